@@ -1,0 +1,67 @@
+// A pool of threads that stays hot between the ops of a step.
+//
+// A job is open while its caller works on it. Workers join an open job, take pieces from a shared counter and leave;
+// the caller closes the job when no piece is left and waits only for workers that joined. A worker that the system has
+// put aside therefore never holds up a job that it has no part in.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace bc {
+
+class ThreadPool {
+ public:
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // Threads that work on a job, the caller included.
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Runs body(begin, end, worker) over [0, n) in pieces of at most `grain`; worker is in [0, threads()). The body must
+  // not throw and must not start a job itself.
+  template <class F>
+  void parallel_for(int64_t n, int64_t grain, F&& body) {
+    if (n <= 0) return;
+    if (grain < 1) grain = 1;
+    if (workers_.empty() || n <= grain) {
+      for (int64_t begin = 0; begin < n; begin += grain) body(begin, begin + grain < n ? begin + grain : n, 0);
+      return;
+    }
+    using Body = std::remove_reference_t<F>;
+    run(Job{n, grain,
+            [](void* b, int64_t begin, int64_t end, int worker) { (*static_cast<Body*>(b))(begin, end, worker); },
+            const_cast<void*>(static_cast<const void*>(&body))});
+  }
+
+ private:
+  struct Job {
+    int64_t n;
+    int64_t grain;
+    void (*call)(void*, int64_t, int64_t, int);
+    void* body;
+  };
+
+  void run(const Job& job);
+  void work(int worker);
+  void serve(int worker);
+
+  // Number of the job << 16 | open << 15 | workers inside.
+  std::atomic<uint64_t> state_{0};
+  alignas(64) std::atomic<int64_t> next_{0};
+  alignas(64) Job job_{};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<int> sleepers_{0};
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace bc

@@ -1,0 +1,92 @@
+// Element types and their conversions.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace bc {
+
+// The values are those of baichuan.h.
+enum class Type : int32_t { f32 = 0, f16 = 1, bf16 = 2, i32 = 3, i8 = 4, q8 = 5, q4 = 6 };
+
+struct f16 {
+  uint16_t bits;
+};
+struct bf16 {
+  uint16_t bits;
+};
+
+inline float float_from_bits(uint32_t bits) {
+  float f;
+  std::memcpy(&f, &bits, sizeof f);
+  return f;
+}
+
+inline uint32_t bits_of(float f) {
+  uint32_t bits;
+  std::memcpy(&bits, &f, sizeof bits);
+  return bits;
+}
+
+inline float to_float(bf16 x) { return float_from_bits(uint32_t{x.bits} << 16); }
+
+// Rounds to nearest even; a NaN stays a NaN.
+inline bf16 to_bf16(float f) {
+  uint32_t u = bits_of(f);
+  if ((u & 0x7fffffffu) > 0x7f800000u) return {static_cast<uint16_t>((u >> 16) | 0x40u)};
+  u += 0x7fffu + ((u >> 16) & 1u);
+  return {static_cast<uint16_t>(u >> 16)};
+}
+
+inline float to_float(f16 x) {
+  const uint32_t sign = uint32_t{x.bits & 0x8000u} << 16;
+  const uint32_t rest = x.bits & 0x7fffu;
+  if (rest >= 0x7c00u) return float_from_bits(sign | 0x7f800000u | (rest & 0x3ffu) << 13);
+  if (rest >= 0x0400u) return float_from_bits(sign | ((rest << 13) + (112u << 23)));
+  // Subnormal: rest * 2^-24.
+  const float magnitude = static_cast<float>(rest) * (1.0f / 16777216.0f);
+  return float_from_bits(sign | bits_of(magnitude));
+}
+
+// Rounds to nearest even; too large becomes infinite; a NaN stays a NaN.
+inline f16 to_f16(float f) {
+  const uint32_t u = bits_of(f);
+  const uint16_t sign = static_cast<uint16_t>((u >> 16) & 0x8000u);
+  const uint32_t rest = u & 0x7fffffffu;
+  if (rest > 0x7f800000u) return {static_cast<uint16_t>(sign | 0x7e00u)};
+  if (rest >= 0x477ff000u) return {static_cast<uint16_t>(sign | 0x7c00u)};
+  if (rest < 0x38800000u) {
+    // Adding 0.5 lets the float adder round to a multiple of 2^-24, the step of f16 subnormals.
+    const float shifted = float_from_bits(rest) + 0.5f;
+    return {static_cast<uint16_t>(sign | (bits_of(shifted) - bits_of(0.5f)))};
+  }
+  const uint32_t rounded = rest + 0xfffu + ((rest >> 13) & 1u);
+  return {static_cast<uint16_t>(sign | ((rounded - (112u << 23)) >> 13))};
+}
+
+// Bytes of one element; 0 for the packed kinds, whose size depends on the shape (quant.h).
+inline int64_t element_bytes(Type type) {
+  switch (type) {
+    case Type::f32:
+    case Type::i32:
+      return 4;
+    case Type::f16:
+    case Type::bf16:
+      return 2;
+    case Type::i8:
+      return 1;
+    case Type::q8:
+    case Type::q4:
+      return 0;
+  }
+  return 0;
+}
+
+inline const char* name_of(Type type) {
+  static const char* const names[] = {"f32", "f16", "bf16", "i32", "i8", "q8", "q4"};
+  return names[static_cast<int32_t>(type)];
+}
+
+inline bool is_quantized(Type type) { return type == Type::q8 || type == Type::q4; }
+
+}  // namespace bc
