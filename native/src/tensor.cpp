@@ -1,0 +1,83 @@
+#include "tensor.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "error.h"
+#include "quant.h"
+
+namespace bc {
+
+std::shared_ptr<Storage> Storage::allocate(int64_t bytes, std::shared_ptr<std::atomic<int64_t>> used) {
+  int64_t available = 0;
+  int64_t total = 0;
+  memory_info(&available, &total);
+  // A lazily committed mapping that can never be filled would end in the system killing the process.
+  if (bytes > available) {
+    fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes, free are %lld", static_cast<long long>(bytes),
+         static_cast<long long>(available));
+  }
+  std::shared_ptr<Storage> storage(new Storage);
+  void* data = mmap(nullptr, static_cast<size_t>(bytes > 0 ? bytes : 1), PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) {
+    fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes, the system refused them: %s",
+         static_cast<long long>(bytes), std::strerror(errno));
+  }
+#ifdef MADV_HUGEPAGE
+  // Weights are read front to back: large pages save misses of the address cache.
+  if (bytes >= (int64_t{1} << 22)) madvise(data, static_cast<size_t>(bytes), MADV_HUGEPAGE);
+#endif
+  storage->data_ = static_cast<uint8_t*>(data);
+  storage->bytes_ = bytes;
+  used->fetch_add(bytes);
+  storage->used_ = std::move(used);
+  return storage;
+}
+
+std::shared_ptr<Storage> Storage::map(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) fail(BC_IO, "file: %s cannot be opened: %s", path.c_str(), std::strerror(errno));
+  struct stat info;
+  if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
+    close(file);
+    fail(BC_IO, "file: %s is not a regular file", path.c_str());
+  }
+  std::shared_ptr<Storage> storage(new Storage);
+  storage->bytes_ = info.st_size;
+  if (info.st_size > 0) {
+    void* data = mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, file, 0);
+    if (data == MAP_FAILED) {
+      const int reason = errno;
+      close(file);
+      fail(BC_IO, "file: %s cannot be mapped: %s", path.c_str(), std::strerror(reason));
+    }
+    storage->data_ = static_cast<uint8_t*>(data);
+  }
+  close(file);
+  return storage;
+}
+
+Storage::~Storage() {
+  if (data_ != nullptr) munmap(data_, static_cast<size_t>(bytes_ > 0 ? bytes_ : 1));
+  if (used_) used_->fetch_sub(bytes_);
+}
+
+int64_t Tensor::elements() const {
+  int64_t n = 1;
+  for (int32_t i = 0; i < rank; ++i) n *= shape[i];
+  return n;
+}
+
+int64_t Tensor::bytes() const {
+  return is_quantized(type) ? packed_bytes(type, shape[0], shape[1]) : elements() * element_bytes(type);
+}
+
+std::string Tensor::describe() const { return std::string(name_of(type)) + " " + shape_text(shape, rank); }
+
+}  // namespace bc
