@@ -145,7 +145,7 @@ BC_API bc_status bc_rms_norm(bc_context* context, bc_tensor* out, bc_tensor* x, 
 /** x [T,C] += delta; out = rms_norm(x). */
 BC_API bc_status bc_add_rms_norm(bc_context* context, bc_tensor* x, bc_tensor* out, bc_tensor* delta,
                                  bc_tensor* weight, float eps);
-/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale. w BF16, F16, Q8 or Q4; row_scale [N] F32 or null. Each row of out depends
+/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale. w F32, F16, BF16, Q8 or Q4; row_scale [N] F32 or null. Each row of out depends
  *  on its row of x alone, bit for bit, whatever T is. */
 BC_API bc_status bc_matmul(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w, bc_tensor* row_scale);
 /** Rotates the queries and keys of qkv [T,3C] in place: pairs (k, k+D/2), angle position * base^(-2k/D). */

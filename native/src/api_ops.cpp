@@ -237,8 +237,8 @@ bc_status bc_matmul(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor
     const int64_t M = in.shape[0];
     const int64_t N = weight.shape[0];
     const int64_t K = weight.shape[1];
-    call.require(weight.type == Type::bf16 || weight.type == Type::f16 || is_quantized(weight.type), "w's type",
-                 static_cast<double>(weight.type), "f16 (1), bf16 (2), q8 (5) or q4 (6)");
+    call.require(weight.type != Type::i32 && weight.type != Type::i8, "w's type", static_cast<double>(weight.type),
+                 "f32 (0), f16 (1), bf16 (2), q8 (5) or q4 (6)");
     call.shape(in, "x", {M, K});
     call.shape(o, "out", {M, N});
     if (scale != nullptr) call.shape(*scale, "row_scale", {N});

@@ -42,7 +42,7 @@ struct MatmulParams {
   int64_t out_ld;
   const float* x;  // [M,K]
   int64_t x_ld;
-  const void* w;  // [N,K]: bf16 or f16 rows, or packed panels (quant.h)
+  const void* w;  // [N,K]: f32, f16 or bf16 rows, or packed panels (quant.h)
   Type w_type;
   int64_t w_ld;
   const float* row_scale;  // [N] or null

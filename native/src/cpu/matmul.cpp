@@ -1,0 +1,102 @@
+// matmul: rounds x to what the kernel reads, then shares blocks of rows of w among the threads (matmul_kernel.h).
+#include <cmath>
+#include <cstring>
+
+#include "../ops.h"
+#include "../quant.h"
+#include "isa.h"
+#include "kernels.h"
+#include "matmul_kernel.h"
+
+namespace bc::cpu {
+
+const MatrixKernels& matrix_kernels() {
+  static const MatrixKernels kernels = [] {
+#if defined(__x86_64__)
+    if (isa() == Isa::avx512) return avx512_matrix_kernels();
+    if (isa() == Isa::avx2) return avx2_matrix_kernels();
+#endif
+    return scalar_matrix_kernels();
+  }();
+  return kernels;
+}
+
+namespace {
+
+// Rows of x that stay in the second-level cache while the panels pass by: 128 rows of int8 at K = 4096 are 512 KiB.
+constexpr int64_t kRowBlock = 128;
+// 64 rows of w are a task: enough to outlast taking it from the counter, few enough to balance.
+constexpr int64_t kUnits = 4;
+
+// Symmetric int8 with a scale for each group of 32 columns of each row.
+void quantize_rows(const MatmulParams& p, int8_t* q, float* scale, int32_t* sum, ThreadPool& pool) {
+  const int64_t groups = p.K / kGroup;
+  pool.parallel_for(p.M, p.M > 8 ? 8 : p.M, [&](int64_t begin, int64_t end, int) {
+    for (int64_t m = begin; m < end; ++m) {
+      for (int64_t g = 0; g < groups; ++g) {
+        const float* x = p.x + m * p.x_ld + g * kGroup;
+        float peak = 0.0f;
+        for (int64_t k = 0; k < kGroup; ++k) peak = std::fmax(peak, std::fabs(x[k]));
+        const float inverse = peak > 0.0f ? 127.0f / peak : 0.0f;
+        int32_t total = 0;
+        int8_t* codes = q + m * p.K + g * kGroup;
+        for (int64_t k = 0; k < kGroup; ++k) {
+          const int32_t code = static_cast<int32_t>(std::nearbyint(x[k] * inverse));
+          codes[k] = static_cast<int8_t>(code);
+          total += code;
+        }
+        scale[m * groups + g] = peak / 127.0f;
+        sum[m * groups + g] = total;
+      }
+    }
+  });
+}
+
+void round_rows(const MatmulParams& p, bf16* h, ThreadPool& pool) {
+  pool.parallel_for(p.M, p.M > 8 ? 8 : p.M, [&](int64_t begin, int64_t end, int) {
+    for (int64_t m = begin; m < end; ++m) {
+      for (int64_t k = 0; k < p.K; ++k) h[m * p.K + k] = to_bf16(p.x[m * p.x_ld + k]);
+    }
+  });
+}
+
+}  // namespace
+
+void matmul(const MatmulParams& p, ThreadPool& pool) {
+  const MatrixKernels& kernels = matrix_kernels();
+  Input x;
+  x.f = p.x;
+  x.f_ld = p.x_ld;
+  if (!p.exact && is_quantized(p.w_type)) {
+    const int64_t groups = p.K / kGroup;
+    const size_t codes = static_cast<size_t>((p.M * p.K + 63) / 64 * 64);
+    const size_t per_group = static_cast<size_t>(p.M * groups) * 4;
+    if (p.scratch->size() < codes + 2 * per_group) p.scratch->resize(codes + 2 * per_group);
+    int8_t* q = reinterpret_cast<int8_t*>(p.scratch->data());
+    float* scale = reinterpret_cast<float*>(p.scratch->data() + codes);
+    int32_t* sum = reinterpret_cast<int32_t*>(p.scratch->data() + codes + per_group);
+    quantize_rows(p, q, scale, sum, pool);
+    x.q = q;
+    x.scale = scale;
+    x.sum = sum;
+    x.ld = p.K;
+  } else if (!p.exact && p.w_type == Type::bf16 && kernels.bf16_dot) {
+    const size_t bytes = static_cast<size_t>(p.M * p.K) * sizeof(bf16);
+    if (p.scratch->size() < bytes) p.scratch->resize(bytes);
+    bf16* h = reinterpret_cast<bf16*>(p.scratch->data());
+    round_rows(p, h, pool);
+    x.h = h;
+    x.ld = p.K;
+  }
+  const MatmulKernel kernel = kernels.matmul(p.w_type, p.exact);
+  const int64_t units = panels(p.N);
+  const int64_t tasks = (units + kUnits - 1) / kUnits;
+  const int64_t row_blocks = (p.M + kRowBlock - 1) / kRowBlock;
+  pool.parallel_for(row_blocks * tasks, 1, [&](int64_t begin, int64_t, int) {
+    const int64_t m0 = begin / tasks * kRowBlock;
+    const int64_t u0 = begin % tasks * kUnits;
+    kernel(p, x, m0, m0 + kRowBlock < p.M ? m0 + kRowBlock : p.M, u0, u0 + kUnits < units ? u0 + kUnits : units);
+  });
+}
+
+}  // namespace bc::cpu

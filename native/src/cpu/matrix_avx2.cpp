@@ -1,0 +1,15 @@
+// Matrix kernels for avx2.
+#if defined(__x86_64__)
+
+#include "kernels.h"
+#include "matmul_kernel.h"
+#include "quantize_kernel.h"
+#include "simd_avx2.h"
+
+namespace bc::cpu {
+
+MatrixKernels avx2_matrix_kernels() { return {&Matmul<Avx2Lanes>::kernel, &Quantize<Avx2Lanes>::run, Avx2Lanes::has_bf16_dot}; }
+
+}  // namespace bc::cpu
+
+#endif

@@ -1,0 +1,15 @@
+// Matrix kernels for avx512.
+#if defined(__x86_64__)
+
+#include "kernels.h"
+#include "matmul_kernel.h"
+#include "quantize_kernel.h"
+#include "simd_avx512.h"
+
+namespace bc::cpu {
+
+MatrixKernels avx512_matrix_kernels() { return {&Matmul<Avx512Lanes>::kernel, &Quantize<Avx512Lanes>::run, Avx512Lanes::has_bf16_dot}; }
+
+}  // namespace bc::cpu
+
+#endif

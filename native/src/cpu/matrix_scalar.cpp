@@ -1,0 +1,11 @@
+// Matrix kernels for scalar.
+#include "kernels.h"
+#include "matmul_kernel.h"
+#include "quantize_kernel.h"
+#include "simd_scalar.h"
+
+namespace bc::cpu {
+
+MatrixKernels scalar_matrix_kernels() { return {&Matmul<ScalarLanes>::kernel, &Quantize<ScalarLanes>::run, ScalarLanes::has_bf16_dot}; }
+
+}  // namespace bc::cpu

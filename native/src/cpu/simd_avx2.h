@@ -1,0 +1,111 @@
+// Sixteen lanes as two AVX2 registers. Included only by files compiled for AVX2, FMA and F16C.
+#pragma once
+
+#include <immintrin.h>
+
+#include "../types.h"
+
+namespace bc::cpu {
+
+struct Avx2Lanes {
+  struct F {
+    __m256 a, b;
+  };
+  struct I {
+    __m256i a, b;
+  };
+
+  static constexpr bool has_bf16_dot = false;
+  static constexpr int32_t q8_offset = 0;
+  static constexpr int rows = 2;  // 2 x 1 panels: 8 accumulators of 16 registers
+  static constexpr int panels = 1;
+  static constexpr int panels_one = 2;
+
+  static F set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+  static F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+  static F load(const bf16* p) { return {widen(half(p)), widen(half(p + 8))}; }
+  static F load(const f16* p) { return {_mm256_cvtph_ps(half(p)), _mm256_cvtph_ps(half(p + 8))}; }
+  template <class T>
+  static F load(const T* p, int64_t n) {
+    T padded[16] = {};
+    __builtin_memcpy(static_cast<void*>(padded), p, static_cast<size_t>(n) * sizeof(T));
+    return load(padded);
+  }
+  static __m128i half(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+  static __m256 widen(__m128i bits) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+  }
+  static void store(float* p, F x) {
+    _mm256_storeu_ps(p, x.a);
+    _mm256_storeu_ps(p + 8, x.b);
+  }
+  static F add(F x, F y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
+  static F sub(F x, F y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
+  static F mul(F x, F y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
+  static F div(F x, F y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+  static F fma(F x, F y, F z) { return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
+  static F min(F x, F y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
+  static F max(F x, F y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
+  static F abs(F x) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    return {_mm256_andnot_ps(sign, x.a), _mm256_andnot_ps(sign, x.b)};
+  }
+  static F round(F x) {
+    constexpr int mode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    return {_mm256_round_ps(x.a, mode), _mm256_round_ps(x.b, mode)};
+  }
+  static F if_greater(F x, F y, F yes, F no) {
+    return {_mm256_blendv_ps(no.a, yes.a, _mm256_cmp_ps(x.a, y.a, _CMP_GT_OQ)),
+            _mm256_blendv_ps(no.b, yes.b, _mm256_cmp_ps(x.b, y.b, _CMP_GT_OQ))};
+  }
+  static float sum(F x) {
+    const __m256 h = _mm256_add_ps(x.a, x.b);
+    const __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    const __m128 d = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(d, _mm_movehdup_ps(d)));
+  }
+
+  static I set_int(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+  static I load_bytes(const uint8_t* p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+  }
+  static I low_nibbles(I x) {
+    const __m256i m = _mm256_set1_epi8(15);
+    return {_mm256_and_si256(x.a, m), _mm256_and_si256(x.b, m)};
+  }
+  static I high_nibbles(I x) {
+    const __m256i m = _mm256_set1_epi8(15);
+    return {_mm256_and_si256(_mm256_srli_epi16(x.a, 4), m), _mm256_and_si256(_mm256_srli_epi16(x.b, 4), m)};
+  }
+  static F byte(I x, int b) {
+    const __m256i m = _mm256_set1_epi32(255);
+    return {_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(x.a, 8 * b), m)),
+            _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(x.b, 8 * b), m))};
+  }
+  static F to_floats(I x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+  static __m256i broadcast4(const int8_t* a) {
+    int32_t quad;
+    __builtin_memcpy(&quad, a, 4);
+    return _mm256_set1_epi32(quad);
+  }
+  // Pairs of products fit 16 bits: 2 * 15 * 127 < 2^15.
+  static I dot4(I acc, I w, const int8_t* a) {
+    const __m256i q = broadcast4(a);
+    return {unsigned_dot(acc.a, w.a, q), unsigned_dot(acc.b, w.b, q)};
+  }
+  // |w| * (sign of w applied to a): 2 * 128 * 127 < 2^15, where (q + 128) * a would overflow.
+  static I dot8(I acc, I w, const int8_t* a) {
+    const __m256i q = broadcast4(a);
+    const __m256i flip = _mm256_set1_epi8(-128);
+    const __m256i wa = _mm256_xor_si256(w.a, flip);
+    const __m256i wb = _mm256_xor_si256(w.b, flip);
+    return {unsigned_dot(acc.a, _mm256_abs_epi8(wa), _mm256_sign_epi8(q, wa)),
+            unsigned_dot(acc.b, _mm256_abs_epi8(wb), _mm256_sign_epi8(q, wb))};
+  }
+  static __m256i unsigned_dot(__m256i acc, __m256i w, __m256i a) {
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
+  }
+};
+
+}  // namespace bc::cpu

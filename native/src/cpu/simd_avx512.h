@@ -1,0 +1,79 @@
+// Sixteen lanes as one AVX-512 register. Included only by files compiled for AVX-512 (F, BW, VL, DQ, VNNI, BF16).
+#pragma once
+
+#include <immintrin.h>
+
+#include "../types.h"
+
+namespace bc::cpu {
+
+struct Avx512Lanes {
+  using F = __m512;
+  using I = __m512i;
+
+  static constexpr bool has_bf16_dot = true;
+  static constexpr int32_t q8_offset = 128;
+  static constexpr int rows = 6;  // 6 x 2 panels: 12 integer and 12 float accumulators of 32 registers
+  static constexpr int panels = 2;
+  static constexpr int panels_one = 4;
+
+  static __mmask16 first(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+
+  static F set(float x) { return _mm512_set1_ps(x); }
+  static F load(const float* p) { return _mm512_loadu_ps(p); }
+  static F load(const bf16* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  static F load(const f16* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  static F load(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  static F load(const bf16* p, int64_t n) { return widen(_mm256_maskz_loadu_epi16(first(n), p)); }
+  static F load(const f16* p, int64_t n) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p)); }
+  static F widen(__m256i bits) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  }
+  static void store(float* p, F a) { _mm512_storeu_ps(p, a); }
+  static F add(F a, F b) { return _mm512_add_ps(a, b); }
+  static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
+  static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static F div(F a, F b) { return _mm512_div_ps(a, b); }
+  static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static F min(F a, F b) { return _mm512_min_ps(a, b); }
+  static F max(F a, F b) { return _mm512_max_ps(a, b); }
+  static F abs(F a) { return _mm512_abs_ps(a); }
+  static F round(F a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  static F if_greater(F a, F b, F yes, F no) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
+  }
+  static float sum(F a) {
+    const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    const __m128 d = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(d, _mm_movehdup_ps(d)));
+  }
+
+  // acc + w . x over pairs, 32 bf16 each; the instruction adds the odd and the even product one after the other.
+  static F dot_bf16(F acc, const bf16* w, const bf16* x) {
+    return _mm512_dpbf16_ps(acc, bits(_mm512_loadu_si512(w)), bits(_mm512_loadu_si512(x)));
+  }
+  static F dot_bf16(F acc, const bf16* w, const bf16* x, int64_t n) {
+    const __mmask32 mask = static_cast<__mmask32>((uint64_t{1} << n) - 1u);
+    return _mm512_dpbf16_ps(acc, bits(_mm512_maskz_loadu_epi16(mask, w)), bits(_mm512_maskz_loadu_epi16(mask, x)));
+  }
+  static __m512bh bits(__m512i a) { return (__m512bh)a; }
+
+  static I set_int(int32_t x) { return _mm512_set1_epi32(x); }
+  static I load_bytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  static I low_nibbles(I a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
+  static I high_nibbles(I a) { return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15)); }
+  static F byte(I a, int b) {
+    return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(a, static_cast<unsigned>(8 * b)), _mm512_set1_epi32(255)));
+  }
+  static F to_floats(I a) { return _mm512_cvtepi32_ps(a); }
+  static I broadcast4(const int8_t* a) {
+    int32_t quad;
+    __builtin_memcpy(&quad, a, 4);
+    return _mm512_set1_epi32(quad);
+  }
+  static I dot4(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
+  static I dot8(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
+};
+
+}  // namespace bc::cpu
