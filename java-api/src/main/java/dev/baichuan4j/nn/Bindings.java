@@ -1,0 +1,81 @@
+package dev.baichuan4j.nn;
+
+import dev.baichuan4j.BaichuanException;
+import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.NativeLoadException;
+import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.jni.global.baichuan;
+import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
+
+/** Loads the native library once and turns its statuses into exceptions. */
+final class Bindings {
+  private static final Pattern NEEDED_FREE =
+      Pattern.compile("needs (\\d+) bytes, free are (\\d+)");
+
+  /** Why the library could not be loaded; null when it could. */
+  private static final NativeLoadException FAILURE;
+
+  static {
+    // JavaCPP counts the whole process's memory against four times the Java heap and then refuses to allocate: a model
+    // in native memory would trip it. It is not JavaCPP that allocates here, so its limits are off unless set.
+    if (System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes") == null) {
+      System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+    }
+    NativeLoadException failure = null;
+    try {
+      Loader.load(baichuan.class);
+    } catch (LinkageError e) {
+      failure =
+          new NativeLoadException(
+              "baichuan4j-natives for " + Loader.getPlatform(),
+              String.valueOf(e.getMessage()),
+              "add the artifact dev.baichuan4j:baichuan4j-natives with the classifier "
+                  + Loader.getPlatform()
+                  + " to the class path, or build it for this platform",
+              e);
+    }
+    FAILURE = failure;
+  }
+
+  private Bindings() {}
+
+  /**
+   * @throws NativeLoadException when the native library is not there or does not load
+   */
+  static void load() {
+    if (FAILURE != null) {
+      throw FAILURE;
+    }
+  }
+
+  /** Throws what a status other than BC_OK stands for, with the message of the native side. */
+  static void check(int status) {
+    if (status == baichuan.BC_OK) {
+      return;
+    }
+    throw exception(status, text(baichuan.bc_last_error()));
+  }
+
+  private static BaichuanException exception(int status, String message) {
+    if (status == baichuan.BC_INVALID_ARGUMENT) {
+      return new InvalidRequestException(message.replaceFirst(":.*", ""), message);
+    }
+    if (status == baichuan.BC_OUT_OF_MEMORY) {
+      Matcher m = NEEDED_FREE.matcher(message);
+      return m.find()
+          ? new OutOfDeviceMemoryException(Long.parseLong(m.group(1)), Long.parseLong(m.group(2)))
+          : new OutOfDeviceMemoryException(-1, -1);
+    }
+    return new DeviceException(message);
+  }
+
+  /** UTF-8, not the modified UTF-8 of a Java string made by JNI. */
+  static String text(BytePointer pointer) {
+    return pointer == null ? "" : pointer.getString(StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,219 @@
+package dev.baichuan4j.nn;
+
+import dev.baichuan4j.checkpoint.ModelConfig;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The forward pass of all four families: one step over a ragged batch. Steps of the same size are recorded once and
+ * replayed. Owned by the thread that drives the context.
+ */
+public final class Forward implements AutoCloseable {
+  private static final int PLANS = 32;
+
+  private record Size(int tokens, int sequences, int rows) {}
+
+  /** The tensors that say which tokens a step has: ids [T], positions [T], offsets [B+1], table [B,P], rows [R]. */
+  record Inputs(Tensor ids, Tensor positions, Tensor offsets, Tensor table, Tensor rows) {
+    Inputs first(Size size) {
+      return new Inputs(
+          ids.first(size.tokens),
+          positions.first(size.tokens),
+          offsets.first(size.sequences + 1),
+          table.first(size.sequences),
+          rows.first(Math.max(size.rows, 1)));
+    }
+
+    List<Tensor> all() {
+      return List.of(ids, positions, offsets, table, rows);
+    }
+  }
+
+  private final Ops ops;
+  private final ModelConfig config;
+  private final Weights weights;
+  private final KvPages cache;
+  private final int maxTokens;
+  private final int maxSequences;
+  private final int maxRows;
+  private final Inputs inputs;
+  private final Tensor x; // [T,C] the residual stream
+  private final Tensor h; // [T,C] its norm
+  private final Tensor delta; // [T,C] what a block adds
+  private final Tensor qkv; // [T,3C]
+  private final Tensor attention; // [T,C]
+  private final Tensor gate; // [T,F]
+  private final Tensor up; // [T,F]
+  private final Tensor last; // [R,C] rows that get logits
+  private final Tensor logits; // [R,V]
+  private final Map<Size, Plan> plans =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Size, Plan> eldest) {
+          if (size() <= PLANS) {
+            return false;
+          }
+          eldest.getValue().close();
+          return true;
+        }
+      };
+
+  /**
+   * @param maxTokens most tokens of a step
+   * @param maxSequences most sequences of a step
+   * @param maxRows most rows of logits of a step
+   * @param pageSlots P: page slots of a sequence
+   */
+  public Forward(
+      Model model, KvPages cache, int maxTokens, int maxSequences, int maxRows, int pageSlots) {
+    this.ops = model.ops();
+    this.config = model.config();
+    this.weights = model.weights();
+    this.cache = cache;
+    this.maxTokens = maxTokens;
+    this.maxSequences = maxSequences;
+    this.maxRows = maxRows;
+    int c = config.hiddenSize();
+    int f = config.intermediateSize();
+    ElementType f32 = ElementType.F32;
+    ElementType i32 = ElementType.I32;
+    inputs =
+        new Inputs(
+            ops.tensor(i32, maxTokens),
+            ops.tensor(i32, maxTokens),
+            ops.tensor(i32, maxSequences + 1),
+            ops.tensor(i32, maxSequences, pageSlots),
+            ops.tensor(i32, maxRows));
+    x = ops.tensor(f32, maxTokens, c);
+    h = ops.tensor(f32, maxTokens, c);
+    delta = ops.tensor(f32, maxTokens, c);
+    qkv = ops.tensor(f32, maxTokens, 3L * c);
+    attention = ops.tensor(f32, maxTokens, c);
+    gate = ops.tensor(f32, maxTokens, f);
+    up = ops.tensor(f32, maxTokens, f);
+    last = ops.tensor(f32, maxRows, c);
+    logits = ops.tensor(f32, maxRows, config.vocabularySize());
+  }
+
+  /** Bytes of the buffers that a pass of these sizes needs. */
+  public static long workspaceBytes(ModelConfig config, int maxTokens, int maxRows) {
+    long c = config.hiddenSize();
+    long f = config.intermediateSize();
+    return 4L * (maxTokens * (7 * c + 2 * f) + maxRows * (c + config.vocabularySize()));
+  }
+
+  public int maxTokens() {
+    return maxTokens;
+  }
+
+  public int maxRows() {
+    return maxRows;
+  }
+
+  /** Runs a step; {@link #logits} then has its rows. */
+  public void run(Step step) {
+    Size size = new Size(step.tokens(), step.sequences(), step.logits());
+    if (size.tokens > maxTokens || size.sequences > maxSequences || size.rows > maxRows) {
+      throw new IllegalArgumentException(
+          "step has "
+              + size
+              + ", expected at most "
+              + new Size(maxTokens, maxSequences, maxRows));
+    }
+    inputs.ids.write(step.ids(), size.tokens);
+    inputs.positions.write(step.positions(), size.tokens);
+    inputs.offsets.write(step.offsets(), size.sequences + 1);
+    inputs.table.write(step.table(), size.sequences * step.pageSlots());
+    inputs.rows.write(step.rows(), size.rows);
+    plans.computeIfAbsent(size, this::record).run();
+  }
+
+  /** Copies row {@code row} of the last step's logits into target [V]. */
+  public void logits(int row, float[] target) {
+    logits.read((long) row * config.vocabularySize(), target);
+  }
+
+  private Plan record(Size size) {
+    List<Tensor> views = new ArrayList<>();
+    try {
+      Inputs in = inputs.first(size);
+      views.addAll(in.all());
+      List<Tensor> buffers = new ArrayList<>();
+      for (Tensor t : List.of(x, h, delta, qkv, attention, gate, up)) {
+        buffers.add(t.first(size.tokens));
+      }
+      views.addAll(buffers);
+      Tensor lastRows = last.first(Math.max(size.rows, 1));
+      Tensor logitRows = logits.first(Math.max(size.rows, 1));
+      views.add(lastRows);
+      views.add(logitRows);
+      return ops.record(
+          () ->
+              pass(
+                  in,
+                  new Buffers(
+                      buffers.get(0),
+                      buffers.get(1),
+                      buffers.get(2),
+                      buffers.get(3),
+                      buffers.get(4),
+                      buffers.get(5),
+                      buffers.get(6),
+                      lastRows,
+                      logitRows),
+                  size.rows > 0));
+    } finally {
+      views.forEach(Tensor::close);
+    }
+  }
+
+  private record Buffers(
+      Tensor x,
+      Tensor h,
+      Tensor delta,
+      Tensor qkv,
+      Tensor attention,
+      Tensor gate,
+      Tensor up,
+      Tensor last,
+      Tensor logits) {}
+
+  private void pass(Inputs in, Buffers b, boolean wantsLogits) {
+    float eps = config.rmsNormEps();
+    List<Weights.Layer> layers = weights.layers();
+    ops.embed(b.x, in.ids, weights.embedding());
+    ops.rmsNorm(b.h, b.x, layers.get(0).inputNorm(), eps);
+    for (int i = 0; i < layers.size(); i++) {
+      Weights.Layer layer = layers.get(i);
+      ops.matmul(b.qkv, b.h, layer.wPack(), null);
+      if (weights.slopes() == null) {
+        ops.rope(b.qkv, in.positions, config.heads(), config.ropeBase());
+      }
+      ops.kvAppend(cache.layer(i), b.qkv, in);
+      ops.attention(b.attention, b.qkv, cache.layer(i), in, weights.slopes());
+      ops.matmul(b.delta, b.attention, layer.oProj(), null);
+      ops.addRmsNorm(b.x, b.h, b.delta, layer.postAttentionNorm(), eps);
+      ops.matmul(b.gate, b.h, layer.gate(), null);
+      ops.matmul(b.up, b.h, layer.up(), null);
+      ops.swiglu(b.gate, b.gate, b.up);
+      ops.matmul(b.delta, b.gate, layer.down(), null);
+      boolean lastLayer = i + 1 == layers.size();
+      Tensor nextNorm = lastLayer ? weights.finalNorm() : layers.get(i + 1).inputNorm();
+      ops.addRmsNorm(b.x, b.h, b.delta, nextNorm, eps);
+    }
+    if (wantsLogits) {
+      ops.embed(b.last, in.rows, b.h); // the rows that are asked for
+      ops.matmul(b.logits, b.last, weights.head(), weights.headScale());
+    }
+  }
+
+  @Override
+  public void close() {
+    plans.values().forEach(Plan::close);
+    plans.clear();
+    inputs.all().forEach(Tensor::close);
+    List.of(x, h, delta, qkv, attention, gate, up, last, logits).forEach(Tensor::close);
+  }
+}

@@ -1,0 +1,261 @@
+package dev.baichuan4j.nn;
+
+import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.NativeLoadException;
+import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.jni.bc_context;
+import dev.baichuan4j.jni.bc_plan;
+import dev.baichuan4j.jni.bc_tensor;
+import dev.baichuan4j.jni.global.baichuan;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * A context on a device and the ops that run on it. One method for each op of baichuan.h, named alike; shapes and types
+ * are checked on the native side and a wrong one is an {@link InvalidRequestException} that names op, argument, value
+ * and expectation. One thread at a time.
+ */
+public final class Ops implements AutoCloseable {
+  private final bc_context context = new bc_context();
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private Ops() {}
+
+  /**
+   * A context on the CPU.
+   *
+   * @param threads threads including the caller's; 0 for one per physical core
+   * @param exact keep activations in f32 from end to end
+   * @throws NativeLoadException when the native library does not load
+   */
+  public static Ops cpu(int threads, boolean exact) {
+    return create(baichuan.BC_CPU, 0, threads, exact);
+  }
+
+  /**
+   * A context on a GPU.
+   *
+   * @throws NativeLoadException when the native library does not load
+   * @throws DeviceException when there is no such GPU
+   */
+  public static Ops cuda(int index, boolean exact) {
+    return create(baichuan.BC_CUDA, index, 0, exact);
+  }
+
+  private static Ops create(int device, int index, int threads, boolean exact) {
+    Bindings.load();
+    Ops ops = new Ops();
+    Bindings.check(
+        baichuan.bc_context_create(device, index, threads, exact ? 1 : 0, ops.context));
+    return ops;
+  }
+
+  /** Instruction sets that the CPU kernels use on this machine. */
+  public static String cpuIsa() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_cpu_isa());
+  }
+
+  /** Version of the native library. */
+  public static String nativeVersion() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_version());
+  }
+
+  /** GPUs that can be used. */
+  public static int cudaDevices() {
+    Bindings.load();
+    return baichuan.bc_cuda_devices();
+  }
+
+  /** Physical cores that this process may use. */
+  public static int cpuCores() {
+    Bindings.load();
+    return baichuan.bc_cpu_cores();
+  }
+
+  private bc_context context() {
+    if (closed.get()) {
+      throw new IllegalStateException("context is closed");
+    }
+    return context;
+  }
+
+  public int threads() {
+    int[] out = new int[1];
+    Bindings.check(baichuan.bc_context_threads(context(), out));
+    return out[0];
+  }
+
+  /** Bytes that tensors of this context own. */
+  public long memoryUsed() {
+    long[] out = new long[1];
+    Bindings.check(baichuan.bc_memory_used(context(), out));
+    return out[0];
+  }
+
+  /** Free and total bytes of the device. */
+  public long[] memoryInfo() {
+    long[] available = new long[1];
+    long[] total = new long[1];
+    Bindings.check(baichuan.bc_memory_info(context(), available, total));
+    return new long[] {available[0], total[0]};
+  }
+
+  /**
+   * A new tensor of zeros.
+   *
+   * @throws OutOfDeviceMemoryException when the device has not that much free
+   */
+  public Tensor tensor(ElementType type, long... shape) {
+    bc_tensor out = new bc_tensor();
+    Bindings.check(
+        baichuan.bc_tensor_create(context(), type.code(), shape, shape.length, out));
+    return new Tensor(out, type, shape.clone());
+  }
+
+  /** A tensor whose bytes lie in a mapped file. */
+  Tensor map(MappedFile file, long offset, ElementType type, long... shape) {
+    bc_tensor out = new bc_tensor();
+    Bindings.check(
+        baichuan.bc_tensor_map(
+            context(), file.handle(), offset, type.code(), shape, shape.length, out));
+    return new Tensor(out, type, shape.clone());
+  }
+
+  private static bc_tensor optional(Tensor tensor) {
+    return tensor == null ? null : tensor.handle();
+  }
+
+  /**
+   * Quantizes w [N,K] into out.
+   *
+   * @param importance [K] or null: weight of each column's squared error
+   * @param rowScale [N] or null: factor of each row
+   * @return sum of squared errors, sum of squares
+   */
+  public double[] quantize(Tensor out, Tensor w, Tensor importance, Tensor rowScale) {
+    double[] error = new double[2];
+    Bindings.check(
+        baichuan.bc_quantize(
+            context(),
+            out.handle(),
+            w.handle(),
+            optional(importance),
+            optional(rowScale),
+            error));
+    return error;
+  }
+
+  /** out [N,K] = the numbers that w stands for. */
+  public void dequantize(Tensor out, Tensor w) {
+    Bindings.check(baichuan.bc_dequantize(context(), out.handle(), w.handle()));
+  }
+
+  /** out [N] = 1 / max(norm of row n, 1e-12). */
+  public void rowNorms(Tensor out, Tensor w) {
+    Bindings.check(baichuan.bc_row_norms(context(), out.handle(), w.handle()));
+  }
+
+  /** out [T,C] = rows ids of table. */
+  public void embed(Tensor out, Tensor ids, Tensor table) {
+    Bindings.check(
+        baichuan.bc_embed(context(), out.handle(), ids.handle(), table.handle()));
+  }
+
+  /** out [T,C] = x / rms(x) * weight. */
+  public void rmsNorm(Tensor out, Tensor x, Tensor weight, float eps) {
+    Bindings.check(
+        baichuan.bc_rms_norm(context(), out.handle(), x.handle(), weight.handle(), eps));
+  }
+
+  /** x [T,C] += delta; out = x / rms(x) * weight. */
+  public void addRmsNorm(Tensor x, Tensor out, Tensor delta, Tensor weight, float eps) {
+    Bindings.check(
+        baichuan.bc_add_rms_norm(
+            context(), x.handle(), out.handle(), delta.handle(), weight.handle(), eps));
+  }
+
+  /** out [T,N] = x [T,K] * w [N,K]^T, times rowScale [N] where not null. */
+  public void matmul(Tensor out, Tensor x, Tensor w, Tensor rowScale) {
+    Bindings.check(
+        baichuan.bc_matmul(
+            context(), out.handle(), x.handle(), w.handle(), optional(rowScale)));
+  }
+
+  /** Rotates queries and keys of qkv [T,3C] in place. */
+  public void rope(Tensor qkv, Tensor positions, int heads, float base) {
+    Bindings.check(
+        baichuan.bc_rope(context(), qkv.handle(), positions.handle(), heads, base));
+  }
+
+  /** Stores keys and values of qkv [T,3C] in the layer's pages. */
+  void kvAppend(KvPages.Layer kv, Tensor qkv, Forward.Inputs in) {
+    Bindings.check(
+        baichuan.bc_kv_append(
+            context(),
+            kv.pages().handle(),
+            optional(kv.scales()),
+            qkv.handle(),
+            in.positions().handle(),
+            in.offsets().handle(),
+            in.table().handle()));
+  }
+
+  /** out [T,C] = causal attention over the layer's pages; slopes [H] or null. */
+  void attention(Tensor out, Tensor qkv, KvPages.Layer kv, Forward.Inputs in, Tensor slopes) {
+    Bindings.check(
+        baichuan.bc_attention(
+            context(),
+            out.handle(),
+            qkv.handle(),
+            kv.pages().handle(),
+            optional(kv.scales()),
+            in.positions().handle(),
+            in.offsets().handle(),
+            in.table().handle(),
+            optional(slopes)));
+  }
+
+  /** out [T,F] = silu(gate) * up. */
+  public void swiglu(Tensor out, Tensor gate, Tensor up) {
+    Bindings.check(
+        baichuan.bc_swiglu(context(), out.handle(), gate.handle(), up.handle()));
+  }
+
+  /** The k largest of each row, largest first. */
+  public void topK(Tensor values, Tensor ids, Tensor x) {
+    Bindings.check(
+        baichuan.bc_top_k(context(), values.handle(), ids.handle(), x.handle()));
+  }
+
+  /** Index of the largest of each row. */
+  public void argmax(Tensor ids, Tensor x) {
+    Bindings.check(baichuan.bc_argmax(context(), ids.handle(), x.handle()));
+  }
+
+  /** Records the ops that {@code step} calls instead of running them. */
+  public Plan record(Runnable step) {
+    Bindings.check(baichuan.bc_plan_begin(context()));
+    bc_plan out = new bc_plan();
+    boolean recorded = false;
+    try {
+      step.run();
+      recorded = true;
+    } finally {
+      int status = baichuan.bc_plan_end(context(), out);
+      if (recorded) {
+        Bindings.check(status);
+      }
+    }
+    return new Plan(out);
+  }
+
+  /** Frees the context and every tensor and plan of it. */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      Bindings.check(baichuan.bc_context_free(context));
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package dev.baichuan4j.nn;
+
+import dev.baichuan4j.jni.bc_tensor;
+import dev.baichuan4j.jni.global.baichuan;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+
+/**
+ * A native tensor or a view of one. Closed by who made it; the bytes live until the last view and plan that use them are
+ * closed. Used by the thread that drives its context.
+ */
+public final class Tensor implements AutoCloseable {
+  private final bc_tensor handle;
+  private final ElementType type;
+  private final long[] shape;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  Tensor(bc_tensor handle, ElementType type, long... shape) {
+    this.handle = handle;
+    this.type = type;
+    this.shape = shape;
+  }
+
+  bc_tensor handle() {
+    if (closed.get()) {
+      throw new IllegalStateException("tensor " + this + " is closed");
+    }
+    return handle;
+  }
+
+  public ElementType type() {
+    return type;
+  }
+
+  /** A copy of the sizes. */
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  public long size(int dimension) {
+    return shape[dimension];
+  }
+
+  /** Bytes of the elements, scales included. */
+  public long bytes() {
+    long[] bytes = new long[1];
+    Bindings.check(baichuan.bc_tensor_bytes(handle(), bytes));
+    return bytes[0];
+  }
+
+  /** The first {@code rows} entries of the first dimension; shares the bytes. */
+  public Tensor first(long rows) {
+    bc_tensor view = new bc_tensor();
+    Bindings.check(baichuan.bc_tensor_view(handle(), 0, rows, 0, -1, view));
+    long[] sizes = shape.clone();
+    sizes[0] = rows;
+    return new Tensor(view, type, sizes);
+  }
+
+  /** Copies {@code count} ints to the front of an I32 tensor. */
+  public void write(int[] values, int count) {
+    try (IntPointer source = new IntPointer(Math.max(count, 1))) {
+      source.put(values, 0, count);
+      Bindings.check(baichuan.bc_tensor_write(handle(), 0, source, 4L * count));
+    }
+  }
+
+  /** Copies floats to the front of an F32 tensor. */
+  public void write(float[] values) {
+    try (FloatPointer source = new FloatPointer(values)) {
+      Bindings.check(baichuan.bc_tensor_write(handle(), 0, source, 4L * values.length));
+    }
+  }
+
+  /** Copies {@code target.length} floats out of an F32 tensor, from its element {@code offset} on. */
+  public void read(long offset, float[] target) {
+    try (FloatPointer buffer = new FloatPointer(target.length)) {
+      Bindings.check(
+          baichuan.bc_tensor_read(handle(), 4 * offset, buffer, 4L * target.length));
+      buffer.get(target);
+    }
+  }
+
+  /** Fills with normal numbers, the same for the same seed. */
+  public void random(float deviation, long seed) {
+    Bindings.check(baichuan.bc_tensor_random(handle(), deviation, seed));
+  }
+
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      // Freeing the context first has freed the handle already; that is not an error here.
+      baichuan.bc_tensor_free(handle);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return type + Arrays.toString(shape);
+  }
+}

@@ -1,0 +1,55 @@
+package dev.baichuan4j.nn;
+
+import java.util.List;
+
+/**
+ * The tensors of a model.
+ *
+ * @param embedding [V,C]
+ * @param finalNorm [C]
+ * @param head [V,C]
+ * @param headScale [V] factor of each logit (NormHead on 16-bit weights), or null
+ * @param slopes [H] ALiBi slopes, or null for RoPE
+ */
+record Weights(
+    Tensor embedding,
+    List<Layer> layers,
+    Tensor finalNorm,
+    Tensor head,
+    Tensor headScale,
+    Tensor slopes) {
+
+  /**
+   * @param inputNorm [C]
+   * @param wPack [3C,C]: queries, keys, values
+   * @param oProj [C,C]
+   * @param postAttentionNorm [C]
+   * @param gate [F,C]
+   * @param up [F,C]
+   * @param down [C,F]
+   */
+  record Layer(
+      Tensor inputNorm,
+      Tensor wPack,
+      Tensor oProj,
+      Tensor postAttentionNorm,
+      Tensor gate,
+      Tensor up,
+      Tensor down) {}
+
+  /** Bytes that a decode step reads: everything but the embedding table. */
+  long bytesPerToken() {
+    long bytes = finalNorm.bytes() + head.bytes();
+    for (Layer l : layers) {
+      bytes +=
+          l.inputNorm.bytes()
+              + l.wPack.bytes()
+              + l.oProj.bytes()
+              + l.postAttentionNorm.bytes()
+              + l.gate.bytes()
+              + l.up.bytes()
+              + l.down.bytes();
+    }
+    return bytes;
+  }
+}
