@@ -1,0 +1,20 @@
+# The instruction set of a file is in its name: *_avx2.cpp, *_avx512.cpp; everything else runs on any x86-64-v2.
+function(bc_set_instruction_sets sources)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    return()
+  endif()
+  set(base -march=x86-64-v2)
+  set(avx2 -mavx2 -mfma -mf16c)
+  # GCC 12 warns of an uninitialized variable inside its own avx512fintrin.h (GCC bug 105593).
+  set(avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512bf16 ${avx2}
+      -Wno-uninitialized -Wno-maybe-uninitialized)
+  foreach(source ${sources})
+    set(flags ${base})
+    if(source MATCHES "_avx2\\.cpp$")
+      list(APPEND flags ${avx2})
+    elseif(source MATCHES "_avx512\\.cpp$")
+      list(APPEND flags ${avx512})
+    endif()
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${flags}")
+  endforeach()
+endfunction()
