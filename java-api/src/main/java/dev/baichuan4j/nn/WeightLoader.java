@@ -1,0 +1,154 @@
+package dev.baichuan4j.nn;
+
+import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ProgressListener;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.checkpoint.Checkpoint;
+import dev.baichuan4j.checkpoint.DType;
+import dev.baichuan4j.checkpoint.ModelConfig;
+import dev.baichuan4j.checkpoint.TensorEntry;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Brings a checkpoint's tensors onto a context. Quantization weighs a column's error by the square of the gain of the
+ * norm before the matrix: that is the column's expected input.
+ */
+final class WeightLoader implements AutoCloseable {
+  private final Ops ops;
+  private final Checkpoint checkpoint;
+  private final Quant quant;
+  private final Map<Path, MappedFile> files = new HashMap<>();
+  private final Map<String, Double> errors = new LinkedHashMap<>();
+
+  WeightLoader(Ops ops, Checkpoint checkpoint, Quant quant) {
+    this.ops = ops;
+    this.checkpoint = checkpoint;
+    this.quant = quant;
+  }
+
+  Map<String, Double> errors() {
+    return errors;
+  }
+
+  Weights load(ProgressListener progress) {
+    ModelConfig config = checkpoint.config();
+    int total = config.layers() + 1;
+    List<Weights.Layer> layers = new ArrayList<>();
+    for (int i = 0; i < config.layers(); i++) {
+      progress.progress("weights", i, total);
+      layers.add(layer("model.layers." + i + "."));
+    }
+    progress.progress("weights", config.layers(), total);
+    Tensor finalNorm = map("model.norm.weight");
+    Tensor headScale = null;
+    if (config.head() == ModelConfig.Head.NORM) {
+      try (Tensor stored = map("lm_head.weight")) {
+        headScale = ops.tensor(ElementType.F32, stored.size(0));
+        ops.rowNorms(headScale, stored);
+      }
+    }
+    Tensor head = matrix("lm_head.weight", finalNorm, headScale);
+    if (headScale != null && quant != Quant.BF16) {
+      headScale.close(); // the quantized head is normalized already
+      headScale = null;
+    }
+    Tensor slopes =
+        config.position() == ModelConfig.Position.ALIBI ? Model.slopes(ops, config) : null;
+    Weights weights =
+        new Weights(
+            map("model.embed_tokens.weight"), layers, finalNorm, head, headScale, slopes);
+    progress.progress("weights", total, total);
+    return weights;
+  }
+
+  private Weights.Layer layer(String name) {
+    Tensor inputNorm = map(name + "input_layernorm.weight");
+    Tensor postNorm = map(name + "post_attention_layernorm.weight");
+    return new Weights.Layer(
+        inputNorm,
+        matrix(name + "self_attn.W_pack.weight", inputNorm, null),
+        matrix(name + "self_attn.o_proj.weight", null, null),
+        postNorm,
+        matrix(name + "mlp.gate_proj.weight", postNorm, null),
+        matrix(name + "mlp.up_proj.weight", postNorm, null),
+        matrix(name + "mlp.down_proj.weight", null, null));
+  }
+
+  /** A matrix as wanted; norm is the gain of its input or null, rowScale the factor of its rows or null. */
+  private Tensor matrix(String name, Tensor norm, Tensor rowScale) {
+    Tensor stored = map(name);
+    if (quant == Quant.BF16) {
+      return stored;
+    }
+    try (stored) {
+      if (stored.size(1) % 32 != 0) {
+        throw new ModelFormatException(
+            checkpoint.tensor(name).file(),
+            name,
+            "a width that is a multiple of 32 for " + quant,
+            "width " + stored.size(1));
+      }
+      Tensor out = ops.tensor(quant.type(), stored.shape());
+      double[] error;
+      try (Tensor importance = norm == null ? null : squares(norm)) {
+        error = ops.quantize(out, stored, importance, rowScale);
+      }
+      if (!Double.isFinite(error[0]) || !Double.isFinite(error[1])) {
+        throw new ModelFormatException(
+            checkpoint.tensor(name).file(), name, "finite numbers", "NaN or infinite weights");
+      }
+      errors.put(name, error[1] == 0 ? 0 : Math.sqrt(error[0] / error[1]));
+      return out;
+    }
+  }
+
+  private Tensor squares(Tensor norm) {
+    int size = (int) norm.size(0);
+    float[] values = new float[size];
+    Arrays.fill(values, 1f);
+    try (Tensor ones = ops.tensor(ElementType.F32, 1, size);
+        Tensor gain = ops.tensor(ElementType.F32, 1, size)) {
+      // The norm of a row of ones is the gain itself, in f32 whatever its type.
+      ones.write(values);
+      ops.rmsNorm(gain, ones, norm, 0f);
+      gain.read(0, values);
+    }
+    for (int i = 0; i < size; i++) {
+      values[i] *= values[i];
+    }
+    Tensor result = ops.tensor(ElementType.F32, size);
+    result.write(values);
+    return result;
+  }
+
+  private Tensor map(String name) {
+    TensorEntry entry = checkpoint.tensor(name);
+    MappedFile file = files.computeIfAbsent(entry.file(), MappedFile::new);
+    return ops.map(file, entry.offset(), type(entry), entry.shape());
+  }
+
+  private static ElementType type(TensorEntry entry) {
+    if (entry.dtype() == DType.F32) {
+      return ElementType.F32;
+    }
+    if (entry.dtype() == DType.F16) {
+      return ElementType.F16;
+    }
+    if (entry.dtype() == DType.BF16) {
+      return ElementType.BF16;
+    }
+    throw new ModelFormatException(
+        entry.file(), entry.name(), "dtype F32, F16 or BF16", "dtype " + entry.dtype());
+  }
+
+  @Override
+  public void close() {
+    files.values().forEach(MappedFile::close);
+  }
+}
