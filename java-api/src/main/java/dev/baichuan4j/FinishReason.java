@@ -1,0 +1,11 @@
+package dev.baichuan4j;
+
+/** Why a generation ended. */
+public enum FinishReason {
+  /** The model ended its text, or a stop string was met. */
+  STOP,
+  /** The limit of new tokens, or the end of the context. */
+  LENGTH,
+  /** The caller cancelled or closed it. */
+  CANCELLED
+}

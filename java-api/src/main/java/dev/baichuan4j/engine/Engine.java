@@ -1,0 +1,475 @@
+package dev.baichuan4j.engine;
+
+import dev.baichuan4j.ContextOverflowException;
+import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.nn.ElementType;
+import dev.baichuan4j.nn.Forward;
+import dev.baichuan4j.nn.KvPages;
+import dev.baichuan4j.nn.Model;
+import dev.baichuan4j.nn.Step;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One thread that owns a model and runs all requests on it, batched: each step feeds one token of every text being
+ * written and pieces of the prompts that wait (continuous batching). Results of a request do not depend on what else
+ * runs. Methods may be called from any thread.
+ */
+public final class Engine implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Engine.class);
+
+  /**
+   * What the engine holds ready.
+   *
+   * @param contextLength most positions of a text
+   * @param pages pages of the key-value cache
+   * @param cacheType F32, F16, BF16 or I8
+   * @param chunkTokens most tokens of a step
+   * @param maxConcurrent most texts in a step
+   * @param maxQueued most requests that wait
+   */
+  public record Limits(
+      int contextLength,
+      int pages,
+      ElementType cacheType,
+      int chunkTokens,
+      int maxConcurrent,
+      int maxQueued) {
+    int pageSlots() {
+      return KvPages.pagesFor(contextLength);
+    }
+  }
+
+  /** Rows of logits that {@link #score} takes in a step: a bound on the buffer [R,V]. */
+  private static final int SCORE_ROWS = 64;
+
+  private static final class Active {
+    final Request request;
+    final Sequence sequence;
+    int fed; // tokens of this step
+    int row = -1; // its row of logits in this step
+    int generated;
+
+    Active(Request request, Sequence sequence) {
+      this.request = request;
+      this.sequence = sequence;
+    }
+  }
+
+  private final Model model;
+  private final Limits limits;
+  private final KvPages cache;
+  private final Forward forward;
+  private final Step step;
+  private final float[] logits;
+  private final List<Active> active = new ArrayList<>();
+  private final Set<SessionCache> sessions = new HashSet<>();
+  private final Object lock = new Object();
+  private final Deque<Request> queue = new ArrayDeque<>();
+  private final Deque<Runnable> tasks = new ArrayDeque<>();
+  private final Thread thread;
+  private boolean closed;
+
+  /** Takes over the model: closing the engine closes it. */
+  public Engine(Model model, Limits limits) {
+    this.model = model;
+    this.limits = limits;
+    this.cache = new KvPages(model.ops(), model.config(), limits.cacheType(), limits.pages());
+    int rows = Math.max(limits.maxConcurrent(), SCORE_ROWS);
+    this.forward =
+        new Forward(
+            model,
+            cache,
+            Math.max(limits.chunkTokens(), limits.maxConcurrent()),
+            limits.maxConcurrent(),
+            rows,
+            limits.pageSlots());
+    this.step = new Step(limits.pageSlots());
+    this.logits = new float[model.config().vocabularySize()];
+    this.thread = new Thread(this::run, "baichuan-engine");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  public Limits limits() {
+    return limits;
+  }
+
+  public Model model() {
+    return model;
+  }
+
+  /**
+   * Queues a request.
+   *
+   * @throws ContextOverflowException when the prompt leaves no room for a token
+   * @throws QueueFullException when too many wait
+   * @throws IllegalStateException when the engine is closed
+   */
+  public void submit(Request request) {
+    int tokens = request.prompt().length;
+    if (tokens >= limits.contextLength()) {
+      throw new ContextOverflowException(tokens, limits.contextLength() - 1);
+    }
+    synchronized (lock) {
+      requireOpen();
+      if (queue.size() >= limits.maxQueued()) {
+        throw new QueueFullException(limits.maxQueued());
+      }
+      queue.add(request);
+      lock.notifyAll();
+    }
+  }
+
+  /** Receives logits. */
+  @FunctionalInterface
+  public interface RowConsumer {
+    /**
+     * @param position position of the token that these logits follow
+     * @param logits [V], valid during the call
+     */
+    void row(int position, float[] logits);
+  }
+
+  /**
+   * Feeds ids and hands out logits; waits until done. Other requests pause meanwhile.
+   *
+   * @param ids at least one
+   * @param all logits of every position, or of the last only
+   * @param chunk most tokens of a step; 0 for the engine's choice
+   * @throws ContextOverflowException when there are more ids than positions
+   */
+  public void score(int[] ids, boolean all, int chunk, RowConsumer consumer) {
+    if (ids.length > limits.contextLength()) {
+      throw new ContextOverflowException(ids.length, limits.contextLength());
+    }
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    synchronized (lock) {
+      requireOpen();
+      tasks.add(
+          () -> {
+            try {
+              scoreNow(ids, all, chunk, consumer);
+              done.complete(null);
+            } catch (RuntimeException | Error e) {
+              done.completeExceptionally(e);
+            }
+          });
+      lock.notifyAll();
+    }
+    try {
+      done.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw e;
+    }
+  }
+
+  private void scoreNow(int[] ids, boolean all, int chunk, RowConsumer consumer) {
+    requireOpen();
+    Sequence sequence = new Sequence(cache, ids);
+    try {
+      if (!reserve(sequence, ids.length)) {
+        throw outOfPages(ids.length);
+      }
+      int most = all ? Math.min(forward.maxTokens(), SCORE_ROWS) : forward.maxTokens();
+      int size = chunk > 0 ? Math.min(chunk, most) : most;
+      while (sequence.pending() > 0) {
+        int from = sequence.cached();
+        int count = Math.min(size, sequence.pending());
+        boolean last = count == sequence.pending();
+        step.clear();
+        step.add(ids, from, count, sequence.pages(), all ? count : last ? 1 : 0);
+        forward.run(step);
+        sequence.computed(count);
+        for (int i = 0; i < step.logits(); i++) {
+          forward.logits(i, logits);
+          consumer.row(from + count - step.logits() + i, logits);
+        }
+      }
+    } finally {
+      sequence.release();
+    }
+  }
+
+  /** Forgets what a conversation left in the cache. */
+  public void release(SessionCache session) {
+    synchronized (lock) {
+      if (closed) {
+        return;
+      }
+      tasks.add(
+          () -> {
+            if (!session.busy) {
+              drop(session);
+            }
+          });
+      lock.notifyAll();
+    }
+  }
+
+  private void requireOpen() {
+    synchronized (lock) {
+      if (closed) {
+        throw new IllegalStateException("model is closed");
+      }
+    }
+  }
+
+  private void run() {
+    while (true) {
+      Runnable task = null;
+      synchronized (lock) {
+        while (!closed && tasks.isEmpty() && queue.isEmpty() && active.isEmpty()) {
+          try {
+            lock.wait();
+          } catch (InterruptedException e) {
+            // Nobody interrupts this thread; close() is the way to end it.
+            log.warn("engine thread was interrupted and goes on");
+          }
+        }
+        if (closed) {
+          break;
+        }
+        task = tasks.poll();
+      }
+      if (task != null) {
+        task.run();
+        continue;
+      }
+      admit();
+      if (!active.isEmpty()) {
+        stepAll();
+      }
+    }
+    shutDown();
+  }
+
+  /** Starts waiting requests, in order, as long as there is room. */
+  private void admit() {
+    while (active.size() < limits.maxConcurrent()) {
+      Request request;
+      synchronized (lock) {
+        request = queue.peek();
+      }
+      if (request == null) {
+        return;
+      }
+      SessionCache session = request.session();
+      if (session != null && session.busy) {
+        takeFirst();
+        request.failed(new IllegalStateException("session already generates; wait for its end"));
+        continue;
+      }
+      Sequence sequence;
+      if (session != null && session.sequence != null) {
+        sequence = session.sequence;
+        sequence.restart(request.prompt());
+      } else {
+        sequence = new Sequence(cache, request.prompt());
+      }
+      int positions =
+          Math.min(request.prompt().length + request.maxNewTokens(), limits.contextLength());
+      if (session != null) {
+        session.busy = true;
+      }
+      if (!reserve(sequence, positions)) {
+        if (session != null) {
+          session.busy = false;
+        }
+        if (!active.isEmpty()) {
+          return; // pages come free when one of these ends
+        }
+        takeFirst();
+        sequence.release();
+        request.failed(outOfPages(positions));
+        continue;
+      }
+      if (session != null) {
+        session.sequence = sequence;
+        sessions.add(session);
+      }
+      takeFirst();
+      active.add(new Active(request, sequence));
+      request.started(sequence.cached());
+    }
+  }
+
+  private void takeFirst() {
+    synchronized (lock) {
+      queue.poll();
+    }
+  }
+
+  private OutOfDeviceMemoryException outOfPages(int positions) {
+    long page = KvPages.pageBytes(model.config(), limits.cacheType());
+    return new OutOfDeviceMemoryException(
+        page * KvPages.pagesFor(positions), page * cache.free());
+  }
+
+  /** Reserves pages, dropping idle sessions, the longest unused first, where needed. */
+  private boolean reserve(Sequence sequence, int positions) {
+    while (!sequence.reserve(positions)) {
+      SessionCache oldest =
+          sessions.stream()
+              .filter(s -> !s.busy && s.sequence != sequence)
+              .min(Comparator.comparingLong(s -> s.lastUse))
+              .orElse(null);
+      if (oldest == null) {
+        return false;
+      }
+      drop(oldest);
+    }
+    return true;
+  }
+
+  private void drop(SessionCache session) {
+    if (session.sequence != null) {
+      session.sequence.release();
+      session.sequence = null;
+    }
+    sessions.remove(session);
+  }
+
+  private void stepAll() {
+    for (Iterator<Active> it = active.iterator(); it.hasNext(); ) {
+      Active a = it.next();
+      if (a.request.cancelled()) {
+        it.remove();
+        end(a);
+        a.request.finished(FinishReason.CANCELLED);
+      }
+    }
+    if (active.isEmpty()) {
+      return;
+    }
+    try {
+      step.clear();
+      // Texts being written first, so that a long prompt does not hold them up; prompts share what is left of the step.
+      int room = forward.maxTokens();
+      for (Active a : active) {
+        a.fed = a.sequence.pending() == 1 ? 1 : 0;
+        room -= a.fed;
+      }
+      for (Active a : active) {
+        if (a.fed == 0) {
+          a.fed = Math.min(room, a.sequence.pending());
+          room -= a.fed;
+        }
+        a.row = -1;
+        if (a.fed > 0) {
+          Sequence s = a.sequence;
+          boolean complete = a.fed == s.pending();
+          int row = step.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
+          a.row = complete ? row : -1;
+        }
+      }
+      forward.run(step);
+    } catch (RuntimeException | Error e) {
+      failAll(e instanceof RuntimeException r ? r : new IllegalStateException(e));
+      return;
+    }
+    for (Iterator<Active> it = active.iterator(); it.hasNext(); ) {
+      Active a = it.next();
+      a.sequence.computed(a.fed);
+      if (a.row < 0) {
+        continue;
+      }
+      try {
+        forward.logits(a.row, logits);
+        a.sequence.append(a.request.next(logits));
+        a.generated++;
+        FinishReason reason = null;
+        if (a.request.ended()) {
+          reason = FinishReason.STOP;
+        } else if (a.generated >= a.request.maxNewTokens()
+            || a.sequence.length() >= limits.contextLength()) {
+          reason = FinishReason.LENGTH;
+        }
+        if (reason != null) {
+          it.remove();
+          end(a);
+          a.request.finished(reason);
+        }
+      } catch (RuntimeException e) {
+        it.remove();
+        end(a);
+        a.request.failed(e);
+      }
+    }
+  }
+
+  /** Gives pages back; a session keeps what is computed. */
+  private void end(Active a) {
+    SessionCache session = a.request.session();
+    if (session == null) {
+      a.sequence.release();
+    } else {
+      a.sequence.trim();
+      session.busy = false;
+      session.lastUse = System.nanoTime();
+    }
+  }
+
+  private void failAll(RuntimeException failure) {
+    List<Active> failed = List.copyOf(active);
+    active.clear();
+    for (Active a : failed) {
+      a.sequence.release();
+      end(a);
+      a.request.failed(failure);
+    }
+  }
+
+  private void shutDown() {
+    List<Request> waiting;
+    List<Runnable> left;
+    synchronized (lock) {
+      waiting = List.copyOf(queue);
+      queue.clear();
+      left = List.copyOf(tasks);
+      tasks.clear();
+    }
+    IllegalStateException reason = new IllegalStateException("model is closed");
+    failAll(reason);
+    waiting.forEach(r -> r.failed(reason));
+    left.forEach(Runnable::run); // each finds the engine closed and says so
+    forward.close();
+    cache.close();
+    model.close();
+  }
+
+  /** Ends what runs and waits with an error, and frees the model. */
+  @Override
+  public void close() {
+    synchronized (lock) {
+      closed = true;
+      lock.notifyAll();
+    }
+    boolean interrupted = false;
+    while (thread.isAlive() && Thread.currentThread() != thread) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
