@@ -1,0 +1,69 @@
+package dev.baichuan4j;
+
+import dev.baichuan4j.nn.Ops;
+
+/** Where a model runs. */
+public sealed interface Device {
+  /** The processor. */
+  record Cpu() implements Device {
+    @Override
+    public String toString() {
+      return "cpu";
+    }
+  }
+
+  /**
+   * An NVIDIA GPU.
+   *
+   * @param index its number, 0 or more
+   */
+  record Cuda(int index) implements Device {
+    public Cuda {
+      if (index < 0) {
+        throw new InvalidRequestException(
+            "device", "device has index " + index + ", expected 0 or more");
+      }
+    }
+
+    @Override
+    public String toString() {
+      return "cuda:" + index;
+    }
+  }
+
+  static Device cpu() {
+    return new Cpu();
+  }
+
+  static Device cuda(int index) {
+    return new Cuda(index);
+  }
+
+  /**
+   * The first GPU that can be used, else the processor.
+   *
+   * @throws NativeLoadException when the native library does not load
+   */
+  static Device auto() {
+    return Ops.cudaDevices() > 0 ? cuda(0) : cpu();
+  }
+
+  /**
+   * Reads {@code auto}, {@code cpu} or {@code cuda:N}.
+   *
+   * @throws InvalidRequestException for any other text
+   */
+  static Device parse(String text) {
+    if (text.equals("auto")) {
+      return auto();
+    }
+    if (text.equals("cpu")) {
+      return cpu();
+    }
+    if (text.matches("cuda:\\d{1,3}")) {
+      return cuda(Integer.parseInt(text.substring(5)));
+    }
+    throw new InvalidRequestException(
+        "device", "device has value " + text + ", expected auto, cpu or cuda:N");
+  }
+}

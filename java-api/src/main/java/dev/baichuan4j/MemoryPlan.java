@@ -1,0 +1,34 @@
+package dev.baichuan4j;
+
+import dev.baichuan4j.checkpoint.ModelConfig;
+import dev.baichuan4j.nn.ElementType;
+import dev.baichuan4j.nn.Forward;
+import dev.baichuan4j.nn.KvPages;
+
+/**
+ * Memory that a model takes, in bytes.
+ *
+ * @param weights matrices, norms and the embedding table; mapped from the file where they are not quantized
+ * @param cache key-value cache at its full size; committed as it fills
+ * @param workspace buffers of a step
+ */
+public record MemoryPlan(long weights, long cache, long workspace) {
+  public long total() {
+    return weights + cache + workspace;
+  }
+
+  static MemoryPlan of(
+      ModelConfig config, Quant quant, KvType cacheType, int pages, int chunkTokens, int rows) {
+    double c = config.hiddenSize();
+    double f = config.intermediateSize();
+    double v = config.vocabularySize();
+    double matrices = config.layers() * (4 * c * c + 3 * c * f) + v * c;
+    double others = v * c + config.layers() * 2 * c + c;
+    long weights =
+        (long) (matrices * quant.type().bits() / 8 + others * ElementType.BF16.bits() / 8);
+    return new MemoryPlan(
+        weights,
+        pages * KvPages.pageBytes(config, cacheType.type()),
+        Forward.workspaceBytes(config, chunkTokens, rows));
+  }
+}

@@ -1,0 +1,115 @@
+package dev.baichuan4j;
+
+import dev.baichuan4j.checkpoint.ModelConfig;
+import dev.baichuan4j.engine.Request;
+import dev.baichuan4j.engine.Sampler;
+import dev.baichuan4j.engine.SessionCache;
+import dev.baichuan4j.engine.StopMatcher;
+import dev.baichuan4j.tokenizer.StreamDecoder;
+import dev.baichuan4j.tokenizer.Tokenizer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Turns the tokens of a request into the chunks and the result of its {@link Generation}. */
+final class TextRequest extends Request {
+  private final Generation generation = new Generation(this::cancel);
+  private final Sampler sampler;
+  private final StopMatcher stops;
+  private final StreamDecoder decoder;
+  private final boolean wantsLogprobs;
+  private final int endId;
+  private final int promptTokens;
+  private final StringBuilder text = new StringBuilder();
+  private final List<Integer> ids = new ArrayList<>();
+  private final List<TokenLogprobs> logprobs = new ArrayList<>();
+  private final long submitted = System.nanoTime();
+  private long started = submitted;
+  private long firstToken;
+  private long lastToken;
+  private int cachedTokens;
+  private boolean ended;
+
+  TextRequest(
+      int[] prompt,
+      int maxNewTokens,
+      SessionCache cache,
+      Sampling sampling,
+      Tokenizer tokenizer,
+      ModelConfig config,
+      int endId) {
+    super(prompt, maxNewTokens, cache);
+    this.sampler = new Sampler(sampling, prompt, config.vocabularySize());
+    this.stops = new StopMatcher(sampling.stop());
+    this.decoder = tokenizer.newStreamDecoder();
+    this.wantsLogprobs = sampling.logprobs() >= 0;
+    this.endId = endId;
+    this.promptTokens = prompt.length;
+  }
+
+  Generation generation() {
+    return generation;
+  }
+
+  @Override
+  protected void started(int cachedTokens) {
+    this.cachedTokens = cachedTokens;
+    started = System.nanoTime();
+  }
+
+  @Override
+  protected int next(float[] logits) {
+    int id = sampler.next(logits);
+    lastToken = System.nanoTime();
+    if (ids.isEmpty()) {
+      firstToken = lastToken;
+    }
+    ids.add(id);
+    TokenLogprobs chosen = wantsLogprobs ? sampler.logprobs() : null;
+    if (chosen != null) {
+      logprobs.add(chosen);
+    }
+    if (id == endId) {
+      ended = true;
+      return id;
+    }
+    String piece = stops.append(decoder.append(id));
+    text.append(piece);
+    ended = stops.matched();
+    generation.emit(new Chunk(piece, id, chosen));
+    return id;
+  }
+
+  @Override
+  protected boolean ended() {
+    return ended;
+  }
+
+  @Override
+  protected void finished(FinishReason reason) {
+    if (!stops.matched()) {
+      String rest = stops.append(decoder.flush()) + stops.flush();
+      if (!rest.isEmpty()) {
+        text.append(rest);
+        generation.emit(new Chunk(rest, -1, null));
+      }
+    }
+    long first = ids.isEmpty() ? System.nanoTime() : firstToken;
+    generation.finish(
+        new GenerationResult(
+            text.toString(),
+            List.copyOf(ids),
+            reason,
+            new Usage(promptTokens, cachedTokens, ids.size()),
+            new Timings(
+                Duration.ofNanos(started - submitted),
+                Duration.ofNanos(first - started),
+                Duration.ofNanos(ids.isEmpty() ? 0 : lastToken - first)),
+            List.copyOf(logprobs)));
+  }
+
+  @Override
+  protected void failed(RuntimeException failure) {
+    generation.fail(failure);
+  }
+}
