@@ -1,0 +1,145 @@
+package dev.baichuan4j;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.reflect.RecordComponent;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SamplingTest {
+
+  private static final Sampling BASE = Sampling.defaults();
+
+  @Test
+  void everyChangeTouchesItsOwnComponentAlone() throws ReflectiveOperationException {
+    Map<String, UnaryOperator<Sampling>> changes =
+        Map.ofEntries(
+            Map.entry("doSample", s -> s.withDoSample(false)),
+            Map.entry("temperature", s -> s.withTemperature(0.3f)),
+            Map.entry("topK", s -> s.withTopK(5)),
+            Map.entry("topP", s -> s.withTopP(0.85f)),
+            Map.entry("minP", s -> s.withMinP(0.1f)),
+            Map.entry("repetitionPenalty", s -> s.withRepetitionPenalty(1.1f)),
+            Map.entry("frequencyPenalty", s -> s.withFrequencyPenalty(0.5f)),
+            Map.entry("presencePenalty", s -> s.withPresencePenalty(-0.5f)),
+            Map.entry("seed", s -> s.withSeed(7)),
+            Map.entry("maxNewTokens", s -> s.withMaxNewTokens(64)),
+            Map.entry("stop", s -> s.withStop("。")),
+            Map.entry("logprobs", s -> s.withLogprobs(3)),
+            Map.entry("logitBias", s -> s.withLogitBias(Map.of(2, -100f))));
+    RecordComponent[] components = Sampling.class.getRecordComponents();
+    for (RecordComponent target : components) {
+      Sampling changed = changes.get(target.getName()).apply(BASE);
+      for (RecordComponent component : components) {
+        Object before = component.getAccessor().invoke(BASE);
+        Object after = component.getAccessor().invoke(changed);
+        assertEquals(component == target, !before.equals(after), component + " by " + target);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {-1f, -Float.MIN_VALUE, Float.NaN, Float.POSITIVE_INFINITY})
+  void rejectsTemperatureThatIsNegativeOrNotFinite(float value) {
+    rejects("temperature", () -> BASE.withTemperature(value));
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {0f, -0.5f, 1.0001f, Float.NaN})
+  void rejectsTopPOutsideItsRange(float value) {
+    rejects("topP", () -> BASE.withTopP(value));
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {-0.1f, 1.5f, Float.NaN})
+  void rejectsMinPOutsideItsRange(float value) {
+    rejects("minP", () -> BASE.withMinP(value));
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {0f, -1f, Float.NaN, Float.POSITIVE_INFINITY})
+  void rejectsRepetitionPenaltyThatIsNotPositive(float value) {
+    rejects("repetitionPenalty", () -> BASE.withRepetitionPenalty(value));
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {-2.1f, 2.1f, Float.NaN})
+  void rejectsFrequencyAndPresencePenaltyOutsideTheirRange(float value) {
+    rejects("frequencyPenalty", () -> BASE.withFrequencyPenalty(value));
+    rejects("presencePenalty", () -> BASE.withPresencePenalty(value));
+  }
+
+  @Test
+  void rejectsCountsOutsideTheirRange() {
+    rejects("topK", () -> BASE.withTopK(-1));
+    rejects("maxNewTokens", () -> BASE.withMaxNewTokens(0));
+    rejects("logprobs", () -> BASE.withLogprobs(21));
+    rejects("logprobs", () -> BASE.withLogprobs(-2));
+  }
+
+  @Test
+  void rejectsStopStringThatIsEmptyOrAbsent() {
+    rejects("stop", () -> BASE.withStop("a", ""));
+    rejects("stop", () -> BASE.withStop((String) null));
+  }
+
+  @Test
+  void rejectsBiasOfNegativeIdOrOutsideItsRange() {
+    rejects("logitBias", () -> BASE.withLogitBias(Map.of(-1, 1f)));
+    rejects("logitBias[3]", () -> BASE.withLogitBias(Map.of(3, Float.NaN)));
+    rejects("logitBias[3]", () -> BASE.withLogitBias(Map.of(3, 100.5f)));
+  }
+
+  @Test
+  void messageNamesParameterValueAndRange() {
+    var e = assertThrows(InvalidRequestException.class, () -> BASE.withTemperature(-1));
+    assertEquals("temperature has -1.0, expected a finite number of at least 0", e.getMessage());
+  }
+
+  @Test
+  void acceptsTheEndsOfEveryRange() {
+    Sampling low =
+        BASE.withTemperature(0)
+            .withTopK(0)
+            .withTopP(Float.MIN_VALUE)
+            .withMinP(0)
+            .withFrequencyPenalty(-2)
+            .withPresencePenalty(-2)
+            .withMaxNewTokens(1)
+            .withLogprobs(0);
+    Sampling high = low.withTopP(1).withMinP(1).withFrequencyPenalty(2).withPresencePenalty(2);
+    assertEquals(low.withTopP(1).withLogprobs(20), low.withLogprobs(20).withTopP(1));
+    assertEquals(2f, high.presencePenalty());
+  }
+
+  @Test
+  void temperatureZeroIsGreedy() {
+    assertTrue(Sampling.greedy().isGreedy());
+    assertTrue(BASE.withTemperature(0).isGreedy());
+    assertFalse(BASE.isGreedy());
+  }
+
+  @Test
+  void laterChangesOfTheCallersCollectionsDoNotReachIt() {
+    Map<Integer, Float> bias = new HashMap<>(Map.of(1, 1f));
+    String[] stop = {"a"};
+    Sampling sampling = BASE.withLogitBias(bias).withStop(stop);
+    bias.put(2, 2f);
+    stop[0] = "b";
+    assertEquals(Map.of(1, 1f), sampling.logitBias());
+    assertEquals(List.of("a"), sampling.stop());
+  }
+
+  private static void rejects(String parameter, Executable change) {
+    assertEquals(parameter, assertThrows(InvalidRequestException.class, change).parameter());
+  }
+}
