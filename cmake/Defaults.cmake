@@ -1,33 +1,34 @@
-# Language, warnings, visibility; what makes the library self-contained.
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
-  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
-endif()
+# Language, warnings, visibility, sanitizers and link options of everything that is built here.
 set(CMAKE_CXX_STANDARD 17)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
+endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-add_compile_options(-Wall -Wextra -Werror)
-if(BC_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g)
-  add_link_options(-fsanitize=address,undefined)
-endif()
+add_compile_options(-Wall -Wextra -Werror -fno-math-errno)
+# Without it the compiler joins a multiply and an add into one rounding where it sees fit, and the
+# same formula gives other bits in another inlining context. Kernels ask for fma where they want it.
+add_compile_options(-ffp-contract=off)
 
-# Nothing but libc to install: the C++ runtime is inside, its symbols are not exported.
-function(bc_self_contained target)
-  set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
-  if(NOT APPLE AND NOT BC_SANITIZE)
-    target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL -Wl,--no-undefined
-                        -Wl,-z,relro,-z,now)
-  endif()
-endfunction()
+if(BC_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=address,undefined)
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  # The C++ runtime comes along, so that the library loads where another or none is installed.
+  set(BC_SHARED_LINK_OPTIONS -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL
+    -Wl,--no-undefined -Wl,-z,relro,-z,now)
+endif()

@@ -1,20 +1,22 @@
-# The instruction set of a file is in its name: *_avx2.cpp, *_avx512.cpp; everything else runs on any x86-64-v2.
-function(bc_set_instruction_sets sources)
-  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+# Instruction sets per file, by the end of its name. The rest is baseline x86-64; the code that the
+# processor can run is chosen at run time. Elsewhere these files are empty by their own #if guards.
+# They hold no inline function that other files share: the linker might keep the wrong copy.
+set(BC_AVX2 -mavx2 -mfma -mf16c)
+set(BC_AVX512 ${BC_AVX2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512bf16)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False alarms inside avx512fintrin.h of GCC 12 (GCC bug 105593).
+  list(APPEND BC_AVX512 -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
+
+function(bc_instruction_sets)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     return()
   endif()
-  set(base -march=x86-64-v2)
-  set(avx2 -mavx2 -mfma -mf16c)
-  # GCC 12 warns of an uninitialized variable inside its own avx512fintrin.h (GCC bug 105593).
-  set(avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512bf16 ${avx2}
-      -Wno-uninitialized -Wno-maybe-uninitialized)
-  foreach(source ${sources})
-    set(flags ${base})
-    if(source MATCHES "_avx2\\.cpp$")
-      list(APPEND flags ${avx2})
-    elseif(source MATCHES "_avx512\\.cpp$")
-      list(APPEND flags ${avx512})
+  foreach(source ${ARGN})
+    if(source MATCHES "_avx512\\.cpp$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${BC_AVX512}")
+    elseif(source MATCHES "_avx2\\.cpp$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${BC_AVX2}")
     endif()
-    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${flags}")
   endforeach()
 endfunction()

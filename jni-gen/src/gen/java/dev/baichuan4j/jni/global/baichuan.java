@@ -105,16 +105,13 @@ public static native int bc_context_create(int device, int index, int threads, i
 public static native int bc_context_free(bc_context context);
 /** Threads of a CPU context. */
 public static native int bc_context_threads(bc_context context, IntPointer out);
-public static native int bc_context_threads(bc_context context, IntBuffer out);
 public static native int bc_context_threads(bc_context context, int[] out);
 public static native int bc_synchronize(bc_context context);
 /** Bytes that tensors of this context own on the device; mapped files are not counted. */
 public static native int bc_memory_used(bc_context context, @Cast("int64_t*") LongPointer bytes);
-public static native int bc_memory_used(bc_context context, @Cast("int64_t*") LongBuffer bytes);
 public static native int bc_memory_used(bc_context context, @Cast("int64_t*") long[] bytes);
 /** Bytes of device memory (RAM for the CPU) that are free and that there are in all. */
 public static native int bc_memory_info(bc_context context, @Cast("int64_t*") LongPointer available, @Cast("int64_t*") LongPointer total);
-public static native int bc_memory_info(bc_context context, @Cast("int64_t*") LongBuffer available, @Cast("int64_t*") LongBuffer total);
 public static native int bc_memory_info(bc_context context, @Cast("int64_t*") long[] available, @Cast("int64_t*") long[] total);
 
 /* ---- Tensors ---- */
@@ -125,47 +122,39 @@ public static native int bc_tensor_create(bc_context context, int type, @Cast("c
                                   @Cast("bc_tensor**") PointerPointer out);
 public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") LongPointer shape, int rank,
                                   @ByPtrPtr bc_tensor out);
-public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") LongBuffer shape, int rank,
-                                  @ByPtrPtr bc_tensor out);
 public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") long[] shape, int rank,
                                   @ByPtrPtr bc_tensor out);
 /** Maps a file for reading. It must not be shortened while mapped. */
 public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @Cast("bc_file**") PointerPointer out);
 public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @ByPtrPtr bc_file out);
-public static native int bc_file_open(String utf8_path, @ByPtrPtr bc_file out);
 public static native int bc_file_size(bc_file file, @Cast("int64_t*") LongPointer bytes);
-public static native int bc_file_size(bc_file file, @Cast("int64_t*") LongBuffer bytes);
 public static native int bc_file_size(bc_file file, @Cast("int64_t*") long[] bytes);
 public static native int bc_file_free(bc_file file);
 /** A tensor (F32, F16, BF16) whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
  *  not a multiple of the element size. */
-public static native int bc_tensor_map(bc_context context, bc_file file, @Cast("int64_t") long offset, int type, @Cast("const int64_t*") LongPointer shape,
+public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type, @Cast("const int64_t*") LongPointer shape,
                                int rank, @Cast("bc_tensor**") PointerPointer out);
-public static native int bc_tensor_map(bc_context context, bc_file file, @Cast("int64_t") long offset, int type, @Cast("const int64_t*") LongPointer shape,
+public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type, @Cast("const int64_t*") LongPointer shape,
                                int rank, @ByPtrPtr bc_tensor out);
-public static native int bc_tensor_map(bc_context context, bc_file file, @Cast("int64_t") long offset, int type, @Cast("const int64_t*") LongBuffer shape,
-                               int rank, @ByPtrPtr bc_tensor out);
-public static native int bc_tensor_map(bc_context context, bc_file file, @Cast("int64_t") long offset, int type, @Cast("const int64_t*") long[] shape,
+public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type, @Cast("const int64_t*") long[] shape,
                                int rank, @ByPtrPtr bc_tensor out);
 /** A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or, with column 0 and
  *  columns -1, of leading entries of a tensor of any rank. Shares storage. Q8 and Q4 cannot be viewed. */
-public static native int bc_tensor_view(bc_tensor tensor, @Cast("int64_t") long row, @Cast("int64_t") long rows, @Cast("int64_t") long column, @Cast("int64_t") long columns,
+public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, long column, long columns,
                                 @Cast("bc_tensor**") PointerPointer out);
-public static native int bc_tensor_view(bc_tensor tensor, @Cast("int64_t") long row, @Cast("int64_t") long rows, @Cast("int64_t") long column, @Cast("int64_t") long columns,
+public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, long column, long columns,
                                 @ByPtrPtr bc_tensor out);
 public static native int bc_tensor_free(bc_tensor tensor);
 /** shape has room for 5 entries. */
 public static native int bc_tensor_shape(bc_tensor tensor, IntPointer type, @Cast("int64_t*") LongPointer shape, IntPointer rank);
-public static native int bc_tensor_shape(bc_tensor tensor, IntBuffer type, @Cast("int64_t*") LongBuffer shape, IntBuffer rank);
 public static native int bc_tensor_shape(bc_tensor tensor, int[] type, @Cast("int64_t*") long[] shape, int[] rank);
 /** Bytes that the elements take, scales included. */
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") LongPointer bytes);
-public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") LongBuffer bytes);
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") long[] bytes);
 /** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for Q8, Q4 and mapped tensors. */
-public static native int bc_tensor_write(bc_tensor tensor, @Cast("int64_t") long offset, @Const Pointer source, @Cast("int64_t") long bytes);
+public static native int bc_tensor_write(bc_tensor tensor, long offset, @Const Pointer source, long bytes);
 /** Copies bytes out of a contiguous tensor (not Q8, Q4). */
-public static native int bc_tensor_read(bc_tensor tensor, @Cast("int64_t") long offset, Pointer target, @Cast("int64_t") long bytes);
+public static native int bc_tensor_read(bc_tensor tensor, long offset, Pointer target, long bytes);
 /** Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4), the same for the same seed. */
 public static native int bc_tensor_random(bc_tensor tensor, float deviation, @Cast("uint64_t") long seed);
 
@@ -177,8 +166,6 @@ public static native int bc_tensor_random(bc_tensor tensor, float deviation, @Ca
  *  @param error receives ||w - q||^2 and ||w||^2 (importance not applied); may be null */
 public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w, bc_tensor importance,
                              bc_tensor row_scale, DoublePointer error);
-public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w, bc_tensor importance,
-                             bc_tensor row_scale, DoubleBuffer error);
 public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w, bc_tensor importance,
                              bc_tensor row_scale, double[] error);
 /** out [N,K] F32 = the numbers that w (any weight type) stands for. */
