@@ -1,0 +1,59 @@
+package dev.baichuan4j.server;
+
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.MemoryPlan;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.nn.Ops;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.bytedeco.javacpp.Loader;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code doctor}: what this machine has and what a model would take. */
+@Command(
+    name = "doctor",
+    mixinStandardHelpOptions = true,
+    description = "Shows platform, libraries, instruction sets, GPU and the memory plan of a model.")
+final class DoctorCommand implements Callable<Integer> {
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Mixin private ModelOptions modelOptions;
+
+  @Override
+  public Integer call() {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
+    facts.put("platform", Loader.getPlatform());
+    facts.put("native_library", Ops.nativeVersion());
+    facts.put("cpu_instruction_sets", Ops.cpuIsa());
+    facts.put("cpu_cores", Ops.cpuCores());
+    int gpus = Ops.cudaDevices();
+    facts.put("cuda_devices", gpus);
+    if (gpus == 0) {
+      facts.put("cuda", "no usable GPU: the native library has no CUDA kernels or found no driver");
+    }
+    try (Ops ops = Ops.cpu(1, false)) {
+      long[] memory = ops.memoryInfo();
+      facts.put("memory_free_bytes", memory[0]);
+      facts.put("memory_total_bytes", memory[1]);
+    }
+    Path folder = modelOptions.folder();
+    facts.put("model", folder.toString());
+    for (Quant quant : Quant.values()) {
+      MemoryPlan plan =
+          modelOptions.configure(Baichuan.loader(folder)).weights(quant).memoryPlan();
+      facts.put("memory_plan_" + quant.name().toLowerCase(java.util.Locale.ROOT), plan);
+    }
+    if (json) {
+      Terminal.printJson(facts);
+    } else {
+      facts.forEach((name, value) -> Terminal.out().printf("%-22s %s%n", name, value));
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,62 @@
+package dev.baichuan4j.server;
+
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.Chunk;
+import dev.baichuan4j.Generation;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code generate}: continues a text. */
+@Command(
+    name = "generate",
+    mixinStandardHelpOptions = true,
+    description = "Continues a text; \\n and \\t in --prompt are a line break and a tab.")
+final class GenerateCommand implements Callable<Integer> {
+  static final class Prompt {
+    @Option(names = "--prompt", required = true, paramLabel = "TEXT")
+    String text;
+
+    @Option(names = "--prompt-file", required = true, paramLabel = "FILE")
+    Path file;
+
+    String read() throws IOException {
+      return file != null
+          ? Files.readString(file)
+          : text.replace("\\n", "\n").replace("\\t", "\t");
+    }
+  }
+
+  @ArgGroup(multiplicity = "1")
+  private Prompt prompt;
+
+  @Option(names = "--json", description = "Print one JSON object at the end.")
+  private boolean json;
+
+  @Mixin private ModelOptions modelOptions;
+  @Mixin private SamplingOptions samplingOptions;
+
+  @Override
+  public Integer call() throws IOException {
+    String text = prompt.read();
+    try (Baichuan model = modelOptions.load();
+        Generation generation =
+            model.complete(text, samplingOptions.apply(model.sampling()))) {
+      if (json) {
+        Terminal.printJson(Results.of(generation.result()));
+        return 0;
+      }
+      for (Chunk chunk : generation) {
+        Terminal.out().print(chunk.text());
+        Terminal.out().flush();
+      }
+      Terminal.out().println();
+    }
+    return 0;
+  }
+}

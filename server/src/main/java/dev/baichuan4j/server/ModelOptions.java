@@ -1,0 +1,91 @@
+package dev.baichuan4j.server;
+
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Device;
+import dev.baichuan4j.Quant;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
+
+/** Options of every command that loads a model. */
+final class ModelOptions {
+  /** The checkpoint that is used when none is named. */
+  static final String SHIPPED = "tiny-baichuan2-13b-chat";
+
+  @Spec(Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      description = "Checkpoint folder; default: the tiny chat model that ships with the project.")
+  private Path model;
+
+  @Option(
+      names = "--weights",
+      paramLabel = "KIND",
+      defaultValue = "bf16",
+      description = "bf16, int8 or int4 (default: ${DEFAULT-VALUE}).")
+  private Quant weights;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "CPU threads; default: the physical cores.")
+  private int threads;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description = "auto, cpu or cuda:N (default: ${DEFAULT-VALUE}).")
+  private String device;
+
+  @Option(names = "--exact", description = "Keep activations in f32 from end to end.")
+  private boolean exact;
+
+  Quant weights() {
+    return weights;
+  }
+
+  /** The folder named, or the shipped one, of which it tells on standard error. */
+  Path folder() {
+    if (model != null) {
+      if (!Files.exists(model)) {
+        throw new ParameterException(
+            spec.commandLine(), "--model has value " + model + ", expected a folder that exists");
+      }
+      return model;
+    }
+    Path shipped =
+        Path.of(System.getProperty("baichuan4j.home", ".")).resolve("models").resolve(SHIPPED);
+    Terminal.err()
+        .println("No --model given: using " + SHIPPED + ", a tiny model that knows little.");
+    return shipped;
+  }
+
+  /** Settings as the options say. */
+  BaichuanLoader configure(BaichuanLoader loader) {
+    if (threads < 0) {
+      throw new ParameterException(
+          spec.commandLine(), "--threads has value " + threads + ", expected 0 or more");
+    }
+    return loader.device(Device.parse(device)).weights(weights).threads(threads).exact(exact);
+  }
+
+  BaichuanLoader loader() {
+    return configure(Baichuan.loader(folder()));
+  }
+
+  Baichuan load() {
+    try (Terminal.Bar bar = new Terminal.Bar()) {
+      return loader().progress(bar).load();
+    }
+  }
+}

@@ -1,0 +1,34 @@
+package dev.baichuan4j.server;
+
+import dev.baichuan4j.GenerationResult;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/** Results as JSON objects. */
+final class Results {
+  private Results() {}
+
+  static Map<String, Object> of(GenerationResult result) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("text", result.text());
+    json.put("token_ids", result.tokenIds());
+    json.put("finish_reason", result.finishReason().name().toLowerCase(Locale.ROOT));
+    json.put(
+        "usage",
+        Map.of(
+            "prompt_tokens", result.usage().promptTokens(),
+            "cached_tokens", result.usage().cachedTokens(),
+            "completion_tokens", result.usage().completionTokens()));
+    json.put(
+        "timings",
+        Map.of(
+            "queued_ms", result.timings().queued().toNanos() / 1e6,
+            "prompt_ms", result.timings().prompt().toNanos() / 1e6,
+            "generation_ms", result.timings().generation().toNanos() / 1e6));
+    if (!result.logprobs().isEmpty()) {
+      json.put("logprobs", result.logprobs());
+    }
+    return json;
+  }
+}
