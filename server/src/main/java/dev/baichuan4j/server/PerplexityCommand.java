@@ -1,0 +1,61 @@
+package dev.baichuan4j.server;
+
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.evaluate.Perplexity;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code perplexity}: how well the model foresees a text. */
+@Command(
+    name = "perplexity",
+    mixinStandardHelpOptions = true,
+    description =
+        "Negative log-likelihood and perplexity of a text (in windows), or of the assistant's"
+            + " tokens of conversations (a .jsonl file of {messages}).")
+final class PerplexityCommand implements Callable<Integer> {
+  @Option(names = "--file", required = true, paramLabel = "FILE")
+  private Path file;
+
+  @Option(
+      names = "--window",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Tokens of a window; default: the context length.")
+  private int window;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Mixin private ModelOptions modelOptions;
+
+  @Override
+  public Integer call() throws IOException {
+    Perplexity.Score score;
+    try (Baichuan model = modelOptions.load();
+        Terminal.Bar bar = new Terminal.Bar()) {
+      Perplexity perplexity = new Perplexity(model, bar);
+      score =
+          file.toString().endsWith(".jsonl")
+              ? perplexity.conversations(file)
+              : perplexity.text(file, window > 0 ? window : model.contextLength());
+    }
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("tokens", score.tokens());
+    result.put("characters", score.characters());
+    result.put("nll_per_token", score.perToken());
+    result.put("nll_per_character", score.perCharacter());
+    result.put("perplexity", score.perplexity());
+    if (json) {
+      Terminal.printJson(result);
+    } else {
+      result.forEach((name, value) -> Terminal.out().printf("%-18s %s%n", name, value));
+    }
+    return 0;
+  }
+}
