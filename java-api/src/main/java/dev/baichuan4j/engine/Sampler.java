@@ -1,0 +1,275 @@
+package dev.baichuan4j.engine;
+
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.Sampling;
+import dev.baichuan4j.TokenLogprobs;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+
+/**
+ * Chooses the tokens of one generation: knows the prompt and the answer so far, and owns the random
+ * numbers. For one thread.
+ *
+ * <p>Scores are computed in double from the f32 logits, in the order of Hugging Face transformers
+ * 4.29: repetition penalty over every distinct token of prompt and answer, bias, frequency and
+ * presence penalty over the answer, temperature, top-k with ties kept, top-p on what top-k left,
+ * min-p, softmax, one draw. Every draw takes one number of a generator that is fixed by the seed,
+ * and exponentials are those of {@link StrictMath}, so the same logits and seed give the same
+ * tokens on every platform.
+ *
+ * <p>A token costs O(V) and memory is allocated for the report of log-probabilities only; nothing
+ * sorts the whole vocabulary unless the options keep all of it.
+ */
+public final class Sampler {
+
+  private final Sampling options;
+  private final SplitMix64 random;
+  private final long seed;
+  private final BitSet seen = new BitSet(); // in the prompt or the answer
+  private final int[] counts; // [V], occurrences in the answer
+  private final double[] scores; // [V]; become weights in place
+  private final Ranking ranking;
+  private Optional<TokenLogprobs> logprobs = Optional.empty();
+
+  /**
+   * Creates the sampler of a generation.
+   *
+   * @param options how to choose
+   * @param prompt token ids of the prompt; they count for the repetition penalty
+   * @param vocabulary V, the number of logits
+   * @throws InvalidRequestException if the prompt or the bias has an id outside [0, V)
+   */
+  public Sampler(Sampling options, int[] prompt, int vocabulary) {
+    this.options = options;
+    seed = options.seed().orElseGet(() -> new SplittableRandom().nextLong());
+    random = new SplitMix64(seed);
+    counts = new int[vocabulary];
+    scores = new double[vocabulary];
+    ranking = new Ranking(vocabulary);
+    for (int i = 0; i < prompt.length; i++) {
+      seen.set(checkId("prompt[" + i + "]", prompt[i]));
+    }
+    options.logitBias().keySet().forEach(id -> checkId("logitBias", id));
+  }
+
+  /** Returns the seed in use: the one asked for, or the one drawn in its place. */
+  public long seed() {
+    return seed;
+  }
+
+  /**
+   * Chooses the next token and adds it to the answer.
+   *
+   * @param logits [V]; left as they are
+   * @return a token id
+   * @throws IllegalArgumentException if the logits are not V in number
+   * @throws InvalidLogitsException if a logit is NaN or positive infinity, or all are negative
+   *     infinity
+   */
+  public int next(float[] logits) {
+    load(logits);
+    penalize();
+    int id = options.isGreedy() ? likeliest() : draw();
+    logprobs = options.logprobs() < 0 ? Optional.empty() : Optional.of(report(logits, id));
+    seen.set(id);
+    counts[id]++;
+    return id;
+  }
+
+  /**
+   * Returns how likely the token of the last {@link #next} was in the model's own distribution.
+   *
+   * @throws IllegalStateException if the options ask for no report, or before the first token
+   */
+  public TokenLogprobs logprobs() {
+    return logprobs.orElseThrow(
+        () ->
+            new IllegalStateException("sampler: no log-probabilities were asked for or computed"));
+  }
+
+  private void load(float[] logits) {
+    if (logits.length != scores.length) {
+      throw new IllegalArgumentException(
+          "sampler: logits has shape [" + logits.length + "], expected [" + scores.length + "]");
+    }
+    boolean possible = false;
+    for (int id = 0; id < logits.length; id++) {
+      float logit = logits[id];
+      if (!(logit < Float.POSITIVE_INFINITY)) { // NaN too
+        throw new InvalidLogitsException(
+            "sampler: logit of token " + id + " has " + logit + ", expected a number");
+      }
+      possible |= logit > Float.NEGATIVE_INFINITY;
+      scores[id] = logit;
+    }
+    if (!possible) {
+      throw new InvalidLogitsException(
+          "sampler: every logit has -Infinity, expected a number for at least one token");
+    }
+  }
+
+  private void penalize() {
+    double repetition = options.repetitionPenalty();
+    if (repetition != 1) {
+      for (int id = seen.nextSetBit(0); id >= 0; id = seen.nextSetBit(id + 1)) {
+        scores[id] = scores[id] < 0 ? scores[id] * repetition : scores[id] / repetition;
+      }
+    }
+    for (Map.Entry<Integer, Float> bias : options.logitBias().entrySet()) {
+      scores[bias.getKey()] += bias.getValue();
+    }
+    double frequency = options.frequencyPenalty();
+    double presence = options.presencePenalty();
+    if (frequency != 0 || presence != 0) {
+      for (int id = seen.nextSetBit(0); id >= 0; id = seen.nextSetBit(id + 1)) {
+        if (counts[id] > 0) {
+          scores[id] -= counts[id] * frequency + presence;
+        }
+      }
+    }
+  }
+
+  private int likeliest() {
+    int best = 0;
+    for (int id = 1; id < scores.length; id++) {
+      if (scores[id] > scores[best]) {
+        best = id;
+      }
+    }
+    return best;
+  }
+
+  private int draw() {
+    boolean cuts = options.topK() > 0 || options.topP() < 1 || options.minP() > 0;
+    return cuts ? drawRanked() : drawAny();
+  }
+
+  private int drawAny() {
+    double total = weighAll();
+    double rest = random.nextDouble() * total;
+    int chosen = 0;
+    for (int id = 0; id < scores.length && rest >= 0; id++) {
+      if (scores[id] > 0) {
+        chosen = id;
+        rest -= scores[id];
+      }
+    }
+    return chosen;
+  }
+
+  private int drawRanked() {
+    boolean cutsK = options.topK() > 0 && options.topK() < scores.length;
+    double available; // weight of what top-k left
+    int limit = scores.length; // ranks that top-k left
+    if (cutsK) {
+      ranking.start(scores);
+      limit = ranksOfTopK();
+      available = weighRanks(limit);
+    } else {
+      available = weighAll();
+      ranking.start(scores);
+    }
+    double enough = options.topP() < 1 ? options.topP() * available : Double.POSITIVE_INFINITY;
+    double total = 0;
+    int kept = 0;
+    while (kept < limit && total < enough) {
+      double weight = scores[ranking.at(kept)];
+      if (weight < options.minP() || weight == 0) { // the best weight is 1
+        break;
+      }
+      total += weight;
+      kept++;
+    }
+    double rest = random.nextDouble() * total;
+    int rank = -1;
+    do {
+      rest -= scores[ranking.at(++rank)];
+    } while (rest >= 0 && rank + 1 < kept);
+    return ranking.at(rank);
+  }
+
+  /** Returns k, and one more for each further token that equals the k-th. */
+  private int ranksOfTopK() {
+    int kept = options.topK();
+    double last = scores[ranking.at(kept - 1)];
+    while (kept < scores.length && scores[ranking.at(kept)] == last) {
+      kept++;
+    }
+    return kept;
+  }
+
+  /** Turns the scores of the first ranks into weights, and returns their sum. */
+  private double weighRanks(int ranks) {
+    double best = scores[ranking.at(0)];
+    double sum = 0;
+    for (int rank = 0; rank < ranks; rank++) {
+      int id = ranking.at(rank);
+      scores[id] = weight(scores[id], best);
+      sum += scores[id];
+    }
+    return sum;
+  }
+
+  /** Turns all scores into weights, and returns their sum. */
+  private double weighAll() {
+    double best = scores[likeliest()];
+    double sum = 0;
+    for (int id = 0; id < scores.length; id++) {
+      scores[id] = weight(scores[id], best);
+      sum += scores[id];
+    }
+    return sum;
+  }
+
+  /** Returns the probability of a token as a share of the best token's: 1 for the best. */
+  private double weight(double score, double best) {
+    return StrictMath.exp((score - best) / options.temperature());
+  }
+
+  private TokenLogprobs report(float[] logits, int id) {
+    int[] top = topOf(logits, Math.min(options.logprobs(), logits.length));
+    double max = Double.NEGATIVE_INFINITY;
+    for (float logit : logits) {
+      max = Math.max(max, logit);
+    }
+    double sum = 0;
+    for (float logit : logits) {
+      sum += StrictMath.exp(logit - max);
+    }
+    double norm = max + StrictMath.log(sum);
+    List<TokenLogprobs.Candidate> candidates = new ArrayList<>(top.length);
+    for (int candidate : top) {
+      candidates.add(new TokenLogprobs.Candidate(candidate, logits[candidate] - norm));
+    }
+    return new TokenLogprobs(id, logits[id] - norm, candidates);
+  }
+
+  /** Returns the ids of the n greatest values, greatest first, of equals the lower id first. */
+  private static int[] topOf(float[] values, int n) {
+    int[] top = new int[n];
+    int size = 0;
+    for (int id = 0; id < values.length; id++) {
+      if (size == n && (n == 0 || values[id] <= values[top[n - 1]])) {
+        continue;
+      }
+      int place = size < n ? size++ : n - 1;
+      while (place > 0 && values[id] > values[top[place - 1]]) {
+        top[place] = top[place - 1];
+        place--;
+      }
+      top[place] = id;
+    }
+    return top;
+  }
+
+  private int checkId(String parameter, int id) {
+    if (id < 0 || id >= counts.length) {
+      throw new InvalidRequestException(parameter, id, "a token id in [0, " + counts.length + ")");
+    }
+    return id;
+  }
+}
