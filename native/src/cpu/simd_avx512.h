@@ -74,6 +74,55 @@ struct Avx512Lanes {
   }
   static I dot4(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
   static I dot8(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
+
+  static constexpr int dots = 16;
+  static constexpr int chunks = 8;
+
+  static F load(const int8_t* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  static void store(float* p, F a, int64_t n) { _mm512_mask_storeu_ps(p, first(n), a); }
+  // Nearest even; a NaN stays a NaN. The conversion instruction would take subnormal numbers for 0.
+  static void store(bf16* p, F a) {
+    const __m512i u = _mm512_castps_si512(a);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+    const __m512i quiet = _mm512_or_si512(u, _mm512_set1_epi32(0x400000));
+    const __m512i kept = _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), rounded, quiet);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+  }
+  static void store(f16* p, F a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static void store(int8_t* p, F a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
+  }
+  static F scale(F p, F n) { return _mm512_scalef_ps(p, n); }
+  static float largest(F a) {
+    const __m256 h = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 q = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    const __m128 d = _mm_max_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_max_ss(d, _mm_movehdup_ps(d)));
+  }
+  // Halves are added and packed with another vector's, four times: 15 additions instead of 16 * 4.
+  static F sums(const F* a) {
+    F quads[4];
+    for (int i = 0; i < 4; ++i) {
+      const F x = add_halves(a[i], a[4 + i]);
+      const F y = add_halves(a[8 + i], a[12 + i]);
+      quads[i] = _mm512_add_ps(_mm512_shuffle_f32x4(x, y, 0x88), _mm512_shuffle_f32x4(x, y, 0xdd));
+    }
+    const F x = add_pairs(quads[0], quads[1]);
+    const F y = add_pairs(quads[2], quads[3]);
+    return _mm512_add_ps(_mm512_shuffle_ps(x, y, 0x88), _mm512_shuffle_ps(x, y, 0xdd));
+  }
+  static F add_halves(F a, F b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+  }
+  static F add_pairs(F a, F b) {
+    return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+  }
+  static bool any_above(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ) != 0; }
 };
 
 }  // namespace bc::cpu

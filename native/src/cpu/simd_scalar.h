@@ -134,6 +134,49 @@ struct ScalarLanes {
       return s;
     });
   }
+
+  static constexpr int dots = 1;    // attention: dot products kept in registers at once
+  static constexpr int chunks = 1;  // and vectors of the output row
+
+  static F load(const int8_t* p) {
+    return each([&](int i) { return static_cast<float>(p[i]); });
+  }
+  // The first n lanes.
+  static void store(float* p, F a, int64_t n) { std::memcpy(p, a.v, static_cast<size_t>(n) * sizeof(float)); }
+  static void store(bf16* p, F a) {
+    for (int i = 0; i < 16; ++i) p[i] = to_bf16(a.v[i]);
+  }
+  static void store(f16* p, F a) {
+    for (int i = 0; i < 16; ++i) p[i] = to_f16(a.v[i]);
+  }
+  // Lanes hold integers from -127 to 127.
+  static void store(int8_t* p, F a) {
+    for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(a.v[i]);
+  }
+  // p * 2^n for whole n from -150 to 128, in two steps, so that neither factor overflows.
+  static F scale(F p, F n) {
+    return each([&](int i) {
+      const int32_t whole = n.v[i] == n.v[i] ? static_cast<int32_t>(n.v[i]) : 0;
+      const int32_t half = whole >> 1;
+      return p.v[i] * float_from_bits(static_cast<uint32_t>(half + 127) << 23) *
+             float_from_bits(static_cast<uint32_t>(whole - half + 127) << 23);
+    });
+  }
+  static float largest(F a) {
+    float m = a.v[0];
+    for (int i = 1; i < 16; ++i) m = a.v[i] > m ? a.v[i] : m;
+    return m;
+  }
+  // Lane i is sum(a[i]).
+  static F sums(const F* a) {
+    return each([&](int i) { return sum(a[i]); });
+  }
+  // Whether a lane of a is above its lane of b or either is NaN.
+  static bool any_above(F a, F b) {
+    bool any = false;
+    for (int i = 0; i < 16; ++i) any |= !(a.v[i] <= b.v[i]);
+    return any;
+  }
 };
 
 }  // namespace bc::cpu

@@ -1,0 +1,38 @@
+// argmax: index of the largest number of each row, ties by lower index. A NaN counts as below every number.
+//
+// Shapes  x [T,V]; ids [T].
+// Method  Pass 1 finds the largest; pass 2 its first index.
+// Bound   Memory: 4TV bytes.
+// Twin    ../cuda/argmax.cu
+#pragma once
+
+#include "../ops.h"
+
+namespace bc::cpu {
+
+template <class V>
+struct Argmax {
+  using F = typename V::F;
+
+  static int32_t first_largest(const float* x, int64_t n) {
+    // max(x, best): where x is a NaN the second operand stays.
+    F best[4];
+    for (F& b : best) b = V::set(-__builtin_inff());
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+      for (int j = 0; j < 4; ++j) best[j] = V::max(V::load(x + i + 16 * j), best[j]);
+    }
+    float largest = V::largest(V::max(V::max(best[0], best[1]), V::max(best[2], best[3])));
+    for (; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
+    for (i = 0; i < n; ++i) {
+      if (x[i] == largest) return static_cast<int32_t>(i);
+    }
+    return 0;  // nothing but NaN
+  }
+
+  static void run(const ArgmaxParams& p, int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) p.ids[t] = first_largest(p.x + t * p.x_ld, p.V);
+  }
+};
+
+}  // namespace bc::cpu

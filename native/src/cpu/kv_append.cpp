@@ -1,0 +1,12 @@
+// kv_append: shares tokens among the threads (kv_append_kernel.h).
+#include "vector_kernels.h"
+
+namespace bc::cpu {
+
+void kv_append(const KvAppendParams& p, ThreadPool& pool, const VectorKernels& kernels) {
+  pool.parallel_for(p.batch.T, 4, [&](int64_t begin, int64_t end, int) { kernels.kv_append(p, begin, end); });
+}
+
+void kv_append(const KvAppendParams& p, ThreadPool& pool) { kv_append(p, pool, vector_kernels()); }
+
+}  // namespace bc::cpu

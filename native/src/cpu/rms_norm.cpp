@@ -1,0 +1,12 @@
+// rms_norm: shares tokens among the threads (rms_norm_kernel.h).
+#include "vector_kernels.h"
+
+namespace bc::cpu {
+
+void rms_norm(const RmsNormParams& p, ThreadPool& pool, const VectorKernels& kernels) {
+  pool.parallel_for(p.T, 4, [&](int64_t begin, int64_t end, int) { kernels.rms_norm(p, begin, end); });
+}
+
+void rms_norm(const RmsNormParams& p, ThreadPool& pool) { rms_norm(p, pool, vector_kernels()); }
+
+}  // namespace bc::cpu

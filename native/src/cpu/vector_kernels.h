@@ -1,0 +1,50 @@
+// The instruction-set variants of all kernels but the matrix ones; each getter is in the file compiled for that set.
+#pragma once
+
+#include "../ops.h"
+#include "isa.h"
+
+namespace bc::cpu {
+
+// Consecutive tokens of one sequence, whose queries share the pages they read.
+struct QueryTile {
+  int64_t sequence;
+  int64_t begin, end;  // tokens
+};
+
+struct VectorKernels {
+  // Tokens [begin, end).
+  void (*embed)(const EmbedParams& p, int64_t begin, int64_t end);
+  void (*rms_norm)(const RmsNormParams& p, int64_t begin, int64_t end);
+  // cosine and sine [D/2] of one token's angles.
+  void (*rope)(const RopeParams& p, const float* cosine, const float* sine, int64_t token);
+  void (*kv_append)(const KvAppendParams& p, int64_t begin, int64_t end);
+  // scratch: attention_scratch(D) floats.
+  void (*attention)(const AttentionParams& p, const QueryTile& tile, int64_t head, float* scratch);
+  // Columns [begin, end) of one token.
+  void (*swiglu)(const SwigluParams& p, int64_t token, int64_t begin, int64_t end);
+  void (*top_k)(const TopKParams& p, int64_t begin, int64_t end);
+  void (*argmax)(const ArgmaxParams& p, int64_t begin, int64_t end);
+};
+
+VectorKernels scalar_vector_kernels();
+#if defined(__x86_64__)
+VectorKernels avx2_vector_kernels();
+VectorKernels avx512_vector_kernels();
+#endif
+
+// Those of an instruction set that this processor has; without an argument those of isa().
+const VectorKernels& vector_kernels(Isa isa);
+const VectorKernels& vector_kernels();
+
+// The ops with the kernels named: what ops.h declares calls these with vector_kernels().
+void embed(const EmbedParams& p, ThreadPool& pool, const VectorKernels& kernels);
+void rms_norm(const RmsNormParams& p, ThreadPool& pool, const VectorKernels& kernels);
+void rope(const RopeParams& p, ThreadPool& pool, const VectorKernels& kernels);
+void kv_append(const KvAppendParams& p, ThreadPool& pool, const VectorKernels& kernels);
+void attention(const AttentionParams& p, ThreadPool& pool, const VectorKernels& kernels);
+void swiglu(const SwigluParams& p, ThreadPool& pool, const VectorKernels& kernels);
+void top_k(const TopKParams& p, ThreadPool& pool, const VectorKernels& kernels);
+void argmax(const ArgmaxParams& p, ThreadPool& pool, const VectorKernels& kernels);
+
+}  // namespace bc::cpu

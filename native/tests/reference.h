@@ -1,0 +1,244 @@
+// The ops as plain loops in double: the oracle of every backend. They read the params of the op and give, for each output,
+// its value and the error that an op in f32 may have. u is the relative error of one rounding to f32.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "check.h"
+#include "ops.h"
+
+namespace bc::reference {
+
+using test::Expected;
+using test::kRounding;
+
+// Element of a plain or a page array.
+inline double element(const void* data, Type type, int64_t index) {
+  switch (type) {
+    case Type::f16:
+      return static_cast<double>(to_float(static_cast<const f16*>(data)[index]));
+    case Type::bf16:
+      return static_cast<double>(to_float(static_cast<const bf16*>(data)[index]));
+    case Type::i8:
+      return static_cast<const int8_t*>(data)[index];
+    default:
+      return static_cast<double>(static_cast<const float*>(data)[index]);
+  }
+}
+
+// A packed weight of [N,K], read as the layout's description in quant.h says: panels of 16 rows; for each group of 32
+// columns the bytes of four columns of the 16 rows at a time, then the 16 rows' scales in bf16.
+inline double packed_element(const void* w, Type type, int64_t K, int64_t n, int64_t k) {
+  const int64_t values = type == Type::q8 ? 512 : 256;
+  const uint8_t* group = static_cast<const uint8_t*>(w) + (n / 16 * (K / 32) + k / 32) * (values + 32);
+  bf16 scale;
+  std::memcpy(&scale, group + values + n % 16 * 2, 2);
+  const int64_t column = k % 32;
+  const double s = static_cast<double>(to_float(scale));
+  if (type == Type::q8) return s * (group[column / 4 * 64 + n % 16 * 4 + column % 4] - 128);
+  const uint8_t pair = group[column % 16 / 4 * 64 + n % 16 * 4 + column % 4];
+  return s * ((column < 16 ? pair & 15 : pair >> 4) - 8);
+}
+
+// out [T,C]: exact, the table's numbers are numbers of f32.
+inline std::vector<Expected> embed(const EmbedParams& p) {
+  std::vector<Expected> out;
+  for (int64_t t = 0; t < p.T; ++t) {
+    for (int64_t c = 0; c < p.C; ++c) out.push_back({element(p.table, p.table_type, p.ids[t] * p.table_ld + c), 0.0});
+  }
+  return out;
+}
+
+// out [T,C] for x as it is before the op. Terms of the sum are positive: its relative error is at most its longest chain of
+// roundings, C/16 + 8, and half of it passes the root; four more roundings follow. A delta adds one rounding to each x,
+// relative to the sum: it is taken as made, since x is stored.
+inline std::vector<Expected> rms_norm(const RmsNormParams& p) {
+  std::vector<Expected> out;
+  for (int64_t t = 0; t < p.T; ++t) {
+    std::vector<double> x;
+    double squares = 0.0;
+    for (int64_t c = 0; c < p.C; ++c) {
+      float v = p.x[t * p.x_ld + c];
+      if (p.delta != nullptr) v += p.delta[t * p.delta_ld + c];
+      x.push_back(static_cast<double>(v));
+      squares += x.back() * x.back();
+    }
+    const double root = std::sqrt(squares / static_cast<double>(p.C) + static_cast<double>(p.eps));
+    const double roundings = 0.5 * (static_cast<double>(p.C) / 16.0 + 8.0) + 5.0;
+    for (int64_t c = 0; c < p.C; ++c) {
+      const double value = x[static_cast<size_t>(c)] / root * element(p.weight, p.weight_type, c);
+      out.push_back({value, std::fabs(value) * roundings * kRounding});
+    }
+  }
+  return out;
+}
+
+// out [M,N] for x kept in f32: the error of a sum of K products in f32 is at most (K + 2) u times the sum of magnitudes.
+inline std::vector<Expected> matmul(const MatmulParams& p) {
+  std::vector<Expected> out;
+  for (int64_t m = 0; m < p.M; ++m) {
+    for (int64_t n = 0; n < p.N; ++n) {
+      const bool packed = p.w_type == Type::q8 || p.w_type == Type::q4;
+      double sum = 0.0;
+      double magnitude = 0.0;
+      for (int64_t k = 0; k < p.K; ++k) {
+        const double w = packed ? packed_element(p.w, p.w_type, p.K, n, k) : element(p.w, p.w_type, n * p.w_ld + k);
+        const double product = w * static_cast<double>(p.x[m * p.x_ld + k]);
+        sum += product;
+        magnitude += std::fabs(product);
+      }
+      const double scale = p.row_scale == nullptr ? 1.0 : static_cast<double>(p.row_scale[n]);
+      const double roundings = static_cast<double>(p.K) + 2.0;
+      out.push_back({sum * scale, std::fabs(magnitude * scale) * roundings * kRounding});
+    }
+  }
+  return out;
+}
+
+// qkv [T,3C] after the op. Sine, cosine, two products and a sum: 3 u of the pair's length, whichever way it turns.
+inline std::vector<Expected> rope(const RopeParams& p) {
+  const int64_t C = p.H * p.D;
+  std::vector<Expected> out(static_cast<size_t>(p.T * 3 * C));
+  for (int64_t t = 0; t < p.T; ++t) {
+    const float* x = p.qkv + t * p.ld;
+    Expected* y = out.data() + t * 3 * C;
+    for (int64_t c = 0; c < 3 * C; ++c) y[c] = {static_cast<double>(x[c]), 0.0};
+    for (int64_t h = 0; h < 2 * p.H; ++h) {
+      for (int64_t k = 0; k < p.D / 2; ++k) {
+        const int64_t i = h * p.D + k;
+        const int64_t j = i + p.D / 2;
+        const double angle = p.positions[t] * std::pow(static_cast<double>(p.base),
+                                                       -2.0 * static_cast<double>(k) / static_cast<double>(p.D));
+        const double a = static_cast<double>(x[i]);
+        const double b = static_cast<double>(x[j]);
+        const double tolerance = 3.0 * kRounding * std::sqrt(a * a + b * b) * 1.4143;
+        y[i] = {a * std::cos(angle) - b * std::sin(angle), tolerance};
+        y[j] = {a * std::sin(angle) + b * std::cos(angle), tolerance};
+      }
+    }
+  }
+  return out;
+}
+
+// What a page slot should hold for one number x: [T,2C] keys and values as they read back.
+inline std::vector<Expected> kv_append(const KvAppendParams& p) {
+  const int64_t C = p.H * p.D;
+  std::vector<Expected> out;
+  for (int64_t t = 0; t < p.batch.T; ++t) {
+    for (int64_t h = 0; h < 2 * p.H; ++h) {
+      const float* x = p.qkv + t * p.ld + C + h * p.D;
+      double peak = 0.0;
+      for (int64_t d = 0; d < p.D; ++d) peak = std::fmax(peak, std::fabs(static_cast<double>(x[d])));
+      for (int64_t d = 0; d < p.D; ++d) {
+        const double value = static_cast<double>(x[d]);
+        switch (p.type) {
+          case Type::f16:
+            out.push_back({static_cast<double>(to_float(to_f16(x[d]))), 0.0});
+            break;
+          case Type::bf16:
+            out.push_back({static_cast<double>(to_float(to_bf16(x[d]))), 0.0});
+            break;
+          case Type::i8:  // half a step, and the roundings of the scale
+            out.push_back({value, 0.5 * peak / 127.0 + 4.0 * kRounding * peak});
+            break;
+          default:
+            out.push_back({value, 0.0});
+        }
+      }
+    }
+  }
+  return out;
+}
+
+// out [T,C]. A score's error e is that of its dot product, (D + 3) u of the magnitudes, plus 2 u of bias and score, plus the
+// 2 u of exp; weights then err by 2 e in all (numerator and sum), and the sums over n positions by (n + 8) u each. Weights below the normal numbers
+// of f32 are lost.
+inline std::vector<Expected> attention(const AttentionParams& p) {
+  const int64_t C = p.H * p.D;
+  std::vector<Expected> out(static_cast<size_t>(p.batch.T * C));
+  const double root = std::sqrt(static_cast<double>(p.D));
+  for (int64_t b = 0; b < p.batch.B; ++b) {
+    for (int64_t t = p.batch.offsets[b]; t < p.batch.offsets[b + 1]; ++t) {
+      for (int64_t h = 0; h < p.H; ++h) {
+        const int64_t n = p.batch.positions[t] + 1;
+        const float* q = p.qkv + t * p.ld + h * p.D;
+        // Row of the key (kv 0) or value (kv 1) of position j in the pages.
+        const auto row = [&](int64_t kv, int64_t j) {
+          const int64_t page = p.batch.table[b * p.batch.P + j / kPageSize];
+          return ((page * 2 + kv) * p.H + h) * kPageSize + j % kPageSize;
+        };
+        const auto read = [&](int64_t kv, int64_t j, int64_t d) {
+          const double scale = p.scales == nullptr ? 1.0 : static_cast<double>(p.scales[row(kv, j)]);
+          return scale * element(p.pages, p.type, row(kv, j) * p.D + d);
+        };
+        std::vector<double> weights;
+        double max = -HUGE_VAL;
+        double error = 0.0;
+        for (int64_t j = 0; j < n; ++j) {
+          double dot = 0.0;
+          double magnitude = 0.0;
+          for (int64_t d = 0; d < p.D; ++d) {
+            const double product = static_cast<double>(q[d]) * read(0, j, d);
+            dot += product;
+            magnitude += std::fabs(product);
+          }
+          const double bias = p.slopes == nullptr ? 0.0 : static_cast<double>(p.slopes[h]) * static_cast<double>(j - n + 1);
+          weights.push_back(dot / root + bias);
+          max = std::fmax(max, weights.back());
+          const double roundings = magnitude / root * (static_cast<double>(p.D) + 3.0) + 2.0 * std::fabs(weights.back()) +
+                                   2.0 * std::fabs(bias);
+          error = std::fmax(error, roundings * kRounding);
+        }
+        double sum = 0.0;
+        for (double& w : weights) sum += w = std::exp(w - max);
+        for (int64_t d = 0; d < p.D; ++d) {
+          double value = 0.0;
+          double magnitude = 0.0;
+          double lost = 0.0;
+          for (int64_t j = 0; j < n; ++j) {
+            const double v = read(1, j, d);
+            const double term = weights[static_cast<size_t>(j)] / sum * v;
+            value += term;
+            magnitude += std::fabs(term);
+            lost += 0x1p-126 * std::fabs(v);
+          }
+          const double relative = 2.0 * (error + 2.0 * kRounding) + 2.0 * (static_cast<double>(n) + 8.0) * kRounding;
+          out[static_cast<size_t>(t * C + h * p.D + d)] = {value, magnitude * relative + lost};
+        }
+      }
+    }
+  }
+  return out;
+}
+
+// out [T,F]. exp errs by 3 u of itself (its argument is exact), the four operations by u each. Below the smallest normal
+// number of f32 a rounding is absolute.
+inline std::vector<Expected> swiglu(const SwigluParams& p) {
+  std::vector<Expected> out;
+  for (int64_t t = 0; t < p.T; ++t) {
+    for (int64_t f = 0; f < p.F; ++f) {
+      const double g = static_cast<double>(p.gate[t * p.gate_ld + f]);
+      const double u = static_cast<double>(p.up[t * p.up_ld + f]);
+      const double value = g / (1.0 + std::exp(-g)) * u;
+      // exp(-g) overflows f32 below -88.7: what is lost then is less than |g| 2^-128.
+      const double lost = (std::fabs(g) * 0x1p-126 + 0x1p-149) * std::fabs(u) + 0x1p-149;
+      out.push_back({value, std::fabs(value) * 7.0 * kRounding + lost});
+    }
+  }
+  return out;
+}
+
+// The indices of x [n] from the largest on, ties by lower index, NaN last.
+inline std::vector<int32_t> order(const float* x, int64_t n) {
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < n; ++i) ids.push_back(static_cast<int32_t>(i));
+  std::stable_sort(ids.begin(), ids.end(),
+                   [x](int32_t a, int32_t b) { return x[a] > x[b] || (std::isnan(x[b]) && !std::isnan(x[a])); });
+  return ids;
+}
+
+}  // namespace bc::reference
