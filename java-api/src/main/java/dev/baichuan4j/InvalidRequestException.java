@@ -1,8 +1,8 @@
 package dev.baichuan4j;
 
 /**
- * A parameter of a request is out of its range. The message reads {@code parameter has found, expected
- * expected}, for example {@code temperature has -1.0, expected a number of at least 0}.
+ * A parameter of a request is out of its range. The message reads {@code parameter has found,
+ * expected expected}, for example {@code temperature has -1.0, expected a number of at least 0}.
  */
 public final class InvalidRequestException extends BaichuanException {
 
@@ -14,12 +14,22 @@ public final class InvalidRequestException extends BaichuanException {
    * Creates the exception.
    *
    * @param parameter the parameter's name
-   * @param found its value, as text
+   * @param message what it has and what was allowed
+   */
+  public InvalidRequestException(String parameter, String message) {
+    super(message);
+    this.parameter = parameter;
+  }
+
+  /**
+   * Creates the exception with a message of the usual form.
+   *
+   * @param parameter the parameter's name
+   * @param found its value
    * @param expected what was allowed
    */
   public InvalidRequestException(String parameter, Object found, String expected) {
-    super(parameter + " has " + found + ", expected " + expected);
-    this.parameter = parameter;
+    this(parameter, parameter + " has " + found + ", expected " + expected);
   }
 
   /** Returns the name of the parameter that is out of its range. */

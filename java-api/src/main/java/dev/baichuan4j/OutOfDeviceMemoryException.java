@@ -13,36 +13,34 @@ public final class OutOfDeviceMemoryException extends BaichuanException {
   /**
    * Creates the exception.
    *
-   * @param subject what the memory was for, such as {@code weights} or {@code kv cache}
-   * @param neededBytes what it needs
-   * @param freeBytes what is free
-   * @param remedy what the reader can lower
+   * @param neededBytes what was asked for, or -1 where that is not known
+   * @param freeBytes what was free, or -1 where that is not known
    */
-  public OutOfDeviceMemoryException(
-      String subject, long neededBytes, long freeBytes, String remedy) {
+  public OutOfDeviceMemoryException(long neededBytes, long freeBytes) {
     super(
-        String.format(
-            Locale.ROOT,
-            "%s: device memory has %s free, expected %s; %s",
-            subject,
-            mebibytes(freeBytes),
-            mebibytes(neededBytes),
-            remedy));
+        "device memory: has "
+            + mebibytes(freeBytes)
+            + " free, expected "
+            + mebibytes(neededBytes)
+            + "; load with smaller weights (int8, int4), a shorter context, an int8 cache or fewer"
+            + " concurrent requests");
     this.neededBytes = neededBytes;
     this.freeBytes = freeBytes;
   }
 
-  /** Returns the bytes that were needed. */
+  /** Returns the bytes that were asked for, or -1 where that is not known. */
   public long neededBytes() {
     return neededBytes;
   }
 
-  /** Returns the bytes that were free. */
+  /** Returns the bytes that were free, or -1 where that is not known. */
   public long freeBytes() {
     return freeBytes;
   }
 
   private static String mebibytes(long bytes) {
-    return String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
+    return bytes < 0
+        ? "an unknown amount"
+        : String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
   }
 }

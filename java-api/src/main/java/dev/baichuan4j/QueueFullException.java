@@ -5,29 +5,21 @@ public final class QueueFullException extends BaichuanException {
 
   private static final long serialVersionUID = 1L;
 
-  private final int waiting;
   private final int limit;
 
   /**
    * Creates the exception.
    *
-   * @param waiting the requests that are waiting
    * @param limit the requests that may wait
    */
-  public QueueFullException(int waiting, int limit) {
+  public QueueFullException(int limit) {
     super(
         "queue: has "
-            + waiting
+            + limit
             + " waiting requests, expected fewer than "
             + limit
             + "; try again when others are done, or load with a longer queue");
-    this.waiting = waiting;
     this.limit = limit;
-  }
-
-  /** Returns the requests that are waiting. */
-  public int waiting() {
-    return waiting;
   }
 
   /** Returns the requests that may wait. */
