@@ -64,7 +64,7 @@ final class ModelOptions {
       return model;
     }
     Path shipped =
-        Path.of(System.getProperty("baichuan4j.home", ".")).resolve("models").resolve(SHIPPED);
+        Path.of(System.getProperty("baichuan4j.root", ".")).resolve("models").resolve(SHIPPED);
     Terminal.err()
         .println("No --model given: using " + SHIPPED + ", a tiny model that knows little.");
     return shipped;
