@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 
 /**
  * A loaded Baichuan model.
@@ -48,7 +49,7 @@ public final class Baichuan implements AutoCloseable {
     this.generation = generation;
     this.memoryPlan = memoryPlan;
     this.weights = weights;
-    this.sampling = generation.map(Sampling::of).orElse(Sampling.greedy());
+    this.sampling = generation.map(Baichuan::defaults).orElse(Sampling.greedy());
   }
 
   /** Loads a checkpoint folder as published, with every setting at its default; see {@link BaichuanLoader#load}. */
@@ -105,7 +106,7 @@ public final class Baichuan implements AutoCloseable {
     int room = Math.max(engine.limits().contextLength() - prompt.length, 1);
     int newTokens = Math.min(newTokens(sampling), room);
     TextRequest request =
-        new TextRequest(prompt, newTokens, cache, sampling, tokenizer(), config(), endId());
+        new TextRequest(prompt, newTokens, cache, sampling, tokenizer(), config(), endIds());
     engine.submit(request);
     return request.generation();
   }
@@ -121,32 +122,49 @@ public final class Baichuan implements AutoCloseable {
                 .orElse(DEFAULT_NEW_TOKENS));
   }
 
-  private int endId() {
-    return config().eosId();
+  private List<Integer> endIds() {
+    List<Integer> ids = generation.map(GenerationConfig::eosTokenIds).orElse(List.of());
+    return ids.isEmpty() ? List.of(config().eosId()) : ids;
+  }
+
+  private static Sampling defaults(GenerationConfig c) {
+    Sampling s = Sampling.defaults().withDoSample(c.doSample().orElse(false));
+    if (c.temperature().isPresent()) {
+      s = s.withTemperature((float) c.temperature().getAsDouble());
+    }
+    if (c.topK().isPresent()) {
+      s = s.withTopK(c.topK().getAsInt());
+    }
+    if (c.topP().isPresent()) {
+      s = s.withTopP((float) c.topP().getAsDouble());
+    }
+    if (c.repetitionPenalty().isPresent()) {
+      s = s.withRepetitionPenalty((float) c.repetitionPenalty().getAsDouble());
+    }
+    return s;
   }
 
   private int[] chatPrompt(List<ChatMessage> messages, Sampling sampling) {
-    int user =
-        generation
-            .map(GenerationConfig::userTokenId)
-            .orElse(OptionalInt.empty())
-            .orElseThrow(Baichuan::noRoles);
-    int assistant =
-        generation
-            .map(GenerationConfig::assistantTokenId)
-            .orElse(OptionalInt.empty())
-            .orElseThrow(Baichuan::noRoles);
+    int user = roleId(GenerationConfig::userTokenId);
+    int assistant = roleId(GenerationConfig::assistantTokenId);
     int context = engine.limits().contextLength();
     int newTokens = Math.min(newTokens(sampling), context - 1);
     return ChatPrompt.current(
-        messages, tokenizer()::encode, user, assistant, context, newTokens);
+            messages, tokenizer()::encode, user, assistant, context, newTokens)
+        .ids();
   }
 
-  private static InvalidRequestException noRoles() {
-    return new InvalidRequestException(
-        "messages",
-        "checkpoint has no user_token_id and assistant_token_id in generation_config.json, expected a chat model; use"
-            + " complete for a base model");
+  private int roleId(Function<GenerationConfig, OptionalInt> key) {
+    return generation
+        .map(key)
+        .orElse(OptionalInt.empty())
+        .orElseThrow(
+            () ->
+                new InvalidRequestException(
+                    "messages",
+                    "checkpoint has no user_token_id and assistant_token_id in"
+                        + " generation_config.json, expected a chat model; use complete for a base"
+                        + " model"));
   }
 
   private void checkIds(int[] ids) {

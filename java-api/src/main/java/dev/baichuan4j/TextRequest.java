@@ -18,7 +18,7 @@ final class TextRequest extends Request {
   private final StopMatcher stops;
   private final StreamDecoder decoder;
   private final boolean wantsLogprobs;
-  private final int endId;
+  private final List<Integer> endIds;
   private final int promptTokens;
   private final StringBuilder text = new StringBuilder();
   private final List<Integer> ids = new ArrayList<>();
@@ -37,13 +37,13 @@ final class TextRequest extends Request {
       Sampling sampling,
       Tokenizer tokenizer,
       ModelConfig config,
-      int endId) {
+      List<Integer> endIds) {
     super(prompt, maxNewTokens, cache);
     this.sampler = new Sampler(sampling, prompt, config.vocabularySize());
     this.stops = new StopMatcher(sampling.stop());
     this.decoder = tokenizer.newStreamDecoder();
     this.wantsLogprobs = sampling.logprobs() >= 0;
-    this.endId = endId;
+    this.endIds = endIds;
     this.promptTokens = prompt.length;
   }
 
@@ -69,7 +69,7 @@ final class TextRequest extends Request {
     if (chosen != null) {
       logprobs.add(chosen);
     }
-    if (id == endId) {
+    if (endIds.contains(id)) {
       ended = true;
       return id;
     }

@@ -57,7 +57,7 @@ final class SamplingOptions {
 
   Sampling apply(Sampling s) {
     if (temperature != null) {
-      s = s.withGreedy(false).withTemperature(temperature);
+      s = s.withDoSample(true).withTemperature(temperature);
     }
     s = topK == null ? s : s.withTopK(topK);
     s = topP == null ? s : s.withTopP(topP);
@@ -70,6 +70,6 @@ final class SamplingOptions {
     s = stop == null ? s : s.withStop(stop.toArray(String[]::new));
     s = logprobs == null ? s : s.withLogprobs(logprobs);
     s = logitBias == null ? s : s.withLogitBias(logitBias);
-    return greedy ? s.withGreedy(true) : s;
+    return greedy ? s.withDoSample(false) : s;
   }
 }
