@@ -1,5 +1,6 @@
 package dev.baichuan4j;
 
+import dev.baichuan4j.checkpoint.GenerationConfig;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -129,6 +130,23 @@ public record Sampling(
   /** Takes the likeliest token each time. */
   public static Sampling greedy() {
     return DEFAULTS.withDoSample(false);
+  }
+
+  /**
+   * Returns what the publisher of a model advises. What the file does not say is as in Hugging Face
+   * transformers 4.29: no sampling unless {@code do_sample} is true, top-k 50, everything else off.
+   *
+   * @throws InvalidRequestException if a number in it is too great or too small for a float
+   */
+  public static Sampling of(GenerationConfig config) {
+    Sampling sampling =
+        DEFAULTS
+            .withDoSample(config.doSample().orElse(false))
+            .withTemperature((float) config.temperature().orElse(1))
+            .withTopK(config.topK().orElse(50))
+            .withTopP((float) config.topP().orElse(1))
+            .withRepetitionPenalty((float) config.repetitionPenalty().orElse(1));
+    return sampling.with(draft -> draft.maxNewTokens = config.maxNewTokens());
   }
 
   /** Returns whether the likeliest token is taken each time: asked for, or the temperature is 0. */

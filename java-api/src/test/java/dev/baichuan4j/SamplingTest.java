@@ -1,10 +1,12 @@
 package dev.baichuan4j;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.baichuan4j.checkpoint.GenerationConfig;
 import java.lang.reflect.RecordComponent;
 import java.util.HashMap;
 import java.util.List;
@@ -129,6 +131,28 @@ class SamplingTest {
   }
 
   @Test
+  void takesWhatGenerationConfigSays() {
+    String json =
+        """
+        {"do_sample": true, "temperature": 0.3, "top_k": 5, "top_p": 0.85,
+         "repetition_penalty": 1.05, "max_new_tokens": 2048}\
+        """;
+    Sampling expected =
+        BASE.withTemperature(0.3f)
+            .withTopK(5)
+            .withTopP(0.85f)
+            .withRepetitionPenalty(1.05f)
+            .withMaxNewTokens(2048);
+    assertEquals(expected, Sampling.of(config(json)));
+  }
+
+  @Test
+  void fallsBackToTheDefaultsOfTransformersWhereGenerationConfigIsSilent() {
+    Sampling silent = Sampling.of(config("{}"));
+    assertEquals(Sampling.greedy().withTopK(50), silent);
+  }
+
+  @Test
   void laterChangesOfTheCallersCollectionsDoNotReachIt() {
     Map<Integer, Float> bias = new HashMap<>(Map.of(1, 1f));
     String[] stop = {"a"};
@@ -137,6 +161,10 @@ class SamplingTest {
     stop[0] = "b";
     assertEquals(Map.of(1, 1f), sampling.logitBias());
     assertEquals(List.of("a"), sampling.stop());
+  }
+
+  private static GenerationConfig config(String json) {
+    return GenerationConfig.parse(json.getBytes(UTF_8), "generation_config.json", 64000);
   }
 
   private static void rejects(String parameter, Executable change) {
