@@ -54,28 +54,26 @@ public final class Perplexity {
   }
 
   /**
-   * Scores a text in windows that follow each other; the first token of each has nothing to be foreseen from and is not
-   * scored.
+   * Scores a text in windows that follow each other: each feeds {@code window} tokens and scores the token after each of
+   * them, so that every token but the very first is scored once.
    *
-   * @param window tokens of a window, 2 to the context length
+   * @param window tokens of a window, 1 to the context length
    * @throws InvalidRequestException when the window is out of range or the text has fewer than two tokens
    */
   public Score text(Path file, int window) throws IOException {
-    if (window < 2 || window > model.contextLength()) {
+    if (window < 1 || window > model.contextLength()) {
       throw new InvalidRequestException(
           "window",
-          "window has value " + window + ", expected 2 to " + model.contextLength());
+          "window has value " + window + ", expected 1 to " + model.contextLength());
     }
     int[] ids = model.tokenizer().encode(Files.readString(file));
     Score sum = new Score(0, 0, 0);
-    for (int from = 0; from < ids.length; from += window) {
+    for (int from = 0; from + 1 < ids.length; from += window) {
       progress.progress("windows", from / window, (ids.length + window - 1) / window);
-      int[] part = Arrays.copyOfRange(ids, from, Math.min(from + window, ids.length));
-      if (part.length > 1) {
-        boolean[] scored = new boolean[part.length];
-        Arrays.fill(scored, 1, part.length, true);
-        sum = sum.plus(score(part, scored));
-      }
+      int[] part = Arrays.copyOfRange(ids, from, Math.min(from + window + 1, ids.length));
+      boolean[] scored = new boolean[part.length];
+      Arrays.fill(scored, 1, part.length, true);
+      sum = sum.plus(score(part, scored));
     }
     return require(sum, file);
   }
