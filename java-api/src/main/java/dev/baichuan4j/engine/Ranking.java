@@ -8,27 +8,39 @@ final class Ranking {
 
   private final int[] ids; // [V]: the heap, then the ranks that are sorted, best one last
   private double[] scores; // [V]
+  private int size; // tokens that take part
   private int heapSize;
 
   Ranking(int vocabulary) {
     ids = new int[vocabulary];
   }
 
-  /** Starts over with these scores, [V]; only those of ranks already asked for may change. */
-  void start(double[] scores) {
+  /**
+   * Starts over with the tokens of a part of the vocabulary that reach a floor.
+   *
+   * @param scores [V]; only those of ranks already asked for may change
+   * @param end ids [0, end) take part
+   * @param floor the lowest score that takes part
+   * @return how many tokens take part
+   */
+  int start(double[] scores, int end, double floor) {
     this.scores = scores;
-    heapSize = ids.length;
-    for (int i = 0; i < heapSize; i++) {
-      ids[i] = i;
+    size = 0;
+    for (int id = 0; id < end; id++) {
+      if (scores[id] >= floor) {
+        ids[size++] = id;
+      }
     }
+    heapSize = size;
     for (int i = heapSize / 2 - 1; i >= 0; i--) {
       siftDown(i, ids[i]);
     }
+    return size;
   }
 
   /** Returns the id at a rank, 0 for the best; sorts that far. */
   int at(int rank) {
-    while (ids.length - heapSize <= rank) {
+    while (size - heapSize <= rank) {
       int best = ids[0];
       int last = ids[--heapSize];
       if (heapSize > 0) {
@@ -36,7 +48,7 @@ final class Ranking {
       }
       ids[heapSize] = best;
     }
-    return ids[ids.length - 1 - rank];
+    return ids[size - 1 - rank];
   }
 
   private void siftDown(int hole, int id) {

@@ -21,8 +21,8 @@ import java.util.SplittableRandom;
  * and exponentials are those of {@link StrictMath}, so the same logits and seed give the same
  * tokens on every platform.
  *
- * <p>A token costs O(V) and memory is allocated for the report of log-probabilities only; nothing
- * sorts the whole vocabulary unless the options keep all of it.
+ * <p>A token costs O(V), and O(log V) more for each token that top-k or top-p keeps. Memory is
+ * allocated for the report of log-probabilities only.
  */
 public final class Sampler {
 
@@ -144,12 +144,31 @@ public final class Sampler {
   }
 
   private int draw() {
-    boolean cuts = options.topK() > 0 || options.topP() < 1 || options.minP() > 0;
-    return cuts ? drawRanked() : drawAny();
+    boolean cutsK = options.topK() > 0 && options.topK() < scores.length;
+    if (cutsK) {
+      int kept = rankTopK();
+      return drawRanked(kept, weighRanks(kept));
+    }
+    double sum = weighAll();
+    if (options.topP() < 1) {
+      // All tokens below this share of the mean lie in the tail that top-p cuts: together they
+      // have less than 1 - p.
+      double tail = (1 - (double) options.topP()) * sum / scores.length;
+      int candidates = ranking.start(scores, scores.length, Math.max(tail, options.minP()));
+      return drawRanked(candidates, sum);
+    }
+    return drawAny();
   }
 
+  /** Draws from the tokens whose weight min-p keeps. */
   private int drawAny() {
-    double total = weighAll();
+    double total = 0;
+    for (int id = 0; id < scores.length; id++) {
+      if (scores[id] < options.minP()) { // the best weight is 1
+        scores[id] = 0;
+      }
+      total += scores[id];
+    }
     double rest = random.nextDouble() * total;
     int chosen = 0;
     for (int id = 0; id < scores.length && rest >= 0; id++) {
@@ -161,19 +180,14 @@ public final class Sampler {
     return chosen;
   }
 
-  private int drawRanked() {
-    boolean cutsK = options.topK() > 0 && options.topK() < scores.length;
-    double available; // weight of what top-k left
-    int limit = scores.length; // ranks that top-k left
-    if (cutsK) {
-      ranking.start(scores);
-      limit = ranksOfTopK();
-      available = weighRanks(limit);
-    } else {
-      available = weighAll();
-      ranking.start(scores);
-    }
-    double enough = options.topP() < 1 ? options.topP() * available : Double.POSITIVE_INFINITY;
+  /**
+   * Draws from the first ranks, as many as top-p and min-p keep.
+   *
+   * @param limit ranks to draw from at most
+   * @param sum of the weights that top-p refers to
+   */
+  private int drawRanked(int limit, double sum) {
+    double enough = options.topP() < 1 ? options.topP() * sum : Double.POSITIVE_INFINITY;
     double total = 0;
     int kept = 0;
     while (kept < limit && total < enough) {
@@ -192,11 +206,19 @@ public final class Sampler {
     return ranking.at(rank);
   }
 
-  /** Returns k, and one more for each further token that equals the k-th. */
-  private int ranksOfTopK() {
-    int kept = options.topK();
-    double last = scores[ranking.at(kept - 1)];
-    while (kept < scores.length && scores[ranking.at(kept)] == last) {
+  /** Ranks the best k tokens and all that equal the k-th, and returns how many these are. */
+  private int rankTopK() {
+    int k = options.topK();
+    double floor = Double.NEGATIVE_INFINITY;
+    int part = scores.length / 8;
+    if (k <= part) { // the k-th best of a part is not better than the k-th best of all
+      ranking.start(scores, part, floor);
+      floor = scores[ranking.at(k - 1)];
+    }
+    int candidates = ranking.start(scores, scores.length, floor);
+    double last = scores[ranking.at(k - 1)];
+    int kept = k;
+    while (kept < candidates && scores[ranking.at(kept)] == last) {
       kept++;
     }
     return kept;
