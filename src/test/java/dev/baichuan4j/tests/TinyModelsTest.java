@@ -1,0 +1,278 @@
+package dev.baichuan4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.ChatMessage;
+import dev.baichuan4j.ChatSession;
+import dev.baichuan4j.Chunk;
+import dev.baichuan4j.ContextOverflowException;
+import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationResult;
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.ProgressListener;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.Sampling;
+import dev.baichuan4j.evaluate.Perplexity;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** The trained models that ship with the project: real text through every layer. */
+class TinyModelsTest {
+  private static final String BASE = "tiny-baichuan-7b";
+  private static final String CHAT = "tiny-baichuan2-13b-chat";
+
+  private static Baichuan load(String name, Quant weights, boolean exact) {
+    return Baichuan.loader(Fixtures.model(name)).weights(weights).exact(exact).load();
+  }
+
+  private static List<Integer> ids(JsonNode array) {
+    return Arrays.stream(Fixtures.ids(array)).boxed().toList();
+  }
+
+  /** Generated ids without the end marker, as the oracle lists them. */
+  private static List<Integer> generated(GenerationResult result) {
+    List<Integer> ids = new ArrayList<>(result.tokenIds());
+    if (result.finishReason() == FinishReason.STOP) {
+      ids.remove(ids.size() - 1);
+    }
+    return ids;
+  }
+
+  @Test
+  void baseModelGivesEveryGreedyIdOfTheOracle() throws IOException {
+    JsonNode oracle = Fixtures.json(Fixtures.model("oracle.json")).get(BASE);
+    try (Baichuan model = load(BASE, Quant.BF16, true)) {
+      for (JsonNode row : oracle.get("rows")) {
+        int[] prompt = Fixtures.ids(row.get("ids"));
+        assertEquals(
+            ids(row.get("ids")),
+            Arrays.stream(model.tokenizer().encode(row.get("prompt").asText())).boxed().toList());
+        for (String key : new String[] {"greedy", "greedy_penalty_1.1"}) {
+          List<Integer> expected = ids(row.get(key));
+          Sampling sampling =
+              Sampling.greedy()
+                  .withRepetitionPenalty(key.equals("greedy") ? 1f : 1.1f)
+                  .withMaxNewTokens(Math.max(expected.size(), 1));
+          assertEquals(expected, generated(model.complete(prompt, sampling).result()));
+        }
+      }
+    }
+  }
+
+  @Test
+  void chatModelAnswersAsTheOracle() throws IOException {
+    JsonNode oracle = Fixtures.json(Fixtures.model("oracle.json")).get(CHAT);
+    try (Baichuan model = load(CHAT, Quant.BF16, true)) {
+      for (JsonNode row : oracle.get("rows")) {
+        List<ChatMessage> messages = new ArrayList<>();
+        for (JsonNode m : row.get("messages")) {
+          String content = m.get("content").asText();
+          messages.add(
+              m.get("role").asText().equals("user")
+                  ? ChatMessage.user(content)
+                  : ChatMessage.assistant(content));
+        }
+        List<Integer> expected = ids(row.get("greedy_penalty_1.05"));
+        Sampling sampling =
+            Sampling.greedy()
+                .withRepetitionPenalty(1.05f)
+                .withMaxNewTokens(Math.max(expected.size(), 1));
+        assertEquals(expected, generated(model.chat(messages, sampling).result()));
+      }
+    }
+  }
+
+  @Test
+  void likelihoodsAreThoseOfTheOracle() throws IOException {
+    JsonNode oracle = Fixtures.json(Fixtures.model("oracle.json"));
+    try (Baichuan model = load(BASE, Quant.BF16, true)) {
+      JsonNode expected = oracle.get(BASE).get("eval").get("poems-taught.txt");
+      Perplexity.Score score =
+          new Perplexity(model, ProgressListener.NONE)
+              .text(Fixtures.model("eval/poems-taught.txt"), expected.get("window").asInt());
+      assertEquals(expected.get("tokens").asLong(), score.tokens());
+      assertEquals(expected.get("nll_per_token").asDouble(), score.perToken(), 1e-4);
+    }
+    try (Baichuan model = load(CHAT, Quant.BF16, true)) {
+      JsonNode expected = oracle.get(CHAT).get("eval").get("chat-taught.jsonl");
+      Perplexity.Score score =
+          new Perplexity(model, ProgressListener.NONE)
+              .conversations(Fixtures.model("eval/chat-taught.jsonl"));
+      assertEquals(expected.get("tokens").asLong(), score.tokens());
+      assertEquals(expected.get("nll_per_token").asDouble(), score.perToken(), 1e-4);
+    }
+  }
+
+  @Test
+  void int8LosesLessThanAFifthOfAPercentOfPerplexity() throws IOException {
+    double exact;
+    try (Baichuan model = load(CHAT, Quant.BF16, true)) {
+      exact = chatPerplexity(model);
+    }
+    try (Baichuan model = load(CHAT, Quant.INT8, false)) {
+      assertEquals(exact, chatPerplexity(model), 0.002 * exact);
+      assertFalse(model.quantizationErrors().isEmpty());
+    }
+    try (Baichuan model = load(CHAT, Quant.INT4, false)) {
+      assertEquals(exact, chatPerplexity(model), 0.02 * exact);
+    }
+  }
+
+  private static double chatPerplexity(Baichuan model) throws IOException {
+    return new Perplexity(model, ProgressListener.NONE)
+        .conversations(Fixtures.model("eval/chat-taught.jsonl"))
+        .perplexity();
+  }
+
+  @Test
+  void eightThreadsGetTheTextsTheyWouldGetAlone() throws Exception {
+    List<String> questions =
+        List.of("你是谁", "世界上第二高的山峰是哪座", "谁写了《登鹳雀楼》？", "你好");
+    try (Baichuan model = load(CHAT, Quant.INT8, false)) {
+      Sampling sampling = model.sampling().withSeed(7).withMaxNewTokens(48);
+      List<String> alone = new ArrayList<>();
+      for (String question : questions) {
+        alone.add(model.chat(List.of(ChatMessage.user(question)), sampling).result().text());
+      }
+      ExecutorService pool = Executors.newFixedThreadPool(8);
+      try {
+        List<Callable<String>> calls = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+          String question = questions.get(i % questions.size());
+          calls.add(
+              () -> model.chat(List.of(ChatMessage.user(question)), sampling).result().text());
+        }
+        List<Future<String>> answers = pool.invokeAll(calls);
+        for (int i = 0; i < answers.size(); i++) {
+          assertEquals(alone.get(i % alone.size()), answers.get(i).get());
+        }
+      } finally {
+        pool.shutdown();
+      }
+    }
+  }
+
+  @Test
+  void sessionWithItsCacheAnswersAsTheWholeConversation() {
+    try (Baichuan model = load(CHAT, Quant.BF16, false);
+        ChatSession session = model.newSession()) {
+      Sampling sampling = Sampling.greedy().withMaxNewTokens(32);
+      String first = session.send("你是谁", sampling).result().text();
+      GenerationResult second = session.send("世界上第二高的山峰是哪座", sampling).result();
+      String whole =
+          model
+              .chat(
+                  List.of(
+                      ChatMessage.user("你是谁"),
+                      ChatMessage.assistant(first),
+                      ChatMessage.user("世界上第二高的山峰是哪座")),
+                  sampling)
+              .result()
+              .text();
+      assertEquals(whole, second.text());
+      assertTrue(second.usage().cachedTokens() > 0);
+      assertEquals(4, session.history().size());
+    }
+  }
+
+  @Test
+  void streamIsTheTextInWholeCodePoints() {
+    try (Baichuan model = load(CHAT, Quant.BF16, false);
+        Generation generation =
+            model.chat(List.of(ChatMessage.user("你是谁")), Sampling.greedy())) {
+      StringBuilder text = new StringBuilder();
+      for (Chunk chunk : generation) {
+        assertFalse(chunk.text().contains("\uFFFD"));
+        text.append(chunk.text());
+      }
+      assertEquals(generation.result().text(), text.toString());
+      assertEquals(FinishReason.STOP, generation.result().finishReason());
+    }
+  }
+
+  @Test
+  void sameSeedGivesTheSameTextAndStopStringsEndIt() {
+    try (Baichuan model = load(CHAT, Quant.BF16, false)) {
+      Sampling sampling = model.sampling().withTemperature(1f).withTopK(0).withSeed(3);
+      List<ChatMessage> messages = List.of(ChatMessage.user("你是谁"));
+      String text = model.chat(messages, sampling).result().text();
+      assertEquals(text, model.chat(messages, sampling).result().text());
+      String answer = model.chat(messages, Sampling.greedy()).result().text();
+      String stop = answer.substring(3, 6);
+      GenerationResult stopped =
+          model.chat(messages, Sampling.greedy().withStop(stop)).result();
+      assertEquals(answer.substring(0, answer.indexOf(stop)), stopped.text());
+      assertEquals(FinishReason.STOP, stopped.finishReason());
+    }
+  }
+
+  @Test
+  void cancelEndsAStream() {
+    try (Baichuan model = load(BASE, Quant.BF16, false)) {
+      Generation generation =
+          model.complete("《登鹳雀楼》", Sampling.greedy().withMaxNewTokens(1000));
+      generation.iterator().next();
+      generation.cancel();
+      assertEquals(FinishReason.CANCELLED, generation.result().finishReason());
+    }
+  }
+
+  @Test
+  void wrongRequestsAreTypedErrors() {
+    Baichuan model = load(BASE, Quant.BF16, false);
+    try (model) {
+      InvalidRequestException outOfRange =
+          assertThrows(
+              InvalidRequestException.class,
+              () -> model.complete(new int[] {6144}, Sampling.greedy()));
+      assertTrue(outOfRange.getMessage().contains("expected 0 to 6143"), outOfRange::getMessage);
+      assertThrows(
+          InvalidRequestException.class, () -> model.complete(new int[0], Sampling.greedy()));
+      assertThrows(
+          ContextOverflowException.class,
+          () -> model.complete(new int[model.contextLength()], Sampling.greedy()));
+      assertThrows(InvalidRequestException.class, () -> model.chat("你好"));
+    }
+    IllegalStateException closed =
+        assertThrows(
+            IllegalStateException.class, () -> model.complete("你好", Sampling.greedy()));
+    assertEquals("model is closed", closed.getMessage());
+  }
+
+  @Test
+  void loadingAndClosingLeavesNoMemoryBehind() throws IOException {
+    for (int i = 0; i < 20; i++) {
+      load(BASE, Quant.INT8, false).close();
+    }
+    long before = residentKib();
+    for (int i = 0; i < 180; i++) {
+      load(BASE, Quant.INT8, false).close();
+    }
+    long grown = residentKib() - before;
+    assertTrue(grown < 32 * 1024, "resident memory grew by " + grown + " KiB");
+  }
+
+  private static long residentKib() throws IOException {
+    System.gc();
+    return Files.readAllLines(Path.of("/proc/self/status")).stream()
+        .filter(line -> line.startsWith("VmRSS:"))
+        .map(line -> line.replaceAll("\\D", ""))
+        .collect(Collectors.collectingAndThen(Collectors.joining(), Long::parseLong));
+  }
+}
