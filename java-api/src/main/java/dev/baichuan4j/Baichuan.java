@@ -49,7 +49,7 @@ public final class Baichuan implements AutoCloseable {
     this.generation = generation;
     this.memoryPlan = memoryPlan;
     this.weights = weights;
-    this.sampling = generation.map(Baichuan::defaults).orElse(Sampling.greedy());
+    this.sampling = generation.map(Sampling::of).orElse(Sampling.greedy());
   }
 
   /** Loads a checkpoint folder as published, with every setting at its default; see {@link BaichuanLoader#load}. */
@@ -125,23 +125,6 @@ public final class Baichuan implements AutoCloseable {
   private List<Integer> endIds() {
     List<Integer> ids = generation.map(GenerationConfig::eosTokenIds).orElse(List.of());
     return ids.isEmpty() ? List.of(config().eosId()) : ids;
-  }
-
-  private static Sampling defaults(GenerationConfig c) {
-    Sampling s = Sampling.defaults().withDoSample(c.doSample().orElse(false));
-    if (c.temperature().isPresent()) {
-      s = s.withTemperature((float) c.temperature().getAsDouble());
-    }
-    if (c.topK().isPresent()) {
-      s = s.withTopK(c.topK().getAsInt());
-    }
-    if (c.topP().isPresent()) {
-      s = s.withTopP((float) c.topP().getAsDouble());
-    }
-    if (c.repetitionPenalty().isPresent()) {
-      s = s.withRepetitionPenalty((float) c.repetitionPenalty().getAsDouble());
-    }
-    return s;
   }
 
   private int[] chatPrompt(List<ChatMessage> messages, Sampling sampling) {

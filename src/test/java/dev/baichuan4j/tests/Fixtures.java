@@ -45,11 +45,7 @@ final class Fixtures {
 
   /** Rows of an F32 tensor of a safetensors file. */
   static float[][] floats(Path file, String name) throws IOException {
-    TensorEntry entry =
-        SafetensorsFile.open(file).tensors().stream()
-            .filter(t -> t.name().equals(name))
-            .findFirst()
-            .orElseThrow();
+    TensorEntry entry = SafetensorsFile.open(file).tensors().get(name);
     long[] shape = entry.shape();
     float[][] rows = new float[(int) shape[0]][(int) shape[1]];
     try (FileChannel channel = FileChannel.open(file)) {
