@@ -23,8 +23,9 @@ import java.util.function.Function;
  * }
  * }</pre>
  *
- * Thread-safe: requests of any number of threads are batched, and each gets the text it would get alone. Close it to free
- * the weights; whatever is called afterwards is an {@link IllegalStateException}.
+ * Thread-safe: requests of any number of threads are batched, and each gets the text it would get
+ * alone. Close it to free the weights; whatever is called afterwards is an {@link
+ * IllegalStateException}.
  */
 public final class Baichuan implements AutoCloseable {
   /** New tokens when neither the request nor the checkpoint says how many. */
@@ -52,7 +53,10 @@ public final class Baichuan implements AutoCloseable {
     this.sampling = generation.map(Sampling::of).orElse(Sampling.greedy());
   }
 
-  /** Loads a checkpoint folder as published, with every setting at its default; see {@link BaichuanLoader#load}. */
+  /**
+   * Loads a checkpoint folder as published, with every setting at its default; see {@link
+   * BaichuanLoader#load}.
+   */
   public static Baichuan load(Path path) {
     return loader(path).load();
   }
@@ -132,8 +136,7 @@ public final class Baichuan implements AutoCloseable {
     int assistant = roleId(GenerationConfig::assistantTokenId);
     int context = engine.limits().contextLength();
     int newTokens = Math.min(newTokens(sampling), context - 1);
-    return ChatPrompt.current(
-            messages, tokenizer()::encode, user, assistant, context, newTokens)
+    return ChatPrompt.current(messages, tokenizer()::encode, user, assistant, context, newTokens)
         .ids();
   }
 

@@ -43,8 +43,9 @@ public final class BaichuanLoader {
   }
 
   /**
-   * Keeps activations in f32 from end to end, the cache included. The default may round what enters a matrix product to
-   * bf16 (16-bit weights) or int8 (quantized weights), and holds the cache in f16.
+   * Keeps activations in f32 from end to end, the cache included. The default may round what enters
+   * a matrix product to bf16 (16-bit weights) or int8 (quantized weights), and holds the cache in
+   * f16.
    */
   public BaichuanLoader exact(boolean exact) {
     this.exact = exact;
@@ -88,8 +89,8 @@ public final class BaichuanLoader {
   }
 
   /**
-   * Size of the key-value cache; default room for {@link #maxConcurrent} full texts, at most a quarter of the free memory
-   * but never less than one text. Memory is committed as it fills.
+   * Size of the key-value cache; default room for {@link #maxConcurrent} full texts, at most a
+   * quarter of the free memory but never less than one text. Memory is committed as it fills.
    */
   public BaichuanLoader cacheBytes(long cacheBytes) {
     if (cacheBytes < 1) {

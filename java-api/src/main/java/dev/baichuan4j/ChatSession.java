@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A conversation. Its history is resent with each turn, but what the model computed of it stays in the cache, so a turn
- * costs only what is new. For one thread; closing it frees the cache.
+ * A conversation. Its history is resent with each turn, but what the model computed of it stays in
+ * the cache, so a turn costs only what is new. For one thread; closing it frees the cache.
  */
 public final class ChatSession implements AutoCloseable {
   private final Baichuan model;
@@ -26,8 +26,8 @@ public final class ChatSession implements AutoCloseable {
   }
 
   /**
-   * Sends a message. The answer, whole or cancelled, becomes part of the history when the next message is sent or the
-   * history is asked for.
+   * Sends a message. The answer, whole or cancelled, becomes part of the history when the next
+   * message is sent or the history is asked for.
    *
    * @throws IllegalStateException when the session is closed
    */

@@ -5,8 +5,8 @@ import java.util.NoSuchElementException;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
- * A running generation: iterate for the stream, or take {@link #result()} at once. For one thread; {@link #cancel()} may
- * come from any. Closing cancels.
+ * A running generation: iterate for the stream, or take {@link #result()} at once. For one thread;
+ * {@link #cancel()} may come from any. Closing cancels.
  */
 public final class Generation implements Iterable<Chunk>, AutoCloseable {
   private static final Object END = new Object();
@@ -36,7 +36,8 @@ public final class Generation implements Iterable<Chunk>, AutoCloseable {
   }
 
   /**
-   * The stream; each call goes on where the last one stopped. {@code hasNext} waits for the next token.
+   * The stream; each call goes on where the last one stopped. {@code hasNext} waits for the next
+   * token.
    *
    * @throws BaichuanException from {@code hasNext} when the generation failed
    */
@@ -90,7 +91,8 @@ public final class Generation implements Iterable<Chunk>, AutoCloseable {
    * Waits for the end.
    *
    * @throws BaichuanException when the generation failed
-   * @throws IllegalStateException when the model was closed meanwhile, or this thread was interrupted
+   * @throws IllegalStateException when the model was closed meanwhile, or this thread was
+   *     interrupted
    */
   public GenerationResult result() {
     while (take() != null) {
@@ -102,7 +104,10 @@ public final class Generation implements Iterable<Chunk>, AutoCloseable {
     return result;
   }
 
-  /** Asks it to end after the token in progress; the stream then ends with {@link FinishReason#CANCELLED}. */
+  /**
+   * Asks it to end after the token in progress; the stream then ends with {@link
+   * FinishReason#CANCELLED}.
+   */
   public void cancel() {
     cancel.run();
   }

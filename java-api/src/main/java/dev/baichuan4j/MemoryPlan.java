@@ -8,7 +8,8 @@ import dev.baichuan4j.nn.KvPages;
 /**
  * Memory that a model takes, in bytes.
  *
- * @param weights matrices, norms and the embedding table; mapped from the file where they are not quantized
+ * @param weights matrices, norms and the embedding table; mapped from the file where they are not
+ *     quantized
  * @param cache key-value cache at its full size; committed as it fills
  * @param workspace buffers of a step
  */

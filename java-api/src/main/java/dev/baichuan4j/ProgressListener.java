@@ -1,6 +1,9 @@
 package dev.baichuan4j;
 
-/** Told how far a long piece of work is. Called on the thread that does the work; it should return quickly. */
+/**
+ * Told how far a long piece of work is. Called on the thread that does the work; it should return
+ * quickly.
+ */
 @FunctionalInterface
 public interface ProgressListener {
   /** Tells nobody. */

@@ -19,7 +19,9 @@ import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The four families in the four published layouts, against results of the published modelling code. */
+/**
+ * The four families in the four published layouts, against results of the published modelling code.
+ */
 class MicroCheckpointsTest {
   /** Share of the logits' standard deviation: rounding in f32 over a few hundred terms. */
   private static final double EXACT = 1e-3;
@@ -66,8 +68,7 @@ class MicroCheckpointsTest {
     "micro-baichuan2-7b,true", "micro-baichuan2-7b,false",
     "micro-baichuan2-13b,true", "micro-baichuan2-13b,false"
   })
-  void logitsAndGreedyIdsAreThoseOfThePublishedCode(String name, boolean exact)
-      throws IOException {
+  void logitsAndGreedyIdsAreThoseOfThePublishedCode(String name, boolean exact) throws IOException {
     Path folder = Fixtures.shared("fixtures/" + name);
     JsonNode oracle = Fixtures.json(folder.resolve("oracle.json"));
     Path tensors = folder.resolve("oracle.safetensors");
@@ -117,8 +118,7 @@ class MicroCheckpointsTest {
   @CsvSource({"micro-baichuan-7b", "micro-baichuan2-13b"})
   void chunksOfAnySizeGiveTheSameBits(String name) throws IOException {
     Path folder = Fixtures.shared("fixtures/" + name);
-    int[] ids =
-        Fixtures.ids(Fixtures.json(folder.resolve("oracle.json")).get("ids").get("medium"));
+    int[] ids = Fixtures.ids(Fixtures.json(folder.resolve("oracle.json")).get("ids").get("medium"));
     for (boolean exact : new boolean[] {true, false}) {
       try (Engine engine = engine(folder, exact)) {
         float[][] whole = logits(engine, ids, true, 0);

@@ -142,8 +142,7 @@ class TinyModelsTest {
 
   @Test
   void eightThreadsGetTheTextsTheyWouldGetAlone() throws Exception {
-    List<String> questions =
-        List.of("你是谁", "世界上第二高的山峰是哪座", "谁写了《登鹳雀楼》？", "你好");
+    List<String> questions = List.of("你是谁", "世界上第二高的山峰是哪座", "谁写了《登鹳雀楼》？", "你好");
     try (Baichuan model = load(CHAT, Quant.INT8, false)) {
       Sampling sampling = model.sampling().withSeed(7).withMaxNewTokens(48);
       List<String> alone = new ArrayList<>();
@@ -194,8 +193,7 @@ class TinyModelsTest {
   @Test
   void streamIsTheTextInWholeCodePoints() {
     try (Baichuan model = load(CHAT, Quant.BF16, false);
-        Generation generation =
-            model.chat(List.of(ChatMessage.user("你是谁")), Sampling.greedy())) {
+        Generation generation = model.chat(List.of(ChatMessage.user("你是谁")), Sampling.greedy())) {
       StringBuilder text = new StringBuilder();
       for (Chunk chunk : generation) {
         assertFalse(chunk.text().contains("\uFFFD"));
@@ -215,8 +213,7 @@ class TinyModelsTest {
       assertEquals(text, model.chat(messages, sampling).result().text());
       String answer = model.chat(messages, Sampling.greedy()).result().text();
       String stop = answer.substring(3, 6);
-      GenerationResult stopped =
-          model.chat(messages, Sampling.greedy().withStop(stop)).result();
+      GenerationResult stopped = model.chat(messages, Sampling.greedy().withStop(stop)).result();
       assertEquals(answer.substring(0, answer.indexOf(stop)), stopped.text());
       assertEquals(FinishReason.STOP, stopped.finishReason());
     }
@@ -225,8 +222,7 @@ class TinyModelsTest {
   @Test
   void cancelEndsAStream() {
     try (Baichuan model = load(BASE, Quant.BF16, false)) {
-      Generation generation =
-          model.complete("《登鹳雀楼》", Sampling.greedy().withMaxNewTokens(1000));
+      Generation generation = model.complete("《登鹳雀楼》", Sampling.greedy().withMaxNewTokens(1000));
       generation.iterator().next();
       generation.cancel();
       assertEquals(FinishReason.CANCELLED, generation.result().finishReason());
@@ -250,8 +246,7 @@ class TinyModelsTest {
       assertThrows(InvalidRequestException.class, () -> model.chat("你好"));
     }
     IllegalStateException closed =
-        assertThrows(
-            IllegalStateException.class, () -> model.complete("你好", Sampling.greedy()));
+        assertThrows(IllegalStateException.class, () -> model.complete("你好", Sampling.greedy()));
     assertEquals("model is closed", closed.getMessage());
   }
 

@@ -23,9 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One thread that owns a model and runs all requests on it, batched: each step feeds one token of every text being
- * written and pieces of the prompts that wait (continuous batching). Results of a request do not depend on what else
- * runs. Methods may be called from any thread.
+ * One thread that owns a model and runs all requests on it, batched: each step feeds one token of
+ * every text being written and pieces of the prompts that wait (continuous batching). Results of a
+ * request do not depend on what else runs. Methods may be called from any thread.
  */
 public final class Engine implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Engine.class);
@@ -317,8 +317,7 @@ public final class Engine implements AutoCloseable {
 
   private OutOfDeviceMemoryException outOfPages(int positions) {
     long page = KvPages.pageBytes(model.config(), limits.cacheType());
-    return new OutOfDeviceMemoryException(
-        page * KvPages.pagesFor(positions), page * cache.free());
+    return new OutOfDeviceMemoryException(page * KvPages.pagesFor(positions), page * cache.free());
   }
 
   /** Reserves pages, dropping idle sessions, the longest unused first, where needed. */
@@ -359,7 +358,8 @@ public final class Engine implements AutoCloseable {
     }
     try {
       step.clear();
-      // Texts being written first, so that a long prompt does not hold them up; prompts share what is left of the step.
+      // Texts being written first, so that a long prompt does not hold them up; prompts share what
+      // is left of the step.
       int room = forward.maxTokens();
       for (Active a : active) {
         a.fed = a.sequence.pending() == 1 ? 1 : 0;

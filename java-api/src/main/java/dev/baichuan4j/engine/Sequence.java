@@ -3,7 +3,10 @@ package dev.baichuan4j.engine;
 import dev.baichuan4j.nn.KvPages;
 import java.util.Arrays;
 
-/** Tokens of one text and the pages that hold what the model computed of them. Owned by the scheduler's thread. */
+/**
+ * Tokens of one text and the pages that hold what the model computed of them. Owned by the
+ * scheduler's thread.
+ */
 final class Sequence {
   private final KvPages pool;
   private int[] tokens;
@@ -19,8 +22,8 @@ final class Sequence {
   }
 
   /**
-   * Becomes the sequence of another prompt: what both have in common stays computed, but for the last token, whose logits
-   * are wanted.
+   * Becomes the sequence of another prompt: what both have in common stays computed, but for the
+   * last token, whose logits are wanted.
    */
   void restart(int[] prompt) {
     int common = 0;

@@ -1,8 +1,8 @@
 package dev.baichuan4j.engine;
 
 /**
- * What a conversation leaves in the key-value cache between its turns. The scheduler may drop it for want of pages: the
- * next turn then computes everything anew, with the same result.
+ * What a conversation leaves in the key-value cache between its turns. The scheduler may drop it
+ * for want of pages: the next turn then computes everything anew, with the same result.
  */
 public final class SessionCache {
   Sequence sequence;

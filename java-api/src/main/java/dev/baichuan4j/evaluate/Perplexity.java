@@ -54,17 +54,17 @@ public final class Perplexity {
   }
 
   /**
-   * Scores a text in windows that follow each other: each feeds {@code window} tokens and scores the token after each of
-   * them, so that every token but the very first is scored once.
+   * Scores a text in windows that follow each other: each feeds {@code window} tokens and scores
+   * the token after each of them, so that every token but the very first is scored once.
    *
    * @param window tokens of a window, 1 to the context length
-   * @throws InvalidRequestException when the window is out of range or the text has fewer than two tokens
+   * @throws InvalidRequestException when the window is out of range or the text has fewer than two
+   *     tokens
    */
   public Score text(Path file, int window) throws IOException {
     if (window < 1 || window > model.contextLength()) {
       throw new InvalidRequestException(
-          "window",
-          "window has value " + window + ", expected 1 to " + model.contextLength());
+          "window", "window has value " + window + ", expected 1 to " + model.contextLength());
     }
     int[] ids = model.tokenizer().encode(Files.readString(file));
     Score sum = new Score(0, 0, 0);
@@ -79,8 +79,8 @@ public final class Perplexity {
   }
 
   /**
-   * Scores conversations, one {@code {"messages": [{"role", "content"}]}} a line: the assistant's tokens and the end marker
-   * after the last.
+   * Scores conversations, one {@code {"messages": [{"role", "content"}]}} a line: the assistant's
+   * tokens and the end marker after the last.
    *
    * @throws InvalidRequestException when the checkpoint has no chat roles
    * @throws ModelFormatException when a line is not such a conversation

@@ -5,8 +5,8 @@ public final class Alibi {
   private Alibi() {}
 
   /**
-   * For a power of two heads, slope h is 2^(-8(h+1)/heads). For other counts the largest power of two below comes first,
-   * then every other slope of twice that count.
+   * For a power of two heads, slope h is 2^(-8(h+1)/heads). For other counts the largest power of
+   * two below comes first, then every other slope of twice that count.
    *
    * @param heads number of heads, 1 or more
    * @return [heads]

@@ -14,15 +14,16 @@ import org.bytedeco.javacpp.Loader;
 
 /** Loads the native library once and turns its statuses into exceptions. */
 final class Bindings {
-  private static final Pattern NEEDED_FREE =
-      Pattern.compile("needs (\\d+) bytes, free are (\\d+)");
+  private static final Pattern NEEDED_FREE = Pattern.compile("needs (\\d+) bytes, free are (\\d+)");
 
   /** Why the library could not be loaded; null when it could. */
   private static final NativeLoadException FAILURE;
 
   static {
-    // JavaCPP counts the whole process's memory against four times the Java heap and then refuses to allocate: a model
-    // in native memory would trip it. It is not JavaCPP that allocates here, so its limits are off unless set.
+    // JavaCPP counts the whole process's memory against four times the Java heap and then refuses
+    // to allocate: a model
+    // in native memory would trip it. It is not JavaCPP that allocates here, so its limits are off
+    // unless set.
     if (System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes") == null) {
       System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
     }

@@ -7,15 +7,18 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The forward pass of all four families: one step over a ragged batch. Steps of the same size are recorded once and
- * replayed. Owned by the thread that drives the context.
+ * The forward pass of all four families: one step over a ragged batch. Steps of the same size are
+ * recorded once and replayed. Owned by the thread that drives the context.
  */
 public final class Forward implements AutoCloseable {
   private static final int PLANS = 32;
 
   private record Size(int tokens, int sequences, int rows) {}
 
-  /** The tensors that say which tokens a step has: ids [T], positions [T], offsets [B+1], table [B,P], rows [R]. */
+  /**
+   * The tensors that say which tokens a step has: ids [T], positions [T], offsets [B+1], table
+   * [B,P], rows [R].
+   */
   record Inputs(Tensor ids, Tensor positions, Tensor offsets, Tensor table, Tensor rows) {
     Inputs first(Size size) {
       return new Inputs(
@@ -117,10 +120,7 @@ public final class Forward implements AutoCloseable {
     Size size = new Size(step.tokens(), step.sequences(), step.logits());
     if (size.tokens > maxTokens || size.sequences > maxSequences || size.rows > maxRows) {
       throw new IllegalArgumentException(
-          "step has "
-              + size
-              + ", expected at most "
-              + new Size(maxTokens, maxSequences, maxRows));
+          "step has " + size + ", expected at most " + new Size(maxTokens, maxSequences, maxRows));
     }
     inputs.ids.write(step.ids(), size.tokens);
     inputs.positions.write(step.positions(), size.tokens);

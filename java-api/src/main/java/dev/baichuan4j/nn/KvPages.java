@@ -6,9 +6,9 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * The pool of pages that hold keys and values of all sequences: per layer [pages,2,H,64,D]. A page of 64 positions has the
- * same number in every layer. Memory is committed when a page is first used. Owned by the thread that drives the
- * context.
+ * The pool of pages that hold keys and values of all sequences: per layer [pages,2,H,64,D]. A page
+ * of 64 positions has the same number in every layer. Memory is committed when a page is first
+ * used. Owned by the thread that drives the context.
  */
 public final class KvPages implements AutoCloseable {
   /** Positions in a page. */

@@ -25,9 +25,11 @@ public final class Model implements AutoCloseable {
   }
 
   /**
-   * Loads the weights of a checkpoint, layer by layer: matrices are mapped, or quantized from the mapping.
+   * Loads the weights of a checkpoint, layer by layer: matrices are mapped, or quantized from the
+   * mapping.
    *
-   * @throws dev.baichuan4j.ModelFormatException when a tensor is missing or has a wrong shape or type, or holds NaN
+   * @throws dev.baichuan4j.ModelFormatException when a tensor is missing or has a wrong shape or
+   *     type, or holds NaN
    * @throws dev.baichuan4j.OutOfDeviceMemoryException when the device is too small
    */
   public static Model load(Ops ops, Checkpoint checkpoint, Quant quant, ProgressListener progress) {
@@ -106,7 +108,10 @@ public final class Model implements AutoCloseable {
     return weights.bytesPerToken();
   }
 
-  /** Relative error (norm of the difference over norm) of each quantized matrix by name; empty for 16 bits. */
+  /**
+   * Relative error (norm of the difference over norm) of each quantized matrix by name; empty for
+   * 16 bits.
+   */
   public Map<String, Double> quantizationErrors() {
     return quantizationErrors;
   }

@@ -11,9 +11,9 @@ import dev.baichuan4j.jni.global.baichuan;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A context on a device and the ops that run on it. One method for each op of baichuan.h, named alike; shapes and types
- * are checked on the native side and a wrong one is an {@link InvalidRequestException} that names op, argument, value
- * and expectation. One thread at a time.
+ * A context on a device and the ops that run on it. One method for each op of baichuan.h, named
+ * alike; shapes and types are checked on the native side and a wrong one is an {@link
+ * InvalidRequestException} that names op, argument, value and expectation. One thread at a time.
  */
 public final class Ops implements AutoCloseable {
   private final bc_context context = new bc_context();
@@ -45,8 +45,7 @@ public final class Ops implements AutoCloseable {
   private static Ops create(int device, int index, int threads, boolean exact) {
     Bindings.load();
     Ops ops = new Ops();
-    Bindings.check(
-        baichuan.bc_context_create(device, index, threads, exact ? 1 : 0, ops.context));
+    Bindings.check(baichuan.bc_context_create(device, index, threads, exact ? 1 : 0, ops.context));
     return ops;
   }
 
@@ -109,8 +108,7 @@ public final class Ops implements AutoCloseable {
    */
   public Tensor tensor(ElementType type, long... shape) {
     bc_tensor out = new bc_tensor();
-    Bindings.check(
-        baichuan.bc_tensor_create(context(), type.code(), shape, shape.length, out));
+    Bindings.check(baichuan.bc_tensor_create(context(), type.code(), shape, shape.length, out));
     return new Tensor(out, type, shape.clone());
   }
 
@@ -138,12 +136,7 @@ public final class Ops implements AutoCloseable {
     double[] error = new double[2];
     Bindings.check(
         baichuan.bc_quantize(
-            context(),
-            out.handle(),
-            w.handle(),
-            optional(importance),
-            optional(rowScale),
-            error));
+            context(), out.handle(), w.handle(), optional(importance), optional(rowScale), error));
     return error;
   }
 
@@ -159,14 +152,12 @@ public final class Ops implements AutoCloseable {
 
   /** out [T,C] = rows ids of table. */
   public void embed(Tensor out, Tensor ids, Tensor table) {
-    Bindings.check(
-        baichuan.bc_embed(context(), out.handle(), ids.handle(), table.handle()));
+    Bindings.check(baichuan.bc_embed(context(), out.handle(), ids.handle(), table.handle()));
   }
 
   /** out [T,C] = x / rms(x) * weight. */
   public void rmsNorm(Tensor out, Tensor x, Tensor weight, float eps) {
-    Bindings.check(
-        baichuan.bc_rms_norm(context(), out.handle(), x.handle(), weight.handle(), eps));
+    Bindings.check(baichuan.bc_rms_norm(context(), out.handle(), x.handle(), weight.handle(), eps));
   }
 
   /** x [T,C] += delta; out = x / rms(x) * weight. */
@@ -179,14 +170,12 @@ public final class Ops implements AutoCloseable {
   /** out [T,N] = x [T,K] * w [N,K]^T, times rowScale [N] where not null. */
   public void matmul(Tensor out, Tensor x, Tensor w, Tensor rowScale) {
     Bindings.check(
-        baichuan.bc_matmul(
-            context(), out.handle(), x.handle(), w.handle(), optional(rowScale)));
+        baichuan.bc_matmul(context(), out.handle(), x.handle(), w.handle(), optional(rowScale)));
   }
 
   /** Rotates queries and keys of qkv [T,3C] in place. */
   public void rope(Tensor qkv, Tensor positions, int heads, float base) {
-    Bindings.check(
-        baichuan.bc_rope(context(), qkv.handle(), positions.handle(), heads, base));
+    Bindings.check(baichuan.bc_rope(context(), qkv.handle(), positions.handle(), heads, base));
   }
 
   /** Stores keys and values of qkv [T,3C] in the layer's pages. */
@@ -219,14 +208,12 @@ public final class Ops implements AutoCloseable {
 
   /** out [T,F] = silu(gate) * up. */
   public void swiglu(Tensor out, Tensor gate, Tensor up) {
-    Bindings.check(
-        baichuan.bc_swiglu(context(), out.handle(), gate.handle(), up.handle()));
+    Bindings.check(baichuan.bc_swiglu(context(), out.handle(), gate.handle(), up.handle()));
   }
 
   /** The k largest of each row, largest first. */
   public void topK(Tensor values, Tensor ids, Tensor x) {
-    Bindings.check(
-        baichuan.bc_top_k(context(), values.handle(), ids.handle(), x.handle()));
+    Bindings.check(baichuan.bc_top_k(context(), values.handle(), ids.handle(), x.handle()));
   }
 
   /** Index of the largest of each row. */

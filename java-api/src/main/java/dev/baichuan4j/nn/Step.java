@@ -2,7 +2,10 @@ package dev.baichuan4j.nn;
 
 import java.util.Arrays;
 
-/** One call of the forward pass: tokens of several sequences laid end to end, grown while it is put together. */
+/**
+ * One call of the forward pass: tokens of several sequences laid end to end, grown while it is put
+ * together.
+ */
 public final class Step {
   private final int pageSlots;
   private int[] ids = new int[64];

@@ -8,8 +8,8 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 
 /**
- * A native tensor or a view of one. Closed by who made it; the bytes live until the last view and plan that use them are
- * closed. Used by the thread that drives its context.
+ * A native tensor or a view of one. Closed by who made it; the bytes live until the last view and
+ * plan that use them are closed. Used by the thread that drives its context.
  */
 public final class Tensor implements AutoCloseable {
   private final bc_tensor handle;
@@ -74,11 +74,12 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  /** Copies {@code target.length} floats out of an F32 tensor, from its element {@code offset} on. */
+  /**
+   * Copies {@code target.length} floats out of an F32 tensor, from its element {@code offset} on.
+   */
   public void read(long offset, float[] target) {
     try (FloatPointer buffer = new FloatPointer(target.length)) {
-      Bindings.check(
-          baichuan.bc_tensor_read(handle(), 4 * offset, buffer, 4L * target.length));
+      Bindings.check(baichuan.bc_tensor_read(handle(), 4 * offset, buffer, 4L * target.length));
       buffer.get(target);
     }
   }

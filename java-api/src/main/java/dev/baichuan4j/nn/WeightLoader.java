@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Brings a checkpoint's tensors onto a context. Quantization weighs a column's error by the square of the gain of the
- * norm before the matrix: that is the column's expected input.
+ * Brings a checkpoint's tensors onto a context. Quantization weighs a column's error by the square
+ * of the gain of the norm before the matrix: that is the column's expected input.
  */
 final class WeightLoader implements AutoCloseable {
   private final Ops ops;
@@ -61,8 +61,7 @@ final class WeightLoader implements AutoCloseable {
     Tensor slopes =
         config.position() == ModelConfig.Position.ALIBI ? Model.slopes(ops, config) : null;
     Weights weights =
-        new Weights(
-            map("model.embed_tokens.weight"), layers, finalNorm, head, headScale, slopes);
+        new Weights(map("model.embed_tokens.weight"), layers, finalNorm, head, headScale, slopes);
     progress.progress("weights", total, total);
     return weights;
   }
@@ -80,7 +79,10 @@ final class WeightLoader implements AutoCloseable {
         matrix(name + "mlp.down_proj.weight", null, null));
   }
 
-  /** A matrix as wanted; norm is the gain of its input or null, rowScale the factor of its rows or null. */
+  /**
+   * A matrix as wanted; norm is the gain of its input or null, rowScale the factor of its rows or
+   * null.
+   */
   private Tensor matrix(String name, Tensor norm, Tensor rowScale) {
     Tensor stored = map(name);
     if (quant == Quant.BF16) {

@@ -15,15 +15,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code chat}: a conversation on the terminal, or one answer. */
-@Command(
-    name = "chat",
-    mixinStandardHelpOptions = true,
-    description = "Talks with a chat model.")
+@Command(name = "chat", mixinStandardHelpOptions = true, description = "Talks with a chat model.")
 final class ChatCommand implements Callable<Integer> {
-  @Option(
-      names = "--message",
-      paramLabel = "TEXT",
-      description = "Answer this message and exit.")
+  @Option(names = "--message", paramLabel = "TEXT", description = "Answer this message and exit.")
   private String message;
 
   @Option(names = "--system", paramLabel = "TEXT", description = "A text before the conversation.")
@@ -41,8 +35,7 @@ final class ChatCommand implements Callable<Integer> {
         ChatSession session = system == null ? model.newSession() : model.newSession(system)) {
       Sampling sampling = samplingOptions.apply(model.sampling());
       if (message == null) {
-        List<ChatMessage> start =
-            system == null ? List.of() : List.of(ChatMessage.system(system));
+        List<ChatMessage> start = system == null ? List.of() : List.of(ChatMessage.system(system));
         new ChatLoop(session, sampling, start).run();
         return 0;
       }

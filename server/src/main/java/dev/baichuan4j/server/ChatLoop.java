@@ -24,7 +24,10 @@ import org.jline.terminal.Terminal.SignalHandler;
 import org.jline.terminal.TerminalBuilder;
 import org.jline.utils.InfoCmp.Capability;
 
-/** The conversation on a terminal: commands, history, and Ctrl-C that stops an answer but not the program. */
+/**
+ * The conversation on a terminal: commands, history, and Ctrl-C that stops an answer but not the
+ * program.
+ */
 final class ChatLoop {
   private static final String HELP =
       """
@@ -63,8 +66,7 @@ final class ChatLoop {
                   Path.of(System.getProperty("user.home"), ".baichuan_history"))
               .build();
       Terminal.out()
-          .println(
-              "欢迎使用百川大模型，输入进行对话，vim 多行输入，clear 清空历史，CTRL+C 中断生成，stream 开关流式生成，exit 结束。");
+          .println("欢迎使用百川大模型，输入进行对话，vim 多行输入，clear 清空历史，CTRL+C 中断生成，stream 开关流式生成，exit 结束。");
       while (true) {
         String line = read(reader);
         if (line == null || line.strip().equals("exit")) {
@@ -144,8 +146,7 @@ final class ChatLoop {
               Map.of("role", m.role().name().toLowerCase(Locale.ROOT), "content", m.content()));
         }
         Files.writeString(
-            file,
-            Terminal.json().writerWithDefaultPrettyPrinter().writeValueAsString(messages));
+            file, Terminal.json().writerWithDefaultPrettyPrinter().writeValueAsString(messages));
         Terminal.out().println("saved " + messages.size() + " messages to " + file);
         return;
       }
@@ -155,8 +156,7 @@ final class ChatLoop {
       for (Map<String, String> m : messages) {
         history.add(
             new ChatMessage(
-                ChatMessage.Role.valueOf(
-                    String.valueOf(m.get("role")).toUpperCase(Locale.ROOT)),
+                ChatMessage.Role.valueOf(String.valueOf(m.get("role")).toUpperCase(Locale.ROOT)),
                 m.get("content")));
       }
       session.history(history);

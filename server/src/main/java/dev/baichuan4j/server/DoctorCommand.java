@@ -17,7 +17,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "doctor",
     mixinStandardHelpOptions = true,
-    description = "Shows platform, libraries, instruction sets, GPU and the memory plan of a model.")
+    description =
+        "Shows platform, libraries, instruction sets, GPU and the memory plan of a model.")
 final class DoctorCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -45,8 +46,7 @@ final class DoctorCommand implements Callable<Integer> {
     Path folder = modelOptions.folder();
     facts.put("model", folder.toString());
     for (Quant quant : Quant.values()) {
-      MemoryPlan plan =
-          modelOptions.configure(Baichuan.loader(folder)).weights(quant).memoryPlan();
+      MemoryPlan plan = modelOptions.configure(Baichuan.loader(folder)).weights(quant).memoryPlan();
       facts.put("memory_plan_" + quant.name().toLowerCase(java.util.Locale.ROOT), plan);
     }
     if (json) {

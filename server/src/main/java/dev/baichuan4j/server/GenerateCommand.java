@@ -26,9 +26,7 @@ final class GenerateCommand implements Callable<Integer> {
     Path file;
 
     String read() throws IOException {
-      return file != null
-          ? Files.readString(file)
-          : text.replace("\\n", "\n").replace("\\t", "\t");
+      return file != null ? Files.readString(file) : text.replace("\\n", "\n").replace("\\t", "\t");
     }
   }
 
@@ -45,8 +43,7 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     String text = prompt.read();
     try (Baichuan model = modelOptions.load();
-        Generation generation =
-            model.complete(text, samplingOptions.apply(model.sampling()))) {
+        Generation generation = model.complete(text, samplingOptions.apply(model.sampling()))) {
       if (json) {
         Terminal.printJson(Results.of(generation.result()));
         return 0;

@@ -12,7 +12,9 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** Standard output and error in UTF-8, whatever the locale; JSON; progress bars on standard error. */
+/**
+ * Standard output and error in UTF-8, whatever the locale; JSON; progress bars on standard error.
+ */
 final class Terminal {
   private static final PrintStream OUT =
       new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
