@@ -78,8 +78,8 @@ BC_API int32_t bc_cuda_devices(void);
  *  @param device BC_CPU or BC_CUDA
  *  @param index number of the GPU; 0 for BC_CPU
  *  @param threads CPU threads including the caller's; 0 takes bc_cpu_cores()
- *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to bf16 or int8 where that is
- *         faster */
+ *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to int8 for quantized
+ *         weights */
 BC_API bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int32_t exact, bc_context** out);
 BC_API bc_status bc_context_free(bc_context* context);
 /** Threads of a CPU context. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../ops.h"
+#include "isa.h"
 
 namespace bc::cpu {
 
@@ -13,7 +14,6 @@ using QuantizeKernel = void (*)(const QuantizeParams& p, int64_t begin, int64_t 
 struct MatrixKernels {
   MatmulKernel (*matmul)(Type w, bool exact);
   QuantizeKernel quantize;
-  bool bf16_dot;  // bf16 weights take x as bf16 when activations need not be exact
 };
 
 MatrixKernels scalar_matrix_kernels();
@@ -22,7 +22,11 @@ MatrixKernels avx2_matrix_kernels();
 MatrixKernels avx512_matrix_kernels();
 #endif
 
-// Those of isa().
+// Those of isa(), or of another set that this processor has.
 const MatrixKernels& matrix_kernels();
+MatrixKernels matrix_kernels(Isa isa);
+
+void matmul(const MatmulParams& p, ThreadPool& pool, const MatrixKernels& kernels);
+void quantize(QuantizeParams& p, ThreadPool& pool, const MatrixKernels& kernels);
 
 }  // namespace bc::cpu

@@ -10,14 +10,18 @@
 
 namespace bc::cpu {
 
-const MatrixKernels& matrix_kernels() {
-  static const MatrixKernels kernels = [] {
+MatrixKernels matrix_kernels(Isa isa) {
 #if defined(__x86_64__)
-    if (isa() == Isa::avx512) return avx512_matrix_kernels();
-    if (isa() == Isa::avx2) return avx2_matrix_kernels();
+  if (isa == Isa::avx512) return avx512_matrix_kernels();
+  if (isa == Isa::avx2) return avx2_matrix_kernels();
+#else
+  (void)isa;
 #endif
-    return scalar_matrix_kernels();
-  }();
+  return scalar_matrix_kernels();
+}
+
+const MatrixKernels& matrix_kernels() {
+  static const MatrixKernels kernels = matrix_kernels(isa());
   return kernels;
 }
 
@@ -36,34 +40,32 @@ void quantize_rows(const MatmulParams& p, int8_t* q, float* scale, int32_t* sum,
       for (int64_t g = 0; g < groups; ++g) {
         const float* x = p.x + m * p.x_ld + g * kGroup;
         float peak = 0.0f;
-        for (int64_t k = 0; k < kGroup; ++k) peak = std::fmax(peak, std::fabs(x[k]));
-        const float inverse = peak > 0.0f ? 127.0f / peak : 0.0f;
+        float poison = 0.0f;  // NaN where a number is NaN or infinite: the scale carries it into the result
+        for (int64_t k = 0; k < kGroup; ++k) {
+          peak = std::fmax(peak, std::fabs(x[k]));
+          poison += x[k] * 0.0f;
+        }
+        const float inverse = peak > 1e-30f ? 127.0f / peak : 0.0f;
         int32_t total = 0;
         int8_t* codes = q + m * p.K + g * kGroup;
         for (int64_t k = 0; k < kGroup; ++k) {
-          const int32_t code = static_cast<int32_t>(std::nearbyint(x[k] * inverse));
+          const float scaled = std::fmax(-127.0f, std::fmin(127.0f, x[k] * inverse));
+          const int32_t code = static_cast<int32_t>(std::nearbyint(scaled));
           codes[k] = static_cast<int8_t>(code);
           total += code;
         }
-        scale[m * groups + g] = peak / 127.0f;
+        scale[m * groups + g] = peak / 127.0f + poison;
         sum[m * groups + g] = total;
       }
     }
   });
 }
 
-void round_rows(const MatmulParams& p, bf16* h, ThreadPool& pool) {
-  pool.parallel_for(p.M, p.M > 8 ? 8 : p.M, [&](int64_t begin, int64_t end, int) {
-    for (int64_t m = begin; m < end; ++m) {
-      for (int64_t k = 0; k < p.K; ++k) h[m * p.K + k] = to_bf16(p.x[m * p.x_ld + k]);
-    }
-  });
-}
-
 }  // namespace
 
-void matmul(const MatmulParams& p, ThreadPool& pool) {
-  const MatrixKernels& kernels = matrix_kernels();
+void matmul(const MatmulParams& p, ThreadPool& pool) { matmul(p, pool, matrix_kernels()); }
+
+void matmul(const MatmulParams& p, ThreadPool& pool, const MatrixKernels& kernels) {
   Input x;
   x.f = p.x;
   x.f_ld = p.x_ld;
@@ -79,13 +81,6 @@ void matmul(const MatmulParams& p, ThreadPool& pool) {
     x.q = q;
     x.scale = scale;
     x.sum = sum;
-    x.ld = p.K;
-  } else if (!p.exact && p.w_type == Type::bf16 && kernels.bf16_dot) {
-    const size_t bytes = static_cast<size_t>(p.M * p.K) * sizeof(bf16);
-    if (p.scratch->size() < bytes) p.scratch->resize(bytes);
-    bf16* h = reinterpret_cast<bf16*>(p.scratch->data());
-    round_rows(p, h, pool);
-    x.h = h;
     x.ld = p.K;
   }
   const MatmulKernel kernel = kernels.matmul(p.w_type, p.exact);

@@ -1,6 +1,6 @@
 // matmul: out[m,n] = row_scale[n] * sum_k x[m,k] * w[n,k], one source for every instruction set.
 //
-// Shapes  x [M,K] as f32, bf16 or int8 with a scale per group of 32; w [N,K] rows or packed panels (quant.h); out [M,N].
+// Shapes  x [M,K] as f32, or int8 with a scale per group of 32; w [N,K] rows or packed panels (quant.h); out [M,N].
 // Method  Register blocks of V::rows rows of x by V::panels panels (or 4 rows) of w. In packed weights the lanes are rows
 //         of w, so nothing is added across lanes; in plain rows the lanes are columns and one sum ends the row. Either way
 //         an output's additions come in the same order whatever M is: a row's result does not depend on its batch.
@@ -15,11 +15,10 @@
 
 namespace bc::cpu {
 
-// x as the kernels read it: exactly one of f, h, q is set.
+// x as the kernels read it: int8 where q is set, else f32.
 struct Input {
   const float* f = nullptr;  // f32
   int64_t f_ld = 0;
-  const bf16* h = nullptr;  // bf16 [M, ld]
   const int8_t* q = nullptr;  // int8 [M, ld]
   const float* scale = nullptr;  // [M, K/32]
   const int32_t* sum = nullptr;  // [M, K/32] sum of q over the group
@@ -176,42 +175,25 @@ struct Matmul {
   }
 
   // MR rows of x by NR rows of w, lanes along K.
-  template <class W, bool kBf16, int MR, int NR>
+  template <class W, int MR, int NR>
   static void plain_block(const MatmulParams& p, const Input& x, int64_t m, int64_t n) {
     const W* w = static_cast<const W*>(p.w) + n * p.w_ld;
     F acc[MR][NR];
     for (int r = 0; r < MR; ++r) {
       for (int c = 0; c < NR; ++c) acc[r][c] = V::set(0.0f);
     }
-    if constexpr (kBf16) {
-      const bf16* a = x.h + m * x.ld;
-      int64_t k = 0;
-      for (; k + 32 <= p.K; k += 32) {
-        for (int c = 0; c < NR; ++c) {
-          for (int r = 0; r < MR; ++r) acc[r][c] = V::dot_bf16(acc[r][c], w + c * p.w_ld + k, a + r * x.ld + k);
-        }
+    const float* a = x.f + m * x.f_ld;
+    int64_t k = 0;
+    for (; k + 16 <= p.K; k += 16) {
+      for (int c = 0; c < NR; ++c) {
+        const F v = V::load(w + c * p.w_ld + k);
+        for (int r = 0; r < MR; ++r) acc[r][c] = V::fma(V::load(a + r * x.f_ld + k), v, acc[r][c]);
       }
-      if (k < p.K) {
-        for (int c = 0; c < NR; ++c) {
-          for (int r = 0; r < MR; ++r) {
-            acc[r][c] = V::dot_bf16(acc[r][c], w + c * p.w_ld + k, a + r * x.ld + k, p.K - k);
-          }
-        }
-      }
-    } else {
-      const float* a = x.f + m * x.f_ld;
-      int64_t k = 0;
-      for (; k + 16 <= p.K; k += 16) {
-        for (int c = 0; c < NR; ++c) {
-          const F v = V::load(w + c * p.w_ld + k);
-          for (int r = 0; r < MR; ++r) acc[r][c] = V::fma(V::load(a + r * x.f_ld + k), v, acc[r][c]);
-        }
-      }
-      if (k < p.K) {
-        for (int c = 0; c < NR; ++c) {
-          const F v = V::load(w + c * p.w_ld + k, p.K - k);
-          for (int r = 0; r < MR; ++r) acc[r][c] = V::fma(V::load(a + r * x.f_ld + k, p.K - k), v, acc[r][c]);
-        }
+    }
+    if (k < p.K) {
+      for (int c = 0; c < NR; ++c) {
+        const F v = V::load(w + c * p.w_ld + k, p.K - k);
+        for (int r = 0; r < MR; ++r) acc[r][c] = V::fma(V::load(a + r * x.f_ld + k, p.K - k), v, acc[r][c]);
       }
     }
     for (int r = 0; r < MR; ++r) {
@@ -222,33 +204,30 @@ struct Matmul {
     }
   }
 
-  template <class W, bool kBf16, int NR, int MR = V::rows>
+  template <class W, int NR, int MR = V::rows>
   static void plain_rows(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1, int64_t n) {
-    for (; m0 + MR <= m1; m0 += MR) plain_block<W, kBf16, MR, NR>(p, x, m0, n);
+    for (; m0 + MR <= m1; m0 += MR) plain_block<W, MR, NR>(p, x, m0, n);
     if constexpr (MR > 1) {
-      if (m0 < m1) plain_rows<W, kBf16, NR, MR - 1>(p, x, m0, m1, n);
+      if (m0 < m1) plain_rows<W, NR, MR - 1>(p, x, m0, m1, n);
     }
   }
 
-  template <class W, bool kBf16>
+  template <class W>
   static void plain(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1, int64_t u0, int64_t u1) {
     const int64_t end = u1 * kPanel < p.N ? u1 * kPanel : p.N;
     int64_t n = u0 * kPanel;
-    for (; n + 4 <= end; n += 4) plain_rows<W, kBf16, 4>(p, x, m0, m1, n);
-    for (; n < end; ++n) plain_rows<W, kBf16, 1>(p, x, m0, m1, n);
+    for (; n + 4 <= end; n += 4) plain_rows<W, 4>(p, x, m0, m1, n);
+    for (; n < end; ++n) plain_rows<W, 1>(p, x, m0, m1, n);
   }
 
   static MatmulKernel kernel(Type w, bool exact) {
     switch (w) {
       case Type::f32:
-        return &plain<float, false>;
+        return &plain<float>;
       case Type::f16:
-        return &plain<f16, false>;
+        return &plain<f16>;
       case Type::bf16:
-        if constexpr (V::has_bf16_dot) {
-          if (!exact) return &plain<bf16, true>;
-        }
-        return &plain<bf16, false>;
+        return &plain<bf16>;
       case Type::q8:
         return exact ? &packed<Type::q8, false> : &packed<Type::q8, true>;
       case Type::q4:

@@ -8,7 +8,7 @@
 
 namespace bc::cpu {
 
-MatrixKernels avx2_matrix_kernels() { return {&Matmul<Avx2Lanes>::kernel, &Quantize<Avx2Lanes>::run, Avx2Lanes::has_bf16_dot}; }
+MatrixKernels avx2_matrix_kernels() { return {&Matmul<Avx2Lanes>::kernel, &Quantize<Avx2Lanes>::run}; }
 
 }  // namespace bc::cpu
 

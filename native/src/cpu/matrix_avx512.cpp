@@ -8,7 +8,7 @@
 
 namespace bc::cpu {
 
-MatrixKernels avx512_matrix_kernels() { return {&Matmul<Avx512Lanes>::kernel, &Quantize<Avx512Lanes>::run, Avx512Lanes::has_bf16_dot}; }
+MatrixKernels avx512_matrix_kernels() { return {&Matmul<Avx512Lanes>::kernel, &Quantize<Avx512Lanes>::run}; }
 
 }  // namespace bc::cpu
 

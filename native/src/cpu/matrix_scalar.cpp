@@ -6,6 +6,6 @@
 
 namespace bc::cpu {
 
-MatrixKernels scalar_matrix_kernels() { return {&Matmul<ScalarLanes>::kernel, &Quantize<ScalarLanes>::run, ScalarLanes::has_bf16_dot}; }
+MatrixKernels scalar_matrix_kernels() { return {&Matmul<ScalarLanes>::kernel, &Quantize<ScalarLanes>::run}; }
 
 }  // namespace bc::cpu

@@ -40,13 +40,14 @@ float unpack(const DequantizeParams& p, int64_t n, int64_t k) {
 
 }  // namespace
 
-void quantize(QuantizeParams& p, ThreadPool& pool) {
-  const QuantizeKernel kernel = matrix_kernels().quantize;
+void quantize(QuantizeParams& p, ThreadPool& pool) { quantize(p, pool, matrix_kernels()); }
+
+void quantize(QuantizeParams& p, ThreadPool& pool, const MatrixKernels& kernels) {
   std::mutex mutex;
   p.error[0] = p.error[1] = 0.0;
   pool.parallel_for(panels(p.N), 4, [&](int64_t begin, int64_t end, int) {
     double error[2] = {};
-    kernel(p, begin, end, error);
+    kernels.quantize(p, begin, end, error);
     std::lock_guard<std::mutex> lock(mutex);
     p.error[0] += error[0];
     p.error[1] += error[1];

@@ -27,7 +27,8 @@ struct Quantize {
   static F codes(F w, F inverse) {
     constexpr float low = kType == Type::q8 ? -127.0f : -8.0f;
     constexpr float high = kType == Type::q8 ? 127.0f : 7.0f;
-    return V::max(V::set(low), V::min(V::set(high), V::round(V::mul(w, inverse))));
+    // A NaN as first operand gives the second: codes stay in range, and the error, which stays NaN, tells.
+    return V::max(V::min(V::round(V::mul(w, inverse)), V::set(high)), V::set(low));
   }
 
   // 1/s, or 0 where s is 0: a group of zeros.

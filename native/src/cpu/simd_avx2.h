@@ -15,7 +15,6 @@ struct Avx2Lanes {
     __m256i a, b;
   };
 
-  static constexpr bool has_bf16_dot = false;
   static constexpr int32_t q8_offset = 0;
   static constexpr int rows = 2;  // 2 x 1 panels: 8 accumulators of 16 registers
   static constexpr int panels = 1;

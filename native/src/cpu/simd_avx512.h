@@ -11,7 +11,6 @@ struct Avx512Lanes {
   using F = __m512;
   using I = __m512i;
 
-  static constexpr bool has_bf16_dot = true;
   static constexpr int32_t q8_offset = 128;
   static constexpr int rows = 6;  // 6 x 2 panels: 12 integer and 12 float accumulators of 32 registers
   static constexpr int panels = 2;
@@ -48,16 +47,6 @@ struct Avx512Lanes {
     const __m128 d = _mm_add_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_add_ss(d, _mm_movehdup_ps(d)));
   }
-
-  // acc + w . x over pairs, 32 bf16 each; the instruction adds the odd and the even product one after the other.
-  static F dot_bf16(F acc, const bf16* w, const bf16* x) {
-    return _mm512_dpbf16_ps(acc, bits(_mm512_loadu_si512(w)), bits(_mm512_loadu_si512(x)));
-  }
-  static F dot_bf16(F acc, const bf16* w, const bf16* x, int64_t n) {
-    const __mmask32 mask = static_cast<__mmask32>((uint64_t{1} << n) - 1u);
-    return _mm512_dpbf16_ps(acc, bits(_mm512_maskz_loadu_epi16(mask, w)), bits(_mm512_maskz_loadu_epi16(mask, x)));
-  }
-  static __m512bh bits(__m512i a) { return (__m512bh)a; }
 
   static I set_int(int32_t x) { return _mm512_set1_epi32(x); }
   static I load_bytes(const uint8_t* p) { return _mm512_loadu_si512(p); }

@@ -17,7 +17,6 @@ struct ScalarLanes {
     int32_t v[16];
   };
 
-  static constexpr bool has_bf16_dot = false;
   static constexpr int32_t q8_offset = 0;  // what dot8 leaves to be subtracted, times the sum of a
   static constexpr int rows = 1;           // register block: rows of x
   static constexpr int panels = 1;         // and panels of w, for many rows

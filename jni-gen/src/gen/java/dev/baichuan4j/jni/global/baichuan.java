@@ -98,8 +98,8 @@ public static native int bc_cuda_devices();
  *  @param device BC_CPU or BC_CUDA
  *  @param index number of the GPU; 0 for BC_CPU
  *  @param threads CPU threads including the caller's; 0 takes bc_cpu_cores()
- *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to bf16 or int8 where that is
- *         faster */
+ *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to int8 for quantized
+ *         weights */
 public static native int bc_context_create(int device, int index, int threads, int exact, @Cast("bc_context**") PointerPointer out);
 public static native int bc_context_create(int device, int index, int threads, int exact, @ByPtrPtr bc_context out);
 public static native int bc_context_free(bc_context context);

@@ -1,0 +1,118 @@
+#include "check.h"
+#include "cpu/kernels.h"
+#include "quant.h"
+#include "reference.h"
+
+using namespace bc;
+using namespace bc::test;
+
+namespace {
+
+struct Case {
+  int64_t M, N, K;
+};
+
+// One row; tails of the row block (6), of the panel (16) and of the vectors; a whole block of 128 rows and one more.
+const Case kCases[] = {{1, 1, 32},  {1, 64, 64},   {1, 111, 96}, {2, 16, 32},  {5, 19, 128},
+                       {7, 65, 64}, {13, 989, 32}, {19, 33, 96}, {129, 20, 64}};
+
+std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
+  const bool packed = is_quantized(type);
+  const int64_t bytes = packed ? packed_bytes(type, N, K) : N * K * element_bytes(type);
+  std::vector<uint8_t> w(static_cast<size_t>(bytes));
+  if (!packed) {
+    for (int64_t i = 0; i < N * K; ++i) {
+      const float value = random.normal();
+      if (type == Type::f32) reinterpret_cast<float*>(w.data())[i] = value;
+      if (type == Type::f16) reinterpret_cast<f16*>(w.data())[i] = to_f16(value);
+      if (type == Type::bf16) reinterpret_cast<bf16*>(w.data())[i] = to_bf16(value);
+    }
+    return w;
+  }
+  const int64_t size = group_bytes(type);
+  for (int64_t g = 0; g < bytes / size; ++g) {
+    uint8_t* group = w.data() + g * size;
+    for (int64_t i = 0; i < size - kScales; ++i) group[i] = static_cast<uint8_t>(random.bits() | (type == Type::q8));
+    for (int64_t n = 0; n < kPanel; ++n) {
+      const bf16 scale = to_bf16(0.01f + 0.1f * static_cast<float>(random.uniform()));
+      std::memcpy(group + size - kScales + 2 * n, &scale, 2);
+    }
+  }
+  return w;
+}
+
+// What rounding x to int8 adds to the tolerance: half a step for each number of a group.
+void widen(const MatmulParams& p, std::vector<Expected>& want) {
+  for (int64_t m = 0; m < p.M; ++m) {
+    for (int64_t n = 0; n < p.N; ++n) {
+      double extra = 0.0;
+      for (int64_t k = 0; k < p.K; ++k) {
+        const float* group = p.x + m * p.x_ld + k / kGroup * kGroup;
+        float peak = 0.0f;
+        for (int64_t i = 0; i < kGroup; ++i) peak = std::fmax(peak, std::fabs(group[i]));
+        const double w = reference::packed_element(p.w, p.w_type, p.K, n, k);
+        extra += std::fabs(w) * static_cast<double>(peak) / 253.0;
+      }
+      const double scale = p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
+      want[static_cast<size_t>(m * p.N + n)].tolerance += extra * scale;
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  Check check("matmul");
+  ThreadPool pool(3);
+  for (const cpu::Isa isa : isas()) {
+    const cpu::MatrixKernels kernels = cpu::matrix_kernels(isa);
+    for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8, Type::q4}) {
+      for (const Case& c : kCases) {
+        for (const bool exact : {true, false}) {
+          const uint64_t seed = static_cast<uint64_t>(c.M * 1000 + c.N);
+          check.begin(isa, std::string(name_of(type)) + (exact ? " exact" : "") + " M=" + std::to_string(c.M) +
+                               " N=" + std::to_string(c.N) + " K=" + std::to_string(c.K), seed);
+          Random random(seed);
+          // Plain weights take any K: a tail of the vectors.
+          const int64_t K = is_quantized(type) ? c.K : c.K + 7;
+          Matrix x(c.M, K);
+          x.fill([&] { return random.outlier(); });
+          const std::vector<uint8_t> w = weights(type, c.N, K, random);
+          std::vector<float> scale(static_cast<size_t>(c.N));
+          for (float& s : scale) s = random.normal();
+          std::vector<uint8_t> scratch;
+          Matrix out(c.M, c.N);
+          MatmulParams p{out.row(0), out.ld, x.row(0), x.ld, w.data(), type, K, c.N % 2 == 0 ? nullptr : scale.data(),
+                         c.M, c.N, K, exact, &scratch};
+          std::vector<Expected> want = reference::matmul(p);
+          if (!exact && is_quantized(type)) widen(p, want);
+          cpu::matmul(p, pool, kernels);
+          check.compare("out", out, want);
+
+          // A row alone gives the bits that it gives in the batch.
+          Matrix alone(1, c.N);
+          p.x = x.row(c.M - 1);
+          p.out = alone.row(0);
+          p.M = 1;
+          cpu::matmul(p, pool, kernels);
+          check.that(std::memcmp(alone.row(0), out.row(c.M - 1), static_cast<size_t>(c.N) * 4) == 0,
+                     "the last row alone differs from the batch");
+        }
+      }
+    }
+    // A NaN among the activations reaches every output of its row and no other row.
+    Random random(9);
+    const std::vector<uint8_t> w = weights(Type::q4, 16, 32, random);
+    Matrix x(2, 32);
+    x.fill([&] { return random.normal(); });
+    x.row(1)[5] = std::numeric_limits<float>::quiet_NaN();
+    std::vector<uint8_t> scratch;
+    Matrix out(2, 16);
+    cpu::matmul({out.row(0), out.ld, x.row(0), x.ld, w.data(), Type::q4, 32, nullptr, 2, 16, 32, false, &scratch}, pool,
+                kernels);
+    check.begin(isa, "NaN", 9);
+    check.that(!std::isnan(out.row(0)[0]), "row 0 is NaN");
+    check.that(std::isnan(out.row(1)[0]) && std::isnan(out.row(1)[15]), "row 1 hides a NaN");
+  }
+  return check.result();
+}
