@@ -1,6 +1,7 @@
 package dev.baichuan4j.checkpoint;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -84,13 +85,11 @@ final class JsonObject {
 
   static ModelFormatException malformed(String file, IOException e) {
     String found = e.toString();
-    if (e instanceof JsonProcessingException json && json.getLocation() != null) {
-      found =
-          String.format(
-              "an error at line %d, column %d (%s)",
-              json.getLocation().getLineNr(),
-              json.getLocation().getColumnNr(),
-              json.getOriginalMessage());
+    if (e instanceof JsonProcessingException json) {
+      JsonLocation at = json.getLocation();
+      String place =
+          at == null ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr();
+      found = "an error" + place + " (" + json.getOriginalMessage() + ")";
     }
     return new ModelFormatException(file, "JSON", "well-formed JSON", found, e);
   }

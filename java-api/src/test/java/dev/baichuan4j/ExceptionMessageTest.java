@@ -1,0 +1,82 @@
+package dev.baichuan4j;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+class ExceptionMessageTest {
+
+  @Test
+  void formatProblemNamesFileSubjectExpectedAndFound() {
+    IOException cause = new IOException();
+    ModelFormatException e =
+        new ModelFormatException(
+            Path.of("model.safetensors"), "model.norm.weight", "[4096]", "shape [4095]", cause);
+    assertEquals(
+        "model.safetensors: model.norm.weight has shape [4095], expected [4096]", e.getMessage());
+    assertEquals("model.safetensors", e.file());
+    assertEquals("model.norm.weight", e.subject());
+    assertEquals("[4096]", e.expected());
+    assertEquals("shape [4095]", e.found());
+    assertEquals(cause, e.getCause());
+  }
+
+  @Test
+  void requestProblemNamesItsParameter() {
+    InvalidRequestException e =
+        new InvalidRequestException("temperature", -1.0, "a number of at least 0");
+    assertEquals("temperature", e.parameter());
+    assertEquals("temperature has -1.0, expected a number of at least 0", e.getMessage());
+  }
+
+  @Test
+  void memoryProblemSaysHowMuchAndWhatToLower() {
+    OutOfDeviceMemoryException e = new OutOfDeviceMemoryException(3 << 20, 1 << 19);
+    assertEquals(3 << 20, e.neededBytes());
+    assertEquals(1 << 19, e.freeBytes());
+    assertEquals(
+        "device memory: has 0.5 MiB free, expected 3.0 MiB; load with smaller weights (int8, int4),"
+            + " a shorter context, an int8 cache or fewer concurrent requests",
+        e.getMessage());
+    assertTrue(
+        new OutOfDeviceMemoryException(-1, -1)
+            .getMessage()
+            .startsWith("device memory: has an unknown amount free, expected an unknown amount;"));
+  }
+
+  @Test
+  void limitsAreNamed() {
+    ContextOverflowException context = new ContextOverflowException(5000, 4096);
+    assertEquals(5000, context.tokens());
+    assertEquals(4096, context.limit());
+    assertTrue(
+        context
+            .getMessage()
+            .startsWith("context: request has 5000 tokens, expected at most 4096; shorten"));
+    QueueFullException queue = new QueueFullException(64);
+    assertEquals(64, queue.limit());
+    assertTrue(
+        queue.getMessage().startsWith("queue: has 64 waiting requests, expected fewer than 64;"));
+  }
+
+  @Test
+  void loadProblemSaysWhatWasTriedWhyAndWhatToDo() {
+    NativeLoadException e = new NativeLoadException("lib", "not found", "add the artifact", null);
+    assertEquals("lib", e.tried());
+    assertEquals("not found", e.reason());
+    assertEquals("add the artifact", e.remedy());
+    assertEquals("native library: cannot load lib (not found); add the artifact", e.getMessage());
+  }
+
+  @Test
+  void messageOfAHostileFileIsShortAndPlain() {
+    String name = "\u001b[31m\u202e\n" + "x".repeat(100_000);
+    String message = new ModelFormatException("f", name, "none", "bytes").getMessage();
+    assertTrue(message.startsWith("f: \uFFFD[31m\uFFFD xxx"));
+    assertTrue(message.endsWith("xxx has bytes, expected none"));
+    assertTrue(message.length() < 2100);
+  }
+}
