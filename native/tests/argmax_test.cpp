@@ -1,5 +1,5 @@
-#include "cpu/vector_kernels.h"
 #include "check.h"
+#include "cpu/vector_kernels.h"
 #include "reference.h"
 
 using namespace bc;
@@ -13,8 +13,10 @@ float number(int kind, Random& random) {
   if (kind == 0) return random.normal();
   if (kind == 1) return static_cast<float>(random.below(5));
   if (kind == 2) return -1.5f;
-  if (kind == 3) return random.below(3) == 0 ? -infinity : random.below(50) == 0 ? infinity : random.normal();
-  if (kind == 4) return random.below(3) == 0 ? std::numeric_limits<float>::quiet_NaN() : random.normal();
+  if (kind == 3)
+    return random.below(3) == 0 ? -infinity : random.below(50) == 0 ? infinity : random.normal();
+  if (kind == 4)
+    return random.below(3) == 0 ? std::numeric_limits<float>::quiet_NaN() : random.normal();
   return std::numeric_limits<float>::quiet_NaN();
 }
 
@@ -36,7 +38,8 @@ int main() {
       std::vector<int32_t> ids(kRows, -1);
       cpu::argmax({ids.data(), x.row(0), x.ld, kRows, V}, pool, cpu::vector_kernels(isa));
       for (int64_t t = 0; t < kRows; ++t) {
-        check.that(ids[static_cast<size_t>(t)] == reference::order(x.row(t), V)[0], "id is not the first of the sorted row");
+        check.that(ids[static_cast<size_t>(t)] == reference::order(x.row(t), V)[0],
+                   "id is not the first of the sorted row");
       }
     }
   }

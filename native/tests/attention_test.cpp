@@ -1,5 +1,5 @@
-#include "cpu/vector_kernels.h"
 #include "check.h"
+#include "cpu/vector_kernels.h"
 #include "paged.h"
 #include "reference.h"
 
@@ -8,15 +8,16 @@ using namespace bc::test;
 
 namespace {
 
-// ALiBi's slopes for any number of heads (Press et al. 2021): powers of 2^(-8/n) for the power of two n below, then every
-// second one of twice as many.
+// ALiBi's slopes for any number of heads (Press et al. 2021): powers of 2^(-8/n) for the power of
+// two n below, then every second one of twice as many.
 std::vector<float> alibi(int64_t heads) {
   int64_t n = 1;
   while (2 * n <= heads) n *= 2;
   std::vector<float> slopes;
   for (int64_t h = 0; h < heads; ++h) {
-    const double power = h < n ? 8.0 * static_cast<double>(h + 1) / static_cast<double>(n)
-                               : 4.0 * static_cast<double>(2 * (h - n) + 1) / static_cast<double>(n);
+    const double power = h < n
+                             ? 8.0 * static_cast<double>(h + 1) / static_cast<double>(n)
+                             : 4.0 * static_cast<double>(2 * (h - n) + 1) / static_cast<double>(n);
     slopes.push_back(static_cast<float>(std::exp2(-power)));
   }
   return slopes;
@@ -41,12 +42,22 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const Case& c) {
   cache.fill(r, random);
   const std::vector<float> slopes = alibi(c.H);
   Matrix qkv(r.T, 3 * c.H * c.D);
-  for (int64_t t = 0; t < r.T; ++t) {  // keys and values of qkv stay NaN: the op reads those of the pages
+  for (int64_t t = 0; t < r.T;
+       ++t) {  // keys and values of qkv stay NaN: the op reads those of the pages
     for (int64_t i = 0; i < c.H * c.D; ++i) qkv.row(t)[i] = c.size * random.outlier();
   }
   Matrix out(r.T, c.H * c.D);
-  const AttentionParams p{out.row(0), out.ld, qkv.row(0), qkv.ld, cache.bytes.data(), c.type, cache.scale_data(), r,
-                          c.alibi ? slopes.data() : nullptr, c.H, c.D};
+  const AttentionParams p{out.row(0),
+                          out.ld,
+                          qkv.row(0),
+                          qkv.ld,
+                          cache.bytes.data(),
+                          c.type,
+                          cache.scale_data(),
+                          r,
+                          c.alibi ? slopes.data() : nullptr,
+                          c.H,
+                          c.D};
   cpu::attention(p, pool, cpu::vector_kernels(isa));
   check.compare("out", out, reference::attention(p));
 
@@ -61,7 +72,8 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const Case& c) {
       alone.qkv = qkv.row(t);
       alone.batch = {r.positions + t, offsets, r.table + b * r.P, 1, 1, r.P, r.pages};
       cpu::attention(alone, pool, cpu::vector_kernels(isa));
-      same &= std::memcmp(one.row(0), out.row(t), static_cast<size_t>(c.H * c.D) * sizeof(float)) == 0;
+      same &=
+          std::memcmp(one.row(0), out.row(t), static_cast<size_t>(c.H * c.D) * sizeof(float)) == 0;
     }
   }
   check.that(same, "a token alone gives other bits than in its batch");
@@ -75,9 +87,13 @@ int main() {
   for (const cpu::Isa isa : isas()) {
     for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::i8}) {
       run_case(check, pool, isa, {"one_token", {{0, 1}}, type, 3, 128, false, 1.0f});
-      run_case(check, pool, isa, {"page_edges", {{62, 1}, {63, 1}, {64, 1}, {65, 1}, {127, 1}}, type, 3, 128, true, 1.0f});
+      run_case(
+          check, pool, isa,
+          {"page_edges", {{62, 1}, {63, 1}, {64, 1}, {65, 1}, {127, 1}}, type, 3, 128, true, 1.0f});
       run_case(check, pool, isa, {"prompt", {{0, 111}}, type, 2, 128, false, 1.0f});
-      run_case(check, pool, isa, {"ragged", {{0, 33}, {70, 19}, {200, 1}, {63, 2}, {0, 1}}, type, 3, 128, true, 1.0f});
+      run_case(
+          check, pool, isa,
+          {"ragged", {{0, 33}, {70, 19}, {200, 1}, {63, 2}, {0, 1}}, type, 3, 128, true, 1.0f});
       run_case(check, pool, isa, {"odd_heads", {{60, 7}}, type, 1, 48, true, 1.0f});
       run_case(check, pool, isa, {"smallest_head", {{0, 65}}, type, 2, 16, false, 1.0f});
       run_case(check, pool, isa, {"largest_head", {{50, 31}}, type, 2, 256, false, 1.0f});

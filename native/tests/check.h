@@ -1,4 +1,5 @@
-// A small harness: cases with printed seeds, outputs that start as NaN, and comparisons that say how close they were.
+// A small harness: cases with printed seeds, outputs that start as NaN, and comparisons that say
+// how close they were.
 #pragma once
 
 #include <cmath>
@@ -34,7 +35,8 @@ class Random {
     const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
     return static_cast<float>(radius * std::cos(6.283185307179586 * uniform()));
   }
-  // Normal numbers of which one in 50 is 20 times as large: what activations of language models look like.
+  // Normal numbers of which one in 50 is 20 times as large: what activations of language models
+  // look like.
   float outlier() {
     const float x = normal();
     return below(50) == 0 ? 20.0f * x : x;
@@ -44,10 +46,13 @@ class Random {
   uint64_t state_;
 };
 
-// Rows with a gap between them. Starts as NaN, so that what an op forgets to write or must not read shows.
+// Rows with a gap between them. Starts as NaN, so that what an op forgets to write or must not read
+// shows.
 struct Matrix {
   Matrix(int64_t rows_, int64_t cols_, int64_t gap = 3)
-      : rows(rows_), cols(cols_), ld(cols_ + gap),
+      : rows(rows_),
+        cols(cols_),
+        ld(cols_ + gap),
         data(static_cast<size_t>(rows_ * (cols_ + gap)), std::numeric_limits<float>::quiet_NaN()) {}
 
   float* row(int64_t r) { return data.data() + r * ld; }
@@ -114,8 +119,10 @@ class Check {
     const size_t cols = static_cast<size_t>(got.cols);
     if (worst > 1.0 || want.size() != static_cast<size_t>(got.rows * got.cols)) {
       char line[240];
-      std::snprintf(line, sizeof line, "%s[%zu][%zu] has value %.9g, expected %.9g within %.3g (NMSE %.2e)", what, at / cols,
-                    at % cols, value_at(got, at), want[at].value, want[at].tolerance, power > 0.0 ? error / power : error);
+      std::snprintf(line, sizeof line,
+                    "%s[%zu][%zu] has value %.9g, expected %.9g within %.3g (NMSE %.2e)", what,
+                    at / cols, at % cols, value_at(got, at), want[at].value, want[at].tolerance,
+                    power > 0.0 ? error / power : error);
       fail(line);
     }
     if (worst > worst_) {
@@ -129,8 +136,8 @@ class Check {
 
   // Prints the summary; the exit status of main.
   int result() const {
-    std::printf("%s: %d checks, %d failed; worst NMSE %.2e, %.0f %% of the tolerance used", op_, checks_, failed_, nmse_,
-                100.0 * worst_);
+    std::printf("%s: %d checks, %d failed; worst NMSE %.2e, %.0f %% of the tolerance used", op_,
+                checks_, failed_, nmse_, 100.0 * worst_);
     std::printf(worst_case_.empty() ? "\n" : " (%s)\n", worst_case_.c_str());
     return failed_ == 0 && checks_ > 0 ? 0 : 1;
   }

@@ -1,5 +1,5 @@
-#include "cpu/vector_kernels.h"
 #include "check.h"
+#include "cpu/vector_kernels.h"
 #include "paged.h"
 #include "reference.h"
 
@@ -8,8 +8,8 @@ using namespace bc::test;
 
 namespace {
 
-void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const std::vector<Sequence>& sequences, Type type, int64_t H,
-              int64_t D, float size) {
+void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const std::vector<Sequence>& sequences,
+              Type type, int64_t H, int64_t D, float size) {
   const uint64_t seed = static_cast<uint64_t>(H * 1009 + D);
   check.begin(isa,
               std::string(name_of(type)) + " H=" + std::to_string(H) + " D=" + std::to_string(D) +
@@ -31,7 +31,8 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const std::vector<Se
       for (int64_t i = 0; i < 2 * H; ++i) {
         const int64_t row = cache.row(r, b, i / H, i % H, r.positions[t]);
         written[static_cast<size_t>(row)] = true;
-        const double scale = type == Type::i8 ? static_cast<double>(cache.scales[static_cast<size_t>(row)]) : 1.0;
+        const double scale =
+            type == Type::i8 ? static_cast<double>(cache.scales[static_cast<size_t>(row)]) : 1.0;
         for (int64_t d = 0; d < D; ++d) {
           const double x = scale * reference::element(cache.bytes.data(), type, row * D + d);
           got.row(t)[i * D + d] = static_cast<float>(x);
@@ -43,7 +44,8 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const std::vector<Se
   bool others = true;
   const size_t row_bytes = cache.bytes.size() / written.size();
   for (size_t row = 0; row < written.size(); ++row) {
-    for (size_t i = 0; i < row_bytes && !written[row]; ++i) others &= cache.bytes[row * row_bytes + i] == 0xff;
+    for (size_t i = 0; i < row_bytes && !written[row]; ++i)
+      others &= cache.bytes[row * row_bytes + i] == 0xff;
   }
   check.that(others, "slots of other positions were written");
 }
@@ -56,10 +58,12 @@ int main() {
   for (const cpu::Isa isa : isas()) {
     for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::i8}) {
       run_case(check, pool, isa, {{0, 1}}, type, 40, 128, 1.0f);
-      run_case(check, pool, isa, {{0, 65}, {63, 1}, {64, 1}, {62, 3}, {1, 128}}, type, 3, 128, 1.0f);
+      run_case(check, pool, isa, {{0, 65}, {63, 1}, {64, 1}, {62, 3}, {1, 128}}, type, 3, 128,
+               1.0f);
       run_case(check, pool, isa, {{5, 7}}, type, 1, 16, 1.0f);
       // Below the normal numbers of f16, all zeros, and large.
-      for (const float size : {1e-6f, 0.0f, 1000.0f}) run_case(check, pool, isa, {{60, 7}}, type, 2, 48, size);
+      for (const float size : {1e-6f, 0.0f, 1000.0f})
+        run_case(check, pool, isa, {{60, 7}}, type, 2, 48, size);
     }
   }
   return check.result();

@@ -25,7 +25,8 @@ struct Batch {
       offsets.push_back(static_cast<int32_t>(positions.size()));
       width = std::max(width, (s.past + s.tokens + kPageSize - 1) / kPageSize);
     }
-    // A page more than there is use for, and the highest numbers first: neighbours are never in order.
+    // A page more than there is use for, and the highest numbers first: neighbours are never in
+    // order.
     pages = static_cast<int64_t>(sequences.size()) * width + 1;
     int32_t next = static_cast<int32_t>(pages) - 1;
     for (const Sequence& s : sequences) {
@@ -36,7 +37,13 @@ struct Batch {
 
   Ragged ragged() const {
     const int64_t B = static_cast<int64_t>(offsets.size()) - 1;
-    return {positions.data(), offsets.data(), table.data(), static_cast<int64_t>(positions.size()), B, width, pages};
+    return {positions.data(),
+            offsets.data(),
+            table.data(),
+            static_cast<int64_t>(positions.size()),
+            B,
+            width,
+            pages};
   }
 
   std::vector<int32_t> positions;
@@ -49,12 +56,16 @@ struct Batch {
 // Pages [pages,2,H,64,D] whose every number is NaN (i8: whose every scale is).
 struct Cache {
   Cache(Type type_, int64_t pages, int64_t H_, int64_t D_)
-      : type(type_), H(H_), D(D_), bytes(static_cast<size_t>(pages * 2 * H * kPageSize * D * element_bytes(type_)), 0xff),
+      : type(type_),
+        H(H_),
+        D(D_),
+        bytes(static_cast<size_t>(pages * 2 * H * kPageSize * D * element_bytes(type_)), 0xff),
         scales(type_ == Type::i8 ? static_cast<size_t>(pages * 2 * H * kPageSize) : 0,
                std::numeric_limits<float>::quiet_NaN()) {}
 
   int64_t row(const Ragged& r, int64_t b, int64_t kv, int64_t h, int64_t position) const {
-    return ((r.table[b * r.P + position / kPageSize] * 2 + kv) * H + h) * kPageSize + position % kPageSize;
+    return ((r.table[b * r.P + position / kPageSize] * 2 + kv) * H + h) * kPageSize +
+           position % kPageSize;
   }
   float* scale_data() { return scales.empty() ? nullptr : scales.data(); }
 
@@ -62,7 +73,8 @@ struct Cache {
     if (type == Type::f32) reinterpret_cast<float*>(bytes.data())[index] = x;
     if (type == Type::f16) reinterpret_cast<f16*>(bytes.data())[index] = to_f16(x);
     if (type == Type::bf16) reinterpret_cast<bf16*>(bytes.data())[index] = to_bf16(x);
-    if (type == Type::i8) reinterpret_cast<int8_t*>(bytes.data())[index] = static_cast<int8_t>(std::lround(x));
+    if (type == Type::i8)
+      reinterpret_cast<int8_t*>(bytes.data())[index] = static_cast<int8_t>(std::lround(x));
   }
 
   // Keys and values of every position that the batch sees; all other slots stay NaN.
@@ -71,9 +83,11 @@ struct Cache {
       const int64_t n = r.positions[r.offsets[b + 1] - 1] + 1;
       for (int64_t i = 0; i < n * 2 * H; ++i) {
         const int64_t at = row(r, b, i % 2, i / 2 % H, i / 2 / H);
-        if (type == Type::i8) scales[static_cast<size_t>(at)] = 0.002f + 0.02f * static_cast<float>(random.uniform());
+        if (type == Type::i8)
+          scales[static_cast<size_t>(at)] = 0.002f + 0.02f * static_cast<float>(random.uniform());
         for (int64_t d = 0; d < D; ++d) {
-          put(at * D + d, type == Type::i8 ? static_cast<float>(random.below(255) - 127) : random.outlier());
+          put(at * D + d,
+              type == Type::i8 ? static_cast<float>(random.below(255) - 127) : random.outlier());
         }
       }
     }

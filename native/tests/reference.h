@@ -1,5 +1,6 @@
-// The ops as plain loops in double: the oracle of every backend. They read the params of the op and give, for each output,
-// its value and the error that an op in f32 may have. u is the relative error of one rounding to f32.
+// The ops as plain loops in double: the oracle of every backend. They read the params of the op and
+// give, for each output, its value and the error that an op in f32 may have. u is the relative
+// error of one rounding to f32.
 #pragma once
 
 #include <algorithm>
@@ -30,11 +31,13 @@ inline double element(const void* data, Type type, int64_t index) {
   }
 }
 
-// A packed weight of [N,K], read as the layout's description in quant.h says: panels of 16 rows; for each group of 32
-// columns the bytes of four columns of the 16 rows at a time, then the 16 rows' scales in bf16.
+// A packed weight of [N,K], read as the layout's description in quant.h says: panels of 16 rows;
+// for each group of 32 columns the bytes of four columns of the 16 rows at a time, then the 16
+// rows' scales in bf16.
 inline double packed_element(const void* w, Type type, int64_t K, int64_t n, int64_t k) {
   const int64_t values = type == Type::q8 ? 512 : 256;
-  const uint8_t* group = static_cast<const uint8_t*>(w) + (n / 16 * (K / 32) + k / 32) * (values + 32);
+  const uint8_t* group =
+      static_cast<const uint8_t*>(w) + (n / 16 * (K / 32) + k / 32) * (values + 32);
   bf16 scale;
   std::memcpy(&scale, group + values + n % 16 * 2, 2);
   const int64_t column = k % 32;
@@ -48,14 +51,16 @@ inline double packed_element(const void* w, Type type, int64_t K, int64_t n, int
 inline std::vector<Expected> embed(const EmbedParams& p) {
   std::vector<Expected> out;
   for (int64_t t = 0; t < p.T; ++t) {
-    for (int64_t c = 0; c < p.C; ++c) out.push_back({element(p.table, p.table_type, p.ids[t] * p.table_ld + c), 0.0});
+    for (int64_t c = 0; c < p.C; ++c)
+      out.push_back({element(p.table, p.table_type, p.ids[t] * p.table_ld + c), 0.0});
   }
   return out;
 }
 
-// out [T,C] for x as it is before the op. Terms of the sum are positive: its relative error is at most its longest chain of
-// roundings, C/16 + 8, and half of it passes the root; four more roundings follow. A delta adds one rounding to each x,
-// relative to the sum: it is taken as made, since x is stored.
+// out [T,C] for x as it is before the op. Terms of the sum are positive: its relative error is at
+// most its longest chain of roundings, C/16 + 8, and half of it passes the root; four more
+// roundings follow. A delta adds one rounding to each x, relative to the sum: it is taken as made,
+// since x is stored.
 inline std::vector<Expected> rms_norm(const RmsNormParams& p) {
   std::vector<Expected> out;
   for (int64_t t = 0; t < p.T; ++t) {
@@ -77,7 +82,8 @@ inline std::vector<Expected> rms_norm(const RmsNormParams& p) {
   return out;
 }
 
-// out [M,N] for x kept in f32: the error of a sum of K products in f32 is at most (K + 2) u times the sum of magnitudes.
+// out [M,N] for x kept in f32: the error of a sum of K products in f32 is at most (K + 2) u times
+// the sum of magnitudes.
 inline std::vector<Expected> matmul(const MatmulParams& p) {
   std::vector<Expected> out;
   for (int64_t m = 0; m < p.M; ++m) {
@@ -86,7 +92,8 @@ inline std::vector<Expected> matmul(const MatmulParams& p) {
       double sum = 0.0;
       double magnitude = 0.0;
       for (int64_t k = 0; k < p.K; ++k) {
-        const double w = packed ? packed_element(p.w, p.w_type, p.K, n, k) : element(p.w, p.w_type, n * p.w_ld + k);
+        const double w = packed ? packed_element(p.w, p.w_type, p.K, n, k)
+                                : element(p.w, p.w_type, n * p.w_ld + k);
         const double product = w * static_cast<double>(p.x[m * p.x_ld + k]);
         sum += product;
         magnitude += std::fabs(product);
@@ -99,7 +106,8 @@ inline std::vector<Expected> matmul(const MatmulParams& p) {
   return out;
 }
 
-// qkv [T,3C] after the op. Sine, cosine, two products and a sum: 3 u of the pair's length, whichever way it turns.
+// qkv [T,3C] after the op. Sine, cosine, two products and a sum: 3 u of the pair's length,
+// whichever way it turns.
 inline std::vector<Expected> rope(const RopeParams& p) {
   const int64_t C = p.H * p.D;
   std::vector<Expected> out(static_cast<size_t>(p.T * 3 * C));
@@ -111,8 +119,9 @@ inline std::vector<Expected> rope(const RopeParams& p) {
       for (int64_t k = 0; k < p.D / 2; ++k) {
         const int64_t i = h * p.D + k;
         const int64_t j = i + p.D / 2;
-        const double angle = p.positions[t] * std::pow(static_cast<double>(p.base),
-                                                       -2.0 * static_cast<double>(k) / static_cast<double>(p.D));
+        const double angle =
+            p.positions[t] * std::pow(static_cast<double>(p.base),
+                                      -2.0 * static_cast<double>(k) / static_cast<double>(p.D));
         const double a = static_cast<double>(x[i]);
         const double b = static_cast<double>(x[j]);
         const double tolerance = 3.0 * kRounding * std::sqrt(a * a + b * b) * 1.4143;
@@ -132,7 +141,8 @@ inline std::vector<Expected> kv_append(const KvAppendParams& p) {
     for (int64_t h = 0; h < 2 * p.H; ++h) {
       const float* x = p.qkv + t * p.ld + C + h * p.D;
       double peak = 0.0;
-      for (int64_t d = 0; d < p.D; ++d) peak = std::fmax(peak, std::fabs(static_cast<double>(x[d])));
+      for (int64_t d = 0; d < p.D; ++d)
+        peak = std::fmax(peak, std::fabs(static_cast<double>(x[d])));
       for (int64_t d = 0; d < p.D; ++d) {
         const double value = static_cast<double>(x[d]);
         switch (p.type) {
@@ -154,9 +164,9 @@ inline std::vector<Expected> kv_append(const KvAppendParams& p) {
   return out;
 }
 
-// out [T,C]. A score's error e is that of its dot product, (D + 3) u of the magnitudes, plus 2 u of bias and score, plus the
-// 2 u of exp; weights then err by 2 e in all (numerator and sum), and the sums over n positions by (n + 8) u each. Weights below the normal numbers
-// of f32 are lost.
+// out [T,C]. A score's error e is that of its dot product, (D + 3) u of the magnitudes, plus 2 u of
+// bias and score, plus the 2 u of exp; weights then err by 2 e in all (numerator and sum), and the
+// sums over n positions by (n + 8) u each. Weights below the normal numbers of f32 are lost.
 inline std::vector<Expected> attention(const AttentionParams& p) {
   const int64_t C = p.H * p.D;
   std::vector<Expected> out(static_cast<size_t>(p.batch.T * C));
@@ -172,7 +182,8 @@ inline std::vector<Expected> attention(const AttentionParams& p) {
           return ((page * 2 + kv) * p.H + h) * kPageSize + j % kPageSize;
         };
         const auto read = [&](int64_t kv, int64_t j, int64_t d) {
-          const double scale = p.scales == nullptr ? 1.0 : static_cast<double>(p.scales[row(kv, j)]);
+          const double scale =
+              p.scales == nullptr ? 1.0 : static_cast<double>(p.scales[row(kv, j)]);
           return scale * element(p.pages, p.type, row(kv, j) * p.D + d);
         };
         std::vector<double> weights;
@@ -186,11 +197,13 @@ inline std::vector<Expected> attention(const AttentionParams& p) {
             dot += product;
             magnitude += std::fabs(product);
           }
-          const double bias = p.slopes == nullptr ? 0.0 : static_cast<double>(p.slopes[h]) * static_cast<double>(j - n + 1);
+          const double bias = p.slopes == nullptr ? 0.0
+                                                  : static_cast<double>(p.slopes[h]) *
+                                                        static_cast<double>(j - n + 1);
           weights.push_back(dot / root + bias);
           max = std::fmax(max, weights.back());
-          const double roundings = magnitude / root * (static_cast<double>(p.D) + 3.0) + 2.0 * std::fabs(weights.back()) +
-                                   2.0 * std::fabs(bias);
+          const double roundings = magnitude / root * (static_cast<double>(p.D) + 3.0) +
+                                   2.0 * std::fabs(weights.back()) + 2.0 * std::fabs(bias);
           error = std::fmax(error, roundings * kRounding);
         }
         double sum = 0.0;
@@ -206,7 +219,8 @@ inline std::vector<Expected> attention(const AttentionParams& p) {
             magnitude += std::fabs(term);
             lost += 0x1p-126 * std::fabs(v);
           }
-          const double relative = 2.0 * (error + 2.0 * kRounding) + 2.0 * (static_cast<double>(n) + 8.0) * kRounding;
+          const double relative =
+              2.0 * (error + 2.0 * kRounding) + 2.0 * (static_cast<double>(n) + 8.0) * kRounding;
           out[static_cast<size_t>(t * C + h * p.D + d)] = {value, magnitude * relative + lost};
         }
       }
@@ -215,8 +229,8 @@ inline std::vector<Expected> attention(const AttentionParams& p) {
   return out;
 }
 
-// out [T,F]. exp errs by 3 u of itself (its argument is exact), the four operations by u each. Below the smallest normal
-// number of f32 a rounding is absolute.
+// out [T,F]. exp errs by 3 u of itself (its argument is exact), the four operations by u each.
+// Below the smallest normal number of f32 a rounding is absolute.
 inline std::vector<Expected> swiglu(const SwigluParams& p) {
   std::vector<Expected> out;
   for (int64_t t = 0; t < p.T; ++t) {
@@ -236,8 +250,9 @@ inline std::vector<Expected> swiglu(const SwigluParams& p) {
 inline std::vector<int32_t> order(const float* x, int64_t n) {
   std::vector<int32_t> ids;
   for (int64_t i = 0; i < n; ++i) ids.push_back(static_cast<int32_t>(i));
-  std::stable_sort(ids.begin(), ids.end(),
-                   [x](int32_t a, int32_t b) { return x[a] > x[b] || (std::isnan(x[b]) && !std::isnan(x[a])); });
+  std::stable_sort(ids.begin(), ids.end(), [x](int32_t a, int32_t b) {
+    return x[a] > x[b] || (std::isnan(x[b]) && !std::isnan(x[a]));
+  });
   return ids;
 }
 

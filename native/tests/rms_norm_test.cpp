@@ -1,5 +1,5 @@
-#include "cpu/vector_kernels.h"
 #include "check.h"
+#include "cpu/vector_kernels.h"
 #include "reference.h"
 
 using namespace bc;
@@ -26,11 +26,12 @@ std::vector<uint8_t> weight(Type type, int64_t C, Random& random) {
   return type == Type::f32 ? bytes_of(f) : type == Type::f16 ? bytes_of(h) : bytes_of(b);
 }
 
-void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, int64_t T, int64_t C, Type type, float size, bool add) {
+void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, int64_t T, int64_t C, Type type,
+              float size, bool add) {
   const uint64_t seed = static_cast<uint64_t>(T * 10007 + C);
   check.begin(isa,
-              std::string(add ? "add " : "") + name_of(type) + " T=" + std::to_string(T) + " C=" + std::to_string(C) +
-                  " size=" + std::to_string(size),
+              std::string(add ? "add " : "") + name_of(type) + " T=" + std::to_string(T) +
+                  " C=" + std::to_string(C) + " size=" + std::to_string(size),
               seed);
   Random random(seed);
   const std::vector<uint8_t> w = weight(type, C, random);
@@ -39,8 +40,9 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, int64_t T, int64_t C
   Matrix out(T, C, 1);
   x.fill([&] { return size * random.outlier(); });
   delta.fill([&] { return size * random.normal(); });
-  const RmsNormParams p{out.row(0), out.ld, x.row(0), x.ld, add ? delta.row(0) : nullptr, delta.ld, w.data(), type,
-                        T, C, 1e-6f};
+  const RmsNormParams p{out.row(0), out.ld,   x.row(0), x.ld, add ? delta.row(0) : nullptr,
+                        delta.ld,   w.data(), type,     T,    C,
+                        1e-6f};
   const std::vector<Expected> want = reference::rms_norm(p);
   std::vector<Expected> sum;
   for (int64_t t = 0; t < T; ++t) {
@@ -62,10 +64,12 @@ int main() {
   for (const cpu::Isa isa : isas()) {
     for (const bool add : {false, true}) {
       for (const int64_t C : {1, 7, 16, 19, 111, 989, 4096, 5120}) {
-        for (const Type type : {Type::f32, Type::f16, Type::bf16}) run_case(check, pool, isa, 7, C, type, 1.0f, add);
+        for (const Type type : {Type::f32, Type::f16, Type::bf16})
+          run_case(check, pool, isa, 7, C, type, 1.0f, add);
       }
       // Squares near both ends of what f32 can hold, and far below eps.
-      for (const float size : {1e15f, 1e-12f, 0.0f}) run_case(check, pool, isa, 1, 4096, Type::f32, size, add);
+      for (const float size : {1e15f, 1e-12f, 0.0f})
+        run_case(check, pool, isa, 1, 4096, Type::f32, size, add);
     }
   }
   return check.result();

@@ -1,5 +1,5 @@
-#include "cpu/vector_kernels.h"
 #include "check.h"
+#include "cpu/vector_kernels.h"
 #include "reference.h"
 
 using namespace bc;
@@ -7,7 +7,8 @@ using namespace bc::test;
 
 namespace {
 
-void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, int64_t T, int64_t H, int64_t D, int32_t position, float base) {
+void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, int64_t T, int64_t H, int64_t D,
+              int32_t position, float base) {
   const uint64_t seed = static_cast<uint64_t>(T * 10007 + H * 101 + D);
   check.begin(isa,
               "T=" + std::to_string(T) + " H=" + std::to_string(H) + " D=" + std::to_string(D) +

@@ -1,5 +1,5 @@
-#include "cpu/vector_kernels.h"
 #include "check.h"
+#include "cpu/vector_kernels.h"
 #include "reference.h"
 
 using namespace bc;
@@ -13,8 +13,10 @@ float number(int kind, Random& random) {
   if (kind == 0) return random.normal();
   if (kind == 1) return static_cast<float>(random.below(5));
   if (kind == 2) return -1.5f;
-  if (kind == 3) return random.below(3) == 0 ? -infinity : random.below(50) == 0 ? infinity : random.normal();
-  if (kind == 4) return random.below(3) == 0 ? std::numeric_limits<float>::quiet_NaN() : random.normal();
+  if (kind == 3)
+    return random.below(3) == 0 ? -infinity : random.below(50) == 0 ? infinity : random.normal();
+  if (kind == 4)
+    return random.below(3) == 0 ? std::numeric_limits<float>::quiet_NaN() : random.normal();
   return std::numeric_limits<float>::quiet_NaN();
 }
 
@@ -37,7 +39,8 @@ int main() {
         }
         std::vector<float> values(static_cast<size_t>(kRows * K), 1e30f);
         std::vector<int32_t> ids(static_cast<size_t>(kRows * K), -1);
-        cpu::top_k({values.data(), ids.data(), x.row(0), x.ld, kRows, V, K}, pool, cpu::vector_kernels(isa));
+        cpu::top_k({values.data(), ids.data(), x.row(0), x.ld, kRows, V, K}, pool,
+                   cpu::vector_kernels(isa));
         for (int64_t t = 0; t < kRows; ++t) {
           const std::vector<int32_t> order = reference::order(x.row(t), V);
           bool same_ids = true;
@@ -45,7 +48,8 @@ int main() {
           for (int64_t k = 0; k < K; ++k) {
             const size_t at = static_cast<size_t>(t * K + k);
             same_ids &= ids[at] == order[static_cast<size_t>(k)];
-            same_values &= std::memcmp(&values[at], x.row(t) + order[static_cast<size_t>(k)], sizeof(float)) == 0;
+            same_values &= std::memcmp(&values[at], x.row(t) + order[static_cast<size_t>(k)],
+                                       sizeof(float)) == 0;
           }
           check.that(same_ids, "ids are not those of the sorted row");
           check.that(same_values, "values are not those of the sorted row");

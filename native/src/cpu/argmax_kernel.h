@@ -1,4 +1,5 @@
-// argmax: index of the largest number of each row, ties by lower index. A NaN counts as below every number.
+// argmax: index of the largest number of each row, ties by lower index. A NaN counts as below every
+// number.
 //
 // Shapes  x [T,V]; ids [T].
 // Method  Pass 1 finds the largest; pass 2 its first index.

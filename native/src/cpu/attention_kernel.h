@@ -1,13 +1,20 @@
-// attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions 0..i of a query at i.
+// attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached
+// positions 0..i of a query at i.
 //
-// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] f32, f16, bf16 or i8;
-//         scales [pages,2,H,64] for i8; slopes [H] or none; out [T,C]. C = H D; D is a multiple of 16.
-// Method  A tile of queries of one sequence and head meets the pages in order, with a running maximum m and sum l for
-//         each query (online softmax); out holds the sum so far. Scores: lanes along D, sixteen keys to one reduction.
-//         Values: lanes along D, one position after the other. Where queries share a page it is widened to f32 once;
-//         widening is exact, and no step of a query looks at another one: a token's result is the same, bit for bit, alone
-//         or in a prompt. Positions past the query are never read as values, so what a page held before cannot leak.
-// Bound   One query: the bytes of the cache it sees, 4D a position and head for 16-bit pages. Many: 2D multiply-adds a
+// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] f32, f16, bf16 or
+// i8;
+//         scales [pages,2,H,64] for i8; slopes [H] or none; out [T,C]. C = H D; D is a multiple
+//         of 16.
+// Method  A tile of queries of one sequence and head meets the pages in order, with a running
+// maximum m and sum l for
+//         each query (online softmax); out holds the sum so far. Scores: lanes along D, sixteen
+//         keys to one reduction. Values: lanes along D, one position after the other. Where queries
+//         share a page it is widened to f32 once; widening is exact, and no step of a query looks
+//         at another one: a token's result is the same, bit for bit, alone or in a prompt.
+//         Positions past the query are never read as values, so what a page held before cannot
+//         leak.
+// Bound   One query: the bytes of the cache it sees, 4D a position and head for 16-bit pages. Many:
+// 2D multiply-adds a
 //         query, key and head.
 // Twin    ../cuda/attention.cu
 // Source  Dao et al. 2022, arXiv:2205.14135; Press et al. 2021, arXiv:2108.12409 (ALiBi)
@@ -19,11 +26,14 @@
 
 namespace bc::cpu {
 
-// 32 queries share a page: widening it costs 1/32 of the work that follows, and their scores fit the first-level cache.
+// 32 queries share a page: widening it costs 1/32 of the work that follows, and their scores fit
+// the first-level cache.
 constexpr int64_t kQueryRows = 32;
 
 // A page widened, a row of scores for each query, then maximum, sum and factor of each query.
-constexpr int64_t attention_scratch(int64_t D) { return kPageSize * D + kQueryRows * kPageSize + 3 * kQueryRows; }
+constexpr int64_t attention_scratch(int64_t D) {
+  return kPageSize * D + kQueryRows * kPageSize + 3 * kQueryRows;
+}
 
 template <class V>
 struct Attention {
@@ -54,7 +64,8 @@ struct Attention {
       for (int j = 0; j < V::dots; ++j) part[j] = V::set(0.0f);
       for (int64_t d = 0; d < D; d += 16) {
         const F x = V::load(q + d);
-        for (int j = 0; j < V::dots; ++j) part[j] = V::fma(V::load(keys + (g + j) * D + d), x, part[j]);
+        for (int j = 0; j < V::dots; ++j)
+          part[j] = V::fma(V::load(keys + (g + j) * D + d), x, part[j]);
       }
       for (int j = 0; j < V::dots; ++j) all[g + j] = part[j];
     }
@@ -63,8 +74,8 @@ struct Attention {
 
   // Scores of 16 keys from slot j on, for a query whose position is i slots after the page's first.
   template <class E>
-  static void score(float* scores, const float* q, const E* keys, const float* key_scales, float slope, int64_t i,
-                    int64_t j, int64_t D) {
+  static void score(float* scores, const float* q, const E* keys, const float* key_scales,
+                    float slope, int64_t i, int64_t j, int64_t D) {
     static constexpr float kLanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     F scale = V::set(1.0f / __builtin_sqrtf(static_cast<float>(D)));
     if (key_scales != nullptr) scale = V::mul(scale, V::load(key_scales + j));
@@ -72,7 +83,8 @@ struct Attention {
     V::store(scores + j, V::fma(dots(q, keys, D), scale, V::mul(V::set(slope), distance)));
   }
 
-  // Turns the first n scores of a page into weights exp(score - max), and corrects what earlier pages left.
+  // Turns the first n scores of a page into weights exp(score - max), and corrects what earlier
+  // pages left.
   static void softmax(const State& s, int64_t row, int64_t n, const float* value_scales) {
     float* scores = s.scores + row * kPageSize;
     for (int64_t j = n; j < kPageSize; ++j) scores[j] = -kInfinity;
@@ -87,13 +99,15 @@ struct Attention {
     s.sum[row] = s.sum[row] * factor + V::sum(V::add(V::add(x[0], x[1]), V::add(x[2], x[3])));
     s.factor[row] = factor;
     for (int i = 0; i < 4; ++i) {
-      V::store(scores + 16 * i, value_scales == nullptr ? x[i] : V::mul(x[i], V::load(value_scales + 16 * i)));
+      V::store(scores + 16 * i,
+               value_scales == nullptr ? x[i] : V::mul(x[i], V::load(value_scales + 16 * i)));
     }
   }
 
   // out = out * factor + sum over n positions of weight * value, for N vectors of 16.
   template <int N, class E>
-  static void add_values(float* out, float factor, const float* weights, const E* values, int64_t n, int64_t D) {
+  static void add_values(float* out, float factor, const float* weights, const E* values, int64_t n,
+                         int64_t D) {
     F acc[N];
     for (int i = 0; i < N; ++i) acc[i] = V::mul(V::load(out + 16 * i), V::set(factor));
     for (int64_t j = 0; j < n; ++j) {
@@ -104,7 +118,8 @@ struct Attention {
   }
 
   template <class E>
-  static void add_row(float* out, float factor, const float* weights, const E* values, int64_t n, int64_t D) {
+  static void add_row(float* out, float factor, const float* weights, const E* values, int64_t n,
+                      int64_t D) {
     int64_t d = 0;
     for (; d + 16 * V::chunks <= D; d += 16 * V::chunks) {
       add_values<V::chunks>(out + d, factor, weights, values + d, n, D);

@@ -4,7 +4,8 @@
 namespace bc::cpu {
 
 void kv_append(const KvAppendParams& p, ThreadPool& pool, const VectorKernels& kernels) {
-  pool.parallel_for(p.batch.T, 4, [&](int64_t begin, int64_t end, int) { kernels.kv_append(p, begin, end); });
+  pool.parallel_for(p.batch.T, 4,
+                    [&](int64_t begin, int64_t end, int) { kernels.kv_append(p, begin, end); });
 }
 
 void kv_append(const KvAppendParams& p, ThreadPool& pool) { kv_append(p, pool, vector_kernels()); }

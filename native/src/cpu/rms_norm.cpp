@@ -4,7 +4,8 @@
 namespace bc::cpu {
 
 void rms_norm(const RmsNormParams& p, ThreadPool& pool, const VectorKernels& kernels) {
-  pool.parallel_for(p.T, 4, [&](int64_t begin, int64_t end, int) { kernels.rms_norm(p, begin, end); });
+  pool.parallel_for(p.T, 4,
+                    [&](int64_t begin, int64_t end, int) { kernels.rms_norm(p, begin, end); });
 }
 
 void rms_norm(const RmsNormParams& p, ThreadPool& pool) { rms_norm(p, pool, vector_kernels()); }

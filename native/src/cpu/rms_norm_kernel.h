@@ -1,10 +1,10 @@
-// rms_norm: out[t,c] = x[t,c] * weight[c] / sqrt(mean_c(x[t,c]^2) + eps); add_rms_norm: x += delta first.
+// rms_norm: out[t,c] = x[t,c] * weight[c] / sqrt(mean_c(x[t,c]^2) + eps); add_rms_norm: x += delta
+// first.
 //
 // Shapes  x, delta, out [T,C]; weight [C] f32, f16 or bf16.
-// Method  Pass 1 adds delta and sums squares in f32, 64 partial sums a row; pass 2 rereads the row, still in cache.
-// Bound   Memory: 8TC bytes, 16TC with delta.
-// Twin    ../cuda/rms_norm.cu
-// Source  Zhang & Sennrich 2019, arXiv:1910.07467
+// Method  Pass 1 adds delta and sums squares in f32, 64 partial sums a row; pass 2 rereads the row,
+// still in cache. Bound   Memory: 8TC bytes, 16TC with delta. Twin    ../cuda/rms_norm.cu Source
+// Zhang & Sennrich 2019, arXiv:1910.07467
 #pragma once
 
 #include "../ops.h"
@@ -47,7 +47,8 @@ struct RmsNorm {
     for (int64_t t = begin; t < end; ++t) {
       float* x = p.x + t * p.x_ld;
       float* out = p.out + t * p.out_ld;
-      const float squares = add_and_square(x, p.delta == nullptr ? nullptr : p.delta + t * p.delta_ld, p.C);
+      const float squares =
+          add_and_square(x, p.delta == nullptr ? nullptr : p.delta + t * p.delta_ld, p.C);
       const F factor = V::set(1.0f / __builtin_sqrtf(squares / static_cast<float>(p.C) + p.eps));
       int64_t c = 0;
       for (; c + 16 <= p.C; c += 16) {

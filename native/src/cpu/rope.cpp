@@ -15,7 +15,8 @@ void rope(const RopeParams& p, ThreadPool& pool, const VectorKernels& kernels) {
   const int64_t half = p.D / 2;
   double frequency[kMaxHalf];
   for (int64_t k = 0; k < half; ++k) {
-    frequency[k] = std::pow(static_cast<double>(p.base), -2.0 * static_cast<double>(k) / static_cast<double>(p.D));
+    frequency[k] = std::pow(static_cast<double>(p.base),
+                            -2.0 * static_cast<double>(k) / static_cast<double>(p.D));
   }
   pool.parallel_for(p.T, 4, [&](int64_t begin, int64_t end, int) {
     float cosine[kMaxHalf];

@@ -27,7 +27,8 @@ struct Swiglu {
     float* out = p.out + token * p.out_ld;
     int64_t f = begin;
     for (; f + 16 <= end; f += 16) V::store(out + f, gated(V::load(gate + f), V::load(up + f)));
-    if (f < end) V::store(out + f, gated(V::load(gate + f, end - f), V::load(up + f, end - f)), end - f);
+    if (f < end)
+      V::store(out + f, gated(V::load(gate + f, end - f), V::load(up + f, end - f)), end - f);
   }
 };
 

@@ -1,8 +1,11 @@
-// top_k: the K largest of each row, largest first, ties by lower index. A NaN counts as below every number.
+// top_k: the K largest of each row, largest first, ties by lower index. A NaN counts as below every
+// number.
 //
 // Shapes  x [T,V]; values, ids [T,K] contiguous; K <= V.
-// Method  The outputs hold a heap with the worst kept number on top. Sixteen numbers at a time are compared with it and
-//         passed over if none is larger: about K ln(V/K) of V numbers reach the heap. Sorting the heap ends the row.
+// Method  The outputs hold a heap with the worst kept number on top. Sixteen numbers at a time are
+// compared with it and
+//         passed over if none is larger: about K ln(V/K) of V numbers reach the heap. Sorting the
+//         heap ends the row.
 // Bound   Memory: 4TV bytes while K is small beside V.
 // Twin    ../cuda/top_k.cu
 #pragma once
@@ -26,7 +29,8 @@ struct TopK {
   // Puts (value, id) in place of entry i and lets it sink below all worse ones.
   static void sink(float* values, int32_t* ids, int64_t n, int64_t i, float value, int32_t id) {
     for (int64_t child = 2 * i + 1; child < n; child = 2 * i + 1) {
-      if (child + 1 < n && better(values[child], ids[child], values[child + 1], ids[child + 1])) ++child;
+      if (child + 1 < n && better(values[child], ids[child], values[child + 1], ids[child + 1]))
+        ++child;
       if (!better(value, id, values[child], ids[child])) break;
       values[i] = values[child];
       ids[i] = ids[child];
@@ -63,7 +67,8 @@ struct TopK {
   }
 
   static void run(const TopKParams& p, int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) row(p.values + t * p.K, p.ids + t * p.K, p.x + t * p.x_ld, p.V, p.K);
+    for (int64_t t = begin; t < end; ++t)
+      row(p.values + t * p.K, p.ids + t * p.K, p.x + t * p.x_ld, p.V, p.K);
   }
 };
 

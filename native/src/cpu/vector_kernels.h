@@ -1,4 +1,5 @@
-// The instruction-set variants of all kernels but the matrix ones; each getter is in the file compiled for that set.
+// The instruction-set variants of all kernels but the matrix ones; each getter is in the file
+// compiled for that set.
 #pragma once
 
 #include "../ops.h"
