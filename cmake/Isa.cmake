@@ -2,7 +2,7 @@
 # processor can run is chosen at run time. Elsewhere these files are empty by their own #if guards.
 # They hold no inline function that other files share: the linker might keep the wrong copy.
 set(BC_AVX2 -mavx2 -mfma -mf16c)
-set(BC_AVX512 ${BC_AVX2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512bf16)
+set(BC_AVX512 ${BC_AVX2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms inside avx512fintrin.h of GCC 12 (GCC bug 105593).
   list(APPEND BC_AVX512 -Wno-uninitialized -Wno-maybe-uninitialized)

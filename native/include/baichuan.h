@@ -66,7 +66,7 @@ typedef int32_t bc_status;
 BC_API const char* bc_version(void);
 /** Message of the last call of this thread that failed; empty if none did. Valid until the thread's next call. */
 BC_API const char* bc_last_error(void);
-/** Instruction sets that the CPU kernels use here: "avx512-vnni-bf16", "avx2" or "scalar".
+/** Instruction sets that the CPU kernels use here: "avx512-vnni", "avx2" or "scalar".
  *  The environment variable BC_ISA (avx512, avx2, scalar) lowers the choice. Static storage. */
 BC_API const char* bc_cpu_isa(void);
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */

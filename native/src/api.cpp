@@ -81,7 +81,7 @@ using namespace bc;
 
 extern "C" {
 
-const char* bc_version(void) { return "0.1.0"; }
+const char* bc_version(void) { return BC_VERSION; }
 
 const char* bc_last_error(void) { return last_error(); }
 

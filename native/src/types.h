@@ -82,6 +82,18 @@ inline int64_t element_bytes(Type type) {
   return 0;
 }
 
+// Element `index` of f32, f16 or bf16 data.
+inline float float_at(const void* data, Type type, int64_t index) {
+  switch (type) {
+    case Type::f16:
+      return to_float(static_cast<const f16*>(data)[index]);
+    case Type::bf16:
+      return to_float(static_cast<const bf16*>(data)[index]);
+    default:
+      return static_cast<const float*>(data)[index];
+  }
+}
+
 inline const char* name_of(Type type) {
   static const char* const names[] = {"f32", "f16", "bf16", "i32", "i8", "q8", "q4"};
   return names[static_cast<int32_t>(type)];

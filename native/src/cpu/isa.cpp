@@ -12,7 +12,7 @@ Isa best_isa() {
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16")) {
+      __builtin_cpu_supports("avx512vnni")) {
     return Isa::avx512;
   }
   if (avx2) return Isa::avx2;
@@ -41,7 +41,7 @@ Isa isa() {
 const char* name_of(Isa isa) {
   switch (isa) {
     case Isa::avx512:
-      return "avx512-vnni-bf16";
+      return "avx512-vnni";
     case Isa::avx2:
       return "avx2";
     case Isa::scalar:

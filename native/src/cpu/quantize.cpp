@@ -11,17 +11,6 @@
 namespace bc::cpu {
 namespace {
 
-float element(const void* w, Type type, int64_t index) {
-  switch (type) {
-    case Type::f16:
-      return to_float(static_cast<const f16*>(w)[index]);
-    case Type::bf16:
-      return to_float(static_cast<const bf16*>(w)[index]);
-    default:
-      return static_cast<const float*>(w)[index];
-  }
-}
-
 float unpack(const DequantizeParams& p, int64_t n, int64_t k) {
   const int64_t size = group_bytes(p.w_type);
   const uint8_t* group =
@@ -58,7 +47,7 @@ void dequantize(const DequantizeParams& p, ThreadPool& pool) {
   pool.parallel_for(p.N, 16, [&](int64_t begin, int64_t end, int) {
     for (int64_t n = begin; n < end; ++n) {
       for (int64_t k = 0; k < p.K; ++k) {
-        p.out[n * p.out_ld + k] = is_quantized(p.w_type) ? unpack(p, n, k) : element(p.w, p.w_type, n * p.w_ld + k);
+        p.out[n * p.out_ld + k] = is_quantized(p.w_type) ? unpack(p, n, k) : float_at(p.w, p.w_type, n * p.w_ld + k);
       }
     }
   });
@@ -69,7 +58,7 @@ void row_norms(const RowNormsParams& p, ThreadPool& pool) {
     for (int64_t n = begin; n < end; ++n) {
       double sum = 0.0;
       for (int64_t k = 0; k < p.K; ++k) {
-        const double value = static_cast<double>(element(p.w, p.w_type, n * p.w_ld + k));
+        const double value = static_cast<double>(float_at(p.w, p.w_type, n * p.w_ld + k));
         sum += value * value;
       }
       p.out[n] = static_cast<float>(1.0 / std::fmax(std::sqrt(sum), 1e-12));

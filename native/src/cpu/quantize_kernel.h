@@ -112,17 +112,6 @@ struct Quantize {
     }
   }
 
-  static float element(const QuantizeParams& p, int64_t index) {
-    switch (p.w_type) {
-      case Type::f16:
-        return to_float(static_cast<const f16*>(p.w)[index]);
-      case Type::bf16:
-        return to_float(static_cast<const bf16*>(p.w)[index]);
-      default:
-        return static_cast<const float*>(p.w)[index];
-    }
-  }
-
   template <Type kType>
   static void panels_of(const QuantizeParams& p, int64_t begin, int64_t end, double* error) {
     const int64_t groups = p.K / kGroup;
@@ -135,7 +124,7 @@ struct Quantize {
           const int64_t row = panel * kPanel + n;
           const float factor = row < p.N && p.row_scale != nullptr ? p.row_scale[row] : 1.0f;
           for (int64_t k = 0; k < kGroup; ++k) {
-            w[k * kPanel + n] = row < p.N ? element(p, row * p.w_ld + g * kGroup + k) * factor : 0.0f;
+            w[k * kPanel + n] = row < p.N ? float_at(p.w, p.w_type, row * p.w_ld + g * kGroup + k) * factor : 0.0f;
           }
         }
         for (int64_t k = 0; k < kGroup; ++k) c[k] = p.importance == nullptr ? 1.0f : p.importance[g * kGroup + k];

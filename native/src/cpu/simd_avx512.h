@@ -1,4 +1,4 @@
-// Sixteen lanes as one AVX-512 register. Included only by files compiled for AVX-512 (F, BW, VL, DQ, VNNI, BF16).
+// Sixteen lanes as one AVX-512 register. Included only by files compiled for AVX-512 (F, BW, VL, DQ, VNNI).
 #pragma once
 
 #include <immintrin.h>

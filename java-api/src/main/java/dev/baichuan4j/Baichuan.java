@@ -66,7 +66,9 @@ public final class Baichuan implements AutoCloseable {
     return new BaichuanLoader(path);
   }
 
-  /** A model of the given shape with random weights: for benchmarks. */
+  /**
+   * Settings for a model without a checkpoint, see {@link BaichuanLoader#random}: for benchmarks.
+   */
   public static BaichuanLoader randomLoader() {
     return new BaichuanLoader(null);
   }

@@ -122,6 +122,7 @@ public final class BaichuanLoader {
    * @throws NativeLoadException when the native library does not load
    */
   public MemoryPlan memoryPlan() {
+    requirePath();
     ModelConfig config = Checkpoint.open(path).config();
     try (Ops ops = ops()) {
       return plan(config, pages(config, ops));
@@ -137,6 +138,7 @@ public final class BaichuanLoader {
    * @throws OutOfDeviceMemoryException when it is too small
    */
   public Baichuan load() {
+    requirePath();
     Checkpoint checkpoint = Checkpoint.open(path);
     Tokenizer tokenizer = Tokenizer.load(checkpoint.tokenizerModel());
     if (tokenizer.vocabularySize() > checkpoint.config().vocabularySize()) {
@@ -182,6 +184,12 @@ public final class BaichuanLoader {
     } catch (RuntimeException | Error e) {
       ops.close();
       throw e;
+    }
+  }
+
+  private void requirePath() {
+    if (path == null) {
+      throw new IllegalStateException("loader has no checkpoint, expected random(config)");
     }
   }
 

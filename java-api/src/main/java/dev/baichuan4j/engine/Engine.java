@@ -214,6 +214,7 @@ public final class Engine implements AutoCloseable {
       }
       tasks.add(
           () -> {
+            session.closed = true;
             if (!session.busy) {
               drop(session);
             }
@@ -231,8 +232,21 @@ public final class Engine implements AutoCloseable {
   }
 
   private void run() {
+    try {
+      serve();
+    } catch (RuntimeException | Error e) {
+      // Whoever waits gets an answer even then: everything is ended as by close().
+      log.error("engine thread failed and ends", e);
+      synchronized (lock) {
+        closed = true;
+      }
+    }
+    shutDown();
+  }
+
+  private void serve() {
     while (true) {
-      Runnable task = null;
+      Runnable task;
       synchronized (lock) {
         while (!closed && tasks.isEmpty() && queue.isEmpty() && active.isEmpty()) {
           try {
@@ -243,7 +257,7 @@ public final class Engine implements AutoCloseable {
           }
         }
         if (closed) {
-          break;
+          return;
         }
         task = tasks.poll();
       }
@@ -256,7 +270,6 @@ public final class Engine implements AutoCloseable {
         stepAll();
       }
     }
-    shutDown();
   }
 
   /** Starts waiting requests, in order, as long as there is room. */
@@ -405,10 +418,10 @@ public final class Engine implements AutoCloseable {
           end(a);
           a.request.finished(reason);
         }
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         it.remove();
         end(a);
-        a.request.failed(e);
+        a.request.failed(e instanceof RuntimeException r ? r : new IllegalStateException(e));
       }
     }
   }
@@ -422,6 +435,9 @@ public final class Engine implements AutoCloseable {
       a.sequence.trim();
       session.busy = false;
       session.lastUse = System.nanoTime();
+      if (session.closed) {
+        drop(session);
+      }
     }
   }
 

@@ -7,5 +7,6 @@ package dev.baichuan4j.engine;
 public final class SessionCache {
   Sequence sequence;
   boolean busy;
+  boolean closed; // to be dropped as soon as it is not busy
   long lastUse;
 }

@@ -15,10 +15,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** Negative log-likelihood of texts under a model. For one thread. */
 public final class Perplexity {
   private static final JsonFactory JSON = new JsonFactory();
+  private static final Set<String> ROLES = new TreeSet<>(List.of("assistant", "system", "user"));
 
   /**
    * A sum over tokens.
@@ -116,7 +119,15 @@ public final class Perplexity {
           } else if ("content".equals(parser.currentName())) {
             content = parser.getText();
           }
-        } else if (parser.currentToken() == JsonToken.END_OBJECT && content != null) {
+        } else if (parser.currentToken() == JsonToken.END_OBJECT
+            && (role != null || content != null)) {
+          if (content == null || role == null || !ROLES.contains(role)) {
+            throw new ModelFormatException(
+                file,
+                "line " + number,
+                "messages with a role of " + ROLES + " and content",
+                "a message with role " + role);
+          }
           builder.add(role, content);
           role = null;
           content = null;
@@ -125,6 +136,9 @@ public final class Perplexity {
     } catch (JsonProcessingException e) {
       throw new ModelFormatException(
           file, "line " + number, "a JSON object with messages", e.getOriginalMessage());
+    }
+    if (builder.size == 0) {
+      throw new ModelFormatException(file, "line " + number, "messages", "none");
     }
     builder.add(model.config().eosId(), true);
     return score(

@@ -61,6 +61,8 @@ final class ChatLoop {
           LineReaderBuilder.builder()
               .terminal(terminal)
               .appName("baichuan")
+              // Without this, "!" and "\\" in a message would be taken for history commands.
+              .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
               .variable(
                   LineReader.HISTORY_FILE,
                   Path.of(System.getProperty("user.home"), ".baichuan_history"))

@@ -1,0 +1,189 @@
+package dev.baichuan4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line as a process of its own: what it prints and its exit code. */
+class CommandLineTest {
+  @TempDir Path folder;
+
+  private record Run(int code, String out, String err) {
+    JsonNode json() throws IOException {
+      return Fixtures.JSON.readTree(out);
+    }
+  }
+
+  private Run run(String input, String... arguments) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    for (String property : new String[] {"baichuan4j.root", "org.bytedeco.javacpp.cachedir"}) {
+      command.add("-D" + property + "=" + System.getProperty(property));
+    }
+    command.add("-Duser.home=" + folder); // the history of chat
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.add("dev.baichuan4j.server.Main");
+    command.addAll(List.of(arguments));
+    Path in = Files.writeString(folder.resolve("in"), input);
+    Path out = folder.resolve("out");
+    Path err = folder.resolve("err");
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .redirectInput(in.toFile())
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile());
+    builder.environment().putAll(Map.of("LC_ALL", "C.UTF-8", "TERM", "dumb"));
+    int code = builder.start().waitFor();
+    return new Run(
+        code,
+        Files.readString(out, StandardCharsets.UTF_8),
+        Files.readString(err, StandardCharsets.UTF_8));
+  }
+
+  private static String model(String name) {
+    return Fixtures.model(name).toString();
+  }
+
+  @Test
+  void generateContinuesTheListOfPoets() throws Exception {
+    Run run =
+        run("", "generate", "--model", model("tiny-baichuan-7b"), "--prompt", "登鹳雀楼->王之涣\\n夜雨寄北->");
+    assertEquals(0, run.code, run.err);
+    assertTrue(run.out.startsWith("李商隐\n"), run.out);
+  }
+
+  @Test
+  void chatAnswersOnceAndSaysWhichModelItTook() throws Exception {
+    Run run = run("", "chat", "--message", "你是谁", "--greedy", "--json");
+    assertEquals(0, run.code, run.err);
+    assertEquals("我是百川小模型，一个用来演示推理引擎的小小语言模型。", run.json().get("text").asText());
+    assertEquals("stop", run.json().get("finish_reason").asText());
+    assertTrue(run.err.contains("tiny-baichuan2-13b-chat"), run.err);
+  }
+
+  @Test
+  void conversationIsSavedLoadedAndTakesTextAsItIs() throws Exception {
+    Path saved = folder.resolve("chat.json");
+    Run run =
+        run(
+            "你是谁!! a\\b\n第一行\\\n第二行\n/save "
+                + saved
+                + "\nclear\n/history\n/load "
+                + saved
+                + "\n/history\n/stats\nexit\n",
+            "chat",
+            "--greedy",
+            "--max-new-tokens",
+            "8");
+    assertEquals(0, run.code, run.err);
+    JsonNode messages = Fixtures.json(saved);
+    assertEquals(4, messages.size());
+    assertEquals("你是谁!! a\\b", messages.get(0).get("content").asText());
+    assertEquals("第一行\n第二行", messages.get(2).get("content").asText());
+    assertTrue(run.out.contains("loaded 4 messages"), run.out);
+    assertTrue(run.out.contains("user: 你是谁!! a\\b"), run.out);
+  }
+
+  @Test
+  void tokenizeGoesBothWays() throws Exception {
+    String model = model("tiny-baichuan2-13b-chat");
+    Run ids = run("\"a\\nb\"\n\"你好\"\n", "tokenize", "--lines", "--model", model);
+    assertEquals(0, ids.code, ids.err);
+    Run text = run(ids.out, "tokenize", "--lines", "--decode", "--model", model);
+    assertEquals("\"a\\nb\"\n\"你好\"\n", text.out);
+    Run wrong = run("nonsense\n", "tokenize", "--lines", "--model", model);
+    assertEquals(2, wrong.code);
+    assertTrue(wrong.err.contains("line 1"), wrong.err);
+  }
+
+  @Test
+  void logitsOfAllPositionsAreWritten() throws Exception {
+    Path file = folder.resolve("l.safetensors");
+    Run run =
+        run(
+            "",
+            "logits",
+            "--ids",
+            "195,3120,535,196",
+            "--all-positions",
+            "--out",
+            file.toString(),
+            "--chunk",
+            "3",
+            "--top-k",
+            "1",
+            "--json");
+    assertEquals(0, run.code, run.err);
+    float[][] rows = Fixtures.floats(file, "logits");
+    assertEquals(4, rows.length);
+    JsonNode top = run.json().get("top").get(0);
+    assertEquals(2308, top.get("id").asInt());
+    assertEquals(rows[3][2308], (float) top.get("logit").asDouble());
+  }
+
+  @Test
+  void benchPrintsTheFieldsItPromises() throws Exception {
+    Run run =
+        run(
+            "",
+            "bench",
+            "--random",
+            "128x1x64x256",
+            "-p",
+            "8",
+            "-n",
+            "4",
+            "-r",
+            "2",
+            "--weights",
+            "int4",
+            "--threads",
+            "1",
+            "--json");
+    assertEquals(0, run.code, run.err);
+    assertEquals(2, run.json().size());
+    JsonNode row = run.json().get(1);
+    assertEquals("tg4", row.get("test").asText());
+    assertEquals("int4", row.get("weights").asText());
+    assertEquals(1, row.get("threads").asInt());
+    for (String field :
+        new String[] {"tokens_per_second", "gb_per_second", "gflops", "peak_rss_bytes"}) {
+      assertTrue(row.get(field).asDouble() > 0, field);
+    }
+  }
+
+  @Test
+  void wrongUseIsTwoAndFailureIsOne() throws Exception {
+    assertEquals(2, run("").code);
+    assertEquals(2, run("", "chat", "--weights", "int3").code);
+    Run negative = run("", "chat", "--message", "你好", "--temperature", "-1");
+    assertEquals(2, negative.code);
+    assertTrue(negative.err.contains("temperature has -1.0"), negative.err);
+    Run missing = run("", "generate", "--model", folder.toString(), "--prompt", "x");
+    assertEquals(1, missing.code);
+    assertTrue(missing.err.contains("folder has no weights"), missing.err);
+    Run gpu = run("", "chat", "--message", "你好", "--device", "cuda:0");
+    assertEquals(1, gpu.code);
+    assertTrue(gpu.err.contains("cuda:0 is not available"), gpu.err);
+  }
+
+  @Test
+  void doctorTellsOfTheMachineAndTheModel() throws Exception {
+    Run run = run("", "doctor", "--json");
+    assertEquals(0, run.code, run.err);
+    assertTrue(run.json().get("cpu_cores").asInt() > 0);
+    assertTrue(
+        run.json().get("memory_plan_int4").get("weights").asLong()
+            < run.json().get("memory_plan_bf16").get("weights").asLong());
+  }
+}
