@@ -1,4 +1,5 @@
-// Contexts, tensors, files and plans of baichuan.h: every argument is checked here. Ops are in api_ops.cpp.
+// Contexts, tensors, files and plans of baichuan.h: every argument is checked here. Ops are in
+// api_ops.cpp.
 #include <atomic>
 #include <cstring>
 #include <limits>
@@ -26,29 +27,33 @@ namespace {
 
 template <class T>
 T* output(T* pointer, const char* op, const char* argument) {
-  if (pointer == nullptr) fail(BC_INVALID_ARGUMENT, "%s: %s is null, expected a place for the result", op, argument);
+  if (pointer == nullptr)
+    fail(BC_INVALID_ARGUMENT, "%s: %s is null, expected a place for the result", op, argument);
   return pointer;
 }
 
 Type checked_type(int32_t type, const char* op) {
-  if (type < BC_F32 || type > BC_Q4) fail(BC_INVALID_ARGUMENT, "%s: type has value %d, expected 0 to 6", op, type);
+  if (type < BC_F32 || type > BC_Q4)
+    fail(BC_INVALID_ARGUMENT, "%s: type has value %d, expected 0 to 6", op, type);
   return static_cast<Type>(type);
 }
 
 // Fills type, shape and leading dimension of a contiguous tensor; sizes cannot overflow afterwards.
-Tensor checked_tensor(const std::shared_ptr<Context>& context, int32_t type, const int64_t* shape, int32_t rank,
-                      const char* op) {
+Tensor checked_tensor(const std::shared_ptr<Context>& context, int32_t type, const int64_t* shape,
+                      int32_t rank, const char* op) {
   Tensor t;
   t.context = context;
   t.type = checked_type(type, op);
-  if (rank < 1 || rank > kMaxRank) fail(BC_INVALID_ARGUMENT, "%s: rank has value %d, expected 1 to 5", op, rank);
+  if (rank < 1 || rank > kMaxRank)
+    fail(BC_INVALID_ARGUMENT, "%s: rank has value %d, expected 1 to 5", op, rank);
   if (shape == nullptr) fail(BC_INVALID_ARGUMENT, "%s: shape is null, expected %d sizes", op, rank);
   t.rank = rank;
   int64_t elements = 1;
   for (int32_t i = 0; i < rank; ++i) {
     const int64_t size = shape[i];
     if (size < 1 || size > (int64_t{1} << 44) / elements) {
-      fail(BC_INVALID_ARGUMENT, "%s: shape has value %s, expected sizes from 1 on and at most 2^44 elements", op,
+      fail(BC_INVALID_ARGUMENT,
+           "%s: shape has value %s, expected sizes from 1 on and at most 2^44 elements", op,
            shape_text(shape, rank).c_str());
     }
     elements *= size;
@@ -56,22 +61,27 @@ Tensor checked_tensor(const std::shared_ptr<Context>& context, int32_t type, con
   }
   t.ld = shape[rank - 1];
   if (is_quantized(t.type) && (rank != 2 || shape[1] % kGroup != 0)) {
-    fail(BC_INVALID_ARGUMENT, "%s: %s tensor has shape %s, expected [N, K] with K a multiple of %lld", op,
+    fail(BC_INVALID_ARGUMENT,
+         "%s: %s tensor has shape %s, expected [N, K] with K a multiple of %lld", op,
          name_of(t.type), shape_text(shape, rank).c_str(), static_cast<long long>(kGroup));
   }
   return t;
 }
 
-void check_range(const Tensor& t, int64_t offset, int64_t bytes, const void* buffer, const char* op) {
+void check_range(const Tensor& t, int64_t offset, int64_t bytes, const void* buffer,
+                 const char* op) {
   if (is_quantized(t.type) || !t.contiguous()) {
-    fail(BC_INVALID_ARGUMENT, "%s: tensor is %s, expected a contiguous tensor of plain elements", op,
-         t.describe().c_str());
+    fail(BC_INVALID_ARGUMENT, "%s: tensor is %s, expected a contiguous tensor of plain elements",
+         op, t.describe().c_str());
   }
   if (offset < 0 || bytes < 0 || offset > t.bytes() || bytes > t.bytes() - offset) {
-    fail(BC_INVALID_ARGUMENT, "%s: range has offset %lld and length %lld, expected it inside %lld bytes", op,
-         static_cast<long long>(offset), static_cast<long long>(bytes), static_cast<long long>(t.bytes()));
+    fail(BC_INVALID_ARGUMENT,
+         "%s: range has offset %lld and length %lld, expected it inside %lld bytes", op,
+         static_cast<long long>(offset), static_cast<long long>(bytes),
+         static_cast<long long>(t.bytes()));
   }
-  if (buffer == nullptr && bytes > 0) fail(BC_INVALID_ARGUMENT, "%s: buffer is null, expected memory", op);
+  if (buffer == nullptr && bytes > 0)
+    fail(BC_INVALID_ARGUMENT, "%s: buffer is null, expected memory", op);
 }
 
 }  // namespace
@@ -91,19 +101,28 @@ int32_t bc_cpu_cores(void) { return cpu_cores(); }
 
 int32_t bc_cuda_devices(void) { return 0; }
 
-bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int32_t exact, bc_context** out) {
+bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int32_t exact,
+                            bc_context** out) {
   return guard([&] {
     output(out, "context_create", "out");
     if (device == BC_CUDA) {
-      fail(BC_DEVICE, "context_create: device cuda:%d is not available: this library was built without CUDA kernels",
+      fail(BC_DEVICE,
+           "context_create: device cuda:%d is not available: this library was built without CUDA "
+           "kernels",
            index);
     }
-    if (device != BC_CPU) fail(BC_INVALID_ARGUMENT, "context_create: device has value %d, expected 0 (CPU) or 1", device);
-    if (index != 0) fail(BC_INVALID_ARGUMENT, "context_create: index has value %d, expected 0 for the CPU", index);
+    if (device != BC_CPU)
+      fail(BC_INVALID_ARGUMENT, "context_create: device has value %d, expected 0 (CPU) or 1",
+           device);
+    if (index != 0)
+      fail(BC_INVALID_ARGUMENT, "context_create: index has value %d, expected 0 for the CPU",
+           index);
     if (threads < 0 || threads > 1024) {
-      fail(BC_INVALID_ARGUMENT, "context_create: threads has value %d, expected 0 to 1024", threads);
+      fail(BC_INVALID_ARGUMENT, "context_create: threads has value %d, expected 0 to 1024",
+           threads);
     }
-    *out = contexts.add(std::make_shared<Context>(threads == 0 ? cpu_cores() : threads, exact != 0));
+    *out =
+        contexts.add(std::make_shared<Context>(threads == 0 ? cpu_cores() : threads, exact != 0));
   });
 }
 
@@ -118,7 +137,8 @@ bc_status bc_context_free(bc_context* context) {
 
 bc_status bc_context_threads(bc_context* context, int32_t* out) {
   return guard([&] {
-    *output(out, "context_threads", "out") = contexts.get(context, "context_threads", "context")->pool.threads();
+    *output(out, "context_threads", "out") =
+        contexts.get(context, "context_threads", "context")->pool.threads();
   });
 }
 
@@ -128,18 +148,21 @@ bc_status bc_synchronize(bc_context* context) {
 
 bc_status bc_memory_used(bc_context* context, int64_t* bytes) {
   return guard([&] {
-    *output(bytes, "memory_used", "bytes") = contexts.get(context, "memory_used", "context")->used->load();
+    *output(bytes, "memory_used", "bytes") =
+        contexts.get(context, "memory_used", "context")->used->load();
   });
 }
 
 bc_status bc_memory_info(bc_context* context, int64_t* available, int64_t* total) {
   return guard([&] {
     contexts.get(context, "memory_info", "context");
-    memory_info(output(available, "memory_info", "available"), output(total, "memory_info", "total"));
+    memory_info(output(available, "memory_info", "available"),
+                output(total, "memory_info", "total"));
   });
 }
 
-bc_status bc_tensor_create(bc_context* context, int32_t type, const int64_t* shape, int32_t rank, bc_tensor** out) {
+bc_status bc_tensor_create(bc_context* context, int32_t type, const int64_t* shape, int32_t rank,
+                           bc_tensor** out) {
   return guard([&] {
     output(out, "tensor_create", "out");
     const std::shared_ptr<Context> c = contexts.get(context, "tensor_create", "context");
@@ -159,26 +182,30 @@ bc_status bc_file_open(const char* utf8_path, bc_file** out) {
 }
 
 bc_status bc_file_size(bc_file* file, int64_t* bytes) {
-  return guard(
-      [&] { *output(bytes, "file_size", "bytes") = files.get(file, "file_size", "file")->storage->bytes(); });
+  return guard([&] {
+    *output(bytes, "file_size", "bytes") = files.get(file, "file_size", "file")->storage->bytes();
+  });
 }
 
 bc_status bc_file_free(bc_file* file) {
   return guard([&] { files.remove(file, "file_free"); });
 }
 
-bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const int64_t* shape,
-                        int32_t rank, bc_tensor** out) {
+bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
+                        const int64_t* shape, int32_t rank, bc_tensor** out) {
   return guard([&] {
     output(out, "tensor_map", "out");
     const std::shared_ptr<Context> c = contexts.get(context, "tensor_map", "context");
     const std::shared_ptr<File> f = files.get(file, "tensor_map", "file");
     Tensor t = checked_tensor(c, type, shape, rank, "tensor_map");
     if (t.type != Type::f32 && t.type != Type::f16 && t.type != Type::bf16) {
-      fail(BC_INVALID_ARGUMENT, "tensor_map: type is %s, expected f32, f16 or bf16", name_of(t.type));
+      fail(BC_INVALID_ARGUMENT, "tensor_map: type is %s, expected f32, f16 or bf16",
+           name_of(t.type));
     }
     if (offset < 0 || t.bytes() > f->storage->bytes() || offset > f->storage->bytes() - t.bytes()) {
-      fail(BC_INVALID_ARGUMENT, "tensor_map: range has offset %lld and length %lld, expected it inside the file of %lld bytes",
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_map: range has offset %lld and length %lld, expected it inside the file of %lld "
+           "bytes",
            static_cast<long long>(offset), static_cast<long long>(t.bytes()),
            static_cast<long long>(f->storage->bytes()));
     }
@@ -195,23 +222,30 @@ bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int3
   });
 }
 
-bc_status bc_tensor_view(bc_tensor* tensor, int64_t row, int64_t rows, int64_t column, int64_t columns,
-                         bc_tensor** out) {
+bc_status bc_tensor_view(bc_tensor* tensor, int64_t row, int64_t rows, int64_t column,
+                         int64_t columns, bc_tensor** out) {
   return guard([&] {
     output(out, "tensor_view", "out");
     const std::shared_ptr<Tensor> source = tensors.get(tensor, "tensor_view", "tensor");
     Tensor t = *source;
-    if (is_quantized(t.type)) fail(BC_INVALID_ARGUMENT, "tensor_view: tensor is %s, expected plain elements", t.describe().c_str());
+    if (is_quantized(t.type))
+      fail(BC_INVALID_ARGUMENT, "tensor_view: tensor is %s, expected plain elements",
+           t.describe().c_str());
     if (row < 0 || rows < 1 || row > t.shape[0] || rows > t.shape[0] - row) {
       fail(BC_INVALID_ARGUMENT, "tensor_view: rows have value %lld+%lld, expected them inside %lld",
-           static_cast<long long>(row), static_cast<long long>(rows), static_cast<long long>(t.shape[0]));
+           static_cast<long long>(row), static_cast<long long>(rows),
+           static_cast<long long>(t.shape[0]));
     }
     const int64_t stride = t.rank == 2 ? t.ld : t.elements() / t.shape[0];
     if (columns != -1) {
-      if (t.rank != 2) fail(BC_INVALID_ARGUMENT, "tensor_view: tensor has rank %d, expected 2 for a view of columns", t.rank);
+      if (t.rank != 2)
+        fail(BC_INVALID_ARGUMENT,
+             "tensor_view: tensor has rank %d, expected 2 for a view of columns", t.rank);
       if (column < 0 || columns < 1 || column > t.shape[1] || columns > t.shape[1] - column) {
-        fail(BC_INVALID_ARGUMENT, "tensor_view: columns have value %lld+%lld, expected them inside %lld",
-             static_cast<long long>(column), static_cast<long long>(columns), static_cast<long long>(t.shape[1]));
+        fail(BC_INVALID_ARGUMENT,
+             "tensor_view: columns have value %lld+%lld, expected them inside %lld",
+             static_cast<long long>(column), static_cast<long long>(columns),
+             static_cast<long long>(t.shape[1]));
       }
       t.shape[1] = columns;
     } else if (column != 0) {
@@ -238,15 +272,19 @@ bc_status bc_tensor_shape(bc_tensor* tensor, int32_t* type, int64_t* shape, int3
 }
 
 bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes) {
-  return guard(
-      [&] { *output(bytes, "tensor_bytes", "bytes") = tensors.get(tensor, "tensor_bytes", "tensor")->bytes(); });
+  return guard([&] {
+    *output(bytes, "tensor_bytes", "bytes") =
+        tensors.get(tensor, "tensor_bytes", "tensor")->bytes();
+  });
 }
 
 bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source, int64_t bytes) {
   return guard([&] {
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_write", "tensor");
     check_range(*t, offset, bytes, source, "tensor_write");
-    if (t->read_only) fail(BC_INVALID_ARGUMENT, "tensor_write: tensor is mapped from a file, expected one that can be written");
+    if (t->read_only)
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_write: tensor is mapped from a file, expected one that can be written");
     if (bytes > 0) std::memcpy(t->data + offset, source, static_cast<size_t>(bytes));
   });
 }
@@ -262,13 +300,17 @@ bc_status bc_tensor_read(bc_tensor* tensor, int64_t offset, void* target, int64_
 bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
   return guard([&] {
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_random", "tensor");
-    if (t->read_only) fail(BC_INVALID_ARGUMENT, "tensor_random: tensor is mapped from a file, expected one that can be written");
+    if (t->read_only)
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_random: tensor is mapped from a file, expected one that can be written");
     if (t->type == Type::i32 || t->type == Type::i8 || !t->contiguous()) {
-      fail(BC_INVALID_ARGUMENT, "tensor_random: tensor is %s, expected contiguous f32, f16, bf16, q8 or q4",
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_random: tensor is %s, expected contiguous f32, f16, bf16, q8 or q4",
            t->describe().c_str());
     }
     if (!(deviation >= 0.0f) || deviation > std::numeric_limits<float>::max()) {
-      fail(BC_INVALID_ARGUMENT, "tensor_random: deviation has value %g, expected a finite number from 0 on",
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_random: deviation has value %g, expected a finite number from 0 on",
            static_cast<double>(deviation));
     }
     cpu::fill_random(*t, deviation, seed, t->context->pool);
@@ -278,7 +320,9 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
 bc_status bc_plan_begin(bc_context* context) {
   return guard([&] {
     const std::shared_ptr<Context> c = contexts.get(context, "plan_begin", "context");
-    if (c->recording) fail(BC_INVALID_ARGUMENT, "plan_begin: context is recording already, expected bc_plan_end first");
+    if (c->recording)
+      fail(BC_INVALID_ARGUMENT,
+           "plan_begin: context is recording already, expected bc_plan_end first");
     c->recording = std::make_shared<Plan>();
   });
 }
@@ -286,11 +330,13 @@ bc_status bc_plan_begin(bc_context* context) {
 bc_status bc_plan_end(bc_context* context, bc_plan** out) {
   return guard([&] {
     const std::shared_ptr<Context> c = contexts.get(context, "plan_end", "context");
-    if (!c->recording) fail(BC_INVALID_ARGUMENT, "plan_end: context is not recording, expected bc_plan_begin first");
+    if (!c->recording)
+      fail(BC_INVALID_ARGUMENT, "plan_end: context is not recording, expected bc_plan_begin first");
     std::shared_ptr<Plan> plan = std::move(c->recording);
     c->recording.reset();
     output(out, "plan_end", "out");
-    if (plan->failed) fail(BC_INVALID_ARGUMENT, "plan_end: an op was refused while recording, expected none");
+    if (plan->failed)
+      fail(BC_INVALID_ARGUMENT, "plan_end: an op was refused while recording, expected none");
     plan->context = c;
     *out = plans.add(std::move(plan));
   });

@@ -21,7 +21,8 @@ class Error : public std::exception {
 };
 
 // Throws Error with a printf-style message: "op: subject has value, expected value".
-[[noreturn]] void fail(bc_status status, const char* format, ...) __attribute__((format(printf, 2, 3)));
+[[noreturn]] void fail(bc_status status, const char* format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 // "[2, 3]".
 std::string shape_text(const int64_t* shape, int32_t rank);
@@ -29,7 +30,8 @@ std::string shape_text(const int64_t* shape, int32_t rank);
 const char* last_error();
 bc_status remember(bc_status status, const char* message) noexcept;
 
-// Runs a body and turns its exceptions into a status; every exported function that can fail goes through here.
+// Runs a body and turns its exceptions into a status; every exported function that can fail goes
+// through here.
 template <class F>
 bc_status guard(F&& body) noexcept {
   try {

@@ -1,5 +1,5 @@
-// Handles are ids, not addresses: they are looked up and never dereferenced, and no id is used twice. A stale or made-up
-// handle is therefore an error and never a crash.
+// Handles are ids, not addresses: they are looked up and never dereferenced, and no id is used
+// twice. A stale or made-up handle is therefore an error and never a crash.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,8 @@ class Handles {
   template <class Predicate>
   void remove_if(Predicate&& predicate) {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (auto it = objects_.begin(); it != objects_.end();) it = predicate(*it->second) ? objects_.erase(it) : ++it;
+    for (auto it = objects_.begin(); it != objects_.end();)
+      it = predicate(*it->second) ? objects_.erase(it) : ++it;
   }
 
  private:

@@ -1,7 +1,9 @@
-// What every op gets: raw pointers and checked sizes. Kernels start from these facts and check nothing again.
+// What every op gets: raw pointers and checked sizes. Kernels start from these facts and check
+// nothing again.
 //
-// Letters: T tokens in the call, B sequences, C hidden size, H heads, D head size, F feed-forward size, V vocabulary,
-// P page slots of a sequence; out[M,N] = x[M,K] w[N,K]^T. A leading dimension (ld) counts elements between rows.
+// Letters: T tokens in the call, B sequences, C hidden size, H heads, D head size, F feed-forward
+// size, V vocabulary, P page slots of a sequence; out[M,N] = x[M,K] w[N,K]^T. A leading dimension
+// (ld) counts elements between rows.
 #pragma once
 
 #include <cstdint>
@@ -59,8 +61,8 @@ struct RopeParams {
   float base;
 };
 
-// Sequences of a ragged batch: offsets rise from 0 to T, positions rise by one inside a sequence, and every page that
-// positions 0..last of a sequence need is in [0, pages).
+// Sequences of a ragged batch: offsets rise from 0 to T, positions rise by one inside a sequence,
+// and every page that positions 0..last of a sequence need is in [0, pages).
 struct Ragged {
   const int32_t* positions;  // [T]
   const int32_t* offsets;    // [B+1]

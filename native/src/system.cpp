@@ -50,7 +50,8 @@ int cpu_cores() {
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
       if (!CPU_ISSET(cpu, &allowed)) continue;
       ++logical;
-      std::ifstream in("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+      std::ifstream in("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                       "/topology/thread_siblings_list");
       std::string siblings;
       distinct.insert(std::getline(in, siblings) ? siblings : std::to_string(cpu));
     }
@@ -74,7 +75,8 @@ void memory_info(int64_t* available, int64_t* total) {
   }
   int64_t limit = 0;
   int64_t current = 0;
-  if (read_number("/sys/fs/cgroup/memory.max", &limit) && read_number("/sys/fs/cgroup/memory.current", &current)) {
+  if (read_number("/sys/fs/cgroup/memory.max", &limit) &&
+      read_number("/sys/fs/cgroup/memory.current", &current)) {
     *total = std::min(*total, limit);
     *available = std::min(*available, std::max<int64_t>(limit - current, 0));
   }

@@ -13,14 +13,16 @@
 
 namespace bc {
 
-std::shared_ptr<Storage> Storage::allocate(int64_t bytes, std::shared_ptr<std::atomic<int64_t>> used) {
+std::shared_ptr<Storage> Storage::allocate(int64_t bytes,
+                                           std::shared_ptr<std::atomic<int64_t>> used) {
   int64_t available = 0;
   int64_t total = 0;
   memory_info(&available, &total);
-  // A lazily committed mapping that can never be filled would end in the system killing the process.
+  // A lazily committed mapping that can never be filled would end in the system killing the
+  // process.
   if (bytes > available) {
-    fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes, free are %lld", static_cast<long long>(bytes),
-         static_cast<long long>(available));
+    fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes, free are %lld",
+         static_cast<long long>(bytes), static_cast<long long>(available));
   }
   std::shared_ptr<Storage> storage(new Storage);
   void* data = mmap(nullptr, static_cast<size_t>(bytes > 0 ? bytes : 1), PROT_READ | PROT_WRITE,
@@ -75,9 +77,12 @@ int64_t Tensor::elements() const {
 }
 
 int64_t Tensor::bytes() const {
-  return is_quantized(type) ? packed_bytes(type, shape[0], shape[1]) : elements() * element_bytes(type);
+  return is_quantized(type) ? packed_bytes(type, shape[0], shape[1])
+                            : elements() * element_bytes(type);
 }
 
-std::string Tensor::describe() const { return std::string(name_of(type)) + " " + shape_text(shape, rank); }
+std::string Tensor::describe() const {
+  return std::string(name_of(type)) + " " + shape_text(shape, rank);
+}
 
 }  // namespace bc

@@ -18,7 +18,8 @@ struct Plan;
 class Storage {
  public:
   // Zeroed memory, aligned to 64 bytes, committed when first touched. Adds to *used while it lives.
-  static std::shared_ptr<Storage> allocate(int64_t bytes, std::shared_ptr<std::atomic<int64_t>> used);
+  static std::shared_ptr<Storage> allocate(int64_t bytes,
+                                           std::shared_ptr<std::atomic<int64_t>> used);
   // A whole file, mapped for reading.
   static std::shared_ptr<Storage> map(const std::string& path);
   ~Storage();

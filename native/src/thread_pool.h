@@ -1,8 +1,9 @@
 // A pool of threads that stays hot between the ops of a step.
 //
-// A job is open while its caller works on it. Workers join an open job, take pieces from a shared counter and leave;
-// the caller closes the job when no piece is left and waits only for workers that joined. A worker that the system has
-// put aside therefore never holds up a job that it has no part in.
+// A job is open while its caller works on it. Workers join an open job, take pieces from a shared
+// counter and leave; the caller closes the job when no piece is left and waits only for workers
+// that joined. A worker that the system has put aside therefore never holds up a job that it has no
+// part in.
 #pragma once
 
 #include <atomic>
@@ -25,19 +26,22 @@ class ThreadPool {
   // Threads that work on a job, the caller included.
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Runs body(begin, end, worker) over [0, n) in pieces of at most `grain`; worker is in [0, threads()). The body must
-  // not throw and must not start a job itself.
+  // Runs body(begin, end, worker) over [0, n) in pieces of at most `grain`; worker is in [0,
+  // threads()). The body must not throw and must not start a job itself.
   template <class F>
   void parallel_for(int64_t n, int64_t grain, F&& body) {
     if (n <= 0) return;
     if (grain < 1) grain = 1;
     if (workers_.empty() || n <= grain) {
-      for (int64_t begin = 0; begin < n; begin += grain) body(begin, begin + grain < n ? begin + grain : n, 0);
+      for (int64_t begin = 0; begin < n; begin += grain)
+        body(begin, begin + grain < n ? begin + grain : n, 0);
       return;
     }
     using Body = std::remove_reference_t<F>;
     run(Job{n, grain,
-            [](void* b, int64_t begin, int64_t end, int worker) { (*static_cast<Body*>(b))(begin, end, worker); },
+            [](void* b, int64_t begin, int64_t end, int worker) {
+              (*static_cast<Body*>(b))(begin, end, worker);
+            },
             const_cast<void*>(static_cast<const void*>(&body))});
   }
 

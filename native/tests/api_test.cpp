@@ -1,4 +1,5 @@
-// The boundary: handles, shapes, ids and lengths that are wrong are statuses with a message, never a crash.
+// The boundary: handles, shapes, ids and lengths that are wrong are statuses with a message, never
+// a crash.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -28,20 +29,24 @@ void is_ok(const char* name, bool ok) {
 
 bc_tensor* tensor(bc_context* context, int32_t type, const std::vector<int64_t>& shape) {
   bc_tensor* out = nullptr;
-  is_ok("tensor_create", bc_tensor_create(context, type, shape.data(), static_cast<int32_t>(shape.size()), &out) == BC_OK);
+  is_ok("tensor_create", bc_tensor_create(context, type, shape.data(),
+                                          static_cast<int32_t>(shape.size()), &out) == BC_OK);
   return out;
 }
 
 void write(bc_tensor* t, const std::vector<int32_t>& values) {
-  is_ok("tensor_write", bc_tensor_write(t, 0, values.data(), static_cast<int64_t>(4 * values.size())) == BC_OK);
+  is_ok("tensor_write",
+        bc_tensor_write(t, 0, values.data(), static_cast<int64_t>(4 * values.size())) == BC_OK);
 }
 
 void handles() {
   bc_context* context = nullptr;
   is_ok("context_create", bc_context_create(BC_CPU, 0, 2, 1, &context) == BC_OK);
   refuses("no GPU", bc_context_create(BC_CUDA, 0, 0, 0, &context), BC_DEVICE, "cuda:0");
-  refuses("threads", bc_context_create(BC_CPU, 0, -1, 0, &context), BC_INVALID_ARGUMENT, "threads has value -1");
-  refuses("null out", bc_context_create(BC_CPU, 0, 0, 0, nullptr), BC_INVALID_ARGUMENT, "out is null");
+  refuses("threads", bc_context_create(BC_CPU, 0, -1, 0, &context), BC_INVALID_ARGUMENT,
+          "threads has value -1");
+  refuses("null out", bc_context_create(BC_CPU, 0, 0, 0, nullptr), BC_INVALID_ARGUMENT,
+          "out is null");
   bc_tensor* t = tensor(context, BC_F32, {2, 3});
   is_ok("tensor_free", bc_tensor_free(t) == BC_OK);
   refuses("freed twice", bc_tensor_free(t), BC_INVALID_ARGUMENT, "freed or foreign");
@@ -51,47 +56,65 @@ void handles() {
           BC_INVALID_ARGUMENT, "freed or foreign");
   bc_tensor* left = tensor(context, BC_F32, {4});
   is_ok("context_free", bc_context_free(context) == BC_OK);
-  refuses("tensor of a freed context", bc_tensor_bytes(left, &bytes), BC_INVALID_ARGUMENT, "freed or foreign");
+  refuses("tensor of a freed context", bc_tensor_bytes(left, &bytes), BC_INVALID_ARGUMENT,
+          "freed or foreign");
   refuses("freed context", bc_synchronize(context), BC_INVALID_ARGUMENT, "freed or foreign");
 }
 
 void sizes(bc_context* context) {
   bc_tensor* out = nullptr;
   const int64_t zero[] = {0, 3};
-  refuses("zero size", bc_tensor_create(context, BC_F32, zero, 2, &out), BC_INVALID_ARGUMENT, "[0, 3]");
+  refuses("zero size", bc_tensor_create(context, BC_F32, zero, 2, &out), BC_INVALID_ARGUMENT,
+          "[0, 3]");
   const int64_t overflow[] = {int64_t{1} << 40, int64_t{1} << 40};
-  refuses("overflow", bc_tensor_create(context, BC_F32, overflow, 2, &out), BC_INVALID_ARGUMENT, "2^44");
+  refuses("overflow", bc_tensor_create(context, BC_F32, overflow, 2, &out), BC_INVALID_ARGUMENT,
+          "2^44");
   const int64_t huge[] = {int64_t{1} << 43};
-  refuses("too large", bc_tensor_create(context, BC_F32, huge, 1, &out), BC_OUT_OF_MEMORY, "needs 35184372088832 bytes");
+  refuses("too large", bc_tensor_create(context, BC_F32, huge, 1, &out), BC_OUT_OF_MEMORY,
+          "needs 35184372088832 bytes");
   const int64_t odd[] = {4, 33};
-  refuses("odd group", bc_tensor_create(context, BC_Q4, odd, 2, &out), BC_INVALID_ARGUMENT, "multiple of 32");
-  refuses("rank", bc_tensor_create(context, BC_F32, odd, 6, &out), BC_INVALID_ARGUMENT, "rank has value 6");
-  refuses("type", bc_tensor_create(context, 9, odd, 2, &out), BC_INVALID_ARGUMENT, "type has value 9");
+  refuses("odd group", bc_tensor_create(context, BC_Q4, odd, 2, &out), BC_INVALID_ARGUMENT,
+          "multiple of 32");
+  refuses("rank", bc_tensor_create(context, BC_F32, odd, 6, &out), BC_INVALID_ARGUMENT,
+          "rank has value 6");
+  refuses("type", bc_tensor_create(context, 9, odd, 2, &out), BC_INVALID_ARGUMENT,
+          "type has value 9");
   bc_tensor* t = tensor(context, BC_F32, {2, 3});
   float data[8] = {};
   refuses("past the end", bc_tensor_write(t, 4, data, 24), BC_INVALID_ARGUMENT, "inside 24 bytes");
   refuses("negative", bc_tensor_read(t, -1, data, 4), BC_INVALID_ARGUMENT, "offset -1");
   refuses("view", bc_tensor_view(t, 1, 2, 0, -1, &out), BC_INVALID_ARGUMENT, "rows have value 1+2");
-  refuses("no file", [] { bc_file* f = nullptr; return bc_file_open("/nowhere/at/all", &f); }(), BC_IO, "cannot be opened");
+  refuses(
+      "no file",
+      [] {
+        bc_file* f = nullptr;
+        return bc_file_open("/nowhere/at/all", &f);
+      }(),
+      BC_IO, "cannot be opened");
 }
 
 void ops(bc_context* context) {
   bc_tensor* x = tensor(context, BC_F32, {2, 64});
   bc_tensor* out = tensor(context, BC_F32, {2, 8});
   bc_tensor* w = tensor(context, BC_BF16, {8, 63});
-  refuses("matmul", bc_matmul(context, out, x, w, nullptr), BC_INVALID_ARGUMENT, "matmul: x has shape [2, 64], expected [2, 63]");
+  refuses("matmul", bc_matmul(context, out, x, w, nullptr), BC_INVALID_ARGUMENT,
+          "matmul: x has shape [2, 64], expected [2, 63]");
   bc_context* other = nullptr;
   is_ok("context_create", bc_context_create(BC_CPU, 0, 1, 1, &other) == BC_OK);
-  refuses("foreign tensor", bc_matmul(other, out, x, w, nullptr), BC_INVALID_ARGUMENT, "another context");
+  refuses("foreign tensor", bc_matmul(other, out, x, w, nullptr), BC_INVALID_ARGUMENT,
+          "another context");
   bc_context_free(other);
   bc_tensor* gain = tensor(context, BC_F32, {63});
   bc_tensor* same = tensor(context, BC_F32, {2, 64});
-  refuses("rms_norm", bc_rms_norm(context, same, x, gain, 1e-6f), BC_INVALID_ARGUMENT, "rms_norm: weight has shape [63], expected [64]");
-  refuses("null delta", bc_add_rms_norm(context, x, same, nullptr, gain, 1e-6f), BC_INVALID_ARGUMENT, "delta is null");
+  refuses("rms_norm", bc_rms_norm(context, same, x, gain, 1e-6f), BC_INVALID_ARGUMENT,
+          "rms_norm: weight has shape [63], expected [64]");
+  refuses("null delta", bc_add_rms_norm(context, x, same, nullptr, gain, 1e-6f),
+          BC_INVALID_ARGUMENT, "delta is null");
   bc_tensor* ids = tensor(context, BC_I32, {2});
   bc_tensor* table = tensor(context, BC_F16, {5, 64});
   write(ids, {4, 5});
-  refuses("embed", bc_embed(context, x, ids, table), BC_INVALID_ARGUMENT, "embed: ids[1] has value 5, expected 0 to 4");
+  refuses("embed", bc_embed(context, x, ids, table), BC_INVALID_ARGUMENT,
+          "embed: ids[1] has value 5, expected 0 to 4");
 }
 
 // The ragged batch is data: it is checked each time an op runs, in a replayed plan too.
@@ -104,7 +127,9 @@ void batches(bc_context* context) {
   write(positions, {0, 1});
   write(offsets, {0, 2});
   write(table, {2, 0});
-  const auto append = [&] { return bc_kv_append(context, pages, nullptr, qkv, positions, offsets, table); };
+  const auto append = [&] {
+    return bc_kv_append(context, pages, nullptr, qkv, positions, offsets, table);
+  };
   is_ok("append", append() == BC_OK);
   is_ok("plan_begin", bc_plan_begin(context) == BC_OK);
   is_ok("recorded", append() == BC_OK);
@@ -123,13 +148,15 @@ void batches(bc_context* context) {
   refuses("offsets", append(), BC_INVALID_ARGUMENT, "offsets run from 0 to 1, expected 0 to 2");
   write(offsets, {0, 2});
   // The plan keeps what it needs.
-  for (bc_tensor* t : {qkv, pages, positions, offsets, table}) is_ok("free", bc_tensor_free(t) == BC_OK);
+  for (bc_tensor* t : {qkv, pages, positions, offsets, table})
+    is_ok("free", bc_tensor_free(t) == BC_OK);
   is_ok("plan after free", bc_plan_run(plan) == BC_OK);
   is_ok("plan_free", bc_plan_free(plan) == BC_OK);
   refuses("freed plan", bc_plan_run(plan), BC_INVALID_ARGUMENT, "freed or foreign");
   is_ok("plan_begin", bc_plan_begin(context) == BC_OK);
   refuses("refused op", bc_embed(context, nullptr, nullptr, nullptr), BC_INVALID_ARGUMENT, "null");
-  refuses("plan with a refused op", bc_plan_end(context, &plan), BC_INVALID_ARGUMENT, "refused while recording");
+  refuses("plan with a refused op", bc_plan_end(context, &plan), BC_INVALID_ARGUMENT,
+          "refused while recording");
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ struct Case {
   int64_t M, N, K;
 };
 
-// One row; tails of the row block (6), of the panel (16) and of the vectors; a whole block of 128 rows and one more.
+// One row; tails of the row block (6), of the panel (16) and of the vectors; a whole block of 128
+// rows and one more.
 const Case kCases[] = {{1, 1, 32},  {1, 64, 64},   {1, 111, 96}, {2, 16, 32},  {5, 19, 128},
                        {7, 65, 64}, {13, 989, 32}, {19, 33, 96}, {129, 20, 64}};
 
@@ -32,7 +33,8 @@ std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
   const int64_t size = group_bytes(type);
   for (int64_t g = 0; g < bytes / size; ++g) {
     uint8_t* group = w.data() + g * size;
-    for (int64_t i = 0; i < size - kScales; ++i) group[i] = static_cast<uint8_t>(random.bits() | (type == Type::q8));
+    for (int64_t i = 0; i < size - kScales; ++i)
+      group[i] = static_cast<uint8_t>(random.bits() | (type == Type::q8));
     for (int64_t n = 0; n < kPanel; ++n) {
       const bf16 scale = to_bf16(0.01f + 0.1f * static_cast<float>(random.uniform()));
       std::memcpy(group + size - kScales + 2 * n, &scale, 2);
@@ -53,7 +55,8 @@ void widen(const MatmulParams& p, std::vector<Expected>& want) {
         const double w = reference::packed_element(p.w, p.w_type, p.K, n, k);
         extra += std::fabs(w) * static_cast<double>(peak) / 253.0;
       }
-      const double scale = p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
+      const double scale =
+          p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
       want[static_cast<size_t>(m * p.N + n)].tolerance += extra * scale;
     }
   }
@@ -70,8 +73,11 @@ int main() {
       for (const Case& c : kCases) {
         for (const bool exact : {true, false}) {
           const uint64_t seed = static_cast<uint64_t>(c.M * 1000 + c.N);
-          check.begin(isa, std::string(name_of(type)) + (exact ? " exact" : "") + " M=" + std::to_string(c.M) +
-                               " N=" + std::to_string(c.N) + " K=" + std::to_string(c.K), seed);
+          check.begin(isa,
+                      std::string(name_of(type)) + (exact ? " exact" : "") +
+                          " M=" + std::to_string(c.M) + " N=" + std::to_string(c.N) +
+                          " K=" + std::to_string(c.K),
+                      seed);
           Random random(seed);
           // Plain weights take any K: a tail of the vectors.
           const int64_t K = is_quantized(type) ? c.K : c.K + 7;
@@ -82,8 +88,10 @@ int main() {
           for (float& s : scale) s = random.normal();
           std::vector<uint8_t> scratch;
           Matrix out(c.M, c.N);
-          MatmulParams p{out.row(0), out.ld, x.row(0), x.ld, w.data(), type, K, c.N % 2 == 0 ? nullptr : scale.data(),
-                         c.M, c.N, K, exact, &scratch};
+          MatmulParams p{out.row(0), out.ld, x.row(0), x.ld,
+                         w.data(),   type,   K,        c.N % 2 == 0 ? nullptr : scale.data(),
+                         c.M,        c.N,    K,        exact,
+                         &scratch};
           std::vector<Expected> want = reference::matmul(p);
           if (!exact && is_quantized(type)) widen(p, want);
           cpu::matmul(p, pool, kernels);
@@ -108,8 +116,9 @@ int main() {
     x.row(1)[5] = std::numeric_limits<float>::quiet_NaN();
     std::vector<uint8_t> scratch;
     Matrix out(2, 16);
-    cpu::matmul({out.row(0), out.ld, x.row(0), x.ld, w.data(), Type::q4, 32, nullptr, 2, 16, 32, false, &scratch}, pool,
-                kernels);
+    cpu::matmul({out.row(0), out.ld, x.row(0), x.ld, w.data(), Type::q4, 32, nullptr, 2, 16, 32,
+                 false, &scratch},
+                pool, kernels);
     check.begin(isa, "NaN", 9);
     check.that(!std::isnan(out.row(0)[0]), "row 0 is NaN");
     check.that(std::isnan(out.row(1)[0]) && std::isnan(out.row(1)[15]), "row 1 hides a NaN");

@@ -7,7 +7,8 @@
 namespace bc::cpu {
 namespace {
 
-// SplitMix64 (Steele, Lea, Flood 2014): a counter gives independent numbers, so any piece can be filled by any thread.
+// SplitMix64 (Steele, Lea, Flood 2014): a counter gives independent numbers, so any piece can be
+// filled by any thread.
 inline uint64_t mix(uint64_t x) {
   x += 0x9e3779b97f4a7c15u;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -15,7 +16,8 @@ inline uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// Sum of eight 8-bit uniform numbers, centred and scaled to deviation 1: near enough to normal (Irwin-Hall).
+// Sum of eight 8-bit uniform numbers, centred and scaled to deviation 1: near enough to normal
+// (Irwin-Hall).
 inline float normal(uint64_t bits) {
   int sum = 0;
   for (int i = 0; i < 8; ++i) sum += static_cast<int>((bits >> (8 * i)) & 255u);

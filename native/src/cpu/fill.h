@@ -5,8 +5,8 @@
 
 namespace bc::cpu {
 
-// Normal numbers for plain types; for q8 and q4 uniform integers with a scale that gives the deviation. The same seed
-// gives the same tensor whatever the number of threads.
+// Normal numbers for plain types; for q8 and q4 uniform integers with a scale that gives the
+// deviation. The same seed gives the same tensor whatever the number of threads.
 void fill_random(Tensor& t, float deviation, uint64_t seed, ThreadPool& pool);
 
 }  // namespace bc::cpu

@@ -1,4 +1,5 @@
-// The instruction-set variants of the matrix kernels; each getter is in the file compiled for that set.
+// The instruction-set variants of the matrix kernels; each getter is in the file compiled for that
+// set.
 #pragma once
 
 #include "../ops.h"
@@ -7,7 +8,8 @@
 namespace bc::cpu {
 
 struct Input;
-using MatmulKernel = void (*)(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1, int64_t u0, int64_t u1);
+using MatmulKernel = void (*)(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1,
+                              int64_t u0, int64_t u1);
 // Panels [begin, end); adds to error[0] and error[1].
 using QuantizeKernel = void (*)(const QuantizeParams& p, int64_t begin, int64_t end, double* error);
 

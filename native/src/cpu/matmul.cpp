@@ -1,4 +1,5 @@
-// matmul: rounds x to what the kernel reads, then shares blocks of rows of w among the threads (matmul_kernel.h).
+// matmul: rounds x to what the kernel reads, then shares blocks of rows of w among the threads
+// (matmul_kernel.h).
 #include <cmath>
 #include <cstring>
 
@@ -27,7 +28,8 @@ const MatrixKernels& matrix_kernels() {
 
 namespace {
 
-// Rows of x that stay in the second-level cache while the panels pass by: 128 rows of int8 at K = 4096 are 512 KiB.
+// Rows of x that stay in the second-level cache while the panels pass by: 128 rows of int8 at K =
+// 4096 are 512 KiB.
 constexpr int64_t kRowBlock = 128;
 // 64 rows of w are a task: enough to outlast taking it from the counter, few enough to balance.
 constexpr int64_t kUnits = 4;
@@ -40,7 +42,8 @@ void quantize_rows(const MatmulParams& p, int8_t* q, float* scale, int32_t* sum,
       for (int64_t g = 0; g < groups; ++g) {
         const float* x = p.x + m * p.x_ld + g * kGroup;
         float peak = 0.0f;
-        float poison = 0.0f;  // NaN where a number is NaN or infinite: the scale carries it into the result
+        float poison =
+            0.0f;  // NaN where a number is NaN or infinite: the scale carries it into the result
         for (int64_t k = 0; k < kGroup; ++k) {
           peak = std::fmax(peak, std::fabs(x[k]));
           poison += x[k] * 0.0f;
@@ -90,7 +93,8 @@ void matmul(const MatmulParams& p, ThreadPool& pool, const MatrixKernels& kernel
   pool.parallel_for(row_blocks * tasks, 1, [&](int64_t begin, int64_t, int) {
     const int64_t m0 = begin / tasks * kRowBlock;
     const int64_t u0 = begin % tasks * kUnits;
-    kernel(p, x, m0, m0 + kRowBlock < p.M ? m0 + kRowBlock : p.M, u0, u0 + kUnits < units ? u0 + kUnits : units);
+    kernel(p, x, m0, m0 + kRowBlock < p.M ? m0 + kRowBlock : p.M, u0,
+           u0 + kUnits < units ? u0 + kUnits : units);
   });
 }
 

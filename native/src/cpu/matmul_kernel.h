@@ -1,11 +1,14 @@
 // matmul: out[m,n] = row_scale[n] * sum_k x[m,k] * w[n,k], one source for every instruction set.
 //
-// Shapes  x [M,K] as f32, or int8 with a scale per group of 32; w [N,K] rows or packed panels (quant.h); out [M,N].
-// Method  Register blocks of V::rows rows of x by V::panels panels (or 4 rows) of w. In packed weights the lanes are rows
-//         of w, so nothing is added across lanes; in plain rows the lanes are columns and one sum ends the row. Either way
-//         an output's additions come in the same order whatever M is: a row's result does not depend on its batch.
-//         int8: each group's dot product is an integer; one multiply-add in f32 applies both scales.
-// Bound   M = 1: the bytes of w (0.5625, 1.0625, 2 or 4 a weight for q4, q8, 16-bit, f32). Large M: one multiply-add per
+// Shapes  x [M,K] as f32, or int8 with a scale per group of 32; w [N,K] rows or packed panels
+// (quant.h); out [M,N]. Method  Register blocks of V::rows rows of x by V::panels panels (or 4
+// rows) of w. In packed weights the lanes are rows
+//         of w, so nothing is added across lanes; in plain rows the lanes are columns and one sum
+//         ends the row. Either way an output's additions come in the same order whatever M is: a
+//         row's result does not depend on its batch. int8: each group's dot product is an integer;
+//         one multiply-add in f32 applies both scales.
+// Bound   M = 1: the bytes of w (0.5625, 1.0625, 2 or 4 a weight for q4, q8, 16-bit, f32). Large M:
+// one multiply-add per
 //         m, n, k at the width of the dot-product instruction.
 // Twin    ../cuda/matmul_*.cu
 #pragma once
@@ -19,14 +22,15 @@ namespace bc::cpu {
 struct Input {
   const float* f = nullptr;  // f32
   int64_t f_ld = 0;
-  const int8_t* q = nullptr;  // int8 [M, ld]
+  const int8_t* q = nullptr;     // int8 [M, ld]
   const float* scale = nullptr;  // [M, K/32]
   const int32_t* sum = nullptr;  // [M, K/32] sum of q over the group
   int64_t ld = 0;
 };
 
 // Outputs of rows [m0, m1) and units [u0, u1): a unit is 16 rows of w.
-using MatmulKernel = void (*)(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1, int64_t u0, int64_t u1);
+using MatmulKernel = void (*)(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1,
+                              int64_t u0, int64_t u1);
 
 template <class V>
 struct Matmul {
@@ -40,7 +44,8 @@ struct Matmul {
     constexpr int32_t offset = kType == Type::q8 ? V::q8_offset : 8;
     const int64_t groups = p.K / kGroup;
     const uint8_t* w[NP];
-    for (int n = 0; n < NP; ++n) w[n] = static_cast<const uint8_t*>(p.w) + (panel + n) * groups * stride;
+    for (int n = 0; n < NP; ++n)
+      w[n] = static_cast<const uint8_t*>(p.w) + (panel + n) * groups * stride;
     F acc[MR][NP];
     for (int r = 0; r < MR; ++r) {
       for (int n = 0; n < NP; ++n) acc[r][n] = V::set(0.0f);
@@ -70,15 +75,18 @@ struct Matmul {
             high[n] = V::high_nibbles(v);
           }
           for (int r = 0; r < MR; ++r) {
-            for (int n = 0; n < NP; ++n) dot[r][n] = V::dot4(dot[r][n], low[n], a + r * x.ld + 4 * j);
-            for (int n = 0; n < NP; ++n) dot[r][n] = V::dot4(dot[r][n], high[n], a + r * x.ld + 16 + 4 * j);
+            for (int n = 0; n < NP; ++n)
+              dot[r][n] = V::dot4(dot[r][n], low[n], a + r * x.ld + 4 * j);
+            for (int n = 0; n < NP; ++n)
+              dot[r][n] = V::dot4(dot[r][n], high[n], a + r * x.ld + 16 + 4 * j);
           }
         }
       }
       for (int n = 0; n < NP; ++n) {
         const F scale = V::load(reinterpret_cast<const bf16*>(w[n] + values));
         for (int r = 0; r < MR; ++r) {
-          acc[r][n] = V::fma(V::to_floats(dot[r][n]), V::mul(scale, V::set(x.scale[(m + r) * groups + g])), acc[r][n]);
+          acc[r][n] = V::fma(V::to_floats(dot[r][n]),
+                             V::mul(scale, V::set(x.scale[(m + r) * groups + g])), acc[r][n]);
         }
         w[n] += stride;
       }
@@ -94,7 +102,8 @@ struct Matmul {
     constexpr int64_t stride = values + kScales;
     const int64_t groups = p.K / kGroup;
     const uint8_t* w[NP];
-    for (int n = 0; n < NP; ++n) w[n] = static_cast<const uint8_t*>(p.w) + (panel + n) * groups * stride;
+    for (int n = 0; n < NP; ++n)
+      w[n] = static_cast<const uint8_t*>(p.w) + (panel + n) * groups * stride;
     F acc[MR][NP];
     for (int r = 0; r < MR; ++r) {
       for (int n = 0; n < NP; ++n) acc[r][n] = V::set(0.0f);
@@ -119,7 +128,8 @@ struct Matmul {
         for (int b = 0; b < 4; ++b) {
           for (int n = 0; n < NP; ++n) {
             const F q = V::sub(V::byte(v[n], b), zero);
-            for (int r = 0; r < MR; ++r) part[r][n] = V::fma(q, V::set(a[r * x.f_ld + 4 * j + b]), part[r][n]);
+            for (int r = 0; r < MR; ++r)
+              part[r][n] = V::fma(q, V::set(a[r * x.f_ld + 4 * j + b]), part[r][n]);
           }
         }
       }
@@ -143,7 +153,8 @@ struct Matmul {
     }
     float lanes[kPanel];
     V::store(lanes, value);
-    for (int64_t i = 0; n + i < p.N; ++i) out[i] = p.row_scale == nullptr ? lanes[i] : lanes[i] * p.row_scale[n + i];
+    for (int64_t i = 0; n + i < p.N; ++i)
+      out[i] = p.row_scale == nullptr ? lanes[i] : lanes[i] * p.row_scale[n + i];
   }
 
   template <Type kType, bool kInt8, int MR, int NP>
@@ -157,7 +168,8 @@ struct Matmul {
 
   // Rows [m0, m1) in blocks of V::rows; the remainder in the block of its size.
   template <Type kType, bool kInt8, int NP, int MR = V::rows>
-  static void packed_rows(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1, int64_t panel) {
+  static void packed_rows(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1,
+                          int64_t panel) {
     for (; m0 + MR <= m1; m0 += MR) packed_block<kType, kInt8, MR, NP>(p, x, m0, panel);
     if constexpr (MR > 1) {
       if (m0 < m1) packed_rows<kType, kInt8, NP, MR - 1>(p, x, m0, m1, panel);
@@ -165,11 +177,14 @@ struct Matmul {
   }
 
   template <Type kType, bool kInt8>
-  static void packed(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1, int64_t u0, int64_t u1) {
+  static void packed(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1, int64_t u0,
+                     int64_t u1) {
     if (m1 - m0 == 1) {
-      for (; u0 + V::panels_one <= u1; u0 += V::panels_one) packed_block<kType, kInt8, 1, V::panels_one>(p, x, m0, u0);
+      for (; u0 + V::panels_one <= u1; u0 += V::panels_one)
+        packed_block<kType, kInt8, 1, V::panels_one>(p, x, m0, u0);
     } else {
-      for (; u0 + V::panels <= u1; u0 += V::panels) packed_rows<kType, kInt8, V::panels>(p, x, m0, m1, u0);
+      for (; u0 + V::panels <= u1; u0 += V::panels)
+        packed_rows<kType, kInt8, V::panels>(p, x, m0, m1, u0);
     }
     for (; u0 < u1; ++u0) packed_rows<kType, kInt8, 1>(p, x, m0, m1, u0);
   }
@@ -193,13 +208,15 @@ struct Matmul {
     if (k < p.K) {
       for (int c = 0; c < NR; ++c) {
         const F v = V::load(w + c * p.w_ld + k, p.K - k);
-        for (int r = 0; r < MR; ++r) acc[r][c] = V::fma(V::load(a + r * x.f_ld + k, p.K - k), v, acc[r][c]);
+        for (int r = 0; r < MR; ++r)
+          acc[r][c] = V::fma(V::load(a + r * x.f_ld + k, p.K - k), v, acc[r][c]);
       }
     }
     for (int r = 0; r < MR; ++r) {
       for (int c = 0; c < NR; ++c) {
         const float value = V::sum(acc[r][c]);
-        p.out[(m + r) * p.out_ld + n + c] = p.row_scale == nullptr ? value : value * p.row_scale[n + c];
+        p.out[(m + r) * p.out_ld + n + c] =
+            p.row_scale == nullptr ? value : value * p.row_scale[n + c];
       }
     }
   }
@@ -213,7 +230,8 @@ struct Matmul {
   }
 
   template <class W>
-  static void plain(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1, int64_t u0, int64_t u1) {
+  static void plain(const MatmulParams& p, const Input& x, int64_t m0, int64_t m1, int64_t u0,
+                    int64_t u1) {
     const int64_t end = u1 * kPanel < p.N ? u1 * kPanel : p.N;
     int64_t n = u0 * kPanel;
     for (; n + 4 <= end; n += 4) plain_rows<W, 4>(p, x, m0, m1, n);

@@ -8,7 +8,9 @@
 
 namespace bc::cpu {
 
-MatrixKernels avx2_matrix_kernels() { return {&Matmul<Avx2Lanes>::kernel, &Quantize<Avx2Lanes>::run}; }
+MatrixKernels avx2_matrix_kernels() {
+  return {&Matmul<Avx2Lanes>::kernel, &Quantize<Avx2Lanes>::run};
+}
 
 }  // namespace bc::cpu
 

@@ -8,7 +8,9 @@
 
 namespace bc::cpu {
 
-MatrixKernels avx512_matrix_kernels() { return {&Matmul<Avx512Lanes>::kernel, &Quantize<Avx512Lanes>::run}; }
+MatrixKernels avx512_matrix_kernels() {
+  return {&Matmul<Avx512Lanes>::kernel, &Quantize<Avx512Lanes>::run};
+}
 
 }  // namespace bc::cpu
 

@@ -6,6 +6,8 @@
 
 namespace bc::cpu {
 
-MatrixKernels scalar_matrix_kernels() { return {&Matmul<ScalarLanes>::kernel, &Quantize<ScalarLanes>::run}; }
+MatrixKernels scalar_matrix_kernels() {
+  return {&Matmul<ScalarLanes>::kernel, &Quantize<ScalarLanes>::run};
+}
 
 }  // namespace bc::cpu

@@ -1,11 +1,10 @@
 // quantize, dequantize, row_norms: what is done to weights once, at load.
-#include "../quant.h"
-
 #include <cmath>
 #include <cstring>
 #include <mutex>
 
 #include "../ops.h"
+#include "../quant.h"
 #include "kernels.h"
 
 namespace bc::cpu {
@@ -20,7 +19,8 @@ float unpack(const DequantizeParams& p, int64_t n, int64_t k) {
   bf16 scale;
   std::memcpy(&scale, group + size - kScales + 2 * row, 2);
   if (p.w_type == Type::q8) {
-    return to_float(scale) * static_cast<float>(group[column / 4 * 64 + row * 4 + column % 4] - 128);
+    return to_float(scale) *
+           static_cast<float>(group[column / 4 * 64 + row * 4 + column % 4] - 128);
   }
   const int64_t half = column % 16;
   const uint8_t byte = group[half / 4 * 64 + row * 4 + half % 4];
@@ -47,7 +47,8 @@ void dequantize(const DequantizeParams& p, ThreadPool& pool) {
   pool.parallel_for(p.N, 16, [&](int64_t begin, int64_t end, int) {
     for (int64_t n = begin; n < end; ++n) {
       for (int64_t k = 0; k < p.K; ++k) {
-        p.out[n * p.out_ld + k] = is_quantized(p.w_type) ? unpack(p, n, k) : float_at(p.w, p.w_type, n * p.w_ld + k);
+        p.out[n * p.out_ld + k] =
+            is_quantized(p.w_type) ? unpack(p, n, k) : float_at(p.w, p.w_type, n * p.w_ld + k);
       }
     }
   });

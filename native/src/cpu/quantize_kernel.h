@@ -1,22 +1,25 @@
-// quantize: packs w [N,K] into panels with a scale for each group of 32 columns (quant.h), one source for every
-// instruction set.
+// quantize: packs w [N,K] into panels with a scale for each group of 32 columns (quant.h), one
+// source for every instruction set.
 //
-// Method  Lane n is row n of the panel, so 16 groups are searched at once. For a scale s the codes are round(w / s),
-//         clamped; for given codes q the best scale is sum(c w q) / sum(c q^2), c being the importance of a column, and
-//         it removes sum(c w q)^2 / sum(c q^2) from the squared error. Candidates come from the group's extreme value e:
-//           q4: s = e / -v for v from 8 down and e / v for v around 7, so that either end of -8..7 may hold the extreme
-//           q8: s = |e| / v for v around 127
-//         The candidate that removes most wins, its least-squares scale is rounded to bf16 and the codes are made anew.
+// Method  Lane n is row n of the panel, so 16 groups are searched at once. For a scale s the codes
+// are round(w / s),
+//         clamped; for given codes q the best scale is sum(c w q) / sum(c q^2), c being the
+//         importance of a column, and it removes sum(c w q)^2 / sum(c q^2) from the squared error.
+//         Candidates come from the group's extreme value e:
+//           q4: s = e / -v for v from 8 down and e / v for v around 7, so that either end of -8..7
+//           may hold the extreme q8: s = |e| / v for v around 127
+//         The candidate that removes most wins, its least-squares scale is rounded to bf16 and the
+//         codes are made anew.
 // Bound   Compute: candidates x 6 operations a weight.
 #pragma once
 
-#include "kernels.h"
 #include "../quant.h"
+#include "kernels.h"
 
 namespace bc::cpu {
 
-constexpr float kQ4Candidates[] = {-8.0f, -7.7f, -7.4f, -7.1f, -6.8f, -6.4f, -6.0f, -8.4f, -8.8f,
-                                   7.0f,  6.7f,  6.4f,  6.1f,  5.8f,  7.4f,  7.8f};
+constexpr float kQ4Candidates[] = {-8.0f, -7.7f, -7.4f, -7.1f, -6.8f, -6.4f, -6.0f, -8.4f,
+                                   -8.8f, 7.0f,  6.7f,  6.4f,  6.1f,  5.8f,  7.4f,  7.8f};
 constexpr float kQ8Candidates[] = {127.0f, 126.5f, 126.0f, 125.0f, 124.0f, 122.0f};
 
 template <class V>
@@ -27,7 +30,8 @@ struct Quantize {
   static F codes(F w, F inverse) {
     constexpr float low = kType == Type::q8 ? -127.0f : -8.0f;
     constexpr float high = kType == Type::q8 ? 127.0f : 7.0f;
-    // A NaN as first operand gives the second: codes stay in range, and the error, which stays NaN, tells.
+    // A NaN as first operand gives the second: codes stay in range, and the error, which stays NaN,
+    // tells.
     return V::max(V::min(V::round(V::mul(w, inverse)), V::set(high)), V::set(low));
   }
 
@@ -39,7 +43,8 @@ struct Quantize {
     return V::if_greater(V::abs(s), zero, V::div(one, safe), zero);
   }
 
-  // Sixteen groups: w [32][16] column by column, c [32] importances; returns bf16-rounded scales in scale [16].
+  // Sixteen groups: w [32][16] column by column, c [32] importances; returns bf16-rounded scales in
+  // scale [16].
   template <Type kType>
   static void search(const float* w, const float* c, float* scale) {
     F peak = V::set(0.0f);
@@ -100,7 +105,8 @@ struct Quantize {
       __builtin_memcpy(out + values + 2 * n, &rounded, 2);
       if constexpr (kType == Type::q8) {
         for (int64_t k = 0; k < kGroup; ++k) {
-          out[(k / 4) * 64 + n * 4 + k % 4] = static_cast<uint8_t>(static_cast<int32_t>(q[k * kPanel + n]) + 128);
+          out[(k / 4) * 64 + n * 4 + k % 4] =
+              static_cast<uint8_t>(static_cast<int32_t>(q[k * kPanel + n]) + 128);
         }
       } else {
         for (int64_t k = 0; k < 16; ++k) {
@@ -124,10 +130,12 @@ struct Quantize {
           const int64_t row = panel * kPanel + n;
           const float factor = row < p.N && p.row_scale != nullptr ? p.row_scale[row] : 1.0f;
           for (int64_t k = 0; k < kGroup; ++k) {
-            w[k * kPanel + n] = row < p.N ? float_at(p.w, p.w_type, row * p.w_ld + g * kGroup + k) * factor : 0.0f;
+            w[k * kPanel + n] =
+                row < p.N ? float_at(p.w, p.w_type, row * p.w_ld + g * kGroup + k) * factor : 0.0f;
           }
         }
-        for (int64_t k = 0; k < kGroup; ++k) c[k] = p.importance == nullptr ? 1.0f : p.importance[g * kGroup + k];
+        for (int64_t k = 0; k < kGroup; ++k)
+          c[k] = p.importance == nullptr ? 1.0f : p.importance[g * kGroup + k];
         search<kType>(w, c, scale);
         uint8_t* out = static_cast<uint8_t*>(p.out) + (panel * groups + g) * group_bytes(kType);
         pack<kType>(w, scale, out, error);

@@ -1,4 +1,5 @@
-// Sixteen lanes as one AVX-512 register. Included only by files compiled for AVX-512 (F, BW, VL, DQ, VNNI).
+// Sixteen lanes as one AVX-512 register. Included only by files compiled for AVX-512 (F, BW, VL,
+// DQ, VNNI).
 #pragma once
 
 #include <immintrin.h>
@@ -12,7 +13,8 @@ struct Avx512Lanes {
   using I = __m512i;
 
   static constexpr int32_t q8_offset = 128;
-  static constexpr int rows = 6;  // 6 x 2 panels: 12 integer and 12 float accumulators of 32 registers
+  static constexpr int rows =
+      6;  // 6 x 2 panels: 12 integer and 12 float accumulators of 32 registers
   static constexpr int panels = 2;
   static constexpr int panels_one = 4;
 
@@ -20,11 +22,17 @@ struct Avx512Lanes {
 
   static F set(float x) { return _mm512_set1_ps(x); }
   static F load(const float* p) { return _mm512_loadu_ps(p); }
-  static F load(const bf16* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
-  static F load(const f16* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  static F load(const bf16* p) {
+    return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static F load(const f16* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
   static F load(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
   static F load(const bf16* p, int64_t n) { return widen(_mm256_maskz_loadu_epi16(first(n), p)); }
-  static F load(const f16* p, int64_t n) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p)); }
+  static F load(const f16* p, int64_t n) {
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p));
+  }
   static F widen(__m256i bits) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
   }
@@ -37,7 +45,9 @@ struct Avx512Lanes {
   static F min(F a, F b) { return _mm512_min_ps(a, b); }
   static F max(F a, F b) { return _mm512_max_ps(a, b); }
   static F abs(F a) { return _mm512_abs_ps(a); }
-  static F round(F a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  static F round(F a) {
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
   static F if_greater(F a, F b, F yes, F no) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
   }
@@ -51,9 +61,12 @@ struct Avx512Lanes {
   static I set_int(int32_t x) { return _mm512_set1_epi32(x); }
   static I load_bytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
   static I low_nibbles(I a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
-  static I high_nibbles(I a) { return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15)); }
+  static I high_nibbles(I a) {
+    return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15));
+  }
   static F byte(I a, int b) {
-    return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(a, static_cast<unsigned>(8 * b)), _mm512_set1_epi32(255)));
+    return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(a, static_cast<unsigned>(8 * b)),
+                                               _mm512_set1_epi32(255)));
   }
   static F to_floats(I a) { return _mm512_cvtepi32_ps(a); }
   static I broadcast4(const int8_t* a) {
@@ -68,7 +81,8 @@ struct Avx512Lanes {
   static constexpr int chunks = 8;
 
   static F load(const int8_t* p) {
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
   }
   static void store(float* p, F a, int64_t n) { _mm512_mask_storeu_ps(p, first(n), a); }
   // Nearest even; a NaN stays a NaN. The conversion instruction would take subnormal numbers for 0.
@@ -77,11 +91,14 @@ struct Avx512Lanes {
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
     const __m512i rounded = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
     const __m512i quiet = _mm512_or_si512(u, _mm512_set1_epi32(0x400000));
-    const __m512i kept = _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), rounded, quiet);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+    const __m512i kept =
+        _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), rounded, quiet);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
   }
   static void store(f16* p, F a) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
   }
   static void store(int8_t* p, F a) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));

@@ -106,11 +106,15 @@ struct ScalarLanes {
     return each_int([&](int i) { return a.v[i] & 0x0f0f0f0f; });
   }
   static I high_nibbles(I a) {
-    return each_int([&](int i) { return static_cast<int32_t>((static_cast<uint32_t>(a.v[i]) >> 4) & 0x0f0f0f0fu); });
+    return each_int([&](int i) {
+      return static_cast<int32_t>((static_cast<uint32_t>(a.v[i]) >> 4) & 0x0f0f0f0fu);
+    });
   }
   // Byte b of each lane, 0 to 255, as a float.
   static F byte(I a, int b) {
-    return each([&](int i) { return static_cast<float>((static_cast<uint32_t>(a.v[i]) >> (8 * b)) & 255u); });
+    return each([&](int i) {
+      return static_cast<float>((static_cast<uint32_t>(a.v[i]) >> (8 * b)) & 255u);
+    });
   }
   static F to_floats(I a) {
     return each([&](int i) { return static_cast<float>(a.v[i]); });
@@ -119,7 +123,8 @@ struct ScalarLanes {
   static I dot4(I acc, I w, const int8_t* a) {
     return each_int([&](int i) {
       int32_t s = acc.v[i];
-      for (int b = 0; b < 4; ++b) s += static_cast<int32_t>((static_cast<uint32_t>(w.v[i]) >> (8 * b)) & 255u) * a[b];
+      for (int b = 0; b < 4; ++b)
+        s += static_cast<int32_t>((static_cast<uint32_t>(w.v[i]) >> (8 * b)) & 255u) * a[b];
       return s;
     });
   }
@@ -141,7 +146,9 @@ struct ScalarLanes {
     return each([&](int i) { return static_cast<float>(p[i]); });
   }
   // The first n lanes.
-  static void store(float* p, F a, int64_t n) { std::memcpy(p, a.v, static_cast<size_t>(n) * sizeof(float)); }
+  static void store(float* p, F a, int64_t n) {
+    std::memcpy(p, a.v, static_cast<size_t>(n) * sizeof(float));
+  }
   static void store(bf16* p, F a) {
     for (int i = 0; i < 16; ++i) p[i] = to_bf16(a.v[i]);
   }

@@ -18,18 +18,18 @@ public class baichuan extends dev.baichuan4j.jni.presets.baichuan {
 /* baichuan.h: the boundary of the native library. The only header that JavaCPP parses.
  *
  * Conventions
- *   Status     Every call that can fail returns a bc_status. BC_OK is 0; otherwise bc_last_error() of the same
- *              thread says what was wrong, in one line of UTF-8: "op: subject has value, expected value".
- *              No call throws, aborts or prints.
- *   Handles    bc_context, bc_tensor, bc_file and bc_plan are never dereferenced outside; their values are ids that
- *              are not reused. A null, freed or foreign handle is BC_INVALID_ARGUMENT, never a crash.
- *   Ownership  Who makes a handle frees it. Storage lives as long as any tensor, view or plan that refers to it, so
- *              handles may be freed in any order. bc_context_free frees what is left of a context.
- *   Arguments  context, outputs, inputs, scalars.
- *   Shapes     Row-major, last dimension contiguous. Letters: T tokens in the call, B sequences, C hidden size,
- *              H heads, D head size (128), F feed-forward size, V vocabulary, S positions; out[M,N] = x[M,K] w[N,K]^T.
- *   Threads    One thread at a time per context. Different contexts are independent.
- *   Time       Ops on a CPU context are finished on return. bc_synchronize waits for devices that run behind.
+ *   Status     Every call that can fail returns a bc_status. BC_OK is 0; otherwise bc_last_error()
+ * of the same thread says what was wrong, in one line of UTF-8: "op: subject has value, expected
+ * value". No call throws, aborts or prints. Handles    bc_context, bc_tensor, bc_file and bc_plan
+ * are never dereferenced outside; their values are ids that are not reused. A null, freed or
+ * foreign handle is BC_INVALID_ARGUMENT, never a crash. Ownership  Who makes a handle frees it.
+ * Storage lives as long as any tensor, view or plan that refers to it, so handles may be freed in
+ * any order. bc_context_free frees what is left of a context. Arguments  context, outputs, inputs,
+ * scalars. Shapes     Row-major, last dimension contiguous. Letters: T tokens in the call, B
+ * sequences, C hidden size, H heads, D head size (128), F feed-forward size, V vocabulary, S
+ * positions; out[M,N] = x[M,K] w[N,K]^T. Threads    One thread at a time per context. Different
+ * contexts are independent. Time       Ops on a CPU context are finished on return. bc_synchronize
+ * waits for devices that run behind.
  */
 // #ifndef BAICHUAN_H
 // #define BAICHUAN_H
@@ -84,7 +84,8 @@ public static final int BC_PAGE_SIZE = 64;
 
 /** Version of the library, "major.minor.patch". Static storage. */
 public static native @Cast("const char*") BytePointer bc_version();
-/** Message of the last call of this thread that failed; empty if none did. Valid until the thread's next call. */
+/** Message of the last call of this thread that failed; empty if none did. Valid until the thread's
+ * next call. */
 public static native @Cast("const char*") BytePointer bc_last_error();
 /** Instruction sets that the CPU kernels use here: "avx512-vnni", "avx2" or "scalar".
  *  The environment variable BC_ISA (avx512, avx2, scalar) lowers the choice. Static storage. */
@@ -98,10 +99,12 @@ public static native int bc_cuda_devices();
  *  @param device BC_CPU or BC_CUDA
  *  @param index number of the GPU; 0 for BC_CPU
  *  @param threads CPU threads including the caller's; 0 takes bc_cpu_cores()
- *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to int8 for quantized
- *         weights */
-public static native int bc_context_create(int device, int index, int threads, int exact, @Cast("bc_context**") PointerPointer out);
-public static native int bc_context_create(int device, int index, int threads, int exact, @ByPtrPtr bc_context out);
+ *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to int8
+ * for quantized weights */
+public static native int bc_context_create(int device, int index, int threads, int exact,
+                                   @Cast("bc_context**") PointerPointer out);
+public static native int bc_context_create(int device, int index, int threads, int exact,
+                                   @ByPtrPtr bc_context out);
 public static native int bc_context_free(bc_context context);
 /** Threads of a CPU context. */
 public static native int bc_context_threads(bc_context context, IntPointer out);
@@ -118,32 +121,33 @@ public static native int bc_memory_info(bc_context context, @Cast("int64_t*") lo
 
 /** A new tensor of rank 1 to 5, zeroed. Memory is committed when first touched.
  *  Q8 and Q4 have rank 2 [N,K], K a multiple of 32. */
-public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") LongPointer shape, int rank,
-                                  @Cast("bc_tensor**") PointerPointer out);
-public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") LongPointer shape, int rank,
-                                  @ByPtrPtr bc_tensor out);
-public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") long[] shape, int rank,
-                                  @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") LongPointer shape,
+                                  int rank, @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") LongPointer shape,
+                                  int rank, @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") long[] shape,
+                                  int rank, @ByPtrPtr bc_tensor out);
 /** Maps a file for reading. It must not be shortened while mapped. */
 public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @Cast("bc_file**") PointerPointer out);
 public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @ByPtrPtr bc_file out);
 public static native int bc_file_size(bc_file file, @Cast("int64_t*") LongPointer bytes);
 public static native int bc_file_size(bc_file file, @Cast("int64_t*") long[] bytes);
 public static native int bc_file_free(bc_file file);
-/** A tensor (F32, F16, BF16) whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
- *  not a multiple of the element size. */
-public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type, @Cast("const int64_t*") LongPointer shape,
-                               int rank, @Cast("bc_tensor**") PointerPointer out);
-public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type, @Cast("const int64_t*") LongPointer shape,
-                               int rank, @ByPtrPtr bc_tensor out);
-public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type, @Cast("const int64_t*") long[] shape,
-                               int rank, @ByPtrPtr bc_tensor out);
-/** A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or, with column 0 and
- *  columns -1, of leading entries of a tensor of any rank. Shares storage. Q8 and Q4 cannot be viewed. */
-public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, long column, long columns,
-                                @Cast("bc_tensor**") PointerPointer out);
-public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, long column, long columns,
-                                @ByPtrPtr bc_tensor out);
+/** A tensor (F32, F16, BF16) whose bytes lie in a mapped file: nothing is copied on a CPU context
+ * unless the offset is not a multiple of the element size. */
+public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
+                               @Cast("const int64_t*") LongPointer shape, int rank, @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
+                               @Cast("const int64_t*") LongPointer shape, int rank, @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
+                               @Cast("const int64_t*") long[] shape, int rank, @ByPtrPtr bc_tensor out);
+/** A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or, with
+ * column 0 and columns -1, of leading entries of a tensor of any rank. Shares storage. Q8 and Q4
+ * cannot be viewed. */
+public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, long column,
+                                long columns, @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, long column,
+                                long columns, @ByPtrPtr bc_tensor out);
 public static native int bc_tensor_free(bc_tensor tensor);
 /** shape has room for 5 entries. */
 public static native int bc_tensor_shape(bc_tensor tensor, IntPointer type, @Cast("int64_t*") LongPointer shape, IntPointer rank);
@@ -151,56 +155,69 @@ public static native int bc_tensor_shape(bc_tensor tensor, int[] type, @Cast("in
 /** Bytes that the elements take, scales included. */
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") LongPointer bytes);
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") long[] bytes);
-/** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for Q8, Q4 and mapped tensors. */
-public static native int bc_tensor_write(bc_tensor tensor, long offset, @Const Pointer source, long bytes);
+/** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for Q8, Q4 and mapped
+ * tensors. */
+public static native int bc_tensor_write(bc_tensor tensor, long offset, @Const Pointer source,
+                                 long bytes);
 /** Copies bytes out of a contiguous tensor (not Q8, Q4). */
 public static native int bc_tensor_read(bc_tensor tensor, long offset, Pointer target, long bytes);
-/** Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4), the same for the same seed. */
+/** Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4), the same for
+ * the same seed. */
 public static native int bc_tensor_random(bc_tensor tensor, float deviation, @Cast("uint64_t") long seed);
 
 /* ---- Weights ---- */
 
-/** Quantizes w [N,K] (F32, F16, BF16) into out (Q8 or Q4), choosing each group's scale by the least squared error.
- *  @param importance [K] F32 or null: weight of each input column's error (the squared gain of the norm before it)
+/** Quantizes w [N,K] (F32, F16, BF16) into out (Q8 or Q4), choosing each group's scale by the least
+ * squared error.
+ *  @param importance [K] F32 or null: weight of each input column's error (the squared gain of the
+ * norm before it)
  *  @param row_scale [N] F32 or null: row n is multiplied by it first
  *  @param error receives ||w - q||^2 and ||w||^2 (importance not applied); may be null */
-public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w, bc_tensor importance,
-                             bc_tensor row_scale, DoublePointer error);
-public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w, bc_tensor importance,
-                             bc_tensor row_scale, double[] error);
+public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w,
+                             bc_tensor importance, bc_tensor row_scale, DoublePointer error);
+public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w,
+                             bc_tensor importance, bc_tensor row_scale, double[] error);
 /** out [N,K] F32 = the numbers that w (any weight type) stands for. */
 public static native int bc_dequantize(bc_context context, bc_tensor out, bc_tensor w);
 /** out [N] F32 = 1 / max(||w[n,:]||_2, 1e-12): NormHead's factor for each row of the head. */
 public static native int bc_row_norms(bc_context context, bc_tensor out, bc_tensor w);
 
 /* ---- Ops ----
- * Activations are F32 on the CPU. A batch is ragged: the T tokens of B sequences lie end to end; offsets [B+1] I32 gives
- * where each begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is each token's position in its sequence,
- * rising by one inside a sequence; table [B,P] I32 names the pages of each sequence. */
+ * Activations are F32 on the CPU. A batch is ragged: the T tokens of B sequences lie end to end;
+ * offsets [B+1] I32 gives where each begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is
+ * each token's position in its sequence, rising by one inside a sequence; table [B,P] I32 names the
+ * pages of each sequence. */
 
 /** out [T,C] = table[ids[t], :]. table [V,C] F32, F16 or BF16; ids [T] I32. */
 public static native int bc_embed(bc_context context, bc_tensor out, bc_tensor ids, bc_tensor table);
 /** out [T,C] = x / sqrt(mean(x^2) + eps) * weight. weight [C] F32, F16 or BF16. */
-public static native int bc_rms_norm(bc_context context, bc_tensor out, bc_tensor x, bc_tensor weight, float eps);
+public static native int bc_rms_norm(bc_context context, bc_tensor out, bc_tensor x, bc_tensor weight,
+                             float eps);
 /** x [T,C] += delta; out = rms_norm(x). */
-public static native int bc_add_rms_norm(bc_context context, bc_tensor x, bc_tensor out, bc_tensor delta,
-                                 bc_tensor weight, float eps);
-/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale. w F32, F16, BF16, Q8 or Q4; row_scale [N] F32 or null. Each row of out depends
- *  on its row of x alone, bit for bit, whatever T is. */
-public static native int bc_matmul(bc_context context, bc_tensor out, bc_tensor x, bc_tensor w, bc_tensor row_scale);
-/** Rotates the queries and keys of qkv [T,3C] in place: pairs (k, k+D/2), angle position * base^(-2k/D). */
-public static native int bc_rope(bc_context context, bc_tensor qkv, bc_tensor positions, int heads, float base);
-/** Stores the keys and values of qkv [T,3C] in pages [pages,2,H,64,D] (F32, F16, BF16, or I8 with scales
- *  [pages,2,H,64] F32; scales null otherwise). */
-public static native int bc_kv_append(bc_context context, bc_tensor pages, bc_tensor scales, bc_tensor qkv,
-                              bc_tensor positions, bc_tensor offsets, bc_tensor table);
-/** out [T,C] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions 0..position of each
- *  token. slopes [H] F32 (ALiBi) or null. */
-public static native int bc_attention(bc_context context, bc_tensor out, bc_tensor qkv, bc_tensor pages, bc_tensor scales,
-                              bc_tensor positions, bc_tensor offsets, bc_tensor table, bc_tensor slopes);
+public static native int bc_add_rms_norm(bc_context context, bc_tensor x, bc_tensor out,
+                                 bc_tensor delta, bc_tensor weight, float eps);
+/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale. w F32, F16, BF16, Q8 or Q4; row_scale [N] F32 or
+ * null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
+public static native int bc_matmul(bc_context context, bc_tensor out, bc_tensor x, bc_tensor w,
+                           bc_tensor row_scale);
+/** Rotates the queries and keys of qkv [T,3C] in place: pairs (k, k+D/2), angle position *
+ * base^(-2k/D). */
+public static native int bc_rope(bc_context context, bc_tensor qkv, bc_tensor positions, int heads,
+                         float base);
+/** Stores the keys and values of qkv [T,3C] in pages [pages,2,H,64,D] (F32, F16, BF16, or I8 with
+ * scales [pages,2,H,64] F32; scales null otherwise). */
+public static native int bc_kv_append(bc_context context, bc_tensor pages, bc_tensor scales,
+                              bc_tensor qkv, bc_tensor positions, bc_tensor offsets,
+                              bc_tensor table);
+/** out [T,C] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
+ * 0..position of each token. slopes [H] F32 (ALiBi) or null. */
+public static native int bc_attention(bc_context context, bc_tensor out, bc_tensor qkv, bc_tensor pages,
+                              bc_tensor scales, bc_tensor positions, bc_tensor offsets,
+                              bc_tensor table, bc_tensor slopes);
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 public static native int bc_swiglu(bc_context context, bc_tensor out, bc_tensor gate, bc_tensor up);
-/** The k largest of each row of x [T,V], largest first, ties by lower index: values [T,k] F32, ids [T,k] I32. */
+/** The k largest of each row of x [T,V], largest first, ties by lower index: values [T,k] F32, ids
+ * [T,k] I32. */
 public static native int bc_top_k(bc_context context, bc_tensor values, bc_tensor ids, bc_tensor x);
 /** ids [T] I32 = index of the largest of each row of x [T,V], ties by lower index. */
 public static native int bc_argmax(bc_context context, bc_tensor ids, bc_tensor x);
@@ -212,7 +229,8 @@ public static native int bc_plan_begin(bc_context context);
 /** Ends the recording. On failure, and after a failed op, the recording is dropped. */
 public static native int bc_plan_end(bc_context context, @Cast("bc_plan**") PointerPointer out);
 public static native int bc_plan_end(bc_context context, @ByPtrPtr bc_plan out);
-/** Runs the recorded ops in order; ids, positions, offsets and tables are read again, and checked again. */
+/** Runs the recorded ops in order; ids, positions, offsets and tables are read again, and checked
+ * again. */
 public static native int bc_plan_run(bc_plan plan);
 public static native int bc_plan_free(bc_plan plan);
 
