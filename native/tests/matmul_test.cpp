@@ -68,7 +68,7 @@ int main() {
   Check check("matmul");
   ThreadPool pool(3);
   for (const cpu::Isa isa : isas()) {
-    const cpu::MatrixKernels kernels = cpu::matrix_kernels(isa);
+    const cpu::MatrixKernels& kernels = cpu::matrix_kernels(isa);
     for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8, Type::q4}) {
       for (const Case& c : kCases) {
         for (const bool exact : {true, false}) {

@@ -1,5 +1,4 @@
-// The instruction-set variants of the matrix kernels; each getter is in the file compiled for that
-// set.
+// The instruction-set variants of the matrix kernels, as in vector_kernels.h.
 #pragma once
 
 #include "../ops.h"
@@ -18,15 +17,15 @@ struct MatrixKernels {
   QuantizeKernel quantize;
 };
 
-MatrixKernels scalar_matrix_kernels();
+extern const MatrixKernels scalar_matrix_kernels;
 #if defined(__x86_64__)
-MatrixKernels avx2_matrix_kernels();
-MatrixKernels avx512_matrix_kernels();
+extern const MatrixKernels avx2_matrix_kernels;
+extern const MatrixKernels avx512_matrix_kernels;
 #endif
 
-// Those of isa(), or of another set that this processor has.
+// Those of an instruction set that this processor has; without an argument those of isa().
+const MatrixKernels& matrix_kernels(Isa isa);
 const MatrixKernels& matrix_kernels();
-MatrixKernels matrix_kernels(Isa isa);
 
 void matmul(const MatmulParams& p, ThreadPool& pool, const MatrixKernels& kernels);
 void quantize(QuantizeParams& p, ThreadPool& pool, const MatrixKernels& kernels);

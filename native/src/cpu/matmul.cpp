@@ -11,20 +11,17 @@
 
 namespace bc::cpu {
 
-MatrixKernels matrix_kernels(Isa isa) {
+const MatrixKernels& matrix_kernels(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::avx512) return avx512_matrix_kernels();
-  if (isa == Isa::avx2) return avx2_matrix_kernels();
+  if (isa == Isa::avx512) return avx512_matrix_kernels;
+  if (isa == Isa::avx2) return avx2_matrix_kernels;
 #else
-  (void)isa;
+  static_cast<void>(isa);
 #endif
-  return scalar_matrix_kernels();
+  return scalar_matrix_kernels;
 }
 
-const MatrixKernels& matrix_kernels() {
-  static const MatrixKernels kernels = matrix_kernels(isa());
-  return kernels;
-}
+const MatrixKernels& matrix_kernels() { return matrix_kernels(isa()); }
 
 namespace {
 

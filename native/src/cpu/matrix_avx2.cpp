@@ -8,9 +8,8 @@
 
 namespace bc::cpu {
 
-MatrixKernels avx2_matrix_kernels() {
-  return {&Matmul<Avx2Lanes>::kernel, &Quantize<Avx2Lanes>::run};
-}
+constexpr MatrixKernels avx2_matrix_kernels = {&Matmul<Avx2Lanes>::kernel,
+                                               &Quantize<Avx2Lanes>::run};
 
 }  // namespace bc::cpu
 

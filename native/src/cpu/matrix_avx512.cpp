@@ -8,9 +8,8 @@
 
 namespace bc::cpu {
 
-MatrixKernels avx512_matrix_kernels() {
-  return {&Matmul<Avx512Lanes>::kernel, &Quantize<Avx512Lanes>::run};
-}
+constexpr MatrixKernels avx512_matrix_kernels = {&Matmul<Avx512Lanes>::kernel,
+                                                 &Quantize<Avx512Lanes>::run};
 
 }  // namespace bc::cpu
 

@@ -6,8 +6,7 @@
 
 namespace bc::cpu {
 
-MatrixKernels scalar_matrix_kernels() {
-  return {&Matmul<ScalarLanes>::kernel, &Quantize<ScalarLanes>::run};
-}
+constexpr MatrixKernels scalar_matrix_kernels = {&Matmul<ScalarLanes>::kernel,
+                                                 &Quantize<ScalarLanes>::run};
 
 }  // namespace bc::cpu

@@ -14,11 +14,11 @@
 
 namespace bc::cpu {
 
-VectorKernels avx2_vector_kernels() {
-  using V = Avx2Lanes;
-  return {&Embed<V>::run,     &RmsNorm<V>::run, &Rope<V>::run, &KvAppend<V>::run,
-          &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run, &Argmax<V>::run};
-}
+using V = Avx2Lanes;
+
+constexpr VectorKernels avx2_vector_kernels = {
+    &Embed<V>::run,     &RmsNorm<V>::run, &Rope<V>::run, &KvAppend<V>::run,
+    &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run, &Argmax<V>::run};
 
 }  // namespace bc::cpu
 

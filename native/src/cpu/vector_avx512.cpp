@@ -14,11 +14,11 @@
 
 namespace bc::cpu {
 
-VectorKernels avx512_vector_kernels() {
-  using V = Avx512Lanes;
-  return {&Embed<V>::run,     &RmsNorm<V>::run, &Rope<V>::run, &KvAppend<V>::run,
-          &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run, &Argmax<V>::run};
-}
+using V = Avx512Lanes;
+
+constexpr VectorKernels avx512_vector_kernels = {
+    &Embed<V>::run,     &RmsNorm<V>::run, &Rope<V>::run, &KvAppend<V>::run,
+    &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run, &Argmax<V>::run};
 
 }  // namespace bc::cpu
 

@@ -1,5 +1,6 @@
-// The instruction-set variants of all kernels but the matrix ones; each getter is in the file
-// compiled for that set.
+// The instruction-set variants of all kernels but the matrix ones. Each table is in the file
+// compiled for that set and is filled by the compiler: no instruction of that set runs before it is
+// chosen.
 #pragma once
 
 #include "../ops.h"
@@ -28,10 +29,10 @@ struct VectorKernels {
   void (*argmax)(const ArgmaxParams& p, int64_t begin, int64_t end);
 };
 
-VectorKernels scalar_vector_kernels();
+extern const VectorKernels scalar_vector_kernels;
 #if defined(__x86_64__)
-VectorKernels avx2_vector_kernels();
-VectorKernels avx512_vector_kernels();
+extern const VectorKernels avx2_vector_kernels;
+extern const VectorKernels avx512_vector_kernels;
 #endif
 
 // Those of an instruction set that this processor has; without an argument those of isa().

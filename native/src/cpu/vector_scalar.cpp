@@ -12,10 +12,10 @@
 
 namespace bc::cpu {
 
-VectorKernels scalar_vector_kernels() {
-  using V = ScalarLanes;
-  return {&Embed<V>::run,     &RmsNorm<V>::run, &Rope<V>::run, &KvAppend<V>::run,
-          &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run, &Argmax<V>::run};
-}
+using V = ScalarLanes;
+
+constexpr VectorKernels scalar_vector_kernels = {
+    &Embed<V>::run,     &RmsNorm<V>::run, &Rope<V>::run, &KvAppend<V>::run,
+    &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run, &Argmax<V>::run};
 
 }  // namespace bc::cpu
