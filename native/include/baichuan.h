@@ -2,17 +2,21 @@
  *
  * Conventions
  *   Status     Every call that can fail returns a bc_status. BC_OK is 0; otherwise bc_last_error()
- * of the same thread says what was wrong, in one line of UTF-8: "op: subject has value, expected
- * value". No call throws, aborts or prints. Handles    bc_context, bc_tensor, bc_file and bc_plan
- * are never dereferenced outside; their values are ids that are not reused. A null, freed or
- * foreign handle is BC_INVALID_ARGUMENT, never a crash. Ownership  Who makes a handle frees it.
- * Storage lives as long as any tensor, view or plan that refers to it, so handles may be freed in
- * any order. bc_context_free frees what is left of a context. Arguments  context, outputs, inputs,
- * scalars. Shapes     Row-major, last dimension contiguous. Letters: T tokens in the call, B
- * sequences, C hidden size, H heads, D head size (128), F feed-forward size, V vocabulary, S
- * positions; out[M,N] = x[M,K] w[N,K]^T. Threads    One thread at a time per context. Different
- * contexts are independent. Time       Ops on a CPU context are finished on return. bc_synchronize
- * waits for devices that run behind.
+ *              of the same thread says what was wrong, in one line of UTF-8: "op: subject has
+ *              value, expected value". No call throws, aborts or prints.
+ *   Handles    bc_context, bc_tensor, bc_file and bc_plan are never dereferenced outside; their
+ *              values are ids that are not reused. A null, freed or foreign handle is
+ *              BC_INVALID_ARGUMENT, never a crash.
+ *   Ownership  Who makes a handle frees it. Storage lives as long as any tensor, view or plan that
+ *              refers to it, so handles may be freed in any order. bc_context_free frees what is
+ *              left of a context.
+ *   Arguments  context, outputs, inputs, scalars.
+ *   Shapes     Row-major, last dimension contiguous. Letters: T tokens in the call, B sequences, C
+ *              hidden size, H heads, D head size (128), F feed-forward size, V vocabulary, S
+ *              positions; out[M,N] = x[M,K] w[N,K]^T.
+ *   Threads    One thread at a time per context. Different contexts are independent.
+ *   Time       Ops on a CPU context are finished on return. bc_synchronize waits for devices that
+ *              run behind.
  */
 #ifndef BAICHUAN_H
 #define BAICHUAN_H
@@ -43,8 +47,9 @@ typedef int32_t bc_status;
 #define BC_DEVICE 4           /* the device is not there or failed */
 #define BC_INTERNAL 5         /* a defect of this library */
 
-/* Element types. Q8 and Q4 hold weights [N,K] in groups of 32 along K, each with one bf16 scale:
- * Q8 w = s * q, q in -127..127 (8.5 bits a weight); Q4 w = s * (q - 8), q in 0..15 (4.5 bits). */
+/* Element types. Q8 and Q4 hold weights [N,K] in groups of 32 along K, each with 16 bits of scale:
+ * Q8 w = s * q, q in -127..127, s in bf16 (8.5 bits a weight); Q4 w = s * (q - z), q in 0..15, s
+ * with 5 bits of exponent and 4 of mantissa, z in eighths (4.5 bits). */
 #define BC_F32 0
 #define BC_F16 1
 #define BC_BF16 2
@@ -65,7 +70,7 @@ typedef int32_t bc_status;
 /** Version of the library, "major.minor.patch". Static storage. */
 BC_API const char* bc_version(void);
 /** Message of the last call of this thread that failed; empty if none did. Valid until the thread's
- * next call. */
+ *  next call. */
 BC_API const char* bc_last_error(void);
 /** Instruction sets that the CPU kernels use here: "avx512-vnni", "avx2" or "scalar".
  *  The environment variable BC_ISA (avx512, avx2, scalar) lowers the choice. Static storage. */
@@ -80,7 +85,7 @@ BC_API int32_t bc_cuda_devices(void);
  *  @param index number of the GPU; 0 for BC_CPU
  *  @param threads CPU threads including the caller's; 0 takes bc_cpu_cores()
  *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to int8
- * for quantized weights */
+ *         for quantized weights */
 BC_API bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int32_t exact,
                                    bc_context** out);
 BC_API bc_status bc_context_free(bc_context* context);
@@ -103,12 +108,12 @@ BC_API bc_status bc_file_open(const char* utf8_path, bc_file** out);
 BC_API bc_status bc_file_size(bc_file* file, int64_t* bytes);
 BC_API bc_status bc_file_free(bc_file* file);
 /** A tensor (F32, F16, BF16) whose bytes lie in a mapped file: nothing is copied on a CPU context
- * unless the offset is not a multiple of the element size. */
+ *  unless the offset is not a multiple of the element size. */
 BC_API bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
                                const int64_t* shape, int32_t rank, bc_tensor** out);
 /** A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or, with
- * column 0 and columns -1, of leading entries of a tensor of any rank. Shares storage. Q8 and Q4
- * cannot be viewed. */
+ *  column 0 and columns -1, of leading entries of a tensor of any rank. Shares storage. Q8 and Q4
+ *  cannot be viewed. */
 BC_API bc_status bc_tensor_view(bc_tensor* tensor, int64_t row, int64_t rows, int64_t column,
                                 int64_t columns, bc_tensor** out);
 BC_API bc_status bc_tensor_free(bc_tensor* tensor);
@@ -117,25 +122,23 @@ BC_API bc_status bc_tensor_shape(bc_tensor* tensor, int32_t* type, int64_t* shap
 /** Bytes that the elements take, scales included. */
 BC_API bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes);
 /** Copies bytes into a contiguous tensor, from its byte `offset` on. Not for Q8, Q4 and mapped
- * tensors. */
+ *  tensors. */
 BC_API bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
                                  int64_t bytes);
 /** Copies bytes out of a contiguous tensor (not Q8, Q4). */
 BC_API bc_status bc_tensor_read(bc_tensor* tensor, int64_t offset, void* target, int64_t bytes);
 /** Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4), the same for
- * the same seed. */
+ *  the same seed. */
 BC_API bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed);
 
 /* ---- Weights ---- */
 
-/** Quantizes w [N,K] (F32, F16, BF16) into out (Q8 or Q4), choosing each group's scale by the least
- * squared error.
- *  @param importance [K] F32 or null: weight of each input column's error (the squared gain of the
- * norm before it)
+/** Quantizes w [N,K] (F32, F16, BF16) into out (Q8 or Q4), choosing each group's scale, and
+ *  zero for Q4, by the least squared error.
  *  @param row_scale [N] F32 or null: row n is multiplied by it first
- *  @param error receives ||w - q||^2 and ||w||^2 (importance not applied); may be null */
+ *  @param error receives ||w - q||^2 and ||w||^2; may be null */
 BC_API bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w,
-                             bc_tensor* importance, bc_tensor* row_scale, double* error);
+                             bc_tensor* row_scale, double* error);
 /** out [N,K] F32 = the numbers that w (any weight type) stands for. */
 BC_API bc_status bc_dequantize(bc_context* context, bc_tensor* out, bc_tensor* w);
 /** out [N] F32 = 1 / max(||w[n,:]||_2, 1e-12): NormHead's factor for each row of the head. */
@@ -156,27 +159,27 @@ BC_API bc_status bc_rms_norm(bc_context* context, bc_tensor* out, bc_tensor* x, 
 BC_API bc_status bc_add_rms_norm(bc_context* context, bc_tensor* x, bc_tensor* out,
                                  bc_tensor* delta, bc_tensor* weight, float eps);
 /** out [T,N] = (x [T,K] w [N,K]^T) * row_scale. w F32, F16, BF16, Q8 or Q4; row_scale [N] F32 or
- * null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
+ *  null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
 BC_API bc_status bc_matmul(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w,
                            bc_tensor* row_scale);
 /** Rotates the queries and keys of qkv [T,3C] in place: pairs (k, k+D/2), angle position *
- * base^(-2k/D). */
+ *  base^(-2k/D). */
 BC_API bc_status bc_rope(bc_context* context, bc_tensor* qkv, bc_tensor* positions, int32_t heads,
                          float base);
 /** Stores the keys and values of qkv [T,3C] in pages [pages,2,H,64,D] (F32, F16, BF16, or I8 with
- * scales [pages,2,H,64] F32; scales null otherwise). */
+ *  scales [pages,2,H,64] F32; scales null otherwise). */
 BC_API bc_status bc_kv_append(bc_context* context, bc_tensor* pages, bc_tensor* scales,
                               bc_tensor* qkv, bc_tensor* positions, bc_tensor* offsets,
                               bc_tensor* table);
 /** out [T,C] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
- * 0..position of each token. slopes [H] F32 (ALiBi) or null. */
+ *  0..position of each token. slopes [H] F32 (ALiBi) or null. */
 BC_API bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qkv, bc_tensor* pages,
                               bc_tensor* scales, bc_tensor* positions, bc_tensor* offsets,
                               bc_tensor* table, bc_tensor* slopes);
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 BC_API bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate, bc_tensor* up);
 /** The k largest of each row of x [T,V], largest first, ties by lower index: values [T,k] F32, ids
- * [T,k] I32. */
+ *  [T,k] I32. */
 BC_API bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_tensor* x);
 /** ids [T] I32 = index of the largest of each row of x [T,V], ties by lower index. */
 BC_API bc_status bc_argmax(bc_context* context, bc_tensor* ids, bc_tensor* x);
@@ -188,7 +191,7 @@ BC_API bc_status bc_plan_begin(bc_context* context);
 /** Ends the recording. On failure, and after a failed op, the recording is dropped. */
 BC_API bc_status bc_plan_end(bc_context* context, bc_plan** out);
 /** Runs the recorded ops in order; ids, positions, offsets and tables are read again, and checked
- * again. */
+ *  again. */
 BC_API bc_status bc_plan_run(bc_plan* plan);
 BC_API bc_status bc_plan_free(bc_plan* plan);
 

@@ -399,23 +399,21 @@ bc_status bc_argmax(bc_context* context, bc_tensor* ids, bc_tensor* x) {
   });
 }
 
-bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tensor* importance,
-                      bc_tensor* row_scale, double* error) {
+bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tensor* row_scale,
+                      double* error) {
   return guard([&] {
     Call call(context, "quantize");
     if (call.context().recording)
       fail(BC_INVALID_ARGUMENT, "quantize: context is recording, expected it outside of a plan");
     const Tensor& o = call.output(out, "out", 2, -1);
     const Tensor& in = call.plain(w, "w", 2);
-    const Tensor* i = call.optional(importance, "importance", 1, BC_F32);
     const Tensor* s = call.optional(row_scale, "row_scale", 1, BC_F32);
     call.require(is_quantized(o.type), "out's type", static_cast<double>(o.type),
                  "q8 (5) or q4 (6)");
     call.shape(o, "out", {in.shape[0], in.shape[1]});
-    if (i != nullptr) call.shape(*i, "importance", {in.shape[1]});
     if (s != nullptr) call.shape(*s, "row_scale", {in.shape[0]});
-    QuantizeParams p{o.data,         o.type,         in.data,     in.type,     in.ld,
-                     data<float>(i), data<float>(s), in.shape[0], in.shape[1], {}};
+    QuantizeParams p{o.data,         o.type,      in.data,     in.type, in.ld,
+                     data<float>(s), in.shape[0], in.shape[1], {}};
     Context& c = call.context();
     call.submit([&p, &c] { cpu::quantize(p, c.pool); });
     if (error != nullptr) {

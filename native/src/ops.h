@@ -125,8 +125,7 @@ struct QuantizeParams {
   const void* w;  // [N,K]
   Type w_type;
   int64_t w_ld;
-  const float* importance;  // [K] or null
-  const float* row_scale;   // [N] or null
+  const float* row_scale;  // [N] or null
   int64_t N, K;
   double error[2];  // sum of squared errors, sum of squares; written
 };

@@ -5,10 +5,16 @@
 // the panel, hence no kernel adds across lanes and the result of an output never depends on how
 // many rows of x there are.
 //
-//   q8 group, 544 bytes: [8 quads][16 rows][4 columns] bytes q + 128, then 16 scales bf16
-//   q4 group, 288 bytes: [4 quads][16 rows][4 bytes]: byte b of quad j holds q + 8 of column 4j + b
-//   in its low half and
-//                        of column 16 + 4j + b in its high half, then 16 scales bf16
+//   q8 group, 544 bytes: [8 quads][16 rows][4 columns] bytes q + 128, then 16 scales bf16;
+//                        w = s q, q in -127..127
+//   q4 group, 288 bytes: [4 quads][16 rows][4 bytes]: byte b of quad j holds q of column 4j + b in
+//                        its low half and of column 16 + 4j + b in its high half, then 16 grids;
+//                        w = s (q - z), q in 0..15
+//
+// A grid is 16 bits: 9 bits of s (5 of exponent, 4 of mantissa: 2^(e-27) (1 + m/16), e in 1..30, so
+// that the bits are also those of a normal f16 number, 2^12 times as large), then 7 bits of z in
+// eighths. Both ends of a group's range may be met: for normally distributed weights that leaves
+// 7.1 % of root mean square error, against 8.1 % for one bf16 scale around a fixed zero.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +30,45 @@ constexpr int64_t kQ8Values = kGroup * kPanel;
 constexpr int64_t kQ4Values = kGroup * kPanel / 2;
 constexpr int64_t kScales = kPanel * 2;
 
-inline int64_t group_bytes(Type type) {
+constexpr int kGridExponent = 100;  // what is added to e for an f32 exponent: 127 - 27
+constexpr float kGridSmallest = 0x1p-26f;
+constexpr float kGridLargest = 0x1.fp+3f;
+constexpr float kGridZeros = 8.0f;  // steps of z in a step of q
+constexpr float kGridZeroMax = 127.0f / kGridZeros;
+
+struct Q4Grid {
+  float scale;
+  float zero;
+};
+
+static inline Q4Grid grid_of(uint16_t bits) {
+  const uint32_t scale = (uint32_t{bits & 0xff80u} << 12) + (uint32_t{kGridExponent} << 23);
+  return {float_from_bits(scale), static_cast<float>(bits & 127u) / kGridZeros};
+}
+
+// The grid with the nearest scale and zero.
+static inline Q4Grid nearest_grid(float scale, float zero) {
+  const float rounded = float_from_bits((bits_of(scale) + 0x40000u) & ~0x7ffffu);
+  const float steps = zero * kGridZeros + 0.5f;
+  return {rounded > kGridLargest    ? kGridLargest
+          : rounded > kGridSmallest ? rounded
+                                    : kGridSmallest,
+          static_cast<float>(static_cast<int32_t>(steps)) / kGridZeros};
+}
+
+// Of a grid that grid_of could give.
+static inline uint16_t bits_of(Q4Grid grid) {
+  const uint32_t scale = (bits_of(grid.scale) - (uint32_t{kGridExponent} << 23)) >> 12;
+  return static_cast<uint16_t>((scale & 0xff80u) | static_cast<uint32_t>(grid.zero * kGridZeros));
+}
+
+static inline int64_t group_bytes(Type type) {
   return (type == Type::q8 ? kQ8Values : kQ4Values) + kScales;
 }
 
-inline int64_t panels(int64_t n) { return (n + kPanel - 1) / kPanel; }
+static inline int64_t panels(int64_t n) { return (n + kPanel - 1) / kPanel; }
 
-inline int64_t packed_bytes(Type type, int64_t n, int64_t k) {
+static inline int64_t packed_bytes(Type type, int64_t n, int64_t k) {
   return panels(n) * (k / kGroup) * group_bytes(type);
 }
 

@@ -1,4 +1,5 @@
-// Element types and their conversions.
+// Element types and their conversions. The functions are static: a copy shared by all files could
+// be one that was compiled for an instruction set which the processor has not.
 #pragma once
 
 #include <cstdint>
@@ -16,29 +17,29 @@ struct bf16 {
   uint16_t bits;
 };
 
-inline float float_from_bits(uint32_t bits) {
+static inline float float_from_bits(uint32_t bits) {
   float f;
   std::memcpy(&f, &bits, sizeof f);
   return f;
 }
 
-inline uint32_t bits_of(float f) {
+static inline uint32_t bits_of(float f) {
   uint32_t bits;
   std::memcpy(&bits, &f, sizeof bits);
   return bits;
 }
 
-inline float to_float(bf16 x) { return float_from_bits(uint32_t{x.bits} << 16); }
+static inline float to_float(bf16 x) { return float_from_bits(uint32_t{x.bits} << 16); }
 
 // Rounds to nearest even; a NaN stays a NaN.
-inline bf16 to_bf16(float f) {
+static inline bf16 to_bf16(float f) {
   uint32_t u = bits_of(f);
   if ((u & 0x7fffffffu) > 0x7f800000u) return {static_cast<uint16_t>((u >> 16) | 0x40u)};
   u += 0x7fffu + ((u >> 16) & 1u);
   return {static_cast<uint16_t>(u >> 16)};
 }
 
-inline float to_float(f16 x) {
+static inline float to_float(f16 x) {
   const uint32_t sign = uint32_t{x.bits & 0x8000u} << 16;
   const uint32_t rest = x.bits & 0x7fffu;
   if (rest >= 0x7c00u) return float_from_bits(sign | 0x7f800000u | (rest & 0x3ffu) << 13);
@@ -49,7 +50,7 @@ inline float to_float(f16 x) {
 }
 
 // Rounds to nearest even; too large becomes infinite; a NaN stays a NaN.
-inline f16 to_f16(float f) {
+static inline f16 to_f16(float f) {
   const uint32_t u = bits_of(f);
   const uint16_t sign = static_cast<uint16_t>((u >> 16) & 0x8000u);
   const uint32_t rest = u & 0x7fffffffu;
@@ -65,7 +66,7 @@ inline f16 to_f16(float f) {
 }
 
 // Bytes of one element; 0 for the packed kinds, whose size depends on the shape (quant.h).
-inline int64_t element_bytes(Type type) {
+static inline int64_t element_bytes(Type type) {
   switch (type) {
     case Type::f32:
     case Type::i32:
@@ -83,7 +84,7 @@ inline int64_t element_bytes(Type type) {
 }
 
 // Element `index` of f32, f16 or bf16 data.
-inline float float_at(const void* data, Type type, int64_t index) {
+static inline float float_at(const void* data, Type type, int64_t index) {
   switch (type) {
     case Type::f16:
       return to_float(static_cast<const f16*>(data)[index]);
@@ -94,11 +95,11 @@ inline float float_at(const void* data, Type type, int64_t index) {
   }
 }
 
-inline const char* name_of(Type type) {
+static inline const char* name_of(Type type) {
   static const char* const names[] = {"f32", "f16", "bf16", "i32", "i8", "q8", "q4"};
   return names[static_cast<int32_t>(type)];
 }
 
-inline bool is_quantized(Type type) { return type == Type::q8 || type == Type::q4; }
+static inline bool is_quantized(Type type) { return type == Type::q8 || type == Type::q4; }
 
 }  // namespace bc

@@ -36,7 +36,10 @@ std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
     for (int64_t i = 0; i < size - kScales; ++i)
       group[i] = static_cast<uint8_t>(random.bits() | (type == Type::q8));
     for (int64_t n = 0; n < kPanel; ++n) {
-      const bf16 scale = to_bf16(0.01f + 0.1f * static_cast<float>(random.uniform()));
+      const float s = 0.01f + 0.1f * static_cast<float>(random.uniform());
+      const float z = 7.5f + random.normal();
+      const uint16_t scale =
+          type == Type::q8 ? to_bf16(s).bits : bits_of(nearest_grid(s, std::fabs(z)));
       std::memcpy(group + size - kScales + 2 * n, &scale, 2);
     }
   }

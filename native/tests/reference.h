@@ -33,18 +33,22 @@ inline double element(const void* data, Type type, int64_t index) {
 
 // A packed weight of [N,K], read as the layout's description in quant.h says: panels of 16 rows;
 // for each group of 32 columns the bytes of four columns of the 16 rows at a time, then the 16
-// rows' scales in bf16.
+// rows' scales in bf16 (q8) or grids (q4: 5 bits of exponent, 4 of mantissa, 7 of zero).
 inline double packed_element(const void* w, Type type, int64_t K, int64_t n, int64_t k) {
   const int64_t values = type == Type::q8 ? 512 : 256;
   const uint8_t* group =
       static_cast<const uint8_t*>(w) + (n / 16 * (K / 32) + k / 32) * (values + 32);
-  bf16 scale;
-  std::memcpy(&scale, group + values + n % 16 * 2, 2);
+  uint16_t bits;
+  std::memcpy(&bits, group + values + n % 16 * 2, 2);
   const int64_t column = k % 32;
-  const double s = static_cast<double>(to_float(scale));
-  if (type == Type::q8) return s * (group[column / 4 * 64 + n % 16 * 4 + column % 4] - 128);
+  if (type == Type::q8) {
+    const int q = group[column / 4 * 64 + n % 16 * 4 + column % 4] - 128;
+    return static_cast<double>(to_float(bf16{bits})) * q;
+  }
   const uint8_t pair = group[column % 16 / 4 * 64 + n % 16 * 4 + column % 4];
-  return s * ((column < 16 ? pair & 15 : pair >> 4) - 8);
+  const int q = column < 16 ? pair & 15 : pair >> 4;
+  const double scale = std::ldexp(1.0 + (bits >> 7 & 15) / 16.0, (bits >> 11) - 27);
+  return scale * (q - (bits & 127) / 8.0);
 }
 
 // out [T,C]: exact, the table's numbers are numbers of f32.

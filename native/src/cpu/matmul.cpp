@@ -32,15 +32,16 @@ constexpr int64_t kRowBlock = 128;
 constexpr int64_t kUnits = 4;
 
 // Symmetric int8 with a scale for each group of 32 columns of each row.
-void quantize_rows(const MatmulParams& p, int8_t* q, float* scale, int32_t* sum, ThreadPool& pool) {
+void quantize_rows(const MatmulParams& p, int8_t* q, float* scale, int32_t* sum, float* shift,
+                   ThreadPool& pool) {
   const int64_t groups = p.K / kGroup;
   pool.parallel_for(p.M, p.M > 8 ? 8 : p.M, [&](int64_t begin, int64_t end, int) {
     for (int64_t m = begin; m < end; ++m) {
       for (int64_t g = 0; g < groups; ++g) {
         const float* x = p.x + m * p.x_ld + g * kGroup;
         float peak = 0.0f;
-        float poison =
-            0.0f;  // NaN where a number is NaN or infinite: the scale carries it into the result
+        // NaN where a number is NaN or infinite: the scale carries it into the result.
+        float poison = 0.0f;
         for (int64_t k = 0; k < kGroup; ++k) {
           peak = std::fmax(peak, std::fabs(x[k]));
           poison += x[k] * 0.0f;
@@ -56,6 +57,7 @@ void quantize_rows(const MatmulParams& p, int8_t* q, float* scale, int32_t* sum,
         }
         scale[m * groups + g] = peak / 127.0f + poison;
         sum[m * groups + g] = total;
+        shift[m * groups + g] = scale[m * groups + g] * static_cast<float>(total) / kGridZeros;
       }
     }
   });
@@ -73,14 +75,16 @@ void matmul(const MatmulParams& p, ThreadPool& pool, const MatrixKernels& kernel
     const int64_t groups = p.K / kGroup;
     const size_t codes = static_cast<size_t>((p.M * p.K + 63) / 64 * 64);
     const size_t per_group = static_cast<size_t>(p.M * groups) * 4;
-    if (p.scratch->size() < codes + 2 * per_group) p.scratch->resize(codes + 2 * per_group);
+    if (p.scratch->size() < codes + 3 * per_group) p.scratch->resize(codes + 3 * per_group);
     int8_t* q = reinterpret_cast<int8_t*>(p.scratch->data());
     float* scale = reinterpret_cast<float*>(p.scratch->data() + codes);
     int32_t* sum = reinterpret_cast<int32_t*>(p.scratch->data() + codes + per_group);
-    quantize_rows(p, q, scale, sum, pool);
+    float* shift = reinterpret_cast<float*>(p.scratch->data() + codes + 2 * per_group);
+    quantize_rows(p, q, scale, sum, shift, pool);
     x.q = q;
     x.scale = scale;
     x.sum = sum;
+    x.shift = shift;
     x.ld = p.K;
   }
   const MatmulKernel kernel = kernels.matmul(p.w_type, p.exact);

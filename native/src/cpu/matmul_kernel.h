@@ -1,15 +1,14 @@
 // matmul: out[m,n] = row_scale[n] * sum_k x[m,k] * w[n,k], one source for every instruction set.
 //
 // Shapes  x [M,K] as f32, or int8 with a scale per group of 32; w [N,K] rows or packed panels
-// (quant.h); out [M,N]. Method  Register blocks of V::rows rows of x by V::panels panels (or 4
-// rows) of w. In packed weights the lanes are rows
-//         of w, so nothing is added across lanes; in plain rows the lanes are columns and one sum
-//         ends the row. Either way an output's additions come in the same order whatever M is: a
-//         row's result does not depend on its batch. int8: each group's dot product is an integer;
-//         one multiply-add in f32 applies both scales.
+//         (quant.h); out [M,N].
+// Method  Register blocks of V::rows rows of x by V::panels panels (or 4 rows) of w. In packed
+//         weights the lanes are rows of w, so nothing is added across lanes; in plain rows the
+//         lanes are columns and one sum ends the row. Either way an output's additions come in the
+//         same order whatever M is: a row's result does not depend on its batch. int8: each group's dot product is an integer; multiply-adds in f32 apply both
+//         scales and, for q4, take off zero times the sum of x.
 // Bound   M = 1: the bytes of w (0.5625, 1.0625, 2 or 4 a weight for q4, q8, 16-bit, f32). Large M:
-// one multiply-add per
-//         m, n, k at the width of the dot-product instruction.
+//         one multiply-add per m, n, k at the width of the dot-product instruction.
 // Twin    ../cuda/matmul_*.cu
 #pragma once
 
@@ -25,6 +24,7 @@ struct Input {
   const int8_t* q = nullptr;     // int8 [M, ld]
   const float* scale = nullptr;  // [M, K/32]
   const int32_t* sum = nullptr;  // [M, K/32] sum of q over the group
+  const float* shift = nullptr;  // [M, K/32] scale * sum / kGridZeros: what a step of z takes off
   int64_t ld = 0;
 };
 
@@ -41,7 +41,7 @@ struct Matmul {
   static void packed_int8(const MatmulParams& p, const Input& x, int64_t m, int64_t panel) {
     constexpr int64_t values = kType == Type::q8 ? kQ8Values : kQ4Values;
     constexpr int64_t stride = values + kScales;
-    constexpr int32_t offset = kType == Type::q8 ? V::q8_offset : 8;
+    constexpr int32_t offset = kType == Type::q8 ? V::q8_offset : 0;
     const int64_t groups = p.K / kGroup;
     const uint8_t* w[NP];
     for (int n = 0; n < NP; ++n)
@@ -83,10 +83,21 @@ struct Matmul {
         }
       }
       for (int n = 0; n < NP; ++n) {
-        const F scale = V::load(reinterpret_cast<const bf16*>(w[n] + values));
-        for (int r = 0; r < MR; ++r) {
-          acc[r][n] = V::fma(V::to_floats(dot[r][n]),
-                             V::mul(scale, V::set(x.scale[(m + r) * groups + g])), acc[r][n]);
+        if constexpr (kType == Type::q8) {
+          const F scale = V::load(reinterpret_cast<const bf16*>(w[n] + values));
+          for (int r = 0; r < MR; ++r) {
+            acc[r][n] = V::fma(V::to_floats(dot[r][n]),
+                               V::mul(scale, V::set(x.scale[(m + r) * groups + g])), acc[r][n]);
+          }
+        } else {
+          const F scale = V::grid_scale(w[n] + values);
+          const F zero = V::grid_zero(w[n] + values);
+          for (int r = 0; r < MR; ++r) {
+            const F shift = V::mul(zero, V::set(x.shift[(m + r) * groups + g]));
+            const F sum =
+                V::fms(V::to_floats(dot[r][n]), V::set(x.scale[(m + r) * groups + g]), shift);
+            acc[r][n] = V::fma(sum, scale, acc[r][n]);
+          }
         }
         w[n] += stride;
       }
@@ -108,11 +119,16 @@ struct Matmul {
     for (int r = 0; r < MR; ++r) {
       for (int n = 0; n < NP; ++n) acc[r][n] = V::set(0.0f);
     }
-    const F zero = V::set(kType == Type::q8 ? 128.0f : 8.0f);
+    F zero[NP];
+    for (int n = 0; n < NP; ++n) zero[n] = V::set(128.0f);
     for (int64_t g = 0; g < groups; ++g) {
       F part[MR][NP];
       for (int r = 0; r < MR; ++r) {
         for (int n = 0; n < NP; ++n) part[r][n] = V::set(0.0f);
+      }
+      if constexpr (kType == Type::q4) {
+        for (int n = 0; n < NP; ++n)
+          zero[n] = V::mul(V::grid_zero(w[n] + values), V::set(1.0f / kGridZeros));
       }
       const float* a = x.f + m * x.f_ld + g * kGroup;
       for (int j = 0; j < 8; ++j) {
@@ -127,14 +143,15 @@ struct Matmul {
         }
         for (int b = 0; b < 4; ++b) {
           for (int n = 0; n < NP; ++n) {
-            const F q = V::sub(V::byte(v[n], b), zero);
+            const F q = V::sub(V::byte(v[n], b), zero[n]);
             for (int r = 0; r < MR; ++r)
               part[r][n] = V::fma(q, V::set(a[r * x.f_ld + 4 * j + b]), part[r][n]);
           }
         }
       }
       for (int n = 0; n < NP; ++n) {
-        const F scale = V::load(reinterpret_cast<const bf16*>(w[n] + values));
+        const F scale = kType == Type::q8 ? V::load(reinterpret_cast<const bf16*>(w[n] + values))
+                                          : V::grid_scale(w[n] + values);
         for (int r = 0; r < MR; ++r) acc[r][n] = V::fma(part[r][n], scale, acc[r][n]);
         w[n] += stride;
       }

@@ -16,15 +16,16 @@ float unpack(const DequantizeParams& p, int64_t n, int64_t k) {
       static_cast<const uint8_t*>(p.w) + (n / kPanel * (p.K / kGroup) + k / kGroup) * size;
   const int64_t row = n % kPanel;
   const int64_t column = k % kGroup;
-  bf16 scale;
-  std::memcpy(&scale, group + size - kScales + 2 * row, 2);
+  uint16_t bits;
+  std::memcpy(&bits, group + size - kScales + 2 * row, 2);
   if (p.w_type == Type::q8) {
-    return to_float(scale) *
+    return to_float(bf16{bits}) *
            static_cast<float>(group[column / 4 * 64 + row * 4 + column % 4] - 128);
   }
   const int64_t half = column % 16;
   const uint8_t byte = group[half / 4 * 64 + row * 4 + half % 4];
-  return to_float(scale) * static_cast<float>((column < 16 ? byte & 15 : byte >> 4) - 8);
+  const Q4Grid grid = grid_of(bits);
+  return grid.scale * (static_cast<float>(column < 16 ? byte & 15 : byte >> 4) - grid.zero);
 }
 
 }  // namespace

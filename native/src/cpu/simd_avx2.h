@@ -3,7 +3,7 @@
 
 #include <immintrin.h>
 
-#include "../types.h"
+#include "../quant.h"
 
 namespace bc::cpu {
 
@@ -44,6 +44,9 @@ struct Avx2Lanes {
   static F div(F x, F y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
   static F fma(F x, F y, F z) {
     return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
+  }
+  static F fms(F x, F y, F z) {
+    return {_mm256_fmsub_ps(x.a, y.a, z.a), _mm256_fmsub_ps(x.b, y.b, z.b)};
   }
   static F min(F x, F y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
   static F max(F x, F y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
@@ -108,6 +111,18 @@ struct Avx2Lanes {
   static __m256i unsigned_dot(__m256i acc, __m256i w, __m256i a) {
     return _mm256_add_epi32(acc,
                             _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
+  }
+
+  static F grid_scale(const uint8_t* p) { return {grid_scale(half(p)), grid_scale(half(p + 16))}; }
+  static __m256 grid_scale(__m128i bits) {
+    const __m256i scale = _mm256_and_si256(_mm256_cvtepu16_epi32(bits), _mm256_set1_epi32(0xff80));
+    return _mm256_castsi256_ps(
+        _mm256_add_epi32(_mm256_slli_epi32(scale, 12), _mm256_set1_epi32(kGridExponent << 23)));
+  }
+  static F grid_zero(const uint8_t* p) { return {grid_zero(half(p)), grid_zero(half(p + 16))}; }
+  static __m256 grid_zero(__m128i bits) {
+    return _mm256_cvtepi32_ps(
+        _mm256_and_si256(_mm256_cvtepu16_epi32(bits), _mm256_set1_epi32(127)));
   }
 
   static constexpr int dots = 4;

@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "../types.h"
+#include "../quant.h"
 
 namespace bc::cpu {
 
@@ -42,6 +42,7 @@ struct Avx512Lanes {
   static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
   static F div(F a, F b) { return _mm512_div_ps(a, b); }
   static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static F fms(F a, F b, F c) { return _mm512_fmsub_ps(a, b, c); }
   static F min(F a, F b) { return _mm512_min_ps(a, b); }
   static F max(F a, F b) { return _mm512_max_ps(a, b); }
   static F abs(F a) { return _mm512_abs_ps(a); }
@@ -76,6 +77,18 @@ struct Avx512Lanes {
   }
   static I dot4(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
   static I dot8(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
+
+  static F grid_scale(const uint8_t* p) {
+    const __m512i scale = _mm512_and_si512(grid_bits(p), _mm512_set1_epi32(0xff80));
+    return _mm512_castsi512_ps(
+        _mm512_add_epi32(_mm512_slli_epi32(scale, 12), _mm512_set1_epi32(kGridExponent << 23)));
+  }
+  static F grid_zero(const uint8_t* p) {
+    return _mm512_cvtepi32_ps(_mm512_and_si512(grid_bits(p), _mm512_set1_epi32(127)));
+  }
+  static __m512i grid_bits(const uint8_t* p) {
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
 
   static constexpr int dots = 16;
   static constexpr int chunks = 8;

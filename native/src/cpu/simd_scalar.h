@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../types.h"
+#include "../quant.h"
 
 namespace bc::cpu {
 
@@ -70,6 +70,10 @@ struct ScalarLanes {
   // a * b + c.
   static F fma(F a, F b, F c) {
     return each([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
+  }
+  // a * b - c.
+  static F fms(F a, F b, F c) {
+    return each([&](int i) { return a.v[i] * b.v[i] - c.v[i]; });
   }
   static F min(F a, F b) {
     return each([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
@@ -137,6 +141,19 @@ struct ScalarLanes {
       }
       return s;
     });
+  }
+
+  // The scales and the zeros, in steps, of 16 grids (quant.h).
+  static F grid_scale(const uint8_t* p) {
+    return each([&](int i) { return grid_of(grid_bits(p, i)).scale; });
+  }
+  static F grid_zero(const uint8_t* p) {
+    return each([&](int i) { return static_cast<float>(grid_bits(p, i) & 127); });
+  }
+  static uint16_t grid_bits(const uint8_t* p, int i) {
+    uint16_t bits;
+    std::memcpy(&bits, p + 2 * i, 2);
+    return bits;
   }
 
   static constexpr int dots = 1;    // attention: dot products kept in registers at once

@@ -128,15 +128,13 @@ public final class Ops implements AutoCloseable {
   /**
    * Quantizes w [N,K] into out.
    *
-   * @param importance [K] or null: weight of each column's squared error
    * @param rowScale [N] or null: factor of each row
    * @return sum of squared errors, sum of squares
    */
-  public double[] quantize(Tensor out, Tensor w, Tensor importance, Tensor rowScale) {
+  public double[] quantize(Tensor out, Tensor w, Tensor rowScale) {
     double[] error = new double[2];
     Bindings.check(
-        baichuan.bc_quantize(
-            context(), out.handle(), w.handle(), optional(importance), optional(rowScale), error));
+        baichuan.bc_quantize(context(), out.handle(), w.handle(), optional(rowScale), error));
     return error;
   }
 

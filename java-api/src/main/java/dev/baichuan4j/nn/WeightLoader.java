@@ -9,16 +9,12 @@ import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.checkpoint.TensorEntry;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * Brings a checkpoint's tensors onto a context. Quantization weighs a column's error by the square
- * of the gain of the norm before the matrix: that is the column's expected input.
- */
+/** Brings a checkpoint's tensors onto a context. */
 final class WeightLoader implements AutoCloseable {
   private final Ops ops;
   private final Checkpoint checkpoint;
@@ -45,7 +41,6 @@ final class WeightLoader implements AutoCloseable {
       layers.add(layer("model.layers." + i + "."));
     }
     progress.progress("weights", config.layers(), total);
-    Tensor finalNorm = map("model.norm.weight");
     Tensor headScale = null;
     if (config.head() == ModelConfig.Head.NORM) {
       try (Tensor stored = map("lm_head.weight")) {
@@ -53,7 +48,7 @@ final class WeightLoader implements AutoCloseable {
         ops.rowNorms(headScale, stored);
       }
     }
-    Tensor head = matrix("lm_head.weight", finalNorm, headScale);
+    Tensor head = matrix("lm_head.weight", headScale);
     if (headScale != null && quant != Quant.BF16) {
       headScale.close(); // the quantized head is normalized already
       headScale = null;
@@ -61,29 +56,30 @@ final class WeightLoader implements AutoCloseable {
     Tensor slopes =
         config.position() == ModelConfig.Position.ALIBI ? Model.slopes(ops, config) : null;
     Weights weights =
-        new Weights(map("model.embed_tokens.weight"), layers, finalNorm, head, headScale, slopes);
+        new Weights(
+            map("model.embed_tokens.weight"),
+            layers,
+            map("model.norm.weight"),
+            head,
+            headScale,
+            slopes);
     progress.progress("weights", total, total);
     return weights;
   }
 
   private Weights.Layer layer(String name) {
-    Tensor inputNorm = map(name + "input_layernorm.weight");
-    Tensor postNorm = map(name + "post_attention_layernorm.weight");
     return new Weights.Layer(
-        inputNorm,
-        matrix(name + "self_attn.W_pack.weight", inputNorm, null),
-        matrix(name + "self_attn.o_proj.weight", null, null),
-        postNorm,
-        matrix(name + "mlp.gate_proj.weight", postNorm, null),
-        matrix(name + "mlp.up_proj.weight", postNorm, null),
-        matrix(name + "mlp.down_proj.weight", null, null));
+        map(name + "input_layernorm.weight"),
+        matrix(name + "self_attn.W_pack.weight", null),
+        matrix(name + "self_attn.o_proj.weight", null),
+        map(name + "post_attention_layernorm.weight"),
+        matrix(name + "mlp.gate_proj.weight", null),
+        matrix(name + "mlp.up_proj.weight", null),
+        matrix(name + "mlp.down_proj.weight", null));
   }
 
-  /**
-   * A matrix as wanted; norm is the gain of its input or null, rowScale the factor of its rows or
-   * null.
-   */
-  private Tensor matrix(String name, Tensor norm, Tensor rowScale) {
+  /** A matrix as wanted; rowScale is the factor of its rows or null. */
+  private Tensor matrix(String name, Tensor rowScale) {
     Tensor stored = map(name);
     if (quant == Quant.BF16) {
       return stored;
@@ -97,10 +93,7 @@ final class WeightLoader implements AutoCloseable {
             "width " + stored.size(1));
       }
       Tensor out = ops.tensor(quant.type(), stored.shape());
-      double[] error;
-      try (Tensor importance = norm == null ? null : squares(norm)) {
-        error = ops.quantize(out, stored, importance, rowScale);
-      }
+      double[] error = ops.quantize(out, stored, rowScale);
       if (!Double.isFinite(error[0]) || !Double.isFinite(error[1])) {
         throw new ModelFormatException(
             checkpoint.tensor(name).file(), name, "finite numbers", "NaN or infinite weights");
@@ -108,25 +101,6 @@ final class WeightLoader implements AutoCloseable {
       errors.put(name, error[1] == 0 ? 0 : Math.sqrt(error[0] / error[1]));
       return out;
     }
-  }
-
-  private Tensor squares(Tensor norm) {
-    int size = (int) norm.size(0);
-    float[] values = new float[size];
-    Arrays.fill(values, 1f);
-    try (Tensor ones = ops.tensor(ElementType.F32, 1, size);
-        Tensor gain = ops.tensor(ElementType.F32, 1, size)) {
-      // The norm of a row of ones is the gain itself, in f32 whatever its type.
-      ones.write(values);
-      ops.rmsNorm(gain, ones, norm, 0f);
-      gain.read(0, values);
-    }
-    for (int i = 0; i < size; i++) {
-      values[i] *= values[i];
-    }
-    Tensor result = ops.tensor(ElementType.F32, size);
-    result.write(values);
-    return result;
   }
 
   private Tensor map(String name) {
