@@ -1,0 +1,124 @@
+package dev.baichuan4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import dev.baichuan4j.ProgressListener;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.checkpoint.Checkpoint;
+import dev.baichuan4j.engine.Engine;
+import dev.baichuan4j.nn.ElementType;
+import dev.baichuan4j.nn.Forward;
+import dev.baichuan4j.nn.KvPages;
+import dev.baichuan4j.nn.Model;
+import dev.baichuan4j.nn.Ops;
+import dev.baichuan4j.nn.Step;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The logits of a text do not depend on what else is in the step, nor on how the text is cut. */
+class RaggedBatchTest {
+  private static final String SHIPPED = "tiny-baichuan2-13b-chat";
+  private static final int SLOTS = 2; // pages of a text of at most 128 tokens
+
+  /** Share of the logits' standard deviation. */
+  private static final double SAME = 1e-4;
+
+  private record Text(int[] ids, int[] pages) {}
+
+  static Stream<Arguments> checkpoints() {
+    return Stream.of(
+            SHIPPED,
+            "micro-baichuan-7b",
+            "micro-baichuan-13b",
+            "micro-baichuan2-7b",
+            "micro-baichuan2-13b")
+        .flatMap(name -> Stream.of(Quant.values()).map(weights -> Arguments.of(name, weights)));
+  }
+
+  private static Path folder(String name) {
+    return name.equals(SHIPPED) ? Fixtures.model(name) : Fixtures.shared("fixtures/" + name);
+  }
+
+  @ParameterizedTest
+  @MethodSource("checkpoints")
+  void aPromptHasTheSameLogitsAloneAndBesideOthers(String name, Quant weights) {
+    Path folder = folder(name);
+    try (Ops ops = Ops.cpu(2, false)) {
+      Model model = Model.load(ops, Checkpoint.open(folder), weights, ProgressListener.NONE);
+      int vocabulary = model.config().vocabularySize();
+      try (KvPages pool = new KvPages(ops, model.config(), ElementType.F16, 4 * SLOTS);
+          Forward forward = new Forward(model, pool, 256, 3, 256, SLOTS)) {
+        Step step = new Step(SLOTS);
+        Random random = new Random(1);
+        int[] prompt = ids(random, 90, vocabulary);
+
+        Text alone = new Text(prompt, pages(pool));
+        step.add(alone.ids, 0, 90, alone.pages, 90);
+        float[][] expected = run(forward, step, 0, 90, vocabulary);
+
+        // In front of it a text that is being written, its 71st token on its second page; behind it
+        // a shorter prompt.
+        Text written = new Text(ids(random, 71, vocabulary), pages(pool));
+        Text shorter = new Text(ids(random, 23, vocabulary), pages(pool));
+        Text beside = new Text(prompt, pages(pool));
+        step.add(written.ids, 0, 70, written.pages, 0);
+        forward.run(step);
+        step.clear();
+        step.add(written.ids, 70, 1, written.pages, 1);
+        int row = step.add(beside.ids, 0, 90, beside.pages, 90);
+        step.add(shorter.ids, 0, 23, shorter.pages, 1);
+        float[][] actual = run(forward, step, row, 90, vocabulary);
+
+        for (int t = 0; t < prompt.length; t++) {
+          Logits.assertNear(expected[t], actual[t], SAME, "position " + t);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Quant.class,
+      names = {"INT8", "INT4"})
+  void chunksOfAnySizeGiveTheSameBits(Quant weights) {
+    int[] ids = ids(new Random(2), 150, 6144);
+    try (Engine engine = Logits.engine(Fixtures.model(SHIPPED), weights, false)) {
+      float[][] whole = Logits.ofAllPositions(engine, ids, 0);
+      for (int chunk : new int[] {1, 7, 64}) {
+        float[][] parts = Logits.ofAllPositions(engine, ids, chunk);
+        for (int t = 0; t < ids.length; t++) {
+          assertArrayEquals(whole[t], parts[t], "chunk " + chunk + ", position " + t);
+        }
+      }
+    }
+  }
+
+  private static int[] ids(Random random, int count, int vocabulary) {
+    return random.ints(count, 0, vocabulary).toArray();
+  }
+
+  private static int[] pages(KvPages pool) {
+    return IntStream.range(0, SLOTS).map(i -> pool.take()).toArray();
+  }
+
+  /** Runs a step, empties it, and returns rows of its logits. */
+  private static float[][] run(Forward forward, Step step, int row, int rows, int vocabulary) {
+    forward.run(step);
+    step.clear();
+    float[][] logits = new float[rows][vocabulary];
+    Arrays.setAll(
+        logits,
+        i -> {
+          forward.logits(row + i, logits[i]);
+          return logits[i];
+        });
+    return logits;
+  }
+}
