@@ -6,6 +6,7 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.NativeLoadException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.jni.global.baichuan;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,14 +17,16 @@ import org.bytedeco.javacpp.Loader;
 final class Bindings {
   private static final Pattern NEEDED_FREE = Pattern.compile("needs (\\d+) bytes, free are (\\d+)");
 
+  /** Name that JavaCPP gives the library of {@code dev.baichuan4j.jni.presets.baichuan}. */
+  private static final String JNI_LIBRARY = "jnibaichuan";
+
   /** Why the library could not be loaded; null when it could. */
   private static final NativeLoadException FAILURE;
 
   static {
     // JavaCPP counts the whole process's memory against four times the Java heap and then refuses
-    // to allocate: a model
-    // in native memory would trip it. It is not JavaCPP that allocates here, so its limits are off
-    // unless set.
+    // to allocate: a model in native memory would trip it. It is not JavaCPP that allocates here,
+    // so its limits are off unless set.
     if (System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes") == null) {
       System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
     }
@@ -31,19 +34,43 @@ final class Bindings {
     try {
       Loader.load(baichuan.class);
     } catch (LinkageError e) {
-      failure =
-          new NativeLoadException(
-              "baichuan4j-natives for " + Loader.getPlatform(),
-              String.valueOf(e.getMessage()),
-              "add the artifact dev.baichuan4j:baichuan4j-natives with the classifier "
-                  + Loader.getPlatform()
-                  + " to the class path, or build it for this platform",
-              e);
+      failure = explain(e);
     }
     FAILURE = failure;
   }
 
   private Bindings() {}
+
+  private static NativeLoadException explain(LinkageError error) {
+    String platform = Loader.getPlatform();
+    String library = "dev/baichuan4j/jni/" + platform + "/" + System.mapLibraryName(JNI_LIBRARY);
+    URL found = baichuan.class.getResource("/" + library);
+    if (found == null) {
+      return new NativeLoadException(
+          library,
+          "it is not on the class path, and there is " + error.getMessage(),
+          "add the artifact dev.baichuan4j:baichuan4j-natives with the classifier "
+              + platform
+              + " to the class path, or build it for this platform",
+          error);
+    }
+    // JavaCPP goes on to java.library.path and puts first that nothing is there; why the file
+    // itself
+    // did not load is the cause behind.
+    Throwable reason = error;
+    while (reason.getCause() != null) {
+      reason = reason.getCause();
+    }
+    return new NativeLoadException(
+        found.toString(),
+        reason.getMessage(),
+        "the file is damaged, or made for another system or processor: replace it by the artifact"
+            + " dev.baichuan4j:baichuan4j-natives with the classifier "
+            + platform
+            + ", and delete what JavaCPP extracted (org.bytedeco.javacpp.cachedir, by default"
+            + " ~/.javacpp/cache)",
+        error);
+  }
 
   /**
    * @throws NativeLoadException when the native library is not there or does not load
