@@ -175,6 +175,9 @@ public final class Engine implements AutoCloseable {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;
       }
+      if (e.getCause() instanceof Error cause) {
+        throw cause;
+      }
       throw e;
     }
   }
@@ -232,16 +235,18 @@ public final class Engine implements AutoCloseable {
   }
 
   private void run() {
+    Throwable cause = null;
     try {
       serve();
     } catch (RuntimeException | Error e) {
       // Whoever waits gets an answer even then: everything is ended as by close().
       log.error("engine thread failed and ends", e);
+      cause = e;
       synchronized (lock) {
         closed = true;
       }
     }
-    shutDown();
+    shutDown(new IllegalStateException("model is closed", cause));
   }
 
   private void serve() {
@@ -285,7 +290,7 @@ public final class Engine implements AutoCloseable {
       SessionCache session = request.session();
       if (session != null && session.busy) {
         takeFirst();
-        request.failed(new IllegalStateException("session already generates; wait for its end"));
+        fail(request, new IllegalStateException("session already generates; wait for its end"));
         continue;
       }
       Sequence sequence;
@@ -309,7 +314,7 @@ public final class Engine implements AutoCloseable {
         }
         takeFirst();
         sequence.release();
-        request.failed(outOfPages(positions));
+        fail(request, outOfPages(positions));
         continue;
       }
       if (session != null) {
@@ -362,8 +367,7 @@ public final class Engine implements AutoCloseable {
       Active a = it.next();
       if (a.request.cancelled()) {
         it.remove();
-        end(a);
-        a.request.finished(FinishReason.CANCELLED);
+        finish(a, FinishReason.CANCELLED);
       }
     }
     if (active.isEmpty()) {
@@ -393,7 +397,7 @@ public final class Engine implements AutoCloseable {
       }
       forward.run(step);
     } catch (RuntimeException | Error e) {
-      failAll(e instanceof RuntimeException r ? r : new IllegalStateException(e));
+      failAll(unchecked(e));
       return;
     }
     for (Iterator<Active> it = active.iterator(); it.hasNext(); ) {
@@ -415,15 +419,36 @@ public final class Engine implements AutoCloseable {
         }
         if (reason != null) {
           it.remove();
-          end(a);
-          a.request.finished(reason);
+          finish(a, reason);
         }
       } catch (RuntimeException | Error e) {
         it.remove();
         end(a);
-        a.request.failed(e instanceof RuntimeException r ? r : new IllegalStateException(e));
+        fail(a.request, unchecked(e));
       }
     }
+  }
+
+  private void finish(Active a, FinishReason reason) {
+    end(a);
+    try {
+      a.request.finished(reason);
+    } catch (RuntimeException | Error e) {
+      fail(a.request, unchecked(e));
+    }
+  }
+
+  /** Tells a request; what it makes of it does not keep others from being told. */
+  private static void fail(Request request, RuntimeException failure) {
+    try {
+      request.failed(failure);
+    } catch (RuntimeException | Error e) {
+      log.error("request could not be told that it failed", e);
+    }
+  }
+
+  private static RuntimeException unchecked(Throwable e) {
+    return e instanceof RuntimeException r ? r : new IllegalStateException(e);
   }
 
   /** Gives pages back; a session keeps what is computed. */
@@ -447,11 +472,11 @@ public final class Engine implements AutoCloseable {
     for (Active a : failed) {
       a.sequence.release();
       end(a);
-      a.request.failed(failure);
+      fail(a.request, failure);
     }
   }
 
-  private void shutDown() {
+  private void shutDown(IllegalStateException reason) {
     List<Request> waiting;
     List<Runnable> left;
     synchronized (lock) {
@@ -460,9 +485,8 @@ public final class Engine implements AutoCloseable {
       left = List.copyOf(tasks);
       tasks.clear();
     }
-    IllegalStateException reason = new IllegalStateException("model is closed");
     failAll(reason);
-    waiting.forEach(r -> r.failed(reason));
+    waiting.forEach(request -> fail(request, reason));
     left.forEach(Runnable::run); // each finds the engine closed and says so
     forward.close();
     cache.close();
