@@ -3,12 +3,16 @@ package dev.baichuan4j;
 import dev.baichuan4j.engine.SessionCache;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A conversation. Its history is resent with each turn, but what the model computed of it stays in
  * the cache, so a turn costs only what is new. For one thread; closing it frees the cache.
  */
 public final class ChatSession implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(ChatSession.class);
+
   private final Baichuan model;
   private final List<ChatMessage> history;
   private final SessionCache cache = new SessionCache();
@@ -27,7 +31,8 @@ public final class ChatSession implements AutoCloseable {
 
   /**
    * Sends a message. The answer, whole or cancelled, becomes part of the history when the next
-   * message is sent or the history is asked for.
+   * message is sent or the history is asked for. A turn that failed is left out of the history
+   * then, its message too, with a warning in the log; {@link Generation#result} has the reason.
    *
    * @throws IllegalStateException when the session is closed
    */
@@ -53,6 +58,7 @@ public final class ChatSession implements AutoCloseable {
       history.add(ChatMessage.assistant(last.result().text()));
     } catch (RuntimeException e) {
       // A turn that failed leaves the conversation as it was before.
+      log.warn("a turn failed and is left out of the conversation", e);
       history.remove(history.size() - 1);
     }
   }
