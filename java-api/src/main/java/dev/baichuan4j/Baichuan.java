@@ -5,6 +5,7 @@ import dev.baichuan4j.checkpoint.GenerationConfig;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.engine.Engine;
 import dev.baichuan4j.engine.SessionCache;
+import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
@@ -36,6 +37,7 @@ public final class Baichuan implements AutoCloseable {
   private final Optional<GenerationConfig> generation;
   private final MemoryPlan memoryPlan;
   private final Quant weights;
+  private final PromptFormat promptFormat;
   private final Sampling sampling;
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -44,12 +46,14 @@ public final class Baichuan implements AutoCloseable {
       Optional<Tokenizer> tokenizer,
       Optional<GenerationConfig> generation,
       MemoryPlan memoryPlan,
-      Quant weights) {
+      Quant weights,
+      PromptFormat promptFormat) {
     this.engine = engine;
     this.tokenizer = tokenizer;
     this.generation = generation;
     this.memoryPlan = memoryPlan;
     this.weights = weights;
+    this.promptFormat = promptFormat;
     this.sampling = generation.map(Sampling::of).orElse(Sampling.greedy());
   }
 
@@ -138,8 +142,15 @@ public final class Baichuan implements AutoCloseable {
     int assistant = roleId(GenerationConfig::assistantTokenId);
     int context = engine.limits().contextLength();
     int newTokens = Math.min(newTokens(sampling), context - 1);
-    return ChatPrompt.current(messages, tokenizer()::encode, user, assistant, context, newTokens)
-        .ids();
+    Function<String, int[]> encode = tokenizer()::encode;
+    ChatPrompt prompt =
+        switch (promptFormat) {
+          case CURRENT -> ChatPrompt.current(messages, encode, user, assistant, context, newTokens);
+          case OLDER ->
+              ChatPrompt.older(
+                  messages, encode, user, assistant, endIds().get(0), context, newTokens);
+        };
+    return prompt.ids();
   }
 
   private int roleId(Function<GenerationConfig, OptionalInt> key) {
@@ -238,6 +249,11 @@ public final class Baichuan implements AutoCloseable {
   /** Bytes of weights that one decode step reads. */
   public long bytesPerToken() {
     return engine.model().bytesPerToken();
+  }
+
+  /** Bytes that the keys and values of one position take in the cache, all layers together. */
+  public long cacheBytesPerPosition() {
+    return KvPages.pageBytes(config(), engine.limits().cacheType()) / KvPages.PAGE_SIZE;
   }
 
   /** Relative error of each quantized matrix by name; empty for 16-bit weights. */

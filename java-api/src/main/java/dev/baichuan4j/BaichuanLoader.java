@@ -23,6 +23,7 @@ public final class BaichuanLoader {
   private int maxQueued = 256;
   private int chunkTokens = 512;
   private KvType cacheType;
+  private PromptFormat promptFormat = PromptFormat.CURRENT;
   private long cacheBytes;
   private ProgressListener progress = ProgressListener.NONE;
 
@@ -101,6 +102,15 @@ public final class BaichuanLoader {
     return this;
   }
 
+  /**
+   * How conversations are put to the model; default {@link PromptFormat#CURRENT}. A checkpoint does
+   * not say which one it was trained with.
+   */
+  public BaichuanLoader promptFormat(PromptFormat promptFormat) {
+    this.promptFormat = promptFormat;
+    return this;
+  }
+
   /** Told about the load. */
   public BaichuanLoader progress(ProgressListener progress) {
     this.progress = progress;
@@ -158,7 +168,8 @@ public final class BaichuanLoader {
           Optional.of(tokenizer),
           checkpoint.generationConfig(),
           plan(model.config(), engine.limits().pages()),
-          weights);
+          weights,
+          promptFormat);
     } catch (RuntimeException | Error e) {
       ops.close();
       throw e;
@@ -180,7 +191,8 @@ public final class BaichuanLoader {
           Optional.empty(),
           Optional.<GenerationConfig>empty(),
           plan(config, engine.limits().pages()),
-          weights);
+          weights,
+          promptFormat);
     } catch (RuntimeException | Error e) {
       ops.close();
       throw e;

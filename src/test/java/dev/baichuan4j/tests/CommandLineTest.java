@@ -169,6 +169,9 @@ class CommandLineTest {
     Run negative = run("", "chat", "--message", "你好", "--temperature", "-1");
     assertEquals(2, negative.code);
     assertTrue(negative.err.contains("temperature has -1.0"), negative.err);
+    Run older = run("", "chat", "--message", "你好", "--system", "x", "--prompt-format", "older");
+    assertEquals(2, older.code);
+    assertTrue(older.err.contains("messages[0].role has SYSTEM, expected USER"), older.err);
     Run missing = run("", "generate", "--model", folder.toString(), "--prompt", "x");
     assertEquals(1, missing.code);
     assertTrue(missing.err.contains("folder has no weights"), missing.err);

@@ -137,9 +137,18 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   /**
+   * Bytes that a token moves: its share of the weights, and its own keys and values or those that
+   * it attends to.
+   *
    * @param step tokens of a forward pass: the weights are read once for each
    * @param tokens positions, of which the attention reads half on average
    */
+  static double bytesPerToken(Baichuan model, int step, int tokens) {
+    double positions = step == 1 ? tokens / 2.0 : 1;
+    return model.bytesPerToken() / (double) step + model.cacheBytesPerPosition() * positions;
+  }
+
+  /** See {@link #bytesPerToken} for step and tokens. */
   private Row row(Baichuan model, String test, double[] rates, int step, int tokens)
       throws IOException {
     Arrays.sort(rates);
@@ -151,13 +160,11 @@ final class BenchCommand implements Callable<Integer> {
     double head = hidden * vocabulary(model) / step;
     double attention = 2.0 * hidden * tokens / 2;
     double flops = 2 * (c.layers() * (layer + attention) + head);
-    double cachePerToken = c.layers() * 2.0 * hidden * 2 * (step == 1 ? tokens / 2.0 : 1);
-    double bytes = model.bytesPerToken() / (double) step + cachePerToken;
     return new Row(
         test,
         median,
         spread,
-        median * bytes / 1e9,
+        median * bytesPerToken(model, step, tokens) / 1e9,
         median * flops / 1e9,
         peakRss(),
         model.threads(),

@@ -6,6 +6,7 @@ import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.Chunk;
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationResult;
+import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.Sampling;
 import java.io.IOException;
 import java.util.List;
@@ -23,6 +24,14 @@ final class ChatCommand implements Callable<Integer> {
   @Option(names = "--system", paramLabel = "TEXT", description = "A text before the conversation.")
   private String system;
 
+  @Option(
+      names = "--prompt-format",
+      paramLabel = "FORMAT",
+      defaultValue = "current",
+      description =
+          "current, or older for the first Baichuan-13B-Chat (default: ${DEFAULT-VALUE}).")
+  private PromptFormat promptFormat;
+
   @Option(names = "--json", description = "With --message: print one JSON object.")
   private boolean json;
 
@@ -31,7 +40,7 @@ final class ChatCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (Baichuan model = modelOptions.load();
+    try (Baichuan model = ModelOptions.load(modelOptions.loader().promptFormat(promptFormat));
         ChatSession session = system == null ? model.newSession() : model.newSession(system)) {
       Sampling sampling = samplingOptions.apply(model.sampling());
       if (message == null) {

@@ -84,8 +84,13 @@ final class ModelOptions {
   }
 
   Baichuan load() {
+    return load(loader());
+  }
+
+  /** Loads and shows how far it is. */
+  static Baichuan load(BaichuanLoader loader) {
     try (Terminal.Bar bar = new Terminal.Bar()) {
-      return loader().progress(bar).load();
+      return loader.progress(bar).load();
     }
   }
 }

@@ -1,0 +1,12 @@
+package dev.baichuan4j;
+
+/** How a conversation is put to a chat model; see {@link dev.baichuan4j.chat.ChatPrompt}. */
+public enum PromptFormat {
+  /** As all Baichuan2-Chat models and Baichuan-13B-Chat since August 2023 expect it. */
+  CURRENT,
+  /**
+   * As the first release of Baichuan-13B-Chat expects it: an end id after each answer, and no
+   * system text.
+   */
+  OLDER
+}

@@ -1,0 +1,46 @@
+package dev.baichuan4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.ChatMessage;
+import dev.baichuan4j.ChatSession;
+import dev.baichuan4j.GenerationResult;
+import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.Sampling;
+import dev.baichuan4j.chat.ChatPrompt;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The format that was chosen at the load is the one that conversations are asked in. */
+class PromptFormatTest {
+  private static final int USER = 195;
+  private static final int ASSISTANT = 196;
+  private static final int END = 2;
+  private static final Sampling SAMPLING = Sampling.greedy().withMaxNewTokens(4);
+
+  @ParameterizedTest
+  @EnumSource(PromptFormat.class)
+  void conversationsAreAskedInTheFormatChosen(PromptFormat format) {
+    List<ChatMessage> messages =
+        List.of(ChatMessage.user("你是谁"), ChatMessage.assistant("百川"), ChatMessage.user("你好"));
+    try (Baichuan model =
+            Baichuan.loader(Fixtures.model("tiny-baichuan2-13b-chat")).promptFormat(format).load();
+        ChatSession session = model.newSession()) {
+      int context = model.contextLength();
+      ChatPrompt prompt =
+          format == PromptFormat.CURRENT
+              ? ChatPrompt.current(messages, model.tokenizer()::encode, USER, ASSISTANT, context, 4)
+              : ChatPrompt.older(
+                  messages, model.tokenizer()::encode, USER, ASSISTANT, END, context, 4);
+      GenerationResult expected = model.complete(prompt.ids(), SAMPLING).result();
+      session.history(messages.subList(0, 2));
+      for (GenerationResult actual :
+          List.of(model.chat(messages, SAMPLING).result(), session.send("你好", SAMPLING).result())) {
+        assertEquals(prompt.ids().length, actual.usage().promptTokens());
+        assertEquals(expected.tokenIds(), actual.tokenIds());
+      }
+    }
+  }
+}
