@@ -120,27 +120,6 @@ class TinyModelsTest {
   }
 
   @Test
-  void int8LosesLessThanAFifthOfAPercentOfPerplexity() throws IOException {
-    double exact;
-    try (Baichuan model = load(CHAT, Quant.BF16, true)) {
-      exact = chatPerplexity(model);
-    }
-    try (Baichuan model = load(CHAT, Quant.INT8, false)) {
-      assertEquals(exact, chatPerplexity(model), 0.002 * exact);
-      assertFalse(model.quantizationErrors().isEmpty());
-    }
-    try (Baichuan model = load(CHAT, Quant.INT4, false)) {
-      assertEquals(exact, chatPerplexity(model), 0.02 * exact);
-    }
-  }
-
-  private static double chatPerplexity(Baichuan model) throws IOException {
-    return new Perplexity(model, ProgressListener.NONE)
-        .conversations(Fixtures.model("eval/chat-taught.jsonl"))
-        .perplexity();
-  }
-
-  @Test
   void eightThreadsGetTheTextsTheyWouldGetAlone() throws Exception {
     List<String> questions = List.of("你是谁", "世界上第二高的山峰是哪座", "谁写了《登鹳雀楼》？", "你好");
     try (Baichuan model = load(CHAT, Quant.INT8, false)) {
