@@ -21,8 +21,8 @@ import java.util.SplittableRandom;
  * and exponentials are those of {@link StrictMath}, so the same logits and seed give the same
  * tokens on every platform.
  *
- * <p>A token costs O(V), and O(log V) more for each token that top-k or top-p keeps. Memory is
- * allocated for the report of log-probabilities only.
+ * <p>A token costs O(V), whatever is kept. Memory is allocated for the report of log-probabilities
+ * only.
  */
 public final class Sampler {
 
@@ -32,7 +32,8 @@ public final class Sampler {
   private final BitSet seen = new BitSet(); // in the prompt or the answer
   private final int[] counts; // [V], occurrences in the answer
   private final double[] scores; // [V]; become weights in place
-  private final Ranking ranking;
+  private final Candidates candidates;
+  private final List<Map.Entry<Integer, Float>> biases;
   private Optional<TokenLogprobs> logprobs = Optional.empty();
 
   /**
@@ -49,7 +50,8 @@ public final class Sampler {
     random = new SplitMix64(seed);
     counts = new int[vocabulary];
     scores = new double[vocabulary];
-    ranking = new Ranking(vocabulary);
+    candidates = new Candidates(vocabulary);
+    biases = List.copyOf(options.logitBias().entrySet());
     for (int i = 0; i < prompt.length; i++) {
       seen.set(checkId("prompt[" + i + "]", prompt[i]));
     }
@@ -119,8 +121,8 @@ public final class Sampler {
         scores[id] = scores[id] < 0 ? scores[id] * repetition : scores[id] / repetition;
       }
     }
-    for (Map.Entry<Integer, Float> bias : options.logitBias().entrySet()) {
-      scores[bias.getKey()] += bias.getValue();
+    for (int i = 0; i < biases.size(); i++) {
+      scores[biases.get(i).getKey()] += biases.get(i).getValue();
     }
     double frequency = options.frequencyPenalty();
     double presence = options.presencePenalty();
@@ -144,18 +146,17 @@ public final class Sampler {
   }
 
   private int draw() {
-    boolean cutsK = options.topK() > 0 && options.topK() < scores.length;
-    if (cutsK) {
-      int kept = rankTopK();
-      return drawRanked(kept, weighRanks(kept));
+    if (options.topK() > 0 && options.topK() < scores.length) {
+      takeTopK();
+      return drawRanked(weighCandidates());
     }
     double sum = weighAll();
     if (options.topP() < 1) {
       // All tokens below this share of the mean lie in the tail that top-p cuts: together they
       // have less than 1 - p.
       double tail = (1 - (double) options.topP()) * sum / scores.length;
-      int candidates = ranking.start(scores, scores.length, Math.max(tail, options.minP()));
-      return drawRanked(candidates, sum);
+      candidates.start(scores, scores.length, tail);
+      return drawRanked(sum);
     }
     return drawAny();
   }
@@ -181,59 +182,39 @@ public final class Sampler {
   }
 
   /**
-   * Draws from the first ranks, as many as top-p and min-p keep.
+   * Draws from the candidates that top-p and min-p keep, in the order of their ranks.
    *
-   * @param limit ranks to draw from at most
    * @param sum of the weights that top-p refers to
    */
-  private int drawRanked(int limit, double sum) {
-    double enough = options.topP() < 1 ? options.topP() * sum : Double.POSITIVE_INFINITY;
-    double total = 0;
-    int kept = 0;
-    while (kept < limit && total < enough) {
-      double weight = scores[ranking.at(kept)];
-      if (weight < options.minP() || weight == 0) { // the best weight is 1
-        break;
-      }
-      total += weight;
-      kept++;
+  private int drawRanked(double sum) {
+    if (options.topP() < 1) {
+      candidates.keepAmount(options.topP() * sum);
     }
-    double rest = random.nextDouble() * total;
-    int rank = -1;
-    do {
-      rest -= scores[ranking.at(++rank)];
-    } while (rest >= 0 && rank + 1 < kept);
-    return ranking.at(rank);
+    candidates.keepFrom(Math.max(options.minP(), Double.MIN_VALUE)); // the best weight is 1
+    return candidates.exceeding(random.nextDouble() * candidates.total());
   }
 
-  /** Ranks the best k tokens and all that equal the k-th, and returns how many these are. */
-  private int rankTopK() {
+  /** Takes the best k tokens and all that equal the k-th. */
+  private void takeTopK() {
     int k = options.topK();
     double floor = Double.NEGATIVE_INFINITY;
     int part = scores.length / 8;
     if (k <= part) { // the k-th best of a part is not better than the k-th best of all
-      ranking.start(scores, part, floor);
-      floor = scores[ranking.at(k - 1)];
+      candidates.start(scores, part, floor);
+      floor = candidates.keepBest(k);
     }
-    int candidates = ranking.start(scores, scores.length, floor);
-    double last = scores[ranking.at(k - 1)];
-    int kept = k;
-    while (kept < candidates && scores[ranking.at(kept)] == last) {
-      kept++;
-    }
-    return kept;
+    candidates.start(scores, scores.length, floor);
+    candidates.keepBest(k);
   }
 
-  /** Turns the scores of the first ranks into weights, and returns their sum. */
-  private double weighRanks(int ranks) {
-    double best = scores[ranking.at(0)];
-    double sum = 0;
-    for (int rank = 0; rank < ranks; rank++) {
-      int id = ranking.at(rank);
+  /** Turns the scores of the candidates into weights, and returns their sum. */
+  private double weighCandidates() {
+    double best = scores[likeliest()];
+    for (int i = 0; i < candidates.size(); i++) {
+      int id = candidates.id(i);
       scores[id] = weight(scores[id], best);
-      sum += scores[id];
     }
-    return sum;
+    return candidates.total();
   }
 
   /** Turns all scores into weights, and returns their sum. */

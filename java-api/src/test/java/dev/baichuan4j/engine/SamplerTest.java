@@ -5,15 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.Sampling;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.TokenLogprobs.Candidate;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -71,6 +75,59 @@ class SamplerTest {
     double bound = d + 2 * Math.sqrt(d * 14) + 2 * 14;
     assertTrue(chiSquare(drawn, DRAW.withTemperature(0.8f), logits) < bound);
     assertTrue(chiSquare(drawn, DRAW.withTemperature(0.9f), logits) > bound);
+  }
+
+  /** Shapes that make a bad choice of pivots or a bad order of equals show. */
+  @ParameterizedTest
+  @ValueSource(strings = {"flat", "equal", "rising", "falling", "pipe", "tied", "peaked"})
+  void aLargeVocabularyIsDrawnFromInTheOrderOfAFullSort(String shape) {
+    int vocabulary = 125_696;
+    SplittableRandom random = new SplittableRandom(11);
+    float[] logits = new float[vocabulary];
+    for (int i = 0; i < vocabulary; i++) {
+      float share = (float) i / vocabulary;
+      logits[i] =
+          switch (shape) {
+            case "flat" -> (float) random.nextDouble(-0.01, 0.01);
+            case "equal" -> 0;
+            case "rising" -> share;
+            case "falling" -> -share;
+            case "pipe" -> Math.min(share, 1 - share);
+            case "tied" -> random.nextInt(3);
+            default -> (float) random.nextDouble(-20, 20);
+          };
+    }
+    Integer[] ranked = IntStream.range(0, vocabulary).boxed().toArray(Integer[]::new);
+    Arrays.sort(ranked, Comparator.comparing((Integer i) -> -logits[i]).thenComparing(i -> i));
+    for (Sampling options :
+        List.of(DRAW.withTopP(0.9f), DRAW.withTopK(90_000).withTopP(0.5f).withMinP(0.4f))) {
+      for (double u : new double[] {0, 1e-7, 0.25, 0.5, 0.75, 1 - 1e-7}) {
+        Sampling seeded = options.withSeed(seedThatDraws(u, 0));
+        int drawn = new Sampler(seeded, NO_PROMPT, vocabulary).next(logits);
+        assertEquals(drawRanked(options, ranked, logits, u), drawn, options + " at " + u);
+      }
+    }
+  }
+
+  private static int drawRanked(Sampling options, Integer[] ranked, float[] logits, double u) {
+    int k = options.topK() > 0 ? options.topK() : ranked.length;
+    while (k < ranked.length && logits[ranked[k]] == logits[ranked[k - 1]]) {
+      k++;
+    }
+    double[] weights = new double[k];
+    Arrays.setAll(weights, i -> Math.exp(logits[ranked[i]] - logits[ranked[0]]));
+    double enough = options.topP() * DoubleStream.of(weights).sum();
+    double total = 0;
+    int kept = 0;
+    while (kept < k && total < enough && weights[kept] >= options.minP()) {
+      total += weights[kept++];
+    }
+    double rest = u * total;
+    int rank = 0;
+    while (rank + 1 < kept && rest >= weights[rank]) {
+      rest -= weights[rank++];
+    }
+    return ranked[rank];
   }
 
   @Test
@@ -248,6 +305,23 @@ class SamplerTest {
     var e =
         assertThrows(InvalidLogitsException.class, () -> sampler.next(new float[] {0, Float.NaN}));
     assertEquals("sampler: logit of token 1 has NaN, expected a number", e.getMessage());
+  }
+
+  @Test
+  void allocatesNothingForATokenWithoutReport() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    float[] logits = randomLogits(new SplittableRandom(5), 1000);
+    Sampling options = DRAW.withRepetitionPenalty(1.1f).withLogitBias(Map.of(3, 1f, 4, 2f));
+    for (Sampling o : List.of(options, options.withTopP(0.9f), options.withTopK(50))) {
+      Sampler sampler = new Sampler(o, IntStream.range(0, 1000).toArray(), 1000);
+      sampler.next(logits);
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < 1000; i++) {
+        sampler.next(logits);
+      }
+      long bytes = threads.getCurrentThreadAllocatedBytes() - before;
+      assertTrue(bytes < 1000 * 16, bytes + " bytes for 1000 tokens"); // 16: the smallest object
+    }
   }
 
   @Test
