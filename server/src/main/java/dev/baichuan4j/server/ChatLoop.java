@@ -15,12 +15,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
 import org.jline.reader.UserInterruptException;
 import org.jline.terminal.Terminal.Signal;
-import org.jline.terminal.Terminal.SignalHandler;
 import org.jline.terminal.TerminalBuilder;
 import org.jline.utils.InfoCmp.Capability;
 
@@ -47,6 +47,7 @@ final class ChatLoop {
   private final List<ChatMessage> start;
   private boolean stream = true;
   private GenerationResult last;
+  private volatile Optional<Generation> running = Optional.empty();
 
   ChatLoop(ChatSession session, Sampling sampling, List<ChatMessage> start) {
     this.session = session;
@@ -57,6 +58,9 @@ final class ChatLoop {
   void run() throws IOException {
     try (org.jline.terminal.Terminal terminal =
         TerminalBuilder.builder().system(true).dumb(true).build()) {
+      // For the whole conversation: a Ctrl-C that comes when an answer has just ended, or while an
+      // editor is open, must not end the program. The line reader has a handler of its own.
+      terminal.handle(Signal.INT, signal -> running.ifPresent(Generation::cancel));
       LineReader reader =
           LineReaderBuilder.builder()
               .terminal(terminal)
@@ -79,7 +83,7 @@ final class ChatLoop {
         }
         String message = line.strip().equals("vim") ? edit() : line;
         if (!message.isBlank()) {
-          answer(message, terminal);
+          answer(message);
         }
       }
     }
@@ -209,26 +213,24 @@ final class ChatLoop {
     }
   }
 
-  private void answer(String message, org.jline.terminal.Terminal terminal) {
+  private void answer(String message) {
     Terminal.out().print("\nBaichuan：");
     Terminal.out().flush();
     try (Generation generation = session.send(message, sampling)) {
-      SignalHandler before = terminal.handle(Signal.INT, signal -> generation.cancel());
-      try {
-        if (stream) {
-          last = ChatCommand.print(generation);
-        } else {
-          last = generation.result();
-          Terminal.out().println(last.text());
-        }
-        if (last.finishReason() == FinishReason.CANCELLED) {
-          Terminal.out().println("(已中断)");
-        }
-      } finally {
-        terminal.handle(Signal.INT, before);
+      running = Optional.of(generation);
+      if (stream) {
+        last = ChatCommand.print(generation);
+      } else {
+        last = generation.result();
+        Terminal.out().println(last.text());
+      }
+      if (last.finishReason() == FinishReason.CANCELLED) {
+        Terminal.out().println("(已中断)");
       }
     } catch (BaichuanException e) {
       Terminal.out().println(e.getMessage());
+    } finally {
+      running = Optional.empty();
     }
   }
 }
