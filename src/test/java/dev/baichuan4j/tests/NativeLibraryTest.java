@@ -117,13 +117,22 @@ class NativeLibraryTest {
     assertTrue(lines.get(first + 2).startsWith("the file is damaged"), lines::toString);
   }
 
-  /** Entries of this class path; of one that has the libraries only what a jar without them has. */
+  /**
+   * This class path without the libraries: without the jar that has them, with a copy of the
+   * server's jar, whose manifest names the jars of the folder lib beside it, and of a folder that
+   * has them (a build without the package phase) with its classes.
+   */
   private List<String> classPathWithoutNatives() throws IOException {
     List<String> entries = new ArrayList<>();
     for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
-      if (Files.isDirectory(Path.of(entry, FOLDER))) {
-        entries.add(copyClasses(Path.of(entry)).toString());
-      } else if (!entry.endsWith(Loader.getPlatform() + ".jar")) {
+      Path path = Path.of(entry);
+      String name = path.getFileName().toString();
+      if (Files.isDirectory(path.resolve(FOLDER))) {
+        entries.add(copyClasses(path).toString());
+      } else if (name.startsWith("baichuan4j-server") && Files.isRegularFile(path)) {
+        Path copy = folder.resolve(name);
+        entries.add(Files.copy(path, copy, StandardCopyOption.REPLACE_EXISTING).toString());
+      } else if (!name.endsWith(Loader.getPlatform() + ".jar")) {
         entries.add(entry);
       }
     }
