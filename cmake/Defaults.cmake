@@ -19,10 +19,10 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-add_compile_options(-Wall -Wextra -Werror -fno-math-errno)
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Werror;-fno-math-errno>")
 # Without it the compiler joins a multiply and an add into one rounding where it sees fit, and the
 # same formula gives other bits in another inlining context. Kernels ask for fma where they want it.
-add_compile_options(-ffp-contract=off)
+add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 
 if(BC_SANITIZE)
   # -O1: the kernels take minutes to compile with -O3 and checks.

@@ -89,7 +89,10 @@ class Check {
 
   // Names what the next checks are about.
   void begin(cpu::Isa isa, const std::string& name, uint64_t seed) {
-    case_ = std::string(cpu::name_of(isa)) + " " + name + " seed " + std::to_string(seed);
+    begin(std::string(cpu::name_of(isa)) + " " + name, seed);
+  }
+  void begin(const std::string& name, uint64_t seed) {
+    case_ = name + " seed " + std::to_string(seed);
   }
 
   void that(bool ok, const char* what) {

@@ -1,0 +1,38 @@
+# The CUDA kernels: built when nvcc is found. The library carries the CUDA runtime and needs no CUDA
+# library to load.
+set(BC_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO (when nvcc is found), ON or OFF")
+set_property(CACHE BC_CUDA PROPERTY STRINGS AUTO ON OFF)
+
+set(BC_HAVE_CUDA OFF)
+if(BC_SANITIZE OR BC_CUDA STREQUAL "OFF")
+  # Sanitizers see the kernels through the SIMT emulator.
+  return()
+endif()
+
+# Machine code for each generation, and PTX for those to come. Set before the language is enabled, or
+# CMake takes the compiler's own default.
+set(CMAKE_CUDA_ARCHITECTURES "80-real;86-real;89-real;90a-real;90-virtual" CACHE STRING
+  "CUDA architectures")
+set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+include(CheckLanguage)
+check_language(CUDA)
+if(CMAKE_CUDA_COMPILER)
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  set(BC_HAVE_CUDA ON)
+elseif(BC_CUDA STREQUAL "ON")
+  message(FATAL_ERROR "BC_CUDA is ON, but no CUDA compiler was found: install nvcc 12 or later")
+endif()
+message(STATUS "CUDA kernels: ${BC_HAVE_CUDA}")
+if(NOT BC_HAVE_CUDA)
+  return()
+endif()
+
+set(CMAKE_CUDA_STANDARD 17)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
+# ptxas says what each kernel takes; Resources.cmake reads it from beside the objects.
+set(CMAKE_CUDA_COMPILER_LAUNCHER sh ${CMAKE_CURRENT_LIST_DIR}/keep_ptxas_report.sh
+  ${CMAKE_CXX_COMPILER_LAUNCHER})
+set(BC_CUDA_OPTIONS -Xptxas=-v --compress-mode=size -Xcompiler=-Wall,-Wextra,-ffp-contract=off
+  --Werror=all-warnings)

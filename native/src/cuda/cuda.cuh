@@ -1,0 +1,131 @@
+// What every .cu file starts from: the CUDA language, from the toolkit under nvcc and from
+// tests/simt under the host compiler; launching a kernel; shared memory.
+//
+// A kernel reaches global memory through load.cuh and ptx.cuh only, and shared memory through
+// Shared<T>: that is where the emulator watches.
+#pragma once
+
+#include "../error.h"
+#include "../types.h"
+
+#ifdef __CUDACC__
+#include <cuda_runtime.h>
+// Functions that touch memory or meet other threads hand the caller's source line down to the
+// emulator. Under nvcc these are nothing.
+#define SIMT_SITE
+#define SIMT_SITE_ONLY
+#define SIMT_PASS
+#define SIMT_PASS_ONLY
+#else
+#include "simt/simt.h"
+#define SIMT_SITE , simt::Site site = simt::here()
+#define SIMT_SITE_ONLY simt::Site site = simt::here()
+#define SIMT_PASS , site
+#define SIMT_PASS_ONLY site
+#endif
+
+namespace bc::cuda {
+
+constexpr int kWarp = 32;
+
+struct Launch {
+  dim3 grid;
+  dim3 block;
+  size_t shared_bytes = 0;  // dynamic shared memory of a block
+  void* stream = nullptr;   // a cudaStream_t
+  // The kernel may start while the one before it still runs; it calls ptx::grid_wait() before it
+  // touches what that one writes (sm_90, without effect on older devices).
+  bool early = false;
+};
+
+#ifdef __CUDACC__
+
+inline void check(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();
+  fail(BC_DEVICE, "%s: %s", what, cudaGetErrorString(status));
+}
+
+// launch<kernel>({grid, block}, arguments...). Every kernel starts here.
+template <auto kKernel, class... Arguments>
+void launch(const Launch& how, const Arguments&... arguments) {
+  constexpr size_t kWithoutAsking = 48 << 10;
+  if (how.shared_bytes > kWithoutAsking) {
+    check(cudaFuncSetAttribute(kKernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(how.shared_bytes)),
+          "shared memory of a kernel");
+  }
+  cudaLaunchAttribute early = {};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = how.grid;
+  config.blockDim = how.block;
+  config.dynamicSmemBytes = how.shared_bytes;
+  config.stream = static_cast<cudaStream_t>(how.stream);
+  config.attrs = &early;
+  config.numAttrs = how.early ? 1 : 0;
+  check(cudaLaunchKernelEx(&config, kKernel, arguments...), "kernel launch");
+}
+
+// A pointer into shared memory, a type of its own because the emulator watches its elements.
+template <class T>
+class Shared {
+ public:
+  Shared() = default;
+  __device__ explicit Shared(T* pointer) : pointer_(pointer) {}
+  __device__ operator Shared<const T>() const { return Shared<const T>(pointer_); }
+  __device__ T& operator[](int64_t i) const { return pointer_[i]; }
+  __device__ Shared operator+(int64_t i) const { return Shared(pointer_ + i); }
+  __device__ Shared operator-(int64_t i) const { return Shared(pointer_ - i); }
+  __device__ Shared& operator+=(int64_t i) { return *this = *this + i; }
+  // In the shared window, as PTX wants it.
+  __device__ uint32_t address() const {
+    return static_cast<uint32_t>(__cvta_generic_to_shared(pointer_));
+  }
+  __device__ T* pointer() const { return pointer_; }
+
+ private:
+  T* pointer_;
+};
+
+extern __shared__ __align__(1024) unsigned char dynamic_shared[];
+
+// The block's dynamic shared memory from a byte offset on.
+template <class T>
+__device__ __forceinline__ Shared<T> shared_memory(uint32_t offset = 0) {
+  return Shared<T>(reinterpret_cast<T*>(dynamic_shared + offset));
+}
+
+#else
+
+using simt::Shared;
+
+template <class T>
+Shared<T> shared_memory(uint32_t offset = 0) {
+  return Shared<T>(offset);
+}
+
+// "rms_norm_kernel<bc::bf16>" out of "... [with auto kKernel = bc::cuda::rms_norm_kernel<...>;
+// ...".
+inline std::string kernel_name(const char* function) {
+  std::string name = function;
+  const size_t begin = name.find("kKernel = ");
+  if (begin == std::string::npos) return name;
+  name = name.substr(begin + 10, name.find_first_of(";]", begin) - begin - 10);
+  for (const char* prefix : {"bc::cuda::", "{anonymous}::", "(anonymous namespace)::", "bc::"}) {
+    for (size_t at; (at = name.find(prefix)) != std::string::npos;)
+      name.erase(at, std::strlen(prefix));
+  }
+  return name;
+}
+
+template <auto kKernel, class... Arguments>
+void launch(const Launch& how, const Arguments&... arguments) {
+  static const std::string name = kernel_name(__PRETTY_FUNCTION__);
+  simt::launch(name.c_str(), how.grid, how.block, how.shared_bytes, [&] { kKernel(arguments...); });
+}
+
+#endif
+
+}  // namespace bc::cuda

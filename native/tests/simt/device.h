@@ -1,0 +1,54 @@
+// The emulator's host side: memory, options and what a launch cost.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace simt {
+
+// What a kernel did wrong: kernel, block, thread, source line, address and, for a race, the other
+// access. The grid is abandoned where it stood.
+class Error : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Options {
+  uint64_t seed = 1;         // draws the order of blocks, warps and lanes
+  int resident_blocks = 64;  // how many blocks may wait for each other
+};
+Options& options();
+
+// Memory that kernels can reach. It starts as 0xff bytes, a NaN in every float type, and reading
+// what nobody wrote is an error. The name is what errors call it.
+void* device_alloc(size_t bytes, const char* name);
+void device_free(void* memory);
+void copy_to_device(void* to, const void* from, size_t bytes);
+void copy_from_device(void* to, const void* from, size_t bytes);
+// From now on a kernel's write to the buffer is an error. It also makes reads cheaper.
+void make_read_only(void* memory);
+
+// Totals since the last reset.
+struct Counters {
+  // 32-byte sectors that warp instructions ask of global memory. `unique` counts a sector once per
+  // launch: what must move when every cache is large enough.
+  int64_t load_sectors, store_sectors;
+  int64_t unique_load_sectors, unique_store_sectors;
+  int64_t atomics;
+  // Passes through the 32 banks of shared memory, and how many there would be without conflicts.
+  int64_t shared_wavefronts, shared_ideal;
+  int64_t mma_bf16, mma_f16, mma_s8;  // warp instructions
+  int64_t barriers;                   // completed
+  int64_t launches;
+
+  int64_t bank_conflicts() const { return shared_wavefronts - shared_ideal; }
+  int64_t requested_bytes() const { return 32 * (load_sectors + store_sectors); }
+  int64_t unique_bytes() const { return 32 * (unique_load_sectors + unique_store_sectors); }
+};
+Counters& counters();
+// Sectors and bank conflicts by source line, for reading; since the last reset.
+std::string traffic_by_line();
+void reset_counters();
+
+}  // namespace simt

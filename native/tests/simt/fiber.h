@@ -1,0 +1,29 @@
+// Fibers: stacks that hand the processor to each other, some nanoseconds a switch.
+#pragma once
+
+#include <cstddef>
+
+#if defined(__ELF__) && (defined(__x86_64__) || defined(__aarch64__))
+#define SIMT_OWN_SWITCH 1
+#else
+#include <ucontext.h>
+#define SIMT_OWN_SWITCH 0
+#endif
+
+namespace simt {
+
+struct Fiber {
+#if SIMT_OWN_SWITCH
+  void* stack_pointer = nullptr;  // what the fiber has saved lies there
+#else
+  ucontext_t context;
+#endif
+};
+
+// The next switch to `fiber` calls entry() on the stack [low, low + bytes). entry must not return.
+void prepare(Fiber& fiber, void* low, size_t bytes, void (*entry)());
+
+// Saves the running fiber in `from` and goes on with `to`.
+void switch_fiber(Fiber& from, Fiber& to);
+
+}  // namespace simt

@@ -1,0 +1,213 @@
+// The state of a launch. One thread of the host runs it all: fibers hand over to each other, so
+// nothing here is locked.
+//
+// What happens before what is kept in vector clocks, one entry per warp of the block. A warp's
+// clock ticks whenever it publishes something (__syncwarp, a barrier, a release). A thread knows,
+// for each warp, the clock up to which that warp's accesses come before its own; an access of
+// another thread at a later clock is concurrent. Lanes of a warp share one such vector until one
+// acquires something alone. Two simplifications: a release by one lane also covers what other lanes
+// of its warp did since the last tick, and what a lane acquires from another block counts for its
+// whole warp. Shuffles, votes and mma order nothing, as in CUDA.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "device.h"
+#include "fiber.h"
+#include "simt.h"
+
+namespace simt {
+
+constexpr uint32_t kLanes = 32;
+constexpr uint32_t kAllLanes = 0xffffffffu;
+
+using Clock = uint32_t;
+using Clocks = std::vector<Clock>;
+
+void join(Clocks& into, const Clocks& from);
+
+// Clocks of other blocks, acquired through global memory. Few, so a list.
+using Foreign = std::vector<std::pair<uint32_t, Clocks>>;
+void join(Foreign& into, const Foreign& from);
+void join(Foreign& into, uint32_t block, const Clocks& from);
+
+struct Warp;
+struct Block;
+
+enum class Wait { none, warp, barrier, mbarrier, flag, exited };
+
+// One cp.async that has not landed.
+struct Copy {
+  uint32_t to;
+  int bytes;
+  int64_t group;
+  uint16_t site;
+  uint8_t data[16];
+};
+
+// One memory access, kept until the lanes of the warp meet and traffic.cpp can see which accesses
+// were one instruction.
+enum class Kind : uint8_t { global_load, global_store, shared_load, shared_store };
+struct Access {
+  uint64_t address;
+  uint16_t site;
+  uint8_t bytes;
+  Kind kind;
+};
+
+struct Thread {
+  Fiber fiber;
+  Warp* warp = nullptr;
+  uint32_t lane = 0;
+  dim3 index;
+  Wait wait = Wait::none;
+  const char* op = "";  // what it waits in
+  Site site{"", 0};
+  void* posted = nullptr;  // operands for the lane that carries a warp instruction out
+
+  const Clock* known = nullptr;  // of this block's warps
+  Clocks own_known;              // what known points to after acquiring alone
+
+  std::vector<Copy> copies;
+  int64_t group = 0;  // that cp.async goes into
+
+  int polls = 0;  // load_acquire since anything else was done
+  uint64_t polled_version = 0;
+
+  std::vector<Access> accesses;
+};
+
+struct Warp {
+  Block* block = nullptr;
+  Thread* threads = nullptr;  // 32
+  uint32_t index = 0;
+  uint32_t ready = kAllLanes;  // lanes that can run
+  uint32_t live = kAllLanes;   // lanes that have not exited
+
+  uint32_t arrived = 0;  // lanes in the instruction that the warp does together
+  const char* op = "";
+  int64_t detail = 0;  // its immediate operands
+  Site site{"", 0};
+  uint32_t values[2][kLanes];  // of exchange(); a lane may be one exchange ahead of another
+  int turn = 0;
+
+  Clock clock = 1;
+  Clocks known;
+  uint32_t apart = 0;  // lanes with own_known
+  Foreign foreign;
+  bool accessed = false;  // some lane's accesses wait for traffic.cpp
+};
+
+struct Barrier {
+  uint32_t expected = 0;
+  uint32_t arrived = 0;
+  uint32_t waiting = 0;  // warps
+  Site site{"", 0};
+  Clocks known;
+  Foreign foreign;
+};
+
+struct Mbarrier {
+  uint32_t count = 0;
+  uint32_t pending = 0;
+  int64_t bytes = 0;  // announced and not yet arrived
+  uint32_t phase = 0;
+  Clocks known;
+  std::vector<Thread*> waiting;
+};
+
+// One word of shared memory: who wrote it last, who has read it since, which bytes hold anything.
+// A stamp is clock << 10 | warp << 5 | lane; 0 is nobody. Of several concurrent readers two are
+// kept, of different warps where there are.
+struct SharedWord {
+  uint32_t write, read, other_read;
+  uint16_t write_site, read_site;
+  uint8_t written, write_bytes, read_bytes;
+  uint8_t state;  // kLanding: a cp.async is under way; kAtomic: the last write was atomic
+};
+constexpr uint8_t kLanding = 1;
+constexpr uint8_t kAtomic = 2;
+
+struct Block {
+  dim3 index;
+  uint32_t number = 0;
+  std::vector<Thread> threads;
+  std::vector<Warp> warps;
+  uint32_t ready_warps = 0;
+  uint32_t alive = 0;
+  uint32_t spinning = 0;
+  Barrier barriers[16];
+  std::unordered_map<uint32_t, Mbarrier> mbarriers;
+  std::vector<uint8_t> shared;
+  std::vector<SharedWord> words;
+  std::shared_ptr<void> stacks;
+};
+
+struct Machine {
+  bool running = false;
+  std::string kernel;
+  dim3 grid, block;
+  size_t shared_bytes = 0;
+  const std::function<void()>* body = nullptr;
+  std::string error;
+  uint32_t launch = 0;  // number of this launch; memory.cpp forgets stamps of earlier ones
+  uint64_t random = 1;
+
+  Fiber host;
+  Thread* self = nullptr;
+  uint64_t version = 1;  // of global memory
+  std::vector<Thread*> spinners;
+  std::unordered_map<const void*, Foreign> released;
+
+  uint32_t draw() {  // xorshift64*
+    random ^= random >> 12;
+    random ^= random << 25;
+    random ^= random >> 27;
+    return static_cast<uint32_t>((random * 0x2545f4914f6cdd1du) >> 32);
+  }
+};
+extern Machine machine;
+
+// Ends the launch with a message that says where the running thread is.
+[[noreturn]] void error(Site site, const char* format, ...) __attribute__((format(printf, 2, 3)));
+std::string place_of(const Thread& thread);
+std::string name_of(Site site);
+std::string name_of(const dim3& index);
+
+// Runs other threads until this one is ready again.
+void pause();
+void set_ready(Warp& warp, uint32_t lanes);
+
+// Blocks until all 32 lanes are here; the last one calls run(warp, context), then all go on.
+void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site site);
+
+// Publishing and learning.
+Clock release(Thread& thread, Clocks& into);
+void acquire(Thread& thread, const Clocks& from);
+void changed_global_memory();
+
+// Sites as small numbers, so that every word can remember one.
+uint16_t number_of(Site site);
+Site site_of(uint16_t number);
+
+// traffic.cpp
+void count_accesses(Warp& warp);
+void count_row_reads(const uint32_t* rows, Site site);  // 8 rows of 16 bytes: a phase of ldmatrix
+inline void remember(Thread& thread, Kind kind, uint64_t address, int bytes, uint16_t site) {
+  thread.accesses.push_back({address, site, static_cast<uint8_t>(bytes), kind});
+  thread.warp->accessed = true;
+}
+
+// memory.cpp
+void start_memory();              // of a launch
+void start_shared(Block& block);  // of a block
+void land(Thread& thread, int64_t before_group);
+void read_rows(Thread& thread, uint32_t address, void* to, Site site);  // 16 bytes, not counted
+void mark_sector(uint64_t sector, bool store);  // for the count of unique sectors
+
+}  // namespace simt

@@ -1,0 +1,565 @@
+// Global and shared memory: every access is checked for bounds, alignment, initialisation and
+// order.
+#include <sys/mman.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "machine.h"
+
+namespace simt {
+namespace {
+
+// --- Device buffers ------------------------------------------------------------------------------
+
+// Device addresses come from a reserved range without access: a slot per buffer, so that an address
+// names its buffer even when it lies far outside of it.
+constexpr int kSlotBits = 32;
+constexpr size_t kSlots = 1024;
+constexpr size_t kRange = kSlots << kSlotBits;
+constexpr size_t kHeadroom = 1u << 20;  // addresses before the buffer that still belong to it
+
+// Who wrote a word of global memory last and who has read it: the block's number + 1 in the upper
+// half, a stamp as of SharedWord in the lower. Concurrent readers: the first is kept.
+struct GlobalWord {
+  uint64_t write, read;
+  uint16_t write_site, read_site;
+  uint8_t write_bytes, read_bytes;
+  bool atomic;
+};
+constexpr size_t kPageWords = 1024;  // stamps are forgotten page by page, on first use in a launch
+
+struct Buffer {
+  std::string name;
+  uint8_t* address;  // on the device
+  size_t bytes;
+  bool read_only = false;
+  bool complete = false;  // every byte holds something
+  std::vector<uint8_t> data;
+  std::vector<uint64_t> written;  // a bit per byte
+  GlobalWord* words = nullptr;
+  std::vector<uint32_t> page_launch;
+  std::vector<uint64_t> loaded, stored;  // a bit per sector
+  uint32_t sector_launch = 0;
+
+  ~Buffer() { std::free(words); }
+};
+
+uint8_t* range = nullptr;
+Buffer* slots[kSlots];
+size_t next_slot = 0;
+
+void report_dereference(int signal, siginfo_t* info, void*) {
+  const auto at = static_cast<uint8_t*>(info->si_addr);
+  if (machine.self != nullptr && range != nullptr && at >= range && at < range + kRange) {
+    const Buffer* buffer = slots[static_cast<size_t>(at - range) >> kSlotBits];
+    error({"", 0},
+          "plain dereference of a device pointer (%s): use load() and store() of load.cuh or the "
+          "functions of ptx.cuh",
+          buffer == nullptr ? "no buffer" : buffer->name.c_str());
+  }
+  std::signal(signal, SIG_DFL);  // not ours: fault again, and die of it
+}
+
+void reserve_range() {
+  if (range != nullptr) return;
+  void* memory =
+      mmap(nullptr, kRange, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  range = static_cast<uint8_t*>(memory);
+  struct sigaction action = {};
+  action.sa_sigaction = report_dereference;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER;  // the handler leaves by switching fibers
+  sigaction(SIGSEGV, &action, nullptr);
+  sigaction(SIGBUS, &action, nullptr);
+}
+
+Buffer& buffer_of(const void* memory, const char* op) {
+  const size_t offset = static_cast<size_t>(static_cast<const uint8_t*>(memory) - range);
+  Buffer* buffer = range == nullptr || offset >= kRange ? nullptr : slots[offset >> kSlotBits];
+  if (buffer == nullptr) error({"", 0}, "%s: %p is no device buffer", op, memory);
+  return *buffer;
+}
+
+bool holds(const Buffer& buffer, size_t at, size_t bytes) {
+  if (buffer.complete) return true;
+  const uint64_t mask = (1ull << bytes) - 1;
+  return ((buffer.written[at / 64] >> at % 64) & mask) == mask;
+}
+
+void mark_written(Buffer& buffer, size_t at, size_t bytes) {
+  if (!buffer.complete) buffer.written[at / 64] |= ((1ull << bytes) - 1) << at % 64;
+}
+
+// Finds the buffer and the offset of an access, or says what is wrong with it.
+Buffer& locate(const void* p, size_t bytes, const char* what, Site site, size_t& at) {
+  const size_t offset = static_cast<size_t>(static_cast<const uint8_t*>(p) - range);
+  Buffer* buffer = offset >= kRange ? nullptr : slots[offset >> kSlotBits];
+  if (buffer == nullptr)
+    error(site, "%s of %zu bytes at %p: no device buffer is there", what, bytes, p);
+  at = (offset & ((size_t{1} << kSlotBits) - 1)) - kHeadroom;
+  if (at + bytes > buffer->bytes || at > buffer->bytes) {
+    error(site, "%s of %zu bytes at %s%+lld: out of bounds, the buffer has %zu bytes", what, bytes,
+          buffer->name.c_str(), static_cast<long long>(at), buffer->bytes);
+  }
+  if (at % bytes != 0)
+    error(site, "%s of %zu bytes at %s+%zu: misaligned", what, bytes, buffer->name.c_str(), at);
+  return *buffer;
+}
+
+// --- Order ---------------------------------------------------------------------------------------
+
+uint32_t stamp_of(const Thread& thread) {
+  return thread.warp->clock << 10 | thread.warp->index << 5 | thread.lane;
+}
+
+// Whether the access with this stamp, of this block, comes before what the thread does now.
+bool before(uint32_t stamp, const Thread& thread) {
+  const uint32_t self = thread.warp->index << 5 | thread.lane;
+  return (stamp & 1023u) == self || stamp >> 10 <= thread.known[stamp >> 5 & 31u];
+}
+
+bool before(uint64_t stamp, const Thread& thread) {
+  const auto block = static_cast<uint32_t>(stamp >> 32) - 1;
+  const auto in_block = static_cast<uint32_t>(stamp);
+  if (block == thread.warp->block->number) return before(in_block, thread);
+  for (const auto& entry : thread.warp->foreign) {
+    if (entry.first == block) {
+      const uint32_t warp = in_block >> 5 & 31u;
+      return warp < entry.second.size() && in_block >> 10 <= entry.second[warp];
+    }
+  }
+  return false;
+}
+
+std::string thread_of(uint32_t stamp, uint32_t block) {
+  const unsigned n = stamp & 1023u;
+  const dim3 index(n % blockDim.x, n / blockDim.x % blockDim.y, n / blockDim.x / blockDim.y);
+  const dim3 at(block % gridDim.x, block / gridDim.x % gridDim.y, block / gridDim.x / gridDim.y);
+  return "block " + name_of(at) + " thread " + name_of(index);
+}
+
+// A global word as one thread sees it.
+struct Order {
+  Thread& thread;
+  Site site;
+  uint16_t number;
+  uint64_t stamp;
+  Buffer& buffer;
+
+  [[noreturn]] void race(const char* mine, const char* other, uint64_t stamp_, uint16_t site_,
+                         size_t word) const {
+    error(site, "race: %s of %s+%zu is concurrent with the %s by %s at %s", mine,
+          buffer.name.c_str(), word * 4, other,
+          thread_of(static_cast<uint32_t>(stamp_), static_cast<uint32_t>(stamp_ >> 32) - 1).c_str(),
+          name_of(site_of(site_)).c_str());
+  }
+
+  void read(GlobalWord& word, uint8_t bytes, size_t index) const {
+    if (word.write != 0 && (word.write_bytes & bytes) != 0 && !before(word.write, thread))
+      race("load", "store", word.write, word.write_site, index);
+    if (word.read == 0 || before(word.read, thread)) {
+      word.read = stamp;
+      word.read_site = number;
+      word.read_bytes = bytes;
+    } else {
+      word.read_bytes |= bytes;
+    }
+  }
+
+  void write(GlobalWord& word, uint8_t bytes, bool atomic, size_t index) const {
+    const bool after_write = word.write == 0 || before(word.write, thread);
+    if (!after_write && (word.write_bytes & bytes) != 0 && !(atomic && word.atomic))
+      race(atomic ? "atomic" : "store", word.atomic ? "atomic" : "store", word.write,
+           word.write_site, index);
+    if (word.read != 0 && (word.read_bytes & bytes) != 0 && !before(word.read, thread))
+      race(atomic ? "atomic" : "store", "load", word.read, word.read_site, index);
+    word.write_bytes = after_write ? bytes : static_cast<uint8_t>(word.write_bytes | bytes);
+    word.write = stamp;
+    word.write_site = number;
+    word.atomic = atomic;
+  }
+};
+
+GlobalWord* words_at(Buffer& buffer, size_t word) {
+  if (buffer.words == nullptr) {
+    const size_t count = (buffer.bytes + 3) / 4;
+    buffer.words = static_cast<GlobalWord*>(std::calloc(count, sizeof(GlobalWord)));
+    if (buffer.words == nullptr) throw std::bad_alloc();
+    buffer.page_launch.assign(count / kPageWords + 1, 0);
+  }
+  const size_t page = word / kPageWords;
+  if (buffer.page_launch[page] != machine.launch) {
+    buffer.page_launch[page] = machine.launch;
+    const size_t count = (buffer.bytes + 3) / 4;
+    const size_t end = std::min((page + 1) * kPageWords, count);
+    std::memset(static_cast<void*>(buffer.words + page * kPageWords), 0,
+                (end - page * kPageWords) * sizeof(GlobalWord));
+  }
+  return buffer.words + word;
+}
+
+Order order_of(Buffer& buffer, Site site) {
+  Thread& thread = *machine.self;
+  const uint64_t block = uint64_t{thread.warp->block->number + 1} << 32;
+  return {thread, site, number_of(site), block | stamp_of(thread), buffer};
+}
+
+uint8_t mask_of(size_t at, size_t bytes) {
+  return bytes >= 4 ? uint8_t{15} : static_cast<uint8_t>(((1u << bytes) - 1) << at % 4);
+}
+
+// A load of n bytes from a place that has been checked.
+const uint8_t* checked_load(const void* from, size_t bytes, Site site) {
+  size_t at;
+  Buffer& buffer = locate(from, bytes, "load", site, at);
+  if (!holds(buffer, at, bytes))
+    error(site, "load of %zu bytes at %s+%zu: nothing was written there", bytes,
+          buffer.name.c_str(), at);
+  const Order order = order_of(buffer, site);
+  if (!buffer.read_only) {
+    GlobalWord* word = words_at(buffer, at / 4);
+    for (size_t i = 0; i < (bytes + 3) / 4; ++i)
+      order.read(word[i], mask_of(at, bytes), at / 4 + i);
+  }
+  remember(order.thread, Kind::global_load, reinterpret_cast<uint64_t>(from),
+           static_cast<int>(bytes), order.number);
+  return buffer.data.data() + at;
+}
+
+// --- Shared memory -------------------------------------------------------------------------------
+
+struct SharedOrder {
+  Thread& thread;
+  Site site;
+  uint16_t number;
+  uint32_t stamp;
+
+  [[noreturn]] void race(const char* mine, const char* other, uint32_t stamp_, uint16_t site_,
+                         uint32_t word) const {
+    error(site, "race: %s of shared+%u is concurrent with the %s by %s at %s", mine, word * 4,
+          other, thread_of(stamp_, thread.warp->block->number).c_str(),
+          name_of(site_of(site_)).c_str());
+  }
+
+  [[noreturn]] void landing(const char* mine, const SharedWord& word, uint32_t index) const {
+    error(site, "%s of shared+%u: the cp.async by %s at %s has not been waited for", mine,
+          index * 4, thread_of(word.write, thread.warp->block->number).c_str(),
+          name_of(site_of(word.write_site)).c_str());
+  }
+
+  void read(SharedWord& word, uint8_t bytes, uint32_t index) const {
+    if ((word.state & kLanding) != 0) landing("load", word, index);
+    if ((word.written & bytes) != bytes)
+      error(site, "load of shared+%u: nothing was written there", index * 4);
+    if (word.read == stamp && word.read_bytes == bytes && word.read_site == number) return;
+    if ((word.write_bytes & bytes) != 0 && !before(word.write, thread))
+      race("load", "store", word.write, word.write_site, index);
+    if (word.read == 0 || before(word.read, thread)) {
+      word.read_bytes = bytes;
+      if (word.other_read != 0 && !before(word.other_read, thread)) word.read_bytes = 15;
+      word.read = stamp;
+      word.read_site = number;
+      return;
+    }
+    word.read_bytes |= bytes;
+    const uint32_t warp = stamp >> 5 & 31u;
+    const bool first_is_mine = (word.read >> 5 & 31u) == warp;
+    if (word.other_read == 0 || before(word.other_read, thread) ||
+        (!first_is_mine && (word.read >> 5 & 31u) == (word.other_read >> 5 & 31u))) {
+      word.other_read = stamp;
+    }
+  }
+
+  void write(SharedWord& word, uint8_t bytes, bool atomic, uint32_t index) const {
+    if ((word.state & kLanding) != 0) landing("store", word, index);
+    const bool after_write = word.write == 0 || before(word.write, thread);
+    const bool both_atomic = atomic && (word.state & kAtomic) != 0;
+    if (!after_write && (word.write_bytes & bytes) != 0 && !both_atomic)
+      race("store", "store", word.write, word.write_site, index);
+    if ((word.read_bytes & bytes) != 0) {
+      if (word.read != 0 && !before(word.read, thread))
+        race("store", "load", word.read, word.read_site, index);
+      if (word.other_read != 0 && !before(word.other_read, thread))
+        race("store", "load", word.other_read, word.read_site, index);
+      word.read = word.other_read = 0;
+      word.read_bytes = 0;
+    }
+    word.write_bytes = after_write ? bytes : static_cast<uint8_t>(word.write_bytes | bytes);
+    word.write = stamp;
+    word.write_site = number;
+    word.written |= bytes;
+    word.state = atomic ? kAtomic : 0;
+  }
+};
+
+SharedOrder shared_order(Site site) {
+  Thread& thread = *machine.self;
+  return {thread, site, number_of(site), stamp_of(thread)};
+}
+
+void check_shared(uint32_t at, size_t bytes, const char* what, Site site) {
+  if (at + bytes > machine.shared_bytes || at > machine.shared_bytes) {
+    error(site, "%s of %zu bytes at shared%+d: out of bounds, the block has %zu bytes", what, bytes,
+          static_cast<int32_t>(at), machine.shared_bytes);
+  }
+  if (at % bytes != 0) error(site, "%s of %zu bytes at shared+%u: misaligned", what, bytes, at);
+}
+
+void read_shared(const SharedOrder& order, uint32_t at, size_t bytes, void* to) {
+  order.thread.polls = 0;
+  check_shared(at, bytes, "load", order.site);
+  Block& block = *order.thread.warp->block;
+  for (uint32_t i = 0; i < (bytes + 3) / 4; ++i)
+    order.read(block.words[at / 4 + i], mask_of(at, bytes), at / 4 + i);
+  std::memcpy(to, block.shared.data() + at, bytes);
+}
+
+void write_shared(const SharedOrder& order, uint32_t at, size_t bytes, const void* from) {
+  order.thread.polls = 0;
+  check_shared(at, bytes, "store", order.site);
+  Block& block = *order.thread.warp->block;
+  for (uint32_t i = 0; i < (bytes + 3) / 4; ++i)
+    order.write(block.words[at / 4 + i], mask_of(at, bytes), false, at / 4 + i);
+  std::memcpy(block.shared.data() + at, from, bytes);
+}
+
+}  // namespace
+
+// --- The host's side -----------------------------------------------------------------------------
+
+void* device_alloc(size_t bytes, const char* name) {
+  reserve_range();
+  size_t tries = 0;
+  while (slots[next_slot] != nullptr) {
+    next_slot = (next_slot + 1) % kSlots;
+    if (++tries == kSlots) throw std::bad_alloc();
+  }
+  auto* buffer = new Buffer;
+  buffer->name = name;
+  buffer->address = range + (next_slot << kSlotBits) + kHeadroom;
+  buffer->bytes = bytes;
+  buffer->data.assign(bytes, 0xff);
+  buffer->written.assign(bytes / 64 + 1, 0);
+  slots[next_slot] = buffer;
+  next_slot = (next_slot + 1) % kSlots;  // an address is not used again soon
+  return buffer->address;
+}
+
+void device_free(void* memory) {
+  if (memory == nullptr) return;
+  Buffer& buffer = buffer_of(memory, "device_free");
+  slots[static_cast<size_t>(buffer.address - range) >> kSlotBits] = nullptr;
+  delete &buffer;
+}
+
+void copy_to_device(void* to, const void* from, size_t bytes) {
+  Buffer& buffer = buffer_of(to, "copy_to_device");
+  const size_t at = static_cast<size_t>(static_cast<uint8_t*>(to) - buffer.address);
+  if (at + bytes > buffer.bytes || at > buffer.bytes)
+    error({"", 0}, "copy_to_device: %s has %zu bytes, expected at least %zu", buffer.name.c_str(),
+          buffer.bytes, at + bytes);
+  if (bytes == 0) return;
+  std::memcpy(buffer.data.data() + at, from, bytes);
+  if (bytes == buffer.bytes) buffer.complete = true;
+  for (size_t i = at; i < at + bytes; ++i) buffer.written[i / 64] |= 1ull << i % 64;
+}
+
+void copy_from_device(void* to, const void* from, size_t bytes) {
+  const Buffer& buffer = buffer_of(from, "copy_from_device");
+  const size_t at = static_cast<size_t>(static_cast<const uint8_t*>(from) - buffer.address);
+  if (at + bytes > buffer.bytes || at > buffer.bytes)
+    error({"", 0}, "copy_from_device: %s has %zu bytes, expected at least %zu", buffer.name.c_str(),
+          buffer.bytes, at + bytes);
+  if (bytes != 0) std::memcpy(to, buffer.data.data() + at, bytes);
+}
+
+void make_read_only(void* memory) { buffer_of(memory, "make_read_only").read_only = true; }
+
+// --- What kernels call ---------------------------------------------------------------------------
+
+void start_memory() {
+  reserve_range();
+  machine.version = 1;
+}
+
+void start_shared(Block& block) {
+  const size_t words = (machine.shared_bytes + 3) / 4;
+  block.shared.assign(words * 4, 0xff);
+  block.words.assign(words, SharedWord{});
+}
+
+void global_load(void* to, const void* from, int bytes, Site site) {
+  machine.self->polls = 0;
+  std::memcpy(to, checked_load(from, static_cast<size_t>(bytes), site), static_cast<size_t>(bytes));
+}
+
+void global_store(void* to, const void* from, int bytes, Site site) {
+  machine.self->polls = 0;
+  const auto n = static_cast<size_t>(bytes);
+  size_t at;
+  Buffer& buffer = locate(to, n, "store", site, at);
+  if (buffer.read_only)
+    error(site, "store of %zu bytes at %s+%zu: the buffer is an input", n, buffer.name.c_str(), at);
+  const Order order = order_of(buffer, site);
+  GlobalWord* word = words_at(buffer, at / 4);
+  for (size_t i = 0; i < (n + 3) / 4; ++i) order.write(word[i], mask_of(at, n), false, at / 4 + i);
+  std::memcpy(buffer.data.data() + at, from, n);
+  mark_written(buffer, at, n);
+  remember(order.thread, Kind::global_store, reinterpret_cast<uint64_t>(to), bytes, order.number);
+  changed_global_memory();
+}
+
+uint32_t global_atomic(void* at, Change change, uint32_t operand, uint32_t expected,
+                       bool acquire_release, Site site) {
+  Thread& self = *machine.self;
+  self.polls = 0;
+  size_t offset;
+  Buffer& buffer = locate(at, 4, "atomic", site, offset);
+  if (buffer.read_only)
+    error(site, "atomic at %s+%zu: the buffer is an input", buffer.name.c_str(), offset);
+  if (!holds(buffer, offset, 4))
+    error(site, "atomic at %s+%zu: nothing was written there", buffer.name.c_str(), offset);
+  uint32_t old;
+  std::memcpy(&old, buffer.data.data() + offset, 4);
+  const uint32_t changed = change(old, operand, expected);
+  const Order order = order_of(buffer, site);
+  order.write(*words_at(buffer, offset / 4), 15, true, offset / 4);
+  ++counters().atomics;
+  if (acquire_release) {
+    Foreign& released = machine.released[at];
+    for (const auto& entry : released) {
+      if (entry.first == self.warp->block->number) acquire(self, entry.second);
+    }
+    join(self.warp->foreign, released);
+    Clocks known;
+    release(self, known);
+    join(released, self.warp->foreign);
+    join(released, self.warp->block->number, known);
+  }
+  std::memcpy(buffer.data.data() + offset, &changed, 4);
+  if (changed != old) changed_global_memory();
+  return old;
+}
+
+void store_release(void* to, uint32_t value, Site site) {
+  Thread& self = *machine.self;
+  Clocks known;
+  release(self, known);
+  Foreign released = self.warp->foreign;
+  join(released, self.warp->block->number, known);
+  machine.released[to] = std::move(released);
+  global_atomic(
+      to, [](uint32_t, uint32_t operand, uint32_t) { return operand; }, value, 0, false, site);
+}
+
+void shared_load(void* to, uint32_t from, int bytes, Site site) {
+  const SharedOrder order = shared_order(site);
+  read_shared(order, from, static_cast<size_t>(bytes), to);
+  remember(order.thread, Kind::shared_load, from, bytes, order.number);
+}
+
+void shared_store(uint32_t to, const void* from, int bytes, Site site) {
+  const SharedOrder order = shared_order(site);
+  write_shared(order, to, static_cast<size_t>(bytes), from);
+  remember(order.thread, Kind::shared_store, to, bytes, order.number);
+}
+
+uint32_t shared_atomic(uint32_t at, Change change, uint32_t operand, uint32_t expected, Site site) {
+  const SharedOrder order = shared_order(site);
+  check_shared(at, 4, "atomic", site);
+  Block& block = *order.thread.warp->block;
+  SharedWord& word = block.words[at / 4];
+  if (word.written != 15) error(site, "atomic of shared+%u: nothing was written there", at);
+  order.write(word, 15, true, at / 4);
+  uint32_t old;
+  std::memcpy(&old, block.shared.data() + at, 4);
+  const uint32_t changed = change(old, operand, expected);
+  std::memcpy(block.shared.data() + at, &changed, 4);
+  remember(order.thread, Kind::shared_store, at, 4, order.number);
+  return old;
+}
+
+void read_rows(Thread& thread, uint32_t address, void* to, Site site) {
+  read_shared({thread, site, number_of(site), stamp_of(thread)}, address, 16, to);
+}
+
+// --- cp.async ------------------------------------------------------------------------------------
+
+void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site site) {
+  const SharedOrder order = shared_order(site);
+  const auto n = static_cast<size_t>(bytes);
+  check_shared(to, n, "cp.async", site);
+  Copy copy{to, bytes, order.thread.group, order.number, {}};
+  if (source_bytes < 0 || source_bytes > bytes)
+    error(site, "cp.async: source bytes have value %d, expected 0 to %d", source_bytes, bytes);
+  if (reinterpret_cast<uintptr_t>(from) % n != 0)
+    error(site, "cp.async of %d bytes from %p: misaligned", bytes, from);
+  for (int i = 0; i < source_bytes;) {
+    // A part that ends early is read in pieces that its end divides.
+    int piece = bytes;
+    while (source_bytes - i < piece || i % piece != 0) piece /= 2;
+    std::memcpy(
+        copy.data + i,
+        checked_load(static_cast<const uint8_t*>(from) + i, static_cast<size_t>(piece), site),
+        static_cast<size_t>(piece));
+    i += piece;
+  }
+  Block& block = *order.thread.warp->block;
+  for (uint32_t i = 0; i < n / 4; ++i) {
+    SharedWord& word = block.words[to / 4 + i];
+    order.write(word, 15, false, to / 4 + i);
+    word.state = kLanding;
+  }
+  std::memset(block.shared.data() + to, 0xff, n);
+  remember(order.thread, Kind::shared_store, to, bytes, order.number);
+  order.thread.copies.push_back(copy);
+}
+
+void copy_async_commit() { ++machine.self->group; }
+
+void land(Thread& thread, int64_t before_group) {
+  Block& block = *thread.warp->block;
+  const uint32_t stamp = stamp_of(thread);
+  size_t landed = 0;
+  while (landed < thread.copies.size() && thread.copies[landed].group < before_group) {
+    const Copy& copy = thread.copies[landed++];
+    std::memcpy(block.shared.data() + copy.to, copy.data, static_cast<size_t>(copy.bytes));
+    for (uint32_t i = 0; i < static_cast<uint32_t>(copy.bytes) / 4; ++i) {
+      SharedWord& word = block.words[copy.to / 4 + i];
+      word.state = 0;
+      word.write = stamp;
+      word.write_bytes = 15;
+    }
+  }
+  thread.copies.erase(thread.copies.begin(),
+                      thread.copies.begin() + static_cast<std::ptrdiff_t>(landed));
+}
+
+void copy_async_wait(int groups_left, Site site) {
+  Thread& thread = *machine.self;
+  if (groups_left < -1)
+    error(site, "cp.async.wait_group: has value %d, expected at least 0", groups_left);
+  land(thread, groups_left < 0 ? thread.group + 1 : thread.group - groups_left);
+}
+
+// --- Unique sectors ------------------------------------------------------------------------------
+
+void mark_sector(uint64_t sector, bool store) {
+  const uint64_t address = sector * 32;
+  Buffer& buffer = buffer_of(reinterpret_cast<const void*>(address), "sector");
+  if (buffer.sector_launch != machine.launch) {
+    buffer.sector_launch = machine.launch;
+    buffer.loaded.assign(buffer.bytes / 2048 + 1, 0);
+    buffer.stored.assign(buffer.bytes / 2048 + 1, 0);
+  }
+  const uint64_t n = (address - reinterpret_cast<uint64_t>(buffer.address)) / 32;
+  uint64_t& bits = (store ? buffer.stored : buffer.loaded)[n / 64];
+  const uint64_t bit = 1ull << n % 64;
+  if ((bits & bit) != 0) return;
+  bits |= bit;
+  ++(store ? counters().unique_store_sectors : counters().unique_load_sectors);
+}
+
+}  // namespace simt

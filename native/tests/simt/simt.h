@@ -1,0 +1,160 @@
+// What a .cu file sees when the host compiler reads it: CUDA's keywords and built-in variables, and
+// the functions that the host halves of ptx.cuh and load.cuh call. The rest of this folder carries
+// them out.
+//
+//   simt.h          this file
+//   device.h        host side for tests: buffers, options, counters
+//   machine.*       grid, blocks, warps, threads; who runs next; barriers; what happens before what
+//   memory.*        global and shared memory: bounds, alignment, initialisation, races
+//   instructions.*  what ldmatrix, mma and conversions do to registers
+//   traffic.*       sectors, bank conflicts
+//   fiber.*         one stack per CUDA thread
+//
+// Device pointers are addresses that nothing is mapped at: only the functions of load.cuh and
+// ptx.cuh reach what they name, and a plain dereference is reported like any other error.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <type_traits>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+#define __grid_constant__
+
+struct dim3 {
+  unsigned x, y, z;
+  constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+
+extern dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+namespace simt {
+
+// Where in the source an access or instruction stands. Functions that touch memory or meet other
+// threads take one as their last argument; its default is the line of the call.
+struct Site {
+  const char* file;
+  int line;
+};
+constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return {file, line};
+}
+
+// Runs body once for every thread. `name` is what errors call the kernel.
+void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes,
+            const std::function<void()>& body);
+
+// Global memory. Sizes are 1, 2, 4, 8 or 16 bytes, aligned to themselves.
+void global_load(void* to, const void* from, int bytes, Site site);
+void global_store(void* to, const void* from, int bytes, Site site);
+
+// Shared memory, by byte offset.
+void shared_load(void* to, uint32_t from, int bytes, Site site);
+void shared_store(uint32_t to, const void* from, int bytes, Site site);
+
+// Read-modify-write of 4 bytes: old value through `old`, new value from `change`.
+using Change = uint32_t (*)(uint32_t old, uint32_t operand, uint32_t expected);
+uint32_t global_atomic(void* at, Change change, uint32_t operand, uint32_t expected,
+                       bool acquire_release, Site site);
+uint32_t shared_atomic(uint32_t at, Change change, uint32_t operand, uint32_t expected, Site site);
+// A thread that does nothing but this waits until something in global memory has changed.
+uint32_t load_acquire(const void* from, Site site);
+void store_release(void* to, uint32_t value, Site site);
+
+// cp.async: `bytes` are 4, 8 or 16, of which the first `source_bytes` come from memory and the rest
+// are zero.
+void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site site);
+void copy_async_commit();
+void copy_async_wait(int groups_left, Site site);  // -1: all, committed or not
+
+// Instructions of all 32 lanes of a warp together.
+void sync_warp(Site site);
+const uint32_t* exchange(const char* op, uint32_t value, Site site);  // of lane 0..31
+void load_matrix(uint32_t* registers, uint32_t row, int count, bool transposed, Site site);
+enum class Mma { bf16, f16, s8 };
+void mma_m16n8(Mma kind, void* d, const uint32_t* a, const uint32_t* b, Site site);
+uint32_t lane();
+
+// Barriers. `threads` < 0 stands for the whole block.
+void barrier_sync(int id, int threads, Site site);
+void barrier_arrive(int id, int threads, Site site);
+
+void mbarrier_init(uint32_t at, uint32_t count, Site site);
+void mbarrier_arrive(uint32_t at, uint32_t expected_bytes, Site site);
+void mbarrier_wait(uint32_t at, uint32_t parity, Site site);
+
+// A pointer into shared memory. Reading and writing elements goes through Element, so that each
+// access is seen.
+template <class T>
+class Shared;
+
+template <class T>
+class Element {
+ public:
+  using Value = std::remove_const_t<T>;
+  Element(uint32_t address, Site site) : address_(address), site_(site) {}
+  Element(const Element&) = delete;
+  operator Value() const {
+    Value value;
+    shared_load(&value, address_, sizeof(T), site_);
+    return value;
+  }
+  Element& operator=(const Value& value) {
+    static_assert(!std::is_const<T>::value, "the element is const");
+    shared_store(address_, &value, sizeof(T), site_);
+    return *this;
+  }
+  Element& operator=(const Element& other) { return *this = static_cast<Value>(other); }
+  template <class U>
+  Element& operator+=(const U& value) {
+    return *this = static_cast<Value>(static_cast<Value>(*this) + value);
+  }
+  template <class U>
+  Element& operator*=(const U& value) {
+    return *this = static_cast<Value>(static_cast<Value>(*this) * value);
+  }
+  Shared<T> operator&() const { return Shared<T>(address_); }
+
+ private:
+  uint32_t address_;
+  Site site_;
+};
+
+// An index that knows where it was written.
+struct Index {
+  template <class I, class = std::enable_if_t<std::is_integral<I>::value>>
+  Index(I value_, Site site_ = here()) : value(static_cast<int64_t>(value_)), site(site_) {}
+  int64_t value;
+  Site site;
+};
+
+template <class T>
+class Shared {
+ public:
+  Shared() = default;
+  explicit Shared(uint32_t address) : address_(address) {}
+  operator Shared<const T>() const { return Shared<const T>(address_); }
+  Element<T> operator[](Index i) const { return Element<T>(at(i.value), i.site); }
+  Shared operator+(int64_t i) const { return Shared(at(i)); }
+  Shared operator-(int64_t i) const { return Shared(at(-i)); }
+  Shared& operator+=(int64_t i) { return *this = *this + i; }
+  uint32_t address() const { return address_; }
+
+ private:
+  uint32_t at(int64_t i) const {
+    return static_cast<uint32_t>(address_ + i * static_cast<int64_t>(sizeof(T)));
+  }
+  uint32_t address_ = 0;
+};
+
+}  // namespace simt
+
+inline void __syncthreads(simt::Site site = simt::here()) { simt::barrier_sync(0, -1, site); }
+inline void __syncwarp(simt::Site site = simt::here()) { simt::sync_warp(site); }
