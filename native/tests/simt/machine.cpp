@@ -66,11 +66,12 @@ void error(Site site, const char* format, ...) {
   va_start(arguments, format);
   std::vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  machine.error = machine.kernel + ": ";
-  if (machine.self != nullptr) machine.error += place_of(*machine.self) + " ";
-  if (site.line != 0) machine.error += "at " + name_of(site) + ": ";
-  machine.error += text;
-  if (machine.self == nullptr) throw Error(machine.error);
+  std::string message = machine.kernel.empty() ? "" : machine.kernel + ": ";
+  if (machine.self != nullptr) message += place_of(*machine.self) + " ";
+  if (site.line != 0) message += "at " + name_of(site) + ": ";
+  message += text;
+  if (machine.self == nullptr) throw Error(message);
+  machine.error = std::move(message);
   // The fiber is left where it stands: kernels own nothing that a destructor would free.
   Fiber abandoned;
   switch_fiber(abandoned, machine.host);
@@ -536,9 +537,9 @@ std::string describe(const Block& block) {
 
 // Whatever happens, the next launch finds a machine at rest.
 struct Running {
-  Running() { machine.running = true; }
+  explicit Running(const char* kernel) { machine.kernel = kernel; }
   ~Running() {
-    machine.running = false;
+    machine.kernel.clear();
     machine.self = nullptr;
     machine.spinners.clear();
     machine.released.clear();
@@ -550,8 +551,7 @@ struct Running {
 
 void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes,
             const std::function<void()>& body) {
-  machine.kernel = name;
-  machine.self = nullptr;
+  const Running running(name);
   const size_t threads = size_t{block.x} * block.y * block.z;
   const size_t blocks = size_t{grid.x} * grid.y * grid.z;
   if (threads == 0 || threads > 1024 || threads % kLanes != 0)
@@ -563,7 +563,6 @@ void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes,
           grid.x, grid.y, grid.z);
   if (shared_bytes > 227u << 10)
     error({"", 0}, "shared memory has %zu bytes, expected at most 232448", shared_bytes);
-  const Running running;
   machine.grid = gridDim = grid;
   machine.block = blockDim = block;
   machine.shared_bytes = shared_bytes;

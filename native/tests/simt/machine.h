@@ -149,8 +149,7 @@ struct Block {
 };
 
 struct Machine {
-  bool running = false;
-  std::string kernel;
+  std::string kernel;  // empty between launches
   dim3 grid, block;
   size_t shared_bytes = 0;
   const std::function<void()>* body = nullptr;
