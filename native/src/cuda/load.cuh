@@ -87,7 +87,7 @@ __device__ __forceinline__ Vec<std::remove_const_t<T>, kCount> load(Shared<T> fr
   using P = Pieces<T, kCount>;
   P pieces;
 #ifdef __CUDACC__
-  const auto* p = reinterpret_cast<const decltype(pieces.piece[0])*>(from.pointer());
+  const auto* p = reinterpret_cast<const ptx::Words<P::kPiece>*>(from.pointer());
 #endif
 #pragma unroll
   for (int i = 0; i < P::kPieces; ++i) {

@@ -3,11 +3,16 @@
 
 #include <cstddef>
 
+#ifndef SIMT_OWN_SWITCH
 #if defined(__ELF__) && (defined(__x86_64__) || defined(__aarch64__))
 #define SIMT_OWN_SWITCH 1
 #else
-#include <ucontext.h>
 #define SIMT_OWN_SWITCH 0
+#endif
+#endif
+
+#if !SIMT_OWN_SWITCH
+#include <ucontext.h>
 #endif
 
 namespace simt {

@@ -9,6 +9,10 @@
 
 dim3 threadIdx, blockIdx, blockDim, gridDim;
 
+// There when the program is linked with AddressSanitizer. Code with its checks that a kernel shares
+// with the host, such as std::function, may have left marks on a stack that was abandoned.
+extern "C" void __asan_unpoison_memory_region(void const volatile*, size_t) __attribute__((weak));
+
 namespace simt {
 
 Machine machine;
@@ -197,6 +201,9 @@ static void maybe_another_warp() {
   if (&next != &self) go_on_with(self.fiber, next);
 }
 
+// Literals are mostly one object, but need not be.
+static bool same(const char* a, const char* b) { return a == b || std::strcmp(a, b) == 0; }
+
 void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site site) {
   Thread& self = *machine.self;
   Warp& warp = *self.warp;
@@ -204,8 +211,8 @@ void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site
     warp.op = op;
     warp.detail = detail;
     warp.site = site;
-  } else if (std::strcmp(warp.op, op) != 0 || warp.detail != detail ||
-             warp.site.line != site.line || std::strcmp(warp.site.file, site.file) != 0) {
+  } else if (warp.detail != detail || warp.site.line != site.line || !same(warp.op, op) ||
+             !same(warp.site.file, site.file)) {
     const uint32_t other = static_cast<uint32_t>(__builtin_ctz(warp.arrived));
     error(site, "warp divergence: this lane is at %s, lane %u of its warp at %s (%s)", op, other,
           warp.op, name_of(warp.site).c_str());
@@ -441,7 +448,10 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     void* stacks = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stacks == MAP_FAILED) throw std::bad_alloc();
-    block->stacks = std::shared_ptr<void>(stacks, [bytes](void* p) { munmap(p, bytes); });
+    block->stacks = std::shared_ptr<void>(stacks, [bytes](void* p) {
+      if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(p, bytes);
+      munmap(p, bytes);
+    });
   }
   block->number = number;
   block->index = dim3(number % machine.grid.x, number / machine.grid.x % machine.grid.y,

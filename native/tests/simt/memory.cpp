@@ -108,6 +108,26 @@ Buffer& locate(const void* p, size_t bytes, const char* what, Site site, size_t&
   return *buffer;
 }
 
+// memcpy of a size that is not known to the compiler is a call.
+void copy(void* to, const void* from, size_t bytes) {
+  switch (bytes) {
+    case 1:
+      std::memcpy(to, from, 1);
+      return;
+    case 2:
+      std::memcpy(to, from, 2);
+      return;
+    case 4:
+      std::memcpy(to, from, 4);
+      return;
+    case 8:
+      std::memcpy(to, from, 8);
+      return;
+    default:
+      std::memcpy(to, from, 16);
+  }
+}
+
 // --- Order ---------------------------------------------------------------------------------------
 
 uint32_t stamp_of(const Thread& thread) {
@@ -313,7 +333,7 @@ void read_shared(const SharedOrder& order, uint32_t at, size_t bytes, void* to) 
   Block& block = *order.thread.warp->block;
   for (uint32_t i = 0; i < (bytes + 3) / 4; ++i)
     order.read(block.words[at / 4 + i], mask_of(at, bytes), at / 4 + i);
-  std::memcpy(to, block.shared.data() + at, bytes);
+  copy(to, block.shared.data() + at, bytes);
 }
 
 void write_shared(const SharedOrder& order, uint32_t at, size_t bytes, const void* from) {
@@ -322,7 +342,7 @@ void write_shared(const SharedOrder& order, uint32_t at, size_t bytes, const voi
   Block& block = *order.thread.warp->block;
   for (uint32_t i = 0; i < (bytes + 3) / 4; ++i)
     order.write(block.words[at / 4 + i], mask_of(at, bytes), false, at / 4 + i);
-  std::memcpy(block.shared.data() + at, from, bytes);
+  copy(block.shared.data() + at, from, bytes);
 }
 
 }  // namespace
@@ -392,7 +412,7 @@ void start_shared(Block& block) {
 
 void global_load(void* to, const void* from, int bytes, Site site) {
   machine.self->polls = 0;
-  std::memcpy(to, checked_load(from, static_cast<size_t>(bytes), site), static_cast<size_t>(bytes));
+  copy(to, checked_load(from, static_cast<size_t>(bytes), site), static_cast<size_t>(bytes));
 }
 
 void global_store(void* to, const void* from, int bytes, Site site) {
@@ -405,7 +425,7 @@ void global_store(void* to, const void* from, int bytes, Site site) {
   const Order order = order_of(buffer, site);
   GlobalWord* word = words_at(buffer, at / 4);
   for (size_t i = 0; i < (n + 3) / 4; ++i) order.write(word[i], mask_of(at, n), false, at / 4 + i);
-  std::memcpy(buffer.data.data() + at, from, n);
+  copy(buffer.data.data() + at, from, n);
   mark_written(buffer, at, n);
   remember(order.thread, Kind::global_store, reinterpret_cast<uint64_t>(to), bytes, order.number);
   changed_global_memory();

@@ -156,10 +156,22 @@ void count_accesses(Warp& warp) {
   for (size_t l = 0; l < active; ++l) warp.threads[lanes[l]].accesses.clear();
 }
 
+// A row of 16 bytes takes four neighbouring banks, one of eight groups: rows of one group take turns.
 void count_row_reads(const uint32_t* rows, Site site) {
-  uint32_t words[kLanes];
-  for (uint32_t i = 0; i < kLanes; ++i) words[i] = rows[i / 4] / 4 + i % 4;
-  add_wavefronts(number_of(site), passes(words, kLanes), 1);
+  int64_t worst = 1;
+  for (int i = 1; i < 8; ++i) {
+    int64_t turn = 1;
+    for (int j = 0; j < i; ++j) {
+      if (rows[j] / 16 % 8 != rows[i] / 16 % 8) continue;
+      if (rows[j] == rows[i]) {  // the same words: served together
+        turn = 1;
+        break;
+      }
+      ++turn;
+    }
+    worst = std::max(worst, turn);
+  }
+  add_wavefronts(number_of(site), worst, 1);
 }
 
 Counters& counters() {
