@@ -123,7 +123,15 @@ inline std::string kernel_name(const char* function) {
 template <auto kKernel, class... Arguments>
 void launch(const Launch& how, const Arguments&... arguments) {
   static const std::string name = kernel_name(__PRETTY_FUNCTION__);
-  simt::launch(name.c_str(), how.grid, how.block, how.shared_bytes, [&] { kKernel(arguments...); });
+  const auto run = [=] {
+    simt::launch(name.c_str(), how.grid, how.block, how.shared_bytes,
+                 [&] { kKernel(arguments...); });
+  };
+  if (simt::recorder() != nullptr) {
+    simt::recorder()->push_back(run);
+  } else {
+    run();
+  }
 }
 
 #endif

@@ -20,6 +20,7 @@
 #include <cstring>
 #include <functional>
 #include <type_traits>
+#include <vector>
 
 #define __global__
 #define __device__
@@ -50,6 +51,9 @@ constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LI
 // Runs body once for every thread. `name` is what errors call the kernel.
 void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes,
             const std::function<void()>& body);
+
+// Where launches go instead of running while a step is recorded; null otherwise.
+std::vector<std::function<void()>>*& recorder();
 
 // Global memory. Sizes are 1, 2, 4, 8 or 16 bytes, aligned to themselves.
 void global_load(void* to, const void* from, int bytes, Site site);

@@ -1,0 +1,217 @@
+// device.h with the CUDA runtime, which is linked statically: without a driver it answers that
+// there is no device.
+#include "device.h"
+
+#include <cuda_runtime_api.h>
+
+#include <cstring>
+
+#include "../error.h"
+
+namespace bc::cuda {
+namespace {
+
+using Long = long long;
+
+// The oldest capability that machine code is built for.
+constexpr int kOldest = 80;
+
+void check(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // an error that is not sticky is forgotten here
+  fail(BC_DEVICE, "cuda: %s failed: %s", what, cudaGetErrorString(status));
+}
+
+class RuntimeGraph final : public Graph {
+ public:
+  explicit RuntimeGraph(cudaGraph_t graph) {
+    const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
+    cudaGraphDestroy(graph);
+    check(status, "instantiating a recorded step");
+  }
+  ~RuntimeGraph() override { cudaGraphExecDestroy(executable_); }
+  cudaGraphExec_t executable() const { return executable_; }
+
+ private:
+  cudaGraphExec_t executable_ = nullptr;
+};
+
+// Two page-locked buffers: one is filled by the host while the other is sent.
+class Staging {
+ public:
+  static constexpr int64_t kBytes = 8 << 20;
+  // Below this the driver's own buffer does as well.
+  static constexpr int64_t kSmall = 64 << 10;
+
+  ~Staging() {
+    for (Buffer& b : buffers_) {
+      if (b.sent != nullptr) cudaEventDestroy(b.sent);
+      if (b.data != nullptr) cudaFreeHost(b.data);
+    }
+  }
+  void upload(uint8_t* to, const uint8_t* from, int64_t bytes, cudaStream_t stream) {
+    for (int64_t at = 0; at < bytes; at += kBytes) {
+      const auto part = static_cast<size_t>(bytes - at < kBytes ? bytes - at : kBytes);
+      Buffer& b = buffers_[next_];
+      next_ = 1 - next_;
+      if (b.data == nullptr) {
+        check(cudaEventCreateWithFlags(&b.sent, cudaEventDisableTiming), "creating an event");
+        check(cudaMallocHost(&b.data, kBytes), "page-locking 8 MiB of RAM for uploads");
+      }
+      check(cudaEventSynchronize(b.sent), "an upload");
+      std::memcpy(b.data, from + at, part);
+      check(cudaMemcpyAsync(to + at, b.data, part, cudaMemcpyHostToDevice, stream), "an upload");
+      check(cudaEventRecord(b.sent, stream), "an upload");
+    }
+  }
+
+ private:
+  struct Buffer {
+    void* data = nullptr;
+    cudaEvent_t sent = nullptr;
+  };
+  Buffer buffers_[2];
+  int next_ = 0;
+};
+
+class RuntimeDevice final : public Device {
+ public:
+  explicit RuntimeDevice(int index) : index_(index) {
+    cudaDeviceProp p;
+    check(cudaGetDeviceProperties(&p, index), "asking for the device's properties");
+    facts_ = {p.name, p.major * 10 + p.minor, p.multiProcessorCount,
+              static_cast<int64_t>(p.totalGlobalMem)};
+    if (facts_.capability < kOldest) {
+      fail(BC_DEVICE, "cuda: device %d, %s, has compute capability %d.%d, expected 8.0 or later",
+           index, p.name, p.major, p.minor);
+    }
+    use();
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
+  }
+  ~RuntimeDevice() override {
+    cudaSetDevice(index_);
+    cudaStreamSynchronize(stream_);
+    cudaStreamDestroy(stream_);
+  }
+
+  const Facts& facts() const override { return facts_; }
+  void memory(int64_t* free, int64_t* total) const override {
+    use();
+    size_t f = 0;
+    size_t t = 0;
+    check(cudaMemGetInfo(&f, &t), "asking for free memory");
+    *free = static_cast<int64_t>(f);
+    *total = static_cast<int64_t>(t);
+  }
+
+  void* allocate(int64_t bytes) override {
+    use();
+    void* memory = nullptr;
+    const auto size = static_cast<size_t>(bytes > 0 ? bytes : 1);
+    const cudaError_t status = cudaMalloc(&memory, size);
+    if (status == cudaErrorMemoryAllocation) {
+      cudaGetLastError();
+      int64_t free = 0;
+      int64_t total = 0;
+      this->memory(&free, &total);
+      fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes of cuda:%d, free are %lld",
+           static_cast<Long>(bytes), index_, static_cast<Long>(free));
+    }
+    check(status, "allocating memory");
+    const cudaError_t zeroed = cudaMemsetAsync(memory, 0, size, stream_);
+    if (zeroed != cudaSuccess) cudaFree(memory);
+    check(zeroed, "clearing memory");
+    return memory;
+  }
+  void release(void* memory) noexcept override {
+    cudaSetDevice(index_);
+    cudaFree(memory);
+  }
+
+  void upload(void* to, const void* from, int64_t bytes) override {
+    use();
+    if (bytes > Staging::kSmall) {
+      staging_.upload(static_cast<uint8_t*>(to), static_cast<const uint8_t*>(from), bytes, stream_);
+    } else if (bytes > 0) {
+      // From memory that is not page-locked the driver copies before it returns.
+      check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream_),
+            "an upload");
+    }
+  }
+  void download(void* to, const void* from, int64_t bytes) override {
+    use();
+    if (bytes > 0) {
+      check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost, stream_),
+            "a download");
+    }
+    synchronize();
+  }
+  void synchronize() override {
+    use();
+    check(cudaStreamSynchronize(stream_), "work on the device");
+  }
+  void* stream() override {
+    use();
+    return stream_;
+  }
+
+  std::unique_ptr<Graph> record(const std::function<void()>& body) override {
+    use();
+    check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording a step");
+    cudaGraph_t graph = nullptr;
+    try {
+      body();
+    } catch (...) {
+      cudaStreamEndCapture(stream_, &graph);
+      cudaGetLastError();
+      if (graph != nullptr) cudaGraphDestroy(graph);
+      throw;
+    }
+    check(cudaStreamEndCapture(stream_, &graph), "recording a step");
+    return std::make_unique<RuntimeGraph>(graph);
+  }
+  void run(Graph& graph) override {
+    use();
+    check(cudaGraphLaunch(static_cast<RuntimeGraph&>(graph).executable(), stream_),
+          "running a recorded step");
+  }
+
+ private:
+  // The current device is a property of the calling thread.
+  void use() const { check(cudaSetDevice(index_), "choosing the device"); }
+
+  const int index_;
+  Facts facts_;
+  cudaStream_t stream_ = nullptr;
+  Staging staging_;
+};
+
+}  // namespace
+
+Available available() {
+  Available a;
+  const cudaError_t status = cudaGetDeviceCount(&a.devices);
+  if (status == cudaSuccess) {
+    if (a.devices == 0) a.reason = "the driver shows no GPU";
+    return a;
+  }
+  cudaGetLastError();
+  a.devices = 0;
+  // 35 is what the runtime says where no driver is installed at all.
+  a.reason = status == cudaErrorInsufficientDriver
+                 ? "no NVIDIA driver is installed, or one older than this library needs"
+                 : cudaGetErrorString(status);
+  return a;
+}
+
+std::unique_ptr<Device> Device::open(int index) {
+  const Available a = available();
+  if (index < 0 || index >= a.devices) {
+    if (a.devices == 0)
+      fail(BC_DEVICE, "cuda: device %d is not there: %s", index, a.reason.c_str());
+    fail(BC_DEVICE, "cuda: device has value %d, expected 0 to %d", index, a.devices - 1);
+  }
+  return std::make_unique<RuntimeDevice>(index);
+}
+
+}  // namespace bc::cuda

@@ -1,0 +1,68 @@
+// A GPU as the rest of the library sees it: memory, one stream, recorded steps. No type of the
+// toolkit appears here. device.cpp carries it out with the CUDA runtime, tests/simt/gpu.cpp on the
+// SIMT emulator.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace bc::cuda {
+
+// How many GPUs can be used; why there is none, when there is none. A machine without a driver is
+// one without GPUs. CUDA_VISIBLE_DEVICES is honoured, since the runtime does.
+struct Available {
+  int devices = 0;
+  std::string reason;
+};
+Available available();
+
+struct Facts {
+  std::string name;    // "NVIDIA H100 80GB HBM3"
+  int capability = 0;  // 90 for sm_90
+  int processors = 0;  // streaming multiprocessors
+  int64_t memory = 0;  // bytes
+};
+
+// A step recorded once and launched as one piece.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+};
+
+// Everything of one Device happens on one stream, in order, so that one call sees what those before
+// it did. For one thread at a time.
+class Device {
+ public:
+  // Fails with BC_DEVICE when there is no GPU of that number or it cannot run these kernels.
+  static std::unique_ptr<Device> open(int index);
+  virtual ~Device() = default;
+
+  virtual const Facts& facts() const = 0;
+  // Bytes of the GPU's memory that are free and that there are.
+  virtual void memory(int64_t* free, int64_t* total) const = 0;
+
+  // Memory of the GPU, zeroed. Fails with BC_OUT_OF_MEMORY, which says how much was asked for and
+  // how much is free, and leaves the device usable.
+  virtual void* allocate(int64_t bytes) = 0;
+  virtual void release(void* memory) noexcept = 0;
+
+  // Copies from the host, which may use its memory again on return; the copy itself may still be
+  // under way. Large copies go through page-locked buffers, so that reading the next piece of a
+  // mapped file goes on while one is sent.
+  virtual void upload(void* to, const void* from, int64_t bytes) = 0;
+  // Copies to the host and waits for it.
+  virtual void download(void* to, const void* from, int64_t bytes) = 0;
+  virtual void synchronize() = 0;
+
+  // The stream that kernels are launched on, a cudaStream_t.
+  virtual void* stream() = 0;
+
+  // Records the kernels that body launches instead of running them. What body throws ends the
+  // recording.
+  virtual std::unique_ptr<Graph> record(const std::function<void()>& body) = 0;
+  virtual void run(Graph& graph) = 0;
+};
+
+}  // namespace bc::cuda

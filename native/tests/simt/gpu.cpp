@@ -1,0 +1,103 @@
+// The device.h of the library on the emulator: one GPU with as much memory as a test gives it.
+#include "gpu.h"
+
+#include <map>
+#include <vector>
+
+#include "cuda/device.h"
+#include "device.h"
+#include "error.h"
+#include "simt.h"
+
+namespace simt {
+
+std::vector<std::function<void()>>*& recorder() {
+  static std::vector<std::function<void()>>* current = nullptr;
+  return current;
+}
+
+int64_t& gpu_memory() {
+  static int64_t bytes = int64_t{1} << 30;
+  return bytes;
+}
+
+}  // namespace simt
+
+namespace bc::cuda {
+namespace {
+
+class EmulatedGraph final : public Graph {
+ public:
+  std::vector<std::function<void()>> launches;
+};
+
+class EmulatedDevice final : public Device {
+ public:
+  ~EmulatedDevice() override {
+    for (const auto& allocation : allocations_) simt::device_free(allocation.first);
+  }
+  const Facts& facts() const override { return facts_; }
+  void memory(int64_t* free, int64_t* total) const override {
+    *total = simt::gpu_memory();
+    *free = *total - used_;
+  }
+  void* allocate(int64_t bytes) override {
+    if (bytes > simt::gpu_memory() - used_) {
+      fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes of cuda:0, free are %lld",
+           static_cast<long long>(bytes), static_cast<long long>(simt::gpu_memory() - used_));
+    }
+    void* memory = simt::device_alloc(static_cast<size_t>(bytes > 0 ? bytes : 1), "tensor");
+    const std::vector<uint8_t> zeros(static_cast<size_t>(bytes));
+    simt::copy_to_device(memory, zeros.data(), zeros.size());
+    allocations_[memory] = bytes;
+    used_ += bytes;
+    return memory;
+  }
+  void release(void* memory) noexcept override {
+    const auto found = allocations_.find(memory);
+    if (found == allocations_.end()) return;
+    used_ -= found->second;
+    allocations_.erase(found);
+    simt::device_free(memory);
+  }
+  void upload(void* to, const void* from, int64_t bytes) override {
+    if (bytes > 0) simt::copy_to_device(to, from, static_cast<size_t>(bytes));
+  }
+  void download(void* to, const void* from, int64_t bytes) override {
+    if (bytes > 0) simt::copy_from_device(to, from, static_cast<size_t>(bytes));
+  }
+  void synchronize() override {}
+  void* stream() override { return nullptr; }
+
+  std::unique_ptr<Graph> record(const std::function<void()>& body) override {
+    auto graph = std::make_unique<EmulatedGraph>();
+    simt::recorder() = &graph->launches;
+    try {
+      body();
+    } catch (...) {
+      simt::recorder() = nullptr;
+      throw;
+    }
+    simt::recorder() = nullptr;
+    return graph;
+  }
+  void run(Graph& graph) override {
+    for (const auto& launch : static_cast<EmulatedGraph&>(graph).launches) launch();
+  }
+
+ private:
+  const Facts facts_ = {"SIMT emulator", 80, 4, simt::gpu_memory()};
+  std::map<void*, int64_t> allocations_;
+  int64_t used_ = 0;
+};
+
+}  // namespace
+
+Available available() { return {1, ""}; }
+
+std::unique_ptr<Device> Device::open(int index) {
+  if (index != 0) fail(BC_DEVICE, "cuda: device has value %d, expected 0 to 0", index);
+  return std::make_unique<EmulatedDevice>();
+}
+
+}  // namespace bc::cuda
