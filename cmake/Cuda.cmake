@@ -34,5 +34,7 @@ set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 # ptxas says what each kernel takes; Resources.cmake reads it from beside the objects.
 set(CMAKE_CUDA_COMPILER_LAUNCHER sh ${CMAKE_CURRENT_LIST_DIR}/keep_ptxas_report.sh
   ${CMAKE_CXX_COMPILER_LAUNCHER})
-set(BC_CUDA_OPTIONS -Xptxas=-v --compress-mode=size -Xcompiler=-Wall,-Wextra,-ffp-contract=off
-  --Werror=all-warnings)
+set(BC_CUDA_OPTIONS -Xptxas=-v -Xcompiler=-Wall,-Wextra,-ffp-contract=off --Werror=all-warnings)
+if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
+  list(APPEND BC_CUDA_OPTIONS --compress-mode=size)  # a fifth of the size
+endif()

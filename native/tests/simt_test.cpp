@@ -823,6 +823,7 @@ __global__ void last_block_kernel(uint32_t* out, uint32_t* parts, uint32_t* coun
   uint32_t sum = 0;
   for (uint32_t b = 0; b < gridDim.x; ++b) sum += load(parts + b * 64 + i);
   store(out + i, sum);
+  if (i == 0) store(counter, 0u);  // for the next launch
 }
 
 // Block b waits for block b + 1 and adds its own: flags from the end to the beginning.
@@ -841,6 +842,15 @@ __global__ void chain_kernel(uint32_t* sums, uint32_t* flags) {
   store(sums + b * 64 + i, sum);
   if (kRelease) __syncthreads();
   if (i == 0) ptx::st_release(flags + b, 1);
+}
+
+// Starts before its predecessor has ended: weights may come early, x may not.
+template <bool kWait>
+__global__ void early_kernel(uint32_t* x, const uint32_t* weights) {
+  const uint32_t weight = load(weights + thread_id());
+  if (kWait) ptx::griddepcontrol_wait();
+  store(x + thread_id(), load(x + thread_id()) + weight);
+  ptx::griddepcontrol_launch_dependents();
 }
 
 __global__ void hopeless_kernel(uint32_t* flags) {
@@ -878,6 +888,18 @@ void between_blocks(Check& check) {
     auto flags = in_out("flags", std::vector<uint32_t>(1, 0));
     launch<hopeless_kernel>({dim3(3), dim3(32)}, flags.data());
   });
+  const auto run_early = [&](auto kernel_constant) {
+    const auto weights = input("weights", numbers(64));
+    const auto x = in_out("x", numbers(64));
+    Launch how{dim3(1), dim3(64)};
+    how.early = true;
+    launch<early_kernel<kernel_constant.value>>(how, x.data(), weights.data());
+    launch<early_kernel<kernel_constant.value>>(how, x.data(), weights.data());
+    equal(check, "x + 2 weights", x.read()[5], 15);
+  };
+  sound(check, "early start", [&] { run_early(std::true_type()); });
+  caught(check, "early start without a wait", {"load of x+"}, {"before griddepcontrol_wait"},
+         [&] { run_early(std::false_type()); });
   sound(check, "red.add", [&] {
     auto sum = in_out("sum", std::vector<float>(1, 0.0f));
     auto count = in_out("count", std::vector<int32_t>(1, 0));

@@ -33,8 +33,8 @@ struct Launch {
   dim3 block;
   size_t shared_bytes = 0;  // dynamic shared memory of a block
   void* stream = nullptr;   // a cudaStream_t
-  // The kernel may start while the one before it still runs; it calls ptx::grid_wait() before it
-  // touches what that one writes (sm_90, without effect on older devices).
+  // The kernel may start while the one before it still runs; it calls griddepcontrol_wait() before it
+  // touches anything but weights (sm_90, without effect on older devices).
   bool early = false;
 };
 
@@ -124,7 +124,7 @@ template <auto kKernel, class... Arguments>
 void launch(const Launch& how, const Arguments&... arguments) {
   static const std::string name = kernel_name(__PRETTY_FUNCTION__);
   const auto run = [=] {
-    simt::launch(name.c_str(), how.grid, how.block, how.shared_bytes,
+    simt::launch(name.c_str(), how.grid, how.block, how.shared_bytes, how.early,
                  [&] { kKernel(arguments...); });
   };
   if (simt::recorder() != nullptr) {

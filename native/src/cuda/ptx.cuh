@@ -430,7 +430,9 @@ __device__ __forceinline__ bool mbarrier_try_wait_parity(Shared<uint64_t> at,
 
 // Waits until the kernels before this one are done and their writes are visible.
 __device__ __forceinline__ void griddepcontrol_wait() {
-#if defined(__CUDACC__) && __CUDA_ARCH__ >= 900
+#ifndef __CUDACC__
+  simt::wait_for_earlier_kernels();
+#elif __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }

@@ -479,6 +479,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
                         n / machine.block.x / machine.block.y);
     thread.wait = Wait::none;
     thread.known = thread.warp->known.data();
+    thread.waited = !machine.early;
     thread.copies.clear();
     thread.group = 0;
     thread.polls = 0;
@@ -559,7 +560,9 @@ struct Running {
 
 }  // namespace
 
-void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes,
+void wait_for_earlier_kernels() { machine.self->waited = true; }
+
+void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
             const std::function<void()>& body) {
   const Running running(name);
   const size_t threads = size_t{block.x} * block.y * block.z;
@@ -576,6 +579,7 @@ void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes,
   machine.grid = gridDim = grid;
   machine.block = blockDim = block;
   machine.shared_bytes = shared_bytes;
+  machine.early = early;
   machine.body = &body;
   machine.random = (options().seed + 1) * 0x9e3779b97f4a7c15u;
   ++machine.launch;

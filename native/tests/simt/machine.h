@@ -73,6 +73,7 @@ struct Thread {
   const Clock* known = nullptr;  // of this block's warps
   Clocks own_known;              // what known points to after acquiring alone
 
+  bool waited = true;  // for the kernels before this one
   std::vector<Copy> copies;
   int64_t group = 0;  // that cp.async goes into
 
@@ -152,6 +153,7 @@ struct Machine {
   std::string kernel;  // empty between launches
   dim3 grid, block;
   size_t shared_bytes = 0;
+  bool early = false;
   const std::function<void()>* body = nullptr;
   std::string error;
   uint32_t launch = 0;  // number of this launch; memory.cpp forgets stamps of earlier ones

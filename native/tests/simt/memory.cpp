@@ -105,6 +105,10 @@ Buffer& locate(const void* p, size_t bytes, const char* what, Site site, size_t&
   }
   if (at % bytes != 0)
     error(site, "%s of %zu bytes at %s+%zu: misaligned", what, bytes, buffer->name.c_str(), at);
+  if (!machine.self->waited && !buffer->read_only) {
+    error(site, "%s of %s+%zu before griddepcontrol_wait: the kernel before may not have ended",
+          what, buffer->name.c_str(), at);
+  }
   return *buffer;
 }
 
@@ -465,13 +469,14 @@ uint32_t global_atomic(void* at, Change change, uint32_t operand, uint32_t expec
 
 void store_release(void* to, uint32_t value, Site site) {
   Thread& self = *machine.self;
+  global_atomic(
+      to, [](uint32_t, uint32_t operand, uint32_t) { return operand; }, value, 0, false, site);
+  // Nobody runs before this function ends.
   Clocks known;
   release(self, known);
   Foreign released = self.warp->foreign;
   join(released, self.warp->block->number, known);
   machine.released[to] = std::move(released);
-  global_atomic(
-      to, [](uint32_t, uint32_t operand, uint32_t) { return operand; }, value, 0, false, site);
 }
 
 void shared_load(void* to, uint32_t from, int bytes, Site site) {

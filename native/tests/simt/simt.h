@@ -48,9 +48,11 @@ constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LI
   return {file, line};
 }
 
-// Runs body once for every thread. `name` is what errors call the kernel.
-void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes,
+// Runs body once for every thread. `name` is what errors call the kernel. An early one may touch
+// nothing but inputs until the thread has called wait_for_earlier_kernels().
+void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
             const std::function<void()>& body);
+void wait_for_earlier_kernels();
 
 // Where launches go instead of running while a step is recorded; null otherwise.
 std::vector<std::function<void()>>*& recorder();
