@@ -6,6 +6,7 @@ set_property(CACHE BC_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(BC_HAVE_CUDA OFF)
 if(BC_SANITIZE OR BC_CUDA STREQUAL "OFF")
   # Sanitizers see the kernels through the SIMT emulator.
+  message(STATUS "CUDA kernels: OFF")
   return()
 endif()
 
