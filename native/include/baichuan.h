@@ -49,7 +49,9 @@ typedef int32_t bc_status;
 
 /* Element types. Q8 and Q4 hold weights [N,K] in groups of 32 along K, each with 16 bits of scale:
  * Q8 w = s * q, q in -127..127, s in bf16 (8.5 bits a weight); Q4 w = s * (q - z), q in 0..15, s
- * with 5 bits of exponent and 4 of mantissa, z in eighths (4.5 bits). */
+ * with 5 bits of exponent and 4 of mantissa, z in eighths (4.5 bits). Q4 holds numbers whose
+ * range in a group, with 0, is at most 232; what lies outside is clipped, and the error of
+ * bc_quantize tells. */
 #define BC_F32 0
 #define BC_F16 1
 #define BC_BF16 2
@@ -77,7 +79,7 @@ BC_API const char* bc_last_error(void);
 BC_API const char* bc_cpu_isa(void);
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
 BC_API int32_t bc_cpu_cores(void);
-/** CUDA devices that can be used; 0 without a driver or when the library was built without CUDA. */
+/** CUDA devices that models can run on: 0 in this version, whose models run on the CPU. */
 BC_API int32_t bc_cuda_devices(void);
 
 /** Makes a context on a device.

@@ -107,8 +107,8 @@ bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int3
     output(out, "context_create", "out");
     if (device == BC_CUDA) {
       fail(BC_DEVICE,
-           "context_create: device cuda:%d is not available: this library was built without CUDA "
-           "kernels",
+           "context_create: device cuda:%d is not available: this version runs models on the CPU "
+           "only",
            index);
     }
     if (device != BC_CPU)
@@ -308,10 +308,11 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
            "tensor_random: tensor is %s, expected contiguous f32, f16, bf16, q8 or q4",
            t->describe().c_str());
     }
-    if (!(deviation >= 0.0f) || deviation > std::numeric_limits<float>::max()) {
-      fail(BC_INVALID_ARGUMENT,
-           "tensor_random: deviation has value %g, expected a finite number from 0 on",
-           static_cast<double>(deviation));
+    const float most =
+        t->type == Type::q4 ? cpu::kMostQ4Deviation : std::numeric_limits<float>::max();
+    if (!(deviation >= 0.0f && deviation <= most)) {
+      fail(BC_INVALID_ARGUMENT, "tensor_random: deviation has value %g, expected 0 to %g",
+           static_cast<double>(deviation), static_cast<double>(most));
     }
     cpu::fill_random(*t, deviation, seed, t->context->pool);
   });

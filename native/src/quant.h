@@ -46,14 +46,11 @@ static inline Q4Grid grid_of(uint16_t bits) {
   return {float_from_bits(scale), static_cast<float>(bits & 127u) / kGridZeros};
 }
 
-// The grid with the nearest scale and zero.
-static inline Q4Grid nearest_grid(float scale, float zero) {
-  const float rounded = float_from_bits((bits_of(scale) + 0x40000u) & ~0x7ffffu);
-  const float steps = zero * kGridZeros + 0.5f;
-  return {rounded > kGridLargest    ? kGridLargest
-          : rounded > kGridSmallest ? rounded
-                                    : kGridSmallest,
-          static_cast<float>(static_cast<int32_t>(steps)) / kGridZeros};
+// The scale of a grid next to a positive number, below or above it; a NaN gives the smallest.
+static inline float grid_scale(float s, bool up) {
+  const float rounded = float_from_bits((bits_of(s) & ~0x7ffffu) + (up ? 0x80000u : 0u));
+  if (rounded > kGridLargest) return kGridLargest;
+  return rounded > kGridSmallest ? rounded : kGridSmallest;
 }
 
 // Of a grid that grid_of could give.

@@ -54,6 +54,10 @@ void handles() {
   int64_t bytes = 0;
   refuses("made up", bc_tensor_bytes(reinterpret_cast<bc_tensor*>(uintptr_t{0xdeadbeef}), &bytes),
           BC_INVALID_ARGUMENT, "freed or foreign");
+  bc_tensor* q4 = tensor(context, BC_Q4, {16, 32});
+  refuses("a deviation that q4 cannot hold", bc_tensor_random(q4, 100.0f, 1), BC_INVALID_ARGUMENT,
+          "deviation has value 100, expected 0 to 71");
+  is_ok("tensor_random", bc_tensor_random(q4, 1.0f, 1) == BC_OK);
   bc_tensor* left = tensor(context, BC_F32, {4});
   is_ok("context_free", bc_context_free(context) == BC_OK);
   refuses("tensor of a freed context", bc_tensor_bytes(left, &bytes), BC_INVALID_ARGUMENT,

@@ -39,7 +39,7 @@ std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
       const float s = 0.01f + 0.1f * static_cast<float>(random.uniform());
       const float z = 7.5f + random.normal();
       const uint16_t scale =
-          type == Type::q8 ? to_bf16(s).bits : bits_of(nearest_grid(s, std::fabs(z)));
+          type == Type::q8 ? to_bf16(s).bits : bits_of(Q4Grid{grid_scale(s, false), std::fabs(z)});
       std::memcpy(group + size - kScales + 2 * n, &scale, 2);
     }
   }

@@ -231,7 +231,7 @@ void shuffles(Check& check) {
   });
 }
 
-// --- Tensor cores ----------------------------------------------------------------------------------
+// --- Tensor cores --------------------------------------------------------------------------------
 
 // Element (row, col) of matrix m is 64 m + 8 row + col.
 __global__ void ldmatrix_kernel(uint32_t* out) {
@@ -653,7 +653,7 @@ void mbarriers(Check& check) {
   });
 }
 
-// --- Asynchronous copies -----------------------------------------------------------------------------
+// --- Asynchronous copies -------------------------------------------------------------------------
 
 // Three tiles of 64 words, one group each, two under way.
 template <int kLeft, bool kBarrier>
@@ -755,7 +755,7 @@ void copies(Check& check) {
   });
 }
 
-// --- Global memory ---------------------------------------------------------------------------------
+// --- Global memory -------------------------------------------------------------------------------
 
 template <int kExtra>
 __global__ void tile_end_kernel(uint32_t* out, const uint32_t* in, uint32_t n) {
@@ -808,7 +808,7 @@ void bounds(Check& check) {
   });
 }
 
-// --- Between blocks --------------------------------------------------------------------------------
+// --- Between blocks ------------------------------------------------------------------------------
 
 // Each block adds its part to a workspace; the last one to come sums them in order.
 template <bool kOrdered>

@@ -4,7 +4,6 @@
 // Shapes  x [T,V]; ids [T].
 // Method  Pass 1 finds the largest; pass 2 its first index.
 // Bound   Memory: 4TV bytes.
-// Twin    ../cuda/argmax.cu
 #pragma once
 
 #include "../ops.h"

@@ -2,21 +2,17 @@
 // positions 0..i of a query at i.
 //
 // Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] f32, f16, bf16 or
-// i8;
-//         scales [pages,2,H,64] for i8; slopes [H] or none; out [T,C]. C = H D; D is a multiple
+//         i8; scales [pages,2,H,64] for i8; slopes [H] or none; out [T,C]. C = H D; D is a multiple
 //         of 16.
 // Method  A tile of queries of one sequence and head meets the pages in order, with a running
-// maximum m and sum l for
-//         each query (online softmax); out holds the sum so far. Scores: lanes along D, sixteen
-//         keys to one reduction. Values: lanes along D, one position after the other. Where queries
-//         share a page it is widened to f32 once; widening is exact, and no step of a query looks
-//         at another one: a token's result is the same, bit for bit, alone or in a prompt.
-//         Positions past the query are never read as values, so what a page held before cannot
-//         leak.
+//         maximum m and sum l for each query (online softmax); out holds the sum so far. Scores:
+//         lanes along D, sixteen keys to one reduction. Values: lanes along D, one position after
+//         the other. Where queries share a page it is widened to f32 once; widening is exact, and
+//         no step of a query looks at another one: a token's result is the same, bit for bit, alone
+//         or in a prompt. Positions past the query are never read as values, so what a page held
+//         before cannot leak.
 // Bound   One query: the bytes of the cache it sees, 4D a position and head for 16-bit pages. Many:
-// 2D multiply-adds a
-//         query, key and head.
-// Twin    ../cuda/attention.cu
+//         2D multiply-adds a query, key and head.
 // Source  Dao et al. 2022, arXiv:2205.14135; Press et al. 2021, arXiv:2108.12409 (ALiBi)
 #pragma once
 

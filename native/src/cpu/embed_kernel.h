@@ -3,7 +3,6 @@
 // Shapes  out [T,C]; ids [T]; table [V,C] f32, f16 or bf16.
 // Method  One row after the other, widened to f32.
 // Bound   Memory: TC (4 + bytes of an element of the table).
-// Twin    ../cuda/embed.cu
 #pragma once
 
 #include "../ops.h"

@@ -1,9 +1,8 @@
 // exp: e^x of sixteen lanes, the same for every kernel that needs it.
 //
 // Method  x = n ln 2 + r with |r| <= ln(2)/2; Taylor's series of e^r up to r^7, whose rest is below
-// 2^-27 of e^r; times
-//         2^n. ln 2 is taken in two parts of which the first times n is exact. e^0 is exactly 1; a
-//         NaN stays a NaN.
+//         2^-27 of e^r; times 2^n. ln 2 is taken in two parts of which the first times n is exact.
+//         e^0 is exactly 1; a NaN stays a NaN.
 // Bound   16 operations for 16 lanes.
 #pragma once
 

@@ -31,9 +31,13 @@ void fill_random(Tensor& t, float deviation, uint64_t seed, ThreadPool& pool) {
   if (is_quantized(t.type)) {
     const int64_t size = group_bytes(t.type);
     const int64_t values = size - kScales;
-    // Deviation of 0..255 minus 128 is 73.9, of 0..15 minus 7.5 is 4.61.
-    const uint16_t scale = t.type == Type::q8 ? to_bf16(deviation / 73.9f).bits
-                                              : bits_of(nearest_grid(deviation / 4.61f, 7.5f));
+    // 73.9 is the deviation of 0..255. A q4 scale is up to 1/32 off.
+    const float wanted = deviation / (t.type == Type::q8 ? 73.9f : kQ4Deviation);
+    const float below = grid_scale(wanted, false);
+    const float above = grid_scale(wanted, true);
+    const float nearest = wanted - below < above - wanted ? below : above;
+    const uint16_t scale =
+        t.type == Type::q8 ? to_bf16(wanted).bits : bits_of(Q4Grid{nearest, 7.5f});
     pool.parallel_for(t.bytes() / size, 1024, [&](int64_t begin, int64_t end, int) {
       for (int64_t g = begin; g < end; ++g) {
         uint8_t* group = t.data + g * size;

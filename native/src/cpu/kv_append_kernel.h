@@ -1,11 +1,11 @@
 // kv_append: stores each token's keys and values in the page and slot of its position.
 //
 // Shapes  qkv [T,3C], of which the last [T,2C] are read; pages [pages,2,H,64,D] f32, f16, bf16 or
-// i8;
-//         scales [pages,2,H,64] for i8. D is a multiple of 16.
+//         i8; scales [pages,2,H,64] for i8. D is a multiple of 16.
 // Method  Rounds to nearest even. i8: scale = max|x| / 127 over the D numbers of one head and
-// position. Bound   Memory: 2TC (4 + bytes of an element). Twin    ../cuda/kv_append.cu Source
-// Pages: Kwon et al. 2023, arXiv:2309.06180
+//         position.
+// Bound   Memory: 2TC (4 + bytes of an element).
+// Source  Pages: Kwon et al. 2023, arXiv:2309.06180
 #pragma once
 
 #include "../ops.h"

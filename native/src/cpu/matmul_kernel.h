@@ -5,11 +5,11 @@
 // Method  Register blocks of V::rows rows of x by V::panels panels (or 4 rows) of w. In packed
 //         weights the lanes are rows of w, so nothing is added across lanes; in plain rows the
 //         lanes are columns and one sum ends the row. Either way an output's additions come in the
-//         same order whatever M is: a row's result does not depend on its batch. int8: each group's dot product is an integer; multiply-adds in f32 apply both
-//         scales and, for q4, take off zero times the sum of x.
+//         same order whatever M is: a row's result does not depend on its batch. int8: each group's
+//         dot product is an integer; multiply-adds in f32 apply both scales and, for q4, take off
+//         zero times the sum of x.
 // Bound   M = 1: the bytes of w (0.5625, 1.0625, 2 or 4 a weight for q4, q8, 16-bit, f32). Large M:
 //         one multiply-add per m, n, k at the width of the dot-product instruction.
-// Twin    ../cuda/matmul_*.cu
 #pragma once
 
 #include "../ops.h"

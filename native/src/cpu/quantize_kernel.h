@@ -30,7 +30,7 @@ template <class V>
 struct Quantize {
   using F = typename V::F;
 
-  // What a packed group's lanes stand for: q8 has zero = 0.
+  // Scale and zero of the panel's 16 groups; q8 has zero = 0.
   struct Lanes {
     float scale[kPanel];
     float zero[kPanel];
@@ -83,6 +83,7 @@ struct Quantize {
     }
   }
 
+  // The best trial; scales and zeros are those of least squares, not yet what grids hold.
   static void search_q4(const float* w, Lanes& lanes) {
     F low = V::set(0.0f);
     F high = V::set(0.0f);
@@ -115,9 +116,10 @@ struct Quantize {
           wq = V::fma(q, value, wq);
         }
         const F mean_q = V::mul(q1, V::set(1.0f / kGroup));
-        const F s = ratio(V::sub(wq, V::mul(mean, q1)), V::sub(q2, V::mul(mean_q, q1)));
+        const F covariance = V::sub(wq, V::mul(mean, q1));
+        const F s = ratio(covariance, V::sub(q2, V::mul(mean_q, q1)));
         const F fitted_zero = V::sub(mean_q, ratio(mean, s));
-        F gain = V::mul(V::sub(wq, V::mul(mean, q1)), s);
+        F gain = V::mul(covariance, s);
         gain = V::if_greater(V::set(0.0f), fitted_zero, V::set(0.0f), gain);  // z is not in a grid
         gain = V::if_greater(fitted_zero, V::set(kGridZeroMax), V::set(0.0f), gain);
         best_scale = V::if_greater(gain, best_gain, s, best_scale);
@@ -125,48 +127,11 @@ struct Quantize {
         best_gain = V::max(gain, best_gain);
       }
     }
-    float scale[kPanel];
-    float start[kPanel];
-    V::store(scale, best_scale);
-    V::store(start, best_zero);
-    F least = V::set(0.0f);
-    for (const uint32_t up : {0u, 1u}) {
-      Lanes trial;
-      for (int64_t n = 0; n < kPanel; ++n) {
-        const uint32_t down = bits_of(scale[n]) & ~0x7ffffu;  // 4 bits of mantissa are kept
-        const float rounded = float_from_bits(down + (up << 19));
-        trial.scale[n] = rounded > kGridLargest    ? kGridLargest
-                         : rounded > kGridSmallest ? rounded
-                                                   : kGridSmallest;
-        trial.zero[n] = start[n];
-      }
-      // The zero is made anew for the codes that the rounded scale gives.
-      const F inverse = V::div(V::set(1.0f), V::load(trial.scale));
-      for (int pass = 0; pass < 2; ++pass) {
-        F zero = clamp(V::round(V::mul(V::load(trial.zero), V::set(kGridZeros))), V::set(0.0f),
-                       V::set(kGridZeros * kGridZeroMax));
-        zero = V::mul(zero, V::set(1.0f / kGridZeros));
-        F lost = V::set(0.0f);
-        F q1 = V::set(0.0f);
-        for (int64_t k = 0; k < kGroup; ++k) {
-          const F value = V::load(w + k * kPanel);
-          const F q = codes<Type::q4>(value, inverse, zero);
-          const F difference = V::sub(value, V::mul(V::sub(q, zero), V::load(trial.scale)));
-          lost = V::fma(difference, difference, lost);
-          q1 = V::add(q1, q);
-        }
-        const bool first = up == 0 && pass == 0;
-        const F scales = V::load(trial.scale);
-        V::store(lanes.scale,
-                 first ? scales : V::if_greater(least, lost, scales, V::load(lanes.scale)));
-        V::store(lanes.zero, first ? zero : V::if_greater(least, lost, zero, V::load(lanes.zero)));
-        least = first ? lost : V::min(lost, least);
-        V::store(trial.zero, V::sub(V::mul(q1, V::set(1.0f / kGroup)), V::mul(mean, inverse)));
-      }
-    }
+    V::store(lanes.scale, best_scale);
+    V::store(lanes.zero, best_zero);
   }
 
-  // What is lost of w, as above, and all of it: squares, summed over each group.
+  // What is lost of w and all of it: squares, summed over each group.
   struct Squares {
     F lost, total;
   };
@@ -189,6 +154,38 @@ struct Quantize {
     return sum;
   }
 
+  // Rounds scales and zeros to what grids hold: of the scales below and above, and of the zeros
+  // rounded and made anew for the codes that these give, the pair that loses least.
+  static void round_q4(const float* w, Lanes& lanes) {
+    const Lanes fitted = lanes;
+    F mean = V::set(0.0f);
+    for (int64_t k = 0; k < kGroup; ++k) mean = V::add(mean, V::load(w + k * kPanel));
+    mean = V::mul(mean, V::set(1.0f / kGroup));
+    // Of a group with a NaN no pair is better than this one; its error tells.
+    V::store(lanes.scale, V::set(kGridSmallest));
+    V::store(lanes.zero, V::set(0.0f));
+    F least = V::set(__builtin_inff());
+    for (const bool up : {false, true}) {
+      Lanes trial = fitted;
+      for (float& s : trial.scale) s = grid_scale(s, up);
+      for (int pass = 0; pass < 2; ++pass) {
+        const F steps = V::round(V::mul(V::load(trial.zero), V::set(kGridZeros)));
+        const F zero = V::mul(clamp(steps, V::set(0.0f), V::set(kGridZeros * kGridZeroMax)),
+                              V::set(1.0f / kGridZeros));
+        V::store(trial.zero, zero);
+        float q[kGroup * kPanel];
+        const F lost = encode<Type::q4>(w, trial, V::set(1.0f), q).lost;
+        const F scale = V::load(trial.scale);
+        V::store(lanes.scale, V::if_greater(least, lost, scale, V::load(lanes.scale)));
+        V::store(lanes.zero, V::if_greater(least, lost, zero, V::load(lanes.zero)));
+        least = V::min(lost, least);
+        F sum = V::set(0.0f);
+        for (int64_t k = 0; k < kGroup; ++k) sum = V::add(sum, V::load(q + k * kPanel));
+        V::store(trial.zero, V::sub(V::mul(sum, V::set(1.0f / kGroup)), V::div(mean, scale)));
+      }
+    }
+  }
+
   // Finds the lanes for w; the codes are to be made of w times the result.
   template <Type kType>
   static F fit(const float* w, Lanes& lanes) {
@@ -199,12 +196,14 @@ struct Quantize {
     } else {
       float other[kGroup * kPanel];
       search_q4(w, lanes);
+      round_q4(w, lanes);
       const Squares sum = encode<kType>(w, lanes, one, other);
       const F stretch = V::add(one, ratio(sum.lost, sum.total));
       for (int64_t k = 0; k < kGroup; ++k) {
         V::store(other + k * kPanel, V::mul(V::load(w + k * kPanel), stretch));
       }
       search_q4(other, lanes);
+      round_q4(other, lanes);
       return stretch;
     }
   }

@@ -2,8 +2,9 @@
 //
 // Shapes  qkv [T,3C] in place, of which [T,2C] is touched; positions [T]; C = H D.
 // Method  Cosines and sines are computed in double once per token (rope.cpp) and shared by its 2H
-// heads. Bound   Memory: 16TC bytes. Twin    ../cuda/rope.cu Source  Su et al. 2021,
-// arXiv:2104.09864; the pairing (k, k + D/2) is Baichuan's.
+//         heads.
+// Bound   Memory: 16TC bytes.
+// Source  Su et al. 2021, arXiv:2104.09864; the pairing (k, k + D/2) is Baichuan's.
 #pragma once
 
 #include "../ops.h"

@@ -3,7 +3,6 @@
 // Shapes  gate, up, out [T,F]; out may be gate or up.
 // Method  One pass; exp as in exp.h.
 // Bound   Memory: 12TF bytes.
-// Twin    ../cuda/swiglu.cu
 // Source  Shazeer 2020, arXiv:2002.05202
 #pragma once
 

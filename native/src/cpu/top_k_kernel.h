@@ -3,11 +3,9 @@
 //
 // Shapes  x [T,V]; values, ids [T,K] contiguous; K <= V.
 // Method  The outputs hold a heap with the worst kept number on top. Sixteen numbers at a time are
-// compared with it and
-//         passed over if none is larger: about K ln(V/K) of V numbers reach the heap. Sorting the
-//         heap ends the row.
+//         compared with it and passed over if none is larger: about K ln(V/K) of V numbers reach
+//         the heap. Sorting the heap ends the row.
 // Bound   Memory: 4TV bytes while K is small beside V.
-// Twin    ../cuda/top_k.cu
 #pragma once
 
 #include "../ops.h"

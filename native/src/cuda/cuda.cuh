@@ -33,7 +33,7 @@ struct Launch {
   dim3 block;
   size_t shared_bytes = 0;  // dynamic shared memory of a block
   void* stream = nullptr;   // a cudaStream_t
-  // The kernel may start while the one before it still runs; it calls griddepcontrol_wait() before it
+  // The kernel may start while the one before still runs; it calls griddepcontrol_wait() before it
   // touches anything but weights (sm_90, without effect on older devices).
   bool early = false;
 };

@@ -33,27 +33,31 @@ __device__ __forceinline__ To same_bits(const From& from) {
 
 // --- Global memory -------------------------------------------------------------------------------
 
-template <int kCount, class T>
-__device__ __forceinline__ Vec<T, kCount> load(const T* from SIMT_SITE) {
+// kOnce: of what is read once and written by nobody meanwhile; it does not stay in L1.
+template <bool kOnce, int kCount, class T>
+__device__ __forceinline__ Vec<T, kCount> load_pieces(const T* from SIMT_SITE) {
   using P = Pieces<T, kCount>;
+  const char* bytes = reinterpret_cast<const char*>(from);
   P pieces;
 #pragma unroll
-  for (int i = 0; i < P::kPieces; ++i)
-    pieces.piece[i] =
-        ptx::ld_global<P::kPiece>(reinterpret_cast<const char*>(from) + i * P::kPiece SIMT_PASS);
+  for (int i = 0; i < P::kPieces; ++i) {
+    if constexpr (kOnce) {
+      pieces.piece[i] = ptx::ld_global_nc_no_allocate<P::kPiece>(bytes + i * P::kPiece SIMT_PASS);
+    } else {
+      pieces.piece[i] = ptx::ld_global<P::kPiece>(bytes + i * P::kPiece SIMT_PASS);
+    }
+  }
   return same_bits<Vec<T, kCount>>(pieces);
 }
 
-// Of what is read once and written by nobody meanwhile: it does not stay in L1.
+template <int kCount, class T>
+__device__ __forceinline__ Vec<T, kCount> load(const T* from SIMT_SITE) {
+  return load_pieces<false, kCount>(from SIMT_PASS);
+}
+
 template <int kCount, class T>
 __device__ __forceinline__ Vec<T, kCount> load_once(const T* from SIMT_SITE) {
-  using P = Pieces<T, kCount>;
-  P pieces;
-#pragma unroll
-  for (int i = 0; i < P::kPieces; ++i)
-    pieces.piece[i] = ptx::ld_global_nc_no_allocate<P::kPiece>(reinterpret_cast<const char*>(from) +
-                                                               i * P::kPiece SIMT_PASS);
-  return same_bits<Vec<T, kCount>>(pieces);
+  return load_pieces<true, kCount>(from SIMT_PASS);
 }
 
 template <int kCount, class T>
@@ -79,8 +83,7 @@ __device__ __forceinline__ void store(T* to, T x SIMT_SITE) {
       } SIMT_PASS);
 }
 
-// --- Shared memory (single elements: Shared<T>::operator[])
-// ------------------------------------------
+// --- Shared memory (single elements: Shared<T>::operator[]) --------------------------------------
 
 template <int kCount, class T>
 __device__ __forceinline__ Vec<std::remove_const_t<T>, kCount> load(Shared<T> from SIMT_SITE) {
@@ -116,8 +119,7 @@ __device__ __forceinline__ void store(Shared<T> to, const Vec<T, kCount>& x SIMT
   }
 }
 
-// --- Widen to float, narrow to T
-// -------------------------------------------------------------------
+// --- Widen to float, narrow to T -----------------------------------------------------------------
 
 __device__ __forceinline__ float widen(float x) { return x; }
 __device__ __forceinline__ float widen(bf16 x) { return ptx::cvt_f32_bf16(x.bits); }

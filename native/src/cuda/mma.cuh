@@ -1,4 +1,5 @@
-// Fragments of mma.sync: which lane holds which elements, and how they get there from shared memory.
+// Fragments of mma.sync: which lane holds which elements, and how they get there from shared
+// memory.
 // Tables "Matrix fragments for mma.m16n8k16 / m16n8k32" of the PTX ISA. With g = lane / 4 and
 // t = lane % 4:
 //
@@ -47,7 +48,7 @@ __device__ __forceinline__ void mma(Accumulator& d, const FragmentA<T>& a,
   }
 }
 
-// --- From shared memory ----------------------------------------------------------------------------
+// --- From shared memory --------------------------------------------------------------------------
 // ldmatrix wants one row of 8 elements named by each lane. The three functions say which row and
 // column of a 16x16 piece this lane names; the caller finds its address, swizzled or not.
 

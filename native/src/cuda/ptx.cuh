@@ -162,8 +162,7 @@ __device__ __forceinline__ int32_t cvt_s8(float x) {
 #endif
 }
 
-// --- Approximations, subnormals flushed to zero
-// ----------------------------------------------------
+// --- Approximations, subnormals flushed to zero --------------------------------------------------
 
 #ifndef __CUDACC__
 inline float flushed(float x) {
@@ -215,8 +214,7 @@ __device__ __forceinline__ float rsqrt(float x) {
 #endif
 }
 
-// --- Lanes of a warp exchange registers
-// ------------------------------------------------------------
+// --- Lanes of a warp exchange registers ----------------------------------------------------------
 
 // The value of lane `source`.
 __device__ __forceinline__ uint32_t shfl_idx(uint32_t x, uint32_t source SIMT_SITE) {
@@ -425,8 +423,7 @@ __device__ __forceinline__ bool mbarrier_try_wait_parity(Shared<uint64_t> at,
 #endif
 }
 
-// --- Between kernels (sm_90; earlier devices start kernels one after another)
-// ------------------------
+// --- Between kernels (sm_90; earlier devices start kernels one after another) --------------------
 
 // Waits until the kernels before this one are done and their writes are visible.
 __device__ __forceinline__ void griddepcontrol_wait() {
@@ -444,8 +441,7 @@ __device__ __forceinline__ void griddepcontrol_launch_dependents() {
 #endif
 }
 
-// --- Global memory: registers of 4, 8 and 16 bytes, shorts and bytes
-// ---------------------------------
+// --- Global memory: registers of 4, 8 and 16 bytes, shorts and bytes -----------------------------
 
 // What a load brings, as words.
 template <int kBytes>
@@ -534,8 +530,7 @@ __device__ __forceinline__ void st_global(void* to, Words<kBytes> x SIMT_SITE) {
 #endif
 }
 
-// --- Atomics and flags in global memory
-// --------------------------------------------------------------
+// --- Atomics and flags in global memory ----------------------------------------------------------
 
 #ifndef __CUDACC__
 inline uint32_t added(uint32_t old, uint32_t x, uint32_t) { return old + x; }

@@ -235,8 +235,7 @@ void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site
   }
 }
 
-// --- Warp instructions that move nothing but registers
-// ---------------------------------------------
+// --- Warp instructions that move nothing but registers -------------------------------------------
 
 uint32_t lane() { return machine.self->lane; }
 
@@ -368,8 +367,7 @@ void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
   acquire(*machine.self, barrier.known);
 }
 
-// --- Flags in global memory
-// ------------------------------------------------------------------------
+// --- Flags in global memory ----------------------------------------------------------------------
 
 void changed_global_memory() {
   ++machine.version;

@@ -156,7 +156,8 @@ void count_accesses(Warp& warp) {
   for (size_t l = 0; l < active; ++l) warp.threads[lanes[l]].accesses.clear();
 }
 
-// A row of 16 bytes takes four neighbouring banks, one of eight groups: rows of one group take turns.
+// A row of 16 bytes takes four neighbouring banks, one of eight groups: rows of one group take
+// turns.
 void count_row_reads(const uint32_t* rows, Site site) {
   int64_t worst = 1;
   for (int i = 1; i < 8; ++i) {

@@ -55,8 +55,7 @@ final class Bindings {
           error);
     }
     // JavaCPP goes on to java.library.path and puts first that nothing is there; why the file
-    // itself
-    // did not load is the cause behind.
+    // itself did not load is the cause behind.
     Throwable reason = error;
     while (reason.getCause() != null) {
       reason = reason.getCause();

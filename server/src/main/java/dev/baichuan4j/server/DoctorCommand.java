@@ -36,7 +36,7 @@ final class DoctorCommand implements Callable<Integer> {
     int gpus = Ops.cudaDevices();
     facts.put("cuda_devices", gpus);
     if (gpus == 0) {
-      facts.put("cuda", "no usable GPU: the native library has no CUDA kernels or found no driver");
+      facts.put("cuda", "not used: this version runs models on the CPU only");
     }
     try (Ops ops = Ops.cpu(1, false)) {
       long[] memory = ops.memoryInfo();

@@ -69,7 +69,9 @@ public static final int BC_INTERNAL = 5;         /* a defect of this library */
 
 /* Element types. Q8 and Q4 hold weights [N,K] in groups of 32 along K, each with 16 bits of scale:
  * Q8 w = s * q, q in -127..127, s in bf16 (8.5 bits a weight); Q4 w = s * (q - z), q in 0..15, s
- * with 5 bits of exponent and 4 of mantissa, z in eighths (4.5 bits). */
+ * with 5 bits of exponent and 4 of mantissa, z in eighths (4.5 bits). Q4 holds numbers whose
+ * range in a group, with 0, is at most 232; what lies outside is clipped, and the error of
+ * bc_quantize tells. */
 public static final int BC_F32 = 0;
 public static final int BC_F16 = 1;
 public static final int BC_BF16 = 2;
@@ -97,7 +99,7 @@ public static native @Cast("const char*") BytePointer bc_last_error();
 public static native @Cast("const char*") BytePointer bc_cpu_isa();
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
 public static native int bc_cpu_cores();
-/** CUDA devices that can be used; 0 without a driver or when the library was built without CUDA. */
+/** CUDA devices that models can run on: 0 in this version, whose models run on the CPU. */
 public static native int bc_cuda_devices();
 
 /** Makes a context on a device.
