@@ -156,7 +156,7 @@ struct Machine {
   bool early = false;
   const std::function<void()>* body = nullptr;
   std::string error;
-  uint32_t launch = 0;  // number of this launch; memory.cpp forgets stamps of earlier ones
+  uint32_t launch = 0;  // number of this launch; global_memory.cpp forgets stamps of earlier ones
   uint64_t random = 1;
 
   Fiber host;
@@ -182,12 +182,18 @@ std::string name_of(const dim3& index);
 
 // Runs other threads until this one is ready again.
 void pause();
+// Takes this lane out of the ready ones until somebody sets it ready.
+void wait(Wait why, const char* op, Site site);
 void set_ready(Warp& warp, uint32_t lanes);
+Thread& drawn_thread(Block& block);  // one that is ready
+void go_on_with(Fiber& from, Thread& thread);
 
 // Blocks until all 32 lanes are here; the last one calls run(warp, context), then all go on.
 void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site site);
 
 // Publishing and learning.
+void tick(Warp& warp);
+void merge_lanes(Warp& warp);  // what a lane knows, all know
 Clock release(Thread& thread, Clocks& into);
 void acquire(Thread& thread, const Clocks& from);
 void changed_global_memory();
@@ -204,7 +210,7 @@ inline void remember(Thread& thread, Kind kind, uint64_t address, int bytes, uin
   thread.warp->accessed = true;
 }
 
-// memory.cpp
+// global_memory.cpp and shared_memory.cpp
 void start_memory();              // of a launch
 void start_shared(Block& block);  // of a block
 void land(Thread& thread, int64_t before_group);

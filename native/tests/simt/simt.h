@@ -4,11 +4,14 @@
 //
 //   simt.h          this file
 //   device.h        host side for tests: buffers, options, counters
-//   machine.*       grid, blocks, warps, threads; who runs next; barriers; what happens before what
-//   memory.*        global and shared memory: bounds, alignment, initialisation, races
+//   launch.cpp      grid and blocks, from the first to the last
+//   machine.*       warps and threads; who runs next; what happens before what
+//   barriers.cpp    barriers of a block
+//   *_memory.cpp    global and shared memory: bounds, alignment, initialisation, races
 //   instructions.*  what ldmatrix, mma and conversions do to registers
 //   traffic.*       sectors, bank conflicts
 //   fiber.*         one stack per CUDA thread
+//   gpu.*           the GPU of cuda/device.h
 //
 // Device pointers are addresses that nothing is mapped at: only the functions of load.cuh and
 // ptx.cuh reach what they name, and a plain dereference is reported like any other error.

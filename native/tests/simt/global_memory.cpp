@@ -1,17 +1,16 @@
-// Global and shared memory: every access is checked for bounds, alignment, initialisation and
-// order.
+// Device buffers: every access is checked for bounds, alignment, initialisation and order.
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 
-#include "machine.h"
+#include "memory.h"
 
 namespace simt {
 namespace {
 
-// --- Device buffers ------------------------------------------------------------------------------
+// --- Buffers -------------------------------------------------------------------------------------
 
 // Device addresses come from a reserved range without access: a slot per buffer, so that an address
 // names its buffer even when it lies far outside of it.
@@ -112,37 +111,7 @@ Buffer& locate(const void* p, size_t bytes, const char* what, Site site, size_t&
   return *buffer;
 }
 
-// memcpy of a size that is not known to the compiler is a call.
-void copy(void* to, const void* from, size_t bytes) {
-  switch (bytes) {
-    case 1:
-      std::memcpy(to, from, 1);
-      return;
-    case 2:
-      std::memcpy(to, from, 2);
-      return;
-    case 4:
-      std::memcpy(to, from, 4);
-      return;
-    case 8:
-      std::memcpy(to, from, 8);
-      return;
-    default:
-      std::memcpy(to, from, 16);
-  }
-}
-
 // --- Order ---------------------------------------------------------------------------------------
-
-uint32_t stamp_of(const Thread& thread) {
-  return thread.warp->clock << 10 | thread.warp->index << 5 | thread.lane;
-}
-
-// Whether the access with this stamp, of this block, comes before what the thread does now.
-bool before(uint32_t stamp, const Thread& thread) {
-  const uint32_t self = thread.warp->index << 5 | thread.lane;
-  return (stamp & 1023u) == self || stamp >> 10 <= thread.known[stamp >> 5 & 31u];
-}
 
 bool before(uint64_t stamp, const Thread& thread) {
   const auto block = static_cast<uint32_t>(stamp >> 32) - 1;
@@ -155,13 +124,6 @@ bool before(uint64_t stamp, const Thread& thread) {
     }
   }
   return false;
-}
-
-std::string thread_of(uint32_t stamp, uint32_t block) {
-  const unsigned n = stamp & 1023u;
-  const dim3 index(n % blockDim.x, n / blockDim.x % blockDim.y, n / blockDim.x / blockDim.y);
-  const dim3 at(block % gridDim.x, block / gridDim.x % gridDim.y, block / gridDim.x / gridDim.y);
-  return "block " + name_of(at) + " thread " + name_of(index);
 }
 
 // A global word as one thread sees it.
@@ -230,11 +192,15 @@ Order order_of(Buffer& buffer, Site site) {
   return {thread, site, number_of(site), block | stamp_of(thread), buffer};
 }
 
-uint8_t mask_of(size_t at, size_t bytes) {
-  return bytes >= 4 ? uint8_t{15} : static_cast<uint8_t>(((1u << bytes) - 1) << at % 4);
+}  // namespace
+
+std::string thread_of(uint32_t stamp, uint32_t block) {
+  const unsigned n = stamp & 1023u;
+  const dim3 index(n % blockDim.x, n / blockDim.x % blockDim.y, n / blockDim.x / blockDim.y);
+  const dim3 at(block % gridDim.x, block / gridDim.x % gridDim.y, block / gridDim.x / gridDim.y);
+  return "block " + name_of(at) + " thread " + name_of(index);
 }
 
-// A load of n bytes from a place that has been checked.
 const uint8_t* checked_load(const void* from, size_t bytes, Site site) {
   size_t at;
   Buffer& buffer = locate(from, bytes, "load", site, at);
@@ -251,105 +217,6 @@ const uint8_t* checked_load(const void* from, size_t bytes, Site site) {
            static_cast<int>(bytes), order.number);
   return buffer.data.data() + at;
 }
-
-// --- Shared memory -------------------------------------------------------------------------------
-
-struct SharedOrder {
-  Thread& thread;
-  Site site;
-  uint16_t number;
-  uint32_t stamp;
-
-  [[noreturn]] void race(const char* mine, const char* other, uint32_t stamp_, uint16_t site_,
-                         uint32_t word) const {
-    error(site, "race: %s of shared+%u is concurrent with the %s by %s at %s", mine, word * 4,
-          other, thread_of(stamp_, thread.warp->block->number).c_str(),
-          name_of(site_of(site_)).c_str());
-  }
-
-  [[noreturn]] void landing(const char* mine, const SharedWord& word, uint32_t index) const {
-    error(site, "%s of shared+%u: the cp.async by %s at %s has not been waited for", mine,
-          index * 4, thread_of(word.write, thread.warp->block->number).c_str(),
-          name_of(site_of(word.write_site)).c_str());
-  }
-
-  void read(SharedWord& word, uint8_t bytes, uint32_t index) const {
-    if ((word.state & kLanding) != 0) landing("load", word, index);
-    if ((word.written & bytes) != bytes)
-      error(site, "load of shared+%u: nothing was written there", index * 4);
-    if (word.read == stamp && word.read_bytes == bytes && word.read_site == number) return;
-    if ((word.write_bytes & bytes) != 0 && !before(word.write, thread))
-      race("load", "store", word.write, word.write_site, index);
-    if (word.read == 0 || before(word.read, thread)) {
-      word.read_bytes = bytes;
-      if (word.other_read != 0 && !before(word.other_read, thread)) word.read_bytes = 15;
-      word.read = stamp;
-      word.read_site = number;
-      return;
-    }
-    word.read_bytes |= bytes;
-    const uint32_t warp = stamp >> 5 & 31u;
-    const bool first_is_mine = (word.read >> 5 & 31u) == warp;
-    if (word.other_read == 0 || before(word.other_read, thread) ||
-        (!first_is_mine && (word.read >> 5 & 31u) == (word.other_read >> 5 & 31u))) {
-      word.other_read = stamp;
-    }
-  }
-
-  void write(SharedWord& word, uint8_t bytes, bool atomic, uint32_t index) const {
-    if ((word.state & kLanding) != 0) landing("store", word, index);
-    const bool after_write = word.write == 0 || before(word.write, thread);
-    const bool both_atomic = atomic && (word.state & kAtomic) != 0;
-    if (!after_write && (word.write_bytes & bytes) != 0 && !both_atomic)
-      race("store", "store", word.write, word.write_site, index);
-    if ((word.read_bytes & bytes) != 0) {
-      if (word.read != 0 && !before(word.read, thread))
-        race("store", "load", word.read, word.read_site, index);
-      if (word.other_read != 0 && !before(word.other_read, thread))
-        race("store", "load", word.other_read, word.read_site, index);
-      word.read = word.other_read = 0;
-      word.read_bytes = 0;
-    }
-    word.write_bytes = after_write ? bytes : static_cast<uint8_t>(word.write_bytes | bytes);
-    word.write = stamp;
-    word.write_site = number;
-    word.written |= bytes;
-    word.state = atomic ? kAtomic : 0;
-  }
-};
-
-SharedOrder shared_order(Site site) {
-  Thread& thread = *machine.self;
-  return {thread, site, number_of(site), stamp_of(thread)};
-}
-
-void check_shared(uint32_t at, size_t bytes, const char* what, Site site) {
-  if (at + bytes > machine.shared_bytes || at > machine.shared_bytes) {
-    error(site, "%s of %zu bytes at shared%+d: out of bounds, the block has %zu bytes", what, bytes,
-          static_cast<int32_t>(at), machine.shared_bytes);
-  }
-  if (at % bytes != 0) error(site, "%s of %zu bytes at shared+%u: misaligned", what, bytes, at);
-}
-
-void read_shared(const SharedOrder& order, uint32_t at, size_t bytes, void* to) {
-  order.thread.polls = 0;
-  check_shared(at, bytes, "load", order.site);
-  Block& block = *order.thread.warp->block;
-  for (uint32_t i = 0; i < (bytes + 3) / 4; ++i)
-    order.read(block.words[at / 4 + i], mask_of(at, bytes), at / 4 + i);
-  copy(to, block.shared.data() + at, bytes);
-}
-
-void write_shared(const SharedOrder& order, uint32_t at, size_t bytes, const void* from) {
-  order.thread.polls = 0;
-  check_shared(at, bytes, "store", order.site);
-  Block& block = *order.thread.warp->block;
-  for (uint32_t i = 0; i < (bytes + 3) / 4; ++i)
-    order.write(block.words[at / 4 + i], mask_of(at, bytes), false, at / 4 + i);
-  copy(block.shared.data() + at, from, bytes);
-}
-
-}  // namespace
 
 // --- The host's side -----------------------------------------------------------------------------
 
@@ -406,12 +273,6 @@ void make_read_only(void* memory) { buffer_of(memory, "make_read_only").read_onl
 void start_memory() {
   reserve_range();
   machine.version = 1;
-}
-
-void start_shared(Block& block) {
-  const size_t words = (machine.shared_bytes + 3) / 4;
-  block.shared.assign(words * 4, 0xff);
-  block.words.assign(words, SharedWord{});
 }
 
 void global_load(void* to, const void* from, int bytes, Site site) {
@@ -479,94 +340,39 @@ void store_release(void* to, uint32_t value, Site site) {
   machine.released[to] = std::move(released);
 }
 
-void shared_load(void* to, uint32_t from, int bytes, Site site) {
-  const SharedOrder order = shared_order(site);
-  read_shared(order, from, static_cast<size_t>(bytes), to);
-  remember(order.thread, Kind::shared_load, from, bytes, order.number);
-}
+// --- Flags ---------------------------------------------------------------------------------------
 
-void shared_store(uint32_t to, const void* from, int bytes, Site site) {
-  const SharedOrder order = shared_order(site);
-  write_shared(order, to, static_cast<size_t>(bytes), from);
-  remember(order.thread, Kind::shared_store, to, bytes, order.number);
-}
-
-uint32_t shared_atomic(uint32_t at, Change change, uint32_t operand, uint32_t expected, Site site) {
-  const SharedOrder order = shared_order(site);
-  check_shared(at, 4, "atomic", site);
-  Block& block = *order.thread.warp->block;
-  SharedWord& word = block.words[at / 4];
-  if (word.written != 15) error(site, "atomic of shared+%u: nothing was written there", at);
-  order.write(word, 15, true, at / 4);
-  uint32_t old;
-  std::memcpy(&old, block.shared.data() + at, 4);
-  const uint32_t changed = change(old, operand, expected);
-  std::memcpy(block.shared.data() + at, &changed, 4);
-  remember(order.thread, Kind::shared_store, at, 4, order.number);
-  return old;
-}
-
-void read_rows(Thread& thread, uint32_t address, void* to, Site site) {
-  read_shared({thread, site, number_of(site), stamp_of(thread)}, address, 16, to);
-}
-
-// --- cp.async ------------------------------------------------------------------------------------
-
-void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site site) {
-  const SharedOrder order = shared_order(site);
-  const auto n = static_cast<size_t>(bytes);
-  check_shared(to, n, "cp.async", site);
-  Copy copy{to, bytes, order.thread.group, order.number, {}};
-  if (source_bytes < 0 || source_bytes > bytes)
-    error(site, "cp.async: source bytes have value %d, expected 0 to %d", source_bytes, bytes);
-  if (reinterpret_cast<uintptr_t>(from) % n != 0)
-    error(site, "cp.async of %d bytes from %p: misaligned", bytes, from);
-  for (int i = 0; i < source_bytes;) {
-    // A part that ends early is read in pieces that its end divides.
-    int piece = bytes;
-    while (source_bytes - i < piece || i % piece != 0) piece /= 2;
-    std::memcpy(
-        copy.data + i,
-        checked_load(static_cast<const uint8_t*>(from) + i, static_cast<size_t>(piece), site),
-        static_cast<size_t>(piece));
-    i += piece;
+void changed_global_memory() {
+  ++machine.version;
+  for (Thread* thread : machine.spinners) {
+    --thread->warp->block->spinning;
+    set_ready(*thread->warp, thread->warp->ready | 1u << thread->lane);
   }
-  Block& block = *order.thread.warp->block;
-  for (uint32_t i = 0; i < n / 4; ++i) {
-    SharedWord& word = block.words[to / 4 + i];
-    order.write(word, 15, false, to / 4 + i);
-    word.state = kLanding;
-  }
-  std::memset(block.shared.data() + to, 0xff, n);
-  remember(order.thread, Kind::shared_store, to, bytes, order.number);
-  order.thread.copies.push_back(copy);
+  machine.spinners.clear();
 }
 
-void copy_async_commit() { ++machine.self->group; }
-
-void land(Thread& thread, int64_t before_group) {
-  Block& block = *thread.warp->block;
-  const uint32_t stamp = stamp_of(thread);
-  size_t landed = 0;
-  while (landed < thread.copies.size() && thread.copies[landed].group < before_group) {
-    const Copy& copy = thread.copies[landed++];
-    std::memcpy(block.shared.data() + copy.to, copy.data, static_cast<size_t>(copy.bytes));
-    for (uint32_t i = 0; i < static_cast<uint32_t>(copy.bytes) / 4; ++i) {
-      SharedWord& word = block.words[copy.to / 4 + i];
-      word.state = 0;
-      word.write = stamp;
-      word.write_bytes = 15;
+uint32_t load_acquire(const void* from, Site site) {
+  Thread& self = *machine.self;
+  if (self.polled_version != machine.version) self.polls = 0;
+  const int polls = self.polls + 1;
+  if (polls > 32) {
+    machine.spinners.push_back(&self);
+    ++self.warp->block->spinning;
+    wait(Wait::flag, "ld.acquire", site);
+  }
+  const uint32_t value = global_atomic(
+      const_cast<void*>(from), [](uint32_t old, uint32_t, uint32_t) { return old; }, 0, 0, false,
+      site);
+  self.polls = polls;
+  self.polled_version = machine.version;
+  const auto released = machine.released.find(from);
+  if (released != machine.released.end()) {
+    for (const auto& entry : released->second) {
+      if (entry.first == self.warp->block->number) acquire(self, entry.second);
     }
+    join(self.warp->foreign, released->second);
   }
-  thread.copies.erase(thread.copies.begin(),
-                      thread.copies.begin() + static_cast<std::ptrdiff_t>(landed));
-}
-
-void copy_async_wait(int groups_left, Site site) {
-  Thread& thread = *machine.self;
-  if (groups_left < -1)
-    error(site, "cp.async.wait_group: has value %d, expected at least 0", groups_left);
-  land(thread, groups_left < 0 ? thread.group + 1 : thread.group - groups_left);
+  return value;
 }
 
 // --- Unique sectors ------------------------------------------------------------------------------

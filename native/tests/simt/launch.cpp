@@ -1,0 +1,229 @@
+// A grid from its first block to its last.
+#include <sys/mman.h>
+
+#include <algorithm>
+
+#include "machine.h"
+
+dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+// There when the program is linked with AddressSanitizer. Code with its checks that a kernel shares
+// with the host, such as std::function, may have left marks on a stack that was abandoned.
+extern "C" void __asan_unpoison_memory_region(void const volatile*, size_t) __attribute__((weak));
+
+namespace simt {
+
+Options& options() {
+  static Options all;
+  return all;
+}
+
+namespace {
+
+// Enough for a kernel built without optimization. The odd stride keeps the lanes' stacks, which are
+// used at the same depth, out of each other's cache sets.
+constexpr size_t kStackBytes = (96u << 10) + 576;
+constexpr uint64_t kCanary = 0x5afe57acc5afe57au;
+
+void run_thread() {
+  (*machine.body)();
+  Thread& self = *machine.self;
+  Warp& warp = *self.warp;
+  self.wait = Wait::exited;
+  warp.live &= ~(1u << self.lane);
+  --warp.block->alive;
+  if (warp.live == 0 && warp.accessed) count_accesses(warp);
+  set_ready(warp, warp.ready & ~(1u << self.lane));
+  pause();
+  __builtin_unreachable();
+}
+
+uint8_t* stack_of(const Block& block, size_t thread) {
+  return static_cast<uint8_t*>(block.stacks.get()) + thread * kStackBytes;
+}
+
+// Blocks of the last launches, kept for their memory.
+std::vector<std::unique_ptr<Block>> idle;
+
+std::unique_ptr<Block> start_block(uint32_t number) {
+  std::unique_ptr<Block> block;
+  const size_t threads = size_t{machine.block.x} * machine.block.y * machine.block.z;
+  if (!idle.empty() && idle.back()->threads.size() == threads) {
+    block = std::move(idle.back());
+    idle.pop_back();
+  } else {
+    idle.clear();
+    block.reset(new Block);
+    block->threads.resize(threads);
+    block->warps.resize(threads / kLanes);
+    const size_t bytes = threads * kStackBytes;
+    void* stacks = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stacks == MAP_FAILED) throw std::bad_alloc();
+    block->stacks = std::shared_ptr<void>(stacks, [bytes](void* p) {
+      if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(p, bytes);
+      munmap(p, bytes);
+    });
+  }
+  block->number = number;
+  block->index = dim3(number % machine.grid.x, number / machine.grid.x % machine.grid.y,
+                      number / machine.grid.x / machine.grid.y);
+  block->alive = static_cast<uint32_t>(threads);
+  block->spinning = 0;
+  block->mbarriers.clear();
+  for (Barrier& barrier : block->barriers) barrier = Barrier();
+  block->ready_warps = 0;
+  for (size_t w = 0; w < block->warps.size(); ++w) {
+    Warp& warp = block->warps[w];
+    warp = Warp();
+    warp.block = block.get();
+    warp.index = static_cast<uint32_t>(w);
+    warp.threads = block->threads.data() + w * kLanes;
+    warp.known.assign(block->warps.size(), 0);
+    set_ready(warp, kAllLanes);
+  }
+  for (size_t i = 0; i < threads; ++i) {
+    Thread& thread = block->threads[i];
+    const auto n = static_cast<unsigned>(i);
+    thread.warp = &block->warps[i / kLanes];
+    thread.lane = n % kLanes;
+    thread.index = dim3(n % machine.block.x, n / machine.block.x % machine.block.y,
+                        n / machine.block.x / machine.block.y);
+    thread.wait = Wait::none;
+    thread.known = thread.warp->known.data();
+    thread.waited = !machine.early;
+    thread.copies.clear();
+    thread.group = 0;
+    thread.polls = 0;
+    thread.accesses.clear();
+    uint8_t* stack = stack_of(*block, i);
+    std::memcpy(stack, &kCanary, sizeof kCanary);
+    prepare(thread.fiber, stack + sizeof kCanary, kStackBytes - sizeof kCanary, run_thread);
+  }
+  start_shared(*block);
+  return block;
+}
+
+void end_block(std::unique_ptr<Block> block) {
+  for (size_t i = 0; i < block->threads.size(); ++i) {
+    if (std::memcmp(stack_of(*block, i), &kCanary, sizeof kCanary) != 0)
+      error({"", 0}, "%s overflowed its stack of %zu bytes", place_of(block->threads[i]).c_str(),
+            kStackBytes);
+  }
+  idle.push_back(std::move(block));
+}
+
+// Says who waits where when nothing in a block can go on.
+std::string describe(const Block& block) {
+  std::string text;
+  size_t exited = 0;
+  for (size_t begin = 0; begin < block.threads.size();) {
+    const Thread& first = block.threads[begin];
+    size_t end = begin + 1;
+    while (end < block.threads.size() && block.threads[end].wait == first.wait &&
+           (first.wait == Wait::exited || (block.threads[end].op == first.op &&
+                                           block.threads[end].site.line == first.site.line))) {
+      ++end;
+    }
+    if (first.wait == Wait::exited) exited += end - begin;
+    text += "; threads " + std::to_string(begin) + "-" + std::to_string(end - 1);
+    text += first.wait == Wait::exited
+                ? " have exited"
+                : std::string(" wait in ") + first.op + " at " + name_of(first.site);
+    begin = end;
+  }
+  for (int id = 0; id < 16; ++id) {
+    const Barrier& barrier = block.barriers[id];
+    if (barrier.arrived == 0) continue;
+    text += "; barrier " + std::to_string(id) + " has " + std::to_string(barrier.arrived) +
+            " of the " + std::to_string(barrier.expected) + " threads it expects";
+  }
+  return text;
+}
+
+[[noreturn]] void report_stall(const Block& block) {
+  bool block_wide = false;
+  bool named = false;
+  bool warp = false;
+  for (const Thread& thread : block.threads) {
+    block_wide |= std::strcmp(thread.op, "__syncthreads") == 0 && thread.wait != Wait::exited;
+    warp |= thread.wait == Wait::warp;
+  }
+  for (int id = 1; id < 16; ++id) named |= block.barriers[id].arrived != 0;
+  const char* what = named        ? "deadlock at a named barrier"
+                     : block_wide ? "barrier divergence"
+                     : warp       ? "warp divergence"
+                                  : "deadlock";
+  machine.self = nullptr;
+  error({"", 0}, "block %s: %s%s", name_of(block.index).c_str(), what, describe(block).c_str());
+}
+
+// Whatever happens, the next launch finds a machine at rest.
+struct Running {
+  explicit Running(const char* kernel) { machine.kernel = kernel; }
+  ~Running() {
+    machine.kernel.clear();
+    machine.self = nullptr;
+    machine.spinners.clear();
+    machine.released.clear();
+    machine.error.clear();
+  }
+};
+
+}  // namespace
+
+void wait_for_earlier_kernels() { machine.self->waited = true; }
+
+void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
+            const std::function<void()>& body) {
+  const Running running(name);
+  const size_t threads = size_t{block.x} * block.y * block.z;
+  const size_t blocks = size_t{grid.x} * grid.y * grid.z;
+  if (threads == 0 || threads > 1024 || threads % kLanes != 0)
+    error({"", 0}, "block has %zu threads, expected a multiple of 32 up to 1024", threads);
+  if (blocks == 0 || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535 || blocks >> 31 != 0)
+    error({"", 0},
+          "grid has shape (%u,%u,%u), expected at least one block and at most "
+          "(2^31-1,65535,65535)",
+          grid.x, grid.y, grid.z);
+  if (shared_bytes > 227u << 10)
+    error({"", 0}, "shared memory has %zu bytes, expected at most 232448", shared_bytes);
+  machine.grid = gridDim = grid;
+  machine.block = blockDim = block;
+  machine.shared_bytes = shared_bytes;
+  machine.early = early;
+  machine.body = &body;
+  machine.random = (options().seed + 1) * 0x9e3779b97f4a7c15u;
+  ++machine.launch;
+  ++counters().launches;
+  start_memory();
+
+  std::vector<uint32_t> order(blocks);
+  for (size_t i = 0; i < blocks; ++i) order[i] = static_cast<uint32_t>(i);
+  for (size_t i = blocks; i > 1; --i) std::swap(order[i - 1], order[machine.draw() % i]);
+
+  // Blocks run one after another. One whose threads all spin on flags makes room for others.
+  std::vector<std::unique_ptr<Block>> resident;
+  size_t started = 0;
+  const auto able = [](const std::unique_ptr<Block>& b) { return b->ready_warps != 0; };
+  while (started < blocks || !resident.empty()) {
+    auto next = std::find_if(resident.begin(), resident.end(), able);
+    if (next == resident.end()) {
+      const bool full = resident.size() >= static_cast<size_t>(options().resident_blocks);
+      if (started == blocks || full) report_stall(*resident.front());
+      next = resident.insert(resident.end(), start_block(order[started++]));
+    }
+    blockIdx = (*next)->index;
+    go_on_with(machine.host, drawn_thread(**next));
+    machine.self = nullptr;
+    if (!machine.error.empty()) throw Error(machine.error);
+    if ((*next)->alive == 0) {
+      end_block(std::move(*next));
+      resident.erase(next);
+    } else if ((*next)->ready_warps == 0 && (*next)->spinning == 0) {
+      report_stall(**next);
+    }
+  }
+}
+
+}  // namespace simt

@@ -1,0 +1,201 @@
+// Shared memory of a block, and the copies that bring global memory there: every access is checked
+// for bounds, alignment, initialisation and order.
+#include "memory.h"
+
+namespace simt {
+namespace {
+
+struct SharedOrder {
+  Thread& thread;
+  Site site;
+  uint16_t number;
+  uint32_t stamp;
+
+  [[noreturn]] void race(const char* mine, const char* other, uint32_t stamp_, uint16_t site_,
+                         uint32_t word) const {
+    error(site, "race: %s of shared+%u is concurrent with the %s by %s at %s", mine, word * 4,
+          other, thread_of(stamp_, thread.warp->block->number).c_str(),
+          name_of(site_of(site_)).c_str());
+  }
+
+  [[noreturn]] void landing(const char* mine, const SharedWord& word, uint32_t index) const {
+    error(site, "%s of shared+%u: the cp.async by %s at %s has not been waited for", mine,
+          index * 4, thread_of(word.write, thread.warp->block->number).c_str(),
+          name_of(site_of(word.write_site)).c_str());
+  }
+
+  void read(SharedWord& word, uint8_t bytes, uint32_t index) const {
+    if ((word.state & kLanding) != 0) landing("load", word, index);
+    if ((word.written & bytes) != bytes)
+      error(site, "load of shared+%u: nothing was written there", index * 4);
+    if (word.read == stamp && word.read_bytes == bytes && word.read_site == number) return;
+    if ((word.write_bytes & bytes) != 0 && !before(word.write, thread))
+      race("load", "store", word.write, word.write_site, index);
+    if (word.read == 0 || before(word.read, thread)) {
+      word.read_bytes = bytes;
+      if (word.other_read != 0 && !before(word.other_read, thread)) word.read_bytes = 15;
+      word.read = stamp;
+      word.read_site = number;
+      return;
+    }
+    word.read_bytes |= bytes;
+    const uint32_t warp = stamp >> 5 & 31u;
+    const bool first_is_mine = (word.read >> 5 & 31u) == warp;
+    if (word.other_read == 0 || before(word.other_read, thread) ||
+        (!first_is_mine && (word.read >> 5 & 31u) == (word.other_read >> 5 & 31u))) {
+      word.other_read = stamp;
+    }
+  }
+
+  void write(SharedWord& word, uint8_t bytes, bool atomic, uint32_t index) const {
+    if ((word.state & kLanding) != 0) landing("store", word, index);
+    const bool after_write = word.write == 0 || before(word.write, thread);
+    const bool both_atomic = atomic && (word.state & kAtomic) != 0;
+    if (!after_write && (word.write_bytes & bytes) != 0 && !both_atomic)
+      race("store", "store", word.write, word.write_site, index);
+    if ((word.read_bytes & bytes) != 0) {
+      if (word.read != 0 && !before(word.read, thread))
+        race("store", "load", word.read, word.read_site, index);
+      if (word.other_read != 0 && !before(word.other_read, thread))
+        race("store", "load", word.other_read, word.read_site, index);
+      word.read = word.other_read = 0;
+      word.read_bytes = 0;
+    }
+    word.write_bytes = after_write ? bytes : static_cast<uint8_t>(word.write_bytes | bytes);
+    word.write = stamp;
+    word.write_site = number;
+    word.written |= bytes;
+    word.state = atomic ? kAtomic : 0;
+  }
+};
+
+SharedOrder shared_order(Site site) {
+  Thread& thread = *machine.self;
+  return {thread, site, number_of(site), stamp_of(thread)};
+}
+
+void check_shared(uint32_t at, size_t bytes, const char* what, Site site) {
+  if (at + bytes > machine.shared_bytes || at > machine.shared_bytes) {
+    error(site, "%s of %zu bytes at shared%+d: out of bounds, the block has %zu bytes", what, bytes,
+          static_cast<int32_t>(at), machine.shared_bytes);
+  }
+  if (at % bytes != 0) error(site, "%s of %zu bytes at shared+%u: misaligned", what, bytes, at);
+}
+
+void read_shared(const SharedOrder& order, uint32_t at, size_t bytes, void* to) {
+  order.thread.polls = 0;
+  check_shared(at, bytes, "load", order.site);
+  Block& block = *order.thread.warp->block;
+  for (uint32_t i = 0; i < (bytes + 3) / 4; ++i)
+    order.read(block.words[at / 4 + i], mask_of(at, bytes), at / 4 + i);
+  copy(to, block.shared.data() + at, bytes);
+}
+
+void write_shared(const SharedOrder& order, uint32_t at, size_t bytes, const void* from) {
+  order.thread.polls = 0;
+  check_shared(at, bytes, "store", order.site);
+  Block& block = *order.thread.warp->block;
+  for (uint32_t i = 0; i < (bytes + 3) / 4; ++i)
+    order.write(block.words[at / 4 + i], mask_of(at, bytes), false, at / 4 + i);
+  copy(block.shared.data() + at, from, bytes);
+}
+
+}  // namespace
+
+void start_shared(Block& block) {
+  const size_t words = (machine.shared_bytes + 3) / 4;
+  block.shared.assign(words * 4, 0xff);
+  block.words.assign(words, SharedWord{});
+}
+
+void shared_load(void* to, uint32_t from, int bytes, Site site) {
+  const SharedOrder order = shared_order(site);
+  read_shared(order, from, static_cast<size_t>(bytes), to);
+  remember(order.thread, Kind::shared_load, from, bytes, order.number);
+}
+
+void shared_store(uint32_t to, const void* from, int bytes, Site site) {
+  const SharedOrder order = shared_order(site);
+  write_shared(order, to, static_cast<size_t>(bytes), from);
+  remember(order.thread, Kind::shared_store, to, bytes, order.number);
+}
+
+uint32_t shared_atomic(uint32_t at, Change change, uint32_t operand, uint32_t expected, Site site) {
+  const SharedOrder order = shared_order(site);
+  check_shared(at, 4, "atomic", site);
+  Block& block = *order.thread.warp->block;
+  SharedWord& word = block.words[at / 4];
+  if (word.written != 15) error(site, "atomic of shared+%u: nothing was written there", at);
+  order.write(word, 15, true, at / 4);
+  uint32_t old;
+  std::memcpy(&old, block.shared.data() + at, 4);
+  const uint32_t changed = change(old, operand, expected);
+  std::memcpy(block.shared.data() + at, &changed, 4);
+  remember(order.thread, Kind::shared_store, at, 4, order.number);
+  return old;
+}
+
+void read_rows(Thread& thread, uint32_t address, void* to, Site site) {
+  read_shared({thread, site, number_of(site), stamp_of(thread)}, address, 16, to);
+}
+
+// --- cp.async ------------------------------------------------------------------------------------
+
+void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site site) {
+  const SharedOrder order = shared_order(site);
+  const auto n = static_cast<size_t>(bytes);
+  check_shared(to, n, "cp.async", site);
+  Copy copy{to, bytes, order.thread.group, order.number, {}};
+  if (source_bytes < 0 || source_bytes > bytes)
+    error(site, "cp.async: source bytes have value %d, expected 0 to %d", source_bytes, bytes);
+  if (reinterpret_cast<uintptr_t>(from) % n != 0)
+    error(site, "cp.async of %d bytes from %p: misaligned", bytes, from);
+  for (int i = 0; i < source_bytes;) {
+    // A part that ends early is read in pieces that its end divides.
+    int piece = bytes;
+    while (source_bytes - i < piece || i % piece != 0) piece /= 2;
+    std::memcpy(
+        copy.data + i,
+        checked_load(static_cast<const uint8_t*>(from) + i, static_cast<size_t>(piece), site),
+        static_cast<size_t>(piece));
+    i += piece;
+  }
+  Block& block = *order.thread.warp->block;
+  for (uint32_t i = 0; i < n / 4; ++i) {
+    SharedWord& word = block.words[to / 4 + i];
+    order.write(word, 15, false, to / 4 + i);
+    word.state = kLanding;
+  }
+  std::memset(block.shared.data() + to, 0xff, n);
+  remember(order.thread, Kind::shared_store, to, bytes, order.number);
+  order.thread.copies.push_back(copy);
+}
+
+void copy_async_commit() { ++machine.self->group; }
+
+void land(Thread& thread, int64_t before_group) {
+  Block& block = *thread.warp->block;
+  const uint32_t stamp = stamp_of(thread);
+  size_t landed = 0;
+  while (landed < thread.copies.size() && thread.copies[landed].group < before_group) {
+    const Copy& copy = thread.copies[landed++];
+    std::memcpy(block.shared.data() + copy.to, copy.data, static_cast<size_t>(copy.bytes));
+    for (uint32_t i = 0; i < static_cast<uint32_t>(copy.bytes) / 4; ++i) {
+      SharedWord& word = block.words[copy.to / 4 + i];
+      word.state = 0;
+      word.write = stamp;
+      word.write_bytes = 15;
+    }
+  }
+  thread.copies.erase(thread.copies.begin(),
+                      thread.copies.begin() + static_cast<std::ptrdiff_t>(landed));
+}
+
+void copy_async_wait(int groups_left, Site site) {
+  Thread& thread = *machine.self;
+  if (groups_left < -1)
+    error(site, "cp.async.wait_group: has value %d, expected at least 0", groups_left);
+  land(thread, groups_left < 0 ? thread.group + 1 : thread.group - groups_left);
+}
+
+}  // namespace simt

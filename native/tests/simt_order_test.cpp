@@ -1,0 +1,367 @@
+// What happens before what: races, barriers, and blocks that wait for each other. Kernels that are
+// broken in one way each, what the emulator says of them, and their sound counterparts, of which it
+// must say nothing.
+#include "simt_test.h"
+
+using namespace bc;
+using namespace bc::cuda;
+using namespace bc::test;
+
+namespace {
+
+// --- Races ---------------------------------------------------------------------------------------
+
+// Sums of neighbours through shared memory.
+template <bool kBarrier>
+__global__ void exchange_kernel(uint32_t* out) {
+  const Shared<uint32_t> s = shared_memory<uint32_t>();
+  const uint32_t i = thread_id();
+  s[i] = 0;
+  __syncthreads();
+  s[i] = i;
+  if (kBarrier) __syncthreads();
+  store(out + i, static_cast<uint32_t>(s[(i + 32) % blockDim.x]));
+}
+
+template <bool kSync>
+__global__ void lanes_kernel(uint32_t* out) {
+  const Shared<uint32_t> s = shared_memory<uint32_t>();
+  const uint32_t i = thread_id();
+  s[i] = 0;
+  __syncwarp();
+  s[i] = i;
+  if (kSync) __syncwarp();
+  // A shuffle brings lanes together and orders no memory.
+  store(out + i, s[i ^ 1u] + ptx::shfl_bfly(i, 1));
+}
+
+// Reads the tile and overwrites it for the next turn.
+template <bool kBarrier>
+__global__ void reuse_kernel(uint32_t* out) {
+  const Shared<uint32_t> s = shared_memory<uint32_t>();
+  const uint32_t i = thread_id();
+  uint32_t sum = 0;
+  for (uint32_t turn = 0; turn < 3; ++turn) {
+    s[i] = turn + i;
+    __syncthreads();
+    for (uint32_t k = 0; k < blockDim.x; ++k) sum += s[k];
+    if (kBarrier) __syncthreads();
+  }
+  store(out + i, sum);
+}
+
+__global__ void one_word_kernel(uint32_t* out) { store(out, thread_id()); }
+
+__global__ void one_shared_word_kernel(uint32_t* out) {
+  const Shared<uint32_t> s = shared_memory<uint32_t>();
+  if (thread_id() % 32 == 0) s[5] = 1;
+  __syncthreads();
+  store(out + thread_id(), static_cast<uint32_t>(s[5]));
+}
+
+__global__ void bytes_kernel(uint8_t* out) {
+  store(out + thread_id(), static_cast<uint8_t>(thread_id()));
+}
+
+__global__ void blocks_kernel(uint32_t* out) { store(out + thread_id() + blockIdx.x * 16, 1u); }
+
+__global__ void uninitialized_kernel(uint32_t* out) {
+  const Shared<float> s = shared_memory<float>();
+  if (thread_id() != 3) s[thread_id()] = 1.0f;
+  __syncthreads();
+  const float x = s[(thread_id() + 32) % 64];
+  store(out + thread_id(), ptx::bits(x));
+}
+
+void races(Check& check) {
+  const auto out = output<uint32_t>("out", 128);
+  const auto bytes = output<uint8_t>("bytes", 128);
+  const dim3 one(1), two_warps(64);
+  caught(check, "missing barrier", {"race: load of shared+", "race: store of shared+"},
+         {"exchange_kernel<false>", "block (0,0,0) thread (",
+          "simt_order_test.cpp:", "is concurrent with the "},
+         [&] {
+           launch<exchange_kernel<false>>({one, two_warps, 256}, out.data());
+         });
+  sound(check, "barrier", [&] {
+    launch<exchange_kernel<true>>({one, two_warps, 256}, out.data());
+    equal(check, "neighbour", out.read()[1], 33);
+  });
+  caught(check, "missing __syncwarp", {"race: load of shared+", "race: store of shared+"}, {}, [&] {
+    launch<lanes_kernel<false>>({one, dim3(32), 128}, out.data());
+  });
+  sound(check, "__syncwarp", [&] { launch<lanes_kernel<true>>({one, dim3(32), 128}, out.data()); });
+  caught(check, "missing barrier before reuse", {"race: store of shared+", "race: load of shared+"},
+         {}, [&] {
+           launch<reuse_kernel<false>>({one, dim3(128), 512}, out.data());
+         });
+  sound(check, "barrier before reuse", [&] {
+    launch<reuse_kernel<true>>({one, dim3(128), 512}, out.data());
+  });
+  caught(check, "two threads write one word", {"race: store of out+0"},
+         {"concurrent with the store"}, [&] {
+           launch<one_word_kernel>({one, two_warps}, out.data());
+         });
+  caught(check, "two warps write one shared word", {"race: store of shared+20"}, {}, [&] {
+    launch<one_shared_word_kernel>({one, two_warps, 256}, out.data());
+  });
+  caught(check, "two blocks write one word", {"race: store of out+"},
+         {"block (0,0,0)", "block (1,0,0)"}, [&] {
+           launch<blocks_kernel>({dim3(2), dim3(32)}, out.data());
+         });
+  sound(check, "bytes of one word", [&] { launch<bytes_kernel>({one, two_warps}, bytes.data()); });
+  caught(check, "uninitialised shared memory", {"load of shared+12: nothing was written there"},
+         {"thread (35,0,0)"}, [&] {
+           launch<uninitialized_kernel>({one, two_warps, 256}, out.data());
+         });
+}
+
+// --- Barriers ------------------------------------------------------------------------------------
+
+__global__ void half_warp_barrier_kernel() {
+  if (thread_id() < 16) __syncthreads();
+}
+__global__ void one_warp_barrier_kernel() {
+  if (thread_id() < 32) __syncthreads();
+}
+__global__ void two_places_kernel() {
+  if (thread_id() % 2 == 0) {
+    __syncthreads();
+  } else {
+    ptx::shfl_bfly(1u, 1);
+  }
+}
+__global__ void early_exit_kernel() {
+  if (thread_id() == 40) return;
+  ptx::vote_any(true);
+}
+
+// Warps 0 and 1 fill, warps 2 and 3 read: each pair of pairs over one named barrier.
+template <int kThreads>
+__global__ void named_kernel(uint32_t* out) {
+  const Shared<uint32_t> s = shared_memory<uint32_t>();
+  const uint32_t i = thread_id();
+  if (i < 64) {
+    s[i] = i;
+    ptx::bar_arrive(3, kThreads);
+  } else if (i < 128) {
+    ptx::bar_sync(3, kThreads);
+    store(out + i, s[i - 64] + s[127 - i]);
+  }
+}
+__global__ void uneven_kernel() { ptx::bar_sync(1, threadIdx.x < 32 ? 64 : 96); }
+__global__ void odd_count_kernel() { ptx::bar_sync(1, 48); }
+
+void barriers(Check& check) {
+  const auto out = output<uint32_t>("out", 128);
+  const dim3 one(1);
+  caught(check, "barrier in half a warp", {"barrier divergence"},
+         {"__syncthreads at simt_order_test.cpp:", "have exited"}, [&] {
+           launch<half_warp_barrier_kernel>({one, dim3(32)});
+         });
+  caught(check, "barrier in one of two warps", {"barrier divergence"},
+         {"threads 0-31 wait in __syncthreads", "threads 32-63 have exited",
+          "barrier 0 has 32 of the 64 threads"},
+         [&] {
+           launch<one_warp_barrier_kernel>({one, dim3(64)});
+         });
+  caught(check, "lanes at two places", {"divergence"}, {"__syncthreads", "shfl.bfly"}, [&] {
+    launch<two_places_kernel>({one, dim3(32)});
+  });
+  caught(check, "a lane has left", {"warp divergence"}, {"vote", "threads 40-40 have exited"}, [&] {
+    launch<early_exit_kernel>({one, dim3(64)});
+  });
+  sound(check, "named barrier", [&] {
+    launch<named_kernel<128>>({one, dim3(128), 256}, out.data());
+  });
+  caught(check, "named barrier for too many", {"deadlock at a named barrier"},
+         {"barrier 3 has 128 of the 160 threads"}, [&] {
+           launch<named_kernel<160>>({one, dim3(160), 256}, out.data());
+         });
+  caught(check, "named barrier for too few",
+         {"race: load of shared+", "nothing was written there", "deadlock at a named barrier",
+          "race: store of shared+"},
+         {}, [&] {
+           launch<named_kernel<64>>({one, dim3(128), 256}, out.data());
+         });
+  caught(check, "named barrier of two counts", {"named barrier 1: this warp expects"}, {}, [&] {
+    launch<uneven_kernel>({one, dim3(96)});
+  });
+  caught(check, "named barrier of no whole warps", {"named barrier 1: threads has value 48"}, {},
+         [&] {
+           launch<odd_count_kernel>({one, dim3(64)});
+         });
+}
+
+// Warp 0 produces into two slots, warp 1 consumes; a full and an empty mbarrier per slot.
+template <bool kWaitEmpty, bool kWaitFull>
+__global__ void pipeline_kernel(uint32_t* out) {
+  const Shared<uint64_t> full = shared_memory<uint64_t>();
+  const Shared<uint64_t> empty = shared_memory<uint64_t>(16);
+  const Shared<uint32_t> slots = shared_memory<uint32_t>(32);
+  if (threadIdx.x == 0) {
+    for (int s = 0; s < 2; ++s) {
+      ptx::mbarrier_init(full + s, 32);
+      ptx::mbarrier_init(empty + s, 32);
+    }
+  }
+  __syncthreads();
+  const uint32_t l = ptx::lane_id();
+  for (uint32_t turn = 0; turn < 6; ++turn) {
+    const uint32_t s = turn % 2;
+    const uint32_t round = turn / 2;
+    if (threadIdx.x < 32) {
+      // The empty phase of the round before; of none before the first.
+      if (kWaitEmpty && round > 0)
+        while (!ptx::mbarrier_try_wait_parity(empty + s, (round - 1) % 2)) {
+        }
+      slots[s * 32 + l] = turn * 100 + l;
+      ptx::mbarrier_arrive(full + s);
+    } else {
+      while (kWaitFull && !ptx::mbarrier_try_wait_parity(full + s, round % 2)) {
+      }
+      store(out + turn * 32 + l, static_cast<uint32_t>(slots[s * 32 + 31 - l]));
+      ptx::mbarrier_arrive(empty + s);
+    }
+  }
+}
+
+__global__ void arrivals_kernel() {
+  const Shared<uint64_t> barrier = shared_memory<uint64_t>();
+  if (threadIdx.x == 0) ptx::mbarrier_init(barrier, 33);
+  __syncthreads();
+  ptx::mbarrier_arrive(barrier);
+  while (!ptx::mbarrier_try_wait_parity(barrier, 0)) {
+  }
+}
+
+void mbarriers(Check& check) {
+  const auto out = output<uint32_t>("out", 192);
+  sound(check, "mbarrier pipeline", [&] {
+    launch<pipeline_kernel<true, true>>({dim3(1), dim3(64), 288}, out.data());
+    equal(check, "turn 5, lane 1", out.read()[5 * 32 + 1], 530);
+  });
+  // The producer overruns the consumer, or is two phases ahead when the consumer first looks.
+  caught(check, "producer that does not wait", {"race: ", "deadlock"}, {}, [&] {
+    launch<pipeline_kernel<false, true>>({dim3(1), dim3(64), 288}, out.data());
+  });
+  caught(check, "consumer that does not wait", {"race: ", "nothing was written there"}, {"shared+"},
+         [&] {
+           launch<pipeline_kernel<true, false>>({dim3(1), dim3(64), 288}, out.data());
+         });
+  caught(check, "mbarrier with an arrival missing", {"deadlock"}, {"mbarrier.try_wait"}, [&] {
+    launch<arrivals_kernel>({dim3(1), dim3(32), 8});
+  });
+}
+
+// --- Between blocks ------------------------------------------------------------------------------
+
+// Each block adds its part to a workspace; the last one to come sums them in order.
+template <bool kOrdered>
+__global__ void last_block_kernel(uint32_t* out, uint32_t* parts, uint32_t* counter) {
+  const Shared<uint32_t> last = shared_memory<uint32_t>();
+  const uint32_t i = thread_id();
+  store(parts + blockIdx.x * 64 + i, blockIdx.x + i);
+  __syncthreads();
+  if (i == 0) last[0] = ptx::atom_add_acq_rel(counter, 1) == gridDim.x - 1 ? 1 : 0;
+  if (kOrdered) __syncthreads();
+  if (last[0] == 0) return;
+  uint32_t sum = 0;
+  for (uint32_t b = 0; b < gridDim.x; ++b) sum += load(parts + b * 64 + i);
+  store(out + i, sum);
+  if (i == 0) store(counter, 0u);  // for the next launch
+}
+
+// Block b waits for block b + 1 and adds its own: flags from the end to the beginning.
+template <bool kRelease>
+__global__ void chain_kernel(uint32_t* sums, uint32_t* flags) {
+  const uint32_t b = blockIdx.x;
+  const uint32_t i = thread_id();
+  uint32_t sum = b;
+  if (b + 1 < gridDim.x) {
+    if (i == 0)
+      while (ptx::ld_acquire(flags + b + 1) == 0) {
+      }
+    __syncthreads();
+    sum += load(sums + (b + 1) * 64 + i);
+  }
+  store(sums + b * 64 + i, sum);
+  if (kRelease) __syncthreads();
+  if (i == 0) ptx::st_release(flags + b, 1);
+}
+
+// Starts before its predecessor has ended: weights may come early, x may not.
+template <bool kWait>
+__global__ void early_kernel(uint32_t* x, const uint32_t* weights) {
+  const uint32_t weight = load(weights + thread_id());
+  if (kWait) ptx::griddepcontrol_wait();
+  store(x + thread_id(), load(x + thread_id()) + weight);
+  ptx::griddepcontrol_launch_dependents();
+}
+
+__global__ void hopeless_kernel(uint32_t* flags) {
+  while (ptx::ld_acquire(flags) == 0) {
+  }
+}
+
+__global__ void adds_kernel(float* sum, int32_t* count) {
+  ptx::red_add(sum, 0.5f);
+  ptx::red_add(count, -1);
+}
+
+void between_blocks(Check& check) {
+  const auto out = output<uint32_t>("out", 64);
+  const auto run_last = [&](auto kernel_constant) {
+    auto counter = in_out("counter", std::vector<uint32_t>(1, 0));
+    const auto parts = output<uint32_t>("parts", 10 * 64);
+    launch<last_block_kernel<kernel_constant.value>>({dim3(10), dim3(64), 4}, out.data(),
+                                                     parts.data(), counter.data());
+    equal(check, "sum", out.read()[3], 45 + 30);
+  };
+  sound(check, "last block", [&] { run_last(std::true_type()); });
+  caught(check, "last block without a barrier", {"race: ", "nothing was written there"}, {},
+         [&] { run_last(std::false_type()); });
+  const auto run_chain = [&](auto kernel_constant) {
+    auto flags = in_out("flags", std::vector<uint32_t>(20, 0));
+    const auto sums = output<uint32_t>("sums", 20 * 64);
+    launch<chain_kernel<kernel_constant.value>>({dim3(20), dim3(64)}, sums.data(), flags.data());
+    equal(check, "sum", sums.read()[0], 190);
+  };
+  sound(check, "flags", [&] { run_chain(std::true_type()); });
+  caught(check, "flag before the data", {"race: ", "nothing was written there"}, {},
+         [&] { run_chain(std::false_type()); });
+  caught(check, "flag that nobody sets", {"deadlock"}, {"ld.acquire"}, [&] {
+    auto flags = in_out("flags", std::vector<uint32_t>(1, 0));
+    launch<hopeless_kernel>({dim3(3), dim3(32)}, flags.data());
+  });
+  const auto run_early = [&](auto kernel_constant) {
+    const auto weights = input("weights", numbers(64));
+    const auto x = in_out("x", numbers(64));
+    Launch how{dim3(1), dim3(64)};
+    how.early = true;
+    launch<early_kernel<kernel_constant.value>>(how, x.data(), weights.data());
+    launch<early_kernel<kernel_constant.value>>(how, x.data(), weights.data());
+    equal(check, "x + 2 weights", x.read()[5], 15);
+  };
+  sound(check, "early start", [&] { run_early(std::true_type()); });
+  caught(check, "early start without a wait", {"load of x+"}, {"before griddepcontrol_wait"},
+         [&] { run_early(std::false_type()); });
+  sound(check, "red.add", [&] {
+    auto sum = in_out("sum", std::vector<float>(1, 0.0f));
+    auto count = in_out("count", std::vector<int32_t>(1, 0));
+    launch<adds_kernel>({dim3(5), dim3(64)}, sum.data(), count.data());
+    equal(check, "count", count.read()[0], -320);
+    check.that(sum.read()[0] == 160.0f, "sum of floats");
+  });
+}
+
+}  // namespace
+
+int main() {
+  return run_on_device("simt_order", [](Check& check) {
+    races(check);
+    barriers(check);
+    mbarriers(check);
+    between_blocks(check);
+  });
+}
