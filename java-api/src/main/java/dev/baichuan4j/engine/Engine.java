@@ -2,7 +2,6 @@ package dev.baichuan4j.engine;
 
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.FinishReason;
-import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.QueueFullException;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.Forward;
@@ -11,12 +10,10 @@ import dev.baichuan4j.nn.Model;
 import dev.baichuan4j.nn.Step;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
@@ -70,12 +67,11 @@ public final class Engine implements AutoCloseable {
 
   private final Model model;
   private final Limits limits;
-  private final KvPages cache;
+  private final CachePool cache;
   private final Forward forward;
   private final Step step;
   private final float[] logits;
   private final List<Active> active = new ArrayList<>();
-  private final Set<SessionCache> sessions = new HashSet<>();
   private final Object lock = new Object();
   private final Deque<Request> queue = new ArrayDeque<>();
   private final Deque<Runnable> tasks = new ArrayDeque<>();
@@ -86,12 +82,13 @@ public final class Engine implements AutoCloseable {
   public Engine(Model model, Limits limits) {
     this.model = model;
     this.limits = limits;
-    this.cache = new KvPages(model.ops(), model.config(), limits.cacheType(), limits.pages());
+    KvPages pages = new KvPages(model.ops(), model.config(), limits.cacheType(), limits.pages());
+    this.cache = new CachePool(pages, KvPages.pageBytes(model.config(), limits.cacheType()));
     int rows = Math.max(limits.maxConcurrent(), SCORE_ROWS);
     this.forward =
         new Forward(
             model,
-            cache,
+            pages,
             Math.max(limits.chunkTokens(), limits.maxConcurrent()),
             limits.maxConcurrent(),
             rows,
@@ -184,10 +181,10 @@ public final class Engine implements AutoCloseable {
 
   private void scoreNow(int[] ids, boolean all, int chunk, RowConsumer consumer) {
     requireOpen();
-    Sequence sequence = new Sequence(cache, ids);
+    Sequence sequence = cache.sequence(ids);
     try {
-      if (!reserve(sequence, ids.length)) {
-        throw outOfPages(ids.length);
+      if (!cache.reserve(sequence, ids.length)) {
+        throw cache.exhausted(ids.length);
       }
       int most = all ? Math.min(forward.maxTokens(), SCORE_ROWS) : forward.maxTokens();
       int size = chunk > 0 ? Math.min(chunk, most) : most;
@@ -215,13 +212,7 @@ public final class Engine implements AutoCloseable {
       if (closed) {
         return;
       }
-      tasks.add(
-          () -> {
-            session.closed = true;
-            if (!session.busy) {
-              drop(session);
-            }
-          });
+      tasks.add(() -> cache.release(session));
       lock.notifyAll();
     }
   }
@@ -293,33 +284,23 @@ public final class Engine implements AutoCloseable {
         fail(request, new IllegalStateException("session already generates; wait for its end"));
         continue;
       }
-      Sequence sequence;
-      if (session != null && session.sequence != null) {
-        sequence = session.sequence;
-        sequence.restart(request.prompt());
-      } else {
-        sequence = new Sequence(cache, request.prompt());
-      }
+      Sequence sequence =
+          session == null
+              ? cache.sequence(request.prompt())
+              : cache.sequence(session, request.prompt());
       int positions =
           Math.min(request.prompt().length + request.maxNewTokens(), limits.contextLength());
-      if (session != null) {
-        session.busy = true;
-      }
-      if (!reserve(sequence, positions)) {
-        if (session != null) {
-          session.busy = false;
-        }
+      if (!cache.reserve(sequence, positions)) {
         if (!active.isEmpty()) {
           return; // pages come free when one of these ends
         }
         takeFirst();
         sequence.release();
-        fail(request, outOfPages(positions));
+        fail(request, cache.exhausted(positions));
         continue;
       }
       if (session != null) {
-        session.sequence = sequence;
-        sessions.add(session);
+        cache.use(session, sequence);
       }
       takeFirst();
       active.add(new Active(request, sequence));
@@ -333,68 +314,13 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private OutOfDeviceMemoryException outOfPages(int positions) {
-    long page = KvPages.pageBytes(model.config(), limits.cacheType());
-    return new OutOfDeviceMemoryException(page * KvPages.pagesFor(positions), page * cache.free());
-  }
-
-  /** Reserves pages, dropping idle sessions, the longest unused first, where needed. */
-  private boolean reserve(Sequence sequence, int positions) {
-    while (!sequence.reserve(positions)) {
-      SessionCache oldest =
-          sessions.stream()
-              .filter(s -> !s.busy && s.sequence != sequence)
-              .min(Comparator.comparingLong(s -> s.lastUse))
-              .orElse(null);
-      if (oldest == null) {
-        return false;
-      }
-      drop(oldest);
-    }
-    return true;
-  }
-
-  private void drop(SessionCache session) {
-    if (session.sequence != null) {
-      session.sequence.release();
-      session.sequence = null;
-    }
-    sessions.remove(session);
-  }
-
   private void stepAll() {
-    for (Iterator<Active> it = active.iterator(); it.hasNext(); ) {
-      Active a = it.next();
-      if (a.request.cancelled()) {
-        it.remove();
-        finish(a, FinishReason.CANCELLED);
-      }
-    }
+    endCancelled();
     if (active.isEmpty()) {
       return;
     }
     try {
-      step.clear();
-      // Texts being written first, so that a long prompt does not hold them up; prompts share what
-      // is left of the step.
-      int room = forward.maxTokens();
-      for (Active a : active) {
-        a.fed = a.sequence.pending() == 1 ? 1 : 0;
-        room -= a.fed;
-      }
-      for (Active a : active) {
-        if (a.fed == 0) {
-          a.fed = Math.min(room, a.sequence.pending());
-          room -= a.fed;
-        }
-        a.row = -1;
-        if (a.fed > 0) {
-          Sequence s = a.sequence;
-          boolean complete = a.fed == s.pending();
-          int row = step.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
-          a.row = complete ? row : -1;
-        }
-      }
+      compose();
       forward.run(step);
     } catch (RuntimeException | Error e) {
       failAll(unchecked(e));
@@ -407,25 +333,73 @@ public final class Engine implements AutoCloseable {
         continue;
       }
       try {
-        forward.logits(a.row, logits);
-        a.sequence.append(a.request.next(logits));
-        a.generated++;
-        FinishReason reason = null;
-        if (a.request.ended()) {
-          reason = FinishReason.STOP;
-        } else if (a.generated >= a.request.maxNewTokens()
-            || a.sequence.length() >= limits.contextLength()) {
-          reason = FinishReason.LENGTH;
-        }
-        if (reason != null) {
+        Optional<FinishReason> reason = takeToken(a);
+        if (reason.isPresent()) {
           it.remove();
-          finish(a, reason);
+          finish(a, reason.get());
         }
       } catch (RuntimeException | Error e) {
         it.remove();
         end(a);
         fail(a.request, unchecked(e));
       }
+    }
+  }
+
+  private void endCancelled() {
+    for (Iterator<Active> it = active.iterator(); it.hasNext(); ) {
+      Active a = it.next();
+      if (a.request.cancelled()) {
+        it.remove();
+        finish(a, FinishReason.CANCELLED);
+      }
+    }
+  }
+
+  /**
+   * Fills the step: texts being written first, so that a long prompt does not hold them up; prompts
+   * share what is left.
+   */
+  private void compose() {
+    step.clear();
+    int room = forward.maxTokens();
+    for (Active a : active) {
+      a.fed = a.sequence.pending() == 1 ? 1 : 0;
+      room -= a.fed;
+    }
+    for (Active a : active) {
+      if (a.fed == 0) {
+        a.fed = Math.min(room, a.sequence.pending());
+        room -= a.fed;
+      }
+      a.row = -1;
+      if (a.fed > 0) {
+        Sequence s = a.sequence;
+        boolean complete = a.fed == s.pending();
+        int row = step.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
+        a.row = complete ? row : -1;
+      }
+    }
+  }
+
+  /** Lets a request choose its next token, and returns why it ends, if it does. */
+  private Optional<FinishReason> takeToken(Active a) {
+    forward.logits(a.row, logits);
+    a.sequence.append(a.request.next(logits));
+    a.generated++;
+    if (a.request.ended()) {
+      return Optional.of(FinishReason.STOP);
+    }
+    boolean full =
+        a.generated >= a.request.maxNewTokens() || a.sequence.length() >= limits.contextLength();
+    return full ? Optional.of(FinishReason.LENGTH) : Optional.empty();
+  }
+
+  private void end(Active a) {
+    if (a.request.session() == null) {
+      a.sequence.release();
+    } else {
+      cache.end(a.request.session());
     }
   }
 
@@ -449,21 +423,6 @@ public final class Engine implements AutoCloseable {
 
   private static RuntimeException unchecked(Throwable e) {
     return e instanceof RuntimeException r ? r : new IllegalStateException(e);
-  }
-
-  /** Gives pages back; a session keeps what is computed. */
-  private void end(Active a) {
-    SessionCache session = a.request.session();
-    if (session == null) {
-      a.sequence.release();
-    } else {
-      a.sequence.trim();
-      session.busy = false;
-      session.lastUse = System.nanoTime();
-      if (session.closed) {
-        drop(session);
-      }
-    }
   }
 
   private void failAll(RuntimeException failure) {
