@@ -8,12 +8,14 @@
 //               Trials: the largest magnitude over v for v around 127.
 //           q4: codes round(w / s + z); with q' = q - mean(q): s = sum(wq') / sum(q'^2),
 //               z = mean(q) - mean(w) / s remove sum(wq')^2 / sum(q'^2) from sum((w - mean)^2).
-//               Trials: the range of the group (zero included) shrunk and shifted.
+//               Trials: the range of the group (zero included) shrunk and shifted, coarsely, then
+//               finer around the best of each group.
 //         The trial that removes most wins. Its scale is rounded to what is stored, for q4 both
 //         down and up, and of those the one with the least squared error is kept.
 //         Least squares shrinks: what q4 keeps of w falls short of it by the squared error, half a
-//         percent, and so would what every layer adds. So w is stretched by that and fitted again.
-// Bound   Compute: trials (q8 6, q4 106) x 7 operations a weight.
+//         percent, and so would what every layer adds. So the finer trials, and the codes, are
+//         those of w stretched by that.
+// Bound   Compute: trials (q8 6, q4 32) x 7 operations a weight.
 #pragma once
 
 #include "../quant.h"
@@ -22,9 +24,13 @@
 namespace bc::cpu {
 
 constexpr float kQ8Trials[] = {127.0f, 126.5f, 126.0f, 125.0f, 124.0f, 122.0f};
-// On normal numbers these 49 trials leave 7.07 % of root mean square error, 12 leave 7.12 %.
-constexpr float kQ4Shrinks[] = {1.02f, 0.98f, 0.94f, 0.9f, 0.86f, 0.82f, 0.78f};
-constexpr float kQ4Shifts[] = {-0.9f, -0.6f, -0.3f, 0.0f, 0.3f, 0.6f, 0.9f};
+// Shrinks are factors of the range, shifts are parts of a step. These trials leave as little error as
+// a full search of 49 in two rounds (7.1 % on normal numbers) in 0.37 of its time (EPYC Zen 3,
+// 2026-11-24).
+constexpr float kQ4Shrinks[] = {0.98f, 0.9f, 0.82f};
+constexpr float kQ4Shifts[] = {-0.75f, -0.25f, 0.25f, 0.75f};
+constexpr float kQ4FinerShrinks[] = {-0.04f, 0.0f, 0.04f};
+constexpr float kQ4FinerShifts[] = {-0.25f, -0.125f, 0.0f, 0.125f, 0.25f};
 
 template <class V>
 struct Quantize {
@@ -83,8 +89,16 @@ struct Quantize {
     }
   }
 
-  // The best trial; scales and zeros are those of least squares, not yet what grids hold.
-  static void search_q4(const float* w, Lanes& lanes) {
+  // A trial of each lane.
+  struct Trial {
+    F shrink, shift;
+  };
+
+  // The best trial around a start; lanes get its scales and zeros, which are those of least squares
+  // and not yet what grids hold.
+  template <int kShrinks, int kShifts>
+  static Trial search_q4(const float* w, Trial start, const float (&shrinks)[kShrinks],
+                         const float (&shifts)[kShifts], Lanes& lanes) {
     F low = V::set(0.0f);
     F high = V::set(0.0f);
     F sum = V::set(0.0f);
@@ -97,14 +111,17 @@ struct Quantize {
     const F mean = V::mul(sum, V::set(1.0f / kGroup));
     const F range = V::sub(high, low);
     const F middle = V::mul(V::add(high, low), V::set(0.5f));
+    Trial best = start;
     F best_gain = V::set(0.0f);
     F best_scale = V::mul(range, V::set(1.0f / 15.0f));
     F best_zero = ratio(V::sub(V::set(0.0f), low), best_scale);
-    for (const float shrink : kQ4Shrinks) {
-      const F inverse = ratio(V::set(15.0f / shrink), range);
+    for (const float by : shrinks) {
+      const F shrink = V::add(start.shrink, V::set(by));
+      const F inverse = ratio(V::set(15.0f), V::mul(range, shrink));
       const F centre = V::sub(V::set(7.5f), V::mul(middle, inverse));
-      for (const float shift : kQ4Shifts) {
-        const F zero = V::add(centre, V::set(shift));
+      for (const float further : shifts) {
+        const F shift = V::add(start.shift, V::set(further));
+        const F zero = V::add(centre, shift);
         F q1 = V::set(0.0f);
         F q2 = V::set(0.0f);
         F wq = V::set(0.0f);
@@ -122,6 +139,8 @@ struct Quantize {
         F gain = V::mul(covariance, s);
         gain = V::if_greater(V::set(0.0f), fitted_zero, V::set(0.0f), gain);  // z is not in a grid
         gain = V::if_greater(fitted_zero, V::set(kGridZeroMax), V::set(0.0f), gain);
+        best.shrink = V::if_greater(gain, best_gain, shrink, best.shrink);
+        best.shift = V::if_greater(gain, best_gain, shift, best.shift);
         best_scale = V::if_greater(gain, best_gain, s, best_scale);
         best_zero = V::if_greater(gain, best_gain, fitted_zero, best_zero);
         best_gain = V::max(gain, best_gain);
@@ -129,6 +148,7 @@ struct Quantize {
     }
     V::store(lanes.scale, best_scale);
     V::store(lanes.zero, best_zero);
+    return best;
   }
 
   // What is lost of w and all of it: squares, summed over each group.
@@ -195,14 +215,14 @@ struct Quantize {
       return one;
     } else {
       float other[kGroup * kPanel];
-      search_q4(w, lanes);
-      round_q4(w, lanes);
+      const Trial none = {V::set(0.0f), V::set(0.0f)};
+      const Trial coarse = search_q4(w, none, kQ4Shrinks, kQ4Shifts, lanes);
       const Squares sum = encode<kType>(w, lanes, one, other);
       const F stretch = V::add(one, ratio(sum.lost, sum.total));
       for (int64_t k = 0; k < kGroup; ++k) {
         V::store(other + k * kPanel, V::mul(V::load(w + k * kPanel), stretch));
       }
-      search_q4(other, lanes);
+      search_q4(other, coarse, kQ4FinerShrinks, kQ4FinerShifts, lanes);
       round_q4(other, lanes);
       return stretch;
     }
