@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "../ops.h"
 #include "../types.h"
 
 namespace bc::cuda {
@@ -25,6 +26,116 @@ struct RmsNormParams {
   float eps;
 };
 
+// out = (x w^T) * row_scale. A row of out depends on its row of x alone, to the last bit: not on M
+// nor on where in the batch the row stands.
+struct MatmulParams {
+  void* out;  // [M,N]
+  int64_t out_ld;
+  const void* x;           // [M,K]
+  int64_t x_ld;            // a multiple of 8
+  const void* w;           // [N,K]: rows of the type of x, or panels of q8 or q4 (quant_layout.h)
+  int64_t w_ld;            // of rows: a multiple of 8
+  const float* row_scale;  // [N] or null
+  Type type;               // of x: bf16 or f16
+  Type out_type;           // f32 or the same
+  Type w_type;             // the same, q8 or q4
+  int64_t M, N, K;         // K is a multiple of 8; of q8 and q4, of 32. x and w lie at 16 bytes
+};
+
+struct RopeParams {
+  void* qkv;  // [T,3C], rotated in place
+  int64_t ld;
+  const int32_t* positions;  // [T], on the device
+  Type type;                 // bf16 or f16
+  int64_t T, H, D;           // D is a multiple of 16, at most 256; ld is a multiple of 8
+  float base;
+};
+
+struct KvAppendParams {
+  void* pages;      // [pages,2,H,64,D]
+  Type pages_type;  // bf16, f16 or i8
+  float* scales;    // [pages,2,H,64] for i8, else null
+  const void* qkv;  // [T,3C], of which the keys and values are read
+  int64_t ld;
+  Type type;     // of qkv: bf16 or f16
+  Ragged batch;  // on the device
+  int64_t H, D;  // D is a multiple of 16, at most 256; ld is a multiple of 8
+};
+
+struct AttentionParams {
+  void* out;  // [T,C]
+  int64_t out_ld;
+  const void* qkv;  // [T,3C], of which the queries are read
+  int64_t ld;
+  Type type;            // of out and qkv: bf16 or f16
+  const void* pages;    // [pages,2,H,64,D]
+  Type pages_type;      // the same, or i8
+  const float* scales;  // [pages,2,H,64] for i8, else null
+  Ragged batch;         // on the device; every sequence has a token
+  const float* slopes;  // [H], on the device, or null
+  int64_t H, D;         // D is 128; the leading dimensions are multiples of 8
+  void* scratch;        // attention_scratch_bytes(T, B, P, H), at a multiple of 16
+};
+
+struct SwigluParams {
+  void* out;  // [T,F]; may be gate or up
+  int64_t out_ld;
+  const void* gate;
+  int64_t gate_ld;
+  const void* up;
+  int64_t up_ld;
+  Type type;     // of all three: bf16 or f16
+  int64_t T, F;  // F and the leading dimensions are multiples of 8
+};
+
+struct EmbedParams {
+  void* out;  // [T,C]
+  int64_t out_ld;
+  const int32_t* ids;  // [T], each in [0,V), on the device
+  const void* table;   // [V,C]
+  int64_t table_ld;
+  Type type;        // of out: f32, f16 or bf16
+  Type table_type;  // f32, f16 or bf16
+  int64_t T, C;     // C and the leading dimensions are multiples of 8
+};
+
+struct ArgmaxParams {
+  int32_t* ids;  // [T]
+  const float* x;
+  int64_t x_ld;   // a multiple of 4
+  int64_t T, V;   // V <= 131072
+  void* scratch;  // argmax_scratch_bytes(T, V), at a multiple of 8
+};
+
+struct TopKParams {
+  float* values;  // [T,K]
+  int32_t* ids;   // [T,K]
+  const float* x;
+  int64_t x_ld;     // a multiple of 4
+  int64_t T, V, K;  // K <= V, K <= 1024, V <= 131072
+  void* scratch;    // top_k_scratch_bytes(T, V, K), at a multiple of 8
+};
+
+struct RowNormsParams {
+  float* out;  // [N]
+  const void* w;
+  int64_t w_ld;
+  Type w_type;   // f32, f16 or bf16
+  int64_t N, K;  // K and w_ld are multiples of 8
+};
+
 void rms_norm(const RmsNormParams& p, void* stream);
+void matmul(const MatmulParams& p, void* stream);
+void rope(const RopeParams& p, void* stream);
+void kv_append(const KvAppendParams& p, void* stream);
+int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H);
+void attention(const AttentionParams& p, void* stream);
+void swiglu(const SwigluParams& p, void* stream);
+void embed(const EmbedParams& p, void* stream);
+int64_t argmax_scratch_bytes(int64_t T, int64_t V);
+void argmax(const ArgmaxParams& p, void* stream);
+int64_t top_k_scratch_bytes(int64_t T, int64_t V, int64_t K);
+void top_k(const TopKParams& p, void* stream);
+void row_norms(const RowNormsParams& p, void* stream);
 
 }  // namespace bc::cuda

@@ -55,6 +55,15 @@ __device__ __forceinline__ uint32_t lop3(uint32_t a, uint32_t b, uint32_t c) {
 #endif
 }
 
+// Bits that are set.
+__device__ __forceinline__ int32_t popc(uint32_t x) {
+#ifdef __CUDACC__
+  return __popc(x);
+#else
+  return __builtin_popcount(x);
+#endif
+}
+
 // Byte i of the result is byte (selector >> 4i) & 7 of b:a, or its sign repeated when bit 3 is set.
 __device__ __forceinline__ uint32_t prmt(uint32_t a, uint32_t b, uint32_t selector) {
 #ifdef __CUDACC__
@@ -159,6 +168,39 @@ __device__ __forceinline__ int32_t cvt_s8(float x) {
 #else
   if (std::isnan(x)) return 0;
   return static_cast<int32_t>(std::nearbyint(std::fmin(std::fmax(x, -128.0f), 127.0f)));
+#endif
+}
+
+// a b + c of two bf16 in a register, rounded once.
+__device__ __forceinline__ uint32_t fma_bf16x2(uint32_t a, uint32_t b, uint32_t c) {
+#ifdef __CUDACC__
+  uint32_t d;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+  return d;
+#else
+  const auto one = [](uint32_t x, uint32_t y, uint32_t z) {
+    const auto f = [](uint32_t u) { return static_cast<double>(float_from_bits(u << 16)); };
+    // Exact in double for the 8-bit significands unless the exponents lie far apart.
+    return static_cast<float>(std::fma(f(x), f(y), f(z)));
+  };
+  return cvt_bf16x2(one(a & 0xffffu, b & 0xffffu, c & 0xffffu), one(a >> 16, b >> 16, c >> 16));
+#endif
+}
+
+// The same of f16.
+__device__ __forceinline__ uint32_t fma_f16x2(uint32_t a, uint32_t b, uint32_t c) {
+#ifdef __CUDACC__
+  uint32_t d;
+  asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+  return d;
+#else
+  const auto one = [](uint32_t x, uint32_t y, uint32_t z) {
+    const auto f = [](uint32_t u) {
+      return static_cast<double>(to_float(f16{static_cast<uint16_t>(u)}));
+    };
+    return static_cast<float>(std::fma(f(x), f(y), f(z)));
+  };
+  return cvt_f16x2(one(a & 0xffffu, b & 0xffffu, c & 0xffffu), one(a >> 16, b >> 16, c >> 16));
 #endif
 }
 

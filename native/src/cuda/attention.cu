@@ -1,0 +1,44 @@
+// attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
+// 0..i of a query at i.
+//
+// Two kernels, each for the sequences that it suits: attention_decode.cu for those of up to 8
+// tokens, attention_prefill.cu for longer ones. They choose on the device, by offsets, so that a
+// token's result does not depend on what else is in the batch, and a recorded step may be replayed
+// with other offsets. The host, which knows sizes only, launches those that may find work: a
+// sequence of B has at most T - B + 1 tokens, and exactly T when B is 1.
+//
+// The two round differently: a token's bits may differ between a call that brings up to 8 tokens of
+// its sequence and one that brings more, and depend on nothing else. A cached value that is not
+// finite makes every query of its tile NaN, earlier ones too: masked weights are 0, and 0 * inf is
+// NaN.
+//
+// Twin    ../cpu/attention.cpp
+#include "../error.h"
+#include "attention.h"
+
+namespace bc::cuda {
+namespace {
+
+constexpr int64_t kHeadSize = 128;
+
+bool may_be_few(int64_t T, int64_t B) { return B > 1 || T <= kFewQueries; }
+bool may_be_many(int64_t T, int64_t B) { return T - B + 1 > kFewQueries; }
+
+}  // namespace
+
+int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
+  return may_be_few(T, B) ? attention_decode_scratch_bytes(T, B, P, H) : 0;
+}
+
+void attention(const AttentionParams& p, void* stream) {
+  if (p.D != kHeadSize)
+    fail(BC_INVALID_ARGUMENT, "attention: head size on a GPU has value %lld, expected %lld",
+         static_cast<long long>(p.D), static_cast<long long>(kHeadSize));
+  if (p.pages_type != p.type && p.pages_type != Type::i8)
+    fail(BC_INVALID_ARGUMENT, "attention: pages have type %s, expected %s or i8",
+         name_of(p.pages_type), name_of(p.type));
+  if (may_be_many(p.batch.T, p.batch.B)) attention_prefill(p, stream);
+  if (may_be_few(p.batch.T, p.batch.B)) attention_decode(p, stream);
+}
+
+}  // namespace bc::cuda

@@ -1,0 +1,63 @@
+// Layout of packed weights on the GPU: the panels and groups of ../quant.h, byte for byte as many,
+// with the bytes inside each group in the order in which a warp's lanes hold them for mma.m16n8k16.
+// The CPU's order has neighbouring rows side by side; here lane 4g + t finds all that it needs of a
+// group in one run of bytes, so that a warp reads a group as one coalesced access, values become
+// registers of the tensor cores without an exchange between lanes, and no weight passes through
+// shared memory.
+//
+// Lane 4g + t holds rows g and g + 8 of the panel and columns 8t to 8t + 7 of the group:
+//
+//   q8  16 bytes: row g, then row g + 8. Columns in the order 0 2 1 3, 4 6 5 7, so that the even and
+//       the odd bytes of a word are a register each. A byte is a sign (bit 7) and a magnitude: OR
+//       with an exponent makes it a float, which two's complement would not.
+//   q4  8 bytes: row g, then row g + 8. Column 2i is nibble i of the word, column 2i + 1 is nibble
+//       i + 4, so that a shift and a mask bring a pair into the two halves of a register.
+//
+// The 16 scales or grids follow: those of rows g and g + 8 side by side.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "../quant.h"
+
+namespace bc::cuda {
+
+// One group from the CPU's order to the GPU's; `to` and `from` must not overlap.
+inline void repack_group(Type type, uint8_t* to, const uint8_t* from) {
+  const int64_t values = type == Type::q8 ? kQ8Values : kQ4Values;
+  for (int64_t lane = 0; lane < 32; ++lane) {
+    for (int64_t half = 0; half < 2; ++half) {
+      const int64_t row = lane / 4 + 8 * half;
+      uint32_t word[2] = {0, 0};
+      for (int64_t i = 0; i < 8; ++i) {
+        const int64_t column = lane % 4 * 8 + i;
+        if (type == Type::q8) {
+          const int q = from[column / 4 * 64 + row * 4 + column % 4] - 128;
+          const uint32_t byte =
+              q < 0 ? 0x80u | static_cast<uint32_t>(-q) : static_cast<uint32_t>(q);
+          word[i / 4] |= byte << (i % 2 * 16 + i % 4 / 2 * 8);
+        } else {
+          const uint8_t pair = from[column % 16 / 4 * 64 + row * 4 + column % 4];
+          const uint32_t q = column < 16 ? pair & 15u : pair >> 4;
+          word[0] |= q << (i % 2 * 16 + i / 2 * 4);
+        }
+      }
+      if (type == Type::q8) {
+        std::memcpy(to + lane * 16 + half * 8, word, 8);
+      } else {
+        std::memcpy(to + lane * 8 + half * 4, word, 4);
+      }
+    }
+  }
+  for (int64_t row = 0; row < kPanel; ++row)
+    std::memcpy(to + values + row % 8 * 4 + row / 8 * 2, from + values + row * 2, 2);
+}
+
+// Packed weights of [N,K], packed_bytes(type, n, k) of them.
+inline void repack(Type type, uint8_t* to, const uint8_t* from, int64_t n, int64_t k) {
+  for (int64_t at = 0; at < packed_bytes(type, n, k); at += group_bytes(type))
+    repack_group(type, to + at, from + at);
+}
+
+}  // namespace bc::cuda

@@ -1,0 +1,44 @@
+// The order that argmax and top_k search in: larger first, ties by lower index, a NaN below every
+// number. A key holds both: of two keys the larger comes first, and no two of a row are the same.
+#pragma once
+
+#include "load.cuh"
+
+namespace bc::cuda {
+
+// Where there is no number: below every key.
+constexpr uint64_t kNoKey = 0;
+constexpr uint32_t kIndexBits = 17;  // 131072 numbers in a row
+
+// The bits of numbers, in the order of the numbers: -0 is 0; -inf is 0x007fffff; a NaN is 1.
+__device__ __forceinline__ uint32_t rank_of(float x) {
+  if (x != x) return 1;
+  const uint32_t u = ptx::bits(x + 0.0f);  // -0 + 0 is 0
+  return (u >> 31) != 0 ? ~u : u | 0x80000000u;
+}
+
+__device__ __forceinline__ uint64_t key_of(uint32_t rank, uint32_t index) {
+  return uint64_t{rank} << 32 | ((1u << kIndexBits) - 1 - index);
+}
+
+__device__ __forceinline__ int32_t index_of(uint64_t key) {
+  return static_cast<int32_t>((1u << kIndexBits) - 1 - static_cast<uint32_t>(key));
+}
+
+// The ranks of four numbers from x[i] on, i a multiple of 4; 0 at and beyond n.
+__device__ __forceinline__ Vec<uint32_t, 4> ranks_at(const float* x, int64_t i, int64_t n) {
+  Vec<uint32_t, 4> ranks = {};
+  if (i + 4 <= n) {
+    const Vec<float, 4> four = load_once<4>(x + i);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) ranks[k] = rank_of(four[k]);
+  } else {
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      if (i + k < n) ranks[k] = rank_of(load(x + i + k));
+    }
+  }
+  return ranks;
+}
+
+}  // namespace bc::cuda

@@ -1,0 +1,278 @@
+#include "cuda/kernels.h"
+#include "cuda_device.h"
+#include "error.h"
+#include "paged.h"
+#include "reference.h"
+
+using namespace bc;
+using namespace bc::test;
+
+namespace {
+
+constexpr int64_t kD = 128;
+
+struct Case {
+  std::string name;
+  std::vector<Sequence> sequences;
+  Type type, pages_type;
+  int64_t H;
+  bool alibi;
+  float size = 1.0f;  // deviation of the queries
+
+  std::string text() const {
+    return name + " " + name_of(type) + " pages " + name_of(pages_type) +
+           " H=" + std::to_string(H) + (alibi ? " alibi" : "");
+  }
+};
+
+std::vector<float> slopes_of(int64_t H) {
+  std::vector<float> slopes;
+  for (int64_t h = 0; h < H; ++h)
+    slopes.push_back(
+        static_cast<float>(std::exp2(-8.0 * static_cast<double>(h + 1) / static_cast<double>(H))));
+  return slopes;
+}
+
+// Inputs of a case, the same for every schedule.
+struct Inputs {
+  explicit Inputs(const Case& c)
+      : batch(c.sequences),
+        r(batch.ragged()),
+        cache(c.pages_type, r.pages, c.H, kD),
+        slopes(slopes_of(c.H)),
+        qkv(r.T, 3 * c.H * kD, 8) {
+    Random random(static_cast<uint64_t>(c.H * 1009 + r.T));
+    cache.fill(r, random);
+    // Keys and values of qkv stay NaN: the op reads those of the pages.
+    for (int64_t t = 0; t < r.T; ++t) {
+      for (int64_t i = 0; i < c.H * kD; ++i) qkv.row(t)[i] = c.size * random.outlier();
+    }
+    qkv.data = as_floats(c.type, as_type(c.type, qkv.data));
+  }
+
+  bc::AttentionParams reference(const Case& c) {
+    return {nullptr,
+            0,
+            qkv.row(0),
+            qkv.ld,
+            cache.bytes.data(),
+            c.pages_type,
+            cache.scale_data(),
+            r,
+            c.alibi ? slopes.data() : nullptr,
+            c.H,
+            kD};
+  }
+
+  Batch batch;
+  Ragged r;
+  Cache cache;
+  std::vector<float> slopes;
+  Matrix qkv;
+};
+
+// Runs the op on sequences [begin, end) of the inputs, alone in a batch with a table of P pages.
+Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t P) {
+  const int64_t t0 = in.r.offsets[begin];
+  const int64_t T = in.r.offsets[end] - t0;
+  const int64_t B = end - begin;
+  std::vector<int32_t> offsets;
+  for (int64_t b = begin; b <= end; ++b)
+    offsets.push_back(static_cast<int32_t>(in.r.offsets[b] - t0));
+  std::vector<int32_t> table;
+  for (int64_t b = begin; b < end; ++b) {
+    for (int64_t i = 0; i < P; ++i) table.push_back(i < in.r.P ? in.r.table[b * in.r.P + i] : -1);
+  }
+  const std::vector<float> rows(in.qkv.row(t0), in.qkv.row(t0) + T * in.qkv.ld);
+  const auto qkv = input("qkv", as_type(c.type, rows));
+  const auto pages = input("pages", in.cache.bytes);
+  const auto scales = input("scales", in.cache.scales);
+  const auto slopes = input("slopes", in.slopes);
+  const auto positions =
+      input("positions", std::vector<int32_t>(in.r.positions + t0, in.r.positions + t0 + T));
+  const auto device_offsets = input("offsets", offsets);
+  const auto device_table = input("table", table);
+  Matrix out(T, c.H * kD, 16);
+  const auto device_out = output<uint8_t>("out", out.data.size() * 2);
+  const auto scratch =
+      output<uint8_t>("scratch", static_cast<size_t>(cuda::attention_scratch_bytes(T, B, P, c.H)));
+  cuda::attention(
+      {device_out.data(),
+       out.ld,
+       qkv.data(),
+       in.qkv.ld,
+       c.type,
+       pages.data(),
+       c.pages_type,
+       c.pages_type == Type::i8 ? scales.data() : nullptr,
+       {positions.data(), device_offsets.data(), device_table.data(), T, B, P, in.r.pages},
+       c.alibi ? slopes.data() : nullptr,
+       c.H,
+       kD,
+       scratch.data()},
+      nullptr);
+  finish();
+  out.data = as_floats(c.type, device_out.read());
+  return out;
+}
+
+bool same_rows(const Matrix& a, int64_t first, const Matrix& b) {
+  for (int64_t t = 0; t < b.rows; ++t) {
+    if (std::memcmp(a.row(first + t), b.row(t), static_cast<size_t>(b.cols) * sizeof(float)) != 0)
+      return false;
+  }
+  return true;
+}
+
+// Beside what an op in f32 may have (twice: a few roundings more for the change to units of log2):
+// a weight is rounded to the type, relative to itself and, of f16, below 2^-14 to a step of 2^-24;
+// scales of int8 values precede that rounding; the output is rounded.
+std::vector<Expected> expected(Inputs& in, const Case& c) {
+  const bc::AttentionParams p = in.reference(c);
+  std::vector<Expected> want = reference::attention(p);
+  // The sum of weight |value|: the same op on magnitudes of values.
+  Cache magnitudes = in.cache;
+  const int64_t rows = in.r.pages * 2 * c.H * kPageSize;
+  double largest = 0.0;
+  for (int64_t row = 0; row < rows; ++row) {
+    if (row / (c.H * kPageSize) % 2 == 0) continue;  // keys
+    for (int64_t i = row * kD; i < (row + 1) * kD; ++i) {
+      const double x = std::fabs(reference::element(in.cache.bytes.data(), c.pages_type, i));
+      if (!std::isnan(x)) largest = std::fmax(largest, x);
+      magnitudes.put(i, static_cast<float>(x));
+    }
+  }
+  bc::AttentionParams q = p;
+  q.pages = magnitudes.bytes.data();
+  q.scales = magnitudes.scale_data();
+  const std::vector<Expected> magnitude = reference::attention(q);
+  for (size_t i = 0; i < want.size(); ++i) {
+    Expected& e = want[i];
+    e.tolerance = 2.0 * e.tolerance + magnitude[i].value * rounding_of(c.type);
+    if (c.type == Type::f16) {
+      const double keys = static_cast<double>(in.r.P * kPageSize);
+      e.tolerance += keys * largest * 0x1p-25 + 0x1p-25;
+    }
+    e.tolerance += std::fabs(e.value) * rounding_of(c.type);
+  }
+  return want;
+}
+
+void run_case(Check& check, const Case& c, int schedules = 1) {
+  Inputs in(c);
+  const std::vector<Expected> want = expected(in, c);
+  for_each_schedule(schedules, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Matrix out = run(in, c, 0, in.r.B, in.r.P);
+    check.compare("out", out, want);
+    check_no_bank_conflicts(check);
+    if (seed > 1) return;
+    bool same = true;
+    for (int64_t b = 0; b < in.r.B; ++b)
+      same &= same_rows(out, in.r.offsets[b], run(in, c, b, b + 1, in.r.P + 5));
+    check.that(same, "a sequence alone, with a longer table, gives other bits than in its batch");
+  });
+}
+
+// What the headers state as Bound.
+void decode_moves_the_cache_once(Check& check, Type pages_type) {
+  const Case c{"bytes", {{1023, 1}}, Type::bf16, pages_type, 2, false};
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Inputs in(c);
+    run(in, c, 0, 1, in.r.P);
+    const double C = static_cast<double>(c.H * kD);
+    const double position = pages_type == Type::i8 ? 2 * C + 8 * static_cast<double>(c.H) : 4 * C;
+    const double rows = 2 * 2 * C;                                    // queries and out
+    const double sums = static_cast<double>(4 * c.H * (kD + 2) * 4);  // of four splits
+    // Each warp of a split reads the query. The merge reads the maxima twice, a sector for each.
+    const double again = 4 * 4 * 2 * C + static_cast<double>(4 * c.H * 2 * 32);
+    check_bytes(check, 1024 * position + rows + 2 * sums,
+                1024 * position + rows + 2 * sums + again);
+  });
+}
+
+void prefill_multiplies_whole_pages(Check& check) {
+  const Case c{"flops", {{0, 256}}, Type::bf16, Type::bf16, 1, false};
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Inputs in(c);
+    run(in, c, 0, 1, in.r.P);
+#ifndef BC_ON_GPU
+    const int64_t flops = simt::counters().mma_bf16 * (2 * 16 * 8 * 16);
+    check.that(flops == 4 * kD * 64 * 64 * (1 + 2 + 3 + 4), "flops differ from those of the pages");
+#endif
+  });
+}
+
+// Each query of a prompt gives the same bits in any piece that is more than a few tokens long.
+void prompt_in_pieces_equals_whole(Check& check) {
+  const Case whole{"whole", {{0, 150}}, Type::bf16, Type::bf16, 1, true};
+  Inputs in(whole);
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin("prompt_in_pieces_equals_whole", seed);
+    const Matrix out = run(in, whole, 0, 1, in.r.P);
+    for (const int64_t split : {9, 64, 100}) {
+      Inputs pieces = in;
+      pieces.batch.offsets = {0, static_cast<int32_t>(split), 150};
+      pieces.batch.table.insert(pieces.batch.table.end(), in.batch.table.begin(),
+                                in.batch.table.end());
+      pieces.r = pieces.batch.ragged();
+      check.that(same_rows(out, 0, run(pieces, whole, 0, 2, in.r.P)), "other bits in pieces");
+    }
+  });
+}
+
+void rejects(Check& check, const char* what, Type pages_type, int64_t D, const char* message) {
+  check.begin(what, 0);
+  cuda::AttentionParams p{};
+  p.type = Type::bf16;
+  p.pages_type = pages_type;
+  p.H = 1;
+  p.D = D;
+  try {
+    cuda::attention(p, nullptr);
+    check.that(false, "was not refused");
+  } catch (const Error& e) {
+    check.that(e.status() == BC_INVALID_ARGUMENT && std::string(e.what()) == message, e.what());
+  }
+}
+
+}  // namespace
+
+int main() {
+  return run_on_device("cuda_attention", [](Check& check) {
+    const Type bf16 = Type::bf16;
+    const Type f16 = Type::f16;
+    for (const Type pages : {bf16, Type::i8}) {
+      run_case(check, {"one_token", {{0, 1}}, bf16, pages, 2, false}, 3);
+      run_case(check, {"prompt", {{0, 111}}, bf16, pages, 2, true}, 3);
+      run_case(check, {"page_edges",
+                       {{62, 1}, {63, 1}, {64, 1}, {127, 1}, {255, 1}, {256, 1}, {250, 8}, {56, 8}},
+                       bf16,
+                       pages,
+                       2,
+                       true});
+      run_case(
+          check,
+          {"tile_edges", {{0, 64}, {0, 65}, {1, 63}, {60, 9}, {63, 129}}, bf16, pages, 1, true});
+      run_case(check,
+               {"ragged", {{0, 33}, {70, 19}, {300, 1}, {63, 2}, {0, 1}}, bf16, pages, 3, true}, 3);
+      run_case(check, {"extreme_values", {{100, 7}, {100, 17}}, bf16, pages, 2, true, 300.0f});
+      run_case(check, {"long", {{1500, 3}, {1100, 20}}, bf16, pages, 1, false});
+      run_case(check, {"f16", {{100, 7}, {100, 17}}, f16, pages == bf16 ? f16 : pages, 2, true});
+      decode_moves_the_cache_once(check, pages);
+    }
+    // More sequences than a warp looks at together.
+    std::vector<Sequence> many;
+    for (int64_t b = 0; b < 70; ++b) many.push_back({b % 7, b % 3 == 0 ? 9 + b % 5 : 1 + b % 8});
+    run_case(check, {"many_sequences", many, bf16, bf16, 1, true});
+    run_case(check, {"alibi_40_heads", {{180, 3}, {100, 10}}, bf16, bf16, 40, true});
+    prefill_multiplies_whole_pages(check);
+    prompt_in_pieces_equals_whole(check);
+    rejects(check, "rejects_head_size", bf16, 64,
+            "attention: head size on a GPU has value 64, expected 128");
+    rejects(check, "rejects_pages_of_another_type", f16, 128,
+            "attention: pages have type f16, expected bf16 or i8");
+  });
+}

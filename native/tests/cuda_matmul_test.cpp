@@ -1,0 +1,134 @@
+#include "cpu/kernels.h"
+#include "cuda/kernels.h"
+#include "cuda/quant_layout.h"
+#include "cuda_cases.h"
+#include "cuda_device.h"
+#include "reference.h"
+
+using namespace bc;
+using namespace bc::test;
+
+namespace {
+
+struct Case {
+  int64_t M, N, K;
+  Type type, w_type, out_type;
+  bool row_scale = false;
+  int schedules = 1;
+
+  std::string name() const {
+    return std::string(name_of(type)) + " w " + name_of(w_type) + " out " + name_of(out_type) +
+           " M=" + std::to_string(M) + " N=" + std::to_string(N) + " K=" + std::to_string(K) +
+           (row_scale ? " row_scale" : "");
+  }
+};
+
+// w as the CPU holds it, and as the GPU does.
+struct Weights {
+  std::vector<uint8_t> cpu, gpu;
+};
+
+Weights weights_of(const Case& c, const Matrix& w, ThreadPool& pool) {
+  if (!is_quantized(c.w_type)) {
+    const std::vector<uint8_t> rows = as_type(c.w_type, w.data);
+    return {rows, rows};
+  }
+  const auto bytes = static_cast<size_t>(packed_bytes(c.w_type, c.N, c.K));
+  Weights packed{std::vector<uint8_t>(bytes), std::vector<uint8_t>(bytes)};
+  QuantizeParams q{packed.cpu.data(), c.w_type, w.row(0), Type::f32, w.ld, nullptr, c.N, c.K, {}};
+  cpu::quantize(q, pool, cpu::matrix_kernels(cpu::Isa::scalar));
+  cuda::repack(c.w_type, packed.gpu.data(), packed.cpu.data(), c.N, c.K);
+  return packed;
+}
+
+// Rows of whole sectors where bytes are counted, else the least that the op asks for.
+int64_t gap_of(const Case& c) { return c.K >= 512 ? 16 : 8; }
+
+// Row m of x is the same for every M, so that results can be held against each other.
+Matrix x_of(const Case& c) {
+  Random random(static_cast<uint64_t>(c.K * 7 + c.N));
+  Matrix x(c.M, c.K, gap_of(c));
+  x.fill([&] { return random.outlier(); });
+  return rounded(c.type, x);
+}
+
+// Returns out.
+Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
+  Matrix out(c.M, c.N, c.N % 2 == 0 ? 8 : 3);
+  for_each_schedule(c.schedules, [&](uint64_t seed) {
+    check.begin(c.name(), seed);
+    Random random(static_cast<uint64_t>(c.N * 10007 + c.K));
+    const Matrix x = x_of(c);
+    Matrix w(c.N, c.K, gap_of(c));
+    Matrix scale(1, c.N, 0);
+    w.fill([&] { return 0.02f * random.outlier(); });
+    scale.fill([&] { return 1.0f + 0.3f * random.normal(); });
+    const Weights packed = weights_of(c, w, pool);
+
+    const auto device_x = input("x", as_type(c.type, x.data));
+    const auto device_w = input("w", packed.gpu);
+    const auto device_scale = input("row_scale", scale.data);
+    const auto device_out =
+        output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.out_type)));
+    cuda::matmul(
+        {device_out.data(), out.ld, device_x.data(), x.ld, device_w.data(), w.ld,
+         c.row_scale ? device_scale.data() : nullptr, c.type, c.out_type, c.w_type, c.M, c.N, c.K},
+        nullptr);
+    finish();
+    out.data = as_floats(c.out_type, device_out.read());
+
+    std::vector<Expected> want =
+        reference::matmul({nullptr, 0, x.row(0), x.ld, packed.cpu.data(), c.w_type, w.ld,
+                           c.row_scale ? scale.row(0) : nullptr, c.M, c.N, c.K, true, nullptr});
+    round_output(c.out_type, want);
+    check.compare("out", out, want);
+
+    const auto number = [](int64_t n) { return static_cast<double>(n); };
+    const double weights =
+        is_quantized(c.w_type) ? number(packed_bytes(c.w_type, c.N, c.K)) : number(2 * c.N * c.K);
+    const double xs = number(2 * c.M * c.K);
+    const double outs = number(c.M * c.N * element_bytes(c.out_type));
+    if (c.M <= 32 && c.N % 16 == 0 && c.K >= 512)
+      check_bytes(check, weights + xs + outs, weights + number(c.N / 16) * xs + outs);
+    check_no_bank_conflicts(check);
+  });
+  return out;
+}
+
+// The first rows of `few` and `many` are the same, bit for bit.
+void check_same_rows(Check& check, const Matrix& few, const Matrix& many) {
+  bool same = true;
+  for (int64_t m = 0; m < few.rows; ++m) {
+    for (int64_t n = 0; n < few.cols; ++n) same &= few.row(m)[n] == many.row(m)[n];
+  }
+  check.that(same, "a row has other bits than with fewer rows");
+}
+
+}  // namespace
+
+int main() {
+  return run_on_device("cuda_matmul", [](Check& check) {
+    ThreadPool pool(1);
+    for (const Type type : {Type::bf16, Type::f16}) {
+      for (const Type w : {type, Type::q8, Type::q4}) {
+        // Every M with its own tail, by kernel and tile; a step that the K of 16-bit rows cuts.
+        Matrix few = run_case(check, {1, 111, 288, type, w, Type::f32, true, 3}, pool);
+        for (const int64_t M : {3, 8, 9, 19, 32, 33, 64, 100}) {
+          const Matrix many = run_case(check, {M, 111, 288, type, w, Type::f32, true}, pool);
+          check_same_rows(check, few, many);
+          few = many;
+        }
+        const int64_t odd = is_quantized(w) ? 96 : 104;
+        for (const int64_t M : {2, 40}) {
+          for (const int64_t N : {1, 16, 130})
+            run_case(check, {M, N, odd, type, w, type, false, 2}, pool);
+          run_case(check, {M, 5, is_quantized(w) ? 32 : 8, type, w, type}, pool);
+        }
+        // The bytes that the header names.
+        for (const int64_t M : {1, 8, 16})
+          run_case(check, {M, 64, 1024, type, w, type, false}, pool);
+        run_case(check, {300, 160, 320, type, w, type, false}, pool);
+      }
+    }
+  });
+}
