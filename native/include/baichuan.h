@@ -15,8 +15,9 @@
  *              hidden size, H heads, D head size (128), F feed-forward size, V vocabulary, S
  *              positions; out[M,N] = x[M,K] w[N,K]^T.
  *   Threads    One thread at a time per context. Different contexts are independent.
- *   Time       Ops on a CPU context are finished on return. bc_synchronize waits for devices that
- *              run behind.
+ *   Time       Ops on a CPU context are finished on return. A GPU runs behind: bc_tensor_read and
+ *              bc_synchronize wait for it, and a fault shows there. BC_SYNC=1 in the environment
+ *              makes every op wait, so that a fault names its op.
  */
 #ifndef BAICHUAN_H
 #define BAICHUAN_H
@@ -79,19 +80,27 @@ BC_API const char* bc_last_error(void);
 BC_API const char* bc_cpu_isa(void);
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
 BC_API int32_t bc_cpu_cores(void);
-/** CUDA devices that models can run on: 0 in this version, whose models run on the CPU. */
+/** GPUs that models can run on. CUDA_VISIBLE_DEVICES is honoured. */
 BC_API int32_t bc_cuda_devices(void);
+/** Why there is no GPU to run on; empty if there is one. Static storage. */
+BC_API const char* bc_cuda_reason(void);
 
 /** Makes a context on a device.
  *  @param device BC_CPU or BC_CUDA
  *  @param index number of the GPU; 0 for BC_CPU
- *  @param threads CPU threads including the caller's; 0 takes bc_cpu_cores()
+ *  @param threads CPU threads including the caller's; 0 takes bc_cpu_cores(). A GPU takes none.
  *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to int8
- *         for quantized weights */
+ *         for quantized weights. 0 on a GPU. */
 BC_API bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int32_t exact,
                                    bc_context** out);
+/** Makes a context on a GPU whose work goes to a stream of the caller, a CUstream of that GPU that
+ *  outlives the context. */
+BC_API bc_status bc_context_on_stream(int32_t index, void* stream, bc_context** out);
+/** What a context runs on: "NVIDIA H100 80GB HBM3, sm_90, 132 multiprocessors". Valid until the
+ *  thread's next call. */
+BC_API bc_status bc_context_device(bc_context* context, const char** out);
 BC_API bc_status bc_context_free(bc_context* context);
-/** Threads of a CPU context. */
+/** CPU threads of a context; 1 on a GPU. */
 BC_API bc_status bc_context_threads(bc_context* context, int32_t* out);
 BC_API bc_status bc_synchronize(bc_context* context);
 /** Bytes that tensors of this context own on the device; mapped files are not counted. */
@@ -147,7 +156,10 @@ BC_API bc_status bc_dequantize(bc_context* context, bc_tensor* out, bc_tensor* w
 BC_API bc_status bc_row_norms(bc_context* context, bc_tensor* out, bc_tensor* w);
 
 /* ---- Ops ----
- * Activations are F32 on the CPU. A batch is ragged: the T tokens of B sequences lie end to end;
+ * Activations are F32 on the CPU. On a GPU they are BF16 or F16, one of them throughout; x of the
+ * norms and embed may be F32 and should be, the residual stream; logits may be F32. Rows begin at
+ * multiples of 16 bytes there, and int32 inputs come from bc_tensor_write, not from other ops. A
+ * batch is ragged: the T tokens of B sequences lie end to end;
  * offsets [B+1] I32 gives where each begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is
  * each token's position in its sequence, rising by one inside a sequence; table [B,P] I32 names the
  * pages of each sequence. */

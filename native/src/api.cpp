@@ -7,6 +7,7 @@
 #include "baichuan.h"
 #include "cpu/fill.h"
 #include "cpu/isa.h"
+#include "cuda/quant_layout.h"
 #include "handles.h"
 #include "quant.h"
 
@@ -84,6 +85,46 @@ void check_range(const Tensor& t, int64_t offset, int64_t bytes, const void* buf
     fail(BC_INVALID_ARGUMENT, "%s: buffer is null, expected memory", op);
 }
 
+// The driver is asked once.
+const cuda::Available& gpus() {
+  static const cuda::Available found = cuda::available();
+  return found;
+}
+
+std::shared_ptr<Context> gpu_context(int32_t index, void* stream, int32_t exact) {
+  if (exact != 0) {
+    fail(BC_INVALID_ARGUMENT,
+         "context_create: exact has value %d, expected 0 on a GPU, whose activations have 16 bits",
+         exact);
+  }
+  return std::make_shared<Context>(cuda::Device::open(index, stream));
+}
+
+// Lives until the thread asks again.
+const char* describe(const Context& c) {
+  thread_local std::string text;
+  if (c.gpu == nullptr) {
+    text = std::string("CPU, ") + cpu::name_of(cpu::isa());
+  } else {
+    const cuda::Facts& f = c.gpu->facts();
+    text = f.name + ", sm_" + std::to_string(f.capability) + ", " + std::to_string(f.processors) +
+           " multiprocessors";
+  }
+  return text.c_str();
+}
+
+void fill_on_host(Tensor& t, float deviation, uint64_t seed) {
+  Tensor filled = t;
+  filled.storage = Storage::allocate(t.bytes(), std::make_shared<std::atomic<int64_t>>(0));
+  filled.data = filled.storage->data();
+  cpu::fill_random(filled, deviation, seed, t.context->pool);
+  if (is_quantized(t.type)) {
+    std::vector<uint8_t> packed(filled.data, filled.data + t.bytes());
+    cuda::repack(t.type, filled.data, packed.data(), t.shape[0], t.shape[1]);
+  }
+  t.storage->write(t.data, filled.data, t.bytes());
+}
+
 }  // namespace
 }  // namespace bc
 
@@ -99,17 +140,17 @@ const char* bc_cpu_isa(void) { return cpu::name_of(cpu::isa()); }
 
 int32_t bc_cpu_cores(void) { return cpu_cores(); }
 
-int32_t bc_cuda_devices(void) { return 0; }
+int32_t bc_cuda_devices(void) { return gpus().devices; }
+
+const char* bc_cuda_reason(void) { return gpus().reason.c_str(); }
 
 bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int32_t exact,
                             bc_context** out) {
   return guard([&] {
     output(out, "context_create", "out");
     if (device == BC_CUDA) {
-      fail(BC_DEVICE,
-           "context_create: device cuda:%d is not available: this version runs models on the CPU "
-           "only",
-           index);
+      *out = contexts.add(gpu_context(index, nullptr, exact));
+      return;
     }
     if (device != BC_CPU)
       fail(BC_INVALID_ARGUMENT, "context_create: device has value %d, expected 0 (CPU) or 1",
@@ -123,6 +164,22 @@ bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int3
     }
     *out =
         contexts.add(std::make_shared<Context>(threads == 0 ? cpu_cores() : threads, exact != 0));
+  });
+}
+
+bc_status bc_context_on_stream(int32_t index, void* stream, bc_context** out) {
+  return guard([&] {
+    output(out, "context_on_stream", "out");
+    if (stream == nullptr)
+      fail(BC_INVALID_ARGUMENT, "context_on_stream: stream is null, expected a CUstream");
+    *out = contexts.add(gpu_context(index, stream, 0));
+  });
+}
+
+bc_status bc_context_device(bc_context* context, const char** out) {
+  return guard([&] {
+    const std::shared_ptr<Context> c = contexts.get(context, "context_device", "context");
+    *output(out, "context_device", "out") = describe(*c);
   });
 }
 
@@ -143,7 +200,10 @@ bc_status bc_context_threads(bc_context* context, int32_t* out) {
 }
 
 bc_status bc_synchronize(bc_context* context) {
-  return guard([&] { contexts.get(context, "synchronize", "context"); });
+  return guard([&] {
+    const std::shared_ptr<Context> c = contexts.get(context, "synchronize", "context");
+    if (c->gpu) c->gpu->synchronize();
+  });
 }
 
 bc_status bc_memory_used(bc_context* context, int64_t* bytes) {
@@ -155,9 +215,10 @@ bc_status bc_memory_used(bc_context* context, int64_t* bytes) {
 
 bc_status bc_memory_info(bc_context* context, int64_t* available, int64_t* total) {
   return guard([&] {
-    contexts.get(context, "memory_info", "context");
-    memory_info(output(available, "memory_info", "available"),
-                output(total, "memory_info", "total"));
+    const std::shared_ptr<Context> c = contexts.get(context, "memory_info", "context");
+    output(available, "memory_info", "available");
+    output(total, "memory_info", "total");
+    c->gpu ? c->gpu->memory(available, total) : memory_info(available, total);
   });
 }
 
@@ -167,7 +228,7 @@ bc_status bc_tensor_create(bc_context* context, int32_t type, const int64_t* sha
     output(out, "tensor_create", "out");
     const std::shared_ptr<Context> c = contexts.get(context, "tensor_create", "context");
     Tensor t = checked_tensor(c, type, shape, rank, "tensor_create");
-    t.storage = Storage::allocate(t.bytes(), c->used);
+    t.storage = c->allocate(t.bytes(), t.type == Type::i32);
     t.data = t.storage->data();
     *out = tensors.add(std::make_shared<Tensor>(t));
   });
@@ -209,14 +270,14 @@ bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int3
            static_cast<long long>(offset), static_cast<long long>(t.bytes()),
            static_cast<long long>(f->storage->bytes()));
     }
-    if (offset % element_bytes(t.type) == 0) {
+    if (c->gpu == nullptr && offset % element_bytes(t.type) == 0) {
       t.storage = f->storage;
       t.data = f->storage->data() + offset;
       t.read_only = true;
     } else {
-      t.storage = Storage::allocate(t.bytes(), c->used);
+      t.storage = c->allocate(t.bytes(), false);
       t.data = t.storage->data();
-      std::memcpy(t.data, f->storage->data() + offset, static_cast<size_t>(t.bytes()));
+      t.storage->write(t.data, f->storage->data() + offset, t.bytes());
     }
     *out = tensors.add(std::make_shared<Tensor>(t));
   });
@@ -285,7 +346,7 @@ bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
     if (t->read_only)
       fail(BC_INVALID_ARGUMENT,
            "tensor_write: tensor is mapped from a file, expected one that can be written");
-    if (bytes > 0) std::memcpy(t->data + offset, source, static_cast<size_t>(bytes));
+    t->storage->write(t->data + offset, source, bytes);
   });
 }
 
@@ -293,7 +354,7 @@ bc_status bc_tensor_read(bc_tensor* tensor, int64_t offset, void* target, int64_
   return guard([&] {
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_read", "tensor");
     check_range(*t, offset, bytes, target, "tensor_read");
-    if (bytes > 0) std::memcpy(target, t->data + offset, static_cast<size_t>(bytes));
+    t->storage->read(target, t->data + offset, bytes);
   });
 }
 
@@ -314,7 +375,11 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
       fail(BC_INVALID_ARGUMENT, "tensor_random: deviation has value %g, expected 0 to %g",
            static_cast<double>(deviation), static_cast<double>(most));
     }
-    cpu::fill_random(*t, deviation, seed, t->context->pool);
+    if (t->context->gpu) {
+      fill_on_host(*t, deviation, seed);
+    } else {
+      cpu::fill_random(*t, deviation, seed, t->context->pool);
+    }
   });
 }
 
@@ -338,16 +403,13 @@ bc_status bc_plan_end(bc_context* context, bc_plan** out) {
     output(out, "plan_end", "out");
     if (plan->failed)
       fail(BC_INVALID_ARGUMENT, "plan_end: an op was refused while recording, expected none");
-    plan->context = c;
+    plan->finish(c);
     *out = plans.add(std::move(plan));
   });
 }
 
 bc_status bc_plan_run(bc_plan* plan) {
-  return guard([&] {
-    const std::shared_ptr<Plan> p = plans.get(plan, "plan_run", "plan");
-    for (const std::function<void()>& op : p->ops) op();
-  });
+  return guard([&] { plans.get(plan, "plan_run", "plan")->run(); });
 }
 
 bc_status bc_plan_free(bc_plan* plan) {

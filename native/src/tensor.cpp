@@ -42,6 +42,19 @@ std::shared_ptr<Storage> Storage::allocate(int64_t bytes,
   return storage;
 }
 
+std::shared_ptr<Storage> Storage::allocate(int64_t bytes,
+                                           std::shared_ptr<std::atomic<int64_t>> used,
+                                           std::shared_ptr<cuda::Device> gpu, bool mirrored) {
+  std::shared_ptr<Storage> storage(new Storage);
+  if (mirrored) storage->mirror_ = std::make_unique<uint8_t[]>(static_cast<size_t>(bytes));
+  storage->data_ = static_cast<uint8_t*>(gpu->allocate(bytes));
+  storage->gpu_ = std::move(gpu);
+  storage->bytes_ = bytes;
+  used->fetch_add(bytes);
+  storage->used_ = std::move(used);
+  return storage;
+}
+
 std::shared_ptr<Storage> Storage::map(const std::string& path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) fail(BC_IO, "file: %s cannot be opened: %s", path.c_str(), std::strerror(errno));
@@ -66,8 +79,31 @@ std::shared_ptr<Storage> Storage::map(const std::string& path) {
 }
 
 Storage::~Storage() {
-  if (data_ != nullptr) munmap(data_, static_cast<size_t>(bytes_ > 0 ? bytes_ : 1));
+  if (gpu_) {
+    gpu_->release(data_);
+  } else if (data_ != nullptr) {
+    munmap(data_, static_cast<size_t>(bytes_ > 0 ? bytes_ : 1));
+  }
   if (used_) used_->fetch_sub(bytes_);
+}
+
+void Storage::write(uint8_t* to, const void* source, int64_t bytes) {
+  if (bytes == 0) return;
+  if (host() != nullptr) std::memcpy(host() + (to - data_), source, static_cast<size_t>(bytes));
+  if (gpu_) gpu_->upload(to, source, bytes);
+}
+
+void Storage::read(void* target, const uint8_t* from, int64_t bytes) const {
+  if (bytes == 0) return;
+  if (gpu_) {
+    gpu_->download(target, from, bytes);
+  } else {
+    std::memcpy(target, from, static_cast<size_t>(bytes));
+  }
+}
+
+std::shared_ptr<Storage> Context::allocate(int64_t bytes, bool mirrored) const {
+  return gpu ? Storage::allocate(bytes, used, gpu, mirrored) : Storage::allocate(bytes, used);
 }
 
 int64_t Tensor::elements() const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/device.h"
 #include "thread_pool.h"
 #include "types.h"
 
@@ -20,29 +21,55 @@ class Storage {
   // Zeroed memory, aligned to 64 bytes, committed when first touched. Adds to *used while it lives.
   static std::shared_ptr<Storage> allocate(int64_t bytes,
                                            std::shared_ptr<std::atomic<int64_t>> used);
+  // Zeroed memory of a GPU, with a copy on the host where that is asked for.
+  static std::shared_ptr<Storage> allocate(int64_t bytes,
+                                           std::shared_ptr<std::atomic<int64_t>> used,
+                                           std::shared_ptr<cuda::Device> gpu, bool mirrored);
   // A whole file, mapped for reading.
   static std::shared_ptr<Storage> map(const std::string& path);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
 
+  // Where kernels find the bytes; of a GPU's storage not to be touched by the host.
   uint8_t* data() const { return data_; }
+  // Where the host may read them: the same place, a GPU's mirror, or null.
+  uint8_t* host() const { return gpu_ ? mirror_.get() : data_; }
   int64_t bytes() const { return bytes_; }
+
+  // Copies to and from the host; the range lies inside.
+  void write(uint8_t* to, const void* source, int64_t bytes);
+  void read(void* target, const uint8_t* from, int64_t bytes) const;
+
+  // A mirror holds what the host wrote. Ops that read int32 inputs rely on what it says, so what
+  // is read as an input is never written by an op, nor the other way round.
+  enum class Use { none, input, output };
+  Use use = Use::none;
 
  private:
   Storage() = default;
   uint8_t* data_ = nullptr;
   int64_t bytes_ = 0;
   std::shared_ptr<std::atomic<int64_t>> used_;
+  std::shared_ptr<cuda::Device> gpu_;
+  std::unique_ptr<uint8_t[]> mirror_;
 };
 
 struct Context {
   Context(int threads, bool exact_activations) : pool(threads), exact(exact_activations) {}
+  explicit Context(std::shared_ptr<cuda::Device> device)
+      : pool(1), exact(false), gpu(std::move(device)) {}
+
+  // Zeroed bytes on the device; mirrored on the host for int32 inputs.
+  std::shared_ptr<Storage> allocate(int64_t bytes, bool mirrored) const;
+
   ThreadPool pool;
   const bool exact;
+  const std::shared_ptr<cuda::Device> gpu;  // null on the CPU
   std::shared_ptr<std::atomic<int64_t>> used = std::make_shared<std::atomic<int64_t>>(0);
-  std::vector<uint8_t> scratch;     // what matmul rounds its input to
-  std::shared_ptr<Plan> recording;  // set between bc_plan_begin and bc_plan_end
+  std::vector<uint8_t> scratch;          // what matmul rounds its input to
+  std::shared_ptr<Storage> gpu_scratch;  // what one op needs while it runs
+  std::shared_ptr<Plan> recording;       // set between bc_plan_begin and bc_plan_end
 };
 
 constexpr int32_t kMaxRank = 5;
@@ -59,6 +86,8 @@ struct Tensor {
 
   int64_t elements() const;
   int64_t bytes() const;
+  // The elements on the host, see Storage::host.
+  uint8_t* host() const { return storage->host() + (data - storage->data()); }
   bool contiguous() const { return rank != 2 || ld == shape[1]; }
   std::string describe() const;  // "f32 [3, 4]"
 };

@@ -1,48 +1,16 @@
 // The boundary: handles, shapes, ids and lengths that are wrong are statuses with a message, never
 // a crash.
-#include <cstdio>
-#include <cstring>
-#include <string>
-#include <vector>
+#include "api_checks.h"
 
-#include "baichuan.h"
+using namespace bc::test;
 
 namespace {
-
-int checks = 0;
-int failed = 0;
-
-void refuses(const char* name, bc_status status, bc_status expected, const char* message) {
-  ++checks;
-  if (status == expected && std::strstr(bc_last_error(), message) != nullptr) return;
-  ++failed;
-  std::printf("FAILED %s: status %d, message \"%s\", expected %d and \"%s\"\n", name, status,
-              bc_last_error(), expected, message);
-}
-
-void is_ok(const char* name, bool ok) {
-  ++checks;
-  if (ok) return;
-  ++failed;
-  std::printf("FAILED %s: %s\n", name, bc_last_error());
-}
-
-bc_tensor* tensor(bc_context* context, int32_t type, const std::vector<int64_t>& shape) {
-  bc_tensor* out = nullptr;
-  is_ok("tensor_create", bc_tensor_create(context, type, shape.data(),
-                                          static_cast<int32_t>(shape.size()), &out) == BC_OK);
-  return out;
-}
-
-void write(bc_tensor* t, const std::vector<int32_t>& values) {
-  is_ok("tensor_write",
-        bc_tensor_write(t, 0, values.data(), static_cast<int64_t>(4 * values.size())) == BC_OK);
-}
 
 void handles() {
   bc_context* context = nullptr;
   is_ok("context_create", bc_context_create(BC_CPU, 0, 2, 1, &context) == BC_OK);
-  refuses("no GPU", bc_context_create(BC_CUDA, 0, 0, 0, &context), BC_DEVICE, "cuda:0");
+  refuses("no GPU", bc_context_create(BC_CUDA, 4096, 0, 0, &context), BC_DEVICE,
+          "device cuda:4096 is not available");
   refuses("threads", bc_context_create(BC_CPU, 0, -1, 0, &context), BC_INVALID_ARGUMENT,
           "threads has value -1");
   refuses("null out", bc_context_create(BC_CPU, 0, 0, 0, nullptr), BC_INVALID_ARGUMENT,
@@ -175,6 +143,5 @@ int main() {
   int64_t used = 0;
   is_ok("memory_used", bc_memory_used(context, &used) == BC_OK && used > 0);
   is_ok("context_free", bc_context_free(context) == BC_OK);
-  std::printf("api: %d checks, %d failed\n", checks, failed);
-  return failed == 0 ? 0 : 1;
+  return result("api");
 }

@@ -102,11 +102,11 @@ void exhaustion(Check& check, cuda::Device& device) {
 int main() {
   return run_on_device("cuda_memory", [](Check& check) {
     bc_status status;
-    const std::string message = failure([] { cuda::Device::open(4096); }, &status);
+    const std::string message = failure([] { cuda::Device::open(4096, nullptr); }, &status);
     check.begin("open", 0);
     check.that(status == BC_DEVICE && message.find("4096") != std::string::npos,
                "a GPU that is not there is opened");
-    const std::unique_ptr<cuda::Device> device = cuda::Device::open(0);
+    const std::unique_ptr<cuda::Device> device = cuda::Device::open(0, nullptr);
     check.that(device->facts().capability >= 80 && !device->facts().name.empty(), "no facts");
     copies(check, *device);
     recording(check, *device);

@@ -13,13 +13,10 @@
 // NaN.
 //
 // Twin    ../cpu/attention.cpp
-#include "../error.h"
 #include "attention.h"
 
 namespace bc::cuda {
 namespace {
-
-constexpr int64_t kHeadSize = 128;
 
 bool may_be_few(int64_t T, int64_t B) { return B > 1 || T <= kFewQueries; }
 bool may_be_many(int64_t T, int64_t B) { return T - B + 1 > kFewQueries; }
@@ -31,12 +28,6 @@ int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
 }
 
 void attention(const AttentionParams& p, void* stream) {
-  if (p.D != kHeadSize)
-    fail(BC_INVALID_ARGUMENT, "attention: head size on a GPU has value %lld, expected %lld",
-         static_cast<long long>(p.D), static_cast<long long>(kHeadSize));
-  if (p.pages_type != p.type && p.pages_type != Type::i8)
-    fail(BC_INVALID_ARGUMENT, "attention: pages have type %s, expected %s or i8",
-         name_of(p.pages_type), name_of(p.type));
   if (may_be_many(p.batch.T, p.batch.B)) attention_prefill(p, stream);
   if (may_be_few(p.batch.T, p.batch.B)) attention_decode(p, stream);
 }

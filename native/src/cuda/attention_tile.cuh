@@ -18,8 +18,7 @@
 
 namespace bc::cuda {
 
-constexpr int kHeadSize = 128;  // D
-constexpr int kTileRows = 64;   // positions of a page
+constexpr int kTileRows = 64;  // positions of a page
 constexpr int kTileWarps = 4;
 constexpr int kWarpRows = kTileRows / kTileWarps;
 

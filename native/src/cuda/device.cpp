@@ -76,7 +76,7 @@ class Staging {
 
 class RuntimeDevice final : public Device {
  public:
-  explicit RuntimeDevice(int index) : index_(index) {
+  RuntimeDevice(int index, void* stream) : index_(index), owns_stream_(stream == nullptr) {
     cudaDeviceProp p;
     check(cudaGetDeviceProperties(&p, index), "asking for the device's properties");
     facts_ = {p.name, p.major * 10 + p.minor, p.multiProcessorCount,
@@ -86,12 +86,14 @@ class RuntimeDevice final : public Device {
            index, p.name, p.major, p.minor);
     }
     use();
-    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
+    stream_ = static_cast<cudaStream_t>(stream);
+    if (owns_stream_)
+      check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
   }
   ~RuntimeDevice() override {
     cudaSetDevice(index_);
     cudaStreamSynchronize(stream_);
-    cudaStreamDestroy(stream_);
+    if (owns_stream_) cudaStreamDestroy(stream_);
   }
 
   const Facts& facts() const override { return facts_; }
@@ -181,6 +183,7 @@ class RuntimeDevice final : public Device {
   void use() const { check(cudaSetDevice(index_), "choosing the device"); }
 
   const int index_;
+  const bool owns_stream_;
   Facts facts_;
   cudaStream_t stream_ = nullptr;
   Staging staging_;
@@ -204,14 +207,14 @@ Available available() {
   return a;
 }
 
-std::unique_ptr<Device> Device::open(int index) {
+std::unique_ptr<Device> Device::open(int index, void* stream) {
   const Available a = available();
   if (index < 0 || index >= a.devices) {
-    if (a.devices == 0)
-      fail(BC_DEVICE, "cuda: device %d is not there: %s", index, a.reason.c_str());
-    fail(BC_DEVICE, "cuda: device has value %d, expected 0 to %d", index, a.devices - 1);
+    const std::string there = "expected 0 to " + std::to_string(a.devices - 1);
+    fail(BC_DEVICE, "context: device cuda:%d is not available: %s", index,
+         a.devices == 0 ? a.reason.c_str() : there.c_str());
   }
-  return std::make_unique<RuntimeDevice>(index);
+  return std::make_unique<RuntimeDevice>(index, stream);
 }
 
 }  // namespace bc::cuda

@@ -35,8 +35,9 @@ class Graph {
 // it did. For one thread at a time.
 class Device {
  public:
-  // Fails with BC_DEVICE when there is no GPU of that number or it cannot run these kernels.
-  static std::unique_ptr<Device> open(int index);
+  // With a cudaStream_t of the caller's, or null for one of its own. Fails with BC_DEVICE when there
+  // is no GPU of that number or it cannot run these kernels.
+  static std::unique_ptr<Device> open(int index, void* stream);
   virtual ~Device() = default;
 
   virtual const Facts& facts() const = 0;

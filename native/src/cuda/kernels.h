@@ -11,6 +11,12 @@
 
 namespace bc::cuda {
 
+// What the kernels hold; everything else is refused before they are called.
+constexpr int kHeadSize = 128;                         // of attention
+constexpr int64_t kMaxNormWidth = 16384;               // C of rms_norm
+constexpr int64_t kMaxSearchWidth = int64_t{1} << 17;  // V of argmax and top_k
+constexpr int64_t kMaxTopK = 1024;
+
 struct RmsNormParams {
   void* out;  // [T,C]
   int64_t out_ld;
@@ -22,7 +28,7 @@ struct RmsNormParams {
   Type type;           // of out and delta: bf16 or f16
   Type x_type;         // f32 or the same
   Type weight_type;    // f32, f16 or bf16
-  int64_t T, C;        // C is a multiple of 8, at most 16384; so are the leading dimensions
+  int64_t T, C;        // C is a multiple of 8, up to kMaxNormWidth; so are the leading dimensions
   float eps;
 };
 
@@ -73,7 +79,7 @@ struct AttentionParams {
   const float* scales;  // [pages,2,H,64] for i8, else null
   Ragged batch;         // on the device; every sequence has a token
   const float* slopes;  // [H], on the device, or null
-  int64_t H, D;         // D is 128; the leading dimensions are multiples of 8
+  int64_t H, D;         // D is kHeadSize; the leading dimensions are multiples of 8
   void* scratch;        // attention_scratch_bytes(T, B, P, H), at a multiple of 16
 };
 
@@ -103,7 +109,7 @@ struct ArgmaxParams {
   int32_t* ids;  // [T]
   const float* x;
   int64_t x_ld;   // a multiple of 4
-  int64_t T, V;   // V <= 131072
+  int64_t T, V;   // V <= kMaxSearchWidth
   void* scratch;  // argmax_scratch_bytes(T, V), at a multiple of 8
 };
 
@@ -112,7 +118,7 @@ struct TopKParams {
   int32_t* ids;   // [T,K]
   const float* x;
   int64_t x_ld;     // a multiple of 4
-  int64_t T, V, K;  // K <= V, K <= 1024, V <= 131072
+  int64_t T, V, K;  // K <= V, K <= kMaxTopK, V <= kMaxSearchWidth
   void* scratch;    // top_k_scratch_bytes(T, V, K), at a multiple of 8
 };
 

@@ -2,13 +2,15 @@
 // number. A key holds both: of two keys the larger comes first, and no two of a row are the same.
 #pragma once
 
+#include "kernels.h"
 #include "load.cuh"
 
 namespace bc::cuda {
 
 // Where there is no number: below every key.
 constexpr uint64_t kNoKey = 0;
-constexpr uint32_t kIndexBits = 17;  // 131072 numbers in a row
+constexpr uint32_t kIndexBits = 17;
+static_assert(int64_t{1} << kIndexBits == kMaxSearchWidth, "a key holds every index");
 
 // The bits of numbers, in the order of the numbers: -0 is 0; -inf is 0x007fffff; a NaN is 1.
 __device__ __forceinline__ uint32_t rank_of(float x) {

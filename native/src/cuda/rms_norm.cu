@@ -22,7 +22,8 @@ namespace bc::cuda {
 namespace {
 
 constexpr int kMaxThreads = 1024;
-constexpr int kElements = 16;  // of a thread: 16384 of the largest block
+constexpr int kElements = 16;  // of a thread
+static_assert(kElements * kMaxThreads == kMaxNormWidth, "the largest block holds a row");
 
 // Elements of one access: 16 bytes of the widest of the three types. An access of a warp then
 // covers whole sectors in every one of them.

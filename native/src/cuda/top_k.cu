@@ -28,9 +28,8 @@ namespace {
 constexpr int kThreads = 1024;
 constexpr int kKeys = 16;  // of a thread, and 8 when pieces are merged
 constexpr int64_t kPiece = int64_t{kThreads} * kKeys;
-constexpr int kMaxK = 1024;
 constexpr int kMergeKeys = 8;
-static_assert(kMergeKeys * kThreads >= (1 << kIndexBits) / kPiece * kMaxK,
+static_assert(kMergeKeys * kThreads >= kMaxSearchWidth / kPiece * kMaxTopK,
               "the merging block holds the keys of all pieces");
 
 // Shared memory of a selection: two rounds of a count for each warp, and the places taken.
@@ -184,7 +183,7 @@ void top_k(const TopKParams& p, void* stream) {
   const dim3 grid(T, static_cast<unsigned>(pieces));
   launch<top_k_kernel>({grid, dim3(kThreads), kSelectBytes, stream}, p);
   launch<top_k_merge_kernel>(
-      {dim3(T), dim3(kThreads), kSelectBytes + kMaxK * sizeof(uint64_t), stream}, p, pieces);
+      {dim3(T), dim3(kThreads), kSelectBytes + kMaxTopK * sizeof(uint64_t), stream}, p, pieces);
 }
 
 }  // namespace bc::cuda

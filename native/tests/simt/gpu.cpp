@@ -95,8 +95,9 @@ class EmulatedDevice final : public Device {
 
 Available available() { return {1, ""}; }
 
-std::unique_ptr<Device> Device::open(int index) {
-  if (index != 0) fail(BC_DEVICE, "cuda: device has value %d, expected 0 to 0", index);
+std::unique_ptr<Device> Device::open(int index, void*) {
+  if (index != 0)
+    fail(BC_DEVICE, "context: device cuda:%d is not available: expected 0 to 0", index);
   return std::make_unique<EmulatedDevice>();
 }
 

@@ -32,8 +32,9 @@ public class baichuan extends dev.baichuan4j.jni.presets.baichuan {
  *              hidden size, H heads, D head size (128), F feed-forward size, V vocabulary, S
  *              positions; out[M,N] = x[M,K] w[N,K]^T.
  *   Threads    One thread at a time per context. Different contexts are independent.
- *   Time       Ops on a CPU context are finished on return. bc_synchronize waits for devices that
- *              run behind.
+ *   Time       Ops on a CPU context are finished on return. A GPU runs behind: bc_tensor_read and
+ *              bc_synchronize wait for it, and a fault shows there. BC_SYNC=1 in the environment
+ *              makes every op wait, so that a fault names its op.
  */
 // #ifndef BAICHUAN_H
 // #define BAICHUAN_H
@@ -99,21 +100,33 @@ public static native @Cast("const char*") BytePointer bc_last_error();
 public static native @Cast("const char*") BytePointer bc_cpu_isa();
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
 public static native int bc_cpu_cores();
-/** CUDA devices that models can run on: 0 in this version, whose models run on the CPU. */
+/** GPUs that models can run on. CUDA_VISIBLE_DEVICES is honoured. */
 public static native int bc_cuda_devices();
+/** Why there is no GPU to run on; empty if there is one. Static storage. */
+public static native @Cast("const char*") BytePointer bc_cuda_reason();
 
 /** Makes a context on a device.
  *  @param device BC_CPU or BC_CUDA
  *  @param index number of the GPU; 0 for BC_CPU
- *  @param threads CPU threads including the caller's; 0 takes bc_cpu_cores()
+ *  @param threads CPU threads including the caller's; 0 takes bc_cpu_cores(). A GPU takes none.
  *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to int8
- *         for quantized weights */
+ *         for quantized weights. 0 on a GPU. */
 public static native int bc_context_create(int device, int index, int threads, int exact,
                                    @Cast("bc_context**") PointerPointer out);
 public static native int bc_context_create(int device, int index, int threads, int exact,
                                    @ByPtrPtr bc_context out);
+/** Makes a context on a GPU whose work goes to a stream of the caller, a CUstream of that GPU that
+ *  outlives the context. */
+public static native int bc_context_on_stream(int index, Pointer stream, @Cast("bc_context**") PointerPointer out);
+public static native int bc_context_on_stream(int index, Pointer stream, @ByPtrPtr bc_context out);
+/** What a context runs on: "NVIDIA H100 80GB HBM3, sm_90, 132 multiprocessors". Valid until the
+ *  thread's next call. */
+public static native int bc_context_device(bc_context context, @Cast("const char**") PointerPointer out);
+public static native int bc_context_device(bc_context context, @Cast("const char**") @ByPtrPtr BytePointer out);
+public static native int bc_context_device(bc_context context, @Cast("const char**") @ByPtrPtr ByteBuffer out);
+public static native int bc_context_device(bc_context context, @Cast("const char**") @ByPtrPtr byte[] out);
 public static native int bc_context_free(bc_context context);
-/** Threads of a CPU context. */
+/** CPU threads of a context; 1 on a GPU. */
 public static native int bc_context_threads(bc_context context, IntPointer out);
 public static native int bc_context_threads(bc_context context, int[] out);
 public static native int bc_synchronize(bc_context context);
@@ -188,7 +201,10 @@ public static native int bc_dequantize(bc_context context, bc_tensor out, bc_ten
 public static native int bc_row_norms(bc_context context, bc_tensor out, bc_tensor w);
 
 /* ---- Ops ----
- * Activations are F32 on the CPU. A batch is ragged: the T tokens of B sequences lie end to end;
+ * Activations are F32 on the CPU. On a GPU they are BF16 or F16, one of them throughout; x of the
+ * norms and embed may be F32 and should be, the residual stream; logits may be F32. Rows begin at
+ * multiples of 16 bytes there, and int32 inputs come from bc_tensor_write, not from other ops. A
+ * batch is ragged: the T tokens of B sequences lie end to end;
  * offsets [B+1] I32 gives where each begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is
  * each token's position in its sequence, rising by one inside a sequence; table [B,P] I32 names the
  * pages of each sequence. */

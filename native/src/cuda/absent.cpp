@@ -1,0 +1,36 @@
+// What is linked in place of the kernels where they are not built: there is no GPU to open, so
+// that no kernel is ever reached.
+#include "../error.h"
+#include "device.h"
+#include "kernels.h"
+
+namespace bc::cuda {
+namespace {
+
+constexpr const char* kReason = "this build of the library has no CUDA kernels";
+
+[[noreturn]] void absent() { fail(BC_DEVICE, "cuda: %s", kReason); }
+
+}  // namespace
+
+Available available() { return {0, kReason}; }
+
+std::unique_ptr<Device> Device::open(int index, void*) {
+  fail(BC_DEVICE, "context: device cuda:%d is not available: %s", index, kReason);
+}
+
+void embed(const EmbedParams&, void*) { absent(); }
+void rms_norm(const RmsNormParams&, void*) { absent(); }
+void matmul(const MatmulParams&, void*) { absent(); }
+void rope(const RopeParams&, void*) { absent(); }
+void kv_append(const KvAppendParams&, void*) { absent(); }
+int64_t attention_scratch_bytes(int64_t, int64_t, int64_t, int64_t) { absent(); }
+void attention(const AttentionParams&, void*) { absent(); }
+void swiglu(const SwigluParams&, void*) { absent(); }
+int64_t top_k_scratch_bytes(int64_t, int64_t, int64_t) { absent(); }
+void top_k(const TopKParams&, void*) { absent(); }
+int64_t argmax_scratch_bytes(int64_t, int64_t) { absent(); }
+void argmax(const ArgmaxParams&, void*) { absent(); }
+void row_norms(const RowNormsParams&, void*) { absent(); }
+
+}  // namespace bc::cuda

@@ -1,0 +1,36 @@
+// int32 inputs that kernels rely on and do not check: ids in range, and batches whose positions,
+// offsets and page tables fit together. They may change between the runs of a plan, so they are
+// checked on the host before each.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "ops.h"
+
+namespace bc {
+
+struct Ids {
+  const int32_t* ids;  // [n], each in [0, limit)
+  int64_t n, limit;
+};
+
+// Throw BC_INVALID_ARGUMENT with the op's name. Pointers are the host's.
+void check(const Ids& ids, const char* op);
+void check(const Ragged& batch, const char* op);
+
+// What a plan or an op checks. What many layers share is checked once.
+class Inputs {
+ public:
+  void add(const Ids& ids, const char* op);
+  void add(const Ragged& batch, const char* op);
+  void add(const Inputs& others);
+  void check() const;
+
+ private:
+  std::vector<std::pair<Ids, const char*>> ids_;
+  std::vector<std::pair<Ragged, const char*>> batches_;
+};
+
+}  // namespace bc

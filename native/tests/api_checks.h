@@ -1,0 +1,58 @@
+// What the tests of baichuan.h share: calls that succeed, and calls that are refused with a message.
+#pragma once
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "baichuan.h"
+
+namespace bc::test {
+
+inline int checks = 0;
+inline int failed = 0;
+
+inline void refuses(const char* name, bc_status status, bc_status expected, const char* message) {
+  ++checks;
+  if (status == expected && std::strstr(bc_last_error(), message) != nullptr) return;
+  ++failed;
+  std::printf("FAILED %s: status %d, message \"%s\", expected %d and \"%s\"\n", name, status,
+              bc_last_error(), expected, message);
+}
+
+inline void is_ok(const char* name, bool ok) {
+  ++checks;
+  if (ok) return;
+  ++failed;
+  std::printf("FAILED %s: %s\n", name, bc_last_error());
+}
+
+inline bc_tensor* tensor(bc_context* context, int32_t type, const std::vector<int64_t>& shape) {
+  bc_tensor* out = nullptr;
+  is_ok("tensor_create", bc_tensor_create(context, type, shape.data(),
+                                          static_cast<int32_t>(shape.size()), &out) == BC_OK);
+  return out;
+}
+
+template <class T = int32_t>
+void write(bc_tensor* t, const std::vector<T>& values) {
+  is_ok("tensor_write", bc_tensor_write(t, 0, values.data(),
+                                        static_cast<int64_t>(sizeof(T) * values.size())) == BC_OK);
+}
+
+template <class T>
+std::vector<T> read(bc_tensor* t, size_t count) {
+  std::vector<T> values(count);
+  is_ok("tensor_read",
+        bc_tensor_read(t, 0, values.data(), static_cast<int64_t>(sizeof(T) * count)) == BC_OK);
+  return values;
+}
+
+// The exit code of a test.
+inline int result(const char* name) {
+  std::printf("%s: %d checks, %d failed\n", name, checks, failed);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace bc::test

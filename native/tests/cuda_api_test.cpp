@@ -1,0 +1,239 @@
+// The boundary on a GPU: a layer gives what the CPU gives, recorded or not; int32 inputs are checked
+// on every run; what a GPU cannot do is refused with a message.
+#include <cmath>
+
+#include "api_checks.h"
+#include "cuda_device.h"
+
+#ifndef BC_ON_GPU
+#include "simt/gpu.h"
+#endif
+
+using namespace bc;
+using namespace bc::test;
+
+namespace {
+
+constexpr int64_t kH = 2;
+constexpr int64_t kD = 128;
+constexpr int64_t kC = kH * kD;
+constexpr int64_t kF = 384;
+constexpr int64_t kV = 328;
+constexpr int64_t kT = 5;  // tokens of two sequences, 3 and 2
+constexpr int64_t kPages = 4;
+
+bc_context* context_on(int32_t device) {
+  bc_context* context = nullptr;
+  is_ok("context_create",
+        bc_context_create(device, 0, device == BC_CPU ? 2 : 0, 0, &context) == BC_OK);
+  return context;
+}
+
+// Activations are bf16 on the GPU and f32 on the CPU; the same random weights on both.
+struct Layer {
+  Layer(int32_t device, int32_t weights, int32_t cache)
+      : context(context_on(device)), activations(device == BC_CPU ? BC_F32 : BC_BF16) {
+    ids = tensor(context, BC_I32, {kT});
+    positions = tensor(context, BC_I32, {kT});
+    offsets = tensor(context, BC_I32, {3});
+    table = tensor(context, BC_I32, {2, 2});
+    x = tensor(context, BC_F32, {kT, kC});
+    h = tensor(context, activations, {kT, kC});
+    qkv = tensor(context, activations, {kT, 3 * kC});
+    gate = tensor(context, activations, {kT, kF});
+    up = tensor(context, activations, {kT, kF});
+    logits = tensor(context, BC_F32, {kT, kV});
+    values = tensor(context, BC_F32, {kT, 4});
+    best = tensor(context, BC_I32, {kT, 4});
+    first = tensor(context, BC_I32, {kT});
+    pages = tensor(context, cache, {kPages, 2, kH, BC_PAGE_SIZE, kD});
+    if (cache == BC_I8) scales = tensor(context, BC_F32, {kPages, 2, kH, BC_PAGE_SIZE});
+    slopes = tensor(context, BC_F32, {kH});
+    write(slopes, std::vector<float>{0.0625f, 0.00390625f});
+    gain = tensor(context, BC_F32, {kC});
+    write(gain, std::vector<float>(kC, 1.0f));
+    embedding = weight(BC_BF16, kV, kC, 1);
+    wide = weight(weights, 3 * kC, kC, 2);
+    narrow = weight(weights, kC, kC, 3);
+    gates = weight(weights, kF, kC, 4);
+    downs = weight(weights, kC, kF, 5);
+    head = weight(weights, kV, kC, 6);
+    factors = tensor(context, BC_F32, {kV});
+    is_ok("row_norms", bc_row_norms(context, factors, embedding) == BC_OK);
+    write(ids, {7, 0, 327, 12, 12});
+    write(positions, {0, 1, 2, 0, 1});
+    write(offsets, {0, 3, 5});
+    write(table, {2, 0, 3, 0});
+  }
+  ~Layer() { is_ok("context_free", bc_context_free(context) == BC_OK); }
+
+  bc_tensor* weight(int32_t type, int64_t rows, int64_t columns, uint64_t seed) {
+    bc_tensor* plain = tensor(context, BC_BF16, {rows, columns});
+    is_ok("tensor_random", bc_tensor_random(plain, 0.05f, seed) == BC_OK);
+    if (type == BC_BF16) return plain;
+    bc_tensor* packed = tensor(context, type, {rows, columns});
+    is_ok("quantize", bc_quantize(context, packed, plain, nullptr, nullptr) == BC_OK);
+    is_ok("tensor_free", bc_tensor_free(plain) == BC_OK);
+    return packed;
+  }
+
+  void ops() {
+    const auto ok = [](const char* op, bc_status status) { is_ok(op, status == BC_OK); };
+    ok("embed", bc_embed(context, x, ids, embedding));
+    ok("rms_norm", bc_rms_norm(context, h, x, gain, 1e-6f));
+    ok("matmul", bc_matmul(context, qkv, h, wide, nullptr));
+    ok("rope", bc_rope(context, qkv, positions, kH, 1e4f));
+    ok("kv_append", bc_kv_append(context, pages, scales, qkv, positions, offsets, table));
+    ok("attention",
+       bc_attention(context, h, qkv, pages, scales, positions, offsets, table, slopes));
+    bc_tensor* delta = nullptr;
+    ok("tensor_view", bc_tensor_view(qkv, 0, kT, 0, kC, &delta));
+    ok("matmul", bc_matmul(context, delta, h, narrow, nullptr));
+    ok("add_rms_norm", bc_add_rms_norm(context, x, h, delta, gain, 1e-6f));
+    ok("matmul", bc_matmul(context, gate, h, gates, nullptr));
+    ok("matmul", bc_matmul(context, up, h, gates, nullptr));
+    ok("swiglu", bc_swiglu(context, gate, gate, up));
+    ok("matmul", bc_matmul(context, delta, gate, downs, nullptr));
+    ok("add_rms_norm", bc_add_rms_norm(context, x, h, delta, gain, 1e-6f));
+    ok("matmul", bc_matmul(context, logits, h, head, factors));
+    ok("top_k", bc_top_k(context, values, best, logits));
+    ok("argmax", bc_argmax(context, first, logits));
+    ok("tensor_free", bc_tensor_free(delta));
+  }
+
+  std::vector<float> result() { return read<float>(logits, kT * kV); }
+
+  bc_context* context;
+  const int32_t activations;
+  bc_tensor *ids, *positions, *offsets, *table, *x, *h, *qkv, *gate, *up, *logits, *values, *best,
+      *first, *pages, *scales = nullptr, *slopes, *gain, *embedding, *wide, *narrow, *gates, *downs,
+                      *head, *factors;
+};
+
+double deviation(const std::vector<float>& values) {
+  double sum = 0.0;
+  for (const float v : values) sum += static_cast<double>(v) * v;
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+// Of the difference, over the deviation of the numbers.
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  std::vector<float> difference(a.size());
+  for (size_t i = 0; i < a.size(); ++i) difference[i] = a[i] - b[i];
+  return deviation(difference) / deviation(a);
+}
+
+void equals_the_cpu(int32_t weights, int32_t cache) {
+  Layer cpu(BC_CPU, weights, cache);
+  Layer gpu(BC_CUDA, weights, cache);
+  cpu.ops();
+  gpu.ops();
+  const std::vector<float> want = cpu.result();
+  const std::vector<float> got = gpu.result();
+  // Some 20 roundings to bf16, of 2^-9 of a number each (deviation 0.29 of the largest, 2^-8).
+  is_ok("logits near those of the CPU", distance(want, got) < 20 * 0.29 * 0x1p-8);
+  const std::vector<float> values = read<float>(gpu.values, kT * 4);
+  const std::vector<int32_t> best = read<int32_t>(gpu.best, kT * 4);
+  const std::vector<int32_t> first = read<int32_t>(gpu.first, kT);
+  for (int64_t t = 0; t < kT; ++t) {
+    const auto at = static_cast<size_t>(t);
+    is_ok("top_k begins with argmax", best[4 * at] == first[at]);
+    is_ok("value of top_k", values[4 * at] == got[at * kV + static_cast<size_t>(best[4 * at])]);
+  }
+
+  // Recorded, then run with other inputs of the same sizes: the same bits as run at once.
+  is_ok("plan_begin", bc_plan_begin(gpu.context) == BC_OK);
+  gpu.ops();
+  bc_plan* plan = nullptr;
+  is_ok("plan_end", bc_plan_end(gpu.context, &plan) == BC_OK);
+  is_ok("plan_run", bc_plan_run(plan) == BC_OK);
+  is_ok("a plan gives the bits of its ops", gpu.result() == got);
+  write(gpu.ids, {1, 2, 3, 4, 5});
+  write(gpu.table, {1, 0, 0, 0});
+  is_ok("plan_run", bc_plan_run(plan) == BC_OK);
+  const std::vector<float> other = gpu.result();
+  gpu.ops();
+  is_ok("a plan reads its inputs again", gpu.result() == other && other != got);
+  write(gpu.ids, {1, 2, 3, 4, 328});
+  refuses("id in a plan", bc_plan_run(plan), BC_INVALID_ARGUMENT, "ids[4] has value 328");
+  write(gpu.ids, {1, 2, 3, 4, 5});
+  write(gpu.table, {4, 0, 0, 0});
+  refuses("page in a plan", bc_plan_run(plan), BC_INVALID_ARGUMENT, "page 4, expected 0 to 3");
+  write(gpu.table, {1, 0, 0, 0});
+  is_ok("plan_run", bc_plan_run(plan) == BC_OK);
+  is_ok("a refused run leaves nothing behind", gpu.result() == other);
+}
+
+void refusals() {
+  bc_context* context = nullptr;
+  refuses("exact", bc_context_create(BC_CUDA, 0, 0, 1, &context), BC_INVALID_ARGUMENT,
+          "exact has value 1");
+  refuses("no such GPU", bc_context_create(BC_CUDA, 4096, 0, 0, &context), BC_DEVICE,
+          "device cuda:4096 is not available");
+  refuses("no stream", bc_context_on_stream(0, nullptr, &context), BC_INVALID_ARGUMENT,
+          "stream is null");
+  context = context_on(BC_CUDA);
+  const char* text = nullptr;
+  is_ok("context_device", bc_context_device(context, &text) == BC_OK &&
+                              std::strstr(text, "multiprocessors") != nullptr);
+  bc_tensor* f32 = tensor(context, BC_F32, {2, 64});
+  bc_tensor* bf16 = tensor(context, BC_BF16, {2, 64});
+  bc_tensor* f16 = tensor(context, BC_F16, {2, 64});
+  bc_tensor* square = tensor(context, BC_F16, {64, 64});
+  refuses("f32 activations", bc_swiglu(context, f32, f32, f32), BC_INVALID_ARGUMENT,
+          "out has type f32, expected bf16 or f16 on a GPU");
+  refuses("two types", bc_swiglu(context, bf16, bf16, f16), BC_INVALID_ARGUMENT,
+          "up has type f16, expected bf16");
+  refuses("weight of another type", bc_matmul(context, f32, bf16, square, nullptr),
+          BC_INVALID_ARGUMENT, "w has type f16, expected bf16");
+  bc_tensor* odd = nullptr;
+  is_ok("tensor_view", bc_tensor_view(bf16, 0, 2, 4, 56, &odd) == BC_OK);
+  refuses("rows off 16 bytes", bc_swiglu(context, odd, odd, odd), BC_INVALID_ARGUMENT,
+          "rows at multiples of 16 bytes");
+  bc_tensor* best = tensor(context, BC_I32, {2});
+  bc_tensor* table = tensor(context, BC_BF16, {64, 64});
+  is_ok("argmax", bc_argmax(context, best, f32) == BC_OK);
+  refuses("ids of an op", bc_embed(context, f32, best, table), BC_INVALID_ARGUMENT,
+          "ids was written by an op");
+  bc_tensor* ids = tensor(context, BC_I32, {2});
+  is_ok("embed", bc_embed(context, f32, ids, table) == BC_OK);
+  refuses("ids as a result", bc_argmax(context, ids, f32), BC_INVALID_ARGUMENT,
+          "ids is an input of another op");
+  is_ok("context_free", bc_context_free(context) == BC_OK);
+}
+
+// A tensor that does not fit is refused, what was there stays, and all is given back in the end.
+void exhaustion() {
+  bc_context* context = context_on(BC_CUDA);
+  int64_t before = 0;
+  int64_t total = 0;
+  is_ok("memory_info", bc_memory_info(context, &before, &total) == BC_OK);
+  bc_tensor* kept = tensor(context, BC_F32, {4});
+  write(kept, std::vector<float>{1, 2, 3, 4});
+  bc_tensor* out = nullptr;
+  const int64_t huge[] = {total};
+  refuses("too large", bc_tensor_create(context, BC_F32, huge, 1, &out), BC_OUT_OF_MEMORY,
+          std::to_string(4 * total).c_str());
+  is_ok("what was there stays", read<float>(kept, 4) == std::vector<float>{1, 2, 3, 4});
+  int64_t used = 0;
+  is_ok("memory_used", bc_memory_used(context, &used) == BC_OK && used == 16);
+  is_ok("tensor_free", bc_tensor_free(kept) == BC_OK);
+  int64_t after = 0;
+  is_ok("memory_info", bc_memory_info(context, &after, &total) == BC_OK);
+  if (kEmulated) is_ok("memory is given back", after == before);
+  is_ok("context_free", bc_context_free(context) == BC_OK);
+}
+
+}  // namespace
+
+int main() {
+  if (bc_cuda_devices() == 0) {
+    std::printf("cuda_api: skipped, %s\n", bc_cuda_reason());
+    return 77;
+  }
+  for (const int32_t weights : {BC_BF16, BC_Q8, BC_Q4}) equals_the_cpu(weights, BC_BF16);
+  equals_the_cpu(BC_BF16, BC_I8);
+  refusals();
+  exhaustion();
+  return result("cuda_api");
+}
