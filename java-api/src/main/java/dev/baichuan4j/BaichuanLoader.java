@@ -4,6 +4,7 @@ import dev.baichuan4j.checkpoint.Checkpoint;
 import dev.baichuan4j.checkpoint.GenerationConfig;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.engine.Engine;
+import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.nn.Model;
 import dev.baichuan4j.nn.Ops;
@@ -31,7 +32,7 @@ public final class BaichuanLoader {
     this.path = path;
   }
 
-  /** Where to run; default {@link Device#auto()}. */
+  /** Where to run; default {@link Device#auto()}, and the CPU with {@link #exact}. */
   public BaichuanLoader device(Device device) {
     this.device = device;
     return this;
@@ -46,7 +47,7 @@ public final class BaichuanLoader {
   /**
    * Keeps activations in f32 from end to end, the cache included. The default may round what enters
    * a matrix product to bf16 (16-bit weights) or int8 (quantized weights), and holds the cache in
-   * f16.
+   * f16. For the CPU: a GPU has activations of 16 bits.
    */
   public BaichuanLoader exact(boolean exact) {
     this.exact = exact;
@@ -83,7 +84,10 @@ public final class BaichuanLoader {
     return this;
   }
 
-  /** How keys and values are held; default F16, or F32 with {@link #exact}. */
+  /**
+   * How keys and values are held; default F16, or F32 with {@link #exact}. A GPU holds them as its
+   * 16-bit activations, BF16 or F16 by the weights, or in INT8.
+   */
   public BaichuanLoader cacheType(KvType cacheType) {
     this.cacheType = cacheType;
     return this;
@@ -91,7 +95,8 @@ public final class BaichuanLoader {
 
   /**
    * Size of the key-value cache; default room for {@link #maxConcurrent} full texts, at most a
-   * quarter of the free memory but never less than one text. Memory is committed as it fills.
+   * quarter of the free memory (on a GPU, nine tenths of what the model leaves) but never less than
+   * one text. On the CPU memory is committed as it fills.
    */
   public BaichuanLoader cacheBytes(long cacheBytes) {
     if (cacheBytes < 1) {
@@ -133,9 +138,12 @@ public final class BaichuanLoader {
    */
   public MemoryPlan memoryPlan() {
     requirePath();
-    ModelConfig config = Checkpoint.open(path).config();
+    Checkpoint checkpoint = Checkpoint.open(path);
+    ModelConfig config = checkpoint.config();
     try (Ops ops = ops()) {
-      return plan(config, pages(config, ops));
+      KvType cache = cacheType(Model.activations(ops, checkpoint), ops);
+      long weightBytes = MemoryPlan.weightBytes(config, weights);
+      return plan(config, ops, cache, pages(config, ops, cache, weightBytes));
     }
   }
 
@@ -159,17 +167,11 @@ public final class BaichuanLoader {
           tokenizer.vocabularySize() + " pieces");
     }
     Ops ops = ops();
-    Model model = null;
     try {
-      model = Model.load(ops, checkpoint, weights, progress);
-      Engine engine = new Engine(model, limits(model.config(), ops));
-      return new Baichuan(
-          engine,
-          Optional.of(tokenizer),
-          checkpoint.generationConfig(),
-          plan(model.config(), engine.limits().pages()),
-          weights,
-          promptFormat);
+      KvType cache = cacheType(Model.activations(ops, checkpoint), ops);
+      requireRoom(checkpoint.config(), ops, cache);
+      Model model = Model.load(ops, checkpoint, weights, progress);
+      return baichuan(model, cache, Optional.of(tokenizer), checkpoint.generationConfig());
     } catch (RuntimeException | Error e) {
       ops.close();
       throw e;
@@ -184,19 +186,30 @@ public final class BaichuanLoader {
   public Baichuan random(ModelConfig config) {
     Ops ops = ops();
     try {
+      KvType cache = cacheType(Model.randomActivations(ops), ops);
+      requireRoom(config, ops, cache);
       Model model = Model.random(ops, config, weights);
-      Engine engine = new Engine(model, limits(config, ops));
-      return new Baichuan(
-          engine,
-          Optional.empty(),
-          Optional.<GenerationConfig>empty(),
-          plan(config, engine.limits().pages()),
-          weights,
-          promptFormat);
+      return baichuan(model, cache, Optional.empty(), Optional.empty());
     } catch (RuntimeException | Error e) {
       ops.close();
       throw e;
     }
+  }
+
+  private Baichuan baichuan(
+      Model model,
+      KvType cache,
+      Optional<Tokenizer> tokenizer,
+      Optional<GenerationConfig> generation) {
+    ModelConfig config = model.config();
+    int pages = pages(config, model.ops(), cache, 0);
+    MemoryPlan plan = plan(config, model.ops(), cache, pages);
+    Engine engine =
+        new Engine(
+            model,
+            new Engine.Limits(
+                context(config), pages, cache.type(), chunkTokens, maxConcurrent, maxQueued));
+    return new Baichuan(engine, tokenizer, generation, plan, weights, promptFormat);
   }
 
   private void requirePath() {
@@ -206,23 +219,49 @@ public final class BaichuanLoader {
   }
 
   private Ops ops() {
-    Device where = device == null ? Device.auto() : device;
-    return where instanceof Device.Cuda cuda
-        ? Ops.cuda(cuda.index(), exact)
-        : Ops.cpu(threads, exact);
+    Device where = device != null ? device : exact ? Device.cpu() : Device.auto();
+    if (!(where instanceof Device.Cuda cuda)) {
+      return Ops.cpu(threads, exact);
+    }
+    if (exact) {
+      throw new InvalidRequestException(
+          "exact", "exact has value true, expected false on " + where + ": use the CPU for it");
+    }
+    return cuda.stream() == 0 ? Ops.cuda(cuda.index()) : Ops.cuda(cuda.index(), cuda.stream());
   }
 
-  private KvType cacheType() {
-    return cacheType != null ? cacheType : exact ? KvType.F32 : KvType.F16;
+  private KvType cacheType(ElementType activations, Ops ops) {
+    if (!ops.isGpu()) {
+      return cacheType != null ? cacheType : exact ? KvType.F32 : KvType.F16;
+    }
+    KvType usual = KvType.of(activations);
+    if (cacheType == null || cacheType == usual) {
+      return usual;
+    }
+    if (cacheType != KvType.INT8) {
+      throw new InvalidRequestException(
+          "cacheType",
+          "cacheType has value "
+              + cacheType
+              + ", expected INT8 or, on a GPU, "
+              + usual
+              + " as the weights");
+    }
+    return cacheType;
   }
 
   private int context(ModelConfig config) {
     return contextLength > 0 ? contextLength : config.maxPositions();
   }
 
-  private int pages(ModelConfig config, Ops ops) {
+  /**
+   * Pages of the cache.
+   *
+   * @param toCome bytes that are still to be taken for weights
+   */
+  private int pages(ModelConfig config, Ops ops, KvType cache, long toCome) {
     int slots = KvPages.pagesFor(context(config));
-    long page = KvPages.pageBytes(config, cacheType().type());
+    long page = KvPages.pageBytes(config, cache.type());
     if (cacheBytes > 0) {
       if (cacheBytes / page < 1) {
         throw new InvalidRequestException(
@@ -231,22 +270,35 @@ public final class BaichuanLoader {
       }
       return (int) Math.min(cacheBytes / page, Integer.MAX_VALUE);
     }
-    long fitting = ops.memoryInfo()[0] / 4 / page;
-    return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, fitting));
+    long free = ops.memoryInfo()[0];
+    // A GPU is the model's alone, and what is left after weights and buffers has no better use; a
+    // tenth stays for scratch and recorded steps.
+    long room =
+        ops.isGpu() ? (free - toCome - plan(config, ops, cache, 0).workspace()) / 10 * 9 : free / 4;
+    return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
   }
 
-  private Engine.Limits limits(ModelConfig config, Ops ops) {
-    return new Engine.Limits(
-        context(config),
-        pages(config, ops),
-        cacheType().type(),
-        chunkTokens,
-        maxConcurrent,
-        maxQueued);
-  }
-
-  private MemoryPlan plan(ModelConfig config, int pages) {
+  private MemoryPlan plan(ModelConfig config, Ops ops, KvType cache, int pages) {
     return MemoryPlan.of(
-        config, weights, cacheType(), pages, chunkTokens, Math.max(maxConcurrent, 64));
+        config,
+        weights,
+        cache,
+        pages,
+        ops.isGpu() ? 2 : 4,
+        chunkTokens,
+        Math.max(maxConcurrent, 64));
+  }
+
+  /** On a GPU: before anything is loaded, that it can hold the model and a cache. */
+  private void requireRoom(ModelConfig config, Ops ops, KvType cache) {
+    if (!ops.isGpu()) {
+      return;
+    }
+    int pages = pages(config, ops, cache, MemoryPlan.weightBytes(config, weights));
+    long needed = plan(config, ops, cache, pages).total();
+    long free = ops.memoryInfo()[0];
+    if (needed > free) {
+      throw new OutOfDeviceMemoryException(needed, free);
+    }
   }
 }

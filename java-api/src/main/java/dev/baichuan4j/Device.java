@@ -15,9 +15,11 @@ public sealed interface Device {
   /**
    * An NVIDIA GPU.
    *
-   * @param index its number, 0 or more
+   * @param index its number, 0 or more, of those that CUDA_VISIBLE_DEVICES leaves
+   * @param stream address of a CUstream of the caller's that the model's work goes to, or 0 for a
+   *     stream of its own; it outlives the model
    */
-  record Cuda(int index) implements Device {
+  record Cuda(int index, long stream) implements Device {
     public Cuda {
       if (index < 0) {
         throw new InvalidRequestException(
@@ -36,7 +38,17 @@ public sealed interface Device {
   }
 
   static Device cuda(int index) {
-    return new Cuda(index);
+    return new Cuda(index, 0);
+  }
+
+  /**
+   * A GPU, with the caller's stream.
+   *
+   * @param stream address of a CUstream, such as {@code CUstream_st.address()} of the JavaCPP
+   *     presets for CUDA
+   */
+  static Device cuda(int index, long stream) {
+    return new Cuda(index, stream);
   }
 
   /**

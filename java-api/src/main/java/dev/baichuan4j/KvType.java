@@ -1,6 +1,7 @@
 package dev.baichuan4j;
 
 import dev.baichuan4j.nn.ElementType;
+import java.util.Arrays;
 
 /** How keys and values are held in the cache. */
 public enum KvType {
@@ -18,5 +19,10 @@ public enum KvType {
 
   ElementType type() {
     return type;
+  }
+
+  /** The one that holds an element type as it is. */
+  static KvType of(ElementType type) {
+    return Arrays.stream(values()).filter(kind -> kind.type == type).findFirst().orElseThrow();
   }
 }

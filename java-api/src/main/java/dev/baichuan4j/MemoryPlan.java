@@ -8,9 +8,9 @@ import dev.baichuan4j.nn.KvPages;
 /**
  * Memory that a model takes, in bytes.
  *
- * @param weights matrices, norms and the embedding table; mapped from the file where they are not
- *     quantized
- * @param cache key-value cache at its full size; committed as it fills
+ * @param weights matrices, norms and the embedding table; on the CPU mapped from the file where
+ *     they are not quantized
+ * @param cache key-value cache at its full size; on the CPU committed as it fills
  * @param workspace buffers of a step
  */
 public record MemoryPlan(long weights, long cache, long workspace) {
@@ -19,17 +19,25 @@ public record MemoryPlan(long weights, long cache, long workspace) {
   }
 
   static MemoryPlan of(
-      ModelConfig config, Quant quant, KvType cacheType, int pages, int chunkTokens, int rows) {
+      ModelConfig config,
+      Quant quant,
+      KvType cacheType,
+      int pages,
+      int activationBytes,
+      int chunkTokens,
+      int rows) {
+    return new MemoryPlan(
+        weightBytes(config, quant),
+        pages * KvPages.pageBytes(config, cacheType.type()),
+        Forward.workspaceBytes(config, activationBytes, chunkTokens, rows));
+  }
+
+  static long weightBytes(ModelConfig config, Quant quant) {
     double c = config.hiddenSize();
     double f = config.intermediateSize();
     double v = config.vocabularySize();
     double matrices = config.layers() * (4 * c * c + 3 * c * f) + v * c;
     double others = v * c + config.layers() * 2 * c + c;
-    long weights =
-        (long) (matrices * quant.type().bits() / 8 + others * ElementType.BF16.bits() / 8);
-    return new MemoryPlan(
-        weights,
-        pages * KvPages.pageBytes(config, cacheType.type()),
-        Forward.workspaceBytes(config, chunkTokens, rows));
+    return (long) (matrices * quant.type().bits() / 8 + others * ElementType.BF16.bits() / 8);
   }
 }

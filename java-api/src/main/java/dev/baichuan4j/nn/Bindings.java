@@ -15,7 +15,8 @@ import org.bytedeco.javacpp.Loader;
 
 /** Loads the native library once and turns its statuses into exceptions. */
 final class Bindings {
-  private static final Pattern NEEDED_FREE = Pattern.compile("needs (\\d+) bytes, free are (\\d+)");
+  private static final Pattern NEEDED_FREE =
+      Pattern.compile("needs (\\d+) bytes(?: of cuda:\\d+)?, free are (\\d+)");
 
   /** Name that JavaCPP gives the library of {@code dev.baichuan4j.jni.presets.baichuan}. */
   private static final String JNI_LIBRARY = "jnibaichuan";

@@ -81,6 +81,7 @@ public final class Forward implements AutoCloseable {
     int c = config.hiddenSize();
     int f = config.intermediateSize();
     ElementType f32 = ElementType.F32;
+    ElementType activations = model.activations();
     ElementType i32 = ElementType.I32;
     inputs =
         new Inputs(
@@ -90,21 +91,27 @@ public final class Forward implements AutoCloseable {
             ops.tensor(i32, maxSequences, pageSlots),
             ops.tensor(i32, maxRows));
     x = ops.tensor(f32, maxTokens, c);
-    h = ops.tensor(f32, maxTokens, c);
-    delta = ops.tensor(f32, maxTokens, c);
-    qkv = ops.tensor(f32, maxTokens, 3L * c);
-    attention = ops.tensor(f32, maxTokens, c);
-    gate = ops.tensor(f32, maxTokens, f);
-    up = ops.tensor(f32, maxTokens, f);
-    last = ops.tensor(f32, maxRows, c);
+    h = ops.tensor(activations, maxTokens, c);
+    delta = ops.tensor(activations, maxTokens, c);
+    qkv = ops.tensor(activations, maxTokens, 3L * c);
+    attention = ops.tensor(activations, maxTokens, c);
+    gate = ops.tensor(activations, maxTokens, f);
+    up = ops.tensor(activations, maxTokens, f);
+    last = ops.tensor(activations, maxRows, c);
     logits = ops.tensor(f32, maxRows, config.vocabularySize());
   }
 
-  /** Bytes of the buffers that a pass of these sizes needs. */
-  public static long workspaceBytes(ModelConfig config, int maxTokens, int maxRows) {
+  /**
+   * Bytes of the buffers that a pass of these sizes needs.
+   *
+   * @param activations bytes of an activation: 4 on the CPU, 2 on a GPU
+   */
+  public static long workspaceBytes(
+      ModelConfig config, int activations, int maxTokens, int maxRows) {
     long c = config.hiddenSize();
     long f = config.intermediateSize();
-    return 4L * (maxTokens * (7 * c + 2 * f) + maxRows * (c + config.vocabularySize()));
+    long tokens = 4 * c + activations * (6 * c + 2 * f);
+    return maxTokens * tokens + maxRows * (activations * c + 4L * config.vocabularySize());
   }
 
   public int maxTokens() {

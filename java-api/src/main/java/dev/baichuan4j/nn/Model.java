@@ -41,6 +41,16 @@ public final class Model implements AutoCloseable {
     }
   }
 
+  /** The type of activations that {@link #load} will give. */
+  public static ElementType activations(Ops ops, Checkpoint checkpoint) {
+    return ops.activations(WeightLoader.type(checkpoint.tensor(WeightLoader.EMBEDDING)));
+  }
+
+  /** The type of activations that {@link #random} will give. */
+  public static ElementType randomActivations(Ops ops) {
+    return ops.activations(ElementType.BF16);
+  }
+
   /** A model of the given shape with random weights, for benchmarks. */
   public static Model random(Ops ops, ModelConfig config, Quant quant) {
     long c = config.hiddenSize();
@@ -97,6 +107,11 @@ public final class Model implements AutoCloseable {
 
   public ModelConfig config() {
     return config;
+  }
+
+  /** The type of what flows between the layers, but for the residual stream, which is F32. */
+  public ElementType activations() {
+    return ops.activations(weights.embedding().type());
   }
 
   Weights weights() {

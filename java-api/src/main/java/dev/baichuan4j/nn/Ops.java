@@ -9,6 +9,8 @@ import dev.baichuan4j.jni.bc_plan;
 import dev.baichuan4j.jni.bc_tensor;
 import dev.baichuan4j.jni.global.baichuan;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
 
 /**
  * A context on a device and the ops that run on it. One method for each op of baichuan.h, named
@@ -17,9 +19,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 public final class Ops implements AutoCloseable {
   private final bc_context context = new bc_context();
+  private final boolean gpu;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private Ops() {}
+  private Ops(boolean gpu) {
+    this.gpu = gpu;
+  }
 
   /**
    * A context on the CPU.
@@ -29,7 +34,11 @@ public final class Ops implements AutoCloseable {
    * @throws NativeLoadException when the native library does not load
    */
   public static Ops cpu(int threads, boolean exact) {
-    return create(baichuan.BC_CPU, 0, threads, exact);
+    Bindings.load();
+    Ops ops = new Ops(false);
+    Bindings.check(
+        baichuan.bc_context_create(baichuan.BC_CPU, 0, threads, exact ? 1 : 0, ops.context));
+    return ops;
   }
 
   /**
@@ -38,15 +47,34 @@ public final class Ops implements AutoCloseable {
    * @throws NativeLoadException when the native library does not load
    * @throws DeviceException when there is no such GPU
    */
-  public static Ops cuda(int index, boolean exact) {
-    return create(baichuan.BC_CUDA, index, 0, exact);
+  public static Ops cuda(int index) {
+    Bindings.load();
+    Ops ops = new Ops(true);
+    Bindings.check(baichuan.bc_context_create(baichuan.BC_CUDA, index, 0, 0, ops.context));
+    return ops;
   }
 
-  private static Ops create(int device, int index, int threads, boolean exact) {
+  /**
+   * A context on a GPU whose work goes to a stream of the caller.
+   *
+   * @param stream address of a CUstream of that GPU, which outlives the context
+   * @throws NativeLoadException when the native library does not load
+   * @throws DeviceException when there is no such GPU
+   */
+  public static Ops cuda(int index, long stream) {
     Bindings.load();
-    Ops ops = new Ops();
-    Bindings.check(baichuan.bc_context_create(device, index, threads, exact ? 1 : 0, ops.context));
+    Ops ops = new Ops(true);
+    try (Address address = new Address(stream)) {
+      Bindings.check(baichuan.bc_context_on_stream(index, address, ops.context));
+    }
     return ops;
+  }
+
+  private static final class Address extends Pointer {
+    Address(long address) {
+      super((Pointer) null);
+      this.address = address;
+    }
   }
 
   /** Instruction sets that the CPU kernels use on this machine. */
@@ -67,6 +95,12 @@ public final class Ops implements AutoCloseable {
     return baichuan.bc_cuda_devices();
   }
 
+  /** Why there is no GPU to use; empty if there is one. */
+  public static String cudaReason() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_cuda_reason());
+  }
+
   /** Physical cores that this process may use. */
   public static int cpuCores() {
     Bindings.load();
@@ -78,6 +112,30 @@ public final class Ops implements AutoCloseable {
       throw new IllegalStateException("context is closed");
     }
     return context;
+  }
+
+  /** Whether this is a context on a GPU. */
+  public boolean isGpu() {
+    return gpu;
+  }
+
+  /** What the context runs on, for people. */
+  public String device() {
+    try (BytePointer out = new BytePointer((Pointer) null)) {
+      Bindings.check(baichuan.bc_context_device(context(), out));
+      return Bindings.text(out);
+    }
+  }
+
+  /**
+   * The type of activations here for weights of a type: F32 on the CPU; 16 bits on a GPU, those of
+   * the weights or BF16.
+   */
+  ElementType activations(ElementType weights) {
+    if (!gpu) {
+      return ElementType.F32;
+    }
+    return weights == ElementType.F16 ? ElementType.F16 : ElementType.BF16;
   }
 
   public int threads() {

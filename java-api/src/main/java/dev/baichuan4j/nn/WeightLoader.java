@@ -16,6 +16,8 @@ import java.util.Map;
 
 /** Brings a checkpoint's tensors onto a context. */
 final class WeightLoader implements AutoCloseable {
+  static final String EMBEDDING = "model.embed_tokens.weight";
+
   private final Ops ops;
   private final Checkpoint checkpoint;
   private final Quant quant;
@@ -56,13 +58,7 @@ final class WeightLoader implements AutoCloseable {
     Tensor slopes =
         config.position() == ModelConfig.Position.ALIBI ? Model.slopes(ops, config) : null;
     Weights weights =
-        new Weights(
-            map("model.embed_tokens.weight"),
-            layers,
-            map("model.norm.weight"),
-            head,
-            headScale,
-            slopes);
+        new Weights(map(EMBEDDING), layers, map("model.norm.weight"), head, headScale, slopes);
     progress.progress("weights", total, total);
     return weights;
   }
@@ -109,7 +105,7 @@ final class WeightLoader implements AutoCloseable {
     return ops.map(file, entry.offset(), type(entry), entry.shape());
   }
 
-  private static ElementType type(TensorEntry entry) {
+  static ElementType type(TensorEntry entry) {
     if (entry.dtype() == DType.F32) {
       return ElementType.F32;
     }

@@ -1,6 +1,7 @@
 package dev.baichuan4j.server;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.MemoryPlan;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.nn.Ops;
@@ -36,7 +37,10 @@ final class DoctorCommand implements Callable<Integer> {
     int gpus = Ops.cudaDevices();
     facts.put("cuda_devices", gpus);
     if (gpus == 0) {
-      facts.put("cuda", "not used: this version runs models on the CPU only");
+      facts.put("cuda", "not used: " + Ops.cudaReason());
+    }
+    for (int i = 0; i < gpus; i++) {
+      facts.put("cuda_" + i, describe(i));
     }
     try (Ops ops = Ops.cpu(1, false)) {
       long[] memory = ops.memoryInfo();
@@ -55,5 +59,18 @@ final class DoctorCommand implements Callable<Integer> {
       facts.forEach((name, value) -> Terminal.out().printf("%-22s %s%n", name, value));
     }
     return 0;
+  }
+
+  private static Object describe(int gpu) {
+    try (Ops ops = Ops.cuda(gpu)) {
+      long[] memory = ops.memoryInfo();
+      return "%s, %.1f of %.1f GiB free".formatted(ops.device(), gib(memory[0]), gib(memory[1]));
+    } catch (DeviceException e) {
+      return e.getMessage();
+    }
+  }
+
+  private static double gib(long bytes) {
+    return bytes / (double) (1 << 30);
   }
 }

@@ -47,7 +47,7 @@ final class ModelOptions {
       description = "auto, cpu or cuda:N (default: ${DEFAULT-VALUE}).")
   private String device;
 
-  @Option(names = "--exact", description = "Keep activations in f32 from end to end.")
+  @Option(names = "--exact", description = "Keep activations in f32 from end to end; on the CPU.")
   private boolean exact;
 
   Quant weights() {
@@ -76,7 +76,10 @@ final class ModelOptions {
       throw new ParameterException(
           spec.commandLine(), "--threads has value " + threads + ", expected 0 or more");
     }
-    return loader.device(Device.parse(device)).weights(weights).threads(threads).exact(exact);
+    if (!device.equals("auto")) { // the loader's own choice
+      loader.device(Device.parse(device));
+    }
+    return loader.weights(weights).threads(threads).exact(exact);
   }
 
   BaichuanLoader loader() {
