@@ -49,7 +49,10 @@ uint8_t* range = nullptr;
 Buffer* slots[kSlots];
 size_t next_slot = 0;
 
-void report_dereference(int signal, siginfo_t* info, void*) {
+// What a fault did before: a JVM turns some into exceptions.
+struct sigaction previous_segv, previous_bus;
+
+void report_dereference(int signal, siginfo_t* info, void* context) {
   const auto at = static_cast<uint8_t*>(info->si_addr);
   if (machine.self != nullptr && range != nullptr && at >= range && at < range + kRange) {
     const Buffer* buffer = slots[static_cast<size_t>(at - range) >> kSlotBits];
@@ -58,7 +61,14 @@ void report_dereference(int signal, siginfo_t* info, void*) {
           "functions of ptx.cuh",
           buffer == nullptr ? "no buffer" : buffer->name.c_str());
   }
-  std::signal(signal, SIG_DFL);  // not ours: fault again, and die of it
+  const struct sigaction& previous = signal == SIGSEGV ? previous_segv : previous_bus;
+  if ((previous.sa_flags & SA_SIGINFO) != 0) {
+    previous.sa_sigaction(signal, info, context);
+  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+    previous.sa_handler(signal);
+  } else {
+    std::signal(signal, SIG_DFL);  // nobody's: fault again, and die of it
+  }
 }
 
 void reserve_range() {
@@ -70,8 +80,8 @@ void reserve_range() {
   struct sigaction action = {};
   action.sa_sigaction = report_dereference;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;  // the handler leaves by switching fibers
-  sigaction(SIGSEGV, &action, nullptr);
-  sigaction(SIGBUS, &action, nullptr);
+  sigaction(SIGSEGV, &action, &previous_segv);
+  sigaction(SIGBUS, &action, &previous_bus);
 }
 
 Buffer& buffer_of(const void* memory, const char* op) {

@@ -23,6 +23,16 @@ class MicroCheckpointsTest {
   /** The same with keys and values rounded to f16. */
   private static final double ROUNDED = 2e-2;
 
+  /**
+   * The same on a GPU, whose activations are bf16: some sixty roundings of up to 2^-9, a third of
+   * that on average, and a row's worst logit five times as far off as they are on average.
+   */
+  private static final double GPU = 6e-2;
+
+  private static double share(boolean exact) {
+    return exact ? EXACT : TestDevice.isGpu() ? GPU : ROUNDED;
+  }
+
   @ParameterizedTest(name = "{0}, exact {1}")
   @CsvSource({
     "micro-baichuan-7b,true", "micro-baichuan-7b,false",
@@ -34,7 +44,7 @@ class MicroCheckpointsTest {
     Path folder = Fixtures.shared("fixtures/" + name);
     JsonNode oracle = Fixtures.json(folder.resolve("oracle.json"));
     Path tensors = folder.resolve("oracle.safetensors");
-    double share = exact ? EXACT : ROUNDED;
+    double share = share(exact);
     try (Engine engine = Logits.engine(folder, Quant.BF16, exact)) {
       for (String part : new String[] {"short", "medium"}) {
         int[] ids = Fixtures.ids(oracle.get("ids").get(part));
@@ -69,7 +79,7 @@ class MicroCheckpointsTest {
     for (int i = 0; i < greedy.length; i++) {
       chosen[i] = sampler.next(rows[prompt.length - 1 + i]);
       float[] after = rows[prompt.length + i];
-      Logits.assertNear(expected[i], after, exact ? EXACT : ROUNDED, "step " + i);
+      Logits.assertNear(expected[i], after, share(exact), "step " + i);
     }
     if (exact) {
       assertArrayEquals(greedy, chosen);
@@ -81,14 +91,12 @@ class MicroCheckpointsTest {
   void chunksOfAnySizeGiveTheSameBits(String name) throws IOException {
     Path folder = Fixtures.shared("fixtures/" + name);
     int[] ids = Fixtures.ids(Fixtures.json(folder.resolve("oracle.json")).get("ids").get("medium"));
-    for (boolean exact : new boolean[] {true, false}) {
+    for (boolean exact : TestDevice.isGpu() ? new boolean[] {false} : new boolean[] {true, false}) {
       try (Engine engine = Logits.engine(folder, Quant.BF16, exact)) {
         float[][] whole = Logits.ofAllPositions(engine, ids, 0);
         for (int chunk : new int[] {1, 7, 64}) {
           float[][] parts = Logits.ofAllPositions(engine, ids, chunk);
-          for (int t = 0; t < ids.length; t++) {
-            assertArrayEquals(whole[t], parts[t], "chunk " + chunk + ", position " + t);
-          }
+          Logits.assertSameInPieces(whole, parts, "chunk " + chunk);
         }
       }
     }

@@ -26,7 +26,7 @@ class PromptFormatTest {
     List<ChatMessage> messages =
         List.of(ChatMessage.user("你是谁"), ChatMessage.assistant("百川"), ChatMessage.user("你好"));
     try (Baichuan model =
-            Baichuan.loader(Fixtures.model("tiny-baichuan2-13b-chat")).promptFormat(format).load();
+            TestDevice.loader("tiny-baichuan2-13b-chat", false).promptFormat(format).load();
         ChatSession session = model.newSession()) {
       int context = model.contextLength();
       ChatPrompt prompt =

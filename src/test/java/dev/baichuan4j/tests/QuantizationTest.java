@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.Device;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.evaluate.Perplexity;
@@ -56,7 +57,7 @@ class QuantizationTest {
   private static final Map<String, Loss> losses = new LinkedHashMap<>();
 
   private static Baichuan load(Path model, Quant weights, boolean exact) {
-    return Baichuan.loader(model).weights(weights).exact(exact).load();
+    return Baichuan.loader(model).device(Device.cpu()).weights(weights).exact(exact).load();
   }
 
   @BeforeAll

@@ -1,10 +1,6 @@
 package dev.baichuan4j.tests;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-
-import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.checkpoint.Checkpoint;
 import dev.baichuan4j.engine.Engine;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.Forward;
@@ -17,12 +13,14 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The logits of a text do not depend on what else is in the step, nor on how the text is cut. */
+@Tag("long")
 class RaggedBatchTest {
   private static final String SHIPPED = "tiny-baichuan2-13b-chat";
   private static final int SLOTS = 2; // pages of a text of at most 128 tokens
@@ -50,10 +48,11 @@ class RaggedBatchTest {
   @MethodSource("checkpoints")
   void aPromptHasTheSameLogitsAloneAndBesideOthers(String name, Quant weights) {
     Path folder = folder(name);
-    try (Ops ops = Ops.cpu(2, false)) {
-      Model model = Model.load(ops, Checkpoint.open(folder), weights, ProgressListener.NONE);
+    try (Ops ops = TestDevice.ops(false)) {
+      Model model = TestDevice.model(ops, folder, weights);
       int vocabulary = model.config().vocabularySize();
-      try (KvPages pool = new KvPages(ops, model.config(), ElementType.F16, 4 * SLOTS);
+      ElementType cache = TestDevice.cache(model, false);
+      try (KvPages pool = new KvPages(ops, model.config(), cache, 4 * SLOTS);
           Forward forward = new Forward(model, pool, 256, 3, 256, SLOTS)) {
         Step step = new Step(SLOTS);
         Random random = new Random(1);
@@ -93,9 +92,7 @@ class RaggedBatchTest {
       float[][] whole = Logits.ofAllPositions(engine, ids, 0);
       for (int chunk : new int[] {1, 7, 64}) {
         float[][] parts = Logits.ofAllPositions(engine, ids, chunk);
-        for (int t = 0; t < ids.length; t++) {
-          assertArrayEquals(whole[t], parts[t], "chunk " + chunk + ", position " + t);
-        }
+        Logits.assertSameInPieces(whole, parts, "chunk " + chunk);
       }
     }
   }

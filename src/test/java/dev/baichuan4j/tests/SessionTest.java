@@ -21,7 +21,7 @@ class SessionTest {
   void aTurnThatFailsIsLoggedAndLeftOutOfTheHistory() {
     List<ChatMessage> before = List.of(ChatMessage.user("你是谁"), ChatMessage.assistant("百川"));
     try (Baichuan model =
-            Baichuan.loader(Fixtures.model("tiny-baichuan2-13b-chat"))
+            TestDevice.loader("tiny-baichuan2-13b-chat", false)
                 .cacheBytes(1 << 20) // fewer pages than the context has
                 .load();
         ChatSession session = model.newSession()) {
