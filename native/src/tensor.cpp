@@ -89,7 +89,12 @@ Storage::~Storage() {
 
 void Storage::write(uint8_t* to, const void* source, int64_t bytes) {
   if (bytes == 0) return;
-  if (host() != nullptr) std::memcpy(host() + (to - data_), source, static_cast<size_t>(bytes));
+  if (host() != nullptr) {
+    uint8_t* target = host() + (to - data_);
+    // From step to step most inputs stay as they are.
+    if (gpu_ && std::memcmp(target, source, static_cast<size_t>(bytes)) == 0) return;
+    std::memcpy(target, source, static_cast<size_t>(bytes));
+  }
   if (gpu_) gpu_->upload(to, source, bytes);
 }
 

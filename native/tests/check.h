@@ -95,6 +95,9 @@ class Check {
     case_ = name + " seed " + std::to_string(seed);
   }
 
+  const char* op() const { return op_; }
+  const std::string& case_name() const { return case_; }
+
   void that(bool ok, const char* what) {
     ++checks_;
     if (!ok) fail(what);

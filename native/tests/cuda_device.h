@@ -168,6 +168,10 @@ inline void check_bytes(Check& check, double unique, double requested) {
   (void)check, (void)unique, (void)requested;
 #else
   const simt::Counters& counted = simt::counters();
+  // tools/kernel-table looks for this line.
+  std::printf("traffic | %s | %s | %lld | %.0f | %.3f |\n", check.op(), check.case_name().c_str(),
+              static_cast<long long>(counted.unique_bytes()), unique,
+              static_cast<double>(counted.unique_bytes()) / unique);
   char line[200];
   std::snprintf(line, sizeof line, "moved %lld bytes, bound %.0f; requested %lld, expected %.0f",
                 static_cast<long long>(counted.unique_bytes()), unique,
