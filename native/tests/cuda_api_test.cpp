@@ -202,6 +202,29 @@ void refusals() {
   is_ok("context_free", bc_context_free(context) == BC_OK);
 }
 
+// Work goes to the stream of the caller, who keeps it.
+void callers_stream() {
+#ifdef BC_ON_GPU
+  cudaStream_t stream = nullptr;
+  require(cudaStreamCreate(&stream), "creating a stream");
+#else
+  int stands_for_one = 0;
+  void* stream = &stands_for_one;
+#endif
+  bc_context* context = nullptr;
+  is_ok("context_on_stream", bc_context_on_stream(0, stream, &context) == BC_OK);
+  bc_tensor* w = tensor(context, BC_F32, {2, 8});
+  write(w, std::vector<float>{3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2});
+  bc_tensor* norms = tensor(context, BC_F32, {2});
+  is_ok("row_norms", bc_row_norms(context, norms, w) == BC_OK);
+  is_ok("norms", read<float>(norms, 2) == std::vector<float>{0.2f, 0.5f});
+  is_ok("context_free", bc_context_free(context) == BC_OK);
+#ifdef BC_ON_GPU
+  require(cudaStreamSynchronize(stream), "the stream after its context");
+  require(cudaStreamDestroy(stream), "destroying a stream");
+#endif
+}
+
 // A tensor that does not fit is refused, what was there stays, and all is given back in the end.
 void exhaustion() {
   bc_context* context = context_on(BC_CUDA);
@@ -234,6 +257,7 @@ int main() {
   for (const int32_t weights : {BC_BF16, BC_Q8, BC_Q4}) equals_the_cpu(weights, BC_BF16);
   equals_the_cpu(BC_BF16, BC_I8);
   refusals();
+  callers_stream();
   exhaustion();
   return result("cuda_api");
 }

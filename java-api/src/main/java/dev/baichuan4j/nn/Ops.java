@@ -144,6 +144,15 @@ public final class Ops implements AutoCloseable {
     return out[0];
   }
 
+  /**
+   * Waits for what was given to the device.
+   *
+   * @throws DeviceException when an op failed there
+   */
+  public void synchronize() {
+    Bindings.check(baichuan.bc_synchronize(context()));
+  }
+
   /** Bytes that tensors of this context own. */
   public long memoryUsed() {
     long[] out = new long[1];
