@@ -5,6 +5,13 @@
 #include <cstdint>
 #include <cstring>
 
+// Of functions that kernels call as well.
+#ifdef __CUDACC__
+#define BC_BOTH __host__ __device__
+#else
+#define BC_BOTH
+#endif
+
 namespace bc {
 
 // The values are those of baichuan.h.
@@ -17,13 +24,13 @@ struct bf16 {
   uint16_t bits;
 };
 
-static inline float float_from_bits(uint32_t bits) {
+BC_BOTH static inline float float_from_bits(uint32_t bits) {
   float f;
   std::memcpy(&f, &bits, sizeof f);
   return f;
 }
 
-static inline uint32_t bits_of(float f) {
+BC_BOTH static inline uint32_t bits_of(float f) {
   uint32_t bits;
   std::memcpy(&bits, &f, sizeof bits);
   return bits;
