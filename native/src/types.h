@@ -36,10 +36,10 @@ BC_BOTH static inline uint32_t bits_of(float f) {
   return bits;
 }
 
-static inline float to_float(bf16 x) { return float_from_bits(uint32_t{x.bits} << 16); }
+BC_BOTH static inline float to_float(bf16 x) { return float_from_bits(uint32_t{x.bits} << 16); }
 
 // Rounds to nearest even; a NaN stays a NaN.
-static inline bf16 to_bf16(float f) {
+BC_BOTH static inline bf16 to_bf16(float f) {
   uint32_t u = bits_of(f);
   if ((u & 0x7fffffffu) > 0x7f800000u) return {static_cast<uint16_t>((u >> 16) | 0x40u)};
   u += 0x7fffu + ((u >> 16) & 1u);
