@@ -1,5 +1,5 @@
-// quantize: the codes and the scale, or grid, of a group of 32 weights: one source for the CPU, where
-// a vector V has 16 groups, and for kernels, where it has one.
+// quantize: the codes and the scale, or grid, of a group of 32 weights: one source for the CPU,
+// where a vector V has 16 groups, and for kernels, where it has one.
 //
 // Method  Codes come from a trial scale (and zero); for given codes the scale (and zero) with the
 //         least squared error follow in closed form, and so does the part of the squared error that
@@ -16,14 +16,14 @@
 //         percent, and so would what every layer adds. So the finer trials, and the codes, are
 //         those of w stretched by that.
 //
-// V has F, a float for each of its groups, and on them set, add, sub, mul, div, fma, abs, if_greater;
-// min and max, of which a NaN as first operand gives the second; clamp, of which a NaN gives `high`;
-// round, to nearest even, for magnitudes up to 2^22; map, which calls a function on each float.
+// V has F, a float for each of its groups, and on them set, add, sub, mul, div, fma, abs and
+// if_greater; min and max, of which a NaN as first operand gives the second; clamp, of which a NaN
+// gives `high`; round, to nearest even, of magnitudes up to 2^22; map, a function of each float.
 #pragma once
 
 #include "quant.h"
 
-// What only kernels call under nvcc, because V's functions are theirs; and tables in constant memory.
+// What only kernels call under nvcc, because V's functions are theirs; tables in constant memory.
 #ifdef __CUDACC__
 #define BC_IN_KERNEL __device__ __forceinline__
 #define BC_CONSTANT __constant__
@@ -35,8 +35,8 @@
 namespace bc {
 
 BC_CONSTANT constexpr float kQ8Trials[] = {127.0f, 126.5f, 126.0f, 125.0f, 124.0f, 122.0f};
-// Shrinks are factors of the range, shifts are parts of a step. These trials leave as little error as
-// a full search of 49 in two rounds (7.1 % on normal numbers) in 0.37 of its time (EPYC Zen 3,
+// Shrinks are factors of the range, shifts are parts of a step. These trials leave as little error
+// as a full search of 49 in two rounds (7.1 % on normal numbers) in 0.37 of its time (EPYC Zen 3,
 // 2026-11-24).
 BC_CONSTANT constexpr float kQ4Shrinks[] = {0.98f, 0.9f, 0.82f};
 BC_CONSTANT constexpr float kQ4Shifts[] = {-0.75f, -0.25f, 0.25f, 0.75f};

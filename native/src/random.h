@@ -19,8 +19,10 @@ BC_BOTH static inline uint64_t mix(uint64_t x) {
 // Sum of eight 8-bit uniform numbers, centred and scaled to deviation 1: near enough to normal
 // (Irwin-Hall).
 BC_BOTH static inline float normal(uint64_t bits) {
-  int sum = 0;
-  for (int i = 0; i < 8; ++i) sum += static_cast<int>((bits >> (8 * i)) & 255u);
+  constexpr uint64_t kEven = 0x00ff00ff00ff00ffu;
+  const uint64_t pairs = (bits & kEven) + (bits >> 8 & kEven);
+  const uint32_t fours = static_cast<uint32_t>(pairs) + static_cast<uint32_t>(pairs >> 32);
+  const auto sum = static_cast<int32_t>((fours & 0xffffu) + (fours >> 16));
   return static_cast<float>(sum - 1020) / 209.0f;
 }
 

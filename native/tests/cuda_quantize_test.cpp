@@ -52,8 +52,8 @@ float number(Kind kind, Random& random) {
   }
 }
 
-// Each byte of w, out, scales and partial sums once. The accesses are of half a sector of w and of q8,
-// of a quarter of q4; a warp reads the 16 scales of its panel, or two; a block writes 8 bytes.
+// Each byte of w, out, scales and partial sums once. The accesses are of half a sector of w and of
+// q8, of a quarter of q4; a warp reads the 16 scales of its panel, or two; a block writes 8 bytes.
 void check_traffic(Check& check, Type type, Type w_type, bool scaled, int64_t N, int64_t K) {
   const int64_t groups = panels(N) * (K / kGroup);
   const int64_t values = groups * (type == Type::q8 ? kQ8Values : kQ4Values);
@@ -105,8 +105,8 @@ void run_case(Check& check, Type type, Type w_type, Kind kind, bool scaled, int6
       cuda::repack(type, repacked.data(), want.bytes.data(), N, K);
       check.that(got == repacked, "the packed weights are not those of the CPU");
       for (size_t i = 0; i < 2; ++i) {
-        // Of the same squares, both add those of a thread alike; then 4 additions in f32 of lanes on
-        // the CPU, 5 of lanes and 5 of warps here (reduce.cuh).
+        // Of the same squares, both add those of a group alike; then come 4 additions of lanes in
+        // f32 on the CPU, 5 of lanes and 5 of warps here (reduce.cuh).
         const double most = 14.0 * kRounding * want.error[i];
         check.that(std::isfinite(want.error[i]) ? std::fabs(error[i] - want.error[i]) <= most
                                                 : !std::isfinite(error[i]),

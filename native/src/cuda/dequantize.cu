@@ -8,7 +8,7 @@
 //         writes 128 bytes of each. An element is the product of two exact numbers, rounded once:
 //         the CPU's bits. Rows are the business of convert.
 //
-// Bound   Memory: 4NK + NK / 512 times 544 (q8) or 288 (q4) bytes. N=4096, K=4096: 84.9 MB, 76.5 MB.
+// Bound   Memory: 4NK + NK / 512 times 544 (q8) or 288 (q4) bytes. N=K=4096: 84.9 MB, 76.5 MB.
 //
 // Limits  dequantize_kernel: 64 registers, 128 threads, 0 bytes of shared memory
 //

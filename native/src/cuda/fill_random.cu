@@ -7,8 +7,9 @@
 //         would hold, of the random bytes that stand for them in the CPU's layout; so the weights,
 //         too, are the CPU's, one by one.
 //
-// Bound   Memory: the bytes of out, written once. 4096 x 4096 bf16: 33.6 MB. 64-bit products come
-//         next: one mix (some 25 operations) for an element of plain types, two for 8 of packed ones.
+// Bound   Compute: some 50 instructions for an element of plain types, most of them of integers at
+//         64 a cycle of an SM. An H100 so makes 2.9e11 elements a second, 0.6 TB/s of bf16, and
+//         Baichuan-13B in 0.05 s. The bytes of out are written once: 4096 x 4096 bf16, 33.6 MB.
 //
 // Limits  fill_plain_kernel: 32 registers, 256 threads, 0 bytes of shared memory
 //         fill_packed_kernel: 40 registers, 256 threads, 0 bytes of shared memory

@@ -1,5 +1,5 @@
-// quantize: packs w [N,K] times row_scale [N] into panels with a scale, or a grid, for each group of
-// 32 columns (quant_layout.h), and adds up the squared errors.
+// quantize: packs w [N,K] times row_scale [N] into panels with a scale, or a grid, for each group
+// of 32 columns (quant_layout.h), and adds up the squared errors.
 //
 // Shapes  w [N,K] f32, f16 or bf16; row_scale [N] or null; out q8 or q4, N padded with zeros to a
 //         multiple of 16. K is a multiple of 32.
@@ -11,11 +11,11 @@
 //         Squares are summed over a block in f32; its two sums go to scratch [blocks,2], which a
 //         second kernel, one block, adds up in double and in order.
 //
-// Bound   Compute. A weight takes 8 instructions in each of 6 (q8) or 27 (q4) trials and about as many
-//         in each of 1 or 6 encodings: 56 or 264; divisions, a few for 32 weights, add a seventh.
-//         The 1.3e10 weights of Baichuan-13B then take 5e7 or 2.3e8 cycles of the 132 x 128 lanes of
-//         an H100, 0.03 s or 0.14 s at 1.7 GHz; an instruction cache holds the loops, and 16 warps
-//         of an SM have each 32 weights to go on with.
+// Bound   Compute. A weight takes 8 instructions in each of 6 (q8) or 27 (q4) trials and about as
+//         many in each of 1 or 6 encodings: 56 or 264; divisions, a few for 32 weights, add a
+//         seventh. The 1.3e10 weights of Baichuan-13B then take 5e7 or 2.3e8 cycles of an H100's
+//         132 times 128 lanes, 0.03 s or 0.14 s at 1.7 GHz. Each warp has 32 independent weights
+//         to go on with, so that the 16 warps of an SM are enough.
 //         Memory: 40 or 33 GB (bf16 read, packed written), 12 ms or 10 ms at 3.35 TB/s. Accesses of
 //         half a sector (w, q8) or a quarter (q4) are good enough for that.
 //
