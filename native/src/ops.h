@@ -139,6 +139,16 @@ struct DequantizeParams {
   int64_t N, K;
 };
 
+struct ConvertParams {
+  void* out;  // [M,N]
+  Type type;  // f32, f16 or bf16, as is x_type
+  int64_t out_ld;
+  const void* x;
+  Type x_type;
+  int64_t x_ld;
+  int64_t M, N;
+};
+
 struct RowNormsParams {
   float* out;  // [N]
   const void* w;
@@ -160,6 +170,7 @@ void top_k(const TopKParams& p, ThreadPool& pool);
 void argmax(const ArgmaxParams& p, ThreadPool& pool);
 void quantize(QuantizeParams& p, ThreadPool& pool);
 void dequantize(const DequantizeParams& p, ThreadPool& pool);
+void convert(const ConvertParams& p, ThreadPool& pool);
 void row_norms(const RowNormsParams& p, ThreadPool& pool);
 
 }  // namespace cpu

@@ -41,29 +41,29 @@ struct Q4Grid {
   float zero;
 };
 
-static inline Q4Grid grid_of(uint16_t bits) {
+BC_BOTH static inline Q4Grid grid_of(uint16_t bits) {
   const uint32_t scale = (uint32_t{bits & 0xff80u} << 12) + (uint32_t{kGridExponent} << 23);
   return {float_from_bits(scale), static_cast<float>(bits & 127u) / kGridZeros};
 }
 
 // The scale of a grid next to a positive number, below or above it; a NaN gives the smallest.
-static inline float grid_scale(float s, bool up) {
+BC_BOTH static inline float grid_scale(float s, bool up) {
   const float rounded = float_from_bits((bits_of(s) & ~0x7ffffu) + (up ? 0x80000u : 0u));
   if (rounded > kGridLargest) return kGridLargest;
   return rounded > kGridSmallest ? rounded : kGridSmallest;
 }
 
 // Of a grid that grid_of could give.
-static inline uint16_t bits_of(Q4Grid grid) {
+BC_BOTH static inline uint16_t bits_of(Q4Grid grid) {
   const uint32_t scale = (bits_of(grid.scale) - (uint32_t{kGridExponent} << 23)) >> 12;
   return static_cast<uint16_t>((scale & 0xff80u) | static_cast<uint32_t>(grid.zero * kGridZeros));
 }
 
-static inline int64_t group_bytes(Type type) {
+BC_BOTH static inline int64_t group_bytes(Type type) {
   return (type == Type::q8 ? kQ8Values : kQ4Values) + kScales;
 }
 
-static inline int64_t panels(int64_t n) { return (n + kPanel - 1) / kPanel; }
+BC_BOTH static inline int64_t panels(int64_t n) { return (n + kPanel - 1) / kPanel; }
 
 static inline int64_t packed_bytes(Type type, int64_t n, int64_t k) {
   return panels(n) * (k / kGroup) * group_bytes(type);

@@ -5,6 +5,13 @@
 #include <cstdint>
 #include <cstring>
 
+// Of functions that kernels call as well.
+#ifdef __CUDACC__
+#define BC_BOTH __host__ __device__
+#else
+#define BC_BOTH
+#endif
+
 namespace bc {
 
 // The values are those of baichuan.h.
@@ -17,22 +24,22 @@ struct bf16 {
   uint16_t bits;
 };
 
-static inline float float_from_bits(uint32_t bits) {
+BC_BOTH static inline float float_from_bits(uint32_t bits) {
   float f;
   std::memcpy(&f, &bits, sizeof f);
   return f;
 }
 
-static inline uint32_t bits_of(float f) {
+BC_BOTH static inline uint32_t bits_of(float f) {
   uint32_t bits;
   std::memcpy(&bits, &f, sizeof bits);
   return bits;
 }
 
-static inline float to_float(bf16 x) { return float_from_bits(uint32_t{x.bits} << 16); }
+BC_BOTH static inline float to_float(bf16 x) { return float_from_bits(uint32_t{x.bits} << 16); }
 
 // Rounds to nearest even; a NaN stays a NaN.
-static inline bf16 to_bf16(float f) {
+BC_BOTH static inline bf16 to_bf16(float f) {
   uint32_t u = bits_of(f);
   if ((u & 0x7fffffffu) > 0x7f800000u) return {static_cast<uint16_t>((u >> 16) | 0x40u)};
   u += 0x7fffu + ((u >> 16) & 1u);

@@ -116,32 +116,6 @@ DeviceArray<T> output(const char* name, size_t count) {
   return DeviceArray<T>(name, count);
 }
 
-// Floats as elements of `type`, and back. Elements are bytes here, because the type is chosen at
-// run time.
-inline std::vector<uint8_t> as_type(Type type, const std::vector<float>& values) {
-  std::vector<uint8_t> bytes(values.size() * static_cast<size_t>(element_bytes(type)));
-  for (size_t i = 0; i < values.size(); ++i) {
-    const uint16_t half = type == Type::f16 ? to_f16(values[i]).bits : to_bf16(values[i]).bits;
-    if (type == Type::f32) {
-      std::memcpy(bytes.data() + 4 * i, &values[i], 4);
-    } else {
-      std::memcpy(bytes.data() + 2 * i, &half, 2);
-    }
-  }
-  return bytes;
-}
-inline std::vector<float> as_floats(Type type, const std::vector<uint8_t>& bytes) {
-  std::vector<float> values(bytes.size() / static_cast<size_t>(element_bytes(type)));
-  for (size_t i = 0; i < values.size(); ++i)
-    values[i] = float_at(bytes.data(), type, static_cast<int64_t>(i));
-  return values;
-}
-
-// The largest relative error of one rounding to the type.
-inline double rounding_of(Type type) {
-  return type == Type::f32 ? kRounding : type == Type::f16 ? 0x1p-11 : 0x1p-8;
-}
-
 // Runs body(seed) under several orders of warps and blocks; once on a GPU.
 template <class Body>
 void for_each_schedule(int schedules, Body&& body) {

@@ -61,6 +61,20 @@ inline std::vector<Expected> embed(const EmbedParams& p) {
   return out;
 }
 
+// out [M,N]: one rounding, of f16 below its smallest normal number an absolute one.
+inline std::vector<Expected> convert(const ConvertParams& p) {
+  std::vector<Expected> out;
+  const bool exact = p.type == Type::f32 || p.type == p.x_type;
+  for (int64_t m = 0; m < p.M; ++m) {
+    for (int64_t n = 0; n < p.N; ++n) {
+      const double x = element(p.x, p.x_type, m * p.x_ld + n);
+      const double least = p.type == Type::f16 ? 0x1p-25 : 0.0;
+      out.push_back({x, exact ? 0.0 : std::fabs(x) * test::rounding_of(p.type) + least});
+    }
+  }
+  return out;
+}
+
 // out [T,C] for x as it is before the op. Terms of the sum are positive: its relative error is at
 // most its longest chain of roundings, C/16 + 8, and half of it passes the root; four more
 // roundings follow. A delta adds one rounding to each x, relative to the sum: it is taken as made,

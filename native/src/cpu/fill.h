@@ -1,13 +1,12 @@
 // fill_random: numbers for models without a checkpoint (benchmarks, tests).
 #pragma once
 
-#include "../quant.h"
+#include "../random.h"
 #include "../tensor.h"
 
 namespace bc::cpu {
 
-// Deviation of 0..15 around 7.5, and the largest deviation that q4 can hold.
-constexpr float kQ4Deviation = 4.61f;
+// The largest deviation that q4 can hold.
 constexpr float kMostQ4Deviation = kQ4Deviation * kGridLargest;
 
 // Normal numbers for plain types; for q8 and q4 uniform integers with a scale that gives the

@@ -32,5 +32,10 @@ void top_k(const TopKParams&, void*) { absent(); }
 int64_t argmax_scratch_bytes(int64_t, int64_t) { absent(); }
 void argmax(const ArgmaxParams&, void*) { absent(); }
 void row_norms(const RowNormsParams&, void*) { absent(); }
+int64_t quantize_scratch_bytes(int64_t, int64_t) { absent(); }
+void quantize(const QuantizeParams&, void*) { absent(); }
+void dequantize(const DequantizeParams&, void*) { absent(); }
+void convert(const ConvertParams&, void*) { absent(); }
+void fill_random(const FillRandomParams&, void*) { absent(); }
 
 }  // namespace bc::cuda

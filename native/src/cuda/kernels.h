@@ -130,6 +130,45 @@ struct RowNormsParams {
   int64_t N, K;  // K and w_ld are multiples of 8
 };
 
+struct QuantizeParams {
+  void* out;               // packed panels (quant_layout.h), at a multiple of 16
+  Type out_type;           // q8 or q4
+  const void* w;           // [N,K], at a multiple of 16
+  int64_t w_ld;            // a multiple of 8
+  Type w_type;             // f32, f16 or bf16
+  const float* row_scale;  // [N], on the device, or null
+  int64_t N, K;            // K is a multiple of 32
+  double* error;           // [2], on the device: sum of squared errors, sum of squares
+  void* scratch;           // quantize_scratch_bytes(N, K), at a multiple of 8
+};
+
+struct DequantizeParams {
+  float* out;      // [N,K], at a multiple of 16
+  int64_t out_ld;  // a multiple of 8
+  const void* w;   // rows of f32, f16 or bf16, or panels of q8 or q4 (quant_layout.h), likewise
+  int64_t w_ld;    // of rows: a multiple of 8
+  Type w_type;
+  int64_t N, K;  // K is a multiple of 32 for q8 and q4
+};
+
+struct ConvertParams {
+  void* out;  // [M,N], at a multiple of 16, as is x; they do not overlap
+  int64_t out_ld;
+  const void* x;
+  int64_t x_ld;
+  Type type;  // f32, f16 or bf16, as is x_type
+  Type x_type;
+  int64_t M, N;  // the leading dimensions are multiples of 8, or both are N
+};
+
+struct FillRandomParams {
+  void* out;  // at a multiple of 16
+  int64_t bytes;
+  Type type;  // f32, f16, bf16, q8 or q4 (quant_layout.h)
+  float deviation;
+  uint64_t seed;
+};
+
 void rms_norm(const RmsNormParams& p, void* stream);
 void matmul(const MatmulParams& p, void* stream);
 void rope(const RopeParams& p, void* stream);
@@ -143,5 +182,10 @@ void argmax(const ArgmaxParams& p, void* stream);
 int64_t top_k_scratch_bytes(int64_t T, int64_t V, int64_t K);
 void top_k(const TopKParams& p, void* stream);
 void row_norms(const RowNormsParams& p, void* stream);
+int64_t quantize_scratch_bytes(int64_t N, int64_t K);
+void quantize(const QuantizeParams& p, void* stream);
+void dequantize(const DequantizeParams& p, void* stream);
+void convert(const ConvertParams& p, void* stream);
+void fill_random(const FillRandomParams& p, void* stream);
 
 }  // namespace bc::cuda

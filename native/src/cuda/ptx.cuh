@@ -204,6 +204,41 @@ __device__ __forceinline__ uint32_t fma_f16x2(uint32_t a, uint32_t b, uint32_t c
 #endif
 }
 
+// --- Arithmetic that the compiler leaves as it stands --------------------------------------------
+// Rounded to nearest even each; a product is not fused with the sum behind it.
+
+__device__ __forceinline__ float add_rn(float a, float b) {
+#ifdef __CUDACC__
+  return __fadd_rn(a, b);
+#else
+  return a + b;
+#endif
+}
+
+__device__ __forceinline__ float sub_rn(float a, float b) {
+#ifdef __CUDACC__
+  return __fsub_rn(a, b);
+#else
+  return a - b;
+#endif
+}
+
+__device__ __forceinline__ float mul_rn(float a, float b) {
+#ifdef __CUDACC__
+  return __fmul_rn(a, b);
+#else
+  return a * b;
+#endif
+}
+
+__device__ __forceinline__ float div_rn(float a, float b) {
+#ifdef __CUDACC__
+  return __fdiv_rn(a, b);
+#else
+  return a / b;
+#endif
+}
+
 // --- Approximations, subnormals flushed to zero --------------------------------------------------
 
 #ifndef __CUDACC__

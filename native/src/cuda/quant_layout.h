@@ -23,6 +23,19 @@
 
 namespace bc::cuda {
 
+// Where column c % 8 of a row stands in its word, and of q8 in word c / 4 % 2 of the two.
+BC_BOTH constexpr uint32_t q8_shift(uint32_t c) { return c % 2 * 16 + c % 4 / 2 * 8; }
+BC_BOTH constexpr uint32_t q4_shift(uint32_t c) { return c % 2 * 16 + c % 8 / 2 * 4; }
+
+// A code of q8, -127 to 127, and its byte.
+BC_BOTH constexpr uint32_t q8_byte(int32_t q) {
+  return q < 0 ? 0x80u | static_cast<uint32_t>(-q) : static_cast<uint32_t>(q);
+}
+BC_BOTH constexpr int32_t q8_code(uint32_t byte) {
+  const auto magnitude = static_cast<int32_t>(byte & 0x7fu);
+  return (byte & 0x80u) != 0 ? -magnitude : magnitude;
+}
+
 // One group from the CPU's order to the GPU's; `to` and `from` must not overlap.
 inline void repack_group(Type type, uint8_t* to, const uint8_t* from) {
   const int64_t values = type == Type::q8 ? kQ8Values : kQ4Values;
@@ -30,17 +43,15 @@ inline void repack_group(Type type, uint8_t* to, const uint8_t* from) {
     for (int64_t half = 0; half < 2; ++half) {
       const int64_t row = lane / 4 + 8 * half;
       uint32_t word[2] = {0, 0};
-      for (int64_t i = 0; i < 8; ++i) {
+      for (uint32_t i = 0; i < 8; ++i) {
         const int64_t column = lane % 4 * 8 + i;
         if (type == Type::q8) {
           const int q = from[column / 4 * 64 + row * 4 + column % 4] - 128;
-          const uint32_t byte =
-              q < 0 ? 0x80u | static_cast<uint32_t>(-q) : static_cast<uint32_t>(q);
-          word[i / 4] |= byte << (i % 2 * 16 + i % 4 / 2 * 8);
+          word[i / 4] |= q8_byte(q) << q8_shift(i);
         } else {
           const uint8_t pair = from[column % 16 / 4 * 64 + row * 4 + column % 4];
           const uint32_t q = column < 16 ? pair & 15u : pair >> 4;
-          word[0] |= q << (i % 2 * 16 + i / 2 * 4);
+          word[0] |= q << q4_shift(i);
         }
       }
       if (type == Type::q8) {
