@@ -152,6 +152,9 @@ BC_API bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w,
                              bc_tensor* row_scale, double* error);
 /** out [N,K] F32 = the numbers that w (any weight type) stands for. */
 BC_API bc_status bc_dequantize(bc_context* context, bc_tensor* out, bc_tensor* w);
+/** out [M,N] = x [M,N] in another type of F32, F16 and BF16, rounded to nearest even; in storage of
+ *  its own. */
+BC_API bc_status bc_convert(bc_context* context, bc_tensor* out, bc_tensor* x);
 /** out [N] F32 = 1 / max(||w[n,:]||_2, 1e-12): NormHead's factor for each row of the head. */
 BC_API bc_status bc_row_norms(bc_context* context, bc_tensor* out, bc_tensor* w);
 

@@ -7,7 +7,7 @@
 #include "baichuan.h"
 #include "cpu/fill.h"
 #include "cpu/isa.h"
-#include "cuda/quant_layout.h"
+#include "cuda/kernels.h"
 #include "handles.h"
 #include "quant.h"
 
@@ -111,18 +111,6 @@ const char* describe(const Context& c) {
            " multiprocessors";
   }
   return text.c_str();
-}
-
-void fill_on_host(Tensor& t, float deviation, uint64_t seed) {
-  Tensor filled = t;
-  filled.storage = Storage::allocate(t.bytes(), std::make_shared<std::atomic<int64_t>>(0));
-  filled.data = filled.storage->data();
-  cpu::fill_random(filled, deviation, seed, t.context->pool);
-  if (is_quantized(t.type)) {
-    std::vector<uint8_t> packed(filled.data, filled.data + t.bytes());
-    cuda::repack(t.type, filled.data, packed.data(), t.shape[0], t.shape[1]);
-  }
-  t.storage->write(t.data, filled.data, t.bytes());
 }
 
 }  // namespace
@@ -376,7 +364,7 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
            static_cast<double>(deviation), static_cast<double>(most));
     }
     if (t->context->gpu) {
-      fill_on_host(*t, deviation, seed);
+      cuda::fill_random({t->data, t->bytes(), t->type, deviation, seed}, t->context->gpu->stream());
     } else {
       cpu::fill_random(*t, deviation, seed, t->context->pool);
     }

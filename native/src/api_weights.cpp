@@ -1,28 +1,14 @@
 // Ops of baichuan.h that make and read weights.
+#include <algorithm>
+
 #include "call.h"
 #include "cuda/kernels.h"
-#include "cuda/quant_layout.h"
 #include "quant.h"
 
 namespace bc {
 namespace {
 
-void quantize_on_host(QuantizeParams& p, cuda::Device& gpu, ThreadPool& pool) {
-  std::vector<uint8_t> w(static_cast<size_t>(((p.N - 1) * p.w_ld + p.K) * element_bytes(p.w_type)));
-  gpu.download(w.data(), p.w, static_cast<int64_t>(w.size()));
-  std::vector<float> scale(static_cast<size_t>(p.N));
-  if (p.row_scale != nullptr) gpu.download(scale.data(), p.row_scale, p.N * 4);
-  const auto size = static_cast<size_t>(packed_bytes(p.out_type, p.N, p.K));
-  std::vector<uint8_t> packed(size);
-  std::vector<uint8_t> out(size);
-  void* target = p.out;
-  p.w = w.data();
-  p.out = packed.data();
-  if (p.row_scale != nullptr) p.row_scale = scale.data();
-  cpu::quantize(p, pool);
-  cuda::repack(p.out_type, out.data(), packed.data(), p.N, p.K);
-  gpu.upload(target, out.data(), static_cast<int64_t>(size));
-}
+constexpr int64_t kErrorBytes = 2 * sizeof(double);
 
 }  // namespace
 }  // namespace bc
@@ -44,18 +30,23 @@ bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tens
                  "q8 (5) or q4 (6)");
     call.shape(o, "out", {in.shape[0], in.shape[1]});
     if (s != nullptr) call.shape(*s, "row_scale", {in.shape[0]});
-    QuantizeParams p{o.data,         o.type,      in.data,     in.type, in.ld,
-                     data<float>(s), in.shape[0], in.shape[1], {}};
+    const int64_t N = in.shape[0];
+    const int64_t K = in.shape[1];
+    double errors[2];
     if (call.on_gpu()) {
-      quantize_on_host(p, *call.context().gpu, call.context().pool);
-      call.submit_gpu([](void*) {});
+      call.vectors(in, "w");
+      auto* sums =
+          static_cast<double*>(call.gpu_scratch(kErrorBytes + cuda::quantize_scratch_bytes(N, K)));
+      const cuda::QuantizeParams p{o.data,         o.type, in.data, in.ld, in.type,
+                                   data<float>(s), N,      K,       sums,  sums + 2};
+      call.submit_gpu([p](void* stream) { cuda::quantize(p, stream); });
+      call.context().gpu->download(errors, sums, kErrorBytes);
     } else {
+      QuantizeParams p{o.data, o.type, in.data, in.type, in.ld, data<float>(s), N, K, {}};
       call.submit_cpu([&p](ThreadPool& pool) { cpu::quantize(p, pool); });
+      std::copy(p.error, p.error + 2, errors);
     }
-    if (error != nullptr) {
-      error[0] = p.error[0];
-      error[1] = p.error[1];
-    }
+    if (error != nullptr) std::copy(errors, errors + 2, error);
   });
 }
 
@@ -66,10 +57,42 @@ bc_status bc_dequantize(bc_context* context, bc_tensor* out, bc_tensor* w) {
     const Tensor& in = call.tensor(w, "w", 2);
     call.require(in.type != Type::i32 && in.type != Type::i8, "w's type",
                  static_cast<double>(in.type), "a weight type");
-    call.shape(o, "out", {in.shape[0], in.shape[1]});
-    const DequantizeParams p{data<float>(o), o.ld,        in.data,    in.type,
-                             in.ld,          in.shape[0], in.shape[1]};
-    call.submit_cpu([p](ThreadPool& pool) { cpu::dequantize(p, pool); });
+    const int64_t N = in.shape[0];
+    const int64_t K = in.shape[1];
+    call.shape(o, "out", {N, K});
+    if (call.on_gpu()) {
+      call.vectors(o, "out");
+      if (!is_quantized(in.type)) call.vectors(in, "w");
+      const cuda::DequantizeParams p{data<float>(o), o.ld, in.data, in.ld, in.type, N, K};
+      call.submit_gpu([p](void* stream) { cuda::dequantize(p, stream); });
+    } else {
+      const DequantizeParams p{data<float>(o), o.ld, in.data, in.type, in.ld, N, K};
+      call.submit_cpu([p](ThreadPool& pool) { cpu::dequantize(p, pool); });
+    }
+  });
+}
+
+bc_status bc_convert(bc_context* context, bc_tensor* out, bc_tensor* x) {
+  return guard([&] {
+    Call call(context, "convert");
+    call.output(out, "out", 2);
+    const Tensor& o = call.plain(out, "out", 2);
+    const Tensor& in = call.plain(x, "x", 2);
+    const int64_t M = in.shape[0];
+    const int64_t N = in.shape[1];
+    call.shape(o, "out", {M, N});
+    call.require(o.storage != in.storage, "out's storage", 0, "another than that of x");
+    if (call.on_gpu()) {
+      if (!o.contiguous() || !in.contiguous()) {
+        call.vectors(o, "out");
+        call.vectors(in, "x");
+      }
+      const cuda::ConvertParams p{o.data, o.ld, in.data, in.ld, o.type, in.type, M, N};
+      call.submit_gpu([p](void* stream) { cuda::convert(p, stream); });
+    } else {
+      const ConvertParams p{o.data, o.type, o.ld, in.data, in.type, in.ld, M, N};
+      call.submit_cpu([p](ThreadPool& pool) { cpu::convert(p, pool); });
+    }
   });
 }
 

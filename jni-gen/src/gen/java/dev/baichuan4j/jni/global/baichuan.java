@@ -197,6 +197,9 @@ public static native int bc_quantize(bc_context context, bc_tensor out, bc_tenso
                              bc_tensor row_scale, double[] error);
 /** out [N,K] F32 = the numbers that w (any weight type) stands for. */
 public static native int bc_dequantize(bc_context context, bc_tensor out, bc_tensor w);
+/** out [M,N] = x [M,N] in another type of F32, F16 and BF16, rounded to nearest even; in storage of
+ *  its own. */
+public static native int bc_convert(bc_context context, bc_tensor out, bc_tensor x);
 /** out [N] F32 = 1 / max(||w[n,:]||_2, 1e-12): NormHead's factor for each row of the head. */
 public static native int bc_row_norms(bc_context context, bc_tensor out, bc_tensor w);
 
