@@ -13,7 +13,16 @@ import java.util.Map;
 public final class Forward implements AutoCloseable {
   private static final int PLANS = 32;
 
-  private record Size(int tokens, int sequences, int rows) {}
+  /**
+   * K: how many of the best logits of a row are found where they were computed, for {@link
+   * #topLogits}. 1 KB a row instead of 4V bytes. The greatest k of top-k in common use is 50, the
+   * default of Hugging Face transformers, and the other 78 are there because a penalty may lower
+   * the best below some of the rest: only if more than K - k of these K tokens are penalized that
+   * far are K too few.
+   */
+  private static final int TOP = 128;
+
+  private record Size(int tokens, int sequences, int rows, boolean ranked) {}
 
   /**
    * The tensors that say which tokens a step has: ids [T], positions [T], offsets [B+1], table
@@ -51,6 +60,9 @@ public final class Forward implements AutoCloseable {
   private final Tensor up; // [T,F]
   private final Tensor last; // [R,C] rows that get logits
   private final Tensor logits; // [R,V]
+  private final Tensor topValues; // [R,K] the best of them
+  private final Tensor topIds; // [R,K]
+  private final TopLogits top;
   private final Map<Size, Plan> plans =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
@@ -99,6 +111,10 @@ public final class Forward implements AutoCloseable {
     up = ops.tensor(activations, maxTokens, f);
     last = ops.tensor(activations, maxRows, c);
     logits = ops.tensor(f32, maxRows, config.vocabularySize());
+    int k = topCount();
+    topValues = ops.tensor(f32, maxRows, k);
+    topIds = ops.tensor(i32, maxRows, k);
+    top = new TopLogits(new float[maxRows * k], new int[maxRows * k], k);
   }
 
   /**
@@ -111,7 +127,8 @@ public final class Forward implements AutoCloseable {
     long c = config.hiddenSize();
     long f = config.intermediateSize();
     long tokens = 4 * c + activations * (6 * c + 2 * f);
-    return maxTokens * tokens + maxRows * (activations * c + 4L * config.vocabularySize());
+    long rows = activations * c + 4L * (config.vocabularySize() + 2 * TOP);
+    return maxTokens * tokens + maxRows * rows;
   }
 
   public int maxTokens() {
@@ -122,12 +139,23 @@ public final class Forward implements AutoCloseable {
     return maxRows;
   }
 
-  /** Runs a step; {@link #logits} then has its rows. */
+  /** K, the number of {@link #topLogits} of a row. */
+  public int topCount() {
+    return Math.min(TOP, config.vocabularySize());
+  }
+
+  /**
+   * Runs a step; {@link #logits} then has its rows, and {@link #topLogits} if the step asks for
+   * them.
+   */
   public void run(Step step) {
-    Size size = new Size(step.tokens(), step.sequences(), step.logits());
+    Size size = new Size(step.tokens(), step.sequences(), step.logits(), step.ranked());
     if (size.tokens > maxTokens || size.sequences > maxSequences || size.rows > maxRows) {
       throw new IllegalArgumentException(
-          "step has " + size + ", expected at most " + new Size(maxTokens, maxSequences, maxRows));
+          "step has "
+              + size
+              + ", expected at most "
+              + new Size(maxTokens, maxSequences, maxRows, true));
     }
     inputs.ids.write(step.ids(), size.tokens);
     inputs.positions.write(step.positions(), size.tokens);
@@ -142,6 +170,16 @@ public final class Forward implements AutoCloseable {
     logits.read((long) row * config.vocabularySize(), target);
   }
 
+  /**
+   * Copies the best logits of all rows of the last step, which has asked for them.
+   *
+   * @return valid until the next call
+   */
+  public TopLogits topLogits(Step step) {
+    top.read(topValues, topIds, step.logits());
+    return top;
+  }
+
   private Plan record(Size size) {
     List<Tensor> views = new ArrayList<>();
     try {
@@ -154,8 +192,9 @@ public final class Forward implements AutoCloseable {
       views.addAll(buffers);
       Tensor lastRows = last.first(Math.max(size.rows, 1));
       Tensor logitRows = logits.first(Math.max(size.rows, 1));
-      views.add(lastRows);
-      views.add(logitRows);
+      Tensor topValueRows = topValues.first(Math.max(size.rows, 1));
+      Tensor topIdRows = topIds.first(Math.max(size.rows, 1));
+      views.addAll(List.of(lastRows, logitRows, topValueRows, topIdRows));
       return ops.record(
           () ->
               pass(
@@ -169,8 +208,10 @@ public final class Forward implements AutoCloseable {
                       buffers.get(5),
                       buffers.get(6),
                       lastRows,
-                      logitRows),
-                  size.rows > 0));
+                      logitRows,
+                      topValueRows,
+                      topIdRows),
+                  size));
     } finally {
       views.forEach(Tensor::close);
     }
@@ -185,9 +226,11 @@ public final class Forward implements AutoCloseable {
       Tensor gate,
       Tensor up,
       Tensor last,
-      Tensor logits) {}
+      Tensor logits,
+      Tensor topValues,
+      Tensor topIds) {}
 
-  private void pass(Inputs in, Buffers b, boolean wantsLogits) {
+  private void pass(Inputs in, Buffers b, Size size) {
     float eps = config.rmsNormEps();
     List<Weights.Layer> layers = weights.layers();
     ops.embed(b.x, in.ids, weights.embedding());
@@ -210,9 +253,12 @@ public final class Forward implements AutoCloseable {
       Tensor nextNorm = lastLayer ? weights.finalNorm() : layers.get(i + 1).inputNorm();
       ops.addRmsNorm(b.x, b.h, b.delta, nextNorm, eps);
     }
-    if (wantsLogits) {
+    if (size.rows > 0) {
       ops.embed(b.last, in.rows, b.h); // the rows that are asked for
       ops.matmul(b.logits, b.last, weights.head(), weights.headScale());
+      if (size.ranked) {
+        ops.topK(b.topValues, b.topIds, b.logits);
+      }
     }
   }
 
@@ -221,6 +267,7 @@ public final class Forward implements AutoCloseable {
     plans.values().forEach(Plan::close);
     plans.clear();
     inputs.all().forEach(Tensor::close);
-    List.of(x, h, delta, qkv, attention, gate, up, last, logits).forEach(Tensor::close);
+    List.of(x, h, delta, qkv, attention, gate, up, last, logits, topValues, topIds)
+        .forEach(Tensor::close);
   }
 }

@@ -84,6 +84,22 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
+  /** Copies the first {@code count} floats of an F32 tensor to the front of target. */
+  void read(float[] target, int count) {
+    try (FloatPointer buffer = new FloatPointer(Math.max(count, 1))) {
+      Bindings.check(baichuan.bc_tensor_read(handle(), 0, buffer, 4L * count));
+      buffer.get(target, 0, count);
+    }
+  }
+
+  /** Copies the first {@code count} ints of an I32 tensor to the front of target. */
+  void read(int[] target, int count) {
+    try (IntPointer buffer = new IntPointer(Math.max(count, 1))) {
+      Bindings.check(baichuan.bc_tensor_read(handle(), 0, buffer, 4L * count));
+      buffer.get(target, 0, count);
+    }
+  }
+
   /** Fills with normal numbers, the same for the same seed. */
   public void random(float deviation, long seed) {
     Bindings.check(baichuan.bc_tensor_random(handle(), deviation, seed));
