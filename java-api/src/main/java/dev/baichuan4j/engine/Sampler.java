@@ -45,6 +45,7 @@ public final class Sampler {
   private final int[] counts; // [V], occurrences in the answer
   private final int[] biasIds; // ascending
   private final float[] biases; // of these
+  private final boolean raises; // an option may raise a score
   private final double[] scores; // by rising token id; become weights in place
   private int size; // scores there are
   private double rest; // where size < V: no score that is left out is above this
@@ -77,6 +78,11 @@ public final class Sampler {
     for (int i = 0; i < biases.length; i++) {
       biases[i] = bias.get(biasIds[i]);
     }
+    raises =
+        options.repetitionPenalty() < 1
+            || options.frequencyPenalty() < 0
+            || options.presencePenalty() < 0
+            || bias.values().stream().anyMatch(b -> b > 0);
   }
 
   /** Returns the seed in use: the one asked for, or the one drawn in its place. */
@@ -91,11 +97,6 @@ public final class Sampler {
    * @param count how many of the best there are
    */
   public boolean triesTop(int count) {
-    boolean raises =
-        options.repetitionPenalty() < 1
-            || options.frequencyPenalty() < 0
-            || options.presencePenalty() < 0
-            || options.logitBias().values().stream().anyMatch(bias -> bias > 0);
     if (raises || options.logprobs() >= 0) {
       return false;
     }
