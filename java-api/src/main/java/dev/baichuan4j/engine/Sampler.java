@@ -31,8 +31,8 @@ import java.util.SplittableRandom;
  * k-th best where top-k cuts, what min-p asks for where it alone cuts. How many tokens are
  * penalized does not matter, only what is left of the best.
  *
- * <p>A token costs O(n) of n logits, whatever is kept. Memory is allocated for the report of
- * log-probabilities only.
+ * <p>A token costs O(n) of n logits, whatever is kept. Memory is allocated for what is returned
+ * only.
  */
 public final class Sampler {
   private static final int OUTSIDE = -1;

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,7 +44,7 @@ class SamplerTopTest {
     for (Kind kind : Kind.values()) {
       int enough = 0;
       int asked = 0;
-      for (int repeat = 0; repeat < 500; repeat++) {
+      for (int repeat = 0; repeat < 150; repeat++) {
         int vocabulary = 1 + random.nextInt(random.nextBoolean() ? 12 : 300);
         int count = 1 + random.nextInt(vocabulary);
         Sampling options = options(kind, random, vocabulary).withSeed(random.nextLong());
@@ -57,7 +58,8 @@ class SamplerTopTest {
           float[] logits = logits(random, vocabulary);
           int expected = all.next(logits);
           OptionalInt token = best.next(top(logits, count), 1);
-          String message = options + ", best " + count + " of " + Arrays.toString(logits);
+          Supplier<String> message =
+              () -> options + ", best " + count + " of " + Arrays.toString(logits);
           boolean needsAll =
               !best.triesTop(count) || restMatters(options, seen, counts, logits, count);
           assertEquals(needsAll, token.isEmpty(), message);
@@ -68,7 +70,7 @@ class SamplerTopTest {
           asked += needsAll ? 1 : 0;
         }
       }
-      assertTrue(enough > 300 && asked > 300, kind + ": enough " + enough + ", asked " + asked);
+      assertTrue(enough > 100 && asked > 100, kind + ": enough " + enough + ", asked " + asked);
     }
   }
 
