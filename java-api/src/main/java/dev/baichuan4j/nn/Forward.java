@@ -59,7 +59,7 @@ public final class Forward implements AutoCloseable {
   private final Tensor gate; // [T,F]
   private final Tensor up; // [T,F]
   private final Tensor last; // [R,C] rows that get logits
-  private final Tensor logits; // [R,V]
+  private final Tensor logits; // [R,V], in rows of V rounded up
   private final Tensor topValues; // [R,K] the best of them
   private final Tensor topIds; // [R,K]
   private final TopLogits top;
@@ -110,11 +110,16 @@ public final class Forward implements AutoCloseable {
     gate = ops.tensor(activations, maxTokens, f);
     up = ops.tensor(activations, maxTokens, f);
     last = ops.tensor(activations, maxRows, c);
-    logits = ops.tensor(f32, maxRows, config.vocabularySize());
+    logits = ops.tensor(f32, maxRows, logitStride(config));
     int k = topCount();
     topValues = ops.tensor(f32, maxRows, k);
     topIds = ops.tensor(i32, maxRows, k);
     top = new TopLogits(new float[maxRows * k], new int[maxRows * k], k);
+  }
+
+  /** Floats from a row of logits to the next: whole 16 bytes, as a GPU loads them for top_k. */
+  private static long logitStride(ModelConfig config) {
+    return (config.vocabularySize() + 3L) / 4 * 4;
   }
 
   /**
@@ -127,7 +132,7 @@ public final class Forward implements AutoCloseable {
     long c = config.hiddenSize();
     long f = config.intermediateSize();
     long tokens = 4 * c + activations * (6 * c + 2 * f);
-    long rows = activations * c + 4L * (config.vocabularySize() + 2 * TOP);
+    long rows = activations * c + 4 * (logitStride(config) + 2 * TOP);
     return maxTokens * tokens + maxRows * rows;
   }
 
@@ -167,7 +172,7 @@ public final class Forward implements AutoCloseable {
 
   /** Copies row {@code row} of the last step's logits into target [V]. */
   public void logits(int row, float[] target) {
-    logits.read((long) row * config.vocabularySize(), target);
+    logits.read(row * logitStride(config), target);
   }
 
   /**
@@ -191,7 +196,7 @@ public final class Forward implements AutoCloseable {
       }
       views.addAll(buffers);
       Tensor lastRows = last.first(Math.max(size.rows, 1));
-      Tensor logitRows = logits.first(Math.max(size.rows, 1));
+      Tensor logitRows = logits.first(Math.max(size.rows, 1), config.vocabularySize());
       Tensor topValueRows = topValues.first(Math.max(size.rows, 1));
       Tensor topIdRows = topIds.first(Math.max(size.rows, 1));
       views.addAll(List.of(lastRows, logitRows, topValueRows, topIdRows));

@@ -59,6 +59,13 @@ public final class Tensor implements AutoCloseable {
     return new Tensor(view, type, sizes);
   }
 
+  /** The first {@code rows} rows and {@code columns} columns of a matrix; shares the bytes. */
+  Tensor first(long rows, long columns) {
+    bc_tensor view = new bc_tensor();
+    Bindings.check(baichuan.bc_tensor_view(handle(), 0, rows, 0, columns, view));
+    return new Tensor(view, type, rows, columns);
+  }
+
   /** Copies {@code count} ints to the front of an I32 tensor. */
   public void write(int[] values, int count) {
     try (IntPointer source = new IntPointer(Math.max(count, 1))) {
