@@ -195,10 +195,11 @@ BC_API bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qk
                               bc_tensor* table, bc_tensor* slopes);
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 BC_API bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate, bc_tensor* up);
-/** The k largest of each row of x [T,V], largest first, ties by lower index: values [T,k] F32, ids
- *  [T,k] I32. */
+/** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
+ *  number: values [T,k] F32, ids [T,k] I32. */
 BC_API bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_tensor* x);
-/** ids [T] I32 = index of the largest of each row of x [T,V], ties by lower index. */
+/** ids [T] I32 = index of the largest of each row of x [T,V], ties by lower index, NaN before every
+ *  number. */
 BC_API bc_status bc_argmax(bc_context* context, bc_tensor* ids, bc_tensor* x);
 
 /* ---- Plans ---- */

@@ -264,12 +264,12 @@ inline std::vector<Expected> swiglu(const SwigluParams& p) {
   return out;
 }
 
-// The indices of x [n] from the largest on, ties by lower index, NaN last.
+// The indices of x [n] from the largest on, ties by lower index, NaN first.
 inline std::vector<int32_t> order(const float* x, int64_t n) {
   std::vector<int32_t> ids;
   for (int64_t i = 0; i < n; ++i) ids.push_back(static_cast<int32_t>(i));
   std::stable_sort(ids.begin(), ids.end(), [x](int32_t a, int32_t b) {
-    return x[a] > x[b] || (std::isnan(x[b]) && !std::isnan(x[a]));
+    return x[a] > x[b] || (std::isnan(x[a]) && !std::isnan(x[b]));
   });
   return ids;
 }

@@ -1,5 +1,5 @@
-// top_k: the K largest of each row, largest first, ties by lower index. A NaN counts as below every
-// number.
+// top_k: the K largest of each row, largest first, ties by lower index. A NaN counts as above every
+// number, so that none goes unseen.
 //
 // Shapes  x [T,V]; values, ids [T,K] contiguous; K <= V.
 // Method  The outputs hold a heap with the worst kept number on top. Sixteen numbers at a time are
@@ -21,7 +21,7 @@ struct TopK {
     if (a < b) return false;
     const bool a_nan = a != a;
     const bool b_nan = b != b;
-    return a_nan != b_nan ? b_nan : a_id < b_id;
+    return a_nan != b_nan ? a_nan : a_id < b_id;
   }
 
   // Puts (value, id) in place of entry i and lets it sink below all worse ones.

@@ -1,5 +1,5 @@
-// argmax: index of the largest number of each row, ties by lower index. A NaN counts as below every
-// number.
+// argmax: index of the largest number of each row, ties by lower index. A NaN counts as above every
+// number, so that none goes unseen.
 //
 // Shapes  x [T,V]; ids [T]. V is at most 131072.
 //

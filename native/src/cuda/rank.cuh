@@ -1,4 +1,4 @@
-// The order that argmax and top_k search in: larger first, ties by lower index, a NaN below every
+// The order that argmax and top_k search in: larger first, ties by lower index, a NaN above every
 // number. A key holds both: of two keys the larger comes first, and no two of a row are the same.
 #pragma once
 
@@ -12,9 +12,9 @@ constexpr uint64_t kNoKey = 0;
 constexpr uint32_t kIndexBits = 17;
 static_assert(int64_t{1} << kIndexBits == kMaxSearchWidth, "a key holds every index");
 
-// The bits of numbers, in the order of the numbers: -0 is 0; -inf is 0x007fffff; a NaN is 1.
+// The bits of numbers, in the order of the numbers: -0 is 0; -inf is 0x007fffff; a NaN comes last.
 __device__ __forceinline__ uint32_t rank_of(float x) {
-  if (x != x) return 1;
+  if (x != x) return 0xffffffffu;
   const uint32_t u = ptx::bits(x + 0.0f);  // -0 + 0 is 0
   return (u >> 31) != 0 ? ~u : u | 0x80000000u;
 }

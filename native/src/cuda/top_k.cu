@@ -1,5 +1,5 @@
-// top_k: the K largest of each row, largest first, ties by lower index. A NaN counts as below every
-// number.
+// top_k: the K largest of each row, largest first, ties by lower index. A NaN counts as above every
+// number, so that none goes unseen.
 //
 // Shapes  x [T,V]; values, ids [T,K] contiguous; K <= V, K at most 1024, V at most 131072.
 //
@@ -59,7 +59,7 @@ __device__ __forceinline__ uint64_t kth_largest(int K, Shared<uint32_t> counts, 
     return block_count(mine, counts, round);
   };
   int round = 0;
-  constexpr uint64_t kLowest = uint64_t{1} << 32;  // of rank 1
+  constexpr uint64_t kLowest = uint64_t{1} << 32;  // no number has rank 0
   if (reach(kLowest, round++) <= K) return kLowest;
   uint64_t threshold = 0;
   for (int bit = 63; bit >= 0; --bit) {

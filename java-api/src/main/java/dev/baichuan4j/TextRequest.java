@@ -5,11 +5,13 @@ import dev.baichuan4j.engine.Request;
 import dev.baichuan4j.engine.Sampler;
 import dev.baichuan4j.engine.SessionCache;
 import dev.baichuan4j.engine.StopMatcher;
+import dev.baichuan4j.nn.TopLogits;
 import dev.baichuan4j.tokenizer.StreamDecoder;
 import dev.baichuan4j.tokenizer.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /** Turns the tokens of a request into the chunks and the result of its {@link Generation}. */
 final class TextRequest extends Request {
@@ -58,8 +60,25 @@ final class TextRequest extends Request {
   }
 
   @Override
+  protected boolean triesTop(int count) {
+    return sampler.triesTop(count);
+  }
+
+  @Override
+  protected OptionalInt next(TopLogits top, int row) {
+    OptionalInt id = sampler.next(top, row);
+    id.ifPresent(this::take);
+    return id;
+  }
+
+  @Override
   protected int next(float[] logits) {
     int id = sampler.next(logits);
+    take(id);
+    return id;
+  }
+
+  private void take(int id) {
     lastToken = System.nanoTime();
     if (ids.isEmpty()) {
       firstToken = lastToken;
@@ -71,13 +90,12 @@ final class TextRequest extends Request {
     }
     if (endIds.contains(id)) {
       ended = true;
-      return id;
+      return;
     }
     String piece = stops.append(decoder.append(id));
     text.append(piece);
     ended = stops.matched();
     generation.emit(new Chunk(piece, id, chosen));
-    return id;
   }
 
   @Override

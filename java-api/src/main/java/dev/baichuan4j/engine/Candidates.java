@@ -1,34 +1,40 @@
 package dev.baichuan4j.engine;
 
 /**
- * The tokens that may be drawn. They have ranks by score, of equal scores the lower id first, but
- * are never sorted: what is asked for is found by parting them as quicksort does and going on in
- * one of the parts (quickselect, Hoare 1961), in O(V) on average whatever the scores. The pivots
- * are pseudo-random and the same for the same calls, so results are too.
+ * The scores that may be drawn, by their places among all of them. They have ranks by score, of
+ * equal scores the lower place first, but are never sorted: what is asked for is found by parting
+ * them as quicksort does and going on in one of the parts (quickselect, Hoare 1961), in O(n) on
+ * average whatever the scores. The pivots are pseudo-random and the same after every {@link
+ * #start}, so results, rounded sums included, depend on the scores that take part and on nothing
+ * before.
  */
 final class Candidates {
-  private final int[] ids; // [V], of which the first size are candidates
-  private double[] scores; // [V]
+  private final int[] places; // of which the first size are candidates
+  private double[] scores;
   private int size;
   private final SplitMix64 pivots = new SplitMix64(0);
 
-  Candidates(int vocabulary) {
-    ids = new int[vocabulary];
+  /**
+   * @param most the most scores there are
+   */
+  Candidates(int most) {
+    places = new int[most];
   }
 
   /**
-   * Starts over with the tokens of a part of the vocabulary that reach a floor.
+   * Starts over with the places of the first scores that reach a floor, lower places first.
    *
-   * @param scores [V]; kept, and read by the calls that follow
-   * @param end ids [0, end) take part
+   * @param scores kept, and read by the calls that follow
+   * @param end places [0, end) take part
    * @param floor the lowest score that takes part
    */
   void start(double[] scores, int end, double floor) {
     this.scores = scores;
     size = 0;
-    for (int id = 0; id < end; id++) {
-      if (scores[id] >= floor) {
-        ids[size++] = id;
+    pivots.restart(0);
+    for (int place = 0; place < end; place++) {
+      if (scores[place] >= floor) {
+        places[size++] = place;
       }
     }
   }
@@ -37,46 +43,36 @@ final class Candidates {
     return size;
   }
 
-  /** Returns the i-th candidate, in no particular order. */
-  int id(int i) {
-    return ids[i];
+  /** Returns the place of the i-th candidate, in no particular order. */
+  int place(int i) {
+    return places[i];
   }
 
   /**
-   * Drops all but the best k and those that equal the k-th.
+   * Returns the k-th best score.
    *
    * @param k at least 1 and at most {@link #size}
-   * @return the score of the k-th
    */
-  double keepBest(int k) {
+  double best(int k) {
     int from = 0;
     int to = size;
     while (true) {
-      int place = part(from, to);
-      if (place == k - 1) {
-        break;
-      } else if (place < k) {
-        from = place + 1;
+      int at = part(from, to);
+      if (at == k - 1) {
+        return scores[places[at]];
+      } else if (at < k) {
+        from = at + 1;
       } else {
-        to = place;
+        to = at;
       }
     }
-    double last = scores[ids[k - 1]];
-    int kept = k;
-    for (int i = k; i < size; i++) {
-      if (scores[ids[i]] == last) {
-        swap(i, kept++);
-      }
-    }
-    size = kept;
-    return last;
   }
 
-  /** Drops the tokens below a floor. */
+  /** Drops the scores below a floor. */
   void keepFrom(double floor) {
     int kept = 0;
     for (int i = 0; i < size; i++) {
-      if (scores[ids[i]] >= floor) {
+      if (scores[places[i]] >= floor) {
         swap(i, kept++);
       }
     }
@@ -88,22 +84,22 @@ final class Candidates {
     size = reach(amount) + 1;
   }
 
-  /** Returns the first token, in order of rank, at which the scores so far exceed an amount. */
+  /** Returns the first place, in order of rank, at which the scores so far exceed an amount. */
   int exceeding(double amount) {
-    return ids[reach(Math.nextUp(amount))];
+    return places[reach(Math.nextUp(amount))];
   }
 
   double total() {
     double total = 0;
     for (int i = 0; i < size; i++) {
-      total += scores[ids[i]];
+      total += scores[places[i]];
     }
     return total;
   }
 
   /**
    * Returns the lowest rank at which the sum of the scores up to it reaches an amount, or the last
-   * one if none does; the token of that rank and the better ones then stand at their ranks or
+   * one if none does; the score of that rank and the better ones then stand at their ranks or
    * below.
    */
   private int reach(double amount) {
@@ -111,42 +107,42 @@ final class Candidates {
     int to = size;
     double rest = amount; // less the scores of ranks below from
     while (from < to) {
-      int place = part(from, to);
+      int at = part(from, to);
       double better = 0;
-      for (int i = from; i < place; i++) {
-        better += scores[ids[i]];
+      for (int i = from; i < at; i++) {
+        better += scores[places[i]];
       }
-      if (place > from && better >= rest) {
-        to = place;
+      if (at > from && better >= rest) {
+        to = at;
         continue;
       }
-      double upTo = better + scores[ids[place]];
+      double upTo = better + scores[places[at]];
       if (upTo >= rest) {
-        return place;
+        return at;
       }
       rest -= upTo;
-      from = place + 1;
+      from = at + 1;
     }
     return to - 1;
   }
 
   /**
-   * Parts ids [from, to) by rank at one of them: the better ones, it, the worse ones.
+   * Parts places [from, to) by rank at one of them: the better ones, it, the worse ones.
    *
-   * @return its place
+   * @return where it is then
    */
   private int part(int from, int to) {
     int chosen = from + (int) (pivots.nextDouble() * (to - from));
     swap(chosen, to - 1);
-    int pivot = ids[to - 1];
-    int place = from;
+    int pivot = places[to - 1];
+    int at = from;
     for (int i = from; i < to - 1; i++) {
-      if (isBefore(ids[i], pivot)) {
-        swap(i, place++);
+      if (isBefore(places[i], pivot)) {
+        swap(i, at++);
       }
     }
-    swap(place, to - 1);
-    return place;
+    swap(at, to - 1);
+    return at;
   }
 
   private boolean isBefore(int a, int b) {
@@ -154,8 +150,8 @@ final class Candidates {
   }
 
   private void swap(int i, int j) {
-    int id = ids[i];
-    ids[i] = ids[j];
-    ids[j] = id;
+    int place = places[i];
+    places[i] = places[j];
+    places[j] = place;
   }
 }

@@ -8,12 +8,14 @@ import dev.baichuan4j.nn.Forward;
 import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.nn.Model;
 import dev.baichuan4j.nn.Step;
+import dev.baichuan4j.nn.TopLogits;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
@@ -57,6 +59,7 @@ public final class Engine implements AutoCloseable {
     final Sequence sequence;
     int fed; // tokens of this step
     int row = -1; // its row of logits in this step
+    boolean triesTop; // of this row
     int generated;
 
     Active(Request request, Sequence sequence) {
@@ -319,9 +322,11 @@ public final class Engine implements AutoCloseable {
     if (active.isEmpty()) {
       return;
     }
+    TopLogits top;
     try {
       compose();
       forward.run(step);
+      top = step.ranked() ? forward.topLogits(step) : null;
     } catch (RuntimeException | Error e) {
       failAll(unchecked(e));
       return;
@@ -333,7 +338,7 @@ public final class Engine implements AutoCloseable {
         continue;
       }
       try {
-        Optional<FinishReason> reason = takeToken(a);
+        Optional<FinishReason> reason = takeToken(a, top);
         if (reason.isPresent()) {
           it.remove();
           finish(a, reason.get());
@@ -378,14 +383,26 @@ public final class Engine implements AutoCloseable {
         boolean complete = a.fed == s.pending();
         int row = step.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
         a.row = complete ? row : -1;
+        a.triesTop = complete && a.request.triesTop(forward.topCount());
+        if (a.triesTop) {
+          step.rank();
+        }
       }
     }
   }
 
-  /** Lets a request choose its next token, and returns why it ends, if it does. */
-  private Optional<FinishReason> takeToken(Active a) {
-    forward.logits(a.row, logits);
-    a.sequence.append(a.request.next(logits));
+  /**
+   * Lets a request choose its next token, and returns why it ends, if it does.
+   *
+   * @param top of this step; null if no row tries them
+   */
+  private Optional<FinishReason> takeToken(Active a, TopLogits top) {
+    OptionalInt token = a.triesTop ? a.request.next(top, a.row) : OptionalInt.empty();
+    if (token.isEmpty()) {
+      forward.logits(a.row, logits);
+      token = OptionalInt.of(a.request.next(logits));
+    }
+    a.sequence.append(token.getAsInt());
     a.generated++;
     if (a.request.ended()) {
       return Optional.of(FinishReason.STOP);

@@ -1,6 +1,8 @@
 package dev.baichuan4j.engine;
 
 import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.nn.TopLogits;
+import java.util.OptionalInt;
 
 /** A text to be continued. Methods are called by the scheduler's thread. */
 public abstract class Request {
@@ -43,6 +45,25 @@ public abstract class Request {
 
   /** The first step is about to run; so many tokens of the prompt are cached already. */
   protected abstract void started(int cachedTokens);
+
+  /**
+   * Whether to try the best logits first. All of them have to be copied otherwise.
+   *
+   * @param count how many of the best there are
+   */
+  protected boolean triesTop(int count) {
+    return false;
+  }
+
+  /**
+   * Chooses the next token from the best logits; called if {@link #triesTop}.
+   *
+   * @param row the row of this text
+   * @return the token; empty if all logits are needed for it, and nothing has happened then
+   */
+  protected OptionalInt next(TopLogits top, int row) {
+    return OptionalInt.empty();
+  }
 
   /**
    * Chooses the next token.

@@ -3,11 +3,14 @@ package dev.baichuan4j.engine;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.Sampling;
 import dev.baichuan4j.TokenLogprobs;
+import dev.baichuan4j.nn.TopLogits;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 
 /**
@@ -21,19 +24,33 @@ import java.util.SplittableRandom;
  * and exponentials are those of {@link StrictMath}, so the same logits and seed give the same
  * tokens on every platform.
  *
- * <p>A token costs O(V), whatever is kept. Memory is allocated for the report of log-probabilities
+ * <p>The best logits of a row are often enough to choose from ({@link #triesTop}), and the token is
+ * then the same as from all of them, to the bit of every sum. The logits that are left out are no
+ * greater than the least of those that are there, and penalties only lower them; so they cannot
+ * matter once what decides is above that least one: the best score where the choice is greedy, the
+ * k-th best where top-k cuts, what min-p asks for where it alone cuts. How many tokens are
+ * penalized does not matter, only what is left of the best.
+ *
+ * <p>A token costs O(n) of n logits, whatever is kept. Memory is allocated for what is returned
  * only.
  */
 public final class Sampler {
+  private static final int OUTSIDE = -1;
 
   private final Sampling options;
   private final SplitMix64 random;
   private final long seed;
+  private final int vocabulary;
   private final BitSet seen = new BitSet(); // in the prompt or the answer
   private final int[] counts; // [V], occurrences in the answer
-  private final double[] scores; // [V]; become weights in place
+  private final int[] biasIds; // ascending
+  private final float[] biases; // of these
+  private final boolean raises; // an option may raise a score
+  private final double[] scores; // by rising token id; become weights in place
+  private int size; // scores there are
+  private double rest; // where size < V: no score that is left out is above this
+  private long[] top = {}; // token id and bits of the logit, ascending
   private final Candidates candidates;
-  private final List<Map.Entry<Integer, Float>> biases;
   private Optional<TokenLogprobs> logprobs = Optional.empty();
 
   /**
@@ -46,21 +63,64 @@ public final class Sampler {
    */
   public Sampler(Sampling options, int[] prompt, int vocabulary) {
     this.options = options;
+    this.vocabulary = vocabulary;
     seed = options.seed().orElseGet(() -> new SplittableRandom().nextLong());
     random = new SplitMix64(seed);
     counts = new int[vocabulary];
     scores = new double[vocabulary];
     candidates = new Candidates(vocabulary);
-    biases = List.copyOf(options.logitBias().entrySet());
     for (int i = 0; i < prompt.length; i++) {
       seen.set(checkId("prompt[" + i + "]", prompt[i]));
     }
-    options.logitBias().keySet().forEach(id -> checkId("logitBias", id));
+    Map<Integer, Float> bias = options.logitBias();
+    biasIds = bias.keySet().stream().mapToInt(id -> checkId("logitBias", id)).sorted().toArray();
+    biases = new float[biasIds.length];
+    for (int i = 0; i < biases.length; i++) {
+      biases[i] = bias.get(biasIds[i]);
+    }
+    raises =
+        options.repetitionPenalty() < 1
+            || options.frequencyPenalty() < 0
+            || options.presencePenalty() < 0
+            || bias.values().stream().anyMatch(b -> b > 0);
   }
 
   /** Returns the seed in use: the one asked for, or the one drawn in its place. */
   public long seed() {
     return seed;
+  }
+
+  /**
+   * Returns whether the best logits of a row are worth a try: no option raises a score, none needs
+   * the probabilities of all tokens, and top-k leaves fewer than there are.
+   *
+   * @param count how many of the best there are
+   */
+  public boolean triesTop(int count) {
+    if (raises || options.logprobs() >= 0) {
+      return false;
+    }
+    if (options.isGreedy()) {
+      return true;
+    }
+    return cutsByTopK() ? options.topK() < count : options.topP() == 1 && options.minP() > 0;
+  }
+
+  /**
+   * Chooses the next token from the best logits of a row and adds it to the answer, if they are
+   * enough. They are not, and nothing has changed, if {@link #triesTop} is false, if what is left
+   * out may matter, or if a logit is one that {@link #next(float[])} rejects.
+   *
+   * @return a token id, the same that {@link #next(float[])} chooses from all logits of the row
+   */
+  public OptionalInt next(TopLogits best, int row) {
+    if (!triesTop(best.count()) || !load(best, row)) {
+      return OptionalInt.empty();
+    }
+    int place = choose();
+    return place == OUTSIDE
+        ? OptionalInt.empty()
+        : OptionalInt.of(accept((int) (top[place] >> 32)));
   }
 
   /**
@@ -74,9 +134,12 @@ public final class Sampler {
    */
   public int next(float[] logits) {
     load(logits);
-    penalize();
-    int id = options.isGreedy() ? likeliest() : draw();
+    int id = choose(); // also its place
     logprobs = options.logprobs() < 0 ? Optional.empty() : Optional.of(report(logits, id));
+    return accept(id);
+  }
+
+  private int accept(int id) {
     seen.set(id);
     counts[id]++;
     return id;
@@ -94,9 +157,9 @@ public final class Sampler {
   }
 
   private void load(float[] logits) {
-    if (logits.length != scores.length) {
+    if (logits.length != vocabulary) {
       throw new IllegalArgumentException(
-          "sampler: logits has shape [" + logits.length + "], expected [" + scores.length + "]");
+          "sampler: logits has shape [" + logits.length + "], expected [" + vocabulary + "]");
     }
     boolean possible = false;
     for (int id = 0; id < logits.length; id++) {
@@ -112,50 +175,103 @@ public final class Sampler {
       throw new InvalidLogitsException(
           "sampler: every logit has -Infinity, expected a number for at least one token");
     }
+    size = vocabulary;
+    for (int id = seen.nextSetBit(0); id >= 0; id = seen.nextSetBit(id + 1)) {
+      scores[id] = penalized(scores[id], id);
+    }
+    for (int id : biasIds) {
+      if (!seen.get(id)) {
+        scores[id] = penalized(scores[id], id);
+      }
+    }
   }
 
-  private void penalize() {
-    double repetition = options.repetitionPenalty();
-    if (repetition != 1) {
-      for (int id = seen.nextSetBit(0); id >= 0; id = seen.nextSetBit(id + 1)) {
-        scores[id] = scores[id] < 0 ? scores[id] * repetition : scores[id] / repetition;
-      }
+  /** Returns false if there is a logit in the row that all are rejected for. */
+  private boolean load(TopLogits best, int row) {
+    float first = best.value(row, 0); // a NaN or Infinity anywhere in the row comes first
+    if (!(first < Float.POSITIVE_INFINITY) || first == Float.NEGATIVE_INFINITY) {
+      return false;
     }
-    for (int i = 0; i < biases.size(); i++) {
-      scores[biases.get(i).getKey()] += biases.get(i).getValue();
+    size = best.count();
+    rest = best.value(row, size - 1);
+    if (top.length != size) {
+      top = new long[size];
     }
-    double frequency = options.frequencyPenalty();
-    double presence = options.presencePenalty();
-    if (frequency != 0 || presence != 0) {
-      for (int id = seen.nextSetBit(0); id >= 0; id = seen.nextSetBit(id + 1)) {
-        if (counts[id] > 0) {
-          scores[id] -= counts[id] * frequency + presence;
-        }
-      }
+    for (int rank = 0; rank < size; rank++) {
+      long bits = Float.floatToRawIntBits(best.value(row, rank)) & 0xffffffffL;
+      top[rank] = (long) best.id(row, rank) << 32 | bits;
     }
+    Arrays.sort(top);
+    for (int place = 0; place < size; place++) {
+      float logit = Float.intBitsToFloat((int) top[place]);
+      scores[place] = penalized(logit, (int) (top[place] >> 32));
+    }
+    return true;
+  }
+
+  /** Returns the score of a token after penalties and bias. */
+  private double penalized(double logit, int id) {
+    double score = logit;
+    if (seen.get(id)) {
+      double repetition = options.repetitionPenalty();
+      score = score < 0 ? score * repetition : score / repetition;
+    }
+    int bias = Arrays.binarySearch(biasIds, id);
+    if (bias >= 0) {
+      score += biases[bias];
+    }
+    if (counts[id] > 0) {
+      double frequency = options.frequencyPenalty();
+      score -= counts[id] * frequency + options.presencePenalty();
+    }
+    return score;
+  }
+
+  private boolean cutsByTopK() {
+    return options.topK() > 0 && options.topK() < vocabulary;
+  }
+
+  /** Returns whether a score is above all that are left out. */
+  private boolean isAboveRest(double score) {
+    return size == vocabulary || score > rest;
+  }
+
+  /** Returns the place of the chosen score, or {@link #OUTSIDE} if one that is left out matters. */
+  private int choose() {
+    int likeliest = likeliest();
+    double best = scores[likeliest];
+    if (options.isGreedy()) {
+      return isAboveRest(best) ? likeliest : OUTSIDE;
+    }
+    return draw(best);
   }
 
   private int likeliest() {
     int best = 0;
-    for (int id = 1; id < scores.length; id++) {
-      if (scores[id] > scores[best]) {
-        best = id;
+    for (int place = 1; place < size; place++) {
+      if (scores[place] > scores[best]) {
+        best = place;
       }
     }
     return best;
   }
 
-  private int draw() {
-    if (options.topK() > 0 && options.topK() < scores.length) {
-      takeTopK();
-      return drawRanked(weighCandidates());
+  private int draw(double best) {
+    if (cutsByTopK()) {
+      if (!isAboveRest(takeTopK())) {
+        return OUTSIDE;
+      }
+      return drawRanked(weighCandidates(best));
     }
-    double sum = weighAll();
+    if (size < vocabulary && weight(rest, best) >= options.minP()) {
+      return OUTSIDE;
+    }
+    double sum = weighAll(best);
     if (options.topP() < 1) {
       // All tokens below this share of the mean lie in the tail that top-p cuts: together they
       // have less than 1 - p.
-      double tail = (1 - (double) options.topP()) * sum / scores.length;
-      candidates.start(scores, scores.length, tail);
+      double tail = (1 - (double) options.topP()) * sum / size;
+      candidates.start(scores, size, tail);
       return drawRanked(sum);
     }
     return drawAny();
@@ -164,18 +280,18 @@ public final class Sampler {
   /** Draws from the tokens whose weight min-p keeps. */
   private int drawAny() {
     double total = 0;
-    for (int id = 0; id < scores.length; id++) {
-      if (scores[id] < options.minP()) { // the best weight is 1
-        scores[id] = 0;
+    for (int place = 0; place < size; place++) {
+      if (scores[place] < options.minP()) { // the best weight is 1
+        scores[place] = 0;
       }
-      total += scores[id];
+      total += scores[place];
     }
-    double rest = random.nextDouble() * total;
+    double left = random.nextDouble() * total;
     int chosen = 0;
-    for (int id = 0; id < scores.length && rest >= 0; id++) {
-      if (scores[id] > 0) {
-        chosen = id;
-        rest -= scores[id];
+    for (int place = 0; place < size && left >= 0; place++) {
+      if (scores[place] > 0) {
+        chosen = place;
+        left -= scores[place];
       }
     }
     return chosen;
@@ -194,36 +310,36 @@ public final class Sampler {
     return candidates.exceeding(random.nextDouble() * candidates.total());
   }
 
-  /** Takes the best k tokens and all that equal the k-th. */
-  private void takeTopK() {
+  /** Takes the best k tokens and all that equal the k-th, and returns the score of the k-th. */
+  private double takeTopK() {
     int k = options.topK();
     double floor = Double.NEGATIVE_INFINITY;
-    int part = scores.length / 8;
+    int part = size / 8;
     if (k <= part) { // the k-th best of a part is not better than the k-th best of all
       candidates.start(scores, part, floor);
-      floor = candidates.keepBest(k);
+      floor = candidates.best(k);
     }
-    candidates.start(scores, scores.length, floor);
-    candidates.keepBest(k);
+    candidates.start(scores, size, floor);
+    double last = candidates.best(k);
+    candidates.start(scores, size, last);
+    return last;
   }
 
   /** Turns the scores of the candidates into weights, and returns their sum. */
-  private double weighCandidates() {
-    double best = scores[likeliest()];
+  private double weighCandidates(double best) {
     for (int i = 0; i < candidates.size(); i++) {
-      int id = candidates.id(i);
-      scores[id] = weight(scores[id], best);
+      int place = candidates.place(i);
+      scores[place] = weight(scores[place], best);
     }
     return candidates.total();
   }
 
   /** Turns all scores into weights, and returns their sum. */
-  private double weighAll() {
-    double best = scores[likeliest()];
+  private double weighAll(double best) {
     double sum = 0;
-    for (int id = 0; id < scores.length; id++) {
-      scores[id] = weight(scores[id], best);
-      sum += scores[id];
+    for (int place = 0; place < size; place++) {
+      scores[place] = weight(scores[place], best);
+      sum += scores[place];
     }
     return sum;
   }

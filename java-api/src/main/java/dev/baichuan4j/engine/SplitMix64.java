@@ -15,6 +15,11 @@ final class SplitMix64 {
     state = seed;
   }
 
+  /** Starts over, as a new generator of this seed. */
+  void restart(long seed) {
+    state = seed;
+  }
+
   long nextLong() {
     state += 0x9e3779b97f4a7c15L;
     long z = state;

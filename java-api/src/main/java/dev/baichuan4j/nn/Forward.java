@@ -13,7 +13,16 @@ import java.util.Map;
 public final class Forward implements AutoCloseable {
   private static final int PLANS = 32;
 
-  private record Size(int tokens, int sequences, int rows) {}
+  /**
+   * K: how many of the best logits of a row are found where they were computed, for {@link
+   * #topLogits}. 1 KB a row instead of 4V bytes. The greatest k of top-k in common use is 50, the
+   * default of Hugging Face transformers, and the other 78 are there because a penalty may lower
+   * the best below some of the rest: only if more than K - k of these K tokens are penalized that
+   * far are K too few.
+   */
+  private static final int TOP = 128;
+
+  private record Size(int tokens, int sequences, int rows, boolean ranked) {}
 
   /**
    * The tensors that say which tokens a step has: ids [T], positions [T], offsets [B+1], table
@@ -50,7 +59,10 @@ public final class Forward implements AutoCloseable {
   private final Tensor gate; // [T,F]
   private final Tensor up; // [T,F]
   private final Tensor last; // [R,C] rows that get logits
-  private final Tensor logits; // [R,V]
+  private final Tensor logits; // [R,V], in rows of V rounded up
+  private final Tensor topValues; // [R,K] the best of them
+  private final Tensor topIds; // [R,K]
+  private final TopLogits top;
   private final Map<Size, Plan> plans =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
@@ -98,7 +110,16 @@ public final class Forward implements AutoCloseable {
     gate = ops.tensor(activations, maxTokens, f);
     up = ops.tensor(activations, maxTokens, f);
     last = ops.tensor(activations, maxRows, c);
-    logits = ops.tensor(f32, maxRows, config.vocabularySize());
+    logits = ops.tensor(f32, maxRows, logitStride(config));
+    int k = topCount();
+    topValues = ops.tensor(f32, maxRows, k);
+    topIds = ops.tensor(i32, maxRows, k);
+    top = new TopLogits(new float[maxRows * k], new int[maxRows * k], k);
+  }
+
+  /** Floats from a row of logits to the next: whole 16 bytes, as a GPU loads them for top_k. */
+  private static long logitStride(ModelConfig config) {
+    return (config.vocabularySize() + 3L) / 4 * 4;
   }
 
   /**
@@ -111,7 +132,8 @@ public final class Forward implements AutoCloseable {
     long c = config.hiddenSize();
     long f = config.intermediateSize();
     long tokens = 4 * c + activations * (6 * c + 2 * f);
-    return maxTokens * tokens + maxRows * (activations * c + 4L * config.vocabularySize());
+    long rows = activations * c + 4 * (logitStride(config) + 2 * TOP);
+    return maxTokens * tokens + maxRows * rows;
   }
 
   public int maxTokens() {
@@ -122,12 +144,23 @@ public final class Forward implements AutoCloseable {
     return maxRows;
   }
 
-  /** Runs a step; {@link #logits} then has its rows. */
+  /** K, the number of {@link #topLogits} of a row. */
+  public int topCount() {
+    return Math.min(TOP, config.vocabularySize());
+  }
+
+  /**
+   * Runs a step; {@link #logits} then has its rows, and {@link #topLogits} if the step asks for
+   * them.
+   */
   public void run(Step step) {
-    Size size = new Size(step.tokens(), step.sequences(), step.logits());
+    Size size = new Size(step.tokens(), step.sequences(), step.logits(), step.ranked());
     if (size.tokens > maxTokens || size.sequences > maxSequences || size.rows > maxRows) {
       throw new IllegalArgumentException(
-          "step has " + size + ", expected at most " + new Size(maxTokens, maxSequences, maxRows));
+          "step has "
+              + size
+              + ", expected at most "
+              + new Size(maxTokens, maxSequences, maxRows, true));
     }
     inputs.ids.write(step.ids(), size.tokens);
     inputs.positions.write(step.positions(), size.tokens);
@@ -139,7 +172,17 @@ public final class Forward implements AutoCloseable {
 
   /** Copies row {@code row} of the last step's logits into target [V]. */
   public void logits(int row, float[] target) {
-    logits.read((long) row * config.vocabularySize(), target);
+    logits.read(row * logitStride(config), target);
+  }
+
+  /**
+   * Copies the best logits of all rows of the last step, which has asked for them.
+   *
+   * @return valid until the next call
+   */
+  public TopLogits topLogits(Step step) {
+    top.read(topValues, topIds, step.logits());
+    return top;
   }
 
   private Plan record(Size size) {
@@ -153,9 +196,10 @@ public final class Forward implements AutoCloseable {
       }
       views.addAll(buffers);
       Tensor lastRows = last.first(Math.max(size.rows, 1));
-      Tensor logitRows = logits.first(Math.max(size.rows, 1));
-      views.add(lastRows);
-      views.add(logitRows);
+      Tensor logitRows = logits.first(Math.max(size.rows, 1), config.vocabularySize());
+      Tensor topValueRows = topValues.first(Math.max(size.rows, 1));
+      Tensor topIdRows = topIds.first(Math.max(size.rows, 1));
+      views.addAll(List.of(lastRows, logitRows, topValueRows, topIdRows));
       return ops.record(
           () ->
               pass(
@@ -169,8 +213,10 @@ public final class Forward implements AutoCloseable {
                       buffers.get(5),
                       buffers.get(6),
                       lastRows,
-                      logitRows),
-                  size.rows > 0));
+                      logitRows,
+                      topValueRows,
+                      topIdRows),
+                  size));
     } finally {
       views.forEach(Tensor::close);
     }
@@ -185,9 +231,11 @@ public final class Forward implements AutoCloseable {
       Tensor gate,
       Tensor up,
       Tensor last,
-      Tensor logits) {}
+      Tensor logits,
+      Tensor topValues,
+      Tensor topIds) {}
 
-  private void pass(Inputs in, Buffers b, boolean wantsLogits) {
+  private void pass(Inputs in, Buffers b, Size size) {
     float eps = config.rmsNormEps();
     List<Weights.Layer> layers = weights.layers();
     ops.embed(b.x, in.ids, weights.embedding());
@@ -210,9 +258,12 @@ public final class Forward implements AutoCloseable {
       Tensor nextNorm = lastLayer ? weights.finalNorm() : layers.get(i + 1).inputNorm();
       ops.addRmsNorm(b.x, b.h, b.delta, nextNorm, eps);
     }
-    if (wantsLogits) {
+    if (size.rows > 0) {
       ops.embed(b.last, in.rows, b.h); // the rows that are asked for
       ops.matmul(b.logits, b.last, weights.head(), weights.headScale());
+      if (size.ranked) {
+        ops.topK(b.topValues, b.topIds, b.logits);
+      }
     }
   }
 
@@ -221,6 +272,7 @@ public final class Forward implements AutoCloseable {
     plans.values().forEach(Plan::close);
     plans.clear();
     inputs.all().forEach(Tensor::close);
-    List.of(x, h, delta, qkv, attention, gate, up, last, logits).forEach(Tensor::close);
+    List.of(x, h, delta, qkv, attention, gate, up, last, logits, topValues, topIds)
+        .forEach(Tensor::close);
   }
 }

@@ -276,12 +276,12 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_swiglu(context(), out.handle(), gate.handle(), up.handle()));
   }
 
-  /** The k largest of each row, largest first. */
+  /** The k largest of each row, largest first, ties by lower index, NaN before every number. */
   public void topK(Tensor values, Tensor ids, Tensor x) {
     Bindings.check(baichuan.bc_top_k(context(), values.handle(), ids.handle(), x.handle()));
   }
 
-  /** Index of the largest of each row. */
+  /** Index of the largest of each row, ties by lower index, NaN before every number. */
   public void argmax(Tensor ids, Tensor x) {
     Bindings.check(baichuan.bc_argmax(context(), ids.handle(), x.handle()));
   }

@@ -16,6 +16,7 @@ public final class Step {
   private int tokens;
   private int sequences;
   private int logits;
+  private boolean ranked;
 
   /**
    * @param pageSlots P: page slots of a sequence
@@ -29,6 +30,7 @@ public final class Step {
     tokens = 0;
     sequences = 0;
     logits = 0;
+    ranked = false;
   }
 
   /**
@@ -83,6 +85,16 @@ public final class Step {
   /** Rows of logits asked for. */
   public int logits() {
     return logits;
+  }
+
+  /** Asks for the best logits of each row too. */
+  public void rank() {
+    ranked = true;
+  }
+
+  /** Whether the best logits of each row are asked for. */
+  public boolean ranked() {
+    return ranked;
   }
 
   int[] ids() {

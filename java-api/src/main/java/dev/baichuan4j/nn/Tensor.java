@@ -59,6 +59,13 @@ public final class Tensor implements AutoCloseable {
     return new Tensor(view, type, sizes);
   }
 
+  /** The first {@code rows} rows and {@code columns} columns of a matrix; shares the bytes. */
+  Tensor first(long rows, long columns) {
+    bc_tensor view = new bc_tensor();
+    Bindings.check(baichuan.bc_tensor_view(handle(), 0, rows, 0, columns, view));
+    return new Tensor(view, type, rows, columns);
+  }
+
   /** Copies {@code count} ints to the front of an I32 tensor. */
   public void write(int[] values, int count) {
     try (IntPointer source = new IntPointer(Math.max(count, 1))) {
@@ -81,6 +88,22 @@ public final class Tensor implements AutoCloseable {
     try (FloatPointer buffer = new FloatPointer(target.length)) {
       Bindings.check(baichuan.bc_tensor_read(handle(), 4 * offset, buffer, 4L * target.length));
       buffer.get(target);
+    }
+  }
+
+  /** Copies the first {@code count} floats of an F32 tensor to the front of target. */
+  void read(float[] target, int count) {
+    try (FloatPointer buffer = new FloatPointer(Math.max(count, 1))) {
+      Bindings.check(baichuan.bc_tensor_read(handle(), 0, buffer, 4L * count));
+      buffer.get(target, 0, count);
+    }
+  }
+
+  /** Copies the first {@code count} ints of an I32 tensor to the front of target. */
+  void read(int[] target, int count) {
+    try (IntPointer buffer = new IntPointer(Math.max(count, 1))) {
+      Bindings.check(baichuan.bc_tensor_read(handle(), 0, buffer, 4L * count));
+      buffer.get(target, 0, count);
     }
   }
 

@@ -396,7 +396,7 @@ class SamplerTest {
     return x;
   }
 
-  private static float[] randomLogits(SplittableRandom random, int vocabulary) {
+  static float[] randomLogits(SplittableRandom random, int vocabulary) {
     float[] logits = new float[vocabulary];
     int kind = random.nextInt(3); // smooth, many ties, wide
     for (int i = 0; i < vocabulary; i++) {
@@ -413,7 +413,7 @@ class SamplerTest {
     return logits;
   }
 
-  private static Sampling randomOptions(SplittableRandom random, int vocabulary) {
+  static Sampling randomOptions(SplittableRandom random, int vocabulary) {
     Sampling options = Sampling.defaults().withDoSample(random.nextInt(8) > 0);
     options = options.withTemperature((float) random.nextDouble(0.2, 2));
     if (random.nextBoolean()) {
@@ -441,7 +441,7 @@ class SamplerTest {
     return options.withLogitBias(bias);
   }
 
-  private static int[] randomIds(SplittableRandom random, int vocabulary) {
+  static int[] randomIds(SplittableRandom random, int vocabulary) {
     return IntStream.range(0, random.nextInt(6)).map(i -> random.nextInt(vocabulary)).toArray();
   }
 }
