@@ -23,14 +23,8 @@ class MicroCheckpointsTest {
   /** The same with keys and values rounded to f16. */
   private static final double ROUNDED = 2e-2;
 
-  /**
-   * The same on a GPU, whose activations are bf16: some sixty roundings of up to 2^-9, a third of
-   * that on average, and a row's worst logit five times as far off as they are on average.
-   */
-  private static final double GPU = 6e-2;
-
   private static double share(boolean exact) {
-    return exact ? EXACT : TestDevice.isGpu() ? GPU : ROUNDED;
+    return exact ? EXACT : ROUNDED;
   }
 
   @ParameterizedTest(name = "{0}, exact {1}")
