@@ -210,6 +210,11 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_dequantize(context(), out.handle(), w.handle()));
   }
 
+  /** out [M,N] = x in another of the types F32, F16 and BF16. */
+  public void convert(Tensor out, Tensor x) {
+    Bindings.check(baichuan.bc_convert(context(), out.handle(), x.handle()));
+  }
+
   /** out [N] = 1 / max(norm of row n, 1e-12). */
   public void rowNorms(Tensor out, Tensor w) {
     Bindings.check(baichuan.bc_row_norms(context(), out.handle(), w.handle()));

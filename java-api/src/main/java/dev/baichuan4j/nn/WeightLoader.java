@@ -78,7 +78,7 @@ final class WeightLoader implements AutoCloseable {
   private Tensor matrix(String name, Tensor rowScale) {
     Tensor stored = map(name);
     if (quant == Quant.BF16) {
-      return stored;
+      return plain(stored);
     }
     try (stored) {
       if (stored.size(1) % 32 != 0) {
@@ -95,6 +95,19 @@ final class WeightLoader implements AutoCloseable {
             checkpoint.tensor(name).file(), name, "finite numbers", "NaN or infinite weights");
       }
       errors.put(name, error[1] == 0 ? 0 : Math.sqrt(error[0] / error[1]));
+      return out;
+    }
+  }
+
+  /** A GPU multiplies matrices of the type of its activations; the CPU takes any. */
+  private Tensor plain(Tensor stored) {
+    ElementType type = ops.activations(type(checkpoint.tensor(EMBEDDING)));
+    if (!ops.isGpu() || stored.type() == type) {
+      return stored;
+    }
+    try (stored) {
+      Tensor out = ops.tensor(type, stored.shape());
+      ops.convert(out, stored);
       return out;
     }
   }

@@ -5,6 +5,7 @@ import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.MemoryPlan;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.nn.Ops;
+import dev.baichuan4j.nn.SelfTest;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -21,13 +22,44 @@ import picocli.CommandLine.Option;
     description =
         "Shows platform, libraries, instruction sets, GPU and the memory plan of a model.")
 final class DoctorCommand implements Callable<Integer> {
+  private static final int HEADS = 32; // Baichuan-7B
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
+
+  @Option(
+      names = "--selftest",
+      description = "Run every op of each GPU against the CPU, at the sizes of a 7B model.")
+  private boolean selftest;
 
   @Mixin private ModelOptions modelOptions;
 
   @Override
   public Integer call() {
+    return selftest ? selftest() : facts();
+  }
+
+  private int selftest() {
+    int gpus = Ops.cudaDevices();
+    if (gpus == 0) {
+      throw new DeviceException("selftest: there is no GPU to test: " + Ops.cudaReason());
+    }
+    boolean passed = true;
+    for (int gpu = 0; gpu < gpus; gpu++) {
+      try (SelfTest test = new SelfTest(gpu, HEADS)) {
+        for (SelfTest.Result r : test.run()) {
+          passed &= r.passed();
+          Terminal.out()
+              .printf(
+                  "cuda:%d %-6s %-20s %-44s error %.1e of %.1e%n",
+                  gpu, r.passed() ? "ok" : "FAILED", r.op(), r.what(), r.error(), r.allowed());
+        }
+      }
+    }
+    return passed ? 0 : 1;
+  }
+
+  private int facts() {
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
     facts.put("platform", Loader.getPlatform());
