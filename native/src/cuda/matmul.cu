@@ -40,25 +40,22 @@ using Wide = Tile<128, 8>;
 struct Plan {
   bool wide;
   int whole;  // the first tiles, each of them a block
-  int rest;   // the other tiles, each of them `split` blocks
-  int split;  // a divisor of kParts
+  int split;  // the other tiles, each of them kParts blocks
 
-  int blocks() const { return whole + rest * split; }
-  bool summed() const { return rest > 0 && split > 1; }
+  int blocks() const { return whole + split * kParts; }
 };
 
 // What a block does: parts begin to end of tile `tile`.
 struct Work {
   int tile, begin, end;
-  bool whole;
+  __device__ __forceinline__ bool whole() const { return end - begin == kParts; }
 };
 
 __device__ __forceinline__ Work work_of(const Plan& plan, int block) {
-  if (block < plan.whole) return {block, 0, kParts, true};
+  if (block < plan.whole) return {block, 0, kParts};
   const int at = block - plan.whole;
-  const int parts = kParts / plan.split;
-  const int begin = at % plan.split * parts;
-  return {plan.whole + at / plan.split, begin, begin + parts, plan.split == 1};
+  const int part = at % kParts;
+  return {plan.whole + at / kParts, part, part + 1};
 }
 
 // Tiles of the same rows of w follow each other, so that L2 serves all but the first.
@@ -79,7 +76,7 @@ __device__ __forceinline__ int at_of_sums(int panel, int tile) {
   return ((panel * S::kTiles + tile) * S::kThreads + static_cast<int>(threadIdx.x)) * 4;
 }
 
-// The scratch: [rest][kParts] times the sums of a tile.
+// The scratch: [split][kParts] times the sums of a tile.
 template <class S>
 __device__ __forceinline__ float* scratch_of(const MatmulParams& p, const Plan& plan, int tile,
                                              int part) {
@@ -104,25 +101,37 @@ __device__ __forceinline__ void store_sum(const MatmulParams& p, int64_t m0, int
   }
 }
 
-// A stage has its steps one after the other, each with rows of 64 bytes. They need no swizzle: 8 lanes
-// fill or read two of them whole. A warp fetches 4 rows of 128 bytes.
+// Brings x to shared memory. A stage has its steps one after the other, each with rows of 64 bytes.
+// They need no swizzle: 8 lanes fill or read two of them whole. A warp fetches 4 rows of 128 bytes.
 template <class S, class T>
-__device__ __forceinline__ void copy_x(const MatmulParams& p, Shared<T> stage, int64_t m0,
-                                       int first) {
-#pragma unroll
-  for (int i = 0; i < S::kStageElements / 8 / S::kThreads; ++i) {
-    const int at = i * S::kThreads + static_cast<int>(threadIdx.x);
+class CopyX {
+ public:
+  __device__ __forceinline__ CopyX(const MatmulParams& p, int64_t m0) {
+    const int at = static_cast<int>(threadIdx.x);
     const int step = at / 8 % kStepsOfStage;
     const int row = at / (8 * kStepsOfStage) * 2 + at / 4 % 2;
-    const int column = at % 4 * 8;
-    const int64_t m = m0 + row;
-    const int64_t k = int64_t{first + step} * kStep + column;
-    const bool inside = m < p.M && k < p.K;
-    const T* from = static_cast<const T*>(p.x) + (inside ? m * p.x_ld + k : 0);
-    ptx::cp_async<16>(stage + step * S::kStepElements + row * kStep + column, from,
-                      inside ? 16 : 0);
+    column_ = step * kStep + at % 4 * 8;
+    to_ = step * S::kStepElements + row * kStep + at % 4 * 8;
+    from_ = static_cast<const T*>(p.x) + (m0 + row) * p.x_ld + column_;
+    rows_ = static_cast<int>(p.M - m0 < S::kTokens ? p.M - m0 : S::kTokens) - row;
   }
-}
+  // Steps first and so on. Beyond M and K are zeros.
+  __device__ __forceinline__ void copy(const MatmulParams& p, Shared<T> stage, int first) const {
+    const int k = first * kStep;
+    const bool inside = k + column_ < p.K;
+#pragma unroll
+    for (int i = 0; i < S::kTokens; i += kRows) {
+      const bool here = inside && i < rows_;
+      ptx::cp_async<16>(stage + to_ + i * kStep,
+                        here ? from_ + i * p.x_ld + k : static_cast<const T*>(p.x), here ? 16 : 0);
+    }
+  }
+
+ private:
+  static constexpr int kRows = S::kThreads / (4 * kStepsOfStage);  // of all threads
+  const T* from_;
+  int column_, rows_, to_;
+};
 
 // Steps of weights under way in registers.
 template <class S, class W>
@@ -156,55 +165,43 @@ __device__ __forceinline__ void multiply_tile(const MatmulParams& p, const Plan&
   };
 #pragma unroll
   for (int i = 0; i < kN; ++i) fetch(i, begin + i);
-  copy_x<S>(p, stages, place.m0, begin);
+  const CopyX<S, T> x_rows(p, place.m0);
+  x_rows.copy(p, stages, begin);
   ptx::cp_async_commit_group();
 
   Accumulator acc[kPanelsOfWarp][S::kTiles];
   const auto for_sums = [&](const auto& body) {
 #pragma unroll
-    for (int panel = 0; panel < kPanelsOfWarp; ++panel) {
+    for (int tile = 0; tile < S::kTiles; ++tile) {
 #pragma unroll
-      for (int tile = 0; tile < S::kTiles; ++tile)
+      for (int panel = 0; panel < kPanelsOfWarp; ++panel)
         body(panel, tile, same_bits<Vec<float, 4>>(acc[panel][tile]));
     }
   };
-  int part = work.begin;
-  const auto put_part = [&] {
-    if (work.whole) {
-      for_sums([&](int panel, int tile, Vec<float, 4> sum) {
-        const Shared<float> at = sums + at_of_sums<S>(panel, tile);
-        if (part > 0) {
-          Vec<float, 4> before = load<4>(at);
-          add(before, sum);
-          sum = before;
-        }
-        store(at, sum);
-      });
-    } else {
-      float* to = scratch_of<S>(p, plan, work.tile, part);
-      for_sums([&](int panel, int tile, const Vec<float, 4>& sum) {
-        store(to + at_of_sums<S>(panel, tile), sum);
-      });
-    }
+  // The sums of this thread in the parts before, if there are any.
+  const auto add_before = [&](int panel, int tile, Vec<float, 4> sum, bool any) {
+    if (!any) return sum;
+    Vec<float, 4> total = load<4>(sums + at_of_sums<S>(panel, tile));
+    add(total, sum);
+    return total;
   };
 
   constexpr int kUnrolled = kN < kStepsOfStage ? kStepsOfStage : kN;
   static_assert(kUnrolled % kStepsOfStage == 0 && kUnrolled % kN == 0, "stages begin at i = 0");
-  int until = parts.begin(part + 1);
+  int until = begin + parts.of_part;  // where this part of K ends
+  bool later = false;                 // than the first part of a whole tile
   for (int s = begin; s < end; s += kUnrolled) {
 #pragma unroll
     for (int i = 0; i < kUnrolled; ++i) {
       const int step = s + i;
       if (step >= end) break;
       if (step == until) {
-        put_part();
-        ++part;
-        until = parts.begin(part + 1);
-#pragma unroll
-        for (int panel = 0; panel < kPanelsOfWarp; ++panel) {
-#pragma unroll
-          for (int tile = 0; tile < S::kTiles; ++tile) acc[panel][tile] = {};
-        }
+        for_sums([&](int panel, int tile, const Vec<float, 4>& sum) {
+          store(sums + at_of_sums<S>(panel, tile), add_before(panel, tile, sum, later));
+          acc[panel][tile] = {};
+        });
+        until += parts.of_part;
+        later = true;
       }
       const int stage = (step - begin) / kStepsOfStage % kStages;
       if (i % kStepsOfStage == 0) {
@@ -212,7 +209,7 @@ __device__ __forceinline__ void multiply_tile(const MatmulParams& p, const Plan&
         // The stage has come for every thread, and everyone is done with the other one.
         __syncthreads();
         if (step + kStepsOfStage < end)
-          copy_x<S>(p, stages + (stage ^ 1) * S::kStageElements, place.m0, step + kStepsOfStage);
+          x_rows.copy(p, stages + (stage ^ 1) * S::kStageElements, step + kStepsOfStage);
         ptx::cp_async_commit_group();
       }
 
@@ -233,14 +230,13 @@ __device__ __forceinline__ void multiply_tile(const MatmulParams& p, const Plan&
     }
   }
 
-  if (!work.whole) return put_part();
-  for_sums([&](int panel, int tile, Vec<float, 4> sum) {
-    if (part > 0) {
-      Vec<float, 4> before = load<4>(sums + at_of_sums<S>(panel, tile));
-      add(before, sum);
-      sum = before;
+  for_sums([&](int panel, int tile, const Vec<float, 4>& sum) {
+    if (work.whole()) {
+      store_sum<T>(p, place.m0 + tile * 8, n0 + panel * kPanel,
+                   add_before(panel, tile, sum, later));
+    } else {
+      store(scratch_of<S>(p, plan, work.tile, work.begin) + at_of_sums<S>(panel, tile), sum);
     }
-    store_sum<T>(p, place.m0 + tile * 8, n0 + panel * kPanel, sum);
   });
 }
 
@@ -279,37 +275,45 @@ __global__ void __launch_bounds__(S::kThreads) matmul_sum_kernel(MatmulParams p,
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <class S>
-Plan share_out(const MatmulParams& p, int split) {
-  const int64_t tiles = ceil_div(p.M, S::kTokens) * ceil_div(p.N, S::kRows);
-  const int64_t rest = tiles % p.processors;
-  return {S::kTokens == Wide::kTokens, static_cast<int>(tiles - rest), static_cast<int>(rest),
-          split};
+int64_t scratch_bytes(const Plan& plan) {
+  return int64_t{plan.split} * kParts * S::kTokens * S::kRows * static_cast<int64_t>(sizeof(float));
 }
 
-// About how long a plan takes, in clocks of a processor. Of an H100 and an A100, whichever is
-// slower; only the order of the plans matters.
+// The tiles that fill rounds of all processors are whole. What is left may be split.
+template <class S>
+Plan share_out(const MatmulParams& p, bool split) {
+  const int64_t tiles = ceil_div(p.M, S::kTokens) * ceil_div(p.N, S::kRows);
+  const int64_t rest = split ? tiles % p.processors : 0;
+  return {std::is_same<S, Wide>::value, static_cast<int>(tiles - rest), static_cast<int>(rest)};
+}
+
+// About how long a plan takes, in clocks: rounds of blocks over the processors, then the scratch and
+// the kernel that adds it up.
+template <class S>
 int64_t clocks(const MatmulParams& p, const Plan& plan) {
-  constexpr int64_t kWideStep = 1000;   // 128 x 256 x 32 at 1024 products a clock
-  constexpr int64_t kNarrowStep = 300;  // a quarter of it, with more x and more unpacking
-  constexpr int64_t kL2 = 24;           // bytes a clock and processor
+  constexpr int64_t kStepClocks = std::is_same<S, Wide>::value ? 1000 : 300;
+  constexpr int64_t kL2 = 24;  // bytes a clock and processor
   constexpr int64_t kLaunch = 3000;
-  const int64_t rounds = plan.whole / p.processors * kParts +
-                         ceil_div(plan.rest * plan.split, p.processors) * (kParts / plan.split);
-  const int64_t steps = rounds * Parts(p.K).of_part;
-  const int64_t area = plan.wide ? Wide::kTokens * Wide::kRows : Narrow::kTokens * Narrow::kRows;
-  const int64_t scratch = plan.summed() ? plan.rest * kParts * area * 8 : 0;
-  return steps * (plan.wide ? kWideStep : kNarrowStep) + scratch / (p.processors * kL2) +
-         (plan.summed() ? kLaunch : 0);
+  const int64_t rounds = ceil_div(plan.whole, p.processors) * kParts +
+                         ceil_div(int64_t{plan.split} * kParts, p.processors);
+  const int64_t sum = 2 * scratch_bytes<S>(plan) / (p.processors * kL2) + kLaunch;
+  return rounds * Parts(p.K).of_part * kStepClocks + (plan.split > 0 ? sum : 0);
 }
 
 Plan plan_of(const MatmulParams& p) {
-  Plan best = share_out<Narrow>(p, 1);
-  const auto consider = [&](const Plan& plan) {
-    if (clocks(p, plan) < clocks(p, best)) best = plan;
+  Plan best = share_out<Narrow>(p, false);
+  int64_t least = clocks<Narrow>(p, best);
+  const auto consider = [&](const Plan& plan, int64_t clocks) {
+    if (clocks >= least) return;
+    least = clocks;
+    best = plan;
   };
-  for (int split = 1; split <= kParts; split *= 2) {
-    consider(share_out<Narrow>(p, split));
-    if (p.shared_memory >= Wide::kSharedBytes) consider(share_out<Wide>(p, split));
+  for (const bool split : {false, true}) {
+    const Plan narrow = share_out<Narrow>(p, split);
+    consider(narrow, clocks<Narrow>(p, narrow));
+    if (p.shared_memory < Wide::kSharedBytes) continue;
+    const Plan wide = share_out<Wide>(p, split);
+    consider(wide, clocks<Wide>(p, wide));
   }
   return best;
 }
@@ -318,8 +322,8 @@ template <class T, class W>
 struct Tiled {
   template <class S>
   static void sum(const MatmulParams& p, const Plan& plan, void* stream) {
-    if (!plan.summed()) return;
-    const dim3 grid(static_cast<unsigned>(plan.rest), S::kSums);
+    if (plan.split == 0) return;
+    const dim3 grid(static_cast<unsigned>(plan.split), S::kSums);
     cuda::launch<matmul_sum_kernel<T, S>>({grid, dim3(S::kThreads), 0, stream}, p, plan);
   }
   static void launch(const MatmulParams& p, void* stream) {
@@ -342,9 +346,7 @@ struct Tiled {
 int64_t matmul_scratch_bytes(const MatmulParams& p) {
   if (p.M <= kDecodeTokens) return 0;
   const Plan plan = plan_of(p);
-  if (!plan.summed()) return 0;
-  const int64_t area = plan.wide ? Wide::kTokens * Wide::kRows : Narrow::kTokens * Narrow::kRows;
-  return plan.rest * kParts * area * static_cast<int64_t>(sizeof(float));
+  return plan.wide ? scratch_bytes<Wide>(plan) : scratch_bytes<Narrow>(plan);
 }
 
 void matmul(const MatmulParams& p, void* stream) {
