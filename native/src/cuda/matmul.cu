@@ -20,6 +20,11 @@ constexpr int kPanelsOfWarp = 2;
 constexpr int kRowsOfWarp = kPanelsOfWarp * kPanel;
 constexpr int kStages = 2;
 constexpr int kStepsOfStage = 2;  // a stage has whole lines of 128 bytes of x
+// Tiles of 8 tokens between two looks at M: enough products to hide the latency of reading x, and a
+// bound for the compiler, which would otherwise start so many that registers spill.
+constexpr int kTilesAtOnce = 4;
+
+__host__ __device__ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <int kTokens_, int kWarps>
 struct Tile {
@@ -188,8 +193,9 @@ __device__ __forceinline__ void multiply_tile(const MatmulParams& p, const Plan&
 
   constexpr int kUnrolled = kN < kStepsOfStage ? kStepsOfStage : kN;
   static_assert(kUnrolled % kStepsOfStage == 0 && kUnrolled % kN == 0, "stages begin at i = 0");
-  int until = begin + parts.of_part;  // where this part of K ends
-  bool later = false;                 // than the first part of a whole tile
+  const auto tiles = static_cast<int>(ceil_div(p.M - place.m0, 8));  // that have tokens
+  int until = begin + parts.of_part;                                 // where this part of K ends
+  bool later = false;  // than the first part of a whole tile
   for (int s = begin; s < end; s += kUnrolled) {
 #pragma unroll
     for (int i = 0; i < kUnrolled; ++i) {
@@ -222,6 +228,7 @@ __device__ __forceinline__ void multiply_tile(const MatmulParams& p, const Plan&
           stages + stage * S::kStageElements + i % kStepsOfStage * S::kStepElements + lane * 8;
 #pragma unroll
       for (int tile = 0; tile < S::kTiles; ++tile) {
+        if (tile % kTilesAtOnce == 0 && tile >= tiles) break;
         const StepX<T> b = step_x<T>(load<8>(x + tile * 8 * kStep));
 #pragma unroll
         for (int panel = 0; panel < kPanelsOfWarp; ++panel)
@@ -271,8 +278,6 @@ __global__ void __launch_bounds__(S::kThreads) matmul_sum_kernel(MatmulParams p,
 }
 
 // --- Sharing out --------------------------------------------------------------------------------
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <class S>
 int64_t scratch_bytes(const Plan& plan) {
