@@ -150,31 +150,66 @@ void check_same_rows(Check& check, const Matrix& few, const Matrix& many) {
   check.that(same, "a row has other bits than with fewer rows");
 }
 
+// GPUs: their processors decide which tiles are whole and which are split.
+struct Gpu {
+  int processors;
+  int64_t shared_memory;
+};
+constexpr Gpu kGpus[] = {{132, kLarge}, {1, kLarge}, {108, kSmall}, {7, kLarge}, {7, kSmall}};
+
+void run_type(Check& check, Type type, Type w, ThreadPool& pool) {
+  // Every M with its own tail, by kernel and tile, on one GPU after the other; N and, in rows of 16
+  // bits, K with tails.
+  const int64_t odd = is_quantized(w) ? 288 : 296;
+  for (const Epilogue epilogue : {Epilogue::none, Epilogue::swiglu}) {
+    const int64_t N = epilogue == Epilogue::swiglu ? 222 : 111;
+    Matrix few = run_case(check, {1, N, odd, type, w, Type::f32, true, 3, epilogue}, pool);
+    size_t gpu = 0;
+    for (const int64_t M : {3, 8, 9, 16, 19, 32, 33, 47, 64, 65, 100, 128, 129, 300}) {
+      const Gpu& g = kGpus[gpu++ % 5];
+      const Matrix many = run_case(
+          check, {M, N, odd, type, w, Type::f32, true, 1, epilogue, g.processors, g.shared_memory},
+          pool);
+      check_same_rows(check, few, many);
+      few = many;
+    }
+    for (const Gpu& g : kGpus) {
+      const Matrix same = run_case(
+          check,
+          {300, N, odd, type, w, Type::f32, true, 1, epilogue, g.processors, g.shared_memory},
+          pool);
+      check_same_rows(check, few, same);
+      run_case(check, {70, N, odd, type, w, type, false, 2, epilogue, g.processors}, pool);
+    }
+  }
+  const int64_t cut = is_quantized(w) ? 96 : 104;  // fewer steps than parts
+  for (const int64_t M : {2, 20, 40}) {
+    for (const int64_t N : {1, 16, 130})
+      run_case(check, {M, N, cut, type, w, type, false, 2}, pool);
+    run_case(check, {M, 5, is_quantized(w) ? 32 : 8, type, w, type}, pool);
+  }
+  // The bytes that the header names.
+  for (const int64_t M : {1, 8, 16, 32}) run_case(check, {M, 64, 1024, type, w, type, false}, pool);
+}
+
 }  // namespace
 
 int main() {
   return run_on_device("cuda_matmul", [](Check& check) {
     ThreadPool pool(1);
     for (const Type type : {Type::bf16, Type::f16}) {
-      for (const Type w : {type, Type::q8, Type::q4}) {
-        // Every M with its own tail, by kernel and tile; a step that the K of 16-bit rows cuts.
-        Matrix few = run_case(check, {1, 111, 288, type, w, Type::f32, true, 3}, pool);
-        for (const int64_t M : {3, 8, 9, 19, 32, 33, 64, 100}) {
-          const Matrix many = run_case(check, {M, 111, 288, type, w, Type::f32, true}, pool);
-          check_same_rows(check, few, many);
-          few = many;
-        }
-        const int64_t odd = is_quantized(w) ? 96 : 104;
-        for (const int64_t M : {2, 40}) {
-          for (const int64_t N : {1, 16, 130})
-            run_case(check, {M, N, odd, type, w, type, false, 2}, pool);
-          run_case(check, {M, 5, is_quantized(w) ? 32 : 8, type, w, type}, pool);
-        }
-        // The bytes that the header names.
-        for (const int64_t M : {1, 8, 16})
-          run_case(check, {M, 64, 1024, type, w, type, false}, pool);
-        run_case(check, {300, 160, 320, type, w, type, false}, pool);
-      }
+      for (const Type w : {type, Type::q8, Type::q4}) run_type(check, type, w, pool);
+    }
+    // The tiles of one round whole and those of the next split; of both kinds.
+    run_case(check, {300, 300, 1024, Type::f16, Type::q4, Type::f32, false, 1, Epilogue::none, 7},
+             pool);
+    run_case(check,
+             {256, 1024, 2048, Type::bf16, Type::q4, Type::bf16, false, 1, Epilogue::none, 7},
+             pool);
+    // As many rows and columns as 13B has.
+    for (const int64_t M : {1, 33}) {
+      run_case(check, {M, 125696, 32, Type::bf16, Type::q4, Type::f32}, pool);
+      run_case(check, {M, 48, 13696, Type::bf16, Type::q8, Type::bf16}, pool);
     }
   });
 }
