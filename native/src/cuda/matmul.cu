@@ -4,10 +4,38 @@
 //         K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2]. Up to 32 tokens:
 //         matmul_decode.cu.
 //
-// TODO header
+// Method  A block has a tile of tokens by rows of w, a warp 32 of these rows and all of the tokens:
+//         narrow tiles of 64 x 128, wide ones of 128 x 256. x comes through shared memory, two steps
+//         of 32 columns a stage, the next stage under way. No two warps share a weight, so weights go
+//         straight to registers, some steps ahead, and are unpacked once for all tokens of the tile.
+//         Sums of an eighth of K are added up in shared memory, in the order of matmul_decode.
+//
+//         Tiles that fill rounds of all processors are whole. The rest would leave most of the last
+//         round idle; if that costs more than it saves, each of them is eight blocks, one for each
+//         part of K, whose sums a second kernel adds up in the same order. 13B, N=K=5120, M=64: 320
+//         blocks in place of 40. plan_of chooses; the bits of out are the same.
+//
+// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 0.22 ms at the 312 Tflop/s
+//         of an A100. From L2, a wide step of 2.1 Mflop takes 8 KB of x and 16 KB of weights (q8: 8.5,
+//         q4: 4.5): 85 flops a byte (124, 164), 3.7 TB/s (2.5, 1.9) at that rate; narrow steps of 0.5
+//         Mflop make it 43 (62, 82). Up to about M=64 the weights from memory bind, as in
+//         matmul_decode.
+//
+//         Clocks of a wide step: tensor cores 1024 (about 740 on an H100, whose mma.sync does some
+//         660 Tflop/s); shared memory 576, for 8 warps read all of x; with weights there too it would
+//         be 832. It outlasts the 600 or so of a load from memory: one step ahead is enough. A narrow
+//         step is a quarter, so two blocks share a processor and weights are two steps ahead (q4:
+//         four), 20 to 32 KB, where 3.3 TB/s by 132 processors need 10. The parts' sums pass through
+//         shared memory 14 times: a tenth of K=4096, a thirtieth of K=13696.
+//
+// Epilogues
+//         swiglu pays. M=2048, F=11008: gate and up are neither written nor read again, 8MF bytes,
+//         180 MB, 90 us at 2 TB/s beside the 1.2 ms of the products. M=1: one launch less.
+//         Adding to the residual stream does not: out and add_rms_norm move 2C + 10C bytes a token,
+//         with the sum here it would be 8C + 4C.
 //
 // Limits  matmul_narrow_kernel: 255 registers, 128 threads, 49152 bytes of shared memory
-//         matmul_wide_kernel: 255 registers, 256 threads, 163840 bytes of shared memory, only sm_80 sm_90
+//         matmul_wide_kernel: 255 registers, 256 threads, 163840 bytes of shared memory, on sm_80 sm_90
 //         matmul_sum_kernel: 40 registers, 256 threads, 0 bytes of shared memory
 //
 // Twin    ../cpu/matmul.cpp
@@ -170,6 +198,8 @@ __device__ __forceinline__ void multiply_tile(const MatmulParams& p, const Plan&
   };
 #pragma unroll
   for (int i = 0; i < kN; ++i) fetch(i, begin + i);
+  ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
   const CopyX<S, T> x_rows(p, place.m0);
   x_rows.copy(p, stages, begin);
   ptx::cp_async_commit_group();
@@ -267,6 +297,8 @@ __global__ void __launch_bounds__(S::kThreads) matmul_sum_kernel(MatmulParams p,
   const int tile = static_cast<int>(blockIdx.y) % S::kTiles;
   const Place<S> place(p, tile_of_out);
   const float* from = scratch_of<S>(p, plan, tile_of_out, 0) + at_of_sums<S>(panel, tile);
+  ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
   const Parts parts(p.K);
   Vec<float, 4> sum = load<4>(from);
 #pragma unroll
@@ -329,18 +361,18 @@ struct Tiled {
   static void sum(const MatmulParams& p, const Plan& plan, void* stream) {
     if (plan.split == 0) return;
     const dim3 grid(static_cast<unsigned>(plan.split), S::kSums);
-    cuda::launch<matmul_sum_kernel<T, S>>({grid, dim3(S::kThreads), 0, stream}, p, plan);
+    cuda::launch<matmul_sum_kernel<T, S>>({grid, dim3(S::kThreads), 0, stream, true}, p, plan);
   }
   static void launch(const MatmulParams& p, void* stream) {
     const Plan plan = plan_of(p);
     const dim3 blocks(static_cast<unsigned>(plan.blocks()));
     if (plan.wide) {
       cuda::launch<matmul_wide_kernel<T, W>>(
-          {blocks, dim3(Wide::kThreads), Wide::kSharedBytes, stream}, p, plan);
+          {blocks, dim3(Wide::kThreads), Wide::kSharedBytes, stream, true}, p, plan);
       sum<Wide>(p, plan, stream);
     } else {
       cuda::launch<matmul_narrow_kernel<T, W>>(
-          {blocks, dim3(Narrow::kThreads), Narrow::kSharedBytes, stream}, p, plan);
+          {blocks, dim3(Narrow::kThreads), Narrow::kSharedBytes, stream, true}, p, plan);
       sum<Narrow>(p, plan, stream);
     }
   }

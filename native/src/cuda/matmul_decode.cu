@@ -54,27 +54,31 @@ __global__ void __launch_bounds__(kThreads, kTiles == 4 ? 1 : 2)
 #pragma unroll
   for (int panel = 0; panel < kP; ++panel) weights[panel] = W(p, n0 + panel * kPanel);
   const T* x = static_cast<const T*>(p.x) + lane / 4 * p.x_ld + lane % 4 * 8;
-  const auto fetch = [&](int step) {
-    Under under;
+  constexpr int kN = kDepth<W, kTiles>;
+  Under under[kN];
+  const auto fetch_w = [&](int i, int step) {
+    if (step >= end) return;
 #pragma unroll
-    for (int panel = 0; panel < kP; ++panel) under.w[panel] = weights[panel].load(step);
+    for (int panel = 0; panel < kP; ++panel) under[i].w[panel] = weights[panel].load(step);
+  };
+  const auto fetch_x = [&](int i, int step) {
+    if (step >= end) return;
     const int64_t k = int64_t{step} * kStep;
 #pragma unroll
     for (int tile = 0; tile < kTiles; ++tile) {
-      under.x[tile] = {};
+      under[i].x[tile] = {};
       if (lane / 4 + 8 * tile < p.M && k + lane % 4 * 8 < p.K)
-        under.x[tile] = load<8>(x + 8 * tile * p.x_ld + k);
+        under[i].x[tile] = load<8>(x + 8 * tile * p.x_ld + k);
     }
-    return under;
   };
 
-  constexpr int kN = kDepth<W, kTiles>;
-  Under under[kN];
   Accumulator sum[kP][kTiles];
 #pragma unroll
-  for (int i = 0; i < kN; ++i) {
-    if (begin + i < end) under[i] = fetch(begin + i);
-  }
+  for (int i = 0; i < kN; ++i) fetch_w(i, begin + i);
+  ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
+#pragma unroll
+  for (int i = 0; i < kN; ++i) fetch_x(i, begin + i);
   for (int s = begin; s < end; s += kN) {
 #pragma unroll
     for (int i = 0; i < kN; ++i) {
@@ -86,7 +90,8 @@ __global__ void __launch_bounds__(kThreads, kTiles == 4 ? 1 : 2)
         for (int tile = 0; tile < kTiles; ++tile)
           W::multiply(sum[panel][tile], w, step_x<T>(under[i].x[tile]));
       }
-      if (s + i + kN < end) under[i] = fetch(s + i + kN);
+      fetch_w(i, s + i + kN);
+      fetch_x(i, s + i + kN);
     }
   }
 
@@ -134,7 +139,7 @@ struct Decode {
     const auto blocks = static_cast<unsigned>((p.N + kRows - 1) / kRows);
     constexpr size_t kSharedBytes = kParts * kPanels<kTiles> * kTiles * 8 * kSumLd * sizeof(float);
     cuda::launch<matmul_decode_kernel<T, W, kTiles>>(
-        {dim3(blocks), dim3(kThreads), kSharedBytes, stream}, p);
+        {dim3(blocks), dim3(kThreads), kSharedBytes, stream, true}, p);
   }
   static void launch(const MatmulParams& p, void* stream) {
     p.M <= 8 ? with<1>(p, stream) : p.M <= 16 ? with<2>(p, stream) : with<4>(p, stream);
