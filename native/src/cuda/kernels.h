@@ -38,7 +38,8 @@ struct RmsNormParams {
 enum class Epilogue { none, swiglu };
 
 // out = (x w^T) * row_scale. A row of out depends on its row of x alone, to the last bit: not on M,
-// nor on where in the batch the row stands, nor on the GPU.
+// nor on where in the batch the row stands, nor on the GPU. w may be read while the kernel before still
+// runs.
 struct MatmulParams {
   void* out;  // [M,N]; of swiglu [M,N/2]
   int64_t out_ld;

@@ -18,8 +18,8 @@
 // Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 0.22 ms at the 312 Tflop/s
 //         of an A100. From L2, a wide step of 2.1 Mflop takes 8 KB of x and 16 KB of weights (q8: 8.5,
 //         q4: 4.5): 85 flops a byte (124, 164), 3.7 TB/s (2.5, 1.9) at that rate; narrow steps of 0.5
-//         Mflop make it 43 (62, 82). Up to about M=64 the weights from memory bind, as in
-//         matmul_decode.
+//         Mflop make it 43 (62, 82). Below about M=150 (q8: 80, q4: 45) the weights from memory
+//         bind, as in matmul_decode.
 //
 //         Clocks of a wide step: tensor cores 1024 (about 740 on an H100, whose mma.sync does some
 //         660 Tflop/s); shared memory 576, for 8 warps read all of x; with weights there too it would
