@@ -113,6 +113,7 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
                          c.epilogue,
                          c.processors,
                          c.shared_memory,
+                         true,
                          nullptr};
     const auto scratch =
         output<uint8_t>("scratch", static_cast<size_t>(cuda::matmul_scratch_bytes(p)));

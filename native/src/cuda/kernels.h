@@ -38,8 +38,7 @@ struct RmsNormParams {
 enum class Epilogue { none, swiglu };
 
 // out = (x w^T) * row_scale. A row of out depends on its row of x alone, to the last bit: not on M,
-// nor on where in the batch the row stands, nor on the GPU. w may be read while the kernel before still
-// runs.
+// nor on where in the batch the row stands, nor on the GPU.
 struct MatmulParams {
   void* out;  // [M,N]; of swiglu [M,N/2]
   int64_t out_ld;
@@ -55,6 +54,7 @@ struct MatmulParams {
   Epilogue epilogue;
   int processors;         // of the GPU, and the bytes of shared memory that a block may have there:
   int64_t shared_memory;  // they choose how the work is shared out, never a result
+  bool early;             // no kernel writes w: it may be read while earlier ones still run
   void* scratch;          // matmul_scratch_bytes(p), at a multiple of 16
 };
 

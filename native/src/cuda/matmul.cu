@@ -368,11 +368,11 @@ struct Tiled {
     const dim3 blocks(static_cast<unsigned>(plan.blocks()));
     if (plan.wide) {
       cuda::launch<matmul_wide_kernel<T, W>>(
-          {blocks, dim3(Wide::kThreads), Wide::kSharedBytes, stream, true}, p, plan);
+          {blocks, dim3(Wide::kThreads), Wide::kSharedBytes, stream, p.early}, p, plan);
       sum<Wide>(p, plan, stream);
     } else {
       cuda::launch<matmul_narrow_kernel<T, W>>(
-          {blocks, dim3(Narrow::kThreads), Narrow::kSharedBytes, stream, true}, p, plan);
+          {blocks, dim3(Narrow::kThreads), Narrow::kSharedBytes, stream, p.early}, p, plan);
       sum<Narrow>(p, plan, stream);
     }
   }
