@@ -34,8 +34,8 @@
 //         Adding to the residual stream does not: out and add_rms_norm move 2C + 10C bytes a token,
 //         with the sum here it would be 8C + 4C.
 //
-// Limits  matmul_narrow_kernel: 255 registers, 128 threads, 49152 bytes of shared memory
-//         matmul_wide_kernel: 255 registers, 256 threads, 163840 bytes of shared memory, on sm_80 sm_90
+// Limits  matmul_narrow_kernel: 208 registers, 128 threads, 49152 bytes of shared memory
+//         matmul_wide_kernel: 248 registers, 256 threads, 163840 bytes of shared memory, on sm_80 sm_90
 //         matmul_sum_kernel: 40 registers, 256 threads, 0 bytes of shared memory
 //
 // Twin    ../cpu/matmul.cpp

@@ -12,7 +12,7 @@
 //         4MN). M=1, N=4096, K=4096: 33.6 MB, 17.8 MB, 9.5 MB. Each block reads x again, from L1 or
 //         L2: 2MK ceil(N/16) bytes, or ceil(N/32).
 //
-// Limits  matmul_decode_kernel: 255 registers, 256 threads, 40960 bytes of shared memory
+// Limits  matmul_decode_kernel: 208 registers, 256 threads, 40960 bytes of shared memory
 //
 // Twin    ../cpu/matmul.cpp
 #include "weights.cuh"
