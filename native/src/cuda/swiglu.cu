@@ -20,6 +20,7 @@ constexpr int kN = 8;  // elements of an access
 
 template <class T>
 __global__ void __launch_bounds__(kThreads) swiglu_kernel(SwigluParams p) {
+  ptx::griddepcontrol_launch_dependents();
   const int64_t t = blockIdx.x;
   const int64_t f = (int64_t{blockIdx.y} * kThreads + threadIdx.x) * kN;
   if (f >= p.F) return;
