@@ -131,9 +131,26 @@ bc_status bc_matmul(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor
         call.vectors(weight, "w");
       }
       if (o.type != Type::f32) call.same_type(o, "out", in.type);
-      const cuda::MatmulParams p{
-          o.data,  o.ld,   in.data,     in.ld, weight.data, weight.ld, data<float>(scale),
-          in.type, o.type, weight.type, M,     N,           K};
+      const cuda::Facts& gpu = call.context().gpu->facts();
+      cuda::MatmulParams p{o.data,
+                           o.ld,
+                           in.data,
+                           in.ld,
+                           weight.data,
+                           weight.ld,
+                           data<float>(scale),
+                           in.type,
+                           o.type,
+                           weight.type,
+                           M,
+                           N,
+                           K,
+                           cuda::Epilogue::none,
+                           gpu.processors,
+                           gpu.shared_memory,
+                           !weight.storage->computed,
+                           nullptr};
+      p.scratch = call.gpu_scratch(cuda::matmul_scratch_bytes(p));
       call.submit_gpu([p](void* stream) { cuda::matmul(p, stream); });
     } else {
       call.same_type(o, "out", Type::f32);

@@ -30,14 +30,15 @@ const Tensor* Call::optional(const bc_tensor* handle, const char* name, int32_t 
 
 const Tensor& Call::output(const bc_tensor* handle, const char* name, int32_t rank, int32_t type) {
   const Tensor& t = tensor(handle, name, rank, type);
-  writable(t, name);
+  will_write(t, name);
   return t;
 }
 
-void Call::writable(const Tensor& t, const char* name) const {
+void Call::will_write(const Tensor& t, const char* name) const {
   if (t.read_only)
     fail(BC_INVALID_ARGUMENT, "%s: %s is mapped from a file, expected one that can be written", op_,
          name);
+  t.storage->computed = true;
 }
 
 const Tensor& Call::plain(const bc_tensor* handle, const char* name, int32_t rank) {
@@ -64,7 +65,7 @@ const Tensor& Call::activation(const bc_tensor* handle, const char* name) {
 
 const Tensor& Call::activation_output(const bc_tensor* handle, const char* name) {
   const Tensor& t = activation(handle, name);
-  writable(t, name);
+  will_write(t, name);
   return t;
 }
 

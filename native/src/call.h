@@ -80,7 +80,7 @@ class Call {
   }
 
  private:
-  void writable(const Tensor& t, const char* name) const;
+  void will_write(const Tensor& t, const char* name) const;
   static void finish(cuda::Device& gpu, const char* op);
   void submit(std::function<void()> run);
 

@@ -45,6 +45,7 @@ class Storage {
   // is read as an input is never written by an op, nor the other way round.
   enum class Use { none, input, output };
   Use use = Use::none;
+  bool computed = false;  // an op has it as an output
 
  private:
   Storage() = default;

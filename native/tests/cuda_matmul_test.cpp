@@ -10,17 +10,28 @@ using namespace bc::test;
 
 namespace {
 
+using cuda::Epilogue;
+
+// What a block may have: on an H100, and on a GPU where only the narrow tile fits.
+constexpr int64_t kLarge = 227 << 10;
+constexpr int64_t kSmall = 99 << 10;
+
 struct Case {
   int64_t M, N, K;
   Type type, w_type, out_type;
   bool row_scale = false;
   int schedules = 1;
+  Epilogue epilogue = Epilogue::none;
+  int processors = 132;
+  int64_t shared_memory = kLarge;
 
   std::string name() const {
     return std::string(name_of(type)) + " w " + name_of(w_type) + " out " + name_of(out_type) +
            " M=" + std::to_string(M) + " N=" + std::to_string(N) + " K=" + std::to_string(K) +
-           (row_scale ? " row_scale" : "");
+           (row_scale ? " row_scale" : "") + (epilogue == Epilogue::swiglu ? " swiglu" : "") +
+           " processors=" + std::to_string(processors) + (shared_memory < kLarge ? " small" : "");
   }
+  int64_t columns() const { return epilogue == Epilogue::swiglu ? N / 2 : N; }
 };
 
 // w as the CPU holds it, and as the GPU does.
@@ -41,6 +52,22 @@ Weights weights_of(const Case& c, const Matrix& w, ThreadPool& pool) {
   return packed;
 }
 
+// gate / (1 + exp(-gate)) * up of neighbours. The derivative of silu is within 1.1.
+std::vector<Expected> swiglu_of(const std::vector<Expected>& sums) {
+  std::vector<Expected> want;
+  for (size_t i = 0; i < sums.size(); i += 2) {
+    const Expected& gate = sums[i];
+    const Expected& up = sums[i + 1];
+    const double silu = gate.value / (1.0 + std::exp(-gate.value));
+    const double value = silu * up.value;
+    // ex2 and rcp, the rounding of what they get, two products.
+    const double roundings = (8.0 + std::fabs(gate.value)) * kRounding;
+    want.push_back({value, 1.1 * gate.tolerance * (std::fabs(up.value) + up.tolerance) +
+                               std::fabs(silu) * up.tolerance + std::fabs(value) * roundings});
+  }
+  return want;
+}
+
 // Rows of whole sectors where bytes are counted, else the least that the op asks for.
 int64_t gap_of(const Case& c) { return c.K >= 512 ? 16 : 8; }
 
@@ -54,7 +81,7 @@ Matrix x_of(const Case& c) {
 
 // Returns out.
 Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
-  Matrix out(c.M, c.N, c.N % 2 == 0 ? 8 : 3);
+  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? 8 : 3);
   for_each_schedule(c.schedules, [&](uint64_t seed) {
     check.begin(c.name(), seed);
     Random random(static_cast<uint64_t>(c.N * 10007 + c.K));
@@ -70,16 +97,44 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     const auto device_scale = input("row_scale", scale.data);
     const auto device_out =
         output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.out_type)));
-    cuda::matmul(
-        {device_out.data(), out.ld, device_x.data(), x.ld, device_w.data(), w.ld,
-         c.row_scale ? device_scale.data() : nullptr, c.type, c.out_type, c.w_type, c.M, c.N, c.K},
-        nullptr);
+    cuda::MatmulParams p{device_out.data(),
+                         out.ld,
+                         device_x.data(),
+                         x.ld,
+                         device_w.data(),
+                         w.ld,
+                         c.row_scale ? device_scale.data() : nullptr,
+                         c.type,
+                         c.out_type,
+                         c.w_type,
+                         c.M,
+                         c.N,
+                         c.K,
+                         c.epilogue,
+                         c.processors,
+                         c.shared_memory,
+                         true,
+                         nullptr};
+    const auto scratch =
+        output<uint8_t>("scratch", static_cast<size_t>(cuda::matmul_scratch_bytes(p)));
+    p.scratch = scratch.data();
+    cuda::matmul(p, nullptr);
     finish();
     out.data = as_floats(c.out_type, device_out.read());
 
+    // Weights as the types hold them are exact in f32.
+    for (int64_t n = 0; n < c.N; ++n) {
+      for (int64_t k = 0; k < c.K; ++k) {
+        w.row(n)[k] = static_cast<float>(
+            is_quantized(c.w_type)
+                ? reference::packed_element(packed.cpu.data(), c.w_type, c.K, n, k)
+                : reference::element(packed.cpu.data(), c.w_type, n * w.ld + k));
+      }
+    }
     std::vector<Expected> want =
-        reference::matmul({nullptr, 0, x.row(0), x.ld, packed.cpu.data(), c.w_type, w.ld,
+        reference::matmul({nullptr, 0, x.row(0), x.ld, w.row(0), Type::f32, w.ld,
                            c.row_scale ? scale.row(0) : nullptr, c.M, c.N, c.K, true, nullptr});
+    if (c.epilogue == Epilogue::swiglu) want = swiglu_of(want);
     round_output(c.out_type, want);
     check.compare("out", out, want);
 
@@ -87,9 +142,10 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     const double weights =
         is_quantized(c.w_type) ? number(packed_bytes(c.w_type, c.N, c.K)) : number(2 * c.N * c.K);
     const double xs = number(2 * c.M * c.K);
-    const double outs = number(c.M * c.N * element_bytes(c.out_type));
+    const double outs = number(c.M * c.columns() * element_bytes(c.out_type));
     if (c.M <= 32 && c.N % 16 == 0 && c.K >= 512)
-      check_bytes(check, weights + xs + outs, weights + number(c.N / 16) * xs + outs);
+      check_bytes(check, weights + xs + outs,
+                  weights + number(c.N / (c.M <= 16 ? 16 : 32)) * xs + outs);
     check_no_bank_conflicts(check);
   });
   return out;
@@ -104,31 +160,68 @@ void check_same_rows(Check& check, const Matrix& few, const Matrix& many) {
   check.that(same, "a row has other bits than with fewer rows");
 }
 
+// GPUs: their processors decide which tiles are whole and which are split.
+struct Gpu {
+  int processors;
+  int64_t shared_memory;
+};
+constexpr Gpu kGpus[] = {{132, kLarge}, {1, kLarge}, {108, kSmall}, {7, kLarge}, {7, kSmall}};
+
+void run_type(Check& check, Type type, Type w, ThreadPool& pool) {
+  // Every M with its own tail, by kernel and tile, on one GPU after the other; N and, in rows of 16
+  // bits, K with tails.
+  const int64_t odd = is_quantized(w) ? 288 : 296;
+  for (const Epilogue epilogue : {Epilogue::none, Epilogue::swiglu}) {
+    const int64_t N = epilogue == Epilogue::swiglu ? 222 : 111;
+    Matrix few = run_case(check, {1, N, odd, type, w, Type::f32, true, 3, epilogue}, pool);
+    size_t gpu = 0;
+    const std::vector<int64_t> every = {3, 8, 9, 16, 19, 32, 33, 47, 64, 65, 100, 128, 129, 300};
+    const std::vector<int64_t> some = {9, 33, 300};
+    for (const int64_t M : epilogue == Epilogue::none && type == Type::bf16 ? every : some) {
+      const Gpu& g = kGpus[gpu++ % 5];
+      const Matrix many = run_case(
+          check, {M, N, odd, type, w, Type::f32, true, 1, epilogue, g.processors, g.shared_memory},
+          pool);
+      check_same_rows(check, few, many);
+      few = many;
+    }
+    for (const Gpu& g : kGpus) {
+      const Matrix same = run_case(
+          check,
+          {300, N, odd, type, w, Type::f32, true, 1, epilogue, g.processors, g.shared_memory},
+          pool);
+      check_same_rows(check, few, same);
+      run_case(check, {70, N, odd, type, w, type, false, 2, epilogue, g.processors}, pool);
+    }
+  }
+  const int64_t cut = is_quantized(w) ? 96 : 104;  // fewer steps than parts
+  for (const int64_t M : {2, 20, 40}) {
+    for (const int64_t N : {1, 16, 130})
+      run_case(check, {M, N, cut, type, w, type, false, 2}, pool);
+    run_case(check, {M, 5, is_quantized(w) ? 32 : 8, type, w, type}, pool);
+  }
+  // The bytes that the header names.
+  for (const int64_t M : {1, 8, 16, 32}) run_case(check, {M, 64, 1024, type, w, type, false}, pool);
+}
+
 }  // namespace
 
 int main() {
   return run_on_device("cuda_matmul", [](Check& check) {
     ThreadPool pool(1);
     for (const Type type : {Type::bf16, Type::f16}) {
-      for (const Type w : {type, Type::q8, Type::q4}) {
-        // Every M with its own tail, by kernel and tile; a step that the K of 16-bit rows cuts.
-        Matrix few = run_case(check, {1, 111, 288, type, w, Type::f32, true, 3}, pool);
-        for (const int64_t M : {3, 8, 9, 19, 32, 33, 64, 100}) {
-          const Matrix many = run_case(check, {M, 111, 288, type, w, Type::f32, true}, pool);
-          check_same_rows(check, few, many);
-          few = many;
-        }
-        const int64_t odd = is_quantized(w) ? 96 : 104;
-        for (const int64_t M : {2, 40}) {
-          for (const int64_t N : {1, 16, 130})
-            run_case(check, {M, N, odd, type, w, type, false, 2}, pool);
-          run_case(check, {M, 5, is_quantized(w) ? 32 : 8, type, w, type}, pool);
-        }
-        // The bytes that the header names.
-        for (const int64_t M : {1, 8, 16})
-          run_case(check, {M, 64, 1024, type, w, type, false}, pool);
-        run_case(check, {300, 160, 320, type, w, type, false}, pool);
-      }
+      for (const Type w : {type, Type::q8, Type::q4}) run_type(check, type, w, pool);
+    }
+    // The tiles of one round whole and those of the next split; of both kinds.
+    run_case(check, {300, 300, 1024, Type::f16, Type::q4, Type::f32, false, 1, Epilogue::none, 7},
+             pool);
+    run_case(check,
+             {256, 1024, 2048, Type::bf16, Type::q4, Type::bf16, false, 1, Epilogue::none, 7},
+             pool);
+    // As many rows and columns as 13B has.
+    for (const int64_t M : {1, 33}) {
+      run_case(check, {M, 125696, 32, Type::bf16, Type::q4, Type::f32}, pool);
+      run_case(check, {M, 48, 13696, Type::bf16, Type::q8, Type::bf16}, pool);
     }
   });
 }

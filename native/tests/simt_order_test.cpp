@@ -338,8 +338,8 @@ void between_blocks(Check& check) {
     const auto weights = input("weights", numbers(64));
     const auto x = in_out("x", numbers(64));
     Launch how{dim3(1), dim3(64)};
-    how.early = true;
     launch<early_kernel<kernel_constant.value>>(how, x.data(), weights.data());
+    how.early = true;
     launch<early_kernel<kernel_constant.value>>(how, x.data(), weights.data());
     equal(check, "x + 2 weights", x.read()[5], 15);
   };

@@ -21,6 +21,7 @@ std::unique_ptr<Device> Device::open(int index, void*) {
 
 void embed(const EmbedParams&, void*) { absent(); }
 void rms_norm(const RmsNormParams&, void*) { absent(); }
+int64_t matmul_scratch_bytes(const MatmulParams&) { absent(); }
 void matmul(const MatmulParams&, void*) { absent(); }
 void rope(const RopeParams&, void*) { absent(); }
 void kv_append(const KvAppendParams&, void*) { absent(); }

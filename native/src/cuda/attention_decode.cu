@@ -157,6 +157,7 @@ __global__ void __launch_bounds__(kThreads, 3)
 template <class T>
 __global__ void __launch_bounds__(kMergeThreads)
     attention_merge_kernel(AttentionParams p, Partial partial) {
+  ptx::griddepcontrol_launch_dependents();
   const int64_t head = blockIdx.x;
   const FewQueries mine = find_queries(p.batch, blockIdx.y);
   const int query = warp_id();

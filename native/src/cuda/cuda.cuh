@@ -64,7 +64,8 @@ void launch(const Launch& how, const Arguments&... arguments) {
   config.dynamicSmemBytes = how.shared_bytes;
   config.stream = static_cast<cudaStream_t>(how.stream);
   config.attrs = &early;
-  config.numAttrs = how.early ? 1 : 0;
+  // Steps recorded with older runtimes cannot have kernels that start early.
+  config.numAttrs = how.early && CUDART_VERSION >= 12030 ? 1 : 0;
   check(cudaLaunchKernelEx(&config, kKernel, arguments...), "kernel launch");
 }
 

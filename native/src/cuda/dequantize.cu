@@ -4,7 +4,7 @@
 //         K of packed weights is a multiple of 32.
 //
 // Method  A block of 128 threads takes groups of a panel one after another, a thread 4 columns of a
-//         row. A warp has rows r, r + 1, r + 8, r + 9, whose codes lie in one run of bytes, and
+//         row. A warp has rows r to r + 3, whose codes lie in one run of bytes, and
 //         writes 128 bytes of each. An element is the product of two exact numbers, rounded once:
 //         the CPU's bits. Rows are the business of convert.
 //
@@ -30,16 +30,16 @@ __global__ void __launch_bounds__(kThreads) dequantize_kernel(DequantizeParams p
   constexpr int64_t kBytes = kValues + kScales;
   const uint32_t lane = threadIdx.x % kWarp;
   const uint32_t quad = lane % 8;  // columns 4 quad to 4 quad + 3
-  const uint32_t low_row = threadIdx.x / kWarp * 2 + lane / 8 % 2;
+  const uint32_t pair = threadIdx.x / kWarp * 2 + lane / 8 % 2;
   const uint32_t half = lane / 16;
   // The word that holds the four codes: of q4 together with the four of the quad beside.
-  const uint32_t holder = low_row * 4 + quad / 2;
+  const uint32_t holder = pair * 4 + quad / 2;
   const uint32_t word_at = kQ8 ? holder * 16 + half * 8 + quad % 2 * 4 : holder * 8 + half * 4;
-  const uint32_t scale_at = kValues + low_row * 4 + half * 2;
+  const uint32_t scale_at = kValues + pair * 4 + half * 2;
 
   const int64_t groups = p.K / kGroup;
   const int64_t g0 = int64_t{blockIdx.y} * kGroups;
-  const int64_t n = int64_t{blockIdx.x} * kPanel + low_row + half * 8;
+  const int64_t n = int64_t{blockIdx.x} * kPanel + pair * 2 + half;
   const uint8_t* from = static_cast<const uint8_t*>(p.w) + (blockIdx.x * groups + g0) * kBytes;
   float* out = p.out + n * p.out_ld + g0 * kGroup + quad * 4;
 

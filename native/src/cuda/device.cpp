@@ -80,7 +80,8 @@ class RuntimeDevice final : public Device {
     cudaDeviceProp p;
     check(cudaGetDeviceProperties(&p, index), "asking for the device's properties");
     facts_ = {p.name, p.major * 10 + p.minor, p.multiProcessorCount,
-              static_cast<int64_t>(p.totalGlobalMem)};
+              static_cast<int64_t>(p.totalGlobalMem),
+              static_cast<int64_t>(p.sharedMemPerBlockOptin)};
     if (facts_.capability < kOldest) {
       fail(BC_DEVICE, "cuda: device %d, %s, has compute capability %d.%d, expected 8.0 or later",
            index, p.name, p.major, p.minor);

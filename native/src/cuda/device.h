@@ -19,10 +19,11 @@ struct Available {
 Available available();
 
 struct Facts {
-  std::string name;    // "NVIDIA H100 80GB HBM3"
-  int capability = 0;  // 90 for sm_90
-  int processors = 0;  // streaming multiprocessors
-  int64_t memory = 0;  // bytes
+  std::string name;           // "NVIDIA H100 80GB HBM3"
+  int capability = 0;         // 90 for sm_90
+  int processors = 0;         // streaming multiprocessors
+  int64_t memory = 0;         // bytes
+  int64_t shared_memory = 0;  // bytes that a block may have
 };
 
 // A step recorded once and launched as one piece.

@@ -65,11 +65,11 @@ __global__ void __launch_bounds__(kThreads)
   const uint64_t group = base + static_cast<uint64_t>(g * kValues);
   uint8_t* out = static_cast<uint8_t*>(p.out) + g * kBytes;
 
-  constexpr int kWords = kQ8 ? 4 : 2;  // of a lane: rows lane / 4 and 8 below
+  constexpr int kWords = kQ8 ? 4 : 2;  // of a lane: rows lane / 4 * 2 and the next
   Vec<uint32_t, kWords> words = {};
 #pragma unroll
   for (uint32_t half = 0; half < 2; ++half) {
-    const uint32_t row = lane / 4 + half * 8;
+    const uint32_t row = lane / 4 * 2 + half;
 #pragma unroll
     for (uint32_t pair = 0; pair < 2; ++pair) {  // of quads: the lane has columns 8 (lane % 4) on
       const uint32_t quad = lane % 4 * 2 + pair;

@@ -32,10 +32,15 @@ struct RmsNormParams {
   float eps;
 };
 
-// out = (x w^T) * row_scale. A row of out depends on its row of x alone, to the last bit: not on M
-// nor on where in the batch the row stands.
+// What becomes of the sums before they are stored.
+//   swiglu  w has the rows of gate and up in turn, gate first: row 2f and row 2f + 1 give
+//           out[m,f] = silu(gate) * up, with F = N / 2 columns.
+enum class Epilogue { none, swiglu };
+
+// out = (x w^T) * row_scale. A row of out depends on its row of x alone, to the last bit: not on M,
+// nor on where in the batch the row stands, nor on the GPU.
 struct MatmulParams {
-  void* out;  // [M,N]
+  void* out;  // [M,N]; of swiglu [M,N/2]
   int64_t out_ld;
   const void* x;           // [M,K]
   int64_t x_ld;            // a multiple of 8
@@ -46,6 +51,11 @@ struct MatmulParams {
   Type out_type;           // f32 or the same
   Type w_type;             // the same, q8 or q4
   int64_t M, N, K;         // K is a multiple of 8; of q8 and q4, of 32. x and w lie at 16 bytes
+  Epilogue epilogue;
+  int processors;         // of the GPU, and the bytes of shared memory that a block may have there:
+  int64_t shared_memory;  // they choose how the work is shared out, never a result
+  bool early;             // no kernel writes w: it may be read while earlier ones still run
+  void* scratch;          // matmul_scratch_bytes(p), at a multiple of 16
 };
 
 struct RopeParams {
@@ -170,6 +180,7 @@ struct FillRandomParams {
 };
 
 void rms_norm(const RmsNormParams& p, void* stream);
+int64_t matmul_scratch_bytes(const MatmulParams& p);  // by sizes and types: no pointer is looked at
 void matmul(const MatmulParams& p, void* stream);
 void rope(const RopeParams& p, void* stream);
 void kv_append(const KvAppendParams& p, void* stream);

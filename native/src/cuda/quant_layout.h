@@ -5,15 +5,15 @@
 // registers of the tensor cores without an exchange between lanes, and no weight passes through
 // shared memory.
 //
-// Lane 4g + t holds rows g and g + 8 of the panel and columns 8t to 8t + 7 of the group:
+// Lane 4g + t holds rows 2g and 2g + 1 of the panel and columns 8t to 8t + 7 of the group:
 //
-//   q8  16 bytes: row g, then row g + 8. Columns in the order 0 2 1 3, 4 6 5 7, so that the even and
+//   q8  16 bytes: row 2g, then row 2g + 1. Columns in the order 0 2 1 3, 4 6 5 7, so that the even and
 //       the odd bytes of a word are a register each. A byte is a sign (bit 7) and a magnitude: OR
 //       with an exponent makes it a float, which two's complement would not.
-//   q4  8 bytes: row g, then row g + 8. Column 2i is nibble i of the word, column 2i + 1 is nibble
+//   q4  8 bytes: row 2g, then row 2g + 1. Column 2i is nibble i of the word, column 2i + 1 is nibble
 //       i + 4, so that a shift and a mask bring a pair into the two halves of a register.
 //
-// The 16 scales or grids follow: those of rows g and g + 8 side by side.
+// The 16 scales or grids follow, those of rows 2g and 2g + 1 in a word.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ inline void repack_group(Type type, uint8_t* to, const uint8_t* from) {
   const int64_t values = type == Type::q8 ? kQ8Values : kQ4Values;
   for (int64_t lane = 0; lane < 32; ++lane) {
     for (int64_t half = 0; half < 2; ++half) {
-      const int64_t row = lane / 4 + 8 * half;
+      const int64_t row = lane / 4 * 2 + half;
       uint32_t word[2] = {0, 0};
       for (uint32_t i = 0; i < 8; ++i) {
         const int64_t column = lane % 4 * 8 + i;
@@ -61,8 +61,7 @@ inline void repack_group(Type type, uint8_t* to, const uint8_t* from) {
       }
     }
   }
-  for (int64_t row = 0; row < kPanel; ++row)
-    std::memcpy(to + values + row % 8 * 4 + row / 8 * 2, from + values + row * 2, 2);
+  std::memcpy(to + values, from + values, kScales);
 }
 
 // Packed weights of [N,K], packed_bytes(type, n, k) of them.

@@ -95,7 +95,7 @@ __device__ __forceinline__ Search::Squares pack(uint8_t* out, uint32_t row,
           words[column / 8] |= static_cast<uint32_t>(q) << q4_shift(column);
         }
       });
-  auto* lanes = reinterpret_cast<uint32_t*>(out) + row % 8 * 8 * kWords + row / 8 * kWords;
+  auto* lanes = reinterpret_cast<uint32_t*>(out) + row / 2 * 8 * kWords + row % 2 * kWords;
 #pragma unroll
   for (int t = 0; t < 4; ++t) {
     Vec<uint32_t, kWords> mine;
@@ -106,7 +106,7 @@ __device__ __forceinline__ Search::Squares pack(uint8_t* out, uint32_t row,
   const uint16_t scale = kType == Type::q8 ? narrow<bf16>(fit.grid.scale).bits
                                            : bits_of(Q4Grid{fit.grid.scale, fit.grid.zero});
   constexpr int64_t kValues = kType == Type::q8 ? kQ8Values : kQ4Values;
-  store(reinterpret_cast<uint16_t*>(out + kValues) + row % 8 * 2 + row / 8, scale);
+  store(reinterpret_cast<uint16_t*>(out + kValues) + row, scale);
   return sum;
 }
 

@@ -32,6 +32,7 @@ constexpr int kVector = sizeof(X) == 4 || sizeof(W) == 4 ? 4 : 8;
 
 template <class T, class X, class W>
 __global__ void __launch_bounds__(kMaxThreads) rms_norm_kernel(RmsNormParams p) {
+  ptx::griddepcontrol_launch_dependents();
   const int64_t t = blockIdx.x;
   T* out = static_cast<T*>(p.out) + t * p.out_ld;
   X* x = static_cast<X*>(p.x) + t * p.x_ld;

@@ -10,7 +10,7 @@
 // Source  Shazeer 2020, arXiv:2002.05202
 #include "kernels.h"
 #include "load.cuh"
-#include "softmax.cuh"
+#include "silu.cuh"
 
 namespace bc::cuda {
 namespace {
@@ -20,6 +20,7 @@ constexpr int kN = 8;  // elements of an access
 
 template <class T>
 __global__ void __launch_bounds__(kThreads) swiglu_kernel(SwigluParams p) {
+  ptx::griddepcontrol_launch_dependents();
   const int64_t t = blockIdx.x;
   const int64_t f = (int64_t{blockIdx.y} * kThreads + threadIdx.x) * kN;
   if (f >= p.F) return;
@@ -27,8 +28,7 @@ __global__ void __launch_bounds__(kThreads) swiglu_kernel(SwigluParams p) {
   const Vec<float, kN> up = widen(load<kN>(static_cast<const T*>(p.up) + t * p.up_ld + f));
   Vec<float, kN> out;
 #pragma unroll
-  for (int k = 0; k < kN; ++k)
-    out[k] = gate[k] * ptx::rcp(1.0f + ptx::ex2(-kLog2E * gate[k])) * up[k];
+  for (int k = 0; k < kN; ++k) out[k] = silu(gate[k]) * up[k];
   store(static_cast<T*>(p.out) + t * p.out_ld + f, narrow<T>(out));
 }
 

@@ -2,9 +2,12 @@
 // operand and x the right one, so that 8 tokens fill an mma as well as one does.
 //
 // A step is 16 rows of w by 32 columns: two mma. Which columns an mma takes is free as long as w and
-// x agree, so lane 4g + t takes columns 8t to 8t + 7 of the step, of rows g and g + 8 of w and of row
-// g of x: 16 bytes side by side in 16-bit rows, 8 in q8, 4 in q4. The first mma takes the first four
+// x agree, so lane 4g + t takes columns 8t to 8t + 7 of the step, of two rows of w and of row g
+// of x: 16 bytes side by side in 16-bit rows, 8 in q8, 4 in q4. The first mma takes the first four
 // of them, the second mma the others.
+//
+// Rows are free as well: what the mma calls rows g and g + 8 are rows 2g and 2g + 1. A lane's sums
+// are then neighbours in out, and eight lanes store a whole sector without a detour.
 //
 // Values of q8 and q4 enter the products as the integers (eighths for q4) they are, exact in bf16
 // and f16. The sum over a group is multiplied by its scale in f32: no weight is rounded.
@@ -13,17 +16,27 @@
 #include "kernels.h"
 #include "mma.cuh"
 #include "quant_layout.h"
+#include "silu.cuh"
 
 namespace bc::cuda {
 
-constexpr int kStep = 32;   // columns: kGroup
-constexpr int kSplits = 8;  // parts of K that are summed apart, then in order, by every kernel
+constexpr int kStep = 32;  // columns: kGroup
+constexpr int kParts = 8;  // of K, which every kernel sums apart and then adds up in order
 
-// The fixed bounds of the parts: they depend on K alone, so that every M gives the same bits.
-__device__ __forceinline__ int steps_of(int64_t K) {
-  return static_cast<int>((K + kStep - 1) / kStep);
-}
-__device__ __forceinline__ int steps_of_part(int steps) { return (steps + kSplits - 1) / kSplits; }
+// The bounds of the parts: they depend on K alone, so that every M gives the same bits.
+struct Parts {
+  int steps;    // of K
+  int of_part;  // steps of a part; the last may have fewer
+  int parts;    // that have steps at all
+
+  __host__ __device__ explicit Parts(int64_t K)
+      : steps(static_cast<int>((K + kStep - 1) / kStep)),
+        of_part((steps + kParts - 1) / kParts),
+        parts((steps + of_part - 1) / of_part) {}
+  __host__ __device__ int begin(int part) const {
+    return part * of_part < steps ? part * of_part : steps;
+  }
+};
 
 template <class T>
 struct StepX {
@@ -53,7 +66,6 @@ constexpr uint8_t kAndOr = (0xf0 & 0xcc) | 0xaa;  // (a & b) | c of lop3
 // 16-bit rows. Rows beyond N repeat the last one: what comes of them is not stored.
 template <class T>
 struct Rows {
-  static constexpr bool kUnpacked = false;  // registers of the tensor cores as they lie in memory
   struct Raw {
     Vec<T, 8> low, high;
   };
@@ -61,12 +73,13 @@ struct Rows {
     FragmentA<T> a[2];
   };
 
+  Rows() = default;
   __device__ __forceinline__ Rows(const MatmulParams& p, int64_t n0) : K(p.K) {
     const int64_t lane = ptx::lane_id();
-    const int64_t n = n0 + lane / 4;
+    const int64_t n = n0 + lane / 4 * 2;
     const T* w = static_cast<const T*>(p.w) + lane % 4 * 8;
     low = w + (n < p.N ? n : p.N - 1) * p.w_ld;
-    high = w + (n + 8 < p.N ? n + 8 : p.N - 1) * p.w_ld;
+    high = w + (n + 1 < p.N ? n + 1 : p.N - 1) * p.w_ld;
   }
 
   __device__ __forceinline__ Raw load(int step) const {
@@ -99,12 +112,12 @@ struct Rows {
 // What q8 and q4 share: a panel is a stream of groups, a step is a group.
 template <class T>
 struct Grouped {
-  static constexpr bool kUnpacked = true;
   struct Step {
     FragmentA<T> a[2];
-    float scale[2];  // of rows g and g + 8
+    float scale[2];  // of rows 2g and 2g + 1
   };
 
+  Grouped() = default;
   __device__ __forceinline__ Grouped(const MatmulParams& p, int64_t n0, int64_t bytes) {
     const int64_t last = (p.N + kPanel - 1) / kPanel - 1;
     const int64_t panel = n0 / kPanel < last ? n0 / kPanel : last;
@@ -132,6 +145,7 @@ struct PanelsQ8 : Grouped<T> {
     uint32_t scales;
   };
 
+  PanelsQ8() = default;
   __device__ __forceinline__ PanelsQ8(const MatmulParams& p, int64_t n0)
       : Grouped<T>(p, n0, kBytes) {}
 
@@ -175,6 +189,7 @@ struct PanelsQ4 : Grouped<T> {
     uint32_t grids;
   };
 
+  PanelsQ4() = default;
   __device__ __forceinline__ PanelsQ4(const MatmulParams& p, int64_t n0)
       : Grouped<T>(p, n0, kBytes) {}
 
@@ -214,16 +229,42 @@ struct PanelsQ4 : Grouped<T> {
   }
 };
 
-// out[m,n] from its sum.
-template <class T>
-__device__ __forceinline__ void store_out(const MatmulParams& p, int64_t m, int64_t n,
-                                          float sum SIMT_SITE) {
-  if (p.row_scale != nullptr) sum *= load(p.row_scale + n SIMT_PASS);
-  const int64_t at = m * p.out_ld + n;
-  if (p.out_type == Type::f32) {
-    store(static_cast<float*>(p.out) + at, sum SIMT_PASS);
+// Where the lane's register i of a sum stands: row of w in the panel, token in the tile.
+__device__ __forceinline__ int row_of_sum(int i) {
+  return static_cast<int>(ptx::lane_id()) / 4 * 2 + i / 2;
+}
+__device__ __forceinline__ int token_of_sum(int i) { return Accumulator::col(i); }
+
+// One number, or two side by side.
+template <class E>
+__device__ __forceinline__ void store_pair(E* to, float low, float high, bool both SIMT_SITE) {
+  if (both && reinterpret_cast<uintptr_t>(to) % (2 * sizeof(E)) == 0) {
+    store(to, narrow<E>(Vec<float, 2>{{low, high}}) SIMT_PASS);
   } else {
-    store(static_cast<T*>(p.out) + at, narrow<T>(sum) SIMT_PASS);
+    store(to, narrow<E>(low) SIMT_PASS);
+    if (both) store(to + 1, narrow<E>(high) SIMT_PASS);
+  }
+}
+
+// out from the sums of token m with rows n and n + 1 of w. n is even, m < M, n < N.
+template <class T>
+__device__ __forceinline__ void store_out(const MatmulParams& p, int64_t m, int64_t n, float low,
+                                          float high SIMT_SITE) {
+  bool both = n + 1 < p.N;
+  if (p.row_scale != nullptr) {
+    low *= load(p.row_scale + n SIMT_PASS);
+    if (both) high *= load(p.row_scale + n + 1 SIMT_PASS);
+  }
+  int64_t at = m * p.out_ld + n;
+  if (p.epilogue == Epilogue::swiglu) {
+    low = silu(low) * high;
+    at = m * p.out_ld + n / 2;
+    both = false;
+  }
+  if (p.out_type == Type::f32) {
+    store_pair(static_cast<float*>(p.out) + at, low, high, both SIMT_PASS);
+  } else {
+    store_pair(static_cast<T*>(p.out) + at, low, high, both SIMT_PASS);
   }
 }
 

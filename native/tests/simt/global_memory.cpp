@@ -34,6 +34,7 @@ struct Buffer {
   uint8_t* address;  // on the device
   size_t bytes;
   bool read_only = false;
+  bool computed = false;  // a kernel has written here
   bool complete = false;  // every byte holds something
   std::vector<uint8_t> data;
   std::vector<uint64_t> written;  // a bit per byte
@@ -102,7 +103,7 @@ void mark_written(Buffer& buffer, size_t at, size_t bytes) {
 }
 
 // Finds the buffer and the offset of an access, or says what is wrong with it.
-Buffer& locate(const void* p, size_t bytes, const char* what, Site site, size_t& at) {
+Buffer& locate(const void* p, size_t bytes, const char* what, bool writes, Site site, size_t& at) {
   const size_t offset = static_cast<size_t>(static_cast<const uint8_t*>(p) - range);
   Buffer* buffer = offset >= kRange ? nullptr : slots[offset >> kSlotBits];
   if (buffer == nullptr)
@@ -114,7 +115,9 @@ Buffer& locate(const void* p, size_t bytes, const char* what, Site site, size_t&
   }
   if (at % bytes != 0)
     error(site, "%s of %zu bytes at %s+%zu: misaligned", what, bytes, buffer->name.c_str(), at);
-  if (!machine.self->waited && !buffer->read_only) {
+  // Until it has waited, a kernel may read what no kernel has written, such as weights.
+  if (writes) buffer->computed = true;
+  if (!machine.self->waited && buffer->computed) {
     error(site, "%s of %s+%zu before griddepcontrol_wait: the kernel before may not have ended",
           what, buffer->name.c_str(), at);
   }
@@ -213,7 +216,7 @@ std::string thread_of(uint32_t stamp, uint32_t block) {
 
 const uint8_t* checked_load(const void* from, size_t bytes, Site site) {
   size_t at;
-  Buffer& buffer = locate(from, bytes, "load", site, at);
+  Buffer& buffer = locate(from, bytes, "load", false, site, at);
   if (!holds(buffer, at, bytes))
     error(site, "load of %zu bytes at %s+%zu: nothing was written there", bytes,
           buffer.name.c_str(), at);
@@ -294,7 +297,7 @@ void global_store(void* to, const void* from, int bytes, Site site) {
   machine.self->polls = 0;
   const auto n = static_cast<size_t>(bytes);
   size_t at;
-  Buffer& buffer = locate(to, n, "store", site, at);
+  Buffer& buffer = locate(to, n, "store", true, site, at);
   if (buffer.read_only)
     error(site, "store of %zu bytes at %s+%zu: the buffer is an input", n, buffer.name.c_str(), at);
   const Order order = order_of(buffer, site);
@@ -311,7 +314,7 @@ uint32_t global_atomic(void* at, Change change, uint32_t operand, uint32_t expec
   Thread& self = *machine.self;
   self.polls = 0;
   size_t offset;
-  Buffer& buffer = locate(at, 4, "atomic", site, offset);
+  Buffer& buffer = locate(at, 4, "atomic", true, site, offset);
   if (buffer.read_only)
     error(site, "atomic at %s+%zu: the buffer is an input", buffer.name.c_str(), offset);
   if (!holds(buffer, offset, 4))

@@ -86,7 +86,7 @@ class EmulatedDevice final : public Device {
   }
 
  private:
-  const Facts facts_ = {"SIMT emulator", 80, 4, simt::gpu_memory()};
+  const Facts facts_ = {"SIMT emulator", 80, 4, simt::gpu_memory(), 163 << 10};
   std::map<void*, int64_t> allocations_;
   int64_t used_ = 0;
 };
