@@ -1,0 +1,42 @@
+// The benchmark's cases at small shapes on the emulator: that their checks pass, that they notice a
+// wrong output, and that the bytes and flops they claim are those that the kernels move and do.
+#include "case.h"
+#include "cuda_device.h"
+
+using namespace bc;
+using namespace bc::bench;
+using namespace bc::test;
+
+namespace {
+
+void run_case(Check& check, const Case& c) {
+  check.begin(c.name(), 1);
+  const Prepared prepared = c.prepare(2);
+  simt::reset_counters();
+  prepared.launch(1, nullptr);
+  const double moved = static_cast<double>(simt::counters().unique_bytes());
+  const double flops = 4096.0 * static_cast<double>(simt::counters().mma_bf16);
+  prepared.check(check, 1);
+  Check unwritten("copy 0", true);
+  prepared.check(unwritten, 0);
+  check.that(unwritten.failed() > 0, "the check passes on what no kernel wrote");
+  // Attention beside it: sums of splits, a table, positions; argmax and top_k: scratch.
+  const bool with_scratch = c.op == "attention" || c.op == "top_k" || c.op == "argmax";
+  char line[160];
+  std::snprintf(line, sizeof line, "moved %.0f bytes, claims %.0f", moved, c.bytes);
+  check.that(moved <= (with_scratch ? 1.3 : 1.05) * c.bytes && moved >= 0.85 * c.bytes, line);
+  std::snprintf(line, sizeof line, "did %.0f flops, claims %.0f", flops, c.flops);
+  check.that(flops >= c.flops, line);
+}
+
+}  // namespace
+
+int main() {
+  return run_on_device("cuda_bench_cases", [](Check& check) {
+    const Sizes small = {{1, 64}, {130}, {300}, {1, 3}, {3, 70}, {2}};
+    for (const bool alibi : {false, true}) {
+      const Model model = {"small", 512, 4, 768, 4096, alibi};
+      for (const Case& c : all_cases(model, small)) run_case(check, c);
+    }
+  });
+}

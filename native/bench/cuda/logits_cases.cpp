@@ -1,0 +1,153 @@
+// What happens over the vocabulary: argmax, top_k, and NormHead's factors.
+#include <memory>
+
+#include "case.h"
+#include "copies.h"
+#include "cuda/kernels.h"
+#include "reference.h"
+
+namespace bc::bench {
+namespace {
+
+constexpr int64_t kRowPeriod = 7;  // rows of logits of a pattern: a row is long
+constexpr int64_t kTopK = 64;
+
+struct Logits {
+  Logits(int64_t T_, int64_t V_, int copies)
+      : T(T_),
+        V(V_),
+        pattern(Type::f32, std::min(kRowPeriod, T), V,
+                [random = test::Random(11)]() mutable { return 3.0f * random.normal(); }),
+        x(input("x", copies, 4 * T * V, pattern.bytes)) {}
+  int64_t T, V;
+  Pattern pattern;
+  Copies x;
+};
+
+template <class T>
+std::vector<T> read(const Copies& from, int copy, int64_t first, int64_t count) {
+  constexpr int64_t kBytes = sizeof(T);
+  const std::vector<uint8_t> bytes = from.read(copy, first * kBytes, count * kBytes);
+  std::vector<T> values(static_cast<size_t>(count));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+struct Argmax {
+  Argmax(int64_t T, int64_t V, int copies)
+      : in(T, V, copies),
+        scratch(output("scratch", 1, cuda::argmax_scratch_bytes(T, V))),
+        ids(output("ids", copies, 4 * T)) {}
+  void launch(int copy, void* stream) const {
+    cuda::argmax({ids.as<int32_t>(copy), in.x.as<float>(copy), in.V, in.T, in.V, scratch.at(0)},
+                 stream);
+  }
+  void check(test::Check& check, int copy) const {
+    const std::vector<int32_t> got = read<int32_t>(ids, copy, 0, in.T);
+    for (const int64_t t : sample(in.T, 5, 12)) {
+      check.that(got[static_cast<size_t>(t)] == reference::order(in.pattern.row(t), in.V)[0],
+                 "an id is not that of the largest number");
+    }
+  }
+  Logits in;
+  Copies scratch, ids;
+};
+
+struct TopK {
+  TopK(int64_t T, int64_t V, int copies)
+      : in(T, V, copies),
+        scratch(output("scratch", 1, cuda::top_k_scratch_bytes(T, V, kTopK))),
+        values(output("values", copies, 4 * T * kTopK)),
+        ids(output("ids", copies, 4 * T * kTopK)) {}
+  void launch(int copy, void* stream) const {
+    cuda::top_k({values.as<float>(copy), ids.as<int32_t>(copy), in.x.as<float>(copy), in.V, in.T,
+                 in.V, kTopK, scratch.at(0)},
+                stream);
+  }
+  void check(test::Check& check, int copy) const {
+    for (const int64_t t : sample(in.T, 5, 12)) {
+      const std::vector<int32_t> order = reference::order(in.pattern.row(t), in.V);
+      const std::vector<int32_t> got = read<int32_t>(ids, copy, t * kTopK, kTopK);
+      const std::vector<float> numbers = read<float>(values, copy, t * kTopK, kTopK);
+      bool same = true;
+      for (size_t k = 0; k < static_cast<size_t>(kTopK); ++k)
+        same &= got[k] == order[k] && numbers[k] == in.pattern.row(t)[order[k]];
+      check.that(same, "ids and values are not those of the sorted row");
+    }
+  }
+  Logits in;
+  Copies scratch, values, ids;
+};
+
+struct RowNorms {
+  RowNorms(int64_t N_, int64_t K_, int copies)
+      : N(N_),
+        K(K_),
+        pattern(Type::bf16, kPeriod, K,
+                [random = test::Random(13)]() mutable { return 0.02f * random.normal(); }),
+        w(input("w", copies, 2 * N * K, pattern.bytes)),
+        out(output("out", copies, 4 * N)) {}
+  void launch(int copy, void* stream) const {
+    cuda::row_norms({out.as<float>(copy), w.at(copy), K, Type::bf16, N, K}, stream);
+  }
+  // Roundings as in ../../tests/cuda_row_norms_test.cpp.
+  void check(test::Check& check, int copy) const {
+    check_written(check, out, copy, Type::f32);
+    const std::vector<int64_t> rows = sample(N, 64, 14);
+    std::vector<test::Expected> want;
+    for (const int64_t n : rows) {
+      double sum = 0.0;
+      for (int64_t k = 0; k < K; ++k)
+        sum += static_cast<double>(pattern.row(n)[k]) * static_cast<double>(pattern.row(n)[k]);
+      const double value = 1.0 / std::fmax(std::sqrt(sum), 1e-12);
+      const double roundings = 0.5 * (number(K) / 32.0 + 14.0) + 3.0;
+      want.push_back({value, value * roundings * test::kRounding});
+    }
+    check.compare("out", read_rows(out, copy, Type::f32, 1, rows), want);
+  }
+  int64_t N, K;
+  Pattern pattern;
+  Copies w, out;
+};
+
+template <class Run>
+void add(Cases& cases, const Model& model, Case c, int64_t rows, int64_t cols) {
+  c.model = model.name;
+  c.copy_bytes = static_cast<int64_t>(c.bytes);
+  c.flops = 0.0;
+  c.prepare = [rows, cols](int copies) {
+    const auto run = std::make_shared<Run>(rows, cols, copies);
+    return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
+                    [run](test::Check& check, int copy) { run->check(check, copy); }};
+  };
+  cases.push_back(std::move(c));
+}
+
+}  // namespace
+
+void add_logits_cases(Cases& cases, const Model& model, const Sizes& sizes) {
+  const int64_t V = model.V;
+  for (const int64_t T : sizes.head_rows) {
+    Case c;
+    c.types = "f32";
+    c.part = "logits";
+    c.op = "argmax";
+    c.sizes = {{"T", T}, {"V", V}};
+    c.bytes = 4.0 * number(T * V) + number(T) * number(V) / 128.0 + 4.0 * number(T);
+    add<Argmax>(cases, model, c, T, V);
+    c.op = "top_k";
+    c.sizes = {{"T", T}, {"V", V}, {"K", kTopK}};
+    c.bytes = 4.0 * number(T * V) + 16.0 * number(T * kTopK * ((V + 16383) / 16384)) +
+              40.0 * number(T * kTopK);
+    add<TopK>(cases, model, c, T, V);
+  }
+  Case c;
+  c.op = "row_norms";
+  c.part = "head";
+  c.types = "bf16";
+  c.sizes = {{"N", V}, {"K", model.C}};
+  c.bytes = 2.0 * number(V * model.C) + 4.0 * number(V);
+  add<RowNorms>(cases, model, c, V, model.C);
+}
+
+}  // namespace bc::bench

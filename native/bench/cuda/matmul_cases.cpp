@@ -1,0 +1,190 @@
+// matmul: the layers of a model and the head, for weights of each kind.
+#include <memory>
+
+#include "case.h"
+#include "copies.h"
+#include "cuda/kernels.h"
+#include "cuda/quant_layout.h"
+#include "reference.h"
+
+namespace bc::bench {
+namespace {
+
+constexpr int64_t kPanelPeriod = 13;  // panels of a packed pattern: 208 rows
+
+struct Shape {
+  int64_t M, N, K;
+  Type w_type, out_type;
+  bool row_scale;  // NormHead's
+};
+
+// Random panels as the CPU holds them: quants of full range, scales that leave weights near 0.02.
+std::vector<uint8_t> random_panels(Type type, int64_t count, int64_t K) {
+  test::Random random(static_cast<uint64_t>(K));
+  const int64_t values = group_bytes(type) - kScales;
+  std::vector<uint8_t> bytes(static_cast<size_t>(count * (K / kGroup) * group_bytes(type)));
+  for (size_t group = 0; group < bytes.size(); group += static_cast<size_t>(group_bytes(type))) {
+    uint8_t* at = bytes.data() + group;
+    for (int64_t i = 0; i < values; ++i) {
+      const auto byte = static_cast<uint8_t>(random.bits() >> 56);
+      at[i] = type == Type::q8 && byte == 0 ? 1 : byte;  // q + 128, q in -127..127
+    }
+    for (int64_t n = 0; n < kPanel; ++n) {
+      const auto spread = static_cast<float>(0.5 + random.uniform());
+      const uint16_t scale =
+          type == Type::q8
+              ? to_bf16(0.0003f * spread).bits
+              : bits_of(Q4Grid{grid_scale(0.004f * spread, false),
+                               static_cast<float>(52 + random.below(17)) / kGridZeros});
+      std::memcpy(at + values + 2 * n, &scale, 2);
+    }
+  }
+  return bytes;
+}
+
+// Weights [N,K] that repeat a pattern: rows of bf16, or panels.
+struct Weights {
+  Weights(const Shape& s)
+      : type(s.w_type),
+        K(s.K),
+        rows(Type::bf16, is_quantized(s.w_type) ? 0 : kPeriod, s.K,
+             [random = test::Random(static_cast<uint64_t>(s.K))]() mutable {
+               return 0.02f * random.normal();
+             }) {
+    if (!is_quantized(type)) {
+      device = rows.bytes;
+      return;
+    }
+    panels = random_panels(type, kPanelPeriod, K);
+    device.resize(panels.size());
+    cuda::repack(type, device.data(), panels.data(), kPanelPeriod * kPanel, K);
+  }
+
+  // What the reference reads as w of the 16 rows from n on, n a multiple of 16. Valid until the
+  // next call.
+  const void* panel(int64_t n) {
+    if (is_quantized(type))
+      return panels.data() + n / kPanel % kPanelPeriod * (K / kGroup) * group_bytes(type);
+    std::vector<int64_t> which;
+    for (int64_t i = 0; i < kPanel; ++i) which.push_back(n + i);
+    sixteen = gather(rows, which).data;
+    return sixteen.data();
+  }
+
+  Type type;
+  int64_t K;
+  Pattern rows;
+  std::vector<uint8_t> panels;  // as the CPU holds them
+  std::vector<uint8_t> device;
+  std::vector<float> sixteen;
+};
+
+int64_t weight_bytes(const Shape& s) {
+  return is_quantized(s.w_type) ? packed_bytes(s.w_type, s.N, s.K) : 2 * s.N * s.K;
+}
+
+struct Run {
+  Run(const Shape& shape, int copies)
+      : s(shape),
+        weights(s),
+        xs(Type::bf16, std::min(kPeriod, s.M), s.K,
+           [random = test::Random(static_cast<uint64_t>(s.K) + 1)]() mutable {
+             return random.outlier();
+           }),
+        scales(Type::f32, kPeriod, 1,
+               [random = test::Random(3)]() mutable { return 1.0f + 0.3f * random.normal(); }),
+        w(input("w", copies, weight_bytes(s), weights.device)),
+        x(input("x", copies, 2 * s.M * s.K, xs.bytes)),
+        row_scale(input("row_scale", copies, s.row_scale ? 4 * s.N : 0, scales.bytes)),
+        out(output("out", copies, s.M * s.N * element_bytes(s.out_type))) {}
+
+  void launch(int copy, void* stream) const {
+    cuda::MatmulParams p{};
+    p.out = out.at(copy);
+    p.out_ld = s.N;
+    p.x = x.at(copy);
+    p.x_ld = s.K;
+    p.w = w.at(copy);
+    p.w_ld = s.K;
+    p.row_scale = s.row_scale ? row_scale.as<float>(copy) : nullptr;
+    p.type = Type::bf16;
+    p.out_type = s.out_type;
+    p.w_type = s.w_type;
+    p.M = s.M;
+    p.N = s.N;
+    p.K = s.K;
+    cuda::matmul(p, stream);
+  }
+
+  void check(test::Check& check, int copy) {
+    check_written(check, out, copy, s.out_type);
+    const std::vector<int64_t> tokens = sample(s.M, 5, 1);
+    const test::Matrix some = gather(xs, tokens);
+    const test::Matrix got = read_rows(out, copy, s.out_type, s.N, tokens);
+    for (const int64_t panel : sample(s.N / kPanel, 6, 2)) {
+      const int64_t n = panel * kPanel;
+      test::Matrix factor(1, kPanel, 0);
+      test::Matrix part(some.rows, kPanel, 0);
+      for (int64_t i = 0; i < kPanel; ++i) {
+        factor.row(0)[i] = scales.row(n + i)[0];
+        for (int64_t m = 0; m < some.rows; ++m) part.row(m)[i] = got.row(m)[n + i];
+      }
+      bc::MatmulParams p{};
+      p.x = some.row(0);
+      p.x_ld = some.ld;
+      p.w = weights.panel(n);
+      p.w_type = is_quantized(s.w_type) ? s.w_type : Type::f32;
+      p.w_ld = s.K;
+      p.row_scale = s.row_scale ? factor.row(0) : nullptr;
+      p.M = some.rows;
+      p.N = kPanel;
+      p.K = s.K;
+      std::vector<test::Expected> want = reference::matmul(p);
+      test::round_output(s.out_type, want);
+      check.compare(("out at column " + std::to_string(n)).c_str(), part, want);
+    }
+  }
+
+  Shape s;
+  Weights weights;
+  Pattern xs, scales;
+  Copies w, x, row_scale, out;
+};
+
+void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
+  Case c;
+  c.op = "matmul";
+  c.model = model.name;
+  c.part = part;
+  c.types = name_of(s.w_type);
+  c.sizes = {{"M", s.M}, {"N", s.N}, {"K", s.K}};
+  c.copy_bytes = weight_bytes(s) + 2 * s.M * s.K + s.M * s.N * element_bytes(s.out_type) +
+                 (s.row_scale ? 4 * s.N : 0);
+  c.bytes = number(c.copy_bytes);
+  c.flops = 2.0 * number(s.M) * number(s.N) * number(s.K);
+  c.prepare = [s](int copies) {
+    const auto run = std::make_shared<Run>(s, copies);
+    return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
+                    [run](test::Check& check, int copy) { run->check(check, copy); }};
+  };
+  cases.push_back(std::move(c));
+}
+
+}  // namespace
+
+void add_matmul_cases(Cases& cases, const Model& model, const Sizes& sizes) {
+  const int64_t C = model.C;
+  const int64_t F = model.F;
+  for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
+    for (const int64_t M : sizes.matmul_tokens) {
+      add(cases, model, "w_pack", {M, 3 * C, C, w, Type::bf16, false});
+      add(cases, model, "o_proj", {M, C, C, w, Type::bf16, false});
+      add(cases, model, "gate", {M, F, C, w, Type::bf16, false});
+      add(cases, model, "down", {M, C, F, w, Type::bf16, false});
+    }
+    for (const int64_t M : sizes.head_rows)
+      add(cases, model, "head", {M, model.V, C, w, Type::f32, true});
+  }
+}
+
+}  // namespace bc::bench
