@@ -170,6 +170,8 @@ class Check {
   }
 
   int failed() const { return failed_; }
+  // The largest share of a tolerance that an error took.
+  double tolerance_used() const { return worst_; }
 
   // Prints the summary; the exit status of main.
   int result() const {

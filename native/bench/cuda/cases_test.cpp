@@ -2,6 +2,7 @@
 // wrong output, and that the bytes and flops they claim are those that the kernels move and do.
 #include "case.h"
 #include "cuda_device.h"
+#include "peak_mma.cu"
 
 using namespace bc;
 using namespace bc::bench;
@@ -29,14 +30,22 @@ void run_case(Check& check, const Case& c) {
   check.that(flops >= c.flops, line);
 }
 
+void run_peak(Check& check) {
+  check.begin("peak_mma", 1);
+  constexpr int64_t kSteps = 3;
+  const auto out = output<float>("out", 2 * kPeakThreads);
+  simt::reset_counters();
+  peak_mma(out.data(), 2, kSteps, nullptr);
+  check.that(4096.0 * static_cast<double>(simt::counters().mma_bf16) == peak_mma_flops(2, kSteps),
+             "flops differ from those claimed");
+  check_peak_mma(check, out.read().data() + kPeakThreads, kSteps);
+}
+
 }  // namespace
 
 int main() {
   return run_on_device("cuda_bench_cases", [](Check& check) {
-    const Sizes small = {{1, 64}, {130}, {300}, {1, 3}, {3, 70}, {2}};
-    for (const bool alibi : {false, true}) {
-      const Model model = {"small", 512, 4, 768, 4096, alibi};
-      for (const Case& c : all_cases(model, small)) run_case(check, c);
-    }
+    for (const Case& c : all_cases(small_models(), small_sizes())) run_case(check, c);
+    run_peak(check);
   });
 }
