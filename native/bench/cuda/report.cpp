@@ -76,12 +76,13 @@ void Report::list(const Case& c) {
 
 void Report::result(const Case& c, const Result& r, const Ceilings* ceilings) {
   if (!header_) {
-    std::printf("%-13s %-5s %-8s %-15s %-25s %10s %7s %8s %6s  %s\n", "kernel", "model", "part",
-                "types", "shape", "us", "TB/s", "TFLOP/s", "share", "check");
+    std::printf("| %-12s | %-5s | %-8s | %-15s | %-25s | %10s | %6s | %7s | %5s | check |\n",
+                "kernel", "model", "part", "types", "shape", "us", "TB/s", "TFLOP/s", "share");
+    std::printf("|---|---|---|---|---|--:|--:|--:|--:|---|\n");
     header_ = true;
   }
-  std::printf("%-13s %-5s %-8s %-15s %-25s ", c.op.c_str(), c.model.c_str(), c.part.c_str(),
-              c.types.c_str(), c.shape().c_str());
+  std::printf("| %-12s | %-5s | %-8s | %-15s | %-25s | ", c.op.c_str(), c.model.c_str(),
+              c.part.c_str(), c.types.c_str(), c.shape().c_str());
   std::string line = open_object(c) + ", \"check\": " + quoted(text_of(r.outcome));
   char numbers[320];
   if (r.time.samples > 0) {
@@ -89,7 +90,8 @@ void Report::result(const Case& c, const Result& r, const Ceilings* ceilings) {
     const double tflops = c.flops / r.time.median / 1e12;
     const double share = ceilings->bound(c.bytes, c.flops) / r.time.median;
     const char* bound = ceilings->memory_bound(c.bytes, c.flops) ? "memory" : "tensor cores";
-    std::printf("%10.2f %7.3f %8.1f %5.1f%%  ", 1e6 * r.time.median, tb, tflops, 100.0 * share);
+    std::printf("%10.2f | %6.3f | %7.1f | %3.0f %% | ", 1e6 * r.time.median, tb, tflops,
+                100.0 * share);
     std::snprintf(numbers, sizeof numbers,
                   ", \"microseconds\": %.3f, \"least\": %.3f, \"most\": %.3f, \"samples\": %d, "
                   "\"copies\": %d, \"tb_per_s\": %.4f, \"tflop_per_s\": %.2f, \"share\": %.4f, "
@@ -98,14 +100,14 @@ void Report::result(const Case& c, const Result& r, const Ceilings* ceilings) {
                   r.copies, tb, tflops, share, bound);
     line += numbers;
   } else {
-    std::printf("%10s %7s %8s %6s  ", "-", "-", "-", "-");
+    std::printf("%10s | %6s | %7s | %5s | ", "", "", "", "");
   }
   if (r.outcome == Result::Outcome::passed) {
-    std::printf("passed, %.0f %% of the tolerance\n", 100.0 * r.tolerance_used);
+    std::printf("passed, %.0f %% of the tolerance |\n", 100.0 * r.tolerance_used);
     std::snprintf(numbers, sizeof numbers, ", \"tolerance_used\": %.3f", r.tolerance_used);
     line += numbers;
   } else {
-    std::printf("%s%s%s\n", text_of(r.outcome), r.note.empty() ? "" : ": ", r.note.c_str());
+    std::printf("%s%s%s |\n", text_of(r.outcome), r.note.empty() ? "" : ": ", r.note.c_str());
     line += ", \"note\": " + quoted(r.note);
   }
   std::fflush(stdout);

@@ -1,4 +1,4 @@
-// What the benchmark prints: a table for people, and one JSON object a line for programs.
+// What the benchmark prints: a table for people, in markdown, and one JSON object a line for programs.
 #pragma once
 
 #include <cstdio>
