@@ -1,6 +1,7 @@
 // cuda_bench: times each CUDA kernel at the shapes of Baichuan 7B and 13B, and checks what it times.
 //
 // Exit code: 0; 1 when a check failed or a case was left out; 2 wrong use; 77 no GPU.
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -22,6 +23,8 @@ constexpr int kSkipped = 77;  // what CTest and gpu-check take as skipped
 const char* const kHelp =
     "cuda_bench [options]: times the CUDA kernels at the shapes of Baichuan 7B and 13B\n"
     "  --list          prints the cases, with the bytes and flops of each, and ends\n"
+    "  --ops           prints the names of the ops and ends\n"
+    "  --facts         prints the GPU as a JSON object and ends\n"
     "  --check         checks results and times nothing\n"
     "  --small         small shapes, for compute-sanitizer\n"
     "  --op NAME       only this op\n"
@@ -31,7 +34,7 @@ const char* const kHelp =
     "  --json FILE     also writes one JSON object a line; - with --list: instead, to stdout\n";
 
 struct Options {
-  bool list = false, check = false, small = false;
+  bool list = false, ops = false, facts = false, check = false, small = false;
   std::string op, json;
   std::vector<std::string> filters;
   double seconds = 1e9;
@@ -58,6 +61,10 @@ Options parse(int count, char** arguments) {
     const std::string name = arguments[i];
     if (name == "--list") {
       o.list = true;
+    } else if (name == "--ops") {
+      o.ops = true;
+    } else if (name == "--facts") {
+      o.facts = true;
     } else if (name == "--check") {
       o.check = true;
     } else if (name == "--small") {
@@ -135,6 +142,15 @@ int run(const Options& options) {
   for (const Case& c : cases) chosen += options.takes(c) ? 1 : 0;
   if (chosen == 0) fail(BC_INVALID_ARGUMENT, "no case has the --op and --filter given");
 
+  if (options.ops) {
+    std::vector<std::string> ops;
+    for (const Case& c : cases) {
+      if (std::find(ops.begin(), ops.end(), c.op) == ops.end()) ops.push_back(c.op);
+    }
+    for (const std::string& op : ops) std::puts(op.c_str());
+    return 0;
+  }
+
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(nullptr, std::fclose);
   std::FILE* json = options.list && options.json == "-" ? stdout : nullptr;
   if (!options.json.empty() && json == nullptr) {
@@ -156,6 +172,10 @@ int run(const Options& options) {
     return kSkipped;
   }
   const std::unique_ptr<cuda::Device> device = cuda::Device::open(options.device);
+  if (options.facts) {
+    Report(stdout).facts(device->facts());
+    return 0;
+  }
   test::Check sums("ceilings");
   std::unique_ptr<Ceilings> ceilings;
   if (!options.check) {

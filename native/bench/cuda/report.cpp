@@ -40,29 +40,35 @@ std::string open_object(const Case& c) {
          ", \"types\": " + quoted(c.types) + ", \"sizes\": {" + sizes + "}, " + numbers;
 }
 
-}  // namespace
-
-void Report::device(const cuda::Facts& facts, const Ceilings& ceilings) {
+std::string open_object(const cuda::Facts& facts) {
   int driver = 0;
   int runtime = 0;
   cudaDriverGetVersion(&driver);
   cudaRuntimeGetVersion(&runtime);
+  return "{\"device\": " + quoted(facts.name) +
+         ", \"capability\": " + std::to_string(facts.capability) +
+         ", \"processors\": " + std::to_string(facts.processors) +
+         ", \"memory\": " + std::to_string(facts.memory) +
+         ", \"driver\": " + std::to_string(driver) + ", \"runtime\": " + std::to_string(runtime);
+}
+
+}  // namespace
+
+void Report::facts(const cuda::Facts& facts) {
+  std::fprintf(json_, "%s}\n", open_object(facts).c_str());
+}
+
+void Report::device(const cuda::Facts& facts, const Ceilings& ceilings) {
   const double tb = ceilings.bytes_per_second / 1e12;
   const double tflops = ceilings.flops_per_second / 1e12;
-  std::printf("%s, sm_%d, %d multiprocessors, %.1f GB, CUDA %d.%d (driver %d.%d)\n",
-              facts.name.c_str(), facts.capability, facts.processors,
-              static_cast<double>(facts.memory) / 1e9, runtime / 1000, runtime % 1000 / 10,
-              driver / 1000, driver % 1000 / 10);
-  std::printf("ceilings: a copy on the device %.3f TB/s, mma.sync bf16 %.1f TFLOP/s\n\n", tb,
-              tflops);
+  std::printf(
+      "%s, sm_%d, %d multiprocessors, %.1f GB. Ceilings: a copy on the device %.3f TB/s, "
+      "mma.sync bf16 %.1f TFLOP/s.\n\n",
+      facts.name.c_str(), facts.capability, facts.processors,
+      static_cast<double>(facts.memory) / 1e9, tb, tflops);
   if (json_ == nullptr) return;
-  std::fprintf(json_,
-               "{\"device\": %s, \"capability\": %d, \"processors\": %d, \"memory\": %lld, "
-               "\"l2\": %lld, \"driver\": %d, \"runtime\": %d, \"copy_tb_per_s\": %.4f, "
-               "\"mma_tflop_per_s\": %.2f}\n",
-               quoted(facts.name).c_str(), facts.capability, facts.processors,
-               static_cast<long long>(facts.memory), static_cast<long long>(ceilings.l2_bytes),
-               driver, runtime, tb, tflops);
+  std::fprintf(json_, "%s, \"l2\": %lld, \"copy_tb_per_s\": %.4f, \"mma_tflop_per_s\": %.2f}\n",
+               open_object(facts).c_str(), static_cast<long long>(ceilings.l2_bytes), tb, tflops);
   std::fflush(json_);
 }
 

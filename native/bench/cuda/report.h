@@ -24,6 +24,7 @@ class Report {
   // json may be null.
   explicit Report(std::FILE* json) : json_(json) {}
 
+  void facts(const cuda::Facts& facts);
   void device(const cuda::Facts& facts, const Ceilings& ceilings);
   void list(const Case& c);
   // ceilings: null where nothing is timed.
