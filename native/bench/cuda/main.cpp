@@ -171,7 +171,7 @@ int run(const Options& options) {
     std::fprintf(stderr, "cuda_bench: skipped, no GPU: %s\n", available.reason.c_str());
     return kSkipped;
   }
-  const std::unique_ptr<cuda::Device> device = cuda::Device::open(options.device);
+  const std::unique_ptr<cuda::Device> device = cuda::Device::open(options.device, nullptr);
   if (options.facts) {
     Report(stdout).facts(device->facts());
     return 0;

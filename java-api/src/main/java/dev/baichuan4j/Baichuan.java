@@ -101,7 +101,7 @@ public final class Baichuan implements AutoCloseable {
   }
 
   /**
-   * Continues ids.
+   * Continues ids. A model without a tokenizer gives ids whose text is empty.
    *
    * @throws InvalidRequestException when there is none, or one is not in the vocabulary
    * @throws ContextOverflowException when they leave no room for a token
@@ -116,7 +116,7 @@ public final class Baichuan implements AutoCloseable {
     int room = Math.max(engine.limits().contextLength() - prompt.length, 1);
     int newTokens = Math.min(newTokens(sampling), room);
     TextRequest request =
-        new TextRequest(prompt, newTokens, cache, sampling, tokenizer(), config(), endIds());
+        new TextRequest(prompt, newTokens, cache, sampling, tokenizer, config(), endIds());
     engine.submit(request);
     return request.generation();
   }

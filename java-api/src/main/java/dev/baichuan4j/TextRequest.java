@@ -11,6 +11,7 @@ import dev.baichuan4j.tokenizer.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** Turns the tokens of a request into the chunks and the result of its {@link Generation}. */
@@ -18,7 +19,7 @@ final class TextRequest extends Request {
   private final Generation generation = new Generation(this::cancel);
   private final Sampler sampler;
   private final StopMatcher stops;
-  private final StreamDecoder decoder;
+  private final Optional<StreamDecoder> decoder; // none: ids without a text
   private final boolean wantsLogprobs;
   private final List<Integer> endIds;
   private final int promptTokens;
@@ -37,13 +38,13 @@ final class TextRequest extends Request {
       int maxNewTokens,
       SessionCache cache,
       Sampling sampling,
-      Tokenizer tokenizer,
+      Optional<Tokenizer> tokenizer,
       ModelConfig config,
       List<Integer> endIds) {
     super(prompt, maxNewTokens, cache);
     this.sampler = new Sampler(sampling, prompt, config.vocabularySize());
     this.stops = new StopMatcher(sampling.stop());
-    this.decoder = tokenizer.newStreamDecoder();
+    this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
     this.wantsLogprobs = sampling.logprobs() >= 0;
     this.endIds = endIds;
     this.promptTokens = prompt.length;
@@ -92,7 +93,7 @@ final class TextRequest extends Request {
       ended = true;
       return;
     }
-    String piece = stops.append(decoder.append(id));
+    String piece = stops.append(decoder.map(d -> d.append(id)).orElse(""));
     text.append(piece);
     ended = stops.matched();
     generation.emit(new Chunk(piece, id, chosen));
@@ -106,7 +107,7 @@ final class TextRequest extends Request {
   @Override
   protected void finished(FinishReason reason) {
     if (!stops.matched()) {
-      String rest = stops.append(decoder.flush()) + stops.flush();
+      String rest = stops.append(decoder.map(StreamDecoder::flush).orElse("")) + stops.flush();
       if (!rest.isEmpty()) {
         text.append(rest);
         generation.emit(new Chunk(rest, -1, null));

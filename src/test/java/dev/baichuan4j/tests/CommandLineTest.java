@@ -132,6 +132,34 @@ class CommandLineTest {
   }
 
   @Test
+  void benchTakesManyRequestsAtATime() throws Exception {
+    Run run =
+        run(
+            "",
+            "bench",
+            "--random",
+            "128x1x64x256",
+            "-p",
+            "8",
+            "-n",
+            "4",
+            "-r",
+            "1",
+            "--threads",
+            "1",
+            "--batch",
+            "1,3",
+            "--json");
+    assertEquals(0, run.code, run.err);
+    List<String> tests = new ArrayList<>();
+    for (JsonNode row : run.json()) {
+      tests.add(row.get("test").asText());
+      assertTrue(row.get("tokens_per_second").asDouble() > 0);
+    }
+    assertEquals(List.of("pp8x1", "tg4x1", "pp8x3", "tg4x3"), tests);
+  }
+
+  @Test
   void benchPrintsTheFieldsItPromises() throws Exception {
     Run run =
         run(

@@ -1,6 +1,9 @@
 package dev.baichuan4j.server;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.Generation;
+import dev.baichuan4j.Sampling;
+import dev.baichuan4j.Usage;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.function.DoubleSupplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,6 +38,15 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "-r", defaultValue = "5", paramLabel = "N", description = "Repetitions.")
   private int repetitions;
+
+  @Option(
+      names = "--batch",
+      split = ",",
+      paramLabel = "B",
+      description =
+          "So many requests at a time, as a server has them; several: 1,16,64. The rates are of all"
+              + " together. Default: the model alone, without sampling.")
+  private List<Integer> batches = List.of();
 
   @Option(
       names = "--random",
@@ -66,22 +79,50 @@ final class BenchCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "-p, -n and -r have a value below 1, expected 1 or more");
     }
+    if (batches.stream().anyMatch(batch -> batch < 1)) {
+      throw new ParameterException(
+          spec.commandLine(), "--batch has value " + batches + ", expected 1 or more");
+    }
     try (Baichuan model = load();
         Terminal.Bar bar = new Terminal.Bar()) {
       int[] ids = new Random(1).ints(Math.max(prompt, generate), 0, vocabulary(model)).toArray();
       List<Row> rows = new ArrayList<>();
-      double[] read = new double[repetitions];
-      double[] write = new double[repetitions];
-      readPrompt(model, ids, prompt); // warm-up
-      writeTokens(model, ids, Math.min(generate, 8));
-      for (int i = 0; i < repetitions; i++) {
-        bar.progress("bench", 2L * i, 2L * repetitions);
-        read[i] = prompt / readPrompt(model, ids, prompt);
-        bar.progress("bench", 2L * i + 1, 2L * repetitions);
-        write[i] = generate / writeTokens(model, ids, generate);
+      if (batches.isEmpty()) {
+        rows.add(
+            row(
+                model,
+                "pp" + prompt,
+                measure(bar, prompt, () -> readPrompt(model, ids, prompt)),
+                prompt,
+                prompt,
+                false));
+        rows.add(
+            row(
+                model,
+                "tg" + generate,
+                measure(bar, generate, () -> writeTokens(model, ids, generate)),
+                1,
+                generate,
+                true));
       }
-      rows.add(row(model, "pp" + prompt, read, prompt, prompt));
-      rows.add(row(model, "tg" + generate, write, 1, generate));
+      for (int batch : batches) {
+        rows.add(
+            row(
+                model,
+                "pp" + prompt + "x" + batch,
+                measureBatch(bar, model, ids, batch, prompt, 1),
+                prompt,
+                prompt,
+                false));
+        rows.add(
+            row(
+                model,
+                "tg" + generate + "x" + batch,
+                measureBatch(bar, model, ids, batch, 1, generate),
+                batch,
+                generate,
+                true));
+      }
       if (json) {
         Terminal.printJson(rows);
       } else {
@@ -89,6 +130,43 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /** Tokens per second of each repetition, after one to warm up. */
+  private double[] measure(Terminal.Bar bar, int tokens, DoubleSupplier seconds) {
+    seconds.getAsDouble();
+    double[] rates = new double[repetitions];
+    for (int i = 0; i < repetitions; i++) {
+      bar.progress("bench", i, repetitions);
+      rates[i] = tokens / seconds.getAsDouble();
+    }
+    return rates;
+  }
+
+  /** The same of requests that come at once, each with a prompt and new tokens, greedily chosen. */
+  private double[] measureBatch(
+      Terminal.Bar bar, Baichuan model, int[] ids, int batch, int promptTokens, int newTokens) {
+    Sampling sampling = Sampling.greedy().withMaxNewTokens(newTokens);
+    double[] rates = new double[repetitions];
+    for (int i = -1; i < repetitions; i++) {
+      bar.progress("bench", i + 1L, repetitions + 1L);
+      long start = System.nanoTime();
+      List<Generation> all = new ArrayList<>();
+      for (int b = 0; b < batch; b++) {
+        int[] own = Arrays.copyOf(ids, promptTokens);
+        own[0] = ids[b % ids.length]; // no two have a prefix in common
+        all.add(model.complete(own, sampling));
+      }
+      long tokens = 0;
+      for (Generation generation : all) {
+        Usage usage = generation.result().usage();
+        tokens += newTokens == 1 ? usage.promptTokens() : usage.completionTokens();
+      }
+      if (i >= 0) {
+        rates[i] = tokens / ((System.nanoTime() - start) / 1e9);
+      }
+    }
+    return rates;
   }
 
   private static int vocabulary(Baichuan model) {
@@ -119,7 +197,12 @@ final class BenchCommand implements Callable<Integer> {
             Math.max(prompt, generate) + 64,
             alibi ? ModelConfig.Position.ALIBI : ModelConfig.Position.ROPE,
             ModelConfig.Head.PLAIN);
-    return modelOptions.configure(Baichuan.randomLoader()).maxConcurrent(1).random(config);
+    int most = batches.stream().mapToInt(batch -> batch).max().orElse(1);
+    return modelOptions
+        .configure(Baichuan.randomLoader())
+        .maxConcurrent(most)
+        .maxQueued(most)
+        .random(config);
   }
 
   /** Seconds to read a prompt and have the logits of its last token. */
@@ -141,16 +224,23 @@ final class BenchCommand implements Callable<Integer> {
    * it attends to.
    *
    * @param step tokens of a forward pass: the weights are read once for each
-   * @param tokens positions, of which the attention reads half on average
+   * @param positions of the cache that a token touches
    */
-  static double bytesPerToken(Baichuan model, int step, int tokens) {
-    double positions = step == 1 ? tokens / 2.0 : 1;
+  static double bytesPerToken(Baichuan model, int step, double positions) {
     return model.bytesPerToken() / (double) step + model.cacheBytesPerPosition() * positions;
   }
 
-  /** See {@link #bytesPerToken} for step and tokens. */
-  private Row row(Baichuan model, String test, double[] rates, int step, int tokens)
+  /**
+   * A line of the table.
+   *
+   * @param step tokens of a forward pass
+   * @param tokens positions, of which the attention reads half on average
+   * @param generation whether each token reads the cache anew; one of a prompt writes its own
+   */
+  private Row row(
+      Baichuan model, String test, double[] rates, int step, int tokens, boolean generation)
       throws IOException {
+    double positions = generation ? tokens / 2.0 : 1;
     Arrays.sort(rates);
     double median = rates[rates.length / 2];
     double spread = (rates[rates.length - 1] - rates[0]) / median;
@@ -164,7 +254,7 @@ final class BenchCommand implements Callable<Integer> {
         test,
         median,
         spread,
-        median * bytesPerToken(model, step, tokens) / 1e9,
+        median * bytesPerToken(model, step, positions) / 1e9,
         median * flops / 1e9,
         peakRss(),
         model.threads(),
