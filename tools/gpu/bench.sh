@@ -1,9 +1,11 @@
+#!/usr/bin/env bash
 # Each kernel's time and share of the device's ceilings, PyTorch's on the same shapes, and tokens per
 # second of whole models.
+# shellcheck disable=SC2317 # step calls functions by name
 set -uo pipefail
 part=bench
 failed=0
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 folder=$out/$part
 

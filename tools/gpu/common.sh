@@ -1,5 +1,5 @@
 # What the parts of gpu-check share: where things lie, how a step runs and is recorded. Sourced.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of who sources it, and for them
 home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 out=${GPU_CHECK_OUT:?run tools/gpu-check}
 device=${GPU_CHECK_DEVICE:?run tools/gpu-check}
@@ -62,21 +62,23 @@ step() {
   record "$part" "$name" $state $((SECONDS - start)) "$note"
 }
 
-# within SECONDS COMMAND...: timeout, also for functions of this shell.
+# within SECONDS COMMAND...: timeout, also for functions of this shell; 124 when the time was over.
 within() {
-  local limit=$1 status=0 job watch
+  local limit=$1 status=0 start=$SECONDS job watch
   shift
   if [ "$(type -t "$1")" != function ]; then
     timeout -k 5 "$limit" "$@" </dev/null
     return
   fi
-  set -m # the job is a process group, which ends as one
+  set -m # each job is a process group, which ends as one
   ("$@") </dev/null &
   job=$!
   (sleep "$limit"; kill -TERM -- -$job; sleep 5; kill -KILL -- -$job) >/dev/null 2>&1 &
   watch=$!
   set +m
   wait $job || status=$?
-  if kill -- -$watch 2>/dev/null; then wait $watch 2>/dev/null || true; else status=124; fi
+  kill -KILL -- -$watch 2>/dev/null
+  wait $watch 2>/dev/null
+  if [ $((SECONDS - start)) -ge "$limit" ]; then status=124; fi
   return $status
 }

@@ -1,9 +1,11 @@
+#!/usr/bin/env bash
 # Whole models on the device: logits against the CPU's, greedy texts against the published code's, and
 # a model of 13B shape with random weights.
+# shellcheck disable=SC2317 # step calls functions by name
 set -uo pipefail
 part=end-to-end
 failed=0
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 folder=$out/$part
 
@@ -36,7 +38,7 @@ same_logits() {
     }' >"$file.note"
   local status=$?
   rm -f "$file.cpu" "$file.gpu"
-  return $status
+  return "$status"
 }
 
 for model in "$fixtures"/micro-*; do

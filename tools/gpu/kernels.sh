@@ -1,8 +1,9 @@
+#!/usr/bin/env bash
 # Every kernel against its reference on the device: the tests' odd shapes, then real ones.
 set -uo pipefail
 part=kernels
 failed=0
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 for test in $("$programs/cuda_tests_on_gpu"); do

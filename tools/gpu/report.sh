@@ -1,6 +1,7 @@
+#!/usr/bin/env bash
 # gpu-check.json and gpu-check.md out of what the parts left.
 set -euo pipefail
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # JSON lines of files that may not be there, as the inside of an array.

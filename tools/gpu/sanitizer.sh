@@ -1,12 +1,13 @@
+#!/usr/bin/env bash
 # compute-sanitizer's memcheck and racecheck over every kernel: the benchmark's cases at small shapes,
 # then the tests, as far as nine minutes go.
 set -uo pipefail
 part=sanitizer
 failed=0
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
+sanitizer=$(command -v compute-sanitizer || find /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
 if [ -z "$sanitizer" ]; then
   record $part compute-sanitizer skipped 0 "not installed: it is part of the CUDA toolkit"
   exit 0
