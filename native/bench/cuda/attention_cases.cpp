@@ -194,7 +194,7 @@ void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
   c.flops = 4.0 * number(kD * s.H * B * T) * (number(last) - 0.5 * number(T - 1));
   c.copy_bytes =
       (B * ((last + kPageSize - 1) / kPageSize) + 1) * kPageSize * position + B * T * C * 8;
-  c.prepare = [s](int copies) {
+  c.prepare = [s](int copies, const cuda::Facts&) {
     const auto run = std::make_shared<Run>(s, copies);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "check.h"
+#include "cuda/device.h"
 
 namespace bc::bench {
 
@@ -63,7 +64,7 @@ struct Case {
   double bytes;        // that must move to and from global memory
   double flops;        // of tensor cores; 0 where the op has none
   int64_t copy_bytes;  // device memory of one copy of the buffers
-  std::function<Prepared(int copies)> prepare;
+  std::function<Prepared(int copies, const cuda::Facts& gpu)> prepare;
 
   std::string shape() const {
     std::string text;

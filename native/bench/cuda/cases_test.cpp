@@ -10,9 +10,9 @@ using namespace bc::test;
 
 namespace {
 
-void run_case(Check& check, const Case& c) {
+void run_case(Check& check, const Case& c, const cuda::Facts& gpu) {
   check.begin(c.name(), 1);
-  const Prepared prepared = c.prepare(2);
+  const Prepared prepared = c.prepare(2, gpu);
   simt::reset_counters();
   prepared.launch(1, nullptr);
   const double moved = static_cast<double>(simt::counters().unique_bytes());
@@ -45,7 +45,9 @@ void run_peak(Check& check) {
 
 int main() {
   return run_on_device("cuda_bench_cases", [](Check& check) {
-    for (const Case& c : all_cases(small_models(), small_sizes())) run_case(check, c);
+    const auto device = cuda::Device::open(0, nullptr);
+    for (const Case& c : all_cases(small_models(), small_sizes()))
+      run_case(check, c, device->facts());
     run_peak(check);
   });
 }

@@ -115,7 +115,7 @@ void add(Cases& cases, const Model& model, Case c, int64_t rows, int64_t cols) {
   c.model = model.name;
   c.copy_bytes = static_cast<int64_t>(c.bytes);
   c.flops = 0.0;
-  c.prepare = [rows, cols](int copies) {
+  c.prepare = [rows, cols](int copies, const cuda::Facts&) {
     const auto run = std::make_shared<Run>(rows, cols, copies);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};

@@ -113,7 +113,7 @@ Result run_case(cuda::Device& device, const Case& c, const Ceilings* ceilings) {
     result.note = line;
     return result;
   }
-  const Prepared prepared = c.prepare(result.copies);
+  const Prepared prepared = c.prepare(result.copies, device.facts());
   test::finish();  // uploads, on another stream
   test::Check check(c.op.c_str());
   check.begin(c.name(), 0);

@@ -98,7 +98,7 @@ struct Run {
         row_scale(input("row_scale", copies, s.row_scale ? 4 * s.N : 0, scales.bytes)),
         out(output("out", copies, s.M * s.N * element_bytes(s.out_type))) {}
 
-  void launch(int copy, void* stream) const {
+  cuda::MatmulParams params(int copy) const {
     cuda::MatmulParams p{};
     p.out = out.at(copy);
     p.out_ld = s.N;
@@ -113,8 +113,9 @@ struct Run {
     p.M = s.M;
     p.N = s.N;
     p.K = s.K;
-    cuda::matmul(p, stream);
+    return p;
   }
+  void launch(int copy, void* stream) const { cuda::matmul(params(copy), stream); }
 
   void check(test::Check& check, int copy) {
     check_written(check, out, copy, s.out_type);
@@ -162,7 +163,7 @@ void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
                  (s.row_scale ? 4 * s.N : 0);
   c.bytes = number(c.copy_bytes);
   c.flops = 2.0 * number(s.M) * number(s.N) * number(s.K);
-  c.prepare = [s](int copies) {
+  c.prepare = [s](int copies, const cuda::Facts&) {
     const auto run = std::make_shared<Run>(s, copies);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};

@@ -271,7 +271,7 @@ void add(Cases& cases, const Model& model, Case c, double bytes, int64_t copy_by
   c.bytes = bytes;
   c.flops = 0.0;
   c.copy_bytes = copy_bytes;
-  c.prepare = [make](int copies) {
+  c.prepare = [make](int copies, const cuda::Facts&) {
     const auto run = make(copies);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};
