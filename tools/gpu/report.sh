@@ -38,7 +38,7 @@ version=$("$java" -cp "$classes" -Dorg.bytedeco.javacpp.cachedir="$out/javacpp" 
   cat /dev/null "$out"/*/steps.tsv | sed 's/|/\\|/g' |
     awk -F '\t' '{ printf "| %s | %s | %s | %s | %s |\n", $1, $2, $3, $4, $5 }'
   for table in "$out"/bench/tokens.md "$out"/bench/torch.md "$out"/bench/kernels_*.log; do
-    if [ -s "$table" ]; then
+    if grep -q '^|' "$table" 2>/dev/null; then
       echo
       cat "$table"
     fi
