@@ -57,7 +57,10 @@ step() {
     124 | 137) state=failed note="ran past $limit s $note" ;;
     *) state=failed ;;
   esac
-  if [ $state != passed ] && [ -z "$note" ]; then note=$(tail -n 1 "$log.log"); fi
+  # The last line of a program says how it went; that of a function only when it failed.
+  if [ -z "$note" ] && { [ $state != passed ] || [ "$(type -t "$1")" != function ]; }; then
+    note=$(tail -n 1 "$log.log")
+  fi
   if [ $state = failed ]; then failed=1; fi
   record "$part" "$name" $state $((SECONDS - start)) "$note"
 }
