@@ -81,6 +81,7 @@ void add_matmul_cases(Cases& cases, const Model& model, const Sizes& sizes);
 void add_attention_cases(Cases& cases, const Model& model, const Sizes& sizes);
 void add_row_cases(Cases& cases, const Model& model, const Sizes& sizes);
 void add_logits_cases(Cases& cases, const Model& model, const Sizes& sizes);
+void add_load_cases(Cases& cases, const Model& model);
 
 inline Cases all_cases(const std::vector<Model>& models, const Sizes& sizes) {
   Cases cases;
@@ -89,6 +90,7 @@ inline Cases all_cases(const std::vector<Model>& models, const Sizes& sizes) {
     add_attention_cases(cases, model, sizes);
     add_row_cases(cases, model, sizes);
     add_logits_cases(cases, model, sizes);
+    add_load_cases(cases, model);
   }
   return cases;
 }
