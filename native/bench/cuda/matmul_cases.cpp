@@ -84,8 +84,9 @@ int64_t weight_bytes(const Shape& s) {
 }
 
 struct Run {
-  Run(const Shape& shape, int copies)
+  Run(const Shape& shape, int copies, const cuda::Facts& gpu_)
       : s(shape),
+        gpu(gpu_),
         weights(s),
         xs(Type::bf16, std::min(kPeriod, s.M), s.K,
            [random = test::Random(static_cast<uint64_t>(s.K) + 1)]() mutable {
@@ -96,7 +97,8 @@ struct Run {
         w(input("w", copies, weight_bytes(s), weights.device)),
         x(input("x", copies, 2 * s.M * s.K, xs.bytes)),
         row_scale(input("row_scale", copies, s.row_scale ? 4 * s.N : 0, scales.bytes)),
-        out(output("out", copies, s.M * s.N * element_bytes(s.out_type))) {}
+        out(output("out", copies, s.M * s.N * element_bytes(s.out_type))),
+        scratch(output("scratch", 1, cuda::matmul_scratch_bytes(params(0)))) {}
 
   cuda::MatmulParams params(int copy) const {
     cuda::MatmulParams p{};
@@ -113,9 +115,17 @@ struct Run {
     p.M = s.M;
     p.N = s.N;
     p.K = s.K;
+    p.epilogue = cuda::Epilogue::none;
+    p.processors = gpu.processors;
+    p.shared_memory = gpu.shared_memory;
+    p.early = true;
     return p;
   }
-  void launch(int copy, void* stream) const { cuda::matmul(params(copy), stream); }
+  void launch(int copy, void* stream) const {
+    cuda::MatmulParams p = params(copy);
+    p.scratch = scratch.at(0);
+    cuda::matmul(p, stream);
+  }
 
   void check(test::Check& check, int copy) {
     check_written(check, out, copy, s.out_type);
@@ -147,9 +157,10 @@ struct Run {
   }
 
   Shape s;
+  cuda::Facts gpu;
   Weights weights;
   Pattern xs, scales;
-  Copies w, x, row_scale, out;
+  Copies w, x, row_scale, out, scratch;
 };
 
 void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
@@ -163,8 +174,8 @@ void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
                  (s.row_scale ? 4 * s.N : 0);
   c.bytes = number(c.copy_bytes);
   c.flops = 2.0 * number(s.M) * number(s.N) * number(s.K);
-  c.prepare = [s](int copies, const cuda::Facts&) {
-    const auto run = std::make_shared<Run>(s, copies);
+  c.prepare = [s](int copies, const cuda::Facts& gpu) {
+    const auto run = std::make_shared<Run>(s, copies, gpu);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};
   };
