@@ -364,7 +364,9 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
            static_cast<double>(deviation), static_cast<double>(most));
     }
     if (t->context->gpu) {
-      cuda::fill_random({t->data, t->bytes(), t->type, deviation, seed}, t->context->gpu->stream());
+      cuda::Device& gpu = *t->context->gpu;
+      cuda::fill_random({t->data, t->bytes(), t->type, deviation, seed}, gpu.stream());
+      gpu.synchronize();  // weights are read early, see Storage::computed
     } else {
       cpu::fill_random(*t, deviation, seed, t->context->pool);
     }

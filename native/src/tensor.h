@@ -45,7 +45,8 @@ class Storage {
   // is read as an input is never written by an op, nor the other way round.
   enum class Use { none, input, output };
   Use use = Use::none;
-  bool computed = false;  // an op has it as an output
+  // An op that may still run writes it: kernels do not read it before those before them have ended.
+  bool computed = false;
 
  private:
   Storage() = default;

@@ -25,7 +25,9 @@ Options& options();
 void* device_alloc(size_t bytes, const char* name);
 void device_free(void* memory);
 void copy_to_device(void* to, const void* from, size_t bytes);
-void copy_from_device(void* to, const void* from, size_t bytes);
+void copy_from_device(void* to, const void* from, size_t bytes);  // waits, too
+// The host has seen the kernels end: those to come may read before they have waited themselves.
+void wait_for_kernels();
 // From now on a kernel's write to the buffer is an error. It also makes reads cheaper.
 void make_read_only(void* memory);
 

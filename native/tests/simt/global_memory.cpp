@@ -34,7 +34,7 @@ struct Buffer {
   uint8_t* address;  // on the device
   size_t bytes;
   bool read_only = false;
-  bool computed = false;  // a kernel has written here
+  bool computed = false;  // a kernel has written here since the host last waited
   bool complete = false;  // every byte holds something
   std::vector<uint8_t> data;
   std::vector<uint64_t> written;  // a bit per byte
@@ -49,6 +49,7 @@ struct Buffer {
 uint8_t* range = nullptr;
 Buffer* slots[kSlots];
 size_t next_slot = 0;
+std::vector<size_t> computed_slots;
 
 // What a fault did before: a JVM turns some into exceptions.
 struct sigaction previous_segv, previous_bus;
@@ -116,7 +117,10 @@ Buffer& locate(const void* p, size_t bytes, const char* what, bool writes, Site 
   if (at % bytes != 0)
     error(site, "%s of %zu bytes at %s+%zu: misaligned", what, bytes, buffer->name.c_str(), at);
   // Until it has waited, a kernel may read what no kernel has written, such as weights.
-  if (writes) buffer->computed = true;
+  if (writes && !buffer->computed) {
+    buffer->computed = true;
+    computed_slots.push_back(offset >> kSlotBits);
+  }
   if (!machine.self->waited && buffer->computed) {
     error(site, "%s of %s+%zu before griddepcontrol_wait: the kernel before may not have ended",
           what, buffer->name.c_str(), at);
@@ -277,6 +281,14 @@ void copy_from_device(void* to, const void* from, size_t bytes) {
     error({"", 0}, "copy_from_device: %s has %zu bytes, expected at least %zu", buffer.name.c_str(),
           buffer.bytes, at + bytes);
   if (bytes != 0) std::memcpy(to, buffer.data.data() + at, bytes);
+  wait_for_kernels();
+}
+
+void wait_for_kernels() {
+  for (const size_t slot : computed_slots) {
+    if (slots[slot] != nullptr) slots[slot]->computed = false;
+  }
+  computed_slots.clear();
 }
 
 void make_read_only(void* memory) { buffer_of(memory, "make_read_only").read_only = true; }

@@ -66,7 +66,7 @@ class EmulatedDevice final : public Device {
   void download(void* to, const void* from, int64_t bytes) override {
     if (bytes > 0) simt::copy_from_device(to, from, static_cast<size_t>(bytes));
   }
-  void synchronize() override {}
+  void synchronize() override { simt::wait_for_kernels(); }
   void* stream() override { return nullptr; }
 
   std::unique_ptr<Graph> record(const std::function<void()>& body) override {

@@ -21,6 +21,10 @@ final class TestDevice {
 
   private TestDevice() {}
 
+  static Device device() {
+    return DEVICE;
+  }
+
   static boolean isGpu() {
     return DEVICE instanceof Device.Cuda;
   }
