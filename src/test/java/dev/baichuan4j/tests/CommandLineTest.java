@@ -203,9 +203,9 @@ class CommandLineTest {
     Run missing = run("", "generate", "--model", folder.toString(), "--prompt", "x");
     assertEquals(1, missing.code);
     assertTrue(missing.err.contains("folder has no weights"), missing.err);
-    Run gpu = run("", "chat", "--message", "你好", "--device", "cuda:0");
+    Run gpu = run("", "chat", "--message", "你好", "--device", "cuda:999");
     assertEquals(1, gpu.code);
-    assertTrue(gpu.err.contains("cuda:0 is not available"), gpu.err);
+    assertTrue(gpu.err.contains("cuda:999 is not available"), gpu.err);
   }
 
   @Test

@@ -7,6 +7,7 @@ import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.Forward;
 import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.nn.Model;
+import dev.baichuan4j.nn.Ops;
 import dev.baichuan4j.nn.Step;
 import dev.baichuan4j.nn.TopLogits;
 import java.util.ArrayDeque;
@@ -92,7 +93,7 @@ public final class Engine implements AutoCloseable {
         new Forward(
             model,
             pages,
-            Math.max(limits.chunkTokens(), limits.maxConcurrent()),
+            Math.max(limits.chunkTokens(), leastTokens(model.ops(), limits)),
             limits.maxConcurrent(),
             rows,
             limits.pageSlots());
@@ -101,6 +102,13 @@ public final class Engine implements AutoCloseable {
     this.thread = new Thread(this::run, "baichuan-engine");
     thread.setDaemon(true);
     thread.start();
+  }
+
+  /**
+   * A token of every text being written but one, and two smallest pieces of the last one's prompt.
+   */
+  private static int leastTokens(Ops ops, Limits limits) {
+    return limits.maxConcurrent() - 1 + 2 * Forward.smallestPiece(ops) - 1;
   }
 
   public Limits limits() {
@@ -374,7 +382,7 @@ public final class Engine implements AutoCloseable {
     }
     for (Active a : active) {
       if (a.fed == 0) {
-        a.fed = Math.min(room, a.sequence.pending());
+        a.fed = piece(a.sequence.pending(), room, forward.smallestPiece());
         room -= a.fed;
       }
       a.row = -1;
@@ -389,6 +397,19 @@ public final class Engine implements AutoCloseable {
         }
       }
     }
+  }
+
+  /**
+   * Tokens of a prompt that a step feeds: all that are pending or, where there is no room for them,
+   * a piece that is not smaller than the smallest and leaves no less, so that no result depends on
+   * where a prompt is cut. With no room for such a piece, 0.
+   */
+  static int piece(int pending, int room, int smallest) {
+    if (pending <= room) {
+      return pending;
+    }
+    int piece = Math.min(room, pending - smallest);
+    return piece < smallest ? 0 : piece;
   }
 
   /**

@@ -136,6 +136,18 @@ public final class Forward implements AutoCloseable {
     return maxTokens * tokens + maxRows * rows;
   }
 
+  /**
+   * Tokens of a sequence from which on it does not matter, to the last bit, how many more a step
+   * has. A GPU has a way of its own for attention of up to 8 tokens of a sequence.
+   */
+  public int smallestPiece() {
+    return smallestPiece(ops);
+  }
+
+  public static int smallestPiece(Ops ops) {
+    return ops.isGpu() ? 9 : 1;
+  }
+
   public int maxTokens() {
     return maxTokens;
   }

@@ -266,4 +266,22 @@ class EngineTest {
     engine.submit(request);
     assertEquals(FinishReason.LENGTH, request.end.get(30, TimeUnit.SECONDS));
   }
+
+  @Test
+  void aPromptIsNeverCutIntoPiecesBelowTheSmallest() {
+    for (int smallest : new int[] {1, 9}) {
+      for (int prompt = 1; prompt < 80; prompt++) {
+        for (int room = 2 * smallest - 1; room < 60; room++) {
+          int pending = prompt;
+          while (pending > 0) {
+            int piece = Engine.piece(pending, room, smallest);
+            assertTrue(piece > 0 && piece <= room, "nothing fits");
+            assertTrue(piece == prompt || piece >= smallest, "a piece of " + piece);
+            pending -= piece;
+          }
+        }
+        assertEquals(0, Engine.piece(prompt, smallest - 1 < prompt ? smallest - 1 : 0, smallest));
+      }
+    }
+  }
 }
