@@ -252,6 +252,7 @@ int main() {
     for (int64_t b = 0; b < 70; ++b) many.push_back({b % 7, b % 3 == 0 ? 9 + b % 5 : 1 + b % 8});
     run_case(check, {"many_sequences", many, bf16, bf16, 1, true});
     run_case(check, {"alibi_40_heads", {{180, 3}, {100, 10}}, bf16, bf16, 40, true});
+    run_case(check, {"longest", {{196607, 1}}, bf16, Type::i8, 1, false});
     prefill_multiplies_whole_pages(check);
     prompt_in_pieces_equals_whole(check);
   });
