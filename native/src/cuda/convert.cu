@@ -49,29 +49,13 @@ void launch_convert(ConvertParams p, void* stream) {
       static_cast<unsigned>(row_blocks));
 }
 
-template <class T>
-void for_input(const ConvertParams& p, void* stream) {
-  switch (p.x_type) {
-    case Type::f32:
-      return launch_convert<T, float>(p, stream);
-    case Type::f16:
-      return launch_convert<T, f16>(p, stream);
-    default:
-      return launch_convert<T, bf16>(p, stream);
-  }
-}
-
 }  // namespace
 
 void convert(const ConvertParams& p, void* stream) {
-  switch (p.type) {
-    case Type::f32:
-      return for_input<float>(p, stream);
-    case Type::f16:
-      return for_input<f16>(p, stream);
-    default:
-      return for_input<bf16>(p, stream);
-  }
+  for_plain(p.type, [&](auto to) {
+    for_plain(p.x_type,
+              [&](auto from) { launch_convert<decltype(to), decltype(from)>(p, stream); });
+  });
 }
 
 }  // namespace bc::cuda

@@ -137,4 +137,17 @@ void launch(const Launch& how, const Arguments&... arguments) {
 
 #endif
 
+// Calls f with an element of a plain type, which chooses the kernel: f32, f16 or bf16.
+template <class F>
+void for_plain(Type type, F&& f) {
+  switch (type) {
+    case Type::f32:
+      return f(float{});
+    case Type::f16:
+      return f(f16{});
+    default:
+      return f(bf16{});
+  }
+}
+
 }  // namespace bc::cuda

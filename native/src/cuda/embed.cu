@@ -36,29 +36,13 @@ void launch_embed(const EmbedParams& p, void* stream) {
   launch<embed_kernel<T, W>>({grid, dim3(kThreads), 0, stream}, p);
 }
 
-template <class T>
-void for_table(const EmbedParams& p, void* stream) {
-  switch (p.table_type) {
-    case Type::f32:
-      return launch_embed<T, float>(p, stream);
-    case Type::f16:
-      return launch_embed<T, f16>(p, stream);
-    default:
-      return launch_embed<T, bf16>(p, stream);
-  }
-}
-
 }  // namespace
 
 void embed(const EmbedParams& p, void* stream) {
-  switch (p.type) {
-    case Type::f32:
-      return for_table<float>(p, stream);
-    case Type::f16:
-      return for_table<f16>(p, stream);
-    default:
-      return for_table<bf16>(p, stream);
-  }
+  for_plain(p.type, [&](auto to) {
+    for_plain(p.table_type,
+              [&](auto from) { launch_embed<decltype(to), decltype(from)>(p, stream); });
+  });
 }
 
 }  // namespace bc::cuda

@@ -166,18 +166,6 @@ void launch_quantize(const QuantizeParams& p, void* stream) {
                                 blocks);
 }
 
-template <Type kType>
-void for_input(const QuantizeParams& p, void* stream) {
-  switch (p.w_type) {
-    case Type::f32:
-      return launch_quantize<kType, float>(p, stream);
-    case Type::f16:
-      return launch_quantize<kType, f16>(p, stream);
-    default:
-      return launch_quantize<kType, bf16>(p, stream);
-  }
-}
-
 }  // namespace
 
 int64_t quantize_scratch_bytes(int64_t N, int64_t K) {
@@ -185,7 +173,10 @@ int64_t quantize_scratch_bytes(int64_t N, int64_t K) {
 }
 
 void quantize(const QuantizeParams& p, void* stream) {
-  p.out_type == Type::q8 ? for_input<Type::q8>(p, stream) : for_input<Type::q4>(p, stream);
+  for_plain(p.w_type, [&](auto w) {
+    p.out_type == Type::q8 ? launch_quantize<Type::q8, decltype(w)>(p, stream)
+                           : launch_quantize<Type::q4, decltype(w)>(p, stream);
+  });
 }
 
 }  // namespace bc::cuda

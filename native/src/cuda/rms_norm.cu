@@ -79,14 +79,7 @@ void launch_rms_norm(const RmsNormParams& p, void* stream) {
 
 template <class T, class X>
 void for_weight(const RmsNormParams& p, void* stream) {
-  switch (p.weight_type) {
-    case Type::f32:
-      return launch_rms_norm<T, X, float>(p, stream);
-    case Type::f16:
-      return launch_rms_norm<T, X, f16>(p, stream);
-    default:
-      return launch_rms_norm<T, X, bf16>(p, stream);
-  }
+  for_plain(p.weight_type, [&](auto w) { launch_rms_norm<T, X, decltype(w)>(p, stream); });
 }
 
 template <class T>

@@ -52,14 +52,7 @@ void launch_row_norms(const RowNormsParams& p, void* stream) {
 }  // namespace
 
 void row_norms(const RowNormsParams& p, void* stream) {
-  switch (p.w_type) {
-    case Type::f32:
-      return launch_row_norms<float>(p, stream);
-    case Type::f16:
-      return launch_row_norms<f16>(p, stream);
-    default:
-      return launch_row_norms<bf16>(p, stream);
-  }
+  for_plain(p.w_type, [&](auto w) { launch_row_norms<decltype(w)>(p, stream); });
 }
 
 }  // namespace bc::cuda
