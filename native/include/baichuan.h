@@ -127,6 +127,9 @@ BC_API bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offse
  *  cannot be viewed. */
 BC_API bc_status bc_tensor_view(bc_tensor* tensor, int64_t row, int64_t rows, int64_t column,
                                 int64_t columns, bc_tensor** out);
+/** A view of the same elements in another shape. The tensor is contiguous and not Q8 or Q4. */
+BC_API bc_status bc_tensor_reshape(bc_tensor* tensor, const int64_t* shape, int32_t rank,
+                                   bc_tensor** out);
 BC_API bc_status bc_tensor_free(bc_tensor* tensor);
 /** shape has room for 5 entries. */
 BC_API bc_status bc_tensor_shape(bc_tensor* tensor, int32_t* type, int64_t* shape, int32_t* rank);
@@ -179,6 +182,9 @@ BC_API bc_status bc_add_rms_norm(bc_context* context, bc_tensor* x, bc_tensor* o
  *  null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
 BC_API bc_status bc_matmul(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w,
                            bc_tensor* row_scale);
+/** out [T,F] = silu(x gate^T) * (x up^T). w [2F,K] (as for bc_matmul) has the rows of gate and up in
+ *  turn, gate first. */
+BC_API bc_status bc_matmul_swiglu(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w);
 /** Rotates the queries and keys of qkv [T,3C] in place: pairs (k, k+D/2), angle position *
  *  base^(-2k/D). */
 BC_API bc_status bc_rope(bc_context* context, bc_tensor* qkv, bc_tensor* positions, int32_t heads,

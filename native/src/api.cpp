@@ -191,6 +191,7 @@ bc_status bc_synchronize(bc_context* context) {
   return guard([&] {
     const std::shared_ptr<Context> c = contexts.get(context, "synchronize", "context");
     if (c->gpu) c->gpu->synchronize();
+    ++c->waits;
   });
 }
 
@@ -307,6 +308,29 @@ bc_status bc_tensor_view(bc_tensor* tensor, int64_t row, int64_t rows, int64_t c
   });
 }
 
+bc_status bc_tensor_reshape(bc_tensor* tensor, const int64_t* shape, int32_t rank,
+                            bc_tensor** out) {
+  return guard([&] {
+    output(out, "tensor_reshape", "out");
+    const std::shared_ptr<Tensor> source = tensors.get(tensor, "tensor_reshape", "tensor");
+    if (is_quantized(source->type) || !source->contiguous()) {
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_reshape: tensor is %s, expected a contiguous tensor of plain elements",
+           source->describe().c_str());
+    }
+    Tensor t = checked_tensor(source->context, static_cast<int32_t>(source->type), shape, rank,
+                              "tensor_reshape");
+    if (t.elements() != source->elements()) {
+      fail(BC_INVALID_ARGUMENT, "tensor_reshape: shape has value %s, expected the elements of %s",
+           shape_text(shape, rank).c_str(), source->describe().c_str());
+    }
+    t.storage = source->storage;
+    t.data = source->data;
+    t.read_only = source->read_only;
+    *out = tensors.add(std::make_shared<Tensor>(t));
+  });
+}
+
 bc_status bc_tensor_free(bc_tensor* tensor) {
   return guard([&] { tensors.remove(tensor, "tensor_free"); });
 }
@@ -343,6 +367,7 @@ bc_status bc_tensor_read(bc_tensor* tensor, int64_t offset, void* target, int64_
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_read", "tensor");
     check_range(*t, offset, bytes, target, "tensor_read");
     t->storage->read(target, t->data + offset, bytes);
+    ++t->context->waits;
   });
 }
 
@@ -366,7 +391,7 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
     if (t->context->gpu) {
       cuda::Device& gpu = *t->context->gpu;
       cuda::fill_random({t->data, t->bytes(), t->type, deviation, seed}, gpu.stream());
-      gpu.synchronize();  // weights are read early, see Storage::computed
+      gpu.synchronize();  // matmul may read weights before the kernel in front of it has ended
     } else {
       cpu::fill_random(*t, deviation, seed, t->context->pool);
     }

@@ -57,6 +57,72 @@ void norm(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, bc_
   }
 }
 
+void product(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, bc_tensor* w,
+             bc_tensor* row_scale, cuda::Epilogue epilogue) {
+  Call call(context, op);
+  const bool swiglu = epilogue == cuda::Epilogue::swiglu;
+  const Tensor& o = call.output(out, "out", 2);
+  const Tensor& in = call.activation(x, "x");
+  const Tensor& weight = call.tensor(w, "w", 2);
+  const Tensor* scale = call.optional(row_scale, "row_scale", 1, BC_F32);
+  const int64_t M = in.shape[0];
+  const int64_t N = weight.shape[0];
+  const int64_t K = weight.shape[1];
+  call.require(weight.type != Type::i32 && weight.type != Type::i8, "w's type",
+               static_cast<double>(weight.type), "f32 (0), f16 (1), bf16 (2), q8 (5) or q4 (6)");
+  call.require(!swiglu || N % 2 == 0, "rows of w", static_cast<double>(N), "an even number");
+  call.shape(in, "x", {M, K});
+  call.shape(o, "out", {M, swiglu ? N / 2 : N});
+  if (scale != nullptr) call.shape(*scale, "row_scale", {N});
+  if (call.on_gpu()) {
+    if (!is_quantized(weight.type)) {
+      call.same_type(weight, "w", in.type);
+      call.vectors(weight, "w");
+    }
+    if (o.type != Type::f32) call.same_type(o, "out", in.type);
+    const cuda::Facts& gpu = call.context().gpu->facts();
+    cuda::MatmulParams p{o.data,
+                         o.ld,
+                         in.data,
+                         in.ld,
+                         weight.data,
+                         weight.ld,
+                         data<float>(scale),
+                         in.type,
+                         o.type,
+                         weight.type,
+                         M,
+                         N,
+                         K,
+                         epilogue,
+                         gpu.processors,
+                         gpu.shared_memory,
+                         weight.storage->written_at < call.context().waits,
+                         nullptr};
+    p.scratch = call.gpu_scratch(cuda::matmul_scratch_bytes(p));
+    call.submit_gpu([p](void* stream) { cuda::matmul(p, stream); });
+  } else {
+    call.same_type(o, "out", Type::f32);
+    Context& c = call.context();
+    const MatmulParams p{data<float>(o),
+                         o.ld,
+                         data<float>(in),
+                         in.ld,
+                         weight.data,
+                         weight.type,
+                         weight.ld,
+                         data<float>(scale),
+                         M,
+                         N,
+                         K,
+                         c.exact,
+                         &c.scratch};
+    call.submit_cpu([p, swiglu](ThreadPool& pool) {
+      swiglu ? cpu::matmul_swiglu(p, pool) : cpu::matmul(p, pool);
+    });
+  }
+}
+
 // Kernels that search a row hold an index in 17 bits.
 void check_search(const Call& call, const Tensor& x) {
   call.vectors(x, "x", 1);
@@ -111,66 +177,12 @@ bc_status bc_add_rms_norm(bc_context* context, bc_tensor* x, bc_tensor* out, bc_
 
 bc_status bc_matmul(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w,
                     bc_tensor* row_scale) {
-  return guard([&] {
-    Call call(context, "matmul");
-    const Tensor& o = call.output(out, "out", 2);
-    const Tensor& in = call.activation(x, "x");
-    const Tensor& weight = call.tensor(w, "w", 2);
-    const Tensor* scale = call.optional(row_scale, "row_scale", 1, BC_F32);
-    const int64_t M = in.shape[0];
-    const int64_t N = weight.shape[0];
-    const int64_t K = weight.shape[1];
-    call.require(weight.type != Type::i32 && weight.type != Type::i8, "w's type",
-                 static_cast<double>(weight.type), "f32 (0), f16 (1), bf16 (2), q8 (5) or q4 (6)");
-    call.shape(in, "x", {M, K});
-    call.shape(o, "out", {M, N});
-    if (scale != nullptr) call.shape(*scale, "row_scale", {N});
-    if (call.on_gpu()) {
-      if (!is_quantized(weight.type)) {
-        call.same_type(weight, "w", in.type);
-        call.vectors(weight, "w");
-      }
-      if (o.type != Type::f32) call.same_type(o, "out", in.type);
-      const cuda::Facts& gpu = call.context().gpu->facts();
-      cuda::MatmulParams p{o.data,
-                           o.ld,
-                           in.data,
-                           in.ld,
-                           weight.data,
-                           weight.ld,
-                           data<float>(scale),
-                           in.type,
-                           o.type,
-                           weight.type,
-                           M,
-                           N,
-                           K,
-                           cuda::Epilogue::none,
-                           gpu.processors,
-                           gpu.shared_memory,
-                           !weight.storage->computed,
-                           nullptr};
-      p.scratch = call.gpu_scratch(cuda::matmul_scratch_bytes(p));
-      call.submit_gpu([p](void* stream) { cuda::matmul(p, stream); });
-    } else {
-      call.same_type(o, "out", Type::f32);
-      Context& c = call.context();
-      const MatmulParams p{data<float>(o),
-                           o.ld,
-                           data<float>(in),
-                           in.ld,
-                           weight.data,
-                           weight.type,
-                           weight.ld,
-                           data<float>(scale),
-                           M,
-                           N,
-                           K,
-                           c.exact,
-                           &c.scratch};
-      call.submit_cpu([p](ThreadPool& pool) { cpu::matmul(p, pool); });
-    }
-  });
+  return guard([&] { product(context, "matmul", out, x, w, row_scale, cuda::Epilogue::none); });
+}
+
+bc_status bc_matmul_swiglu(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w) {
+  return guard(
+      [&] { product(context, "matmul_swiglu", out, x, w, nullptr, cuda::Epilogue::swiglu); });
 }
 
 bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate, bc_tensor* up) {

@@ -41,7 +41,7 @@ bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tens
                                    data<float>(s), N,      K,       sums,  sums + 2};
       call.submit_gpu([p](void* stream) { cuda::quantize(p, stream); });
       call.context().gpu->download(errors, sums, kErrorBytes);
-      o.storage->computed = false;  // and waited for
+      ++call.context().waits;
     } else {
       QuantizeParams p{o.data, o.type, in.data, in.type, in.ld, data<float>(s), N, K, {}};
       call.submit_cpu([&p](ThreadPool& pool) { cpu::quantize(p, pool); });

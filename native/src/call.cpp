@@ -38,7 +38,7 @@ void Call::will_write(const Tensor& t, const char* name) const {
   if (t.read_only)
     fail(BC_INVALID_ARGUMENT, "%s: %s is mapped from a file, expected one that can be written", op_,
          name);
-  t.storage->computed = true;
+  t.storage->written_at = context_->waits;
 }
 
 const Tensor& Call::plain(const bc_tensor* handle, const char* name, int32_t rank) {

@@ -45,8 +45,9 @@ class Storage {
   // is read as an input is never written by an op, nor the other way round.
   enum class Use { none, input, output };
   Use use = Use::none;
-  // An op that may still run writes it: kernels do not read it before those before them have ended.
-  bool computed = false;
+  // How often the host had waited for the GPU when an op last got it as an output. Until it has
+  // waited again that op may still run, and kernels read it only after those before them have ended.
+  int64_t written_at = -1;
 
  private:
   Storage() = default;
@@ -70,6 +71,7 @@ struct Context {
   const std::shared_ptr<cuda::Device> gpu;  // null on the CPU
   std::shared_ptr<std::atomic<int64_t>> used = std::make_shared<std::atomic<int64_t>>(0);
   std::vector<uint8_t> scratch;          // what matmul rounds its input to
+  int64_t waits = 0;                     // of the host for the GPU
   std::shared_ptr<Storage> gpu_scratch;  // what one op needs while it runs
   std::shared_ptr<Plan> recording;       // set between bc_plan_begin and bc_plan_end
 };

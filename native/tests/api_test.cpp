@@ -56,6 +56,9 @@ void sizes(bc_context* context) {
   refuses("past the end", bc_tensor_write(t, 4, data, 24), BC_INVALID_ARGUMENT, "inside 24 bytes");
   refuses("negative", bc_tensor_read(t, -1, data, 4), BC_INVALID_ARGUMENT, "offset -1");
   refuses("view", bc_tensor_view(t, 1, 2, 0, -1, &out), BC_INVALID_ARGUMENT, "rows have value 1+2");
+  const int64_t five[] = {5};
+  refuses("reshape", bc_tensor_reshape(t, five, 1, &out), BC_INVALID_ARGUMENT,
+          "shape has value [5], expected the elements of f32 [2, 3]");
   refuses(
       "no file",
       [] {

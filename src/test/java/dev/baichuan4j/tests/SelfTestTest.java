@@ -29,6 +29,7 @@ class SelfTestTest {
               "rms_norm",
               "add_rms_norm",
               "matmul",
+              "matmul_swiglu",
               "rope",
               "kv_append",
               "attention",

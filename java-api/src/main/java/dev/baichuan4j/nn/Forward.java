@@ -262,9 +262,13 @@ public final class Forward implements AutoCloseable {
       ops.attention(b.attention, b.qkv, cache.layer(i), in, weights.slopes());
       ops.matmul(b.delta, b.attention, layer.oProj(), null);
       ops.addRmsNorm(b.x, b.h, b.delta, layer.postAttentionNorm(), eps);
-      ops.matmul(b.gate, b.h, layer.gate(), null);
-      ops.matmul(b.up, b.h, layer.up(), null);
-      ops.swiglu(b.gate, b.gate, b.up);
+      if (layer.gateUp() != null) {
+        ops.matmulSwiglu(b.gate, b.h, layer.gateUp());
+      } else {
+        ops.matmul(b.gate, b.h, layer.gate(), null);
+        ops.matmul(b.up, b.h, layer.up(), null);
+        ops.swiglu(b.gate, b.gate, b.up);
+      }
       ops.matmul(b.delta, b.gate, layer.down(), null);
       boolean lastLayer = i + 1 == layers.size();
       Tensor nextNorm = lastLayer ? weights.finalNorm() : layers.get(i + 1).inputNorm();

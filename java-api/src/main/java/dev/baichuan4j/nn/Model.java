@@ -65,8 +65,9 @@ public final class Model implements AutoCloseable {
               random(ops, type, 7L * i, 3 * c, c),
               random(ops, type, 7L * i + 1, c, c),
               ones(ops, c),
-              random(ops, type, 7L * i + 2, f, c),
-              random(ops, type, 7L * i + 3, f, c),
+              ops.isGpu() ? null : random(ops, type, 7L * i + 2, f, c),
+              ops.isGpu() ? null : random(ops, type, 7L * i + 3, f, c),
+              ops.isGpu() ? random(ops, type, 7L * i + 2, 2 * f, c) : null,
               random(ops, type, 7L * i + 4, c, f)));
     }
     Tensor slopes = config.position() == ModelConfig.Position.ALIBI ? slopes(ops, config) : null;

@@ -243,6 +243,11 @@ public final class Ops implements AutoCloseable {
         baichuan.bc_matmul(context(), out.handle(), x.handle(), w.handle(), optional(rowScale)));
   }
 
+  /** out [T,F] = silu(x * gate^T) * (x * up^T); w [2F,K] has the rows of gate and up in turn. */
+  public void matmulSwiglu(Tensor out, Tensor x, Tensor w) {
+    Bindings.check(baichuan.bc_matmul_swiglu(context(), out.handle(), x.handle(), w.handle()));
+  }
+
   /** Rotates queries and keys of qkv [T,3C] in place. */
   public void rope(Tensor qkv, Tensor positions, int heads, float base) {
     Bindings.check(baichuan.bc_rope(context(), qkv.handle(), positions.handle(), heads, base));

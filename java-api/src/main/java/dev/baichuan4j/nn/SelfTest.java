@@ -66,6 +66,7 @@ public final class SelfTest implements AutoCloseable {
       norms(tokens, c);
       swiglu(tokens, f);
       rope(tokens, c);
+      matmulSwiglu(tokens, f, c);
       for (ElementType type : List.of(ElementType.BF16, ElementType.Q8, ElementType.Q4)) {
         matmul(tokens, f, c, type);
         matmul(tokens, c, f, type);
@@ -215,6 +216,19 @@ public final class SelfTest implements AutoCloseable {
         "[" + tokens + ", " + k + "] by " + type + " [" + n + ", " + k + "]",
         out,
         allowed);
+  }
+
+  private void matmulSwiglu(int tokens, int f, int c) {
+    Pair x = activations(tokens, c);
+    Pair w = random(ElementType.BF16, 2L * f, c);
+    Pair out = zeros(ElementType.BF16, tokens, f);
+    cpu.matmulSwiglu(out.cpu, x.cpu, w.cpu);
+    gpu.matmulSwiglu(out.gpu, x.gpu, w.gpu);
+    add(
+        "matmul_swiglu",
+        "[" + tokens + ", " + c + "] by BF16 [" + 2 * f + ", " + c + "]",
+        out,
+        ROUNDED);
   }
 
   private void weights(int n, int k) {

@@ -66,6 +66,20 @@ public final class Tensor implements AutoCloseable {
     return new Tensor(view, type, rows, columns);
   }
 
+  /** Columns [from, from + count) of a matrix; shares the bytes. */
+  Tensor columns(long from, long count) {
+    bc_tensor view = new bc_tensor();
+    Bindings.check(baichuan.bc_tensor_view(handle(), 0, shape[0], from, count, view));
+    return new Tensor(view, type, shape[0], count);
+  }
+
+  /** The same elements in another shape; shares the bytes. */
+  Tensor reshape(long... sizes) {
+    bc_tensor view = new bc_tensor();
+    Bindings.check(baichuan.bc_tensor_reshape(handle(), sizes, sizes.length, view));
+    return new Tensor(view, type, sizes.clone());
+  }
+
   /** Copies {@code count} ints to the front of an I32 tensor. */
   public void write(int[] values, int count) {
     try (IntPointer source = new IntPointer(Math.max(count, 1))) {

@@ -69,22 +69,46 @@ final class WeightLoader implements AutoCloseable {
         matrix(name + "self_attn.W_pack.weight", null),
         matrix(name + "self_attn.o_proj.weight", null),
         map(name + "post_attention_layernorm.weight"),
-        matrix(name + "mlp.gate_proj.weight", null),
-        matrix(name + "mlp.up_proj.weight", null),
+        ops.isGpu() ? null : matrix(name + "mlp.gate_proj.weight", null),
+        ops.isGpu() ? null : matrix(name + "mlp.up_proj.weight", null),
+        ops.isGpu() ? inTurn(name + "mlp.gate_proj.weight", name + "mlp.up_proj.weight") : null,
         matrix(name + "mlp.down_proj.weight", null));
   }
 
   /** A matrix as wanted; rowScale is the factor of its rows or null. */
   private Tensor matrix(String name, Tensor rowScale) {
     Tensor stored = map(name);
-    if (quant == Quant.BF16) {
-      return plain(stored);
+    return quant == Quant.BF16 ? plain(stored) : quantized(stored, rowScale, name);
+  }
+
+  /** The rows of two matrices [F,C] in turn, as wanted [2F,C]. */
+  private Tensor inTurn(String first, String second) {
+    long[] shape = checkpoint.tensor(first).shape();
+    ElementType type = ops.activations(type(checkpoint.tensor(EMBEDDING)));
+    Tensor both = ops.tensor(type, 2 * shape[0], shape[1]);
+    // Row f of the two side by side is row 2f and row 2f + 1 one after the other.
+    try (Tensor pairs = both.reshape(shape[0], 2 * shape[1])) {
+      copy(pairs, 0, first);
+      copy(pairs, shape[1], second);
     }
+    ops.synchronize();
+    return quant == Quant.BF16 ? both : quantized(both, null, first, second);
+  }
+
+  private void copy(Tensor pairs, long column, String name) {
+    try (Tensor stored = map(name);
+        Tensor half = pairs.columns(column, stored.size(1))) {
+      ops.convert(half, stored);
+    }
+  }
+
+  /** Quantizes a matrix that is made of tensors of the checkpoint, and closes it. */
+  private Tensor quantized(Tensor stored, Tensor rowScale, String... names) {
     try (stored) {
       if (stored.size(1) % 32 != 0) {
         throw new ModelFormatException(
-            checkpoint.tensor(name).file(),
-            name,
+            checkpoint.tensor(names[0]).file(),
+            names[0],
             "a width that is a multiple of 32 for " + quant,
             "width " + stored.size(1));
       }
@@ -92,9 +116,14 @@ final class WeightLoader implements AutoCloseable {
       double[] error = ops.quantize(out, stored, rowScale);
       if (!Double.isFinite(error[0]) || !Double.isFinite(error[1])) {
         throw new ModelFormatException(
-            checkpoint.tensor(name).file(), name, "finite numbers", "NaN or infinite weights");
+            checkpoint.tensor(names[0]).file(),
+            String.join(", ", names),
+            "finite numbers",
+            "NaN or infinite weights");
       }
-      errors.put(name, error[1] == 0 ? 0 : Math.sqrt(error[0] / error[1]));
+      for (String name : names) {
+        errors.put(name, error[1] == 0 ? 0 : Math.sqrt(error[0] / error[1]));
+      }
       return out;
     }
   }

@@ -24,8 +24,10 @@ record Weights(
    * @param wPack [3C,C]: queries, keys, values
    * @param oProj [C,C]
    * @param postAttentionNorm [C]
-   * @param gate [F,C]
-   * @param up [F,C]
+   * @param gate [F,C]; null where gateUp is there
+   * @param up [F,C]; null where gateUp is there
+   * @param gateUp [2F,C], the rows of gate and up in turn: what a GPU has in their place, whose
+   *     matrix product applies SwiGLU before it stores; null on the CPU
    * @param down [C,F]
    */
   record Layer(
@@ -35,6 +37,7 @@ record Weights(
       Tensor postAttentionNorm,
       Tensor gate,
       Tensor up,
+      Tensor gateUp,
       Tensor down) {}
 
   /** Bytes that a decode step reads: everything but the embedding table. */
@@ -46,8 +49,7 @@ record Weights(
               + l.wPack.bytes()
               + l.oProj.bytes()
               + l.postAttentionNorm.bytes()
-              + l.gate.bytes()
-              + l.up.bytes()
+              + (l.gateUp != null ? l.gateUp.bytes() : l.gate.bytes() + l.up.bytes())
               + l.down.bytes();
     }
     return bytes;

@@ -168,6 +168,13 @@ public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, l
                                 long columns, @Cast("bc_tensor**") PointerPointer out);
 public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, long column,
                                 long columns, @ByPtrPtr bc_tensor out);
+/** A view of the same elements in another shape. The tensor is contiguous and not Q8 or Q4. */
+public static native int bc_tensor_reshape(bc_tensor tensor, @Cast("const int64_t*") LongPointer shape, int rank,
+                                   @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_reshape(bc_tensor tensor, @Cast("const int64_t*") LongPointer shape, int rank,
+                                   @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_reshape(bc_tensor tensor, @Cast("const int64_t*") long[] shape, int rank,
+                                   @ByPtrPtr bc_tensor out);
 public static native int bc_tensor_free(bc_tensor tensor);
 /** shape has room for 5 entries. */
 public static native int bc_tensor_shape(bc_tensor tensor, IntPointer type, @Cast("int64_t*") LongPointer shape, IntPointer rank);
@@ -224,6 +231,9 @@ public static native int bc_add_rms_norm(bc_context context, bc_tensor x, bc_ten
  *  null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
 public static native int bc_matmul(bc_context context, bc_tensor out, bc_tensor x, bc_tensor w,
                            bc_tensor row_scale);
+/** out [T,F] = silu(x gate^T) * (x up^T). w [2F,K] (as for bc_matmul) has the rows of gate and up in
+ *  turn, gate first. */
+public static native int bc_matmul_swiglu(bc_context context, bc_tensor out, bc_tensor x, bc_tensor w);
 /** Rotates the queries and keys of qkv [T,3C] in place: pairs (k, k+D/2), angle position *
  *  base^(-2k/D). */
 public static native int bc_rope(bc_context context, bc_tensor qkv, bc_tensor positions, int heads,
