@@ -1,16 +1,22 @@
 // attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
 // 0..i of a query at i.
 //
-// Two kernels, each for the sequences that it suits: attention_decode.cu for those of up to 8
-// tokens, attention_prefill.cu for longer ones. They choose on the device, by offsets, so that a
-// token's result does not depend on what else is in the batch, and a recorded step may be replayed
-// with other offsets. The host, which knows sizes only, launches those that may find work: a
-// sequence of B has at most T - B + 1 tokens, and exactly T when B is 1.
+// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type,
+//         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
 //
-// The two round differently: a token's bits may differ between a call that brings up to 8 tokens of
-// its sequence and one that brings more, and depend on nothing else. A cached value that is not
-// finite makes every query of its tile NaN, earlier ones too: masked weights are 0, and 0 * inf is
-// NaN.
+// Method  Two kernels, each for the sequences that it suits: attention_decode.cu for those of up to 8
+//         tokens, attention_prefill.cu for longer ones. They choose on the device, by offsets, so
+//         that a token's result does not depend on what else is in the batch, and a recorded step
+//         may be replayed with other offsets. The host, which knows sizes only, launches those that
+//         may find work: a sequence of B has at most T - B + 1 tokens, and exactly T when B is 1.
+//
+//         The two round differently: a token's bits may differ between a call that brings up to 8
+//         tokens of its sequence and one that brings more, and depend on nothing else. A cached value
+//         that is not finite makes every query of its tile NaN, earlier ones too: masked weights are
+//         0, and 0 * inf is NaN.
+//
+// Bound   That of the kernel that a sequence goes to. A block of the other one reads two offsets and
+//         ends.
 //
 // Twin    ../cpu/attention.cpp
 #include "attention.h"
