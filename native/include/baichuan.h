@@ -75,8 +75,9 @@ BC_API const char* bc_version(void);
 /** Message of the last call of this thread that failed; empty if none did. Valid until the thread's
  *  next call. */
 BC_API const char* bc_last_error(void);
-/** Instruction sets that the CPU kernels use here: "avx512-vnni", "avx2" or "scalar".
- *  The environment variable BC_ISA (avx512, avx2, scalar) lowers the choice. Static storage. */
+/** Instruction sets that the CPU kernels use here: "avx512-bf16", "avx512" (with VNNI), "avx2-vnni",
+ *  "avx2" or "scalar". The environment variable BC_ISA chooses among those that the processor has;
+ *  with any other value bc_context_create fails. Static storage. */
 BC_API const char* bc_cpu_isa(void);
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
 BC_API int32_t bc_cpu_cores(void);

@@ -146,6 +146,7 @@ bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int3
     if (index != 0)
       fail(BC_INVALID_ARGUMENT, "context_create: index has value %d, expected 0 for the CPU",
            index);
+    if (!cpu::isa_error().empty()) fail(BC_INVALID_ARGUMENT, "%s", cpu::isa_error().c_str());
     if (threads < 0 || threads > 1024) {
       fail(BC_INVALID_ARGUMENT, "context_create: threads has value %d, expected 0 to 1024",
            threads);

@@ -204,9 +204,10 @@ class Check {
 
 // Every instruction set that this processor has.
 inline std::vector<cpu::Isa> isas() {
-  std::vector<cpu::Isa> all = {cpu::Isa::scalar};
-  if (cpu::best_isa() >= cpu::Isa::avx2) all.push_back(cpu::Isa::avx2);
-  if (cpu::best_isa() >= cpu::Isa::avx512) all.push_back(cpu::Isa::avx512);
+  std::vector<cpu::Isa> all;
+  for (const cpu::Isa isa : cpu::kIsas) {
+    if (cpu::has(isa)) all.push_back(isa);
+  }
   return all;
 }
 

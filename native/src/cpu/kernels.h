@@ -20,7 +20,9 @@ struct MatrixKernels {
 extern const MatrixKernels scalar_matrix_kernels;
 #if defined(__x86_64__)
 extern const MatrixKernels avx2_matrix_kernels;
+extern const MatrixKernels avx2_vnni_matrix_kernels;
 extern const MatrixKernels avx512_matrix_kernels;
+extern const MatrixKernels avx512_bf16_matrix_kernels;
 #endif
 
 // Those of an instruction set that this processor has; without an argument those of isa().

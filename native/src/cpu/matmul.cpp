@@ -13,7 +13,9 @@ namespace bc::cpu {
 
 const MatrixKernels& matrix_kernels(Isa isa) {
 #if defined(__x86_64__)
+  if (isa == Isa::avx512_bf16) return avx512_bf16_matrix_kernels;
   if (isa == Isa::avx512) return avx512_matrix_kernels;
+  if (isa == Isa::avx2_vnni) return avx2_vnni_matrix_kernels;
   if (isa == Isa::avx2) return avx2_matrix_kernels;
 #else
   static_cast<void>(isa);

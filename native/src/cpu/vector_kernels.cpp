@@ -4,8 +4,9 @@ namespace bc::cpu {
 
 const VectorKernels& vector_kernels(Isa isa) {
 #if defined(__x86_64__)
+  if (isa == Isa::avx512_bf16) return avx512_bf16_vector_kernels;
   if (isa == Isa::avx512) return avx512_vector_kernels;
-  if (isa == Isa::avx2) return avx2_vector_kernels;
+  if (isa == Isa::avx2_vnni || isa == Isa::avx2) return avx2_vector_kernels;
 #else
   static_cast<void>(isa);
 #endif

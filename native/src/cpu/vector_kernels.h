@@ -33,6 +33,7 @@ extern const VectorKernels scalar_vector_kernels;
 #if defined(__x86_64__)
 extern const VectorKernels avx2_vector_kernels;
 extern const VectorKernels avx512_vector_kernels;
+extern const VectorKernels avx512_bf16_vector_kernels;
 #endif
 
 // Those of an instruction set that this processor has; without an argument those of isa().

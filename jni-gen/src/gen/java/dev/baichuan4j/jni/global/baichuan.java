@@ -95,8 +95,9 @@ public static native @Cast("const char*") BytePointer bc_version();
 /** Message of the last call of this thread that failed; empty if none did. Valid until the thread's
  *  next call. */
 public static native @Cast("const char*") BytePointer bc_last_error();
-/** Instruction sets that the CPU kernels use here: "avx512-vnni", "avx2" or "scalar".
- *  The environment variable BC_ISA (avx512, avx2, scalar) lowers the choice. Static storage. */
+/** Instruction sets that the CPU kernels use here: "avx512-bf16", "avx512" (with VNNI), "avx2-vnni",
+ *  "avx2" or "scalar". The environment variable BC_ISA chooses among those that the processor has;
+ *  with any other value bc_context_create fails. Static storage. */
 public static native @Cast("const char*") BytePointer bc_cpu_isa();
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
 public static native int bc_cpu_cores();
