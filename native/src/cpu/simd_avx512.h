@@ -12,11 +12,14 @@ struct Avx512Lanes {
   using F = __m512;
   using I = __m512i;
 
-  static constexpr int32_t q8_offset = 128;
-  static constexpr int rows =
-      6;  // 6 x 2 panels: 12 integer and 12 float accumulators of 32 registers
+  static constexpr int rows = 6;  // 6 x 2 panels: 12 integer and 12 float sums of 32 registers
   static constexpr int panels = 2;
-  static constexpr int panels_one = 4;
+  static constexpr int few = 8;  // 8 x 1 panel: 8 and 8, and 8 registers of codes
+  static constexpr int exact_rows = 6;
+  static constexpr int plain_rows = 4;  // 4 x 6: 24 sums
+  static constexpr int plain_columns = 6;
+  static constexpr bool wide = true;
+  static constexpr bool pairs = false;
 
   static __mmask16 first(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
 
@@ -70,13 +73,36 @@ struct Avx512Lanes {
                                                _mm512_set1_epi32(255)));
   }
   static F to_floats(I a) { return _mm512_cvtepi32_ps(a); }
-  static I broadcast4(const int8_t* a) {
-    int32_t quad;
-    __builtin_memcpy(&quad, a, 4);
-    return _mm512_set1_epi32(quad);
+  static F broadcast(const uint8_t* p) {
+    float x;
+    __builtin_memcpy(&x, p, 4);
+    return _mm512_set1_ps(x);
   }
-  static I dot4(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
-  static I dot8(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
+  static I broadcast_int(const uint8_t* p) {
+    int32_t x;
+    __builtin_memcpy(&x, p, 4);
+    return _mm512_set1_epi32(x);
+  }
+  static I broadcast4(const uint8_t* p) { return broadcast_int(p); }
+  static void store_bytes(uint8_t* p, I a) { _mm512_store_si512(p, a); }
+
+  using NibbleSum = I;
+  static I no_nibbles() { return _mm512_setzero_si512(); }
+  static I dot_nibbles(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
+  static I total(I sum) { return sum; }
+  static I eight_less_zero(I dot, I zero, const uint8_t* minus_sum) {
+    return _mm512_dpwssd_epi32(_mm512_slli_epi32(dot, 3), zero, broadcast_int(minus_sum));
+  }
+  static I code_bytes(I w) { return w; }
+  static I bytes_start(const uint8_t* minus_sum) {
+    return _mm512_slli_epi32(broadcast_int(minus_sum), 7);
+  }
+  static I dot_bytes(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
+  static I offset_bytes(I zero) {
+    return _mm512_mullo_epi32(_mm512_sub_epi32(_mm512_set1_epi32(128), zero),
+                              _mm512_set1_epi32(0x01010101));
+  }
+  static I eight_plus(I w, I offset) { return _mm512_add_epi8(_mm512_slli_epi16(w, 3), offset); }
 
   static F grid_scale(const uint8_t* p) {
     const __m512i scale = _mm512_and_si512(grid_bits(p), _mm512_set1_epi32(0xff80));
@@ -85,6 +111,9 @@ struct Avx512Lanes {
   }
   static F grid_zero(const uint8_t* p) {
     return _mm512_cvtepi32_ps(_mm512_and_si512(grid_bits(p), _mm512_set1_epi32(127)));
+  }
+  static I grid_zero_steps(const uint8_t* p) {
+    return _mm512_and_si512(grid_bits(p), _mm512_set1_epi32(127));
   }
   static __m512i grid_bits(const uint8_t* p) {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
