@@ -161,8 +161,46 @@ struct Avx2Lanes {
     return _mm256_and_si256(_mm256_cvtepu16_epi32(bits), _mm256_set1_epi32(127));
   }
 
-  static constexpr int dots = 4;
-  static constexpr int chunks = 4;
+  static constexpr int query_rows = 6;  // 6 x 1: 12 sums of 16 registers
+  static constexpr int score_vectors = 1;
+  static constexpr int value_vectors = 1;
+
+  static void transpose(F* x) {
+    __m256 low[16];
+    __m256 high[16];
+    for (int i = 0; i < 16; i += 8) {
+      transpose8(low + i, x[i].a, x[i + 1].a, x[i + 2].a, x[i + 3].a, x[i + 4].a, x[i + 5].a,
+                 x[i + 6].a, x[i + 7].a);
+      transpose8(high + i, x[i].b, x[i + 1].b, x[i + 2].b, x[i + 3].b, x[i + 4].b, x[i + 5].b,
+                 x[i + 6].b, x[i + 7].b);
+    }
+    for (int i = 0; i < 8; ++i) {
+      x[i] = {low[i], low[8 + i]};
+      x[8 + i] = {high[i], high[8 + i]};
+    }
+  }
+  static void transpose8(__m256* out, __m256 a, __m256 b, __m256 c, __m256 d, __m256 e, __m256 f,
+                         __m256 g, __m256 h) {
+    __m256 low[4];
+    __m256 high[4];
+    transpose4(low, a, b, c, d);
+    transpose4(high, e, f, g, h);
+    for (int i = 0; i < 4; ++i) {
+      out[i] = _mm256_permute2f128_ps(low[i], high[i], 0x20);
+      out[4 + i] = _mm256_permute2f128_ps(low[i], high[i], 0x31);
+    }
+  }
+  // In each half of the registers.
+  static void transpose4(__m256* out, __m256 a, __m256 b, __m256 c, __m256 d) {
+    const __m256 ab = _mm256_unpacklo_ps(a, b);
+    const __m256 cd = _mm256_unpacklo_ps(c, d);
+    const __m256 AB = _mm256_unpackhi_ps(a, b);
+    const __m256 CD = _mm256_unpackhi_ps(c, d);
+    out[0] = _mm256_shuffle_ps(ab, cd, 0x44);
+    out[1] = _mm256_shuffle_ps(ab, cd, 0xee);
+    out[2] = _mm256_shuffle_ps(AB, CD, 0x44);
+    out[3] = _mm256_shuffle_ps(AB, CD, 0xee);
+  }
 
   static F load(const int8_t* p) {
     const __m128i bytes = half(p);
