@@ -221,7 +221,11 @@ inline std::vector<Expected> kv_append(const KvAppendParams& p) {
 // out [T,C]. A score's error e is that of its dot product, (D + 3) u of the magnitudes, plus 2 u of
 // bias and score, plus the 2 u of exp; weights then err by 2 e in all (numerator and sum), and the
 // sums over n positions by (n + 8) u each. Weights below the normal numbers of f32 are lost.
-inline std::vector<Expected> attention(const AttentionParams& p) {
+//
+// bf16: q is rounded to bf16 and products of two bf16 are exact, so the score errs by no more; a
+// weight, times the scale of an i8 value, is rounded to bf16 beside its part in the sum; whatever is
+// below the normal numbers counts as 0 (a weight of an i8 value meets a code of at most 127).
+inline std::vector<Expected> attention(const AttentionParams& p, bool in_bf16 = false) {
   const int64_t C = p.H * p.D;
   std::vector<Expected> out(static_cast<size_t>(p.batch.T * C));
   const double root = std::sqrt(static_cast<double>(p.D));
@@ -247,7 +251,8 @@ inline std::vector<Expected> attention(const AttentionParams& p) {
           double dot = 0.0;
           double magnitude = 0.0;
           for (int64_t d = 0; d < p.D; ++d) {
-            const double product = static_cast<double>(q[d]) * read(0, j, d);
+            const float rounded = in_bf16 ? to_float(to_bf16(q[d])) : q[d];
+            const double product = static_cast<double>(rounded) * read(0, j, d);
             dot += product;
             magnitude += std::fabs(product);
           }
@@ -271,10 +276,11 @@ inline std::vector<Expected> attention(const AttentionParams& p) {
             const double term = weights[static_cast<size_t>(j)] / sum * v;
             value += term;
             magnitude += std::fabs(term);
-            lost += 0x1p-126 * std::fabs(v);
+            lost += 0x1p-126 * (std::fabs(v) + (in_bf16 ? 128.0 : 0.0));
           }
-          const double relative =
-              2.0 * (error + 2.0 * kRounding) + 2.0 * (static_cast<double>(n) + 8.0) * kRounding;
+          const double relative = 2.0 * (error + 2.0 * kRounding) +
+                                  2.0 * (static_cast<double>(n) + 8.0) * kRounding +
+                                  (in_bf16 ? test::rounding_of(Type::bf16) : 0.0);
           out[static_cast<size_t>(t * C + h * p.D + d)] = {value, magnitude * relative + lost};
         }
       }

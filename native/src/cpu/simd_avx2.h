@@ -15,7 +15,7 @@ struct Avx2Lanes {
     __m256i a, b;
   };
 
-  static constexpr int rows = 3;  // 3 x 1 panel: 6 integer and 6 float sums of 16 registers
+  static constexpr int rows = 2;  // 3 x 1 panel: 6 integer and 6 float sums of 16 registers
   static constexpr int panels = 1;
   static constexpr int few = 3;
   static constexpr int exact_rows = 2;
@@ -108,12 +108,19 @@ struct Avx2Lanes {
     _mm256_store_si256(reinterpret_cast<__m256i*>(p + 32), x.b);
   }
 
+  // Keeps the compiler from adding in another order: products made first and added later do not fit
+  // the 16 registers.
+  static I in_order(I x) {
+    __asm__("" : "+x"(x.a), "+x"(x.b));
+    return x;
+  }
+
   // Sums of 16 bits: 8 times two products of at most 15 * 127 are below 2^15.
   using NibbleSum = I;
   static I no_nibbles() { return set_int(0); }
   static I dot_nibbles(I sum, I w, __m256i x) {
-    return {_mm256_add_epi16(sum.a, _mm256_maddubs_epi16(w.a, x)),
-            _mm256_add_epi16(sum.b, _mm256_maddubs_epi16(w.b, x))};
+    return in_order({_mm256_add_epi16(sum.a, _mm256_maddubs_epi16(w.a, x)),
+                     _mm256_add_epi16(sum.b, _mm256_maddubs_epi16(w.b, x))});
   }
   static I total(I sum) {
     const __m256i one = _mm256_set1_epi16(1);
@@ -132,7 +139,7 @@ struct Avx2Lanes {
   }
   static I bytes_start(const uint8_t*) { return set_int(0); }
   static I dot_bytes(I sum, I w, __m256i x) {
-    return {signed_dot(sum.a, w.a, x), signed_dot(sum.b, w.b, x)};
+    return in_order({signed_dot(sum.a, w.a, x), signed_dot(sum.b, w.b, x)});
   }
   static __m256i signed_dot(__m256i sum, __m256i w, __m256i x) {
     const __m256i two = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
@@ -154,8 +161,46 @@ struct Avx2Lanes {
     return _mm256_and_si256(_mm256_cvtepu16_epi32(bits), _mm256_set1_epi32(127));
   }
 
-  static constexpr int dots = 4;
-  static constexpr int chunks = 4;
+  static constexpr int query_rows = 6;  // 6 x 1: 12 sums of 16 registers
+  static constexpr int score_vectors = 1;
+  static constexpr int value_vectors = 1;
+
+  static void transpose(F* x) {
+    __m256 low[16];
+    __m256 high[16];
+    for (int i = 0; i < 16; i += 8) {
+      transpose8(low + i, x[i].a, x[i + 1].a, x[i + 2].a, x[i + 3].a, x[i + 4].a, x[i + 5].a,
+                 x[i + 6].a, x[i + 7].a);
+      transpose8(high + i, x[i].b, x[i + 1].b, x[i + 2].b, x[i + 3].b, x[i + 4].b, x[i + 5].b,
+                 x[i + 6].b, x[i + 7].b);
+    }
+    for (int i = 0; i < 8; ++i) {
+      x[i] = {low[i], low[8 + i]};
+      x[8 + i] = {high[i], high[8 + i]};
+    }
+  }
+  static void transpose8(__m256* out, __m256 a, __m256 b, __m256 c, __m256 d, __m256 e, __m256 f,
+                         __m256 g, __m256 h) {
+    __m256 low[4];
+    __m256 high[4];
+    transpose4(low, a, b, c, d);
+    transpose4(high, e, f, g, h);
+    for (int i = 0; i < 4; ++i) {
+      out[i] = _mm256_permute2f128_ps(low[i], high[i], 0x20);
+      out[4 + i] = _mm256_permute2f128_ps(low[i], high[i], 0x31);
+    }
+  }
+  // In each half of the registers.
+  static void transpose4(__m256* out, __m256 a, __m256 b, __m256 c, __m256 d) {
+    const __m256 ab = _mm256_unpacklo_ps(a, b);
+    const __m256 cd = _mm256_unpacklo_ps(c, d);
+    const __m256 AB = _mm256_unpackhi_ps(a, b);
+    const __m256 CD = _mm256_unpackhi_ps(c, d);
+    out[0] = _mm256_shuffle_ps(ab, cd, 0x44);
+    out[1] = _mm256_shuffle_ps(ab, cd, 0xee);
+    out[2] = _mm256_shuffle_ps(AB, CD, 0x44);
+    out[3] = _mm256_shuffle_ps(AB, CD, 0xee);
+  }
 
   static F load(const int8_t* p) {
     const __m128i bytes = half(p);

@@ -119,8 +119,34 @@ struct Avx512Lanes {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
 
-  static constexpr int dots = 16;
-  static constexpr int chunks = 8;
+  static constexpr int query_rows = 4;  // 4 x 4: 16 sums of 32 registers
+  static constexpr int score_vectors = 4;
+  static constexpr int value_vectors = 4;
+
+  // By 4 x 4 lanes in each quarter of the registers, then by quarters.
+  static void transpose(F* x) {
+    F y[16];
+    for (int i = 0; i < 16; i += 4) {
+      const F ab = _mm512_unpacklo_ps(x[i], x[i + 1]);
+      const F cd = _mm512_unpacklo_ps(x[i + 2], x[i + 3]);
+      const F AB = _mm512_unpackhi_ps(x[i], x[i + 1]);
+      const F CD = _mm512_unpackhi_ps(x[i + 2], x[i + 3]);
+      y[i] = _mm512_shuffle_ps(ab, cd, 0x44);
+      y[i + 1] = _mm512_shuffle_ps(ab, cd, 0xee);
+      y[i + 2] = _mm512_shuffle_ps(AB, CD, 0x44);
+      y[i + 3] = _mm512_shuffle_ps(AB, CD, 0xee);
+    }
+    for (int i = 0; i < 4; ++i) {
+      const F a = _mm512_shuffle_f32x4(y[i], y[4 + i], 0x44);
+      const F b = _mm512_shuffle_f32x4(y[i], y[4 + i], 0xee);
+      const F c = _mm512_shuffle_f32x4(y[8 + i], y[12 + i], 0x44);
+      const F d = _mm512_shuffle_f32x4(y[8 + i], y[12 + i], 0xee);
+      x[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+      x[4 + i] = _mm512_shuffle_f32x4(a, c, 0xdd);
+      x[8 + i] = _mm512_shuffle_f32x4(b, d, 0x88);
+      x[12 + i] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+  }
 
   static F load(const int8_t* p) {
     return _mm512_cvtepi32_ps(

@@ -193,8 +193,21 @@ struct ScalarLanes {
     return bits;
   }
 
-  static constexpr int dots = 1;    // attention: dot products kept in registers at once
-  static constexpr int chunks = 1;  // and vectors of the output row
+  // attention: register blocks of queries by vectors of keys, and of values.
+  static constexpr int query_rows = 1;
+  static constexpr int score_vectors = 1;
+  static constexpr int value_vectors = 1;
+
+  // Lane j of x[i] and lane i of x[j] change places.
+  static void transpose(F* x) {
+    for (int i = 0; i < 16; ++i) {
+      for (int j = 0; j < i; ++j) {
+        const float lane = x[i].v[j];
+        x[i].v[j] = x[j].v[i];
+        x[j].v[i] = lane;
+      }
+    }
+  }
 
   static F load(const int8_t* p) {
     return each([&](int i) { return static_cast<float>(p[i]); });

@@ -163,13 +163,19 @@ public final class Engine implements AutoCloseable {
     if (ids.length > limits.contextLength()) {
       throw new ContextOverflowException(ids.length, limits.contextLength());
     }
+    runAndWait(() -> scoreNow(ids, all, chunk, consumer));
+  }
+
+  /** Runs something on the engine's thread. */
+  private void runAndWait(Runnable work) {
     CompletableFuture<Void> done = new CompletableFuture<>();
     synchronized (lock) {
       requireOpen();
       tasks.add(
           () -> {
             try {
-              scoreNow(ids, all, chunk, consumer);
+              requireOpen();
+              work.run();
               done.complete(null);
             } catch (RuntimeException | Error e) {
               done.completeExceptionally(e);
@@ -191,7 +197,6 @@ public final class Engine implements AutoCloseable {
   }
 
   private void scoreNow(int[] ids, boolean all, int chunk, RowConsumer consumer) {
-    requireOpen();
     Sequence sequence = cache.sequence(ids);
     try {
       if (!cache.reserve(sequence, ids.length)) {
@@ -226,6 +231,15 @@ public final class Engine implements AutoCloseable {
       tasks.add(() -> cache.release(session));
       lock.notifyAll();
     }
+  }
+
+  /**
+   * Binds the engine's thread and the workers to a physical core each.
+   *
+   * @throws InvalidRequestException see {@link Ops#pin}
+   */
+  public void pin() {
+    runAndWait(() -> model.ops().pin());
   }
 
   private void requireOpen() {

@@ -2,8 +2,10 @@ package dev.baichuan4j.nn;
 
 import dev.baichuan4j.jni.bc_tensor;
 import dev.baichuan4j.jni.global.baichuan;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -61,10 +63,15 @@ public final class Tensor implements AutoCloseable {
 
   /** The first {@code rows} entries of the first dimension; shares the bytes. */
   public Tensor first(long rows) {
+    return rows(0, rows);
+  }
+
+  /** Entries [from, from + count) of the first dimension; shares the bytes. */
+  Tensor rows(long from, long count) {
     bc_tensor view = new bc_tensor();
-    Bindings.check(baichuan.bc_tensor_view(handle(), 0, rows, 0, -1, view));
+    Bindings.check(baichuan.bc_tensor_view(handle(), from, count, 0, -1, view));
     long[] sizes = shape.clone();
-    sizes[0] = rows;
+    sizes[0] = count;
     return new Tensor(view, type, sizes);
   }
 
@@ -145,6 +152,13 @@ public final class Tensor implements AutoCloseable {
   private static void free(Pointer buffer) {
     if (buffer != null) {
       buffer.deallocate();
+    }
+  }
+
+  /** Fills a direct buffer with the bytes from {@code offset} on; its position stays. */
+  void read(long offset, ByteBuffer target) {
+    try (BytePointer buffer = new BytePointer(target)) {
+      Bindings.check(baichuan.bc_tensor_read(handle(), offset, buffer, target.remaining()));
     }
   }
 
