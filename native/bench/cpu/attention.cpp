@@ -19,6 +19,9 @@ struct Case {
 
 // The first, a middle and the last query against the reference, each as a batch of its own.
 void check_outputs(const Bench& bench, const AttentionParams& p, const test::Matrix& out) {
+  // Where the arithmetic is that of bf16 (attention_kernel.h).
+  const bool in_bf16 =
+      bench.isa == cpu::Isa::avx512_bf16 && (p.type == Type::bf16 || p.type == Type::i8);
   for (const int64_t t : {int64_t{0}, p.batch.T / 2, p.batch.T - 1}) {
     const int32_t offsets[] = {0, 1};
     AttentionParams one = p;
@@ -28,7 +31,7 @@ void check_outputs(const Bench& bench, const AttentionParams& p, const test::Mat
     one.batch.T = 1;
     test::Matrix got(1, out.cols);
     std::copy_n(out.row(t), out.cols, got.row(0));
-    bench.check.compare("out", got, reference::attention(one));
+    bench.check.compare("out", got, reference::attention(one, in_bf16));
   }
 }
 
@@ -49,6 +52,7 @@ void run(const Bench& bench, const Case& c) {
   Copies pages(page_bytes, bench.cache_bytes);
   std::memcpy(pages.first(), cache.bytes.data(), cache.bytes.size());
   pages.spread();
+  std::vector<uint8_t> scratch;
   AttentionParams p{out.row(0),
                     out.ld,
                     qkv.row(0),
@@ -59,7 +63,9 @@ void run(const Bench& bench, const Case& c) {
                     r,
                     c.alibi ? slopes.data() : nullptr,
                     c.H,
-                    kD};
+                    kD,
+                    false,
+                    &scratch};
   const cpu::VectorKernels& kernels = cpu::vector_kernels(bench.isa);
   const std::string what = std::string(name_of(c.type)) + " H=" + std::to_string(c.H) +
                            (c.alibi ? " ALiBi" : "") + " queries=" + std::to_string(c.queries) +

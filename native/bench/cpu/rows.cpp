@@ -45,7 +45,8 @@ struct Rows {
     test::Matrix qkv = matrix(3 * C);
     std::vector<int32_t> positions;
     for (int64_t t = 0; t < T; ++t) positions.push_back(static_cast<int32_t>(1000 + t));
-    const RopeParams p{qkv.row(0), qkv.ld, positions.data(), T, C / kD, kD, 10000.0f};
+    RopeAngles angles;
+    const RopeParams p{qkv.row(0), qkv.ld, positions.data(), T, C / kD, kD, 10000.0f, &angles};
     const std::vector<test::Expected> want = reference::rope(p);
     cpu::rope(p, bench.pool, kernels);
     bench.check.compare("qkv", qkv, want);
