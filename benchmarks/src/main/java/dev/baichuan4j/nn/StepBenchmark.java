@@ -4,6 +4,7 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.Sampling;
 import dev.baichuan4j.checkpoint.ModelConfig;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -33,16 +34,26 @@ public class StepBenchmark {
   private static final int TOKENS = 128;
   private static final int SLOTS = 3;
 
-  private static final ModelConfig CONFIG =
-      ModelConfig.of(
-          1024, 8, 8, 2752, 32000, SLOTS * KvPages.PAGE_SIZE, ModelConfig.Position.ROPE,
-          ModelConfig.Head.PLAIN);
+  /** Hidden size, layers, ffn, vocabulary: the tiny one shows what Java costs by itself. */
+  private static ModelConfig config(String shape) {
+    int[] n = Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
+    int context = SLOTS * KvPages.PAGE_SIZE;
+    return ModelConfig.of(
+        n[0],
+        n[1],
+        n[0] / 128,
+        n[2],
+        n[3],
+        context,
+        ModelConfig.Position.ROPE,
+        ModelConfig.Head.PLAIN);
+  }
 
   /** One sequence that is fed the same tokens again and again. */
   @State(Scope.Thread)
   public static class Bare {
-    @Param({"INT8", "INT4"})
-    public Quant weights;
+    @Param({"128x1x64x256", "1024x8x2752x32000"})
+    public String shape;
 
     private Model model;
     private KvPages cache;
@@ -53,8 +64,9 @@ public class StepBenchmark {
 
     @Setup
     public void setUp() {
-      model = Model.random(Ops.cpu(0, false), CONFIG, weights);
-      cache = new KvPages(model.ops(), CONFIG, ElementType.F16, SLOTS);
+      ModelConfig config = config(shape);
+      model = Model.random(Ops.cpu(0, false), config, Quant.INT4);
+      cache = new KvPages(model.ops(), config, ElementType.F16, SLOTS);
       for (int i = 0; i < SLOTS; i++) {
         pages[i] = cache.take();
       }
@@ -99,19 +111,20 @@ public class StepBenchmark {
   /** The same through the public API. */
   @State(Scope.Benchmark)
   public static class Text {
-    @Param({"INT8", "INT4"})
-    public Quant weights;
+    @Param({"128x1x64x256", "1024x8x2752x32000"})
+    public String shape;
 
     private Baichuan model;
     private Sampling sampling;
 
     @Setup
     public void setUp() {
-      model = Baichuan.randomLoader().weights(weights).maxConcurrent(1).random(CONFIG);
+      ModelConfig config = config(shape);
+      model = Baichuan.randomLoader().weights(Quant.INT4).maxConcurrent(1).random(config);
       sampling =
           Sampling.greedy()
               .withMaxNewTokens(TOKENS)
-              .withLogitBias(Map.of(CONFIG.eosId(), -100f)); // it must not end earlier
+              .withLogitBias(Map.of(config.eosId(), -100f)); // it must not end earlier
     }
 
     @TearDown

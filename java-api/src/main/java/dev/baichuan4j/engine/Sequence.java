@@ -67,7 +67,10 @@ final class Sequence {
     return pages;
   }
 
-  /** Takes room for so many positions, the pages included; false, with nothing taken, when the pool has too few. */
+  /**
+   * Takes room for so many positions, the pages included; false, with nothing taken, when the pool
+   * has too few.
+   */
   boolean reserve(int positions) {
     int needed = KvPages.pagesFor(positions) - pageCount;
     if (needed > pool.free()) {

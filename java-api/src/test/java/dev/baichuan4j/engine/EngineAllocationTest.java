@@ -32,8 +32,7 @@ class EngineAllocationTest {
   private static final int TOKENS = 200;
   private static final int SMALLEST_OBJECT = 16; // bytes
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   /** Counts what the engine's thread allocates between two of its tokens. */
   private static final class Counted extends Request {
@@ -103,8 +102,7 @@ class EngineAllocationTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void drawnTokenFromAllLogitsAllocatesNothing(int texts) throws Exception {
-    Sampling sampling =
-        Sampling.defaults().withTopP(0.9f).withRepetitionPenalty(1.1f).withSeed(1);
+    Sampling sampling = Sampling.defaults().withTopP(0.9f).withRepetitionPenalty(1.1f).withSeed(1);
     check(sampling, false, texts);
   }
 
@@ -120,8 +118,7 @@ class EngineAllocationTest {
             128, 2, 1, 64, VOCABULARY, CONTEXT, ModelConfig.Position.ROPE, ModelConfig.Head.PLAIN);
     Model model = Model.random(Ops.cpu(1, false), config, Quant.INT4);
     int pages = texts * KvPages.pagesFor(CONTEXT);
-    Engine.Limits limits =
-        new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, texts, texts);
+    Engine.Limits limits = new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, texts, texts);
     try (Engine engine = new Engine(model, limits)) {
       for (int i = 1; i < texts; i++) {
         engine.submit(new Counted(CONTEXT - PROMPT.length, sampling, triesTop));

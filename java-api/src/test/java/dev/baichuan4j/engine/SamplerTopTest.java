@@ -167,7 +167,8 @@ class SamplerTopTest {
     Sampling options = DRAW.withTopK(3);
     assertEquals(Sampler.NONE, new Sampler(options, NO_PROMPT, 5).next(top(logits, 4), 1));
     logits[4] = 1;
-    assertEquals(Sampler.NONE, new Sampler(options, NO_PROMPT, 5).next(top(logits, 4), 1)); // not known
+    assertEquals(
+        Sampler.NONE, new Sampler(options, NO_PROMPT, 5).next(top(logits, 4), 1)); // not known
     logits[3] = 1;
     assertNotEquals(Sampler.NONE, new Sampler(options, NO_PROMPT, 5).next(top(logits, 4), 1));
   }
