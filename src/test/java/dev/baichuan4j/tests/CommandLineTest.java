@@ -237,7 +237,9 @@ class CommandLineTest {
     assertEquals("int4", row.get("weights").asText());
     assertEquals(1, row.get("threads").asInt());
     for (String field :
-        new String[] {"tokens_per_second", "gb_per_second", "gflops", "peak_rss_bytes"}) {
+        new String[] {
+          "tokens_per_second", "gb_per_second", "gflops", "peak_rss_bytes", "anonymous_rss_bytes"
+        }) {
       assertTrue(row.get(field).asDouble() > 0, field);
     }
   }
