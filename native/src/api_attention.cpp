@@ -70,7 +70,8 @@ bc_status bc_rope(bc_context* context, bc_tensor* qkv, bc_tensor* positions, int
       const cuda::RopeParams p{x.data, x.ld, data<int32_t>(pos), x.type, T, heads, D, base};
       call.submit_gpu([p](void* stream) { cuda::rope(p, stream); });
     } else {
-      const RopeParams p{data<float>(x), x.ld, data<int32_t>(pos), T, heads, D, base};
+      const RopeParams p{
+          data<float>(x), x.ld, data<int32_t>(pos), T, heads, D, base, &call.context().rope_angles};
       call.submit_cpu([p](ThreadPool& pool) { cpu::rope(p, pool); });
     }
   });
@@ -134,9 +135,20 @@ bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qkv, bc_t
           call.gpu_scratch(cuda::attention_scratch_bytes(T, batch.B, batch.P, kv.H))};
       call.submit_gpu([p](void* stream) { cuda::attention(p, stream); });
     } else {
-      const AttentionParams p{
-          data<float>(o),         o.ld,  data<float>(x), x.ld, kv.pages.data, kv.pages.type,
-          data<float>(kv.scales), batch, data<float>(s), kv.H, kv.D};
+      Context& c = call.context();
+      const AttentionParams p{data<float>(o),
+                              o.ld,
+                              data<float>(x),
+                              x.ld,
+                              kv.pages.data,
+                              kv.pages.type,
+                              data<float>(kv.scales),
+                              batch,
+                              data<float>(s),
+                              kv.H,
+                              kv.D,
+                              c.exact,
+                              &c.scratch};
       call.submit_cpu([p](ThreadPool& pool) { cpu::attention(p, pool); });
     }
   });

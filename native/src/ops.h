@@ -53,12 +53,24 @@ struct MatmulParams {
   std::vector<uint8_t>* scratch;  // grows to what x takes when it is rounded
 };
 
+// The angles of the last call's tokens: layers of a step share positions. As long as the largest
+// batch and not as the longest sequence: 4TD bytes, where a table of all 196608 positions would
+// take 100 MB.
+struct RopeAngles {
+  float base = 0.0f;
+  int64_t D = 0;
+  std::vector<double> frequencies;  // [D/2]
+  std::vector<int32_t> positions;   // [T]
+  std::vector<float> turns;         // [T,2,D/2] cosines, then sines
+};
+
 struct RopeParams {
   float* qkv;  // [T,3C], rotated in place
   int64_t ld;
   const int32_t* positions;  // [T]
   int64_t T, H, D;
   float base;
+  RopeAngles* angles = nullptr;
 };
 
 // Sequences of a ragged batch: offsets rise from 0 to T, positions rise by one inside a sequence,
@@ -92,6 +104,8 @@ struct AttentionParams {
   Ragged batch;
   const float* slopes;  // [H] or null
   int64_t H, D;
+  bool exact = false;                       // multiply in f32 whatever the pages hold
+  std::vector<uint8_t>* scratch = nullptr;  // grows to what the threads need
 };
 
 struct SwigluParams {

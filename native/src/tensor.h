@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cuda/device.h"
+#include "ops.h"
 #include "thread_pool.h"
 #include "types.h"
 
@@ -77,7 +78,8 @@ struct Context {
   const bool exact;
   const std::shared_ptr<cuda::Device> gpu;  // null on the CPU
   std::shared_ptr<std::atomic<int64_t>> used = std::make_shared<std::atomic<int64_t>>(0);
-  std::vector<uint8_t> scratch;          // what matmul rounds its input to
+  std::vector<uint8_t> scratch;  // of one CPU op while it runs
+  RopeAngles rope_angles;
   bool pinned = false;                   // threads are bound to cores
   int64_t waits = 0;                     // of the host for the GPU
   std::shared_ptr<Storage> gpu_scratch;  // what one op needs while it runs

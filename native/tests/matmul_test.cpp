@@ -12,10 +12,12 @@ struct Case {
   int64_t M, N, K;
 };
 
-// One row; tails of the row block (6), of the panel (16) and of the vectors; a whole block of 128
-// rows and one more.
-const Case kCases[] = {{1, 1, 32},  {1, 64, 64},   {1, 111, 96}, {2, 16, 32},  {5, 19, 128},
-                       {7, 65, 64}, {13, 989, 32}, {19, 33, 96}, {129, 20, 64}};
+// One row; the most rows that stream (8 and 3) and one more; tails of the row block (6, 4, 3), of the
+// panel (16) and of the vectors; K of more than 16 groups, which are unpacked at a time, and of more
+// than 4 KiB; more rows than a task has.
+const Case kCases[] = {{1, 1, 32},    {1, 64, 64},   {1, 111, 96},  {2, 16, 32},   {5, 19, 128},
+                       {7, 65, 64},   {8, 40, 576},  {9, 33, 1056}, {13, 989, 32}, {19, 33, 96},
+                       {3, 20, 2080}, {129, 20, 64}, {577, 17, 32}};
 
 std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
   const bool packed = is_quantized(type);
@@ -44,25 +46,6 @@ std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
     }
   }
   return w;
-}
-
-// What rounding x to int8 adds to the tolerance: half a step for each number of a group.
-void widen(const MatmulParams& p, std::vector<Expected>& want) {
-  for (int64_t m = 0; m < p.M; ++m) {
-    for (int64_t n = 0; n < p.N; ++n) {
-      double extra = 0.0;
-      for (int64_t k = 0; k < p.K; ++k) {
-        const float* group = p.x + m * p.x_ld + k / kGroup * kGroup;
-        float peak = 0.0f;
-        for (int64_t i = 0; i < kGroup; ++i) peak = std::fmax(peak, std::fabs(group[i]));
-        const double w = reference::packed_element(p.w, p.w_type, p.K, n, k);
-        extra += std::fabs(w) * static_cast<double>(peak) / 253.0;
-      }
-      const double scale =
-          p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
-      want[static_cast<size_t>(m * p.N + n)].tolerance += extra * scale;
-    }
-  }
 }
 
 }  // namespace
@@ -96,7 +79,9 @@ int main() {
                          c.M,        c.N,    K,        exact,
                          &scratch};
           std::vector<Expected> want = reference::matmul(p);
-          if (!exact && is_quantized(type)) widen(p, want);
+          if (!exact && is_quantized(type)) reference::round_x_to_int8(p, want);
+          const bool rounds = kernels.matmul(type, exact).round != nullptr;
+          if (rounds && !is_quantized(type)) reference::round_x_to_bf16(p, want);
           cpu::matmul(p, pool, kernels);
           check.compare("out", out, want);
 

@@ -93,6 +93,17 @@ struct Cache {
     }
   }
 
+  // The value of one position and head becomes NaN.
+  void poison(const Ragged& r, int64_t b, int64_t h, int64_t position) {
+    const int64_t at = row(r, b, 1, h, position);
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    if (type == Type::i8) {
+      scales[static_cast<size_t>(at)] = nan;
+    } else {
+      for (int64_t d = 0; d < D; ++d) put(at * D + d, nan);
+    }
+  }
+
   Type type;
   int64_t H, D;
   std::vector<uint8_t> bytes;

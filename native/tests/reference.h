@@ -124,6 +124,42 @@ inline std::vector<Expected> matmul(const MatmulParams& p) {
   return out;
 }
 
+// What rounding x to int8 adds to the tolerance: half a step for each number of a group.
+inline void round_x_to_int8(const MatmulParams& p, std::vector<Expected>& want) {
+  for (int64_t m = 0; m < p.M; ++m) {
+    for (int64_t n = 0; n < p.N; ++n) {
+      double extra = 0.0;
+      for (int64_t k = 0; k < p.K; ++k) {
+        const float* group = p.x + m * p.x_ld + k / 32 * 32;
+        float peak = 0.0f;
+        for (int64_t i = 0; i < 32; ++i) peak = std::fmax(peak, std::fabs(group[i]));
+        const double w = packed_element(p.w, p.w_type, p.K, n, k);
+        extra += std::fabs(w) * static_cast<double>(peak) / 253.0;
+      }
+      const double scale =
+          p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
+      want[static_cast<size_t>(m * p.N + n)].tolerance += extra * scale;
+    }
+  }
+}
+
+// What rounding x to bf16 adds: half of its last place, of the product.
+inline void round_x_to_bf16(const MatmulParams& p, std::vector<Expected>& want) {
+  for (int64_t m = 0; m < p.M; ++m) {
+    for (int64_t n = 0; n < p.N; ++n) {
+      double magnitude = 0.0;
+      for (int64_t k = 0; k < p.K; ++k) {
+        magnitude += std::fabs(element(p.w, p.w_type, n * p.w_ld + k) *
+                               static_cast<double>(p.x[m * p.x_ld + k]));
+      }
+      const double scale =
+          p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
+      want[static_cast<size_t>(m * p.N + n)].tolerance +=
+          magnitude * scale * test::rounding_of(Type::bf16);
+    }
+  }
+}
+
 // qkv [T,3C] after the op. Sine, cosine, two products and a sum: 3 u of the pair's length,
 // whichever way it turns.
 inline std::vector<Expected> rope(const RopeParams& p) {
@@ -185,7 +221,11 @@ inline std::vector<Expected> kv_append(const KvAppendParams& p) {
 // out [T,C]. A score's error e is that of its dot product, (D + 3) u of the magnitudes, plus 2 u of
 // bias and score, plus the 2 u of exp; weights then err by 2 e in all (numerator and sum), and the
 // sums over n positions by (n + 8) u each. Weights below the normal numbers of f32 are lost.
-inline std::vector<Expected> attention(const AttentionParams& p) {
+//
+// bf16: q is rounded to bf16 and products of two bf16 are exact, so the score errs by no more; a
+// weight, times the scale of an i8 value, is rounded to bf16 beside its part in the sum; whatever is
+// below the normal numbers counts as 0 (a weight of an i8 value meets a code of at most 127).
+inline std::vector<Expected> attention(const AttentionParams& p, bool in_bf16 = false) {
   const int64_t C = p.H * p.D;
   std::vector<Expected> out(static_cast<size_t>(p.batch.T * C));
   const double root = std::sqrt(static_cast<double>(p.D));
@@ -211,7 +251,8 @@ inline std::vector<Expected> attention(const AttentionParams& p) {
           double dot = 0.0;
           double magnitude = 0.0;
           for (int64_t d = 0; d < p.D; ++d) {
-            const double product = static_cast<double>(q[d]) * read(0, j, d);
+            const float rounded = in_bf16 ? to_float(to_bf16(q[d])) : q[d];
+            const double product = static_cast<double>(rounded) * read(0, j, d);
             dot += product;
             magnitude += std::fabs(product);
           }
@@ -235,10 +276,11 @@ inline std::vector<Expected> attention(const AttentionParams& p) {
             const double term = weights[static_cast<size_t>(j)] / sum * v;
             value += term;
             magnitude += std::fabs(term);
-            lost += 0x1p-126 * std::fabs(v);
+            lost += 0x1p-126 * (std::fabs(v) + (in_bf16 ? 128.0 : 0.0));
           }
-          const double relative =
-              2.0 * (error + 2.0 * kRounding) + 2.0 * (static_cast<double>(n) + 8.0) * kRounding;
+          const double relative = 2.0 * (error + 2.0 * kRounding) +
+                                  2.0 * (static_cast<double>(n) + 8.0) * kRounding +
+                                  (in_bf16 ? test::rounding_of(Type::bf16) : 0.0);
           out[static_cast<size_t>(t * C + h * p.D + d)] = {value, magnitude * relative + lost};
         }
       }

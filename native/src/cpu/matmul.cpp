@@ -1,7 +1,7 @@
-// matmul: rounds x to what the kernel reads, then shares blocks of rows of w among the threads
-// (matmul_kernel.h).
-#include <cmath>
-#include <cstring>
+// matmul: out[m,n] = row_scale[n] * sum_k x[m,k] * w[n,k]. Rounds x to what the kernel reads, then
+// shares tasks, blocks of rows of x by rows of w, among the threads (matmul_int8.h, matmul_plain.h,
+// matmul_exact.h).
+#include <algorithm>
 
 #include "../ops.h"
 #include "../quant.h"
@@ -27,40 +27,27 @@ const MatrixKernels& matrix_kernels() { return matrix_kernels(isa()); }
 
 namespace {
 
-// Rows of x that stay in the second-level cache while the panels pass by: 128 rows of int8 at K =
-// 4096 are 512 KiB.
-constexpr int64_t kRowBlock = 128;
-// 64 rows of w are a task: enough to outlast taking it from the counter, few enough to balance.
-constexpr int64_t kUnits = 4;
+// Tasks for each thread.
+constexpr int64_t kTasks = 8;
+// Groups of 32 columns that a task of rounding x has: some microseconds.
+constexpr int64_t kRoundGroups = 64;
 
-// Symmetric int8 with a scale for each group of 32 columns of each row.
-void quantize_rows(const MatmulParams& p, int8_t* q, float* scale, int32_t* sum, float* shift,
-                   ThreadPool& pool) {
-  const int64_t groups = p.K / kGroup;
-  pool.parallel_for(p.M, p.M > 8 ? 8 : p.M, [&](int64_t begin, int64_t end, int) {
-    for (int64_t m = begin; m < end; ++m) {
-      for (int64_t g = 0; g < groups; ++g) {
-        const float* x = p.x + m * p.x_ld + g * kGroup;
-        float peak = 0.0f;
-        // NaN where a number is NaN or infinite: the scale carries it into the result.
-        float poison = 0.0f;
-        for (int64_t k = 0; k < kGroup; ++k) {
-          peak = std::fmax(peak, std::fabs(x[k]));
-          poison += x[k] * 0.0f;
-        }
-        const float inverse = peak > 1e-30f ? 127.0f / peak : 0.0f;
-        int32_t total = 0;
-        int8_t* codes = q + m * p.K + g * kGroup;
-        for (int64_t k = 0; k < kGroup; ++k) {
-          const float scaled = std::fmax(-127.0f, std::fmin(127.0f, x[k] * inverse));
-          const int32_t code = static_cast<int32_t>(std::nearbyint(scaled));
-          codes[k] = static_cast<int8_t>(code);
-          total += code;
-        }
-        scale[m * groups + g] = peak / 127.0f + poison;
-        sum[m * groups + g] = total;
-        shift[m * groups + g] = scale[m * groups + g] * static_cast<float>(total) / kGridZeros;
-      }
+int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// Rounds x into blocks of `rows` rows.
+void round_input(const MatmulParams& p, const MatmulKernel& kernel, int64_t rows, uint8_t* out,
+                 ThreadPool& pool) {
+  const int64_t groups = (p.K + kGroup - 1) / kGroup;
+  const int64_t pieces = (groups + kRoundGroups - 1) / kRoundGroups;
+  const int64_t blocks = (p.M + rows - 1) / rows;
+  // For few rows it takes less than waking the others.
+  const int64_t grain = p.M < 4 ? blocks * pieces : 1;
+  pool.parallel_for(blocks * pieces, grain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t m0 = i / pieces * rows;
+      const int64_t g0 = i % pieces * kRoundGroups;
+      kernel.round(p, out + m0 * groups * kernel.group_bytes, m0, std::min(m0 + rows, p.M), g0,
+                   std::min(g0 + kRoundGroups, groups));
     }
   });
 }
@@ -70,34 +57,34 @@ void quantize_rows(const MatmulParams& p, int8_t* q, float* scale, int32_t* sum,
 void matmul(const MatmulParams& p, ThreadPool& pool) { matmul(p, pool, matrix_kernels()); }
 
 void matmul(const MatmulParams& p, ThreadPool& pool, const MatrixKernels& kernels) {
-  Input x;
-  x.f = p.x;
-  x.f_ld = p.x_ld;
-  if (!p.exact && is_quantized(p.w_type)) {
-    const int64_t groups = p.K / kGroup;
-    const size_t codes = static_cast<size_t>((p.M * p.K + 63) / 64 * 64);
-    const size_t per_group = static_cast<size_t>(p.M * groups) * 4;
-    if (p.scratch->size() < codes + 3 * per_group) p.scratch->resize(codes + 3 * per_group);
-    int8_t* q = reinterpret_cast<int8_t*>(p.scratch->data());
-    float* scale = reinterpret_cast<float*>(p.scratch->data() + codes);
-    int32_t* sum = reinterpret_cast<int32_t*>(p.scratch->data() + codes + per_group);
-    float* shift = reinterpret_cast<float*>(p.scratch->data() + codes + 2 * per_group);
-    quantize_rows(p, q, scale, sum, shift, pool);
-    x.q = q;
-    x.scale = scale;
-    x.sum = sum;
-    x.shift = shift;
-    x.ld = p.K;
-  }
   const MatmulKernel kernel = kernels.matmul(p.w_type, p.exact);
+  const bool few = p.M <= kernel.few;
+  const int64_t rows = few ? p.M : kernel.rows;
   const int64_t units = panels(p.N);
-  const int64_t tasks = (units + kUnits - 1) / kUnits;
-  const int64_t row_blocks = (p.M + kRowBlock - 1) / kRowBlock;
-  pool.parallel_for(row_blocks * tasks, 1, [&](int64_t begin, int64_t, int) {
-    const int64_t m0 = begin / tasks * kRowBlock;
-    const int64_t u0 = begin % tasks * kUnits;
-    kernel(p, x, m0, m0 + kRowBlock < p.M ? m0 + kRowBlock : p.M, u0,
-           u0 + kUnits < units ? u0 + kUnits : units);
+  // Rows are shared evenly among as few blocks as can be; w is read once for each.
+  const int64_t blocks = few ? 1 : (p.M + kernel.most_rows - 1) / kernel.most_rows;
+  const int64_t block_rows = up((p.M + blocks - 1) / blocks, rows);
+  // Tasks enough that threads of unequal speed end together.
+  const int64_t wanted = std::max<int64_t>(units * blocks / (pool.threads() * kTasks), 1);
+  const int64_t task_units = std::min(kernel.most_units, wanted);
+
+  const int64_t groups = (p.K + kGroup - 1) / kGroup;
+  const int64_t rounded = up(kernel.round == nullptr ? 0 : p.M * groups * kernel.group_bytes, 64);
+  const int64_t scratch =
+      few ? 0 : up(kernel.scratch + block_rows * task_units * kernel.scratch_sum, 64);
+  const size_t needed = static_cast<size_t>(rounded + pool.threads() * scratch + 64);
+  if (p.scratch->size() < needed) p.scratch->resize(needed);
+  uint8_t* memory =
+      reinterpret_cast<uint8_t*>(up(reinterpret_cast<intptr_t>(p.scratch->data()), 64));
+  if (kernel.round != nullptr) round_input(p, kernel, rows, memory, pool);
+
+  const int64_t tasks = (units + task_units - 1) / task_units;
+  pool.parallel_for(blocks * tasks, 1, [&](int64_t task, int64_t, int worker) {
+    // Tasks that share rows of w follow each other: the last-level cache has them.
+    const int64_t m0 = task % blocks * block_rows;
+    const int64_t u0 = task / blocks * task_units;
+    kernel.run(p, memory, m0, std::min(m0 + block_rows, p.M), u0, std::min(u0 + task_units, units),
+               memory + rounded + worker * scratch);
   });
 }
 

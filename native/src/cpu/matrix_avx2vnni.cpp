@@ -9,7 +9,7 @@
 namespace bc::cpu {
 
 constexpr MatrixKernels avx2_vnni_matrix_kernels = {&Matmul<Avx2VnniLanes>::kernel,
-                                               &Quantize<Avx2VnniLanes>::run};
+                                                    &Quantize<Avx2VnniLanes>::run};
 
 }  // namespace bc::cpu
 

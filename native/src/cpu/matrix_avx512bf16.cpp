@@ -9,7 +9,7 @@
 namespace bc::cpu {
 
 constexpr MatrixKernels avx512_bf16_matrix_kernels = {&Matmul<Avx512Bf16Lanes>::kernel,
-                                                 &Quantize<Avx512Bf16Lanes>::run};
+                                                      &Quantize<Avx512Bf16Lanes>::run};
 
 }  // namespace bc::cpu
 

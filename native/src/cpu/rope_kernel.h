@@ -1,8 +1,8 @@
 // rope: (x_k, x_{k+D/2}) of every query and key head turns by the angle position * base^(-2k/D).
 //
 // Shapes  qkv [T,3C] in place, of which [T,2C] is touched; positions [T]; C = H D.
-// Method  Cosines and sines are computed in double once per token (rope.cpp) and shared by its 2H
-//         heads.
+// Method  Cosines and sines are computed in double once per token and step (rope.cpp) and shared by
+//         the 2H heads of every layer: 64 of either take as long as a product of 64 by 4096.
 // Bound   Memory: 16TC bytes.
 // Source  Su et al. 2021, arXiv:2104.09864; the pairing (k, k + D/2) is Baichuan's.
 #pragma once

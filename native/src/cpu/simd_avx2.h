@@ -15,10 +15,14 @@ struct Avx2Lanes {
     __m256i a, b;
   };
 
-  static constexpr int32_t q8_offset = 0;
-  static constexpr int rows = 2;  // 2 x 1 panels: 8 accumulators of 16 registers
+  static constexpr int rows = 2;  // 3 x 1 panel: 6 integer and 6 float sums of 16 registers
   static constexpr int panels = 1;
-  static constexpr int panels_one = 2;
+  static constexpr int few = 3;
+  static constexpr int exact_rows = 2;
+  static constexpr int plain_rows = 3;  // 3 x 2: 12 sums
+  static constexpr int plain_columns = 2;
+  static constexpr bool wide = false;
+  static constexpr bool pairs = false;
 
   static F set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
   static F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
@@ -89,28 +93,57 @@ struct Avx2Lanes {
             _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(x.b, 8 * b), m))};
   }
   static F to_floats(I x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
-  static __m256i broadcast4(const int8_t* a) {
-    int32_t quad;
-    __builtin_memcpy(&quad, a, 4);
-    return _mm256_set1_epi32(quad);
+  static F broadcast(const uint8_t* p) {
+    float x;
+    __builtin_memcpy(&x, p, 4);
+    return set(x);
   }
-  // Pairs of products fit 16 bits: 2 * 15 * 127 < 2^15.
-  static I dot4(I acc, I w, const int8_t* a) {
-    const __m256i q = broadcast4(a);
-    return {unsigned_dot(acc.a, w.a, q), unsigned_dot(acc.b, w.b, q)};
+  static __m256i broadcast4(const uint8_t* p) {
+    int32_t x;
+    __builtin_memcpy(&x, p, 4);
+    return _mm256_set1_epi32(x);
   }
-  // |w| * (sign of w applied to a): 2 * 128 * 127 < 2^15, where (q + 128) * a would overflow.
-  static I dot8(I acc, I w, const int8_t* a) {
-    const __m256i q = broadcast4(a);
+  static void store_bytes(uint8_t* p, I x) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(p), x.a);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(p + 32), x.b);
+  }
+
+  // Keeps the compiler from adding in another order: products made first and added later do not fit
+  // the 16 registers.
+  static I in_order(I x) {
+    __asm__("" : "+x"(x.a), "+x"(x.b));
+    return x;
+  }
+
+  // Sums of 16 bits: 8 times two products of at most 15 * 127 are below 2^15.
+  using NibbleSum = I;
+  static I no_nibbles() { return set_int(0); }
+  static I dot_nibbles(I sum, I w, __m256i x) {
+    return in_order({_mm256_add_epi16(sum.a, _mm256_maddubs_epi16(w.a, x)),
+                     _mm256_add_epi16(sum.b, _mm256_maddubs_epi16(w.b, x))});
+  }
+  static I total(I sum) {
+    const __m256i one = _mm256_set1_epi16(1);
+    return {_mm256_madd_epi16(sum.a, one), _mm256_madd_epi16(sum.b, one)};
+  }
+  static I eight_less_zero(I dot, I zero, const uint8_t* minus_sum) {
+    const __m256i s = broadcast4(minus_sum);
+    return {_mm256_add_epi32(_mm256_slli_epi32(dot.a, 3), _mm256_madd_epi16(zero.a, s)),
+            _mm256_add_epi32(_mm256_slli_epi32(dot.b, 3), _mm256_madd_epi16(zero.b, s))};
+  }
+  // Codes with their sign: |w| * (sign of w applied to x), because of (q + 128) * x two products
+  // would not fit 16 bits.
+  static I code_bytes(I w) {
     const __m256i flip = _mm256_set1_epi8(-128);
-    const __m256i wa = _mm256_xor_si256(w.a, flip);
-    const __m256i wb = _mm256_xor_si256(w.b, flip);
-    return {unsigned_dot(acc.a, _mm256_abs_epi8(wa), _mm256_sign_epi8(q, wa)),
-            unsigned_dot(acc.b, _mm256_abs_epi8(wb), _mm256_sign_epi8(q, wb))};
+    return {_mm256_xor_si256(w.a, flip), _mm256_xor_si256(w.b, flip)};
   }
-  static __m256i unsigned_dot(__m256i acc, __m256i w, __m256i a) {
-    return _mm256_add_epi32(acc,
-                            _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
+  static I bytes_start(const uint8_t*) { return set_int(0); }
+  static I dot_bytes(I sum, I w, __m256i x) {
+    return in_order({signed_dot(sum.a, w.a, x), signed_dot(sum.b, w.b, x)});
+  }
+  static __m256i signed_dot(__m256i sum, __m256i w, __m256i x) {
+    const __m256i two = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
   }
 
   static F grid_scale(const uint8_t* p) { return {grid_scale(half(p)), grid_scale(half(p + 16))}; }
@@ -120,13 +153,54 @@ struct Avx2Lanes {
         _mm256_add_epi32(_mm256_slli_epi32(scale, 12), _mm256_set1_epi32(kGridExponent << 23)));
   }
   static F grid_zero(const uint8_t* p) { return {grid_zero(half(p)), grid_zero(half(p + 16))}; }
-  static __m256 grid_zero(__m128i bits) {
-    return _mm256_cvtepi32_ps(
-        _mm256_and_si256(_mm256_cvtepu16_epi32(bits), _mm256_set1_epi32(127)));
+  static __m256 grid_zero(__m128i bits) { return _mm256_cvtepi32_ps(grid_zero_steps(bits)); }
+  static I grid_zero_steps(const uint8_t* p) {
+    return {grid_zero_steps(half(p)), grid_zero_steps(half(p + 16))};
+  }
+  static __m256i grid_zero_steps(__m128i bits) {
+    return _mm256_and_si256(_mm256_cvtepu16_epi32(bits), _mm256_set1_epi32(127));
   }
 
-  static constexpr int dots = 4;
-  static constexpr int chunks = 4;
+  static constexpr int query_rows = 6;  // 6 x 1: 12 sums of 16 registers
+  static constexpr int score_vectors = 1;
+  static constexpr int value_vectors = 1;
+
+  static void transpose(F* x) {
+    __m256 low[16];
+    __m256 high[16];
+    for (int i = 0; i < 16; i += 8) {
+      transpose8(low + i, x[i].a, x[i + 1].a, x[i + 2].a, x[i + 3].a, x[i + 4].a, x[i + 5].a,
+                 x[i + 6].a, x[i + 7].a);
+      transpose8(high + i, x[i].b, x[i + 1].b, x[i + 2].b, x[i + 3].b, x[i + 4].b, x[i + 5].b,
+                 x[i + 6].b, x[i + 7].b);
+    }
+    for (int i = 0; i < 8; ++i) {
+      x[i] = {low[i], low[8 + i]};
+      x[8 + i] = {high[i], high[8 + i]};
+    }
+  }
+  static void transpose8(__m256* out, __m256 a, __m256 b, __m256 c, __m256 d, __m256 e, __m256 f,
+                         __m256 g, __m256 h) {
+    __m256 low[4];
+    __m256 high[4];
+    transpose4(low, a, b, c, d);
+    transpose4(high, e, f, g, h);
+    for (int i = 0; i < 4; ++i) {
+      out[i] = _mm256_permute2f128_ps(low[i], high[i], 0x20);
+      out[4 + i] = _mm256_permute2f128_ps(low[i], high[i], 0x31);
+    }
+  }
+  // In each half of the registers.
+  static void transpose4(__m256* out, __m256 a, __m256 b, __m256 c, __m256 d) {
+    const __m256 ab = _mm256_unpacklo_ps(a, b);
+    const __m256 cd = _mm256_unpacklo_ps(c, d);
+    const __m256 AB = _mm256_unpackhi_ps(a, b);
+    const __m256 CD = _mm256_unpackhi_ps(c, d);
+    out[0] = _mm256_shuffle_ps(ab, cd, 0x44);
+    out[1] = _mm256_shuffle_ps(ab, cd, 0xee);
+    out[2] = _mm256_shuffle_ps(AB, CD, 0x44);
+    out[3] = _mm256_shuffle_ps(AB, CD, 0xee);
+  }
 
   static F load(const int8_t* p) {
     const __m128i bytes = half(p);

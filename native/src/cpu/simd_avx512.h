@@ -12,11 +12,14 @@ struct Avx512Lanes {
   using F = __m512;
   using I = __m512i;
 
-  static constexpr int32_t q8_offset = 128;
-  static constexpr int rows =
-      6;  // 6 x 2 panels: 12 integer and 12 float accumulators of 32 registers
+  static constexpr int rows = 6;  // 6 x 2 panels: 12 integer and 12 float sums of 32 registers
   static constexpr int panels = 2;
-  static constexpr int panels_one = 4;
+  static constexpr int few = 8;  // 8 x 1 panel: 8 and 8, and 8 registers of codes
+  static constexpr int exact_rows = 6;
+  static constexpr int plain_rows = 4;  // 4 x 6: 24 sums
+  static constexpr int plain_columns = 6;
+  static constexpr bool wide = true;
+  static constexpr bool pairs = false;
 
   static __mmask16 first(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
 
@@ -70,13 +73,36 @@ struct Avx512Lanes {
                                                _mm512_set1_epi32(255)));
   }
   static F to_floats(I a) { return _mm512_cvtepi32_ps(a); }
-  static I broadcast4(const int8_t* a) {
-    int32_t quad;
-    __builtin_memcpy(&quad, a, 4);
-    return _mm512_set1_epi32(quad);
+  static F broadcast(const uint8_t* p) {
+    float x;
+    __builtin_memcpy(&x, p, 4);
+    return _mm512_set1_ps(x);
   }
-  static I dot4(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
-  static I dot8(I acc, I w, const int8_t* a) { return _mm512_dpbusd_epi32(acc, w, broadcast4(a)); }
+  static I broadcast_int(const uint8_t* p) {
+    int32_t x;
+    __builtin_memcpy(&x, p, 4);
+    return _mm512_set1_epi32(x);
+  }
+  static I broadcast4(const uint8_t* p) { return broadcast_int(p); }
+  static void store_bytes(uint8_t* p, I a) { _mm512_store_si512(p, a); }
+
+  using NibbleSum = I;
+  static I no_nibbles() { return _mm512_setzero_si512(); }
+  static I dot_nibbles(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
+  static I total(I sum) { return sum; }
+  static I eight_less_zero(I dot, I zero, const uint8_t* minus_sum) {
+    return _mm512_dpwssd_epi32(_mm512_slli_epi32(dot, 3), zero, broadcast_int(minus_sum));
+  }
+  static I code_bytes(I w) { return w; }
+  static I bytes_start(const uint8_t* minus_sum) {
+    return _mm512_slli_epi32(broadcast_int(minus_sum), 7);
+  }
+  static I dot_bytes(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
+  static I offset_bytes(I zero) {
+    return _mm512_mullo_epi32(_mm512_sub_epi32(_mm512_set1_epi32(128), zero),
+                              _mm512_set1_epi32(0x01010101));
+  }
+  static I eight_plus(I w, I offset) { return _mm512_add_epi8(_mm512_slli_epi16(w, 3), offset); }
 
   static F grid_scale(const uint8_t* p) {
     const __m512i scale = _mm512_and_si512(grid_bits(p), _mm512_set1_epi32(0xff80));
@@ -86,12 +112,41 @@ struct Avx512Lanes {
   static F grid_zero(const uint8_t* p) {
     return _mm512_cvtepi32_ps(_mm512_and_si512(grid_bits(p), _mm512_set1_epi32(127)));
   }
+  static I grid_zero_steps(const uint8_t* p) {
+    return _mm512_and_si512(grid_bits(p), _mm512_set1_epi32(127));
+  }
   static __m512i grid_bits(const uint8_t* p) {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
 
-  static constexpr int dots = 16;
-  static constexpr int chunks = 8;
+  static constexpr int query_rows = 4;  // 4 x 4: 16 sums of 32 registers
+  static constexpr int score_vectors = 4;
+  static constexpr int value_vectors = 4;
+
+  // By 4 x 4 lanes in each quarter of the registers, then by quarters.
+  static void transpose(F* x) {
+    F y[16];
+    for (int i = 0; i < 16; i += 4) {
+      const F ab = _mm512_unpacklo_ps(x[i], x[i + 1]);
+      const F cd = _mm512_unpacklo_ps(x[i + 2], x[i + 3]);
+      const F AB = _mm512_unpackhi_ps(x[i], x[i + 1]);
+      const F CD = _mm512_unpackhi_ps(x[i + 2], x[i + 3]);
+      y[i] = _mm512_shuffle_ps(ab, cd, 0x44);
+      y[i + 1] = _mm512_shuffle_ps(ab, cd, 0xee);
+      y[i + 2] = _mm512_shuffle_ps(AB, CD, 0x44);
+      y[i + 3] = _mm512_shuffle_ps(AB, CD, 0xee);
+    }
+    for (int i = 0; i < 4; ++i) {
+      const F a = _mm512_shuffle_f32x4(y[i], y[4 + i], 0x44);
+      const F b = _mm512_shuffle_f32x4(y[i], y[4 + i], 0xee);
+      const F c = _mm512_shuffle_f32x4(y[8 + i], y[12 + i], 0x44);
+      const F d = _mm512_shuffle_f32x4(y[8 + i], y[12 + i], 0xee);
+      x[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+      x[4 + i] = _mm512_shuffle_f32x4(a, c, 0xdd);
+      x[8 + i] = _mm512_shuffle_f32x4(b, d, 0x88);
+      x[12 + i] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+  }
 
   static F load(const int8_t* p) {
     return _mm512_cvtepi32_ps(

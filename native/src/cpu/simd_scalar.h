@@ -17,10 +17,16 @@ struct ScalarLanes {
     int32_t v[16];
   };
 
-  static constexpr int32_t q8_offset = 0;  // what dot8 leaves to be subtracted, times the sum of a
-  static constexpr int rows = 1;           // register block: rows of x
-  static constexpr int panels = 1;         // and panels of w, for many rows
-  static constexpr int panels_one = 1;     // panels of w for one row
+  // matmul: register blocks of rows of x by panels, or rows, of w.
+  static constexpr int rows = 1;
+  static constexpr int panels = 1;
+  static constexpr int few = 1;  // rows for which packed panels are not unpacked first
+  static constexpr int exact_rows = 1;
+  static constexpr int plain_rows = 1;
+  static constexpr int plain_columns = 1;
+  // Whether q4 is unpacked to 8q - 8z + 128, or to q because dot products of bytes cost more.
+  static constexpr bool wide = false;
+  static constexpr bool pairs = false;  // whether there is a dot product of bf16 pairs
 
   template <class G>
   static F each(G&& g) {
@@ -123,25 +129,53 @@ struct ScalarLanes {
   static F to_floats(I a) {
     return each([&](int i) { return static_cast<float>(a.v[i]); });
   }
-  // acc + sum over the 4 bytes of a lane of w (0..15) * a.
-  static I dot4(I acc, I w, const int8_t* a) {
+  static F broadcast(const uint8_t* p) {
+    float x;
+    std::memcpy(&x, p, 4);
+    return set(x);
+  }
+  static void store_bytes(uint8_t* p, I a) { std::memcpy(p, a.v, sizeof a.v); }
+
+  // Four int8 of x, for all lanes.
+  struct Quad {
+    int8_t v[4];
+  };
+  static Quad broadcast4(const uint8_t* p) {
+    Quad q;
+    std::memcpy(q.v, p, 4);
+    return q;
+  }
+  // Byte b of lane i, unsigned.
+  static int32_t byte_of(I w, int i, int b) {
+    return static_cast<int32_t>((static_cast<uint32_t>(w.v[i]) >> (8 * b)) & 255u);
+  }
+
+  // Sums of at most 8 products of codes 0 to 15, four to a lane, with x.
+  using NibbleSum = I;
+  static I no_nibbles() { return set_int(0); }
+  static I dot_nibbles(I sum, I w, Quad x) {
     return each_int([&](int i) {
-      int32_t s = acc.v[i];
-      for (int b = 0; b < 4; ++b)
-        s += static_cast<int32_t>((static_cast<uint32_t>(w.v[i]) >> (8 * b)) & 255u) * a[b];
+      int32_t s = sum.v[i];
+      for (int b = 0; b < 4; ++b) s += byte_of(w, i, b) * x.v[b];
       return s;
     });
   }
-  // The same for w = q + 128, of which the offset is taken off.
-  static I dot8(I acc, I w, const int8_t* a) {
-    return each_int([&](int i) {
-      int32_t s = acc.v[i];
-      for (int b = 0; b < 4; ++b) {
-        s += (static_cast<int32_t>((static_cast<uint32_t>(w.v[i]) >> (8 * b)) & 255u) - 128) * a[b];
-      }
-      return s;
-    });
+  static I total(I sum) { return sum; }
+  // 8 dot + zero * minus_sum.
+  static I eight_less_zero(I dot, I zero, const uint8_t* minus_sum) {
+    int32_t s;
+    std::memcpy(&s, minus_sum, 4);
+    return each_int([&](int i) { return 8 * dot.v[i] + zero.v[i] * s; });
   }
+  // Bytes q + 128 of a q8 panel as dot_bytes takes them.
+  static I code_bytes(I w) { return w; }
+  // Where a sum of dot_bytes starts so that it ends as that of q: 128 minus_sum.
+  static I bytes_start(const uint8_t* minus_sum) {
+    int32_t s;
+    std::memcpy(&s, minus_sum, 4);
+    return set_int(128 * s);
+  }
+  static I dot_bytes(I sum, I w, Quad x) { return dot_nibbles(sum, w, x); }
 
   // The scales and the zeros, in steps, of 16 grids (quant.h).
   static F grid_scale(const uint8_t* p) {
@@ -150,14 +184,30 @@ struct ScalarLanes {
   static F grid_zero(const uint8_t* p) {
     return each([&](int i) { return static_cast<float>(grid_bits(p, i) & 127); });
   }
+  static I grid_zero_steps(const uint8_t* p) {
+    return each_int([&](int i) { return grid_bits(p, i) & 127; });
+  }
   static uint16_t grid_bits(const uint8_t* p, int i) {
     uint16_t bits;
     std::memcpy(&bits, p + 2 * i, 2);
     return bits;
   }
 
-  static constexpr int dots = 1;    // attention: dot products kept in registers at once
-  static constexpr int chunks = 1;  // and vectors of the output row
+  // attention: register blocks of queries by vectors of keys, and of values.
+  static constexpr int query_rows = 1;
+  static constexpr int score_vectors = 1;
+  static constexpr int value_vectors = 1;
+
+  // Lane j of x[i] and lane i of x[j] change places.
+  static void transpose(F* x) {
+    for (int i = 0; i < 16; ++i) {
+      for (int j = 0; j < i; ++j) {
+        const float lane = x[i].v[j];
+        x[i].v[j] = x[j].v[i];
+        x[j].v[i] = lane;
+      }
+    }
+  }
 
   static F load(const int8_t* p) {
     return each([&](int i) { return static_cast<float>(p[i]); });

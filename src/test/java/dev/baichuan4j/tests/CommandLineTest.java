@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -209,6 +210,25 @@ class CommandLineTest {
       assertTrue(row.get("tokens_per_second").asDouble() > 0);
     }
     assertEquals(List.of("pp8x1", "tg4x1", "pp8x3", "tg4x3"), tests);
+  }
+
+  @Test
+  void benchMeasuresGenerationAfterAPrompt() throws Exception {
+    String[] arguments = {"bench", "--random", "128x1x64x256", "-p", "8", "-r", "1", "--json"};
+    Run run = run("", with(arguments, "-n", "4", "-d", "70"));
+    assertEquals(0, run.code, run.err);
+    JsonNode row = run.json().get(1);
+    assertEquals("tg4@d70", row.get("test").asText());
+    assertTrue(row.get("tokens_per_second").asDouble() > 0);
+    assertEquals(2, run("", with(arguments, "-n", "1", "-d", "70")).code);
+    assertEquals(2, run("", with(arguments, "-d", "-1")).code);
+    assertEquals(2, run("", with(arguments, "-d", "8", "--batch", "2")).code);
+  }
+
+  private static String[] with(String[] arguments, String... more) {
+    String[] all = Arrays.copyOf(arguments, arguments.length + more.length);
+    System.arraycopy(more, 0, all, arguments.length, more.length);
+    return all;
   }
 
   @Test
