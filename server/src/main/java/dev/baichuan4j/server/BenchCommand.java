@@ -336,7 +336,7 @@ final class BenchCommand implements Callable<Integer> {
             "GB/s",
             "GFLOP/s",
             "peak MiB",
-            "no file");
+            "own MiB");
     for (Row r : rows) {
       Terminal.out()
           .printf(
