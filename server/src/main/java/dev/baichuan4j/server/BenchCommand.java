@@ -82,6 +82,7 @@ final class BenchCommand implements Callable<Integer> {
       double gb_per_second,
       double gflops,
       long peak_rss_bytes,
+      long anonymous_rss_bytes,
       int threads,
       String weights) {}
 
@@ -299,19 +300,24 @@ final class BenchCommand implements Callable<Integer> {
         spread,
         median * bytesPerToken(model, step, positions) / 1e9,
         median * flops / 1e9,
-        peakRss(),
+        status("VmHWM"),
+        status("RssAnon"),
         model.threads(),
         model.weights().name().toLowerCase(Locale.ROOT));
   }
 
-  /** Peak resident memory of this process; -1 where the system does not tell. */
-  private static long peakRss() throws IOException {
+  /**
+   * Resident memory of this process, -1 where the system does not tell: VmHWM, its peak, pages of
+   * mapped files included, which the system takes back when others need them; RssAnon, what is not
+   * of files and stays.
+   */
+  private static long status(String key) throws IOException {
     Path status = Path.of("/proc/self/status");
     if (!Files.exists(status)) {
       return -1;
     }
     for (String line : Files.readAllLines(status)) {
-      if (line.startsWith("VmHWM:")) {
+      if (line.startsWith(key + ":")) {
         return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
       }
     }
@@ -321,12 +327,20 @@ final class BenchCommand implements Callable<Integer> {
   private static void print(List<Row> rows) {
     Terminal.out()
         .printf(
-            "%-10s %-7s %7s %12s %8s %8s %9s %10s%n",
-            "test", "weights", "threads", "tokens/s", "spread", "GB/s", "GFLOP/s", "peak MiB");
+            "%-10s %-7s %7s %12s %8s %8s %9s %10s %9s%n",
+            "test",
+            "weights",
+            "threads",
+            "tokens/s",
+            "spread",
+            "GB/s",
+            "GFLOP/s",
+            "peak MiB",
+            "own MiB");
     for (Row r : rows) {
       Terminal.out()
           .printf(
-              "%-10s %-7s %7d %12.2f %7.1f%% %8.2f %9.1f %10d%n",
+              "%-10s %-7s %7d %12.2f %7.1f%% %8.2f %9.1f %10d %9d%n",
               r.test,
               r.weights,
               r.threads,
@@ -334,7 +348,8 @@ final class BenchCommand implements Callable<Integer> {
               100 * r.spread,
               r.gb_per_second,
               r.gflops,
-              r.peak_rss_bytes >> 20);
+              r.peak_rss_bytes >> 20,
+              r.anonymous_rss_bytes >> 20);
     }
   }
 }
