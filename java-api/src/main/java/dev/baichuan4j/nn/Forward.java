@@ -69,7 +69,8 @@ public final class Forward implements AutoCloseable {
   private final Tensor attention; // [T,C]
   private final Tensor gate; // [T,F]
   private final Tensor up; // [T,F]
-  private final Tensor last; // [R,C] rows that get logits
+  private final Tensor lastX; // [R,C] of the rows that get logits: the residual stream
+  private final Tensor lastAttention; // [R,C] and the attention of the last layer
   private final Tensor logits; // [R,V], in rows of V rounded up
   private final Tensor topValues; // [R,K] the best of them
   private final Tensor topIds; // [R,K]
@@ -122,7 +123,8 @@ public final class Forward implements AutoCloseable {
     attention = ops.tensor(activations, maxTokens, c);
     gate = ops.tensor(activations, maxTokens, f);
     up = ops.tensor(activations, maxTokens, f);
-    last = ops.tensor(activations, maxRows, c);
+    lastX = ops.tensor(f32, maxRows, c);
+    lastAttention = ops.tensor(activations, maxRows, c);
     logits = ops.tensor(f32, maxRows, logitStride(config));
     int k = topCount();
     topValues = ops.tensor(f32, maxRows, k);
@@ -145,7 +147,7 @@ public final class Forward implements AutoCloseable {
     long c = config.hiddenSize();
     long f = config.intermediateSize();
     long tokens = 4 * c + activations * (6 * c + 2 * f);
-    long rows = activations * c + 4 * (logitStride(config) + 2 * TOP);
+    long rows = (4 + activations) * c + 4 * (logitStride(config) + 2 * TOP);
     return maxTokens * tokens + maxRows * rows;
   }
 
@@ -228,85 +230,93 @@ public final class Forward implements AutoCloseable {
     try {
       Inputs in = inputs.first(size);
       views.addAll(in.all());
-      List<Tensor> buffers = new ArrayList<>();
-      for (Tensor t : List.of(x, h, delta, qkv, attention, gate, up)) {
-        buffers.add(t.first(size.tokens));
-      }
-      views.addAll(buffers);
-      Tensor lastRows = last.first(Math.max(size.rows, 1));
-      Tensor logitRows = logits.first(Math.max(size.rows, 1), config.vocabularySize());
-      Tensor topValueRows = topValues.first(Math.max(size.rows, 1));
-      Tensor topIdRows = topIds.first(Math.max(size.rows, 1));
-      views.addAll(List.of(lastRows, logitRows, topValueRows, topIdRows));
-      return ops.record(
-          () ->
-              pass(
-                  in,
-                  new Buffers(
-                      buffers.get(0),
-                      buffers.get(1),
-                      buffers.get(2),
-                      buffers.get(3),
-                      buffers.get(4),
-                      buffers.get(5),
-                      buffers.get(6),
-                      lastRows,
-                      logitRows,
-                      topValueRows,
-                      topIdRows),
-                  size));
+      Stream all = new Stream(x, h, delta, attention, gate, up).first(size.tokens);
+      views.addAll(all.tensors());
+      Tensor qkvRows = qkv.first(size.tokens);
+      views.add(qkvRows);
+      int rows = Math.max(size.rows, 1);
+      Stream asked = new Stream(lastX, h, delta, lastAttention, gate, up).first(rows);
+      views.addAll(asked.tensors());
+      Results results =
+          new Results(
+              logits.first(rows, config.vocabularySize()),
+              topValues.first(rows),
+              topIds.first(rows));
+      views.addAll(List.of(results.logits, results.topValues, results.topIds));
+      return ops.record(() -> pass(in, all, qkvRows, asked, results, size));
     } finally {
       views.forEach(Tensor::close);
     }
   }
 
-  private record Buffers(
-      Tensor x,
-      Tensor h,
-      Tensor delta,
-      Tensor qkv,
-      Tensor attention,
-      Tensor gate,
-      Tensor up,
-      Tensor last,
-      Tensor logits,
-      Tensor topValues,
-      Tensor topIds) {}
+  /** The buffers of the rows that pass through a layer. */
+  private record Stream(
+      Tensor x, Tensor h, Tensor delta, Tensor attention, Tensor gate, Tensor up) {
+    Stream first(int rows) {
+      return new Stream(
+          x.first(rows),
+          h.first(rows),
+          delta.first(rows),
+          attention.first(rows),
+          gate.first(rows),
+          up.first(rows));
+    }
 
-  private void pass(Inputs in, Buffers b, Size size) {
-    float eps = config.rmsNormEps();
+    List<Tensor> tensors() {
+      return List.of(x, h, delta, attention, gate, up);
+    }
+  }
+
+  private record Results(Tensor logits, Tensor topValues, Tensor topIds) {}
+
+  /** Of the last layer only what the rows that are asked for need: all keys and values. */
+  private void pass(
+      Inputs in, Stream all, Tensor qkvRows, Stream asked, Results results, Size size) {
     List<Weights.Layer> layers = weights.layers();
-    ops.embed(b.x, in.ids, weights.embedding());
-    ops.rmsNorm(b.h, b.x, layers.get(0).inputNorm(), eps);
-    for (int i = 0; i < layers.size(); i++) {
-      Weights.Layer layer = layers.get(i);
-      ops.matmul(b.qkv, b.h, layer.wPack(), null);
-      if (weights.slopes() == null) {
-        ops.rope(b.qkv, in.positions, config.heads(), config.ropeBase());
-      }
-      ops.kvAppend(cache.layer(i), b.qkv, in);
-      ops.attention(b.attention, b.qkv, cache.layer(i), in, weights.slopes());
-      ops.matmul(b.delta, b.attention, layer.oProj(), null);
-      ops.addRmsNorm(b.x, b.h, b.delta, layer.postAttentionNorm(), eps);
-      if (layer.gateUp() != null) {
-        ops.matmulSwiglu(b.gate, b.h, layer.gateUp());
-      } else {
-        ops.matmul(b.gate, b.h, layer.gate(), null);
-        ops.matmul(b.up, b.h, layer.up(), null);
-        ops.swiglu(b.gate, b.gate, b.up);
-      }
-      ops.matmul(b.delta, b.gate, layer.down(), null);
-      boolean lastLayer = i + 1 == layers.size();
-      Tensor nextNorm = lastLayer ? weights.finalNorm() : layers.get(i + 1).inputNorm();
-      ops.addRmsNorm(b.x, b.h, b.delta, nextNorm, eps);
+    ops.embed(all.x, in.ids, weights.embedding());
+    ops.rmsNorm(all.h, all.x, layers.get(0).inputNorm(), config.rmsNormEps());
+    int last = layers.size() - 1;
+    for (int i = 0; i < last; i++) {
+      keysAndValues(in, all, qkvRows, i);
+      ops.attention(all.attention, qkvRows, cache.layer(i), in, weights.slopes());
+      rest(all, layers.get(i), layers.get(i + 1).inputNorm());
     }
-    if (size.rows > 0) {
-      ops.embed(b.last, in.rows, b.h); // the rows that are asked for
-      ops.matmul(b.logits, b.last, weights.head(), weights.headScale());
-      if (size.ranked) {
-        ops.topK(b.topValues, b.topIds, b.logits);
-      }
+    keysAndValues(in, all, qkvRows, last);
+    if (size.rows == 0) {
+      return;
     }
+    ops.attention(all.attention, qkvRows, cache.layer(last), in, weights.slopes());
+    ops.embed(asked.attention, in.rows, all.attention);
+    ops.embed(asked.x, in.rows, all.x);
+    rest(asked, layers.get(last), weights.finalNorm());
+    ops.matmul(results.logits, asked.h, weights.head(), weights.headScale());
+    if (size.ranked) {
+      ops.topK(results.topValues, results.topIds, results.logits);
+    }
+  }
+
+  private void keysAndValues(Inputs in, Stream s, Tensor qkvRows, int i) {
+    ops.matmul(qkvRows, s.h, weights.layers().get(i).wPack(), null);
+    if (weights.slopes() == null) {
+      ops.rope(qkvRows, in.positions, config.heads(), config.ropeBase());
+    }
+    ops.kvAppend(cache.layer(i), qkvRows, in);
+  }
+
+  /** What follows attention in a layer, and the norm that follows the layer. */
+  private void rest(Stream s, Weights.Layer layer, Tensor nextNorm) {
+    float eps = config.rmsNormEps();
+    ops.matmul(s.delta, s.attention, layer.oProj(), null);
+    ops.addRmsNorm(s.x, s.h, s.delta, layer.postAttentionNorm(), eps);
+    if (layer.gateUp() != null) {
+      ops.matmulSwiglu(s.gate, s.h, layer.gateUp());
+    } else {
+      ops.matmul(s.gate, s.h, layer.gate(), null);
+      ops.matmul(s.up, s.h, layer.up(), null);
+      ops.swiglu(s.gate, s.gate, s.up);
+    }
+    ops.matmul(s.delta, s.gate, layer.down(), null);
+    ops.addRmsNorm(s.x, s.h, s.delta, nextNorm, eps);
   }
 
   @Override
@@ -314,7 +324,7 @@ public final class Forward implements AutoCloseable {
     plans.values().forEach(Plan::close);
     plans.clear();
     inputs.all().forEach(Tensor::close);
-    List.of(x, h, delta, qkv, attention, gate, up, last, logits, topValues, topIds)
+    List.of(x, h, delta, qkv, attention, gate, up, lastX, lastAttention, logits, topValues, topIds)
         .forEach(Tensor::close);
   }
 }
