@@ -295,7 +295,7 @@ final class BenchCommand implements Callable<Integer> {
     double attention = 2.0 * hidden * attended;
     // Of the last layer a prompt needs the keys and values of all its tokens, the rest of one.
     double skipped =
-        generation ? 0 : (hidden * hidden + 3 * hidden * c.intermediateSize()) * (1 - 1.0 / tokens);
+        generation ? 0 : (hidden * hidden + 3 * hidden * c.intermediateSize()) * (1 - 1.0 / step);
     double flops = 2 * (c.layers() * (layer + attention) - skipped + head);
     return new Row(
         test,
