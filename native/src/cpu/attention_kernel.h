@@ -33,15 +33,16 @@ namespace bc::cpu {
 constexpr int64_t kQueryRows = 64;
 
 // Queries, sums and a panel [64,D], scores [64,64], 16 partial sums of weights, maximum and factor
-// of each query.
+// of each query, both with room for vectors that begin at the last one.
 constexpr int64_t attention_scratch(int64_t D) {
-  return (2 * kQueryRows + kPageSize) * D + kQueryRows * (kPageSize + 16 + 2);
+  return (2 * kQueryRows + kPageSize) * D + kQueryRows * (kPageSize + 16 + 2) + 32;
 }
 
 template <class V>
 struct Attention {
   using F = typename V::F;
   static constexpr float kInfinity = __builtin_inff();
+  static constexpr float kLanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
   struct Tile {
     float* queries;  // [rows,D/depth] words
@@ -79,7 +80,6 @@ struct Attention {
   // Scores of slots [j, j + 16 N) for queries [r, r + M).
   template <class Words, int M, int N>
   static void score(const Tile& t, const float* key_scales, int64_t r, int64_t j) {
-    static constexpr float kLanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     F sum[M][N];
 #pragma GCC unroll 8
     for (int m = 0; m < M; ++m) {
@@ -112,27 +112,44 @@ struct Attention {
     }
   }
 
-  // Turns the scores of the n slots that query r sees into weights exp(score - max).
+  // 16 scores of query r, -infinity in place of those that it does not see.
+  static F seen(const Tile& t, int64_t r, int64_t j) {
+    const F x = V::load(t.scores + r * kPageSize + j);
+    const int64_t n = t.first + r + 1 - j;
+    if (n >= 16) return x;
+    return V::if_greater(V::set(static_cast<float>(n)), V::load(kLanes), x, V::set(-kInfinity));
+  }
+
+  // Turns the scores of queries [r, r + 16), as far as there are rows, into weights exp(score -
+  // max). Sixteen maxima are found, and factors computed, at once.
   template <class Words>
-  static void softmax(const Tile& t, const float* value_scales, int64_t r, int64_t n) {
-    float* scores = t.scores + r * kPageSize;
-    for (int64_t j = n; j < kPageSize; ++j) scores[j] = -kInfinity;
-    F x[4];
-    for (int i = 0; i < 4; ++i) x[i] = V::load(scores + 16 * i);
-    const float here = V::largest(V::max(V::max(x[0], x[1]), V::max(x[2], x[3])));
-    const float before = t.max[r];
-    const float max = here > before ? here : before;
-    for (F& v : x) v = exp<V>(V::sub(v, V::set(max)));
-    const float factor = max > before ? V::largest(exp<V>(V::set(before - max))) : 1.0f;
-    t.max[r] = max;
-    t.factors[r] = factor;
-    float* total = t.totals + r * 16;
-    V::store(total, V::fma(V::load(total), V::set(factor),
-                           V::add(V::add(x[0], x[1]), V::add(x[2], x[3]))));
-    if (value_scales != nullptr) {
-      for (int i = 0; i < 4; ++i) x[i] = V::mul(x[i], V::load(value_scales + 16 * i));
+  static void softmax(const Tile& t, const float* value_scales, int64_t r, int64_t rows) {
+    const int64_t n = smaller(rows - r, 16);
+    F largest[16];
+    for (int64_t i = 0; i < 16; ++i) {
+      largest[i] = i < n ? V::max(V::max(seen(t, r + i, 0), seen(t, r + i, 16)),
+                                  V::max(seen(t, r + i, 32), seen(t, r + i, 48)))
+                         : V::set(-kInfinity);
     }
-    Words::weights(scores, x);
+    V::transpose(largest);
+    for (int i = 8; i > 0; i /= 2) {
+      for (int k = 0; k < i; ++k) largest[k] = V::max(largest[k], largest[k + i]);
+    }
+    const F before = V::load(t.max + r);
+    const F max = V::max(largest[0], before);
+    V::store(t.max + r, max);
+    V::store(t.factors + r, exp<V>(V::sub(before, max)));
+    for (int64_t m = r; m < r + n; ++m) {
+      F x[4];
+      for (int i = 0; i < 4; ++i) x[i] = exp<V>(V::sub(seen(t, m, 16 * i), V::set(t.max[m])));
+      float* total = t.totals + m * 16;
+      V::store(total, V::fma(V::load(total), V::set(t.factors[m]),
+                             V::add(V::add(x[0], x[1]), V::add(x[2], x[3]))));
+      if (value_scales != nullptr) {
+        for (int i = 0; i < 4; ++i) x[i] = V::mul(x[i], V::load(value_scales + 16 * i));
+      }
+      Words::weights(t.scores + m * kPageSize, x);
+    }
   }
 
   // Adds N vectors of values of the page's first `words` words to the sums of queries [r, r + M).
@@ -158,16 +175,16 @@ struct Attention {
   template <class Words>
   static void add_rest(const Tile& t, const float* values, int64_t r, int64_t words, int64_t n) {
     const float* weights = t.scores + r * kPageSize;
-    for (int64_t k = words; k * Words::depth < n; ++k) {
-      const bool half = (k + 1) * Words::depth > n;
-      const auto weight = Words::broadcast(weights + k);
-      const auto x = half ? Words::first_half(weight) : weight;
-      for (int64_t d = 0; d < t.D; d += 16) {
-        const auto value = Words::load(values + k * t.D + d);
-        const auto y = half ? Words::first_half(value) : value;
-        float* sum = t.sums + r * t.D + d;
-        V::store(sum, Words::add(V::load(sum), x, y));
+    const int64_t whole = n / Words::depth;
+    for (int64_t d = 0; d < t.D; d += 16) {
+      F sum = V::load(t.sums + r * t.D + d);
+      for (int64_t k = words; k < whole; ++k)
+        sum = Words::add(sum, Words::broadcast(weights + k), Words::load(values + k * t.D + d));
+      if (whole * Words::depth < n) {
+        sum = Words::add(sum, Words::first_half(Words::broadcast(weights + whole)),
+                         Words::first_half(Words::load(values + whole * t.D + d)));
       }
+      V::store(t.sums + r * t.D + d, sum);
     }
   }
 
@@ -189,18 +206,11 @@ struct Attention {
       int64_t d = 0;
       for (; d + 16 * N <= t.D; d += 16 * N) add<Words, M, N>(t, values, r, d, words);
       for (; d < t.D; d += 16) add<Words, M, 1>(t, values, r, d, words);
-      for (int64_t m = r; m < r + M; ++m)
+      for (int64_t m = r; m < r + M && words * Words::depth < kPageSize; ++m)
         add_rest<Words>(t, values, m, words, smaller(t.first + m + 1, kPageSize));
     }
     if constexpr (M > 1) r = sums<Words, M / 2>(t, values, r, rows);
     return r;
-  }
-
-  // Into the second-level cache, a page ahead: pages follow each other in no order that the
-  // processor could guess.
-  static void prefetch(const void* bytes, int64_t n) {
-    const char* p = static_cast<const char*>(bytes);
-    for (int64_t i = 0; i < n; i += 64) __builtin_prefetch(p + i, 0, 2);
   }
 
   template <class Words, class E>
@@ -216,7 +226,7 @@ struct Attention {
     t.scores = t.panel + kPageSize * D;
     t.totals = t.scores + kQueryRows * kPageSize;
     t.max = t.totals + kQueryRows * 16;
-    t.factors = t.max + kQueryRows;
+    t.factors = t.max + kQueryRows + 16;
     t.D = D;
     t.slope = p.slopes == nullptr ? 0.0f : p.slopes[head];
     for (int64_t r = 0; r < rows; ++r) {
@@ -237,28 +247,23 @@ struct Attention {
       const E* values = static_cast<const E*>(p.pages) + value_row * D;
       const E* next_keys = static_cast<const E*>(p.pages) + row_of(next, 0) * D;
       const E* next_values = static_cast<const E*>(p.pages) + row_of(next, 1) * D;
-      const int64_t seen = smaller(end - start, kPageSize);
+      const int64_t slots = smaller(end - start, kPageSize);
       t.first = first - start;
       // Queries before r0 see nothing of this page.
       const int64_t r0 = t.first < 0 ? -t.first : 0;
 
-      for (int64_t j = 0; j < seen; j += 16) {
-        prefetch(next_keys + j * D, 16 * D * static_cast<int64_t>(sizeof(E)));
-        Words::keys(t.panel + j, keys + j * D, D);
+      for (int64_t j = 0; j < slots; j += 16) {
+        Words::keys(t.panel + j, keys + j * D, next_keys + j * D, D);
       }
       scores<Words>(t, sizeof(E) == 1 ? p.scales + key_row : nullptr, r0, rows);
-      for (int64_t r = r0; r < rows; ++r) {
-        softmax<Words>(t, sizeof(E) == 1 ? p.scales + value_row : nullptr, r,
-                       smaller(t.first + r + 1, kPageSize));
-      }
+      for (int64_t r = r0; r < rows; r += 16)
+        softmax<Words>(t, sizeof(E) == 1 ? p.scales + value_row : nullptr, r, rows);
       const float* panel = t.panel;
       if constexpr (sizeof(E) == sizeof(float)) {
         panel = values;
-        prefetch(next_values, kPageSize * D * 4);
       } else {
-        for (int64_t j = 0; j < seen; j += Words::depth) {
-          prefetch(next_values + j * D, Words::depth * D * static_cast<int64_t>(sizeof(E)));
-          Words::values(t.panel + j / Words::depth * D, values + j * D, D);
+        for (int64_t j = 0; j < slots; j += Words::depth) {
+          Words::values(t.panel + j / Words::depth * D, values + j * D, next_values + j * D, D);
         }
       }
       sums<Words>(t, panel, r0, rows);
