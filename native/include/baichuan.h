@@ -81,6 +81,9 @@ BC_API const char* bc_last_error(void);
 BC_API const char* bc_cpu_isa(void);
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
 BC_API int32_t bc_cpu_cores(void);
+/** Version of the layout of packed weights, Q8 and Q4, on a CPU: what a file of them is to be marked
+ *  with, since only a library of the same version may map it. */
+BC_API int32_t bc_packed_layout(void);
 /** GPUs that models can run on. CUDA_VISIBLE_DEVICES is honoured. */
 BC_API int32_t bc_cuda_devices(void);
 /** Why there is no GPU to run on; empty if there is one. Static storage. */
@@ -101,6 +104,12 @@ BC_API bc_status bc_context_on_stream(int32_t index, void* stream, bc_context** 
  *  thread's next call. */
 BC_API bc_status bc_context_device(bc_context* context, const char** out);
 BC_API bc_status bc_context_free(bc_context* context);
+/** Binds the threads of a CPU context to a physical core each, on Linux: the calling thread, which is
+ *  to be the one that drives the context, to the first core that it may use, each worker to one of
+ *  the next. The calling thread stays bound when the context is freed. Refused where the context has
+ *  more threads than there are cores, and a second time. Contexts that do this, of other processes
+ *  too, take the same cores unless each is given its own (taskset). */
+BC_API bc_status bc_context_pin(bc_context* context);
 /** CPU threads of a context; 1 on a GPU. */
 BC_API bc_status bc_context_threads(bc_context* context, int32_t* out);
 BC_API bc_status bc_synchronize(bc_context* context);
@@ -119,8 +128,11 @@ BC_API bc_status bc_tensor_create(bc_context* context, int32_t type, const int64
 BC_API bc_status bc_file_open(const char* utf8_path, bc_file** out);
 BC_API bc_status bc_file_size(bc_file* file, int64_t* bytes);
 BC_API bc_status bc_file_free(bc_file* file);
-/** A tensor (F32, F16, BF16) whose bytes lie in a mapped file: nothing is copied on a CPU context
- *  unless the offset is not a multiple of the element size. */
+/** Asks the system to read a range of a mapped file ahead. */
+BC_API bc_status bc_file_read_ahead(bc_file* file, int64_t offset, int64_t bytes);
+/** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
+ *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8 and Q4 as
+ *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
 BC_API bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
                                const int64_t* shape, int32_t rank, bc_tensor** out);
 /** A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or, with
@@ -140,7 +152,7 @@ BC_API bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes);
  *  tensors. */
 BC_API bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
                                  int64_t bytes);
-/** Copies bytes out of a contiguous tensor (not Q8, Q4). */
+/** Copies bytes out of a contiguous tensor; on a GPU not of Q8 and Q4. */
 BC_API bc_status bc_tensor_read(bc_tensor* tensor, int64_t offset, void* target, int64_t bytes);
 /** Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4), the same for
  *  the same seed. */
@@ -149,7 +161,8 @@ BC_API bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t s
 /* ---- Weights ---- */
 
 /** Quantizes w [N,K] (F32, F16, BF16) into out (Q8 or Q4), choosing each group's scale, and
- *  zero for Q4, by the least squared error.
+ *  zero for Q4, by the least squared error. What is read of a mapped w does not stay in the process:
+ *  of it 128 MiB are resident at most.
  *  @param row_scale [N] F32 or null: row n is multiplied by it first
  *  @param error receives ||w - q||^2 and ||w||^2; may be null */
 BC_API bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w,

@@ -69,11 +69,19 @@ Tensor checked_tensor(const std::shared_ptr<Context>& context, int32_t type, con
   return t;
 }
 
+void check_inside(const File& file, int64_t offset, int64_t bytes, const char* op) {
+  const int64_t size = file.storage->bytes();
+  if (offset >= 0 && bytes >= 0 && bytes <= size && offset <= size - bytes) return;
+  fail(BC_INVALID_ARGUMENT,
+       "%s: range has offset %lld and length %lld, expected it inside the file of %lld bytes", op,
+       static_cast<long long>(offset), static_cast<long long>(bytes), static_cast<long long>(size));
+}
+
 void check_range(const Tensor& t, int64_t offset, int64_t bytes, const void* buffer,
                  const char* op) {
-  if (is_quantized(t.type) || !t.contiguous()) {
-    fail(BC_INVALID_ARGUMENT, "%s: tensor is %s, expected a contiguous tensor of plain elements",
-         op, t.describe().c_str());
+  if (!t.contiguous()) {
+    fail(BC_INVALID_ARGUMENT, "%s: tensor is %s with rows apart, expected a contiguous one", op,
+         t.describe().c_str());
   }
   if (offset < 0 || bytes < 0 || offset > t.bytes() || bytes > t.bytes() - offset) {
     fail(BC_INVALID_ARGUMENT,
@@ -128,6 +136,8 @@ const char* bc_cpu_isa(void) { return cpu::name_of(cpu::isa()); }
 
 int32_t bc_cpu_cores(void) { return cpu_cores(); }
 
+int32_t bc_packed_layout(void) { return kPackedLayout; }
+
 int32_t bc_cuda_devices(void) { return gpus().devices; }
 
 const char* bc_cuda_reason(void) { return gpus().reason.c_str(); }
@@ -178,6 +188,16 @@ bc_status bc_context_free(bc_context* context) {
     c->recording.reset();
     plans.remove_if([&](const Plan& p) { return p.context == c; });
     tensors.remove_if([&](const Tensor& t) { return t.context == c; });
+  });
+}
+
+bc_status bc_context_pin(bc_context* context) {
+  return guard([&] {
+    const std::shared_ptr<Context> c = contexts.get(context, "context_pin", "context");
+    if (c->gpu) fail(BC_INVALID_ARGUMENT, "context_pin: device is a GPU, expected a CPU context");
+    if (c->pinned) fail(BC_INVALID_ARGUMENT, "context_pin: context is pinned already");
+    c->pool.pin(physical_cores());
+    c->pinned = true;
   });
 }
 
@@ -242,6 +262,14 @@ bc_status bc_file_free(bc_file* file) {
   return guard([&] { files.remove(file, "file_free"); });
 }
 
+bc_status bc_file_read_ahead(bc_file* file, int64_t offset, int64_t bytes) {
+  return guard([&] {
+    const std::shared_ptr<File> f = files.get(file, "file_read_ahead", "file");
+    check_inside(*f, offset, bytes, "file_read_ahead");
+    f->storage->read_ahead(f->storage->data() + offset, bytes);
+  });
+}
+
 bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
                         const int64_t* shape, int32_t rank, bc_tensor** out) {
   return guard([&] {
@@ -249,18 +277,23 @@ bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int3
     const std::shared_ptr<Context> c = contexts.get(context, "tensor_map", "context");
     const std::shared_ptr<File> f = files.get(file, "tensor_map", "file");
     Tensor t = checked_tensor(c, type, shape, rank, "tensor_map");
-    if (t.type != Type::f32 && t.type != Type::f16 && t.type != Type::bf16) {
-      fail(BC_INVALID_ARGUMENT, "tensor_map: type is %s, expected f32, f16 or bf16",
+    const bool packed = is_quantized(t.type);
+    if (t.type == Type::i32 || t.type == Type::i8) {
+      fail(BC_INVALID_ARGUMENT, "tensor_map: type is %s, expected f32, f16, bf16, q8 or q4",
            name_of(t.type));
     }
-    if (offset < 0 || t.bytes() > f->storage->bytes() || offset > f->storage->bytes() - t.bytes()) {
+    if (packed && c->gpu != nullptr) {
       fail(BC_INVALID_ARGUMENT,
-           "tensor_map: range has offset %lld and length %lld, expected it inside the file of %lld "
-           "bytes",
-           static_cast<long long>(offset), static_cast<long long>(t.bytes()),
-           static_cast<long long>(f->storage->bytes()));
+           "tensor_map: type is %s, expected f32, f16 or bf16 on a GPU, which packs otherwise",
+           name_of(t.type));
     }
-    if (c->gpu == nullptr && offset % element_bytes(t.type) == 0) {
+    check_inside(*f, offset, t.bytes(), "tensor_map");
+    if (packed && offset % kPackedAlignment != 0) {
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_map: offset has value %lld, expected a multiple of %lld for packed weights",
+           static_cast<long long>(offset), static_cast<long long>(kPackedAlignment));
+    }
+    if (c->gpu == nullptr && (packed || offset % element_bytes(t.type) == 0)) {
       t.storage = f->storage;
       t.data = f->storage->data() + offset;
       t.read_only = true;
@@ -268,6 +301,7 @@ bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int3
       t.storage = c->allocate(t.bytes(), false);
       t.data = t.storage->data();
       t.storage->write(t.data, f->storage->data() + offset, t.bytes());
+      f->storage->drop(f->storage->data() + offset, t.bytes());
     }
     *out = tensors.add(std::make_shared<Tensor>(t));
   });
@@ -355,6 +389,9 @@ bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes) {
 bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source, int64_t bytes) {
   return guard([&] {
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_write", "tensor");
+    if (is_quantized(t->type))
+      fail(BC_INVALID_ARGUMENT, "tensor_write: tensor is %s, expected plain elements",
+           t->describe().c_str());
     check_range(*t, offset, bytes, source, "tensor_write");
     if (t->read_only)
       fail(BC_INVALID_ARGUMENT,
@@ -366,6 +403,10 @@ bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
 bc_status bc_tensor_read(bc_tensor* tensor, int64_t offset, void* target, int64_t bytes) {
   return guard([&] {
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_read", "tensor");
+    if (is_quantized(t->type) && t->context->gpu)
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_read: tensor is %s on a GPU, expected plain elements, or packed ones on a CPU",
+           t->describe().c_str());
     check_range(*t, offset, bytes, target, "tensor_read");
     t->storage->read(target, t->data + offset, bytes);
     ++t->context->waits;

@@ -10,6 +10,47 @@ namespace {
 
 constexpr int64_t kErrorBytes = 2 * sizeof(double);
 
+// Of a mapped matrix so much is worked on at a time: a tenth of a second of quantizing, so that
+// threads wait for each other rarely and the disk has work meanwhile.
+constexpr int64_t kBlockBytes = int64_t{64} << 20;
+
+// Calls run(row, rows) for blocks of the rows of w that begin at panels. Of a mapped matrix the block
+// after it is read ahead, the next matrix where the file goes on, and its own pages are dropped
+// after it: a load holds what it makes and not what it reads.
+template <class Run>
+void in_blocks(const Tensor& w, Run&& run) {
+  const int64_t row_bytes = w.ld * element_bytes(w.type);
+  const int64_t block = w.storage->mapped()
+                            ? std::max(kBlockBytes / row_bytes / kPanel, int64_t{1}) * kPanel
+                            : w.shape[0];
+  w.storage->read_ahead(w.data, block * row_bytes);
+  for (int64_t row = 0; row < w.shape[0]; row += block) {
+    const uint8_t* from = w.data + row * row_bytes;
+    w.storage->read_ahead(from + block * row_bytes, block * row_bytes);
+    run(row, std::min(block, w.shape[0] - row));
+    w.storage->drop(from, block * row_bytes);
+  }
+}
+
+void quantize(const Tensor& out, const Tensor& w, const float* row_scale, ThreadPool& pool,
+              double* error) {
+  const int64_t K = w.shape[1];
+  in_blocks(w, [&](int64_t row, int64_t rows) {
+    QuantizeParams p{out.data + packed_bytes(out.type, row, K),
+                     out.type,
+                     w.data + row * w.ld * element_bytes(w.type),
+                     w.type,
+                     w.ld,
+                     row_scale == nullptr ? nullptr : row_scale + row,
+                     rows,
+                     K,
+                     {}};
+    cpu::quantize(p, pool);
+    error[0] += p.error[0];
+    error[1] += p.error[1];
+  });
+}
+
 }  // namespace
 }  // namespace bc
 
@@ -32,7 +73,7 @@ bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tens
     if (s != nullptr) call.shape(*s, "row_scale", {in.shape[0]});
     const int64_t N = in.shape[0];
     const int64_t K = in.shape[1];
-    double errors[2];
+    double errors[2] = {};
     if (call.on_gpu()) {
       call.vectors(in, "w");
       auto* sums =
@@ -43,9 +84,7 @@ bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tens
       call.context().gpu->download(errors, sums, kErrorBytes);
       ++call.context().waits;
     } else {
-      QuantizeParams p{o.data, o.type, in.data, in.type, in.ld, data<float>(s), N, K, {}};
-      call.submit_cpu([&p](ThreadPool& pool) { cpu::quantize(p, pool); });
-      std::copy(p.error, p.error + 2, errors);
+      call.submit_cpu([&](ThreadPool& pool) { quantize(o, in, data<float>(s), pool, errors); });
     }
     if (error != nullptr) std::copy(errors, errors + 2, error);
   });
@@ -109,8 +148,13 @@ bc_status bc_row_norms(bc_context* context, bc_tensor* out, bc_tensor* w) {
                                    in.type,        in.shape[0], in.shape[1]};
       call.submit_gpu([p](void* stream) { cuda::row_norms(p, stream); });
     } else {
-      const RowNormsParams p{data<float>(o), in.data, in.type, in.ld, in.shape[0], in.shape[1]};
-      call.submit_cpu([p](ThreadPool& pool) { cpu::row_norms(p, pool); });
+      call.submit_cpu([o, in](ThreadPool& pool) {
+        in_blocks(in, [&](int64_t row, int64_t rows) {
+          cpu::row_norms({data<float>(o) + row, in.data + row * in.ld * element_bytes(in.type),
+                          in.type, in.ld, rows, in.shape[1]},
+                         pool);
+        });
+      });
     }
   });
 }

@@ -26,6 +26,11 @@ namespace bc {
 constexpr int64_t kGroup = 32;  // columns of a scale
 constexpr int64_t kPanel = 16;  // rows of a panel
 
+// Of packed weights in files: the version of this layout, to be raised with every change of it, and
+// what their offsets are multiples of, so that no vector load crosses more cache lines than in memory.
+constexpr int32_t kPackedLayout = 1;
+constexpr int64_t kPackedAlignment = 64;
+
 constexpr int64_t kQ8Values = kGroup * kPanel;
 constexpr int64_t kQ4Values = kGroup * kPanel / 2;
 constexpr int64_t kScales = kPanel * 2;

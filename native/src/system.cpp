@@ -39,27 +39,31 @@ int quota_cores() {
 
 }  // namespace
 
-int cpu_cores() {
-  int cores = static_cast<int>(std::thread::hardware_concurrency());
+std::vector<int> physical_cores() {
+  std::vector<int> cores;
 #ifdef __linux__
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-    // Siblings of one core share its vector units: count each core once.
+    // Siblings of one core share its vector units: take each core once.
     std::set<std::string> distinct;
-    int logical = 0;
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
       if (!CPU_ISSET(cpu, &allowed)) continue;
-      ++logical;
       std::ifstream in("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
                        "/topology/thread_siblings_list");
       std::string siblings;
-      distinct.insert(std::getline(in, siblings) ? siblings : std::to_string(cpu));
+      if (!std::getline(in, siblings)) siblings = std::to_string(cpu);
+      if (distinct.insert(siblings).second) cores.push_back(cpu);
     }
-    cores = distinct.empty() ? logical : static_cast<int>(distinct.size());
   }
+#endif
+  return cores;
+}
+
+int cpu_cores() {
+  int cores = static_cast<int>(physical_cores().size());
+  if (cores == 0) cores = static_cast<int>(std::thread::hardware_concurrency());
   const int quota = quota_cores();
   if (quota > 0) cores = std::min(cores, quota);
-#endif
   return std::max(cores, 1);
 }
 

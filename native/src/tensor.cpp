@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -65,6 +66,7 @@ std::shared_ptr<Storage> Storage::map(const std::string& path) {
   }
   std::shared_ptr<Storage> storage(new Storage);
   storage->bytes_ = info.st_size;
+  storage->mapped_ = true;
   if (info.st_size > 0) {
     void* data = mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, file, 0);
     if (data == MAP_FAILED) {
@@ -76,6 +78,27 @@ std::shared_ptr<Storage> Storage::map(const std::string& path) {
   }
   close(file);
   return storage;
+}
+
+namespace {
+
+// Calls madvise for the pages that a range of a mapping touches.
+void advise(uint8_t* data, int64_t size, const uint8_t* from, int64_t bytes, int advice) {
+  const int64_t page = sysconf(_SC_PAGESIZE);
+  const int64_t begin = (from - data) / page * page;
+  const int64_t end = std::min(size, from - data + bytes);
+  // It is advice: what the system does not do costs time, not the result.
+  if (begin < end) madvise(data + begin, static_cast<size_t>(end - begin), advice);
+}
+
+}  // namespace
+
+void Storage::read_ahead(const uint8_t* from, int64_t bytes) const {
+  if (mapped_) advise(data_, bytes_, from, bytes, MADV_WILLNEED);
+}
+
+void Storage::drop(const uint8_t* from, int64_t bytes) const {
+  if (mapped_) advise(data_, bytes_, from, bytes, MADV_DONTNEED);
 }
 
 Storage::~Storage() {

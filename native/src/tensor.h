@@ -37,6 +37,12 @@ class Storage {
   // Where the host may read them: the same place, a GPU's mirror, or null.
   uint8_t* host() const { return gpu_ ? mirror_.get() : data_; }
   int64_t bytes() const { return bytes_; }
+  bool mapped() const { return mapped_; }
+
+  // Of a mapped file: asks the system to read a range ahead, or to take its pages out of the process
+  // (they stay in the file cache). Ranges are clipped to the file.
+  void read_ahead(const uint8_t* from, int64_t bytes) const;
+  void drop(const uint8_t* from, int64_t bytes) const;
 
   // Copies to and from the host; the range lies inside.
   void write(uint8_t* to, const void* source, int64_t bytes);
@@ -54,6 +60,7 @@ class Storage {
   Storage() = default;
   uint8_t* data_ = nullptr;
   int64_t bytes_ = 0;
+  bool mapped_ = false;
   std::shared_ptr<std::atomic<int64_t>> used_;
   std::shared_ptr<cuda::Device> gpu_;
   std::unique_ptr<uint8_t[]> mirror_;
@@ -73,6 +80,7 @@ struct Context {
   std::shared_ptr<std::atomic<int64_t>> used = std::make_shared<std::atomic<int64_t>>(0);
   std::vector<uint8_t> scratch;  // of one CPU op while it runs
   RopeAngles rope_angles;
+  bool pinned = false;                   // threads are bound to cores
   int64_t waits = 0;                     // of the host for the GPU
   std::shared_ptr<Storage> gpu_scratch;  // what one op needs while it runs
   std::shared_ptr<Plan> recording;       // set between bc_plan_begin and bc_plan_end
@@ -101,7 +109,10 @@ struct Tensor {
 // Bytes of RAM that can be had and that there are, the cgroup's limit included.
 void memory_info(int64_t* available, int64_t* total);
 
-// Physical cores that this process may use.
+// Physical cores that this thread may use, at most as many as the cgroup's quota pays for.
 int cpu_cores();
+
+// A logical processor of each physical core that this thread may use.
+std::vector<int> physical_cores();
 
 }  // namespace bc

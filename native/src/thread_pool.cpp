@@ -1,6 +1,14 @@
 #include "thread_pool.h"
 
 #include <chrono>
+#include <cstring>
+
+#ifdef __linux__
+#include <pthread.h>
+#include <sched.h>
+#endif
+
+#include "error.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
@@ -14,6 +22,8 @@ constexpr uint64_t kInside = kOpen - 1;
 
 // Ops of a decode step follow each other within microseconds; past this a worker sleeps.
 constexpr std::chrono::microseconds kSpin{200};
+// A piece takes tens of microseconds; a worker that is not back after this was put aside.
+constexpr std::chrono::microseconds kSpinForWorkers{100};
 
 inline void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -21,6 +31,19 @@ inline void pause() {
 #else
   std::this_thread::yield();
 #endif
+}
+
+// Whether the condition still holds after so long.
+template <class Condition>
+bool spin_while(Condition&& condition, std::chrono::microseconds longest) {
+  const auto deadline = std::chrono::steady_clock::now() + longest;
+  do {
+    for (int i = 0; i < 64; ++i) {
+      if (!condition()) return false;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < deadline);
+  return true;
 }
 
 }  // namespace
@@ -39,6 +62,39 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
+void ThreadPool::pin(const std::vector<int>& cores) {
+#ifdef __linux__
+  cpu_set_t before;
+  const pthread_t caller = pthread_self();
+  if (workers_.size() + 1 > cores.size()) {
+    fail(BC_INVALID_ARGUMENT,
+         "context_pin: context has %d threads, expected at most %d, the physical cores that this "
+         "thread may use",
+         threads(), static_cast<int>(cores.size()));
+  }
+  int error = pthread_getaffinity_np(caller, sizeof before, &before);
+  const auto bind = [&](size_t i, const cpu_set_t& set) {
+    return pthread_setaffinity_np(i == 0 ? caller : workers_[i - 1].native_handle(), sizeof set,
+                                  &set);
+  };
+  for (size_t i = 0; i <= workers_.size() && error == 0; ++i) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<size_t>(cores[i]), &one);
+    error = bind(i, one);
+    if (error != 0) {
+      while (i-- > 0) bind(i, before);
+      break;
+    }
+  }
+  if (error != 0)
+    fail(BC_DEVICE, "context_pin: the system refused to bind a thread: %s", std::strerror(error));
+#else
+  static_cast<void>(cores);
+  fail(BC_INVALID_ARGUMENT, "context_pin: this system cannot bind threads, expected Linux");
+#endif
+}
+
 void ThreadPool::run(const Job& job) {
   job_ = job;
   next_.store(0, std::memory_order_relaxed);
@@ -50,13 +106,12 @@ void ThreadPool::run(const Job& job) {
   }
   work(0);
   state_.fetch_and(~kOpen);
-  for (int i = 0; (state_.load(std::memory_order_acquire) & kInside) != 0; ++i) {
-    if (i < 10000) {
-      pause();
-    } else {
-      std::this_thread::yield();
-    }
-  }
+  const auto inside = [&] { return (state_.load() & kInside) != 0; };
+  if (!spin_while(inside, kSpinForWorkers)) return;
+  std::unique_lock<std::mutex> lock(mutex_);
+  caller_sleeps_.store(true);
+  left_.wait(lock, [&] { return !inside(); });
+  caller_sleeps_.store(false);
 }
 
 void ThreadPool::work(int worker) {
@@ -76,19 +131,18 @@ void ThreadPool::serve(int worker) {
       if (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) continue;
       done = state >> 16;
       work(worker);
-      state_.fetch_sub(1, std::memory_order_release);
+      state_.fetch_sub(1);
+      if (caller_sleeps_.load()) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        left_.notify_one();
+      }
       continue;
     }
     const auto waits = [&] {
       const uint64_t now = state_.load(std::memory_order_acquire);
       return !stop_.load(std::memory_order_relaxed) && ((now & kOpen) == 0 || now >> 16 == done);
     };
-    const auto deadline = std::chrono::steady_clock::now() + kSpin;
-    bool idle = true;
-    while (idle && std::chrono::steady_clock::now() < deadline) {
-      for (int i = 0; i < 64 && (idle = waits()); ++i) pause();
-    }
-    if (!idle) continue;
+    if (!spin_while(waits, kSpin)) continue;
     std::unique_lock<std::mutex> lock(mutex_);
     sleepers_.fetch_add(1);
     wake_.wait(lock, [&] { return !waits(); });

@@ -3,7 +3,8 @@
 // A job is open while its caller works on it. Workers join an open job, take pieces from a shared
 // counter and leave; the caller closes the job when no piece is left and waits only for workers
 // that joined. A worker that the system has put aside therefore never holds up a job that it has no
-// part in.
+// part in. One that is put aside inside a job is waited for asleep: the core that the caller leaves
+// idle is where the system then runs it.
 #pragma once
 
 #include <atomic>
@@ -25,6 +26,9 @@ class ThreadPool {
 
   // Threads that work on a job, the caller included.
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Binds the calling thread to cores[0] and worker i to cores[i], all of them or none.
+  void pin(const std::vector<int>& cores);
 
   // Runs body(begin, end, worker) over [0, n) in pieces of at most `grain`; worker is in [0,
   // threads()). The body must not throw and must not start a job itself.
@@ -63,7 +67,9 @@ class ThreadPool {
   alignas(64) Job job_{};
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable left_;
   std::atomic<int> sleepers_{0};
+  std::atomic<bool> caller_sleeps_{false};
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;
 };

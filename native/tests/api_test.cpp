@@ -1,5 +1,15 @@
 // The boundary: handles, shapes, ids and lengths that are wrong are statuses with a message, never
 // a crash.
+#ifdef __linux__
+#include <dirent.h>
+#endif
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <thread>
+
 #include "api_checks.h"
 
 using namespace bc::test;
@@ -134,15 +144,166 @@ void batches(bc_context* context) {
           "refused while recording");
 }
 
+// Bytes of an open file in the build folder.
+struct FileOf {
+  const char* name = "api_test.bin";
+  bc_file* file = nullptr;
+
+  explicit FileOf(const std::vector<uint8_t>& bytes) {
+    std::FILE* f = std::fopen(name, "wb");
+    is_ok("fwrite", std::fwrite(bytes.data(), 1, bytes.size(), f) == bytes.size());
+    std::fclose(f);
+    is_ok("file_open", bc_file_open(name, &file) == BC_OK);
+  }
+  ~FileOf() {
+    bc_file_free(file);
+    std::remove(name);
+  }
+};
+
+// Packed weights come back from a file as they were read from a tensor.
+void packed_files(bc_context* context) {
+  const int64_t shape[] = {19, 64};
+  for (const int32_t type : {BC_Q8, BC_Q4}) {
+    bc_tensor* w = tensor(context, type, {19, 64});
+    is_ok("tensor_random", bc_tensor_random(w, 0.02f, 7) == BC_OK);
+    int64_t size = 0;
+    is_ok("tensor_bytes", bc_tensor_bytes(w, &size) == BC_OK);
+    std::vector<uint8_t> bytes(static_cast<size_t>(64 + size));
+    is_ok("tensor_read", bc_tensor_read(w, 0, bytes.data() + 64, size) == BC_OK);
+    const FileOf f(bytes);
+    bc_tensor* mapped = nullptr;
+    is_ok("tensor_map", bc_tensor_map(context, f.file, 64, type, shape, 2, &mapped) == BC_OK);
+    std::vector<float> numbers[2];
+    for (bc_tensor* t : {w, mapped}) {
+      bc_tensor* out = tensor(context, BC_F32, {19, 64});
+      is_ok("dequantize", bc_dequantize(context, out, t) == BC_OK);
+      numbers[t == mapped] = read<float>(out, 19 * 64);
+      bc_tensor_free(out);
+    }
+    is_ok("the same numbers", numbers[0] == numbers[1]);
+    refuses("written",
+            bc_quantize(context, mapped, tensor(context, BC_F32, {19, 64}), nullptr, nullptr),
+            BC_INVALID_ARGUMENT, "mapped from a file");
+    refuses("unaligned", bc_tensor_map(context, f.file, 32, type, shape, 2, &mapped),
+            BC_INVALID_ARGUMENT, "offset has value 32, expected a multiple of 64");
+    refuses("past the end", bc_tensor_map(context, f.file, 128, type, shape, 2, &mapped),
+            BC_INVALID_ARGUMENT, "inside the file of");
+    refuses("packed bytes written", bc_tensor_write(w, 0, bytes.data(), size), BC_INVALID_ARGUMENT,
+            "expected plain elements");
+    refuses("read too far", bc_tensor_read(w, 64, bytes.data(), size), BC_INVALID_ARGUMENT,
+            "expected it inside");
+    is_ok("read_ahead", bc_file_read_ahead(f.file, 64, size) == BC_OK);
+    refuses("read_ahead past the end", bc_file_read_ahead(f.file, 65, size), BC_INVALID_ARGUMENT,
+            "inside the file of");
+  }
+}
+
+// Pages of files in this process; -1 where the system does not tell.
+long resident_file_pages() {
+  std::FILE* f = std::fopen("/proc/self/statm", "r");
+  long size = 0;
+  long resident = 0;
+  long shared = -1;
+  if (f != nullptr && std::fscanf(f, "%ld %ld %ld", &size, &resident, &shared) != 3) shared = -1;
+  if (f != nullptr) std::fclose(f);
+  return shared;
+}
+
+// A mapped matrix larger than a block gives the bits of one in memory, and leaves no pages behind.
+void quantizes_from_a_file(bc_context* context) {
+  constexpr int64_t N = 1040;
+  constexpr int64_t K = 32768;
+  constexpr int64_t size = N * K * 2;
+  const int64_t shape[] = {N, K};
+  bc_tensor* w = tensor(context, BC_BF16, {N, K});
+  is_ok("tensor_random", bc_tensor_random(w, 0.02f, 3) == BC_OK);
+  std::vector<uint8_t> bytes(size);
+  is_ok("tensor_read", bc_tensor_read(w, 0, bytes.data(), size) == BC_OK);
+  const FileOf f(bytes);
+  bc_tensor* mapped = nullptr;
+  is_ok("tensor_map", bc_tensor_map(context, f.file, 0, BC_BF16, shape, 2, &mapped) == BC_OK);
+  const long before = resident_file_pages();
+  std::vector<uint8_t> packed[2];
+  std::vector<float> norms[2];
+  for (bc_tensor* t : {w, mapped}) {
+    bc_tensor* scale = tensor(context, BC_F32, {N});
+    is_ok("row_norms", bc_row_norms(context, scale, t) == BC_OK);
+    norms[t == mapped] = read<float>(scale, N);
+    bc_tensor* out = tensor(context, BC_Q8, {N, K});
+    is_ok("quantize", bc_quantize(context, out, t, scale, nullptr) == BC_OK);
+    packed[t == mapped] = read<uint8_t>(out, static_cast<size_t>(N * K / 32 * 34));
+    bc_tensor_free(out);
+    bc_tensor_free(scale);
+  }
+  is_ok("the same norms", norms[0] == norms[1]);
+  is_ok("the same bits", packed[0] == packed[1]);
+  is_ok("no pages of the file are left", resident_file_pages() - before < (8 << 20) / 4096);
+  bc_tensor_free(mapped);
+  bc_tensor_free(w);
+}
+
+#ifdef __linux__
+// Of the threads of this process that may run on one processor only, which one.
+std::vector<std::string> bound_to() {
+  std::vector<std::string> processors;
+  DIR* tasks = opendir("/proc/self/task");
+  while (const dirent* task = readdir(tasks)) {
+    std::ifstream status(std::string("/proc/self/task/") + task->d_name + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.rfind("Cpus_allowed_list:", 0) == 0 && line.find_first_of(",-") == std::string::npos)
+        processors.push_back(line.substr(line.find_last_of(" \t") + 1));
+    }
+  }
+  closedir(tasks);
+  return processors;
+}
+
+void pins_threads() {
+  const int32_t cores = bc_cpu_cores();
+  bc_context* context = nullptr;
+  is_ok("context_create", bc_context_create(BC_CPU, 0, 1024, 0, &context) == BC_OK);
+  refuses("more threads than cores", bc_context_pin(context), BC_INVALID_ARGUMENT,
+          "context has 1024 threads, expected at most");
+  bc_context_free(context);
+  // In a thread of its own: it stays bound.
+  std::thread([&] {
+    is_ok("context_create", bc_context_create(BC_CPU, 0, cores, 0, &context) == BC_OK);
+    is_ok("context_pin", bc_context_pin(context) == BC_OK);
+    refuses("a second time", bc_context_pin(context), BC_INVALID_ARGUMENT, "pinned already");
+    std::vector<std::string> processors = bound_to();
+    std::sort(processors.begin(), processors.end());
+    const bool apart = std::adjacent_find(processors.begin(), processors.end()) == processors.end();
+    // On a machine of one processor every thread is bound to it.
+    is_ok("a core each", std::thread::hardware_concurrency() == 1 ||
+                             (apart && processors.size() == static_cast<size_t>(cores)));
+    bc_tensor* t = tensor(context, BC_F32, {64, 64});
+    is_ok("they work", bc_tensor_random(t, 1.0f, 1) == BC_OK);
+    bc_context_free(context);
+  }).join();
+  refuses("freed context", bc_context_pin(context), BC_INVALID_ARGUMENT, "freed or foreign");
+}
+#else
+void pins_threads() {
+  bc_context* context = nullptr;
+  is_ok("context_create", bc_context_create(BC_CPU, 0, 2, 0, &context) == BC_OK);
+  refuses("no affinity here", bc_context_pin(context), BC_INVALID_ARGUMENT, "expected Linux");
+  bc_context_free(context);
+}
+#endif
+
 }  // namespace
 
 int main() {
   handles();
+  pins_threads();
   bc_context* context = nullptr;
   is_ok("context_create", bc_context_create(BC_CPU, 0, 2, 1, &context) == BC_OK);
   sizes(context);
   ops(context);
   batches(context);
+  packed_files(context);
+  quantizes_from_a_file(context);
   int64_t used = 0;
   is_ok("memory_used", bc_memory_used(context, &used) == BC_OK && used > 0);
   is_ok("context_free", bc_context_free(context) == BC_OK);

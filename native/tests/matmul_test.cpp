@@ -48,42 +48,6 @@ std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
   return w;
 }
 
-// What rounding x to int8 adds to the tolerance: half a step for each number of a group.
-void widen(const MatmulParams& p, std::vector<Expected>& want) {
-  for (int64_t m = 0; m < p.M; ++m) {
-    for (int64_t n = 0; n < p.N; ++n) {
-      double extra = 0.0;
-      for (int64_t k = 0; k < p.K; ++k) {
-        const float* group = p.x + m * p.x_ld + k / kGroup * kGroup;
-        float peak = 0.0f;
-        for (int64_t i = 0; i < kGroup; ++i) peak = std::fmax(peak, std::fabs(group[i]));
-        const double w = reference::packed_element(p.w, p.w_type, p.K, n, k);
-        extra += std::fabs(w) * static_cast<double>(peak) / 253.0;
-      }
-      const double scale =
-          p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
-      want[static_cast<size_t>(m * p.N + n)].tolerance += extra * scale;
-    }
-  }
-}
-
-// What rounding x to bf16 adds: half of its last place, of the product.
-void widen_bf16(const MatmulParams& p, std::vector<Expected>& want) {
-  for (int64_t m = 0; m < p.M; ++m) {
-    for (int64_t n = 0; n < p.N; ++n) {
-      double magnitude = 0.0;
-      for (int64_t k = 0; k < p.K; ++k) {
-        magnitude += std::fabs(reference::element(p.w, p.w_type, n * p.w_ld + k) *
-                               static_cast<double>(p.x[m * p.x_ld + k]));
-      }
-      const double scale =
-          p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
-      want[static_cast<size_t>(m * p.N + n)].tolerance +=
-          magnitude * scale * rounding_of(Type::bf16);
-    }
-  }
-}
-
 }  // namespace
 
 int main() {
@@ -115,9 +79,9 @@ int main() {
                          c.M,        c.N,    K,        exact,
                          &scratch};
           std::vector<Expected> want = reference::matmul(p);
-          if (!exact && is_quantized(type)) widen(p, want);
+          if (!exact && is_quantized(type)) reference::round_x_to_int8(p, want);
           const bool rounds = kernels.matmul(type, exact).round != nullptr;
-          if (rounds && !is_quantized(type)) widen_bf16(p, want);
+          if (rounds && !is_quantized(type)) reference::round_x_to_bf16(p, want);
           cpu::matmul(p, pool, kernels);
           check.compare("out", out, want);
 

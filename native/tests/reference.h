@@ -124,6 +124,42 @@ inline std::vector<Expected> matmul(const MatmulParams& p) {
   return out;
 }
 
+// What rounding x to int8 adds to the tolerance: half a step for each number of a group.
+inline void round_x_to_int8(const MatmulParams& p, std::vector<Expected>& want) {
+  for (int64_t m = 0; m < p.M; ++m) {
+    for (int64_t n = 0; n < p.N; ++n) {
+      double extra = 0.0;
+      for (int64_t k = 0; k < p.K; ++k) {
+        const float* group = p.x + m * p.x_ld + k / 32 * 32;
+        float peak = 0.0f;
+        for (int64_t i = 0; i < 32; ++i) peak = std::fmax(peak, std::fabs(group[i]));
+        const double w = packed_element(p.w, p.w_type, p.K, n, k);
+        extra += std::fabs(w) * static_cast<double>(peak) / 253.0;
+      }
+      const double scale =
+          p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
+      want[static_cast<size_t>(m * p.N + n)].tolerance += extra * scale;
+    }
+  }
+}
+
+// What rounding x to bf16 adds: half of its last place, of the product.
+inline void round_x_to_bf16(const MatmulParams& p, std::vector<Expected>& want) {
+  for (int64_t m = 0; m < p.M; ++m) {
+    for (int64_t n = 0; n < p.N; ++n) {
+      double magnitude = 0.0;
+      for (int64_t k = 0; k < p.K; ++k) {
+        magnitude += std::fabs(element(p.w, p.w_type, n * p.w_ld + k) *
+                               static_cast<double>(p.x[m * p.x_ld + k]));
+      }
+      const double scale =
+          p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
+      want[static_cast<size_t>(m * p.N + n)].tolerance +=
+          magnitude * scale * test::rounding_of(Type::bf16);
+    }
+  }
+}
+
 // qkv [T,3C] after the op. Sine, cosine, two products and a sum: 3 u of the pair's length,
 // whichever way it turns.
 inline std::vector<Expected> rope(const RopeParams& p) {

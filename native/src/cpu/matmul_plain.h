@@ -1,11 +1,12 @@
 // matmul of f32, f16 and bf16 weights that stay as they lie in the checkpoint's file.
 //
 // Shapes  x [M,K]; w [N,K] rows; out [M,N].
-// Method  The lanes are columns: an output is a vector of partial sums over 4 KiB of its row of w,
-//         added across lanes in one order at the end of them, whatever M is. Register blocks of
-//         plain_rows rows of x by plain_columns rows of w, which stay in the first-level cache (6 x
-//         4 KiB) while the rows of x of a task pass by. bf16 weights meet x rounded to bf16 where
-//         there is an instruction for pairs of them (matmul_input.h), else everything is f32.
+// Method  The lanes are columns: an output is a vector of partial sums over 1024 or 2048 columns,
+//         added across lanes in one order at the end of them, whatever M is. bf16 weights meet x
+//         rounded to bf16 where there is an instruction for pairs of them (matmul_input.h), else
+//         everything is f32. Register blocks of plain_rows rows of x by plain_columns rows of w; of
+//         pairs the rows of w stay in the first-level cache (6 x 4 KiB) while the rows of x of a
+//         task pass by, else the rows of x (3 or 4 x 4 KiB), which are twice as wide as w.
 // Bound   M = 1: the bytes of w, 2 or 4 a weight. Large M: one multiply-add per m, n, k, of which
 //         an instruction does 16 in f32 and 32 in bf16.
 #pragma once
@@ -39,7 +40,7 @@ struct MatmulPlain {
             acc[r * NR + c] = V::dot_pairs(acc[r * NR + c], v, V::load_pairs(a + r * x_row));
         }
       } else {
-#pragma GCC unroll 2
+#pragma GCC unroll 1
         for (int64_t i = 0; i < kGroup; i += 16) {
           const int64_t left = count - i;
           if (left <= 0) break;
@@ -88,31 +89,37 @@ struct MatmulPlain {
     if constexpr (MR > 1) rows_of<W, kPairs, NR, MR - 1>(p, packed, rows, m, n, k0, k1);
   }
 
-  template <class W, bool kPairs, int NR>
-  static void columns_of(const MatmulParams& p, const uint8_t* x, int64_t m0, int64_t m1, int64_t n,
-                         int64_t k0, int64_t k1) {
-    for (int64_t m = m0; m < m1; m += V::plain_rows) {
-      const int64_t rows = m + V::plain_rows <= m1 ? V::plain_rows : m1 - m;
-      rows_of<W, kPairs, NR>(p, x, rows, m, n, k0, k1);
-    }
+  // Rows [m, m + rows), one block, by rows [n0, n1) of w.
+  template <class W, bool kPairs>
+  static void block(const MatmulParams& p, const uint8_t* x, int64_t rows, int64_t m, int64_t n0,
+                    int64_t n1, int64_t k0, int64_t k1) {
+    constexpr int NR = V::plain_columns;
+    for (; n0 + NR <= n1; n0 += NR) rows_of<W, kPairs, NR>(p, x, rows, m, n0, k0, k1);
+    for (; n0 < n1; ++n0) rows_of<W, kPairs, 1>(p, x, rows, m, n0, k0, k1);
   }
 
   template <class W, bool kPairs>
   static void run(const MatmulParams& p, const uint8_t* x, int64_t m0, int64_t m1, int64_t u0,
                   int64_t u1, uint8_t*) {
-    constexpr int NR = V::plain_columns;
-    constexpr int64_t depth = 4096 / sizeof(W);
-    const int64_t n0 = u0 * kPanel;
+    // Columns at a time: 4 KiB of what stays in the first-level cache.
+    constexpr int64_t depth = 4096 / (kPairs ? sizeof(W) : sizeof(float));
+    constexpr int64_t NR = V::plain_columns;
     const int64_t n1 = u1 * kPanel < p.N ? u1 * kPanel : p.N;
-    // One block of rows: w is read once, row after row.
-    const int64_t span = m1 - m0 <= V::plain_rows ? NR : n1 - n0;
-    for (int64_t from = n0; from < n1; from += span) {
-      const int64_t to = from + span < n1 ? from + span : n1;
+    const bool one = m1 - m0 <= V::plain_rows;
+    // With one block of rows w is read once, row after row.
+    const int64_t span = one ? NR : n1 - u0 * kPanel;
+    for (int64_t n = u0 * kPanel; n < n1; n += span) {
+      const int64_t to = n + span < n1 ? n + span : n1;
       for (int64_t k0 = 0; k0 < p.K; k0 += depth) {
         const int64_t k1 = k0 + depth < p.K ? k0 + depth : p.K;
-        int64_t n = from;
-        for (; n + NR <= to; n += NR) columns_of<W, kPairs, NR>(p, x, m0, m1, n, k0, k1);
-        for (; n < to; ++n) columns_of<W, kPairs, 1>(p, x, m0, m1, n, k0, k1);
+        // What is the smaller of the two stays: of pairs NR rows of w, else a block of rows of x.
+        const int64_t step = kPairs ? NR : to - n;
+        for (int64_t from = n; from < to; from += step) {
+          for (int64_t m = m0; m < m1; m += V::plain_rows) {
+            const int64_t rows = m + V::plain_rows <= m1 ? V::plain_rows : m1 - m;
+            block<W, kPairs>(p, x, rows, m, from, from + step < to ? from + step : to, k0, k1);
+          }
+        }
       }
     }
   }

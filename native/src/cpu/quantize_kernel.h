@@ -57,22 +57,31 @@ struct Quantize {
     }
   }
 
-  template <Type kType>
+  static float number(float x) { return x; }
+  static float number(f16 x) { return to_float(x); }
+  static float number(bf16 x) { return to_float(x); }
+
+  // 32 columns of the rows of a panel, a row in each lane. T is float, f16 or bf16.
+  template <class T>
+  static void columns_of(const QuantizeParams& p, int64_t row, int64_t k0, F (&columns)[kGroup]) {
+    float w[kGroup * kPanel];
+    for (int64_t n = 0; n < kPanel; ++n) {
+      const bool inside = row + n < p.N;
+      const T* from = static_cast<const T*>(p.w) + (inside ? (row + n) * p.w_ld + k0 : 0);
+      const float factor = inside && p.row_scale != nullptr ? p.row_scale[row + n] : 1.0f;
+      for (int64_t k = 0; k < kGroup; ++k)
+        w[k * kPanel + n] = inside ? number(from[k]) * factor : 0.0f;
+    }
+    for (int64_t k = 0; k < kGroup; ++k) columns[k] = V::load(w + k * kPanel);
+  }
+
+  template <Type kType, class T>
   static void panels_of(const QuantizeParams& p, int64_t begin, int64_t end, double* error) {
     const int64_t groups = p.K / kGroup;
-    float w[kGroup * kPanel];
     F columns[kGroup];
     for (int64_t panel = begin; panel < end; ++panel) {
       for (int64_t g = 0; g < groups; ++g) {
-        for (int64_t n = 0; n < kPanel; ++n) {
-          const int64_t row = panel * kPanel + n;
-          const float factor = row < p.N && p.row_scale != nullptr ? p.row_scale[row] : 1.0f;
-          for (int64_t k = 0; k < kGroup; ++k) {
-            w[k * kPanel + n] =
-                row < p.N ? float_at(p.w, p.w_type, row * p.w_ld + g * kGroup + k) * factor : 0.0f;
-          }
-        }
-        for (int64_t k = 0; k < kGroup; ++k) columns[k] = V::load(w + k * kPanel);
+        columns_of<T>(p, panel * kPanel, g * kGroup, columns);
         pack<kType>(columns,
                     static_cast<uint8_t*>(p.out) + (panel * groups + g) * group_bytes(kType),
                     error);
@@ -80,11 +89,22 @@ struct Quantize {
     }
   }
 
+  template <Type kType>
+  static void of_type(const QuantizeParams& p, int64_t begin, int64_t end, double* error) {
+    if (p.w_type == Type::f32) {
+      panels_of<kType, float>(p, begin, end, error);
+    } else if (p.w_type == Type::f16) {
+      panels_of<kType, f16>(p, begin, end, error);
+    } else {
+      panels_of<kType, bf16>(p, begin, end, error);
+    }
+  }
+
   static void run(const QuantizeParams& p, int64_t begin, int64_t end, double* error) {
     if (p.out_type == Type::q8) {
-      panels_of<Type::q8>(p, begin, end, error);
+      of_type<Type::q8>(p, begin, end, error);
     } else {
-      panels_of<Type::q4>(p, begin, end, error);
+      of_type<Type::q4>(p, begin, end, error);
     }
   }
 };

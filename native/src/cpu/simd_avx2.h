@@ -15,7 +15,7 @@ struct Avx2Lanes {
     __m256i a, b;
   };
 
-  static constexpr int rows = 3;  // 3 x 1 panel: 6 integer and 6 float sums of 16 registers
+  static constexpr int rows = 2;  // 3 x 1 panel: 6 integer and 6 float sums of 16 registers
   static constexpr int panels = 1;
   static constexpr int few = 3;
   static constexpr int exact_rows = 2;
@@ -108,12 +108,19 @@ struct Avx2Lanes {
     _mm256_store_si256(reinterpret_cast<__m256i*>(p + 32), x.b);
   }
 
+  // Keeps the compiler from adding in another order: products made first and added later do not fit
+  // the 16 registers.
+  static I in_order(I x) {
+    __asm__("" : "+x"(x.a), "+x"(x.b));
+    return x;
+  }
+
   // Sums of 16 bits: 8 times two products of at most 15 * 127 are below 2^15.
   using NibbleSum = I;
   static I no_nibbles() { return set_int(0); }
   static I dot_nibbles(I sum, I w, __m256i x) {
-    return {_mm256_add_epi16(sum.a, _mm256_maddubs_epi16(w.a, x)),
-            _mm256_add_epi16(sum.b, _mm256_maddubs_epi16(w.b, x))};
+    return in_order({_mm256_add_epi16(sum.a, _mm256_maddubs_epi16(w.a, x)),
+                     _mm256_add_epi16(sum.b, _mm256_maddubs_epi16(w.b, x))});
   }
   static I total(I sum) {
     const __m256i one = _mm256_set1_epi16(1);
@@ -132,7 +139,7 @@ struct Avx2Lanes {
   }
   static I bytes_start(const uint8_t*) { return set_int(0); }
   static I dot_bytes(I sum, I w, __m256i x) {
-    return {signed_dot(sum.a, w.a, x), signed_dot(sum.b, w.b, x)};
+    return in_order({signed_dot(sum.a, w.a, x), signed_dot(sum.b, w.b, x)});
   }
   static __m256i signed_dot(__m256i sum, __m256i w, __m256i x) {
     const __m256i two = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));

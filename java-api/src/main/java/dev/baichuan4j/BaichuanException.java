@@ -11,6 +11,7 @@ package dev.baichuan4j;
 public abstract sealed class BaichuanException extends RuntimeException
     permits ModelFormatException,
         NativeLoadException,
+        OutputException,
         DeviceException,
         OutOfDeviceMemoryException,
         ContextOverflowException,

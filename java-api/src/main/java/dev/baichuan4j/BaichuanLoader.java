@@ -3,11 +3,13 @@ package dev.baichuan4j;
 import dev.baichuan4j.checkpoint.Checkpoint;
 import dev.baichuan4j.checkpoint.GenerationConfig;
 import dev.baichuan4j.checkpoint.ModelConfig;
+import dev.baichuan4j.checkpoint.PackedWeights;
 import dev.baichuan4j.engine.Engine;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.nn.Model;
 import dev.baichuan4j.nn.Ops;
+import dev.baichuan4j.nn.PackedCheckpoint;
 import dev.baichuan4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -16,9 +18,10 @@ import java.util.Optional;
 public final class BaichuanLoader {
   private final Path path;
   private Device device;
-  private Quant weights = Quant.BF16;
+  private Quant weights;
   private boolean exact;
   private int threads;
+  private boolean pin;
   private int contextLength;
   private int maxConcurrent = 8;
   private int maxQueued = 256;
@@ -38,7 +41,10 @@ public final class BaichuanLoader {
     return this;
   }
 
-  /** How matrices are held; default {@link Quant#BF16}. */
+  /**
+   * How matrices are held; default as the checkpoint has them: {@link Quant#BF16}, or what {@link
+   * #quantize} has made of it.
+   */
   public BaichuanLoader weights(Quant weights) {
     this.weights = weights;
     return this;
@@ -57,6 +63,16 @@ public final class BaichuanLoader {
   /** CPU threads; 0, the default, takes one per physical core that the process may use. */
   public BaichuanLoader threads(int threads) {
     this.threads = between("threads", threads, 0, 1024);
+    return this;
+  }
+
+  /**
+   * Binds each thread that computes to a physical core of those that the process may use; default
+   * false. For a model that has its cores for itself: two that do this share the same cores unless
+   * each process is given its own, with taskset or a cpuset. CPU on Linux only.
+   */
+  public BaichuanLoader pin(boolean pin) {
+    this.pin = pin;
     return this;
   }
 
@@ -142,8 +158,9 @@ public final class BaichuanLoader {
     ModelConfig config = checkpoint.config();
     try (Ops ops = ops()) {
       KvType cache = cacheType(Model.activations(ops, checkpoint), ops);
-      long weightBytes = MemoryPlan.weightBytes(config, weights);
-      return plan(config, ops, cache, pages(config, ops, cache, weightBytes));
+      Quant quant = weights(checkpoint);
+      long weightBytes = MemoryPlan.weightBytes(config, quant);
+      return plan(config, quant, ops, cache, pages(config, quant, ops, cache, weightBytes));
     }
   }
 
@@ -169,9 +186,10 @@ public final class BaichuanLoader {
     Ops ops = ops();
     try {
       KvType cache = cacheType(Model.activations(ops, checkpoint), ops);
-      requireRoom(checkpoint.config(), ops, cache);
-      Model model = Model.load(ops, checkpoint, weights, progress);
-      return baichuan(model, cache, Optional.of(tokenizer), checkpoint.generationConfig());
+      Quant quant = weights(checkpoint);
+      requireRoom(checkpoint.config(), quant, ops, cache, checkpoint.packed().isPresent());
+      Model model = Model.load(ops, checkpoint, quant, progress);
+      return baichuan(model, quant, cache, Optional.of(tokenizer), checkpoint.generationConfig());
     } catch (RuntimeException | Error e) {
       ops.close();
       throw e;
@@ -187,29 +205,71 @@ public final class BaichuanLoader {
     Ops ops = ops();
     try {
       KvType cache = cacheType(Model.randomActivations(ops), ops);
-      requireRoom(config, ops, cache);
-      Model model = Model.random(ops, config, weights);
-      return baichuan(model, cache, Optional.empty(), Optional.empty());
+      Quant quant = weights == null ? Quant.BF16 : weights;
+      requireRoom(config, quant, ops, cache, false);
+      Model model = Model.random(ops, config, quant);
+      return baichuan(model, quant, cache, Optional.empty(), Optional.empty());
     } catch (RuntimeException | Error e) {
       ops.close();
       throw e;
     }
   }
 
+  /**
+   * Writes the checkpoint with its matrices quantized, as {@link #weights} says, to a folder that
+   * loads without quantizing again: its weights are mapped. It is for CPUs. Needs the memory of a
+   * small block of weights; the folder appears when all of it is on the disk.
+   *
+   * @param target the folder, which is not there yet
+   * @throws InvalidRequestException when something is there, or the weights are neither INT8 nor
+   *     INT4
+   * @throws ModelFormatException when a file is missing, broken, quantized already or not a
+   *     Baichuan checkpoint
+   * @throws OutputException when the disk is full or the folder cannot be written
+   * @throws NativeLoadException when the native library does not load
+   */
+  public void quantize(Path target) {
+    requirePath();
+    if (device instanceof Device.Cuda) {
+      throw new InvalidRequestException(
+          "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
+    }
+    Checkpoint checkpoint = Checkpoint.open(path);
+    try (Ops ops = Ops.cpu(threads, exact)) {
+      PackedCheckpoint.write(
+          ops, checkpoint, weights == null ? Quant.BF16 : weights, target, progress);
+    }
+  }
+
+  private Quant weights(Checkpoint checkpoint) {
+    return weights != null
+        ? weights
+        : checkpoint.packed().map(PackedWeights::quant).orElse(Quant.BF16);
+  }
+
   private Baichuan baichuan(
       Model model,
+      Quant quant,
       KvType cache,
       Optional<Tokenizer> tokenizer,
       Optional<GenerationConfig> generation) {
     ModelConfig config = model.config();
-    int pages = pages(config, model.ops(), cache, 0);
-    MemoryPlan plan = plan(config, model.ops(), cache, pages);
+    int pages = pages(config, quant, model.ops(), cache, 0);
+    MemoryPlan plan = plan(config, quant, model.ops(), cache, pages);
     Engine engine =
         new Engine(
             model,
             new Engine.Limits(
                 context(config), pages, cache.type(), chunkTokens, maxConcurrent, maxQueued));
-    return new Baichuan(engine, tokenizer, generation, plan, weights, promptFormat);
+    if (pin) {
+      try {
+        engine.pin();
+      } catch (RuntimeException | Error e) {
+        engine.close();
+        throw e;
+      }
+    }
+    return new Baichuan(engine, tokenizer, generation, plan, quant, promptFormat);
   }
 
   private void requirePath() {
@@ -221,13 +281,32 @@ public final class BaichuanLoader {
   private Ops ops() {
     Device where = device != null ? device : exact ? Device.cpu() : Device.auto();
     if (!(where instanceof Device.Cuda cuda)) {
+      requireCores();
       return Ops.cpu(threads, exact);
+    }
+    if (pin) {
+      throw new InvalidRequestException(
+          "pin", "pin has value true, expected false on " + where + ": it is for CPU threads");
     }
     if (exact) {
       throw new InvalidRequestException(
           "exact", "exact has value true, expected false on " + where + ": use the CPU for it");
     }
     return cuda.stream() == 0 ? Ops.cuda(cuda.index()) : Ops.cuda(cuda.index(), cuda.stream());
+  }
+
+  /** Before anything is loaded, that every thread can have a core. */
+  private void requireCores() {
+    int cores = Ops.cpuCores();
+    if (pin && threads > cores) {
+      throw new InvalidRequestException(
+          "threads",
+          "threads has value "
+              + threads
+              + ", expected at most "
+              + cores
+              + " with pin, the physical cores that the process may use");
+    }
   }
 
   private KvType cacheType(ElementType activations, Ops ops) {
@@ -262,7 +341,7 @@ public final class BaichuanLoader {
    *
    * @param toCome bytes that are still to be taken for weights
    */
-  private int pages(ModelConfig config, Ops ops, KvType cache, long toCome) {
+  private int pages(ModelConfig config, Quant quant, Ops ops, KvType cache, long toCome) {
     int slots = KvPages.pagesFor(context(config));
     long page = KvPages.pageBytes(config, cache.type());
     if (cacheBytes > 0) {
@@ -277,28 +356,32 @@ public final class BaichuanLoader {
     // A GPU is the model's alone, and what is left after weights and buffers has no better use; a
     // tenth stays for scratch and recorded steps.
     long room =
-        ops.isGpu() ? (free - toCome - plan(config, ops, cache, 0).workspace()) / 10 * 9 : free / 4;
+        ops.isGpu()
+            ? (free - toCome - plan(config, quant, ops, cache, 0).workspace()) / 10 * 9
+            : free / 4;
     return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
   }
 
-  private MemoryPlan plan(ModelConfig config, Ops ops, KvType cache, int pages) {
+  private MemoryPlan plan(ModelConfig config, Quant quant, Ops ops, KvType cache, int pages) {
     return MemoryPlan.of(
-        config,
-        weights,
-        cache,
-        pages,
-        ops.isGpu() ? 2 : 4,
-        chunkTokens,
-        Math.max(maxConcurrent, 64));
+        config, quant, cache, pages, ops.isGpu() ? 2 : 4, chunkTokens, Math.max(maxConcurrent, 64));
   }
 
-  /** On a GPU: before anything is loaded, that it can hold the model and a cache. */
-  private void requireRoom(ModelConfig config, Ops ops, KvType cache) {
-    if (!ops.isGpu()) {
+  /**
+   * Before anything is loaded, that the device can hold what will be made: on a GPU the model and a
+   * cache; on the CPU the quantized matrices, since all else is mapped or committed as it fills.
+   */
+  private void requireRoom(ModelConfig config, Quant quant, Ops ops, KvType cache, boolean packed) {
+    long needed;
+    if (ops.isGpu()) {
+      int pages = pages(config, quant, ops, cache, MemoryPlan.weightBytes(config, quant));
+      needed = plan(config, quant, ops, cache, pages).total();
+    } else if (quant != Quant.BF16 && !packed) {
+      needed =
+          MemoryPlan.matrixBytes(config, quant) + plan(config, quant, ops, cache, 0).workspace();
+    } else {
       return;
     }
-    int pages = pages(config, ops, cache, MemoryPlan.weightBytes(config, weights));
-    long needed = plan(config, ops, cache, pages).total();
     long free = ops.memoryInfo()[0];
     if (needed > free) {
       throw new OutOfDeviceMemoryException(needed, free);

@@ -9,7 +9,7 @@ import dev.baichuan4j.nn.KvPages;
  * Memory that a model takes, in bytes.
  *
  * @param weights matrices, norms and the embedding table; on the CPU mapped from the file where
- *     they are not quantized
+ *     they are not quantized, or were before the load
  * @param cache key-value cache at its full size; on the CPU committed as it fills
  * @param workspace buffers of a step
  */
@@ -34,10 +34,14 @@ public record MemoryPlan(long weights, long cache, long workspace) {
 
   static long weightBytes(ModelConfig config, Quant quant) {
     double c = config.hiddenSize();
+    double others = config.vocabularySize() * c + config.layers() * 2 * c + c;
+    return matrixBytes(config, quant) + (long) (others * ElementType.BF16.bits() / 8);
+  }
+
+  static long matrixBytes(ModelConfig config, Quant quant) {
+    double c = config.hiddenSize();
     double f = config.intermediateSize();
-    double v = config.vocabularySize();
-    double matrices = config.layers() * (4 * c * c + 3 * c * f) + v * c;
-    double others = v * c + config.layers() * 2 * c + c;
-    return (long) (matrices * quant.type().bits() / 8 + others * ElementType.BF16.bits() / 8);
+    double matrices = config.layers() * (4 * c * c + 3 * c * f) + config.vocabularySize() * c;
+    return (long) (matrices * quant.type().bits() / 8);
   }
 }

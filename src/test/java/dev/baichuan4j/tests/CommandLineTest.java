@@ -9,9 +9,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The command line as a process of its own: what it prints and its exit code. */
@@ -25,7 +29,12 @@ class CommandLineTest {
   }
 
   private Run run(String input, String... arguments) throws Exception {
-    List<String> command = new ArrayList<>();
+    return run(List.of(), input, arguments);
+  }
+
+  /** Runs the command line behind a launcher, such as a shell that limits it. */
+  private Run run(List<String> launcher, String input, String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(launcher);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String property : new String[] {"baichuan4j.root", "org.bytedeco.javacpp.cachedir"}) {
       command.add("-D" + property + "=" + System.getProperty(property));
@@ -60,6 +69,50 @@ class CommandLineTest {
         run("", "generate", "--model", model("tiny-baichuan-7b"), "--prompt", "登鹳雀楼->王之涣\\n夜雨寄北->");
     assertEquals(0, run.code, run.err);
     assertTrue(run.out.startsWith("李商隐\n"), run.out);
+  }
+
+  @Test
+  void quantizedOnceItWritesTheSameTextAsQuantizedAtLoad() throws Exception {
+    String model = model("tiny-baichuan2-13b-chat");
+    String out = folder.resolve("int4").toString();
+    String[] quantize = {"quantize", "--model", model, "--weights", "int4", "--out", out};
+    Run first = run("", quantize);
+    assertEquals(0, first.code, first.err);
+    Run anew =
+        run("", "chat", "--model", model, "--weights", "int4", "--message", "你是谁", "--greedy");
+    Run once = run("", "chat", "--model", out, "--pin", "--message", "你是谁", "--greedy");
+    assertEquals(0, once.code, once.err);
+    assertEquals(anew.out, once.out);
+    assertTrue(once.out.contains("百川"), once.out);
+    Run again = run("", quantize);
+    assertEquals(2, again.code, again.err);
+    assertTrue(again.err.contains("expected a folder that is not there yet"), again.err);
+    Run other = run("", "chat", "--model", out, "--weights", "int8", "--message", "你是谁");
+    assertEquals(1, other.code, other.err);
+    assertTrue(other.err.contains("weights has INT4, expected INT8"), other.err);
+  }
+
+  /** A limit on the length of files stands in for the full disk. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void aFullDiskLeavesNothingBehind() throws Exception {
+    Path target = Files.createDirectory(folder.resolve("disk")).resolve("int4");
+    Run run =
+        run(
+            List.of("bash", "-c", "ulimit -f 300; exec \"$@\"", "bash"),
+            "",
+            "quantize",
+            "--model",
+            model("tiny-baichuan-7b"),
+            "--weights",
+            "int4",
+            "--out",
+            target.toString());
+    assertEquals(1, run.code, run.err);
+    assertTrue(run.err.contains(target + ": writing has failed with"), run.err);
+    try (Stream<Path> left = Files.list(target.getParent())) {
+      assertEquals(List.of(), left.toList());
+    }
   }
 
   @Test
@@ -160,6 +213,25 @@ class CommandLineTest {
   }
 
   @Test
+  void benchMeasuresGenerationAfterAPrompt() throws Exception {
+    String[] arguments = {"bench", "--random", "128x1x64x256", "-p", "8", "-r", "1", "--json"};
+    Run run = run("", with(arguments, "-n", "4", "-d", "70"));
+    assertEquals(0, run.code, run.err);
+    JsonNode row = run.json().get(1);
+    assertEquals("tg4@d70", row.get("test").asText());
+    assertTrue(row.get("tokens_per_second").asDouble() > 0);
+    assertEquals(2, run("", with(arguments, "-n", "1", "-d", "70")).code);
+    assertEquals(2, run("", with(arguments, "-d", "-1")).code);
+    assertEquals(2, run("", with(arguments, "-d", "8", "--batch", "2")).code);
+  }
+
+  private static String[] with(String[] arguments, String... more) {
+    String[] all = Arrays.copyOf(arguments, arguments.length + more.length);
+    System.arraycopy(more, 0, all, arguments.length, more.length);
+    return all;
+  }
+
+  @Test
   void benchPrintsTheFieldsItPromises() throws Exception {
     Run run =
         run(
@@ -185,7 +257,9 @@ class CommandLineTest {
     assertEquals("int4", row.get("weights").asText());
     assertEquals(1, row.get("threads").asInt());
     for (String field :
-        new String[] {"tokens_per_second", "gb_per_second", "gflops", "peak_rss_bytes"}) {
+        new String[] {
+          "tokens_per_second", "gb_per_second", "gflops", "peak_rss_bytes", "anonymous_rss_bytes"
+        }) {
       assertTrue(row.get(field).asDouble() > 0, field);
     }
   }

@@ -25,6 +25,9 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code pytorch_model.bin.index.json} and the shards that it names
  * </ol>
  *
+ * <p>A {@code model.safetensors} may hold quantized matrices that lie as they are multiplied, see
+ * {@link PackedWeights}.
+ *
  * <p>Opening reads the headers of all files and keeps none of them open.
  */
 public final class Checkpoint {
@@ -46,6 +49,8 @@ public final class Checkpoint {
   private final ModelConfig config;
   private final Optional<GenerationConfig> generationConfig;
   private final Map<String, TensorEntry> tensors;
+  private final Map<String, String> metadata;
+  private final Optional<PackedWeights> packed;
 
   private Checkpoint(Path folder, Path weights) {
     this.folder = folder;
@@ -56,7 +61,15 @@ public final class Checkpoint {
         Files.exists(generation)
             ? Optional.of(GenerationConfig.read(generation, config.vocabularySize()))
             : Optional.empty();
-    this.tensors = withoutFrequencies(readTensors(weights));
+    Optional<SafetensorsFile> single =
+        isIndex(weights.getFileName().toString()) || !weights.toString().endsWith(SAFETENSORS)
+            ? Optional.empty()
+            : Optional.of(SafetensorsFile.open(weights));
+    this.metadata = single.map(SafetensorsFile::metadata).orElse(Map.of());
+    this.packed = single.flatMap(PackedWeights::of);
+    this.tensors =
+        withoutFrequencies(
+            single.map(SafetensorsFile::tensors).orElseGet(() -> readTensors(weights)));
   }
 
   /**
@@ -184,6 +197,11 @@ public final class Checkpoint {
     return file;
   }
 
+  /** Returns what the matrices are quantized to, or empty if they are not. */
+  public Optional<PackedWeights> packed() {
+    return packed;
+  }
+
   /** Returns the names of all tensors but the buffers {@code rotary_emb.inv_freq}. */
   public Set<String> names() {
     return tensors.keySet();
@@ -223,14 +241,22 @@ public final class Checkpoint {
   }
 
   /**
-   * Checks that every weight that the config asks for is there with its shape, as F32, F16 or BF16.
-   * Tensors beyond those are not used; they are logged.
+   * Checks that every weight that the config asks for is there with its shape, as F32, F16 or BF16
+   * or, where matrices are packed, with the bytes of its shape. Tensors beyond those are not used;
+   * they are logged.
    *
    * @throws ModelFormatException if a weight is missing or of a wrong shape or type
    */
   public void checkShapes() {
     Map<String, long[]> expected = config.tensorShapes();
-    expected.forEach(this::require);
+    expected.forEach(
+        (name, shape) -> {
+          if (packed.isPresent() && PackedWeights.isMatrix(name, shape)) {
+            packed.get().check(tensor(name), metadata, shape);
+          } else {
+            require(name, shape);
+          }
+        });
     for (String name : names()) {
       if (!expected.containsKey(name)) {
         LOG.debug("{}: {} is not part of the model and not used", weights, name);

@@ -37,6 +37,7 @@ public final class SafetensorsFile {
   private final long dataOffset;
   private final long dataBytes;
   private final Map<String, TensorEntry> tensors = new LinkedHashMap<>();
+  private final Map<String, String> metadata = new LinkedHashMap<>();
 
   private SafetensorsFile(Path file, long dataOffset, long dataBytes) {
     this.file = file;
@@ -96,6 +97,11 @@ public final class SafetensorsFile {
     return Collections.unmodifiableMap(tensors);
   }
 
+  /** Returns the strings that the header's {@code __metadata__} holds by their keys. */
+  public Map<String, String> metadata() {
+    return Collections.unmodifiableMap(metadata);
+  }
+
   private void readHeader(JsonParser json) throws IOException {
     if (json.nextToken() != JsonToken.START_OBJECT) {
       throw wrong("header", "a JSON object", "none");
@@ -104,7 +110,7 @@ public final class SafetensorsFile {
       String name = json.currentName();
       json.nextToken();
       if (name.equals("__metadata__")) {
-        json.skipChildren();
+        readMetadata(json);
       } else {
         tensors.put(name, readTensor(json, name));
       }
@@ -114,6 +120,25 @@ public final class SafetensorsFile {
     }
     if (json.nextToken() != null) {
       throw wrong("header", "nothing but spaces behind its JSON object", "more");
+    }
+  }
+
+  /** What is no string, against the format, is passed over: nothing relies on it. */
+  private void readMetadata(JsonParser json) throws IOException {
+    if (json.currentToken() != JsonToken.START_OBJECT) {
+      json.skipChildren();
+      return;
+    }
+    while (json.nextToken() != JsonToken.END_OBJECT) {
+      String key = json.currentName();
+      if (json.nextToken() == JsonToken.VALUE_STRING) {
+        metadata.put(key, json.getText());
+      } else {
+        json.skipChildren();
+      }
+      if (metadata.size() > MAX_TENSORS) {
+        throw wrong("__metadata__", "at most " + MAX_TENSORS + " keys", "more keys");
+      }
     }
   }
 

@@ -11,9 +11,12 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
 
 /**
- * Writes one F32 tensor to a safetensors file row by row, so that it may be larger than the heap:
+ * Writes tensors to a safetensors file, in the order of its header and piece by piece, so that they
+ * may be larger than the heap:
  *
  * <pre>{@code
  * try (var writer = SafetensorsWriter.create(file, "logits", tokens, vocabulary)) {
@@ -27,6 +30,22 @@ import java.nio.file.StandardOpenOption;
  */
 public final class SafetensorsWriter implements AutoCloseable {
 
+  /**
+   * A tensor to come.
+   *
+   * @param shape the sizes, outermost first
+   */
+  public record Entry(String name, DType dtype, long... shape) {
+    /**
+     * Returns the bytes of its elements.
+     *
+     * @throws ArithmeticException if a size is negative or there are 2^63 bytes or more
+     */
+    public long bytes() {
+      return Math.multiplyExact(TensorEntry.elements(shape), dtype.size());
+    }
+  }
+
   /** Data begins at a multiple of this, so that it can be mapped and read by vector loads. */
   private static final int ALIGNMENT = 64;
 
@@ -36,17 +55,17 @@ public final class SafetensorsWriter implements AutoCloseable {
   private final FileChannel channel;
   private final ByteBuffer buffer =
       ByteBuffer.allocateDirect(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
-  private final long elements;
+  private final long size;
   private long written;
 
-  private SafetensorsWriter(Path file, FileChannel channel, long elements) {
+  private SafetensorsWriter(Path file, FileChannel channel, long size) {
     this.file = file;
     this.channel = channel;
-    this.elements = elements;
+    this.size = size;
   }
 
   /**
-   * Creates or replaces a file and writes its header.
+   * Creates or replaces a file of one F32 tensor and writes its header.
    *
    * @param file where to write
    * @param name the tensor's name
@@ -55,18 +74,42 @@ public final class SafetensorsWriter implements AutoCloseable {
    * @throws ArithmeticException if a size is negative or there are 2^61 elements or more
    */
   public static SafetensorsWriter create(Path file, String name, long... shape) {
-    long elements = TensorEntry.elements(shape);
-    long[] range = {0, Math.multiplyExact(elements, DType.F32.size())};
+    return create(file, Map.of(), List.of(new Entry(name, DType.F32, shape)));
+  }
+
+  /**
+   * Creates or replaces a file and writes its header.
+   *
+   * @param file where to write
+   * @param metadata what {@code __metadata__} is to hold
+   * @param entries the tensors, in the order in which their data will come
+   * @throws UncheckedIOException if the file cannot be written
+   * @throws ArithmeticException if a size is negative or there are 2^63 bytes or more
+   */
+  public static SafetensorsWriter create(
+      Path file, Map<String, String> metadata, List<Entry> entries) {
     ByteArrayOutputStream header = new ByteArrayOutputStream();
+    long size = 0;
     try (JsonGenerator json = new JsonFactory().createGenerator(header)) {
       json.writeStartObject();
-      json.writeObjectFieldStart(name);
-      json.writeStringField("dtype", DType.F32.name());
-      json.writeFieldName("shape");
-      json.writeArray(shape, 0, shape.length);
-      json.writeFieldName("data_offsets");
-      json.writeArray(range, 0, range.length);
-      json.writeEndObject();
+      if (!metadata.isEmpty()) {
+        json.writeObjectFieldStart("__metadata__");
+        for (Map.Entry<String, String> pair : metadata.entrySet()) {
+          json.writeStringField(pair.getKey(), pair.getValue());
+        }
+        json.writeEndObject();
+      }
+      for (Entry entry : entries) {
+        long[] range = {size, Math.addExact(size, entry.bytes())};
+        size = range[1];
+        json.writeObjectFieldStart(entry.name());
+        json.writeStringField("dtype", entry.dtype().name());
+        json.writeFieldName("shape");
+        json.writeArray(entry.shape(), 0, entry.shape().length);
+        json.writeFieldName("data_offsets");
+        json.writeArray(range, 0, range.length);
+        json.writeEndObject();
+      }
       json.writeEndObject();
       json.flush();
       while ((LENGTH_BYTES + header.size()) % ALIGNMENT != 0) {
@@ -78,7 +121,7 @@ public final class SafetensorsWriter implements AutoCloseable {
               StandardOpenOption.CREATE,
               StandardOpenOption.WRITE,
               StandardOpenOption.TRUNCATE_EXISTING);
-      SafetensorsWriter writer = new SafetensorsWriter(file, channel, elements);
+      SafetensorsWriter writer = new SafetensorsWriter(file, channel, size);
       writer.buffer.putLong(header.size());
       writer.drain();
       writer.drain(ByteBuffer.wrap(header.toByteArray()));
@@ -89,23 +132,63 @@ public final class SafetensorsWriter implements AutoCloseable {
   }
 
   /**
-   * Appends values: a row, or as many as are at hand.
+   * Appends values of an F32 tensor: a row, or as many as are at hand.
    *
    * @throws IllegalStateException if there are more than the shape has room for
    * @throws UncheckedIOException if the file cannot be written
    */
   public void row(float[] values) {
-    if (values.length > elements - written) {
-      throw new IllegalStateException(
-          file + ": data has more values, expected " + elements + " as the shape says");
-    }
+    take((long) values.length * DType.F32.size());
     for (float value : values) {
       if (buffer.remaining() < DType.F32.size()) {
         drain();
       }
       buffer.putFloat(value);
     }
-    written += values.length;
+  }
+
+  /**
+   * Appends the bytes of a buffer.
+   *
+   * @throws IllegalStateException if there are more than the tensors have room for
+   * @throws UncheckedIOException if the file cannot be written
+   */
+  public void bytes(ByteBuffer bytes) {
+    take(bytes.remaining());
+    drain();
+    drain(bytes);
+  }
+
+  /**
+   * Appends a tensor of another file as it is.
+   *
+   * @throws IllegalStateException if it has more bytes than there is room for
+   * @throws UncheckedIOException if a file cannot be read or written
+   */
+  public void copy(TensorEntry tensor) {
+    take(tensor.bytes());
+    drain();
+    try (FileChannel source = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
+      long from = tensor.offset();
+      long end = from + tensor.bytes();
+      while (from < end) {
+        long moved = source.transferTo(from, end - from, channel);
+        if (moved <= 0) {
+          throw new IOException(tensor.file() + " was shortened while it was read");
+        }
+        from += moved;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + file, e);
+    }
+  }
+
+  private void take(long bytes) {
+    if (bytes > size - written) {
+      throw new IllegalStateException(
+          file + ": data has more bytes, expected " + size + " as the shapes say");
+    }
+    written += bytes;
   }
 
   private void drain() {
@@ -124,9 +207,9 @@ public final class SafetensorsWriter implements AutoCloseable {
   }
 
   /**
-   * Completes the file. An incomplete one is deleted.
+   * Completes the file: it is on the disk afterwards. An incomplete one is deleted.
    *
-   * @throws IllegalStateException if fewer values came than the shape has room for
+   * @throws IllegalStateException if fewer values came than the shapes have room for
    * @throws UncheckedIOException if the file cannot be written
    */
   @Override
@@ -135,12 +218,13 @@ public final class SafetensorsWriter implements AutoCloseable {
       return;
     }
     try (channel) {
-      drain();
-      if (written != elements) {
+      if (written != size) {
         Files.delete(file);
         throw new IllegalStateException(
-            file + ": data has " + written + " values, expected " + elements);
+            file + ": data has " + written + " bytes, expected " + size);
       }
+      drain();
+      channel.force(true);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + file, e);
     }

@@ -33,6 +33,11 @@ final class MappedFile implements AutoCloseable {
     return handle;
   }
 
+  /** Asks the system to read a range ahead. */
+  void readAhead(long offset, long bytes) {
+    Bindings.check(baichuan.bc_file_read_ahead(handle(), offset, bytes));
+  }
+
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {

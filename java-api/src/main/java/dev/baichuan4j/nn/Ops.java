@@ -107,6 +107,12 @@ public final class Ops implements AutoCloseable {
     return baichuan.bc_cpu_cores();
   }
 
+  /** Version of the layout of packed weights on a CPU. */
+  static int packedLayout() {
+    Bindings.load();
+    return baichuan.bc_packed_layout();
+  }
+
   private bc_context context() {
     if (closed.get()) {
       throw new IllegalStateException("context is closed");
@@ -142,6 +148,18 @@ public final class Ops implements AutoCloseable {
     int[] out = new int[1];
     Bindings.check(baichuan.bc_context_threads(context(), out));
     return out[0];
+  }
+
+  /**
+   * Binds the calling thread, which is to be the one that drives this context, and every worker to
+   * a physical core each.
+   *
+   * @throws InvalidRequestException on a GPU, with more threads than cores, a second time, and
+   *     where the system cannot do it
+   * @throws DeviceException when the system refuses
+   */
+  public void pin() {
+    Bindings.check(baichuan.bc_context_pin(context()));
   }
 
   /**

@@ -6,6 +6,7 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.Checkpoint;
 import dev.baichuan4j.checkpoint.DType;
 import dev.baichuan4j.checkpoint.ModelConfig;
+import dev.baichuan4j.checkpoint.PackedWeights;
 import dev.baichuan4j.checkpoint.TensorEntry;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,14 +14,17 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Brings a checkpoint's tensors onto a context. */
 final class WeightLoader implements AutoCloseable {
   static final String EMBEDDING = "model.embed_tokens.weight";
+  static final String HEAD = "lm_head.weight";
 
   private final Ops ops;
   private final Checkpoint checkpoint;
   private final Quant quant;
+  private final Optional<PackedWeights> packed;
   private final Map<Path, MappedFile> files = new HashMap<>();
   private final Map<String, Double> errors = new LinkedHashMap<>();
 
@@ -28,6 +32,34 @@ final class WeightLoader implements AutoCloseable {
     this.ops = ops;
     this.checkpoint = checkpoint;
     this.quant = quant;
+    this.packed = checkpoint.packed();
+    packed.ifPresent(this::check);
+  }
+
+  private void check(PackedWeights found) {
+    if (found.quant() != quant) {
+      throw new ModelFormatException(
+          found.file(),
+          "weights",
+          quant + " as asked for; load it as it is, or take the checkpoint that it was made from",
+          found.quant().toString());
+    }
+    if (found.layout() != Ops.packedLayout()) {
+      throw new ModelFormatException(
+          found.file(),
+          "layout of packed weights",
+          "version "
+              + Ops.packedLayout()
+              + "; make it anew from the published checkpoint with `baichuan quantize`",
+          "version " + found.layout());
+    }
+    if (ops.isGpu()) {
+      throw new ModelFormatException(
+          found.file(),
+          "weights",
+          "a checkpoint that is not packed, to be quantized on the GPU, or the device cpu",
+          found.quant() + " packed for a CPU");
+    }
   }
 
   Map<String, Double> errors() {
@@ -44,13 +76,12 @@ final class WeightLoader implements AutoCloseable {
     }
     progress.progress("weights", config.layers(), total);
     Tensor headScale = null;
-    if (config.head() == ModelConfig.Head.NORM) {
-      try (Tensor stored = map("lm_head.weight")) {
-        headScale = ops.tensor(ElementType.F32, stored.size(0));
-        ops.rowNorms(headScale, stored);
+    if (config.head() == ModelConfig.Head.NORM && packed.isEmpty()) {
+      try (Tensor stored = map(HEAD)) {
+        headScale = rowNorms(stored);
       }
     }
-    Tensor head = matrix("lm_head.weight", headScale);
+    Tensor head = matrix(HEAD, headScale);
     if (headScale != null && quant != Quant.BF16) {
       headScale.close(); // the quantized head is normalized already
       headScale = null;
@@ -75,8 +106,24 @@ final class WeightLoader implements AutoCloseable {
         matrix(name + "mlp.down_proj.weight", null));
   }
 
+  /** NormHead's factor of each row. */
+  Tensor rowNorms(Tensor stored) {
+    Tensor norms = ops.tensor(ElementType.F32, stored.size(0));
+    ops.rowNorms(norms, stored);
+    return norms;
+  }
+
   /** A matrix as wanted; rowScale is the factor of its rows or null. */
   private Tensor matrix(String name, Tensor rowScale) {
+    TensorEntry entry = checkpoint.tensor(name);
+    if (!ops.isGpu() && (packed.isPresent() || quant == Quant.BF16)) {
+      // All of it will be read for the first token.
+      file(entry).readAhead(entry.offset(), entry.bytes());
+    }
+    if (packed.isPresent()) {
+      long[] shape = checkpoint.config().tensorShapes().get(name);
+      return ops.map(file(entry), entry.offset(), quant.type(), shape);
+    }
     Tensor stored = map(name);
     return quant == Quant.BF16 ? plain(stored) : quantized(stored, rowScale, name);
   }
@@ -105,26 +152,34 @@ final class WeightLoader implements AutoCloseable {
   /** Quantizes a matrix that is made of tensors of the checkpoint, and closes it. */
   private Tensor quantized(Tensor stored, Tensor rowScale, String... names) {
     try (stored) {
-      if (stored.size(1) % 32 != 0) {
-        throw new ModelFormatException(
-            checkpoint.tensor(names[0]).file(),
-            names[0],
-            "a width that is a multiple of 32 for " + quant,
-            "width " + stored.size(1));
-      }
+      requireGroups(stored, names[0]);
       Tensor out = ops.tensor(quant.type(), stored.shape());
-      double[] error = ops.quantize(out, stored, rowScale);
-      if (!Double.isFinite(error[0]) || !Double.isFinite(error[1])) {
-        throw new ModelFormatException(
-            checkpoint.tensor(names[0]).file(),
-            String.join(", ", names),
-            "finite numbers",
-            "NaN or infinite weights");
-      }
-      for (String name : names) {
-        errors.put(name, error[1] == 0 ? 0 : Math.sqrt(error[0] / error[1]));
-      }
+      record(ops.quantize(out, stored, rowScale), names);
       return out;
+    }
+  }
+
+  void requireGroups(Tensor stored, String name) {
+    if (stored.size(1) % 32 != 0) {
+      throw new ModelFormatException(
+          checkpoint.tensor(name).file(),
+          name,
+          "a width that is a multiple of 32 for " + quant,
+          "width " + stored.size(1));
+    }
+  }
+
+  /** Takes note of what quantizing has lost, which is NaN where a weight is none. */
+  void record(double[] error, String... names) {
+    if (!Double.isFinite(error[0]) || !Double.isFinite(error[1])) {
+      throw new ModelFormatException(
+          checkpoint.tensor(names[0]).file(),
+          String.join(", ", names),
+          "finite numbers",
+          "NaN or infinite weights");
+    }
+    for (String name : names) {
+      errors.put(name, error[1] == 0 ? 0 : Math.sqrt(error[0] / error[1]));
     }
   }
 
@@ -141,10 +196,13 @@ final class WeightLoader implements AutoCloseable {
     }
   }
 
-  private Tensor map(String name) {
+  Tensor map(String name) {
     TensorEntry entry = checkpoint.tensor(name);
-    MappedFile file = files.computeIfAbsent(entry.file(), MappedFile::new);
-    return ops.map(file, entry.offset(), type(entry), entry.shape());
+    return ops.map(file(entry), entry.offset(), type(entry), entry.shape());
+  }
+
+  private MappedFile file(TensorEntry entry) {
+    return files.computeIfAbsent(entry.file(), MappedFile::new);
   }
 
   static ElementType type(TensorEntry entry) {

@@ -267,7 +267,7 @@ class SafetensorsFileTest {
     SafetensorsWriter writer = SafetensorsWriter.create(file, "logits", 2, 4);
     writer.row(new float[4]);
     IllegalStateException e = assertThrows(IllegalStateException.class, writer::close);
-    assertEquals(file + ": data has 4 values, expected 8", e.getMessage());
+    assertEquals(file + ": data has 16 bytes, expected 32", e.getMessage());
     assertTrue(Files.notExists(file));
   }
 
@@ -277,7 +277,7 @@ class SafetensorsFileTest {
       writer.row(new float[4]);
       IllegalStateException e =
           assertThrows(IllegalStateException.class, () -> writer.row(new float[1]));
-      assertEquals(file + ": data has more values, expected 4 as the shape says", e.getMessage());
+      assertEquals(file + ": data has more bytes, expected 16 as the shapes say", e.getMessage());
     }
   }
 }

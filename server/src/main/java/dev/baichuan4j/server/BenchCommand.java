@@ -2,6 +2,7 @@ package dev.baichuan4j.server;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.Sampling;
 import dev.baichuan4j.Usage;
 import dev.baichuan4j.checkpoint.ModelConfig;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.function.DoubleSupplier;
@@ -35,6 +37,16 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "-n", defaultValue = "128", paramLabel = "N", description = "New tokens.")
   private int generate;
+
+  @Option(
+      names = "-d",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Positions in the cache before the new tokens are measured (tgN@dN): what a request with a"
+              + " prompt of so many tokens has from its first new token to its last. Default: 0, the"
+              + " model alone, without sampling.")
+  private int depth;
 
   @Option(names = "-r", defaultValue = "5", paramLabel = "N", description = "Repetitions.")
   private int repetitions;
@@ -70,6 +82,7 @@ final class BenchCommand implements Callable<Integer> {
       double gb_per_second,
       double gflops,
       long peak_rss_bytes,
+      long anonymous_rss_bytes,
       int threads,
       String weights) {}
 
@@ -79,13 +92,22 @@ final class BenchCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "-p, -n and -r have a value below 1, expected 1 or more");
     }
+    if (depth < 0) {
+      throw new ParameterException(
+          spec.commandLine(), "-d has value " + depth + ", expected 0 or more");
+    }
+    if (depth > 0 && (generate < 2 || !batches.isEmpty())) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "-d has value " + depth + ", expected -n of 2 or more and no --batch");
+    }
     if (batches.stream().anyMatch(batch -> batch < 1)) {
       throw new ParameterException(
           spec.commandLine(), "--batch has value " + batches + ", expected 1 or more");
     }
     try (Baichuan model = load();
         Terminal.Bar bar = new Terminal.Bar()) {
-      int[] ids = new Random(1).ints(Math.max(prompt, generate), 0, vocabulary(model)).toArray();
+      int[] ids = new Random(1).ints(most(), 0, vocabulary(model)).toArray();
       List<Row> rows = new ArrayList<>();
       if (batches.isEmpty()) {
         rows.add(
@@ -94,15 +116,17 @@ final class BenchCommand implements Callable<Integer> {
                 "pp" + prompt,
                 measure(bar, prompt, () -> readPrompt(model, ids, prompt)),
                 prompt,
-                prompt,
+                prompt / 2.0,
                 false));
         rows.add(
             row(
                 model,
-                "tg" + generate,
-                measure(bar, generate, () -> writeTokens(model, ids, generate)),
+                "tg" + generate + (depth > 0 ? "@d" + depth : ""),
+                depth > 0
+                    ? measure(bar, generate - 1, () -> continuePrompt(model, ids))
+                    : measure(bar, generate, () -> writeTokens(model, ids, generate)),
                 1,
-                generate,
+                depth + generate / 2.0,
                 true));
       }
       for (int batch : batches) {
@@ -112,7 +136,7 @@ final class BenchCommand implements Callable<Integer> {
                 "pp" + prompt + "x" + batch,
                 measureBatch(bar, model, ids, batch, prompt, 1),
                 prompt,
-                prompt,
+                prompt / 2.0,
                 false));
         rows.add(
             row(
@@ -120,7 +144,7 @@ final class BenchCommand implements Callable<Integer> {
                 "tg" + generate + "x" + batch,
                 measureBatch(bar, model, ids, batch, 1, generate),
                 batch,
-                generate,
+                generate / 2.0,
                 true));
       }
       if (json) {
@@ -169,6 +193,11 @@ final class BenchCommand implements Callable<Integer> {
     return rates;
   }
 
+  /** Most tokens of a text. */
+  private int most() {
+    return Math.max(prompt, depth + generate);
+  }
+
   private static int vocabulary(Baichuan model) {
     return model.config().vocabularySize();
   }
@@ -194,7 +223,7 @@ final class BenchCommand implements Callable<Integer> {
             n[0] / 128,
             n[2],
             n[3],
-            Math.max(prompt, generate) + 64,
+            most() + 64,
             alibi ? ModelConfig.Position.ALIBI : ModelConfig.Position.ROPE,
             ModelConfig.Head.PLAIN);
     int most = batches.stream().mapToInt(batch -> batch).max().orElse(1);
@@ -219,6 +248,21 @@ final class BenchCommand implements Callable<Integer> {
     return (System.nanoTime() - start) / 1e9;
   }
 
+  /** Seconds from the first new token after a prompt to the last, greedily chosen. */
+  private double continuePrompt(Baichuan model, int[] ids) {
+    Sampling sampling =
+        Sampling.greedy()
+            .withMaxNewTokens(generate)
+            .withLogitBias(Map.of(model.config().eosId(), -100f)); // it must not end earlier
+    GenerationResult result = model.complete(Arrays.copyOf(ids, depth), sampling).result();
+    int tokens = result.usage().completionTokens();
+    if (tokens != generate) {
+      throw new IllegalStateException(
+          "bench: generation has " + tokens + " tokens, expected " + generate);
+    }
+    return result.timings().generation().toNanos() / 1e9;
+  }
+
   /**
    * Bytes that a token moves: its share of the weights, and its own keys and values or those that
    * it attends to.
@@ -234,13 +278,13 @@ final class BenchCommand implements Callable<Integer> {
    * A line of the table.
    *
    * @param step tokens of a forward pass
-   * @param tokens positions, of which the attention reads half on average
+   * @param attended positions that a token attends to on average
    * @param generation whether each token reads the cache anew; one of a prompt writes its own
    */
   private Row row(
-      Baichuan model, String test, double[] rates, int step, int tokens, boolean generation)
+      Baichuan model, String test, double[] rates, int step, double attended, boolean generation)
       throws IOException {
-    double positions = generation ? tokens / 2.0 : 1;
+    double positions = generation ? attended : 1;
     Arrays.sort(rates);
     double median = rates[rates.length / 2];
     double spread = (rates[rates.length - 1] - rates[0]) / median;
@@ -248,7 +292,7 @@ final class BenchCommand implements Callable<Integer> {
     double hidden = c.hiddenSize();
     double layer = 4 * hidden * hidden + 3 * hidden * c.intermediateSize();
     double head = hidden * vocabulary(model) / step;
-    double attention = 2.0 * hidden * tokens / 2;
+    double attention = 2.0 * hidden * attended;
     double flops = 2 * (c.layers() * (layer + attention) + head);
     return new Row(
         test,
@@ -256,19 +300,24 @@ final class BenchCommand implements Callable<Integer> {
         spread,
         median * bytesPerToken(model, step, positions) / 1e9,
         median * flops / 1e9,
-        peakRss(),
+        status("VmHWM"),
+        status("RssAnon"),
         model.threads(),
         model.weights().name().toLowerCase(Locale.ROOT));
   }
 
-  /** Peak resident memory of this process; -1 where the system does not tell. */
-  private static long peakRss() throws IOException {
+  /**
+   * Resident memory of this process, -1 where the system does not tell: VmHWM, its peak, pages of
+   * mapped files included, which the system takes back when others need them; RssAnon, what is not
+   * of files and stays.
+   */
+  private static long status(String key) throws IOException {
     Path status = Path.of("/proc/self/status");
     if (!Files.exists(status)) {
       return -1;
     }
     for (String line : Files.readAllLines(status)) {
-      if (line.startsWith("VmHWM:")) {
+      if (line.startsWith(key + ":")) {
         return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
       }
     }
@@ -278,12 +327,20 @@ final class BenchCommand implements Callable<Integer> {
   private static void print(List<Row> rows) {
     Terminal.out()
         .printf(
-            "%-8s %-7s %7s %12s %8s %8s %9s %10s%n",
-            "test", "weights", "threads", "tokens/s", "spread", "GB/s", "GFLOP/s", "peak MiB");
+            "%-10s %-7s %7s %12s %8s %8s %9s %10s %9s%n",
+            "test",
+            "weights",
+            "threads",
+            "tokens/s",
+            "spread",
+            "GB/s",
+            "GFLOP/s",
+            "peak MiB",
+            "own MiB");
     for (Row r : rows) {
       Terminal.out()
           .printf(
-              "%-8s %-7s %7d %12.2f %7.1f%% %8.2f %9.1f %10d%n",
+              "%-10s %-7s %7d %12.2f %7.1f%% %8.2f %9.1f %10d %9d%n",
               r.test,
               r.weights,
               r.threads,
@@ -291,7 +348,8 @@ final class BenchCommand implements Callable<Integer> {
               100 * r.spread,
               r.gb_per_second,
               r.gflops,
-              r.peak_rss_bytes >> 20);
+              r.peak_rss_bytes >> 20,
+              r.anonymous_rss_bytes >> 20);
     }
   }
 }

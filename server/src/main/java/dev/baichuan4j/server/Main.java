@@ -25,6 +25,7 @@ import picocli.CommandLine.IVersionProvider;
       TokenizeCommand.class,
       LogitsCommand.class,
       PerplexityCommand.class,
+      QuantizeCommand.class,
       BenchCommand.class,
       DoctorCommand.class,
       CommandLine.HelpCommand.class

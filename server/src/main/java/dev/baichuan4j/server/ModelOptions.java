@@ -29,8 +29,7 @@ final class ModelOptions {
   @Option(
       names = "--weights",
       paramLabel = "KIND",
-      defaultValue = "bf16",
-      description = "bf16, int8 or int4 (default: ${DEFAULT-VALUE}).")
+      description = "bf16, int8 or int4 (default: as the checkpoint has them).")
   private Quant weights;
 
   @Option(
@@ -41,6 +40,11 @@ final class ModelOptions {
   private int threads;
 
   @Option(
+      names = "--pin",
+      description = "Bind each CPU thread to a physical core, where no other program needs them.")
+  private boolean pin;
+
+  @Option(
       names = "--device",
       paramLabel = "NAME",
       defaultValue = "auto",
@@ -49,10 +53,6 @@ final class ModelOptions {
 
   @Option(names = "--exact", description = "Keep activations in f32 from end to end; on the CPU.")
   private boolean exact;
-
-  Quant weights() {
-    return weights;
-  }
 
   /** The folder named, or the shipped one, of which it tells on standard error. */
   Path folder() {
@@ -79,7 +79,7 @@ final class ModelOptions {
     if (!device.equals("auto")) { // the loader's own choice
       loader.device(Device.parse(device));
     }
-    return loader.weights(weights).threads(threads).exact(exact);
+    return loader.weights(weights).threads(threads).pin(pin).exact(exact);
   }
 
   BaichuanLoader loader() {

@@ -101,6 +101,9 @@ public static native @Cast("const char*") BytePointer bc_last_error();
 public static native @Cast("const char*") BytePointer bc_cpu_isa();
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
 public static native int bc_cpu_cores();
+/** Version of the layout of packed weights, Q8 and Q4, on a CPU: what a file of them is to be marked
+ *  with, since only a library of the same version may map it. */
+public static native int bc_packed_layout();
 /** GPUs that models can run on. CUDA_VISIBLE_DEVICES is honoured. */
 public static native int bc_cuda_devices();
 /** Why there is no GPU to run on; empty if there is one. Static storage. */
@@ -127,6 +130,12 @@ public static native int bc_context_device(bc_context context, @Cast("const char
 public static native int bc_context_device(bc_context context, @Cast("const char**") @ByPtrPtr ByteBuffer out);
 public static native int bc_context_device(bc_context context, @Cast("const char**") @ByPtrPtr byte[] out);
 public static native int bc_context_free(bc_context context);
+/** Binds the threads of a CPU context to a physical core each, on Linux: the calling thread, which is
+ *  to be the one that drives the context, to the first core that it may use, each worker to one of
+ *  the next. The calling thread stays bound when the context is freed. Refused where the context has
+ *  more threads than there are cores, and a second time. Contexts that do this, of other processes
+ *  too, take the same cores unless each is given its own (taskset). */
+public static native int bc_context_pin(bc_context context);
 /** CPU threads of a context; 1 on a GPU. */
 public static native int bc_context_threads(bc_context context, IntPointer out);
 public static native int bc_context_threads(bc_context context, int[] out);
@@ -154,8 +163,11 @@ public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path
 public static native int bc_file_size(bc_file file, @Cast("int64_t*") LongPointer bytes);
 public static native int bc_file_size(bc_file file, @Cast("int64_t*") long[] bytes);
 public static native int bc_file_free(bc_file file);
-/** A tensor (F32, F16, BF16) whose bytes lie in a mapped file: nothing is copied on a CPU context
- *  unless the offset is not a multiple of the element size. */
+/** Asks the system to read a range of a mapped file ahead. */
+public static native int bc_file_read_ahead(bc_file file, long offset, long bytes);
+/** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
+ *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8 and Q4 as
+ *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
                                @Cast("const int64_t*") LongPointer shape, int rank, @Cast("bc_tensor**") PointerPointer out);
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
@@ -187,7 +199,7 @@ public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") lon
  *  tensors. */
 public static native int bc_tensor_write(bc_tensor tensor, long offset, @Const Pointer source,
                                  long bytes);
-/** Copies bytes out of a contiguous tensor (not Q8, Q4). */
+/** Copies bytes out of a contiguous tensor; on a GPU not of Q8 and Q4. */
 public static native int bc_tensor_read(bc_tensor tensor, long offset, Pointer target, long bytes);
 /** Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4), the same for
  *  the same seed. */
@@ -196,7 +208,8 @@ public static native int bc_tensor_random(bc_tensor tensor, float deviation, @Ca
 /* ---- Weights ---- */
 
 /** Quantizes w [N,K] (F32, F16, BF16) into out (Q8 or Q4), choosing each group's scale, and
- *  zero for Q4, by the least squared error.
+ *  zero for Q4, by the least squared error. What is read of a mapped w does not stay in the process:
+ *  of it 128 MiB are resident at most.
  *  @param row_scale [N] F32 or null: row n is multiplied by it first
  *  @param error receives ||w - q||^2 and ||w||^2; may be null */
 public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w,

@@ -1,0 +1,103 @@
+// rms_norm, rope, swiglu and top_k. Their inputs are warm, as what a matmul has just written is.
+#include "bench.h"
+#include "cpu/vector_kernels.h"
+#include "reference.h"
+
+namespace bc::bench {
+namespace {
+
+constexpr int64_t kD = 128;
+constexpr int64_t kTop = 128;  // what the engine asks for
+
+struct Rows {
+  Rows(const Bench& bench_, int64_t T_)
+      : bench(bench_), kernels(cpu::vector_kernels(bench.isa)), T(T_), random(7) {}
+
+  test::Matrix matrix(int64_t columns) {
+    test::Matrix m(T, columns, 0);
+    m.fill([&] { return random.outlier(); });
+    return m;
+  }
+  void begin(const char* op, int64_t columns) {
+    name = std::string(op) + " T=" + std::to_string(T) + " of " + std::to_string(columns);
+    bench.check.begin(bench.isa, name, 7);
+  }
+  template <class F>
+  void time(F&& call, int64_t bytes) {
+    if (bench.timed())
+      bench.line(name, measure(call, bench.seconds), static_cast<double>(bytes), 0.0, 0.0);
+  }
+
+  void rms_norm(int64_t C) {
+    begin("rms_norm", C);
+    test::Matrix x = matrix(C);
+    test::Matrix out(T, C, 0);
+    const std::vector<float> weight(static_cast<size_t>(C), 0.5f);
+    const RmsNormParams p{out.row(0),    out.ld,    x.row(0), x.ld, nullptr, 0,
+                          weight.data(), Type::f32, T,        C,    1e-6f};
+    cpu::rms_norm(p, bench.pool, kernels);
+    bench.check.compare("out", out, reference::rms_norm(p));
+    time([&] { cpu::rms_norm(p, bench.pool, kernels); }, 8 * T * C);
+  }
+
+  void rope(int64_t C) {
+    begin("rope", C);
+    test::Matrix qkv = matrix(3 * C);
+    std::vector<int32_t> positions;
+    for (int64_t t = 0; t < T; ++t) positions.push_back(static_cast<int32_t>(1000 + t));
+    RopeAngles angles;
+    const RopeParams p{qkv.row(0), qkv.ld, positions.data(), T, C / kD, kD, 10000.0f, &angles};
+    const std::vector<test::Expected> want = reference::rope(p);
+    cpu::rope(p, bench.pool, kernels);
+    bench.check.compare("qkv", qkv, want);
+    time([&] { cpu::rope(p, bench.pool, kernels); }, 16 * T * C);
+  }
+
+  void swiglu(int64_t F) {
+    begin("swiglu", F);
+    test::Matrix gate = matrix(F);
+    test::Matrix up = matrix(F);
+    test::Matrix out(T, F, 0);
+    const SwigluParams p{out.row(0), out.ld, gate.row(0), gate.ld, up.row(0), up.ld, T, F};
+    cpu::swiglu(p, bench.pool, kernels);
+    bench.check.compare("out", out, reference::swiglu(p));
+    time([&] { cpu::swiglu(p, bench.pool, kernels); }, 12 * T * F);
+  }
+
+  void top_k(int64_t V) {
+    begin("top_k", V);
+    test::Matrix x = matrix(V);
+    const int64_t K = std::min(kTop, V);
+    test::Matrix values(T, K, 0);
+    std::vector<int32_t> ids(static_cast<size_t>(T * K), -1);
+    const TopKParams p{values.row(0), ids.data(), x.row(0), x.ld, T, V, K};
+    cpu::top_k(p, bench.pool, kernels);
+    for (const int64_t t : {int64_t{0}, T - 1}) {
+      const std::vector<int32_t> order = reference::order(x.row(t), V);
+      bench.check.that(std::equal(order.begin(), order.begin() + K, ids.begin() + t * K),
+                       "ids are not those of the best logits");
+    }
+    time([&] { cpu::top_k(p, bench.pool, kernels); }, 4 * T * V);
+  }
+
+  const Bench& bench;
+  const cpu::VectorKernels& kernels;
+  int64_t T;
+  test::Random random;
+  std::string name;
+};
+
+}  // namespace
+
+void bench_rows(const Bench& bench, const RowShapes& shapes) {
+  bench.head("rows");
+  for (const int64_t T : shapes.tokens) {
+    Rows rows(bench, T);
+    rows.rms_norm(shapes.C);
+    rows.rope(shapes.C);
+    rows.swiglu(shapes.F);
+    rows.top_k(shapes.V);
+  }
+}
+
+}  // namespace bc::bench
