@@ -33,7 +33,7 @@ namespace bc::cpu {
 constexpr int64_t kQueryRows = 64;
 
 // Queries, sums and a panel [64,D], scores [64,64], 16 partial sums of weights, maximum and factor
-// of each query.
+// of each query, both with room for vectors that begin at the last one.
 constexpr int64_t attention_scratch(int64_t D) {
   return (2 * kQueryRows + kPageSize) * D + kQueryRows * (kPageSize + 16 + 2) + 32;
 }
@@ -120,7 +120,8 @@ struct Attention {
     return V::if_greater(V::set(static_cast<float>(n)), V::load(kLanes), x, V::set(-kInfinity));
   }
 
-  // Turns the scores of queries [r, r + 16) of [.., rows) into weights exp(score - max).
+  // Turns the scores of queries [r, r + 16), as far as there are rows, into weights exp(score -
+  // max). Sixteen maxima are found, and factors computed, at once.
   template <class Words>
   static void softmax(const Tile& t, const float* value_scales, int64_t r, int64_t rows) {
     const int64_t n = smaller(rows - r, 16);
@@ -246,12 +247,12 @@ struct Attention {
       const E* values = static_cast<const E*>(p.pages) + value_row * D;
       const E* next_keys = static_cast<const E*>(p.pages) + row_of(next, 0) * D;
       const E* next_values = static_cast<const E*>(p.pages) + row_of(next, 1) * D;
-      const int64_t seen = smaller(end - start, kPageSize);
+      const int64_t slots = smaller(end - start, kPageSize);
       t.first = first - start;
       // Queries before r0 see nothing of this page.
       const int64_t r0 = t.first < 0 ? -t.first : 0;
 
-      for (int64_t j = 0; j < seen; j += 16) {
+      for (int64_t j = 0; j < slots; j += 16) {
         Words::keys(t.panel + j, keys + j * D, next_keys + j * D, D);
       }
       scores<Words>(t, sizeof(E) == 1 ? p.scales + key_row : nullptr, r0, rows);
@@ -261,7 +262,7 @@ struct Attention {
       if constexpr (sizeof(E) == sizeof(float)) {
         panel = values;
       } else {
-        for (int64_t j = 0; j < seen; j += Words::depth) {
+        for (int64_t j = 0; j < slots; j += Words::depth) {
           Words::values(t.panel + j / Words::depth * D, values + j * D, next_values + j * D, D);
         }
       }
