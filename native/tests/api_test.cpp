@@ -144,23 +144,6 @@ void batches(bc_context* context) {
           "refused while recording");
 }
 
-// Bytes of an open file in the build folder.
-struct FileOf {
-  const char* name = "api_test.bin";
-  bc_file* file = nullptr;
-
-  explicit FileOf(const std::vector<uint8_t>& bytes) {
-    std::FILE* f = std::fopen(name, "wb");
-    is_ok("fwrite", std::fwrite(bytes.data(), 1, bytes.size(), f) == bytes.size());
-    std::fclose(f);
-    is_ok("file_open", bc_file_open(name, &file) == BC_OK);
-  }
-  ~FileOf() {
-    bc_file_free(file);
-    std::remove(name);
-  }
-};
-
 // Packed weights come back from a file as they were read from a tensor.
 void packed_files(bc_context* context) {
   const int64_t shape[] = {19, 64};
@@ -171,7 +154,7 @@ void packed_files(bc_context* context) {
     is_ok("tensor_bytes", bc_tensor_bytes(w, &size) == BC_OK);
     std::vector<uint8_t> bytes(static_cast<size_t>(64 + size));
     is_ok("tensor_read", bc_tensor_read(w, 0, bytes.data() + 64, size) == BC_OK);
-    const FileOf f(bytes);
+    const FileOf f("api_test.bin", bytes);
     bc_tensor* mapped = nullptr;
     is_ok("tensor_map", bc_tensor_map(context, f.file, 64, type, shape, 2, &mapped) == BC_OK);
     std::vector<float> numbers[2];
@@ -220,7 +203,7 @@ void quantizes_from_a_file(bc_context* context) {
   is_ok("tensor_random", bc_tensor_random(w, 0.02f, 3) == BC_OK);
   std::vector<uint8_t> bytes(size);
   is_ok("tensor_read", bc_tensor_read(w, 0, bytes.data(), size) == BC_OK);
-  const FileOf f(bytes);
+  const FileOf f("api_test.bin", bytes);
   bc_tensor* mapped = nullptr;
   is_ok("tensor_map", bc_tensor_map(context, f.file, 0, BC_BF16, shape, 2, &mapped) == BC_OK);
   const long before = resident_file_pages();
