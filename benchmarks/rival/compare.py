@@ -5,13 +5,14 @@
 
 BUILD is a build folder of llama.cpp with llama-bench, llama-batched-bench and llama-quantize; its
 src/models/baichuan.cpp has to take a model of the shapes' numbers of layers for a 7B (RoPE).
-FOLDER keeps the models; those that are missing are made (make_model.py). Rows:
+FOLDER keeps the models; those that are missing are made (make_gguf.py, tools/RandomCheckpoint.java,
+`baichuan quantize`). Rows:
 
   pp512, pp4096   tokens per second of a prompt
   tg@512          tokens per second of generation, 512 positions in the cache
   batch8          tokens per second of 8 texts together
-  load            seconds from the start of the program to the first token, files in the page cache;
-                  ours quantizes a bf16 checkpoint, llama.cpp reads weights that are quantized
+  load            seconds from the start of the program to the first token, of files that hold the
+                  weights as they are multiplied and are in the page cache
 
 Each round runs every row once on each side; figures are medians over the rounds. llama.cpp gets the
 better of -fa 0 and -fa 1 for each row. Shares of limits: bytes or operations that `baichuan bench`
@@ -64,8 +65,7 @@ class Ours:
     def measure(self, row, shape, kind):
         o = self.options
         if row == "load":
-            folder = model(o, shape, "checkpoint")
-            command = [o.baichuan, "logits", "--model", folder, "--ids", 1, "--top-k", 1]
+            command = [o.baichuan, "logits", "--model", checkpoint(o, shape, kind), "--ids", 1]
             return seconds_of([*command, "--weights", kind, "--threads", o.threads])
         if row == "batch8":
             result = self.bench(shape, kind, "-p", 1, "-n", NEW_TOKENS, "--batch", BATCH)[1]
@@ -85,7 +85,7 @@ class Rival:
 
     def measure(self, row, shape, kind, flash):
         o = self.options
-        file = model(o, shape, KINDS[kind])
+        file = gguf(o, shape, KINDS[kind])
         threads = ["-t", o.threads]
         if row == "batch8":
             command = [o.build / "bin/llama-batched-bench", "-m", file, *threads, "-c", 2048]
@@ -106,11 +106,25 @@ class Rival:
         return result["avg_ts"]
 
 
-def model(options, shape, kind):
-    path = options.models / (f"{shape}-{kind}" + ("" if kind == "checkpoint" else ".gguf"))
+def gguf(options, shape, kind):
+    path = options.models / f"{shape}-{kind}.gguf"
     if not path.exists():
-        script = pathlib.Path(__file__).with_name("make_model.py")
+        script = pathlib.Path(__file__).with_name("make_gguf.py")
         output_of([script, "--llama.cpp", options.build, shape, kind, path])
+    return path
+
+
+def checkpoint(options, shape, kind):
+    """As published for bf16, else as `baichuan quantize` writes it."""
+    path = options.models / f"{shape}-{kind}"
+    if path.exists():
+        return path
+    if kind == "bf16":
+        output_of(["java", "tools/RandomCheckpoint.java", path.absolute(), shape], cwd=ROOT)
+    else:
+        published = checkpoint(options, shape, "bf16")
+        command = [options.baichuan, "quantize", "--model", published, "--weights", kind]
+        output_of([*command, "--out", path])
     return path
 
 
@@ -193,7 +207,9 @@ def main():
     head = machine(options)
     for shape in options.shapes:
         for kind in options.weights:
-            model(options, shape, KINDS[kind])
+            gguf(options, shape, KINDS[kind])
+            if "load" in options.rows:
+                checkpoint(options, shape, kind)
     for number in range(options.rounds):
         limits.append(peaks(options))
         for shape in options.shapes:

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** Turns the tokens of a request into the chunks and the result of its {@link Generation}. */
 final class TextRequest extends Request {
@@ -66,9 +65,11 @@ final class TextRequest extends Request {
   }
 
   @Override
-  protected OptionalInt next(TopLogits top, int row) {
-    OptionalInt id = sampler.next(top, row);
-    id.ifPresent(this::take);
+  protected int next(TopLogits top, int row) {
+    int id = sampler.next(top, row);
+    if (id != Sampler.NONE) {
+      take(id);
+    }
     return id;
   }
 

@@ -13,10 +13,7 @@ import dev.baichuan4j.nn.TopLogits;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
@@ -353,20 +350,20 @@ public final class Engine implements AutoCloseable {
       failAll(unchecked(e));
       return;
     }
-    for (Iterator<Active> it = active.iterator(); it.hasNext(); ) {
-      Active a = it.next();
+    for (int i = 0; i < active.size(); i++) {
+      Active a = active.get(i);
       a.sequence.computed(a.fed);
       if (a.row < 0) {
         continue;
       }
       try {
-        Optional<FinishReason> reason = takeToken(a, top);
-        if (reason.isPresent()) {
-          it.remove();
-          finish(a, reason.get());
+        FinishReason reason = takeToken(a, top);
+        if (reason != null) {
+          active.remove(i--);
+          finish(a, reason);
         }
       } catch (RuntimeException | Error e) {
-        it.remove();
+        active.remove(i--);
         end(a);
         fail(a.request, unchecked(e));
       }
@@ -374,10 +371,10 @@ public final class Engine implements AutoCloseable {
   }
 
   private void endCancelled() {
-    for (Iterator<Active> it = active.iterator(); it.hasNext(); ) {
-      Active a = it.next();
+    for (int i = 0; i < active.size(); i++) {
+      Active a = active.get(i);
       if (a.request.cancelled()) {
-        it.remove();
+        active.remove(i--);
         finish(a, FinishReason.CANCELLED);
       }
     }
@@ -390,11 +387,13 @@ public final class Engine implements AutoCloseable {
   private void compose() {
     step.clear();
     int room = forward.maxTokens();
-    for (Active a : active) {
+    for (int i = 0; i < active.size(); i++) {
+      Active a = active.get(i);
       a.fed = a.sequence.pending() == 1 ? 1 : 0;
       room -= a.fed;
     }
-    for (Active a : active) {
+    for (int i = 0; i < active.size(); i++) {
+      Active a = active.get(i);
       if (a.fed == 0) {
         a.fed = piece(a.sequence.pending(), room, forward.smallestPiece());
         room -= a.fed;
@@ -427,24 +426,24 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Lets a request choose its next token, and returns why it ends, if it does.
+   * Lets a request choose its next token, and returns why it ends; null if it goes on.
    *
    * @param top of this step; null if no row tries them
    */
-  private Optional<FinishReason> takeToken(Active a, TopLogits top) {
-    OptionalInt token = a.triesTop ? a.request.next(top, a.row) : OptionalInt.empty();
-    if (token.isEmpty()) {
+  private FinishReason takeToken(Active a, TopLogits top) {
+    int token = a.triesTop ? a.request.next(top, a.row) : Sampler.NONE;
+    if (token == Sampler.NONE) {
       forward.logits(a.row, logits);
-      token = OptionalInt.of(a.request.next(logits));
+      token = a.request.next(logits);
     }
-    a.sequence.append(token.getAsInt());
+    a.sequence.append(token);
     a.generated++;
     if (a.request.ended()) {
-      return Optional.of(FinishReason.STOP);
+      return FinishReason.STOP;
     }
     boolean full =
         a.generated >= a.request.maxNewTokens() || a.sequence.length() >= limits.contextLength();
-    return full ? Optional.of(FinishReason.LENGTH) : Optional.empty();
+    return full ? FinishReason.LENGTH : null;
   }
 
   private void end(Active a) {

@@ -2,7 +2,6 @@ package dev.baichuan4j.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.nn.TopLogits;
-import java.util.OptionalInt;
 
 /** A text to be continued. Methods are called by the scheduler's thread. */
 public abstract class Request {
@@ -59,10 +58,11 @@ public abstract class Request {
    * Chooses the next token from the best logits; called if {@link #triesTop}.
    *
    * @param row the row of this text
-   * @return the token; empty if all logits are needed for it, and nothing has happened then
+   * @return the token; {@link Sampler#NONE} if all logits are needed for it, and nothing has
+   *     happened then
    */
-  protected OptionalInt next(TopLogits top, int row) {
-    return OptionalInt.empty();
+  protected int next(TopLogits top, int row) {
+    return Sampler.NONE;
   }
 
   /**

@@ -10,7 +10,6 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.SplittableRandom;
 
 /**
@@ -35,13 +34,16 @@ import java.util.SplittableRandom;
  * only.
  */
 public final class Sampler {
+  /** No token: the best logits are not enough to choose from. */
+  public static final int NONE = -1;
+
   private static final int OUTSIDE = -1;
 
   private final Sampling options;
   private final SplitMix64 random;
   private final long seed;
   private final int vocabulary;
-  private final BitSet seen = new BitSet(); // in the prompt or the answer
+  private final BitSet seen; // [V], in the prompt or the answer
   private final int[] counts; // [V], occurrences in the answer
   private final int[] biasIds; // ascending
   private final float[] biases; // of these
@@ -66,6 +68,7 @@ public final class Sampler {
     this.vocabulary = vocabulary;
     seed = options.seed().orElseGet(() -> new SplittableRandom().nextLong());
     random = new SplitMix64(seed);
+    seen = new BitSet(vocabulary);
     counts = new int[vocabulary];
     scores = new double[vocabulary];
     candidates = new Candidates(vocabulary);
@@ -111,16 +114,15 @@ public final class Sampler {
    * enough. They are not, and nothing has changed, if {@link #triesTop} is false, if what is left
    * out may matter, or if a logit is one that {@link #next(float[])} rejects.
    *
-   * @return a token id, the same that {@link #next(float[])} chooses from all logits of the row
+   * @return a token id, the same that {@link #next(float[])} chooses from all logits of the row; or
+   *     {@link #NONE}
    */
-  public OptionalInt next(TopLogits best, int row) {
+  public int next(TopLogits best, int row) {
     if (!triesTop(best.count()) || !load(best, row)) {
-      return OptionalInt.empty();
+      return NONE;
     }
     int place = choose();
-    return place == OUTSIDE
-        ? OptionalInt.empty()
-        : OptionalInt.of(accept((int) (top[place] >> 32)));
+    return place == OUTSIDE ? NONE : accept((int) (top[place] >> 32));
   }
 
   /**

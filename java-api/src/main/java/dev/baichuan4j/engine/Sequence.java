@@ -17,7 +17,7 @@ final class Sequence {
 
   Sequence(KvPages pool, int[] prompt) {
     this.pool = pool;
-    this.tokens = Arrays.copyOf(prompt, prompt.length + 64);
+    this.tokens = prompt.clone();
     this.length = prompt.length;
   }
 
@@ -31,15 +31,13 @@ final class Sequence {
     while (common < limit && tokens[common] == prompt[common]) {
       common++;
     }
-    tokens = Arrays.copyOf(prompt, prompt.length + 64);
+    tokens = prompt.clone();
     length = prompt.length;
     cached = common;
   }
 
+  /** Within the positions that are reserved. */
   void append(int token) {
-    if (length == tokens.length) {
-      tokens = Arrays.copyOf(tokens, 2 * length);
-    }
     tokens[length++] = token;
   }
 
@@ -69,11 +67,17 @@ final class Sequence {
     return pages;
   }
 
-  /** Takes pages for so many positions; false, with nothing taken, when the pool has too few. */
+  /**
+   * Takes room for so many positions, the pages included; false, with nothing taken, when the pool
+   * has too few.
+   */
   boolean reserve(int positions) {
     int needed = KvPages.pagesFor(positions) - pageCount;
     if (needed > pool.free()) {
       return false;
+    }
+    if (tokens.length < positions) {
+      tokens = Arrays.copyOf(tokens, positions);
     }
     if (needed > 0) {
       pages = Arrays.copyOf(pages, pageCount + needed);

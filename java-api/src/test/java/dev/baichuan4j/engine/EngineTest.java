@@ -154,6 +154,9 @@ class EngineTest {
     engine.submit(waiting);
     Thread closer = new Thread(engine::close);
     closer.start();
+    while (closer.getState() != Thread.State.WAITING) { // for the engine's thread
+      Thread.onSpinWait();
+    }
     running.go.countDown();
     closer.join();
     assertEquals("model is closed", running.failure().getMessage());

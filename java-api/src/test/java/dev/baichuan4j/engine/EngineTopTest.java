@@ -14,7 +14,6 @@ import dev.baichuan4j.nn.TopLogits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -46,9 +45,11 @@ class EngineTopTest {
     }
 
     @Override
-    protected OptionalInt next(TopLogits top, int row) {
-      OptionalInt id = sampler.next(top, row);
-      id.ifPresent(ids::add);
+    protected int next(TopLogits top, int row) {
+      int id = sampler.next(top, row);
+      if (id != Sampler.NONE) {
+        ids.add(id);
+      }
       return id;
     }
 

@@ -1,21 +1,18 @@
 #!/usr/bin/env python3
-"""Makes a model of a shape with random weights, for comparisons.
+"""Makes a GGUF of a Baichuan or Llama model with random weights, for llama.cpp and llama3.java.
 
-  make_model.py [--llama.cpp FOLDER] [--arch baichuan|llama] SHAPE KIND PATH
+  make_gguf.py [--llama.cpp BUILD] [--arch baichuan|llama] SHAPE KIND PATH
 
 SHAPE is CxLxFxV: hidden size, layers, ffn, vocabulary; heads of 128, as `baichuan bench --random`
-takes it. KIND checkpoint makes PATH a folder as Baichuan-7B is published, in bf16. The others make
-PATH a GGUF: f32, f16, bf16, q8_0 or q4_0; for the last two, llama-quantize of FOLDER (a build of
-llama.cpp) makes every matrix of that kind. Weights are normal with deviation 0.02. Needs Python
-alone. Format of GGUF: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+takes it. KIND is f32, f16, bf16, q8_0 or q4_0; for the last two, llama-quantize of BUILD makes every
+matrix of that kind. Weights are normal with deviation 0.02. Needs Python alone. Format:
+https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
 import argparse
 import array
-import json
 import pathlib
 import random
-import shutil
 import struct
 import subprocess
 import sys
@@ -154,57 +151,6 @@ def write(path, arch, shape, kind):
             out.write(bytes(-out.tell() % ALIGNMENT))
 
 
-def checkpoint_tensors(c, layers, f, v):
-    """Names and shapes, the slowest dimension first."""
-    yield "model.embed_tokens.weight", (v, c)
-    for i in range(layers):
-        layer = f"model.layers.{i}."
-        yield layer + "self_attn.W_pack.weight", (3 * c, c)
-        yield layer + "self_attn.o_proj.weight", (c, c)
-        yield layer + "mlp.gate_proj.weight", (f, c)
-        yield layer + "mlp.up_proj.weight", (f, c)
-        yield layer + "mlp.down_proj.weight", (c, f)
-        yield layer + "input_layernorm.weight", (c,)
-        yield layer + "post_attention_layernorm.weight", (c,)
-    yield "model.norm.weight", (c,)
-    yield "lm_head.weight", (v, c)
-
-
-def write_checkpoint(folder, shape):
-    """As Baichuan-7B is published; the tokenizer is that of the tiny model of this project."""
-    c, layers, f, v = shape
-    tiny = pathlib.Path(__file__).resolve().parents[2] / "models/tiny-baichuan-7b"
-    folder.mkdir(parents=True, exist_ok=True)
-    config = json.loads((tiny / "config.json").read_text())
-    config |= {
-        "hidden_size": c,
-        "num_hidden_layers": layers,
-        "intermediate_size": f,
-        "vocab_size": v,
-        "num_attention_heads": c // 128,
-        "max_position_embeddings": 4096,
-    }
-    (folder / "config.json").write_text(json.dumps(config, indent=2))
-    for name in ("generation_config.json", "tokenizer.model", "tokenizer_config.json"):
-        shutil.copy(tiny / name, folder / name)
-    header, offset = {}, 0
-    for name, dims in checkpoint_tensors(c, layers, f, v):
-        size = 2 * dims[0] * (dims[1] if len(dims) == 2 else 1)
-        header[name] = {"dtype": "BF16", "shape": dims, "data_offsets": [offset, offset + size]}
-        offset += size
-    data = json.dumps(header).encode()
-    data += b" " * (-len(data) % 8)
-    with open(folder / "model.safetensors", "wb") as out:
-        out.write(struct.pack("<Q", len(data)) + data)
-        weights = Weights(out, "bf16")
-        for tensor in header.values():
-            begin, end = tensor["data_offsets"]
-            if len(tensor["shape"]) == 2:
-                weights.write(end - begin)
-            else:
-                out.write(b"\x80\x3f" * ((end - begin) // 2))  # 1.0
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -212,7 +158,7 @@ def main():
     parser.add_argument("--llama.cpp", dest="build", type=pathlib.Path)
     parser.add_argument("--arch", default="baichuan", choices=["baichuan", "llama"])
     parser.add_argument("shape")
-    parser.add_argument("kind", choices=[*TYPES, "q8_0", "q4_0", "checkpoint"])
+    parser.add_argument("kind", choices=[*TYPES, "q8_0", "q4_0"])
     parser.add_argument("path", type=pathlib.Path)
     options = parser.parse_args()
     shape = [int(n) for n in options.shape.split("x")]
@@ -221,9 +167,6 @@ def main():
             f"shape has value {options.shape}, expected CxLxFxV, "
             "C a multiple of 128 and V at least 259"
         )
-    if options.kind == "checkpoint":
-        write_checkpoint(options.path, shape)
-        return 0
     if options.kind in TYPES:
         write(options.path, options.arch, shape, options.kind)
         return 0
