@@ -182,6 +182,28 @@ void packed_files(bc_context* context) {
   }
 }
 
+// Files name the layout by its version: what is packed otherwise than version 1 did needs another.
+void the_layout_has_its_version(bc_context* context) {
+  std::vector<float> numbers(19 * 64);
+  for (size_t i = 0; i < numbers.size(); ++i) {  // both ends of 0..15 in every group
+    const size_t q = i % 32 == 0 ? 0 : i % 32 == 1 ? 15 : (i * 7 + i / 64) % 16;
+    numbers[i] = 0.5f * (static_cast<float>(q) - 5.0f);
+  }
+  bc_tensor* w = tensor(context, BC_F32, {19, 64});
+  write(w, numbers);
+  uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (const int32_t type : {BC_Q8, BC_Q4}) {
+    bc_tensor* out = tensor(context, type, {19, 64});
+    is_ok("quantize", bc_quantize(context, out, w, nullptr, nullptr) == BC_OK);
+    for (const uint8_t byte : read<uint8_t>(out, type == BC_Q8 ? 4 * 544 : 4 * 288))
+      hash = (hash ^ byte) * 0x100000001b3u;
+  }
+  if (hash != 0x9f632b5f93c17a0du)
+    std::printf("the layout's hash is 0x%llxu\n", static_cast<unsigned long long>(hash));
+  is_ok("bc_packed_layout is that of the bytes",
+        bc_packed_layout() == 1 && hash == 0x9f632b5f93c17a0du);
+}
+
 // Pages of files in this process; -1 where the system does not tell.
 long resident_file_pages() {
   std::FILE* f = std::fopen("/proc/self/statm", "r");
@@ -286,6 +308,7 @@ int main() {
   ops(context);
   batches(context);
   packed_files(context);
+  the_layout_has_its_version(context);
   quantizes_from_a_file(context);
   int64_t used = 0;
   is_ok("memory_used", bc_memory_used(context, &used) == BC_OK && used > 0);
