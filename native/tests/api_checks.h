@@ -49,6 +49,25 @@ std::vector<T> read(bc_tensor* t, size_t count) {
   return values;
 }
 
+// Bytes in a file of the working folder, which is mapped while this lives.
+struct FileOf {
+  const char* name;
+  bc_file* file = nullptr;
+
+  FileOf(const char* path, const std::vector<uint8_t>& bytes) : name(path) {
+    std::FILE* f = std::fopen(name, "wb");
+    is_ok("fwrite", f != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), f) == bytes.size());
+    if (f != nullptr) std::fclose(f);
+    is_ok("file_open", bc_file_open(name, &file) == BC_OK);
+  }
+  ~FileOf() {
+    bc_file_free(file);
+    std::remove(name);
+  }
+  FileOf(const FileOf&) = delete;
+  FileOf& operator=(const FileOf&) = delete;
+};
+
 // The exit code of a test.
 inline int result(const char* name) {
   std::printf("%s: %d checks, %d failed\n", name, checks, failed);

@@ -144,23 +144,6 @@ void batches(bc_context* context) {
           "refused while recording");
 }
 
-// Bytes of an open file in the build folder.
-struct FileOf {
-  const char* name = "api_test.bin";
-  bc_file* file = nullptr;
-
-  explicit FileOf(const std::vector<uint8_t>& bytes) {
-    std::FILE* f = std::fopen(name, "wb");
-    is_ok("fwrite", std::fwrite(bytes.data(), 1, bytes.size(), f) == bytes.size());
-    std::fclose(f);
-    is_ok("file_open", bc_file_open(name, &file) == BC_OK);
-  }
-  ~FileOf() {
-    bc_file_free(file);
-    std::remove(name);
-  }
-};
-
 // Packed weights come back from a file as they were read from a tensor.
 void packed_files(bc_context* context) {
   const int64_t shape[] = {19, 64};
@@ -171,7 +154,7 @@ void packed_files(bc_context* context) {
     is_ok("tensor_bytes", bc_tensor_bytes(w, &size) == BC_OK);
     std::vector<uint8_t> bytes(static_cast<size_t>(64 + size));
     is_ok("tensor_read", bc_tensor_read(w, 0, bytes.data() + 64, size) == BC_OK);
-    const FileOf f(bytes);
+    const FileOf f("api_test.bin", bytes);
     bc_tensor* mapped = nullptr;
     is_ok("tensor_map", bc_tensor_map(context, f.file, 64, type, shape, 2, &mapped) == BC_OK);
     std::vector<float> numbers[2];
@@ -199,6 +182,28 @@ void packed_files(bc_context* context) {
   }
 }
 
+// Files name the layout by its version: what is packed otherwise than version 1 did needs another.
+void the_layout_has_its_version(bc_context* context) {
+  std::vector<float> numbers(19 * 64);
+  for (size_t i = 0; i < numbers.size(); ++i) {  // both ends of 0..15 in every group
+    const size_t q = i % 32 == 0 ? 0 : i % 32 == 1 ? 15 : (i * 7 + i / 64) % 16;
+    numbers[i] = 0.5f * (static_cast<float>(q) - 5.0f);
+  }
+  bc_tensor* w = tensor(context, BC_F32, {19, 64});
+  write(w, numbers);
+  uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (const int32_t type : {BC_Q8, BC_Q4}) {
+    bc_tensor* out = tensor(context, type, {19, 64});
+    is_ok("quantize", bc_quantize(context, out, w, nullptr, nullptr) == BC_OK);
+    for (const uint8_t byte : read<uint8_t>(out, type == BC_Q8 ? 4 * 544 : 4 * 288))
+      hash = (hash ^ byte) * 0x100000001b3u;
+  }
+  if (hash != 0x9f632b5f93c17a0du)
+    std::printf("the layout's hash is 0x%llxu\n", static_cast<unsigned long long>(hash));
+  is_ok("bc_packed_layout is that of the bytes",
+        bc_packed_layout() == 1 && hash == 0x9f632b5f93c17a0du);
+}
+
 // Pages of files in this process; -1 where the system does not tell.
 long resident_file_pages() {
   std::FILE* f = std::fopen("/proc/self/statm", "r");
@@ -220,7 +225,7 @@ void quantizes_from_a_file(bc_context* context) {
   is_ok("tensor_random", bc_tensor_random(w, 0.02f, 3) == BC_OK);
   std::vector<uint8_t> bytes(size);
   is_ok("tensor_read", bc_tensor_read(w, 0, bytes.data(), size) == BC_OK);
-  const FileOf f(bytes);
+  const FileOf f("api_test.bin", bytes);
   bc_tensor* mapped = nullptr;
   is_ok("tensor_map", bc_tensor_map(context, f.file, 0, BC_BF16, shape, 2, &mapped) == BC_OK);
   const long before = resident_file_pages();
@@ -303,6 +308,7 @@ int main() {
   ops(context);
   batches(context);
   packed_files(context);
+  the_layout_has_its_version(context);
   quantizes_from_a_file(context);
   int64_t used = 0;
   is_ok("memory_used", bc_memory_used(context, &used) == BC_OK && used > 0);

@@ -220,6 +220,18 @@ void refusals() {
   bc_tensor* bf16 = tensor(context, BC_BF16, {2, 64});
   bc_tensor* f16 = tensor(context, BC_F16, {2, 64});
   bc_tensor* square = tensor(context, BC_F16, {64, 64});
+  refuses("threads to bind", bc_context_pin(context), BC_INVALID_ARGUMENT,
+          "device is a GPU, expected a CPU context");
+  std::vector<uint8_t> bytes(288);
+  refuses("packed bytes", bc_tensor_read(tensor(context, BC_Q4, {16, 32}), 0, bytes.data(), 288),
+          BC_INVALID_ARGUMENT, "tensor is q4 [16, 32] on a GPU");
+  {
+    const FileOf f("cuda_api_test.bin", bytes);
+    const int64_t shape[] = {16, 32};
+    bc_tensor* mapped = nullptr;
+    refuses("packed for a CPU", bc_tensor_map(context, f.file, 0, BC_Q4, shape, 2, &mapped),
+            BC_INVALID_ARGUMENT, "type is q4, expected f32, f16 or bf16 on a GPU");
+  }
   refuses("f32 activations", bc_swiglu(context, f32, f32, f32), BC_INVALID_ARGUMENT,
           "out has type f32, expected bf16 or f16 on a GPU");
   refuses("two types", bc_swiglu(context, bf16, bf16, f16), BC_INVALID_ARGUMENT,

@@ -11,16 +11,19 @@ import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.KvType;
+import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.Sampling;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.Ops;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What only a GPU has: its memory, its types, its ways to cut a prompt. */
 class GpuTest {
@@ -97,6 +100,18 @@ class GpuTest {
   }
 
   @Test
+  void weightsThatArePackedForACpuAreRefused(@TempDir Path folder) {
+    Path packed = folder.resolve("packed");
+    Baichuan.loader(Fixtures.model(BASE)).weights(Quant.INT4).quantize(packed);
+    ModelFormatException refused =
+        assertThrows(
+            ModelFormatException.class,
+            () -> Baichuan.loader(packed).device(TestDevice.device()).load());
+    assertTrue(refused.getMessage().contains("INT4 packed for a CPU"), refused::getMessage);
+    assertTrue(refused.getMessage().contains("or the device cpu"), refused::getMessage);
+  }
+
+  @Test
   void whatAGpuHasNotIsRefused() {
     InvalidRequestException exact =
         assertThrows(
@@ -107,6 +122,10 @@ class GpuTest {
                     .exact(true)
                     .load());
     assertTrue(exact.getMessage().contains("use the CPU"), exact::getMessage);
+    InvalidRequestException pinned =
+        assertThrows(
+            InvalidRequestException.class, () -> TestDevice.loader(BASE, false).pin(true).load());
+    assertTrue(pinned.getMessage().startsWith("pin has value true"), pinned::getMessage);
     InvalidRequestException cache =
         assertThrows(
             InvalidRequestException.class,

@@ -7,12 +7,20 @@ import static dev.baichuan4j.checkpoint.TestFiles.utf8;
 import static dev.baichuan4j.checkpoint.TestFiles.write;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.Quant;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -54,6 +62,47 @@ class CheckpointTest {
     assertEquals(Optional.empty(), checkpoint.generationConfig());
     assertEquals(Optional.empty(), checkpoint.find("lm_head.bias"));
     assertEquals(file, checkpoint.require(NORM, 8).file());
+  }
+
+  /** Writes zeros for the weights, in a file that says that its matrices are packed. */
+  private void packed(List<SafetensorsWriter.Entry> entries) {
+    Map<String, String> metadata = new PackedWeights(file, Quant.INT4, 1).metadata(shapes);
+    try (SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
+      entries.forEach(entry -> writer.bytes(ByteBuffer.allocate((int) entry.bytes())));
+    }
+  }
+
+  @Test
+  void packedMatricesAreAsLongAsTheirShapeAndAligned() throws IOException {
+    List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+    shapes.forEach(
+        (name, shape) ->
+            entries.add(
+                PackedWeights.isMatrix(name, shape)
+                    ? new SafetensorsWriter.Entry(
+                        name, DType.U8, PackedWeights.bytes(Quant.INT4, shape))
+                    : new SafetensorsWriter.Entry(name, DType.BF16, shape)));
+    entries.sort(Comparator.comparing(entry -> entry.dtype() == DType.BF16));
+    packed(entries);
+    Checkpoint checkpoint = Checkpoint.open(folder);
+    checkpoint.checkShapes();
+    assertEquals(Optional.of(new PackedWeights(file, Quant.INT4, 1)), checkpoint.packed());
+
+    entries.add(0, entries.remove(entries.size() - 1)); // 16 bytes of a norm before the matrices
+    packed(entries);
+    String first = entries.get(1).name();
+    assertTrue(refusal().contains(first + " has "), refusal());
+    assertTrue(refusal().contains("expected an offset that is a multiple of 64"), refusal());
+
+    entries.add(entries.remove(0));
+    entries.set(0, new SafetensorsWriter.Entry(first, DType.U8, entries.get(0).bytes() - 64));
+    packed(entries);
+    assertTrue(refusal().contains("bytes of U8 for INT4 " + Arrays.toString(shapes.get(first))));
+  }
+
+  private String refusal() {
+    Checkpoint checkpoint = Checkpoint.open(folder);
+    return assertThrows(ModelFormatException.class, checkpoint::checkShapes).getMessage();
   }
 
   @Test
