@@ -45,7 +45,7 @@ final class TestDevice {
     return Model.load(ops, Checkpoint.open(folder), weights, ProgressListener.NONE);
   }
 
-  /** The usual type of the cache for a model. */
+  /** The type of a model's cache: on the CPU, F16, for which the fixtures' bounds were set. */
   static ElementType cache(Model model, boolean exact) {
     return isGpu() ? model.activations() : exact ? ElementType.F32 : ElementType.F16;
   }
