@@ -45,9 +45,9 @@ final class TestDevice {
     return Model.load(ops, Checkpoint.open(folder), weights, ProgressListener.NONE);
   }
 
-  /** The type of a model's cache: on the CPU, F16, for which the fixtures' bounds were set. */
+  /** The type of a model's cache: the usual one, F32 if exact. */
   static ElementType cache(Model model, boolean exact) {
-    return isGpu() ? model.activations() : exact ? ElementType.F32 : ElementType.F16;
+    return isGpu() ? model.activations() : exact ? ElementType.F32 : ElementType.BF16;
   }
 
   /**
