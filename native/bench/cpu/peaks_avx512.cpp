@@ -29,7 +29,11 @@ uint64_t read(const void* data, int64_t bytes) {
     for (int j = 0; j < 8; ++j) sums[j] = _mm512_add_epi64(sums[j], _mm512_loadu_si512(p + i + j));
   }
   for (int j = 1; j < 8; ++j) sums[0] = _mm512_add_epi64(sums[0], sums[j]);
-  return static_cast<uint64_t>(_mm512_reduce_add_epi64(sums[0]));
+  alignas(64) uint64_t words[8];
+  _mm512_store_si512(words, sums[0]);
+  uint64_t sum = 0;
+  for (const uint64_t word : words) sum += word;  // wraps, unlike a sum of signed numbers
+  return sum;
 }
 
 }  // namespace
