@@ -117,9 +117,11 @@ void product(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, 
                          K,
                          c.exact,
                          &c.scratch};
-    call.submit_cpu([p, swiglu](ThreadPool& pool) {
-      swiglu ? cpu::matmul_swiglu(p, pool) : cpu::matmul(p, pool);
-    });
+    if (swiglu) {
+      call.submit_cpu([p, &c](ThreadPool& pool) { cpu::matmul_swiglu(p, c.gate_up, pool); });
+    } else {
+      call.submit_cpu([p](ThreadPool& pool) { cpu::matmul(p, pool); });
+    }
   }
 }
 

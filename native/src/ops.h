@@ -176,8 +176,9 @@ namespace cpu {
 void embed(const EmbedParams& p, ThreadPool& pool);
 void rms_norm(const RmsNormParams& p, ThreadPool& pool);
 void matmul(const MatmulParams& p, ThreadPool& pool);
-// w has the rows of gate and up in turn, gate first; out is [M,N/2].
-void matmul_swiglu(const MatmulParams& p, ThreadPool& pool);
+// w has the rows of gate and up in turn, gate first; out is [M,N/2]. memory grows to the sums of 64
+// tokens.
+void matmul_swiglu(const MatmulParams& p, std::vector<float>& memory, ThreadPool& pool);
 void rope(const RopeParams& p, ThreadPool& pool);
 void kv_append(const KvAppendParams& p, ThreadPool& pool);
 void attention(const AttentionParams& p, ThreadPool& pool);

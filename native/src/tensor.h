@@ -79,6 +79,7 @@ struct Context {
   const std::shared_ptr<cuda::Device> gpu;  // null on the CPU
   std::shared_ptr<std::atomic<int64_t>> used = std::make_shared<std::atomic<int64_t>>(0);
   std::vector<uint8_t> scratch;  // of one CPU op while it runs
+  std::vector<float> gate_up;    // of matmul_swiglu on the CPU while it runs
   RopeAngles rope_angles;
   bool pinned = false;                   // threads are bound to cores
   int64_t waits = 0;                     // of the host for the GPU

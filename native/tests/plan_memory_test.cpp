@@ -74,6 +74,7 @@ struct Step {
     bc_tensor* next = tensor(c, BC_I32, {T});
     bc_tensor* w_qkv = weight(3 * kHidden, kHidden);
     bc_tensor* w_up = weight(kFeedForward, kHidden);
+    bc_tensor* w_gate_up = weight(2 * kFeedForward, kHidden);
     bc_tensor* w_down = weight(kHidden, kFeedForward);
     bc_tensor* w_head = weight(kVocabulary, kHidden);
 
@@ -90,6 +91,7 @@ struct Step {
     recorded("matmul", bc_matmul(c, gate, normed, w_up, nullptr));
     recorded("matmul", bc_matmul(c, up, normed, w_up, nullptr));
     recorded("swiglu", bc_swiglu(c, gate, gate, up));
+    recorded("matmul_swiglu", bc_matmul_swiglu(c, gate, normed, w_gate_up));
     recorded("matmul", bc_matmul(c, out, gate, w_down, nullptr));
     recorded("matmul", bc_matmul(c, logits, out, w_head, nullptr));
     recorded("top_k", bc_top_k(c, best, best_ids, logits));

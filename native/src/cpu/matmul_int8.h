@@ -29,17 +29,35 @@ struct MatmulInt8 {
   using F = typename V::F;
   using I = typename V::I;
 
+  // How a group is dotted: as bytes, whose offset the sum starts with, or as codes 0 to 15, of whose
+  // sum the zero takes off at the end.
+  struct Bytes {
+    using Sum = I;
+    static Sum start(const uint8_t* minus_sum) { return V::bytes_start(minus_sum); }
+    template <class Q>
+    static Sum add(Sum sum, I w, Q x) {
+      return V::dot_bytes(sum, w, x);
+    }
+  };
+  struct Nibbles {
+    using Sum = typename V::NibbleSum;
+    static Sum start(const uint8_t*) { return V::no_nibbles(); }
+    template <class Q>
+    static Sum add(Sum sum, I w, Q x) {
+      return V::dot_nibbles(sum, w, x);
+    }
+  };
+
   // What a tile reads: groups as they are packed, or unpacked. quad(g, j) has columns 4j to 4j + 3.
-  struct PackedQ8 {
-    static constexpr bool nibbles = false;
+  struct PackedQ8 : Bytes {
     static constexpr int64_t stride = kQ8Values + kScales;
     static I quad(const uint8_t* g, int j) { return V::code_bytes(V::load_bytes(g + 64 * j)); }
     static F scale(const uint8_t* g) {
       return V::load(reinterpret_cast<const bf16*>(g + kQ8Values));
     }
+    static I total(I sum, const uint8_t*, const uint8_t*) { return sum; }
   };
-  struct PackedQ4 {
-    static constexpr bool nibbles = true;
+  struct PackedQ4 : Nibbles {
     static constexpr int64_t stride = kQ4Values + kScales;
     static I quad(const uint8_t* g, int j) {
       return j < 4 ? V::low_nibbles(V::load_bytes(g + 64 * j))
@@ -49,65 +67,51 @@ struct MatmulInt8 {
       return V::mul(V::grid_scale(g + kQ4Values), V::set(1.0f / kGridZeros));
     }
     static I zero(const uint8_t* g) { return V::grid_zero_steps(g + kQ4Values); }
+    static I total(typename V::NibbleSum sum, const uint8_t* g, const uint8_t* minus_sum) {
+      return V::eight_less_zero(V::total(sum), zero(g), minus_sum);
+    }
   };
-  template <bool kNibbles>
   struct Unpacked {
-    static constexpr bool nibbles = kNibbles;
     static constexpr int64_t stride = kUnpackedGroup;
     static I quad(const uint8_t* g, int j) { return V::load_bytes(g + 64 * j); }
     static F scale(const uint8_t* g) { return V::load(reinterpret_cast<const float*>(g + 512)); }
-    static I zero(const uint8_t* g) { return V::load_bytes(g + 576); }
+  };
+  struct UnpackedBytes : Unpacked, Bytes {
+    static I total(I sum, const uint8_t*, const uint8_t*) { return sum; }
+  };
+  struct UnpackedNibbles : Unpacked, Nibbles {
+    static I total(typename V::NibbleSum sum, const uint8_t* g, const uint8_t* minus_sum) {
+      return V::eight_less_zero(V::total(sum), V::load_bytes(g + 576), minus_sum);
+    }
   };
 
   // Dot products of one group: rows of x from `codes` on by panels.
   template <class S, int MR, int NP>
   static inline void dots(const uint8_t* codes, const uint8_t* const (&w)[NP], I (&dot)[MR][NP]) {
     const uint8_t* sums = codes + MR * (kGroup + 4);
-    if constexpr (S::nibbles) {
-      typename V::NibbleSum part[MR][NP];
+    typename S::Sum part[MR][NP];
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; ++r) {
+      const typename S::Sum start = S::start(sums + 4 * r);
+#pragma GCC unroll 16
+      for (int n = 0; n < NP; ++n) part[r][n] = start;
+    }
+#pragma GCC unroll 16
+    for (int j = 0; j < 8; ++j) {
+      I v[NP];
+#pragma GCC unroll 16
+      for (int n = 0; n < NP; ++n) v[n] = S::quad(w[n], j);
 #pragma GCC unroll 16
       for (int r = 0; r < MR; ++r) {
+        const auto q = V::broadcast4(codes + r * kGroup + 4 * j);
 #pragma GCC unroll 16
-        for (int n = 0; n < NP; ++n) part[r][n] = V::no_nibbles();
+        for (int n = 0; n < NP; ++n) part[r][n] = S::add(part[r][n], v[n], q);
       }
+    }
 #pragma GCC unroll 16
-      for (int j = 0; j < 8; ++j) {
-        I v[NP];
+    for (int n = 0; n < NP; ++n) {
 #pragma GCC unroll 16
-        for (int n = 0; n < NP; ++n) v[n] = S::quad(w[n], j);
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; ++r) {
-          const auto q = V::broadcast4(codes + r * kGroup + 4 * j);
-#pragma GCC unroll 16
-          for (int n = 0; n < NP; ++n) part[r][n] = V::dot_nibbles(part[r][n], v[n], q);
-        }
-      }
-#pragma GCC unroll 16
-      for (int n = 0; n < NP; ++n) {
-        const I zero = S::zero(w[n]);
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; ++r)
-          dot[r][n] = V::eight_less_zero(V::total(part[r][n]), zero, sums + 4 * r);
-      }
-    } else {
-#pragma GCC unroll 16
-      for (int r = 0; r < MR; ++r) {
-        const I start = V::bytes_start(sums + 4 * r);
-#pragma GCC unroll 16
-        for (int n = 0; n < NP; ++n) dot[r][n] = start;
-      }
-#pragma GCC unroll 16
-      for (int j = 0; j < 8; ++j) {
-        I v[NP];
-#pragma GCC unroll 16
-        for (int n = 0; n < NP; ++n) v[n] = S::quad(w[n], j);
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; ++r) {
-          const auto q = V::broadcast4(codes + r * kGroup + 4 * j);
-#pragma GCC unroll 16
-          for (int n = 0; n < NP; ++n) dot[r][n] = V::dot_bytes(dot[r][n], v[n], q);
-        }
-      }
+      for (int r = 0; r < MR; ++r) dot[r][n] = S::total(part[r][n], w[n], sums + 4 * r);
     }
   }
 
@@ -154,7 +158,7 @@ struct MatmulInt8 {
   }
 
   // Many rows: unpacked panels in scratch, a block of x, partial sums [panel][row][16].
-  template <bool kNibbles, int MR, int NP>
+  template <class S, int MR, int NP>
   static void block(const uint8_t* x, const uint8_t* unpacked, int64_t groups, float* sums,
                     int64_t panel_sums, bool first) {
     const uint8_t* w[NP];
@@ -167,7 +171,7 @@ struct MatmulInt8 {
         acc[r][n] = first ? V::set(0.0f) : V::load(sums + n * panel_sums + r * kPanel);
       }
     }
-    tile<Unpacked<kNibbles>, MR, NP>(x, w, groups, acc);
+    tile<S, MR, NP>(x, w, groups, acc);
 #pragma GCC unroll 16
     for (int n = 0; n < NP; ++n) {
 #pragma GCC unroll 16
@@ -176,12 +180,12 @@ struct MatmulInt8 {
   }
 
   // Rows of one block, of which there may be fewer than V::rows.
-  template <bool kNibbles, int NP, int MR = V::rows>
+  template <class S, int NP, int MR = V::rows>
   static void block_of(int64_t rows, const uint8_t* x, const uint8_t* unpacked, int64_t groups,
                        float* sums, int64_t panel_sums, bool first) {
-    if (rows == MR) return block<kNibbles, MR, NP>(x, unpacked, groups, sums, panel_sums, first);
+    if (rows == MR) return block<S, MR, NP>(x, unpacked, groups, sums, panel_sums, first);
     if constexpr (MR > 1)
-      block_of<kNibbles, NP, MR - 1>(rows, x, unpacked, groups, sums, panel_sums, first);
+      block_of<S, NP, MR - 1>(rows, x, unpacked, groups, sums, panel_sums, first);
   }
 
   template <Type kType>
@@ -205,7 +209,7 @@ struct MatmulInt8 {
   template <Type kType>
   static void many(const MatmulParams& p, const uint8_t* x, int64_t m0, int64_t m1, int64_t u0,
                    int64_t u1, uint8_t* scratch) {
-    constexpr bool nibbles = kType == Type::q4 && !V::wide;
+    using S = std::conditional_t<kType == Type::q4 && !V::wide, UnpackedNibbles, UnpackedBytes>;
     const int64_t groups = p.K / kGroup;
     const int64_t stride = group_bytes(kType);
     const uint8_t* w = static_cast<const uint8_t*>(p.w);
@@ -222,12 +226,11 @@ struct MatmulInt8 {
           const uint8_t* block = x + (m * groups + g0 * rows) * kInt8Row;
           float* tile_sums = sums + (u - u0) * panel_sums + (m - m0) * kPanel;
           if (np == V::panels) {
-            block_of<nibbles, V::panels>(rows, block, scratch, depth, tile_sums, panel_sums,
-                                         g0 == 0);
+            block_of<S, V::panels>(rows, block, scratch, depth, tile_sums, panel_sums, g0 == 0);
           } else {
             for (int64_t n = 0; n < np; ++n) {
-              block_of<nibbles, 1>(rows, block, scratch + n * kUnpackedPanel, depth,
-                                   tile_sums + n * panel_sums, panel_sums, g0 == 0);
+              block_of<S, 1>(rows, block, scratch + n * kUnpackedPanel, depth,
+                             tile_sums + n * panel_sums, panel_sums, g0 == 0);
             }
           }
         }

@@ -15,7 +15,7 @@ struct Avx2Lanes {
     __m256i a, b;
   };
 
-  static constexpr int rows = 2;  // 3 x 1 panel: 6 integer and 6 float sums of 16 registers
+  static constexpr int rows = 2;  // 2 x 1 panel: 4 integer and 4 float sums; 3 would not fit
   static constexpr int panels = 1;
   static constexpr int few = 3;
   static constexpr int exact_rows = 2;
@@ -48,9 +48,6 @@ struct Avx2Lanes {
   static F div(F x, F y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
   static F fma(F x, F y, F z) {
     return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
-  }
-  static F fms(F x, F y, F z) {
-    return {_mm256_fmsub_ps(x.a, y.a, z.a), _mm256_fmsub_ps(x.b, y.b, z.b)};
   }
   static F min(F x, F y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
   static F max(F x, F y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }

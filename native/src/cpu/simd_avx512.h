@@ -45,7 +45,6 @@ struct Avx512Lanes {
   static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
   static F div(F a, F b) { return _mm512_div_ps(a, b); }
   static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
-  static F fms(F a, F b, F c) { return _mm512_fmsub_ps(a, b, c); }
   static F min(F a, F b) { return _mm512_min_ps(a, b); }
   static F max(F a, F b) { return _mm512_max_ps(a, b); }
   static F abs(F a) { return _mm512_abs_ps(a); }
@@ -62,7 +61,6 @@ struct Avx512Lanes {
     return _mm_cvtss_f32(_mm_add_ss(d, _mm_movehdup_ps(d)));
   }
 
-  static I set_int(int32_t x) { return _mm512_set1_epi32(x); }
   static I load_bytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
   static I low_nibbles(I a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
   static I high_nibbles(I a) {

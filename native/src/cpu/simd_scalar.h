@@ -77,10 +77,6 @@ struct ScalarLanes {
   static F fma(F a, F b, F c) {
     return each([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
   }
-  // a * b - c.
-  static F fms(F a, F b, F c) {
-    return each([&](int i) { return a.v[i] * b.v[i] - c.v[i]; });
-  }
   static F min(F a, F b) {
     return each([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
   }
