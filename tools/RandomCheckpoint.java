@@ -33,11 +33,13 @@ final class RandomCheckpoint {
   }
 
   public static void main(String[] args) throws IOException {
-    if (args.length < 2 || !args[1].matches("\\d{1,9}(x\\d{1,9}){3}")) {
+    List<String> options = List.of(args).subList(Math.min(2, args.length), args.length);
+    if (args.length < 2
+        || !args[1].matches("\\d{1,9}(x\\d{1,9}){3}")
+        || !List.of("--alibi", "--norm-head").containsAll(options)) {
       System.err.println("usage: RandomCheckpoint DIR CxLxFxV [--alibi] [--norm-head]");
       System.exit(2);
     }
-    List<String> options = List.of(args).subList(2, args.length);
     Path folder = Files.createDirectories(Path.of(args[0]));
     String[] n = args[1].split("x");
     writeConfig(folder, n, options.contains("--alibi"), options.contains("--norm-head"));

@@ -70,13 +70,15 @@ void check_outputs(const Bench& bench, const MatmulParams& p, test::Matrix& out)
 
 void run(const Bench& bench, Type type, int64_t N, int64_t K, Copies& weights, int64_t M,
          bool exact) {
-  test::Matrix x(M, K, 0);
+  // On whole cache lines, as tensors are.
+  const Memory memory(4 * M * K);
+  float* x = reinterpret_cast<float*>(memory.bytes());
   test::Random random(static_cast<uint64_t>(M));
-  x.fill([&] { return random.outlier(); });
+  for (int64_t i = 0; i < M * K; ++i) x[i] = random.outlier();
   test::Matrix out(M, N, 0);
   std::vector<uint8_t> scratch;
-  MatmulParams p{out.row(0), out.ld, x.row(0), x.ld, weights.first(), type,    K,
-                 nullptr,    M,      N,        K,    exact,           &scratch};
+  MatmulParams p{out.row(0), out.ld, x, K, weights.first(), type,    K,
+                 nullptr,    M,      N, K, exact,           &scratch};
   const cpu::MatrixKernels& kernels = cpu::matrix_kernels(bench.isa);
   const std::string what = std::string(name_of(type)) + (exact ? " exact" : "") +
                            " M=" + std::to_string(M) + " N=" + std::to_string(N) +

@@ -311,9 +311,8 @@ public final class BaichuanLoader {
 
   private KvType cacheType(ElementType activations, Ops ops) {
     if (!ops.isGpu()) {
-      // BF16 is what checkpoints hold: what models were trained to bear, and no value overflows.
-      // Some
-      // processors multiply it twice as fast as F16.
+      // BF16 is what models were trained with, no value overflows it, and some processors multiply
+      // it twice as fast as F16.
       return cacheType != null ? cacheType : exact ? KvType.F32 : KvType.BF16;
     }
     KvType usual = KvType.of(activations);

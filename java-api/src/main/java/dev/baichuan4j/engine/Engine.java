@@ -1,17 +1,12 @@
 package dev.baichuan4j.engine;
 
 import dev.baichuan4j.ContextOverflowException;
-import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.QueueFullException;
 import dev.baichuan4j.nn.ElementType;
-import dev.baichuan4j.nn.Forward;
 import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.nn.Model;
 import dev.baichuan4j.nn.Ops;
-import dev.baichuan4j.nn.Step;
-import dev.baichuan4j.nn.TopLogits;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -49,30 +44,9 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Rows of logits that {@link #score} takes in a step: a bound on the buffer [R,V]. */
-  private static final int SCORE_ROWS = 64;
-
-  private static final class Active {
-    final Request request;
-    final Sequence sequence;
-    int fed; // tokens of this step
-    int row = -1; // its row of logits in this step
-    boolean triesTop; // of this row
-    int generated;
-
-    Active(Request request, Sequence sequence) {
-      this.request = request;
-      this.sequence = sequence;
-    }
-  }
-
   private final Model model;
   private final Limits limits;
-  private final CachePool cache;
-  private final Forward forward;
-  private final Step step;
-  private final float[] logits;
-  private final List<Active> active = new ArrayList<>();
+  private final Schedule schedule;
   private final Object lock = new Object();
   private final Deque<Request> queue = new ArrayDeque<>();
   private final Deque<Runnable> tasks = new ArrayDeque<>();
@@ -83,29 +57,10 @@ public final class Engine implements AutoCloseable {
   public Engine(Model model, Limits limits) {
     this.model = model;
     this.limits = limits;
-    KvPages pages = new KvPages(model.ops(), model.config(), limits.cacheType(), limits.pages());
-    this.cache = new CachePool(pages, KvPages.pageBytes(model.config(), limits.cacheType()));
-    int rows = Math.max(limits.maxConcurrent(), SCORE_ROWS);
-    this.forward =
-        new Forward(
-            model,
-            pages,
-            Math.max(limits.chunkTokens(), leastTokens(model.ops(), limits)),
-            limits.maxConcurrent(),
-            rows,
-            limits.pageSlots());
-    this.step = new Step(limits.pageSlots());
-    this.logits = new float[model.config().vocabularySize()];
+    this.schedule = new Schedule(model, limits);
     this.thread = new Thread(this::run, "baichuan-engine");
     thread.setDaemon(true);
     thread.start();
-  }
-
-  /**
-   * A token of every text being written but one, and two smallest pieces of the last one's prompt.
-   */
-  private static int leastTokens(Ops ops, Limits limits) {
-    return limits.maxConcurrent() - 1 + 2 * Forward.smallestPiece(ops) - 1;
   }
 
   public Limits limits() {
@@ -160,7 +115,7 @@ public final class Engine implements AutoCloseable {
     if (ids.length > limits.contextLength()) {
       throw new ContextOverflowException(ids.length, limits.contextLength());
     }
-    runAndWait(() -> scoreNow(ids, all, chunk, consumer));
+    runAndWait(() -> schedule.score(ids, all, chunk, consumer));
   }
 
   /** Runs something on the engine's thread. */
@@ -193,39 +148,13 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private void scoreNow(int[] ids, boolean all, int chunk, RowConsumer consumer) {
-    Sequence sequence = cache.sequence(ids);
-    try {
-      if (!cache.reserve(sequence, ids.length)) {
-        throw cache.exhausted(ids.length);
-      }
-      int most = all ? Math.min(forward.maxTokens(), SCORE_ROWS) : forward.maxTokens();
-      int size = chunk > 0 ? Math.min(chunk, most) : most;
-      while (sequence.pending() > 0) {
-        int from = sequence.cached();
-        int count = Math.min(size, sequence.pending());
-        boolean last = count == sequence.pending();
-        step.clear();
-        step.add(ids, from, count, sequence.pages(), all ? count : last ? 1 : 0);
-        forward.run(step);
-        sequence.computed(count);
-        for (int i = 0; i < step.logits(); i++) {
-          forward.logits(i, logits);
-          consumer.row(from + count - step.logits() + i, logits);
-        }
-      }
-    } finally {
-      sequence.release();
-    }
-  }
-
   /** Forgets what a conversation left in the cache. */
   public void release(SessionCache session) {
     synchronized (lock) {
       if (closed) {
         return;
       }
-      tasks.add(() -> cache.release(session));
+      tasks.add(() -> schedule.release(session));
       lock.notifyAll();
     }
   }
@@ -266,7 +195,7 @@ public final class Engine implements AutoCloseable {
     while (true) {
       Runnable task;
       synchronized (lock) {
-        while (!closed && tasks.isEmpty() && queue.isEmpty() && active.isEmpty()) {
+        while (!closed && tasks.isEmpty() && queue.isEmpty() && schedule.isEmpty()) {
           try {
             lock.wait();
           } catch (InterruptedException e) {
@@ -284,205 +213,28 @@ public final class Engine implements AutoCloseable {
         continue;
       }
       admit();
-      if (!active.isEmpty()) {
-        stepAll();
+      if (!schedule.isEmpty()) {
+        schedule.step();
       }
     }
   }
 
   /** Starts waiting requests, in order, as long as there is room. */
   private void admit() {
-    while (active.size() < limits.maxConcurrent()) {
+    while (!schedule.isFull()) {
       Request request;
       synchronized (lock) {
         request = queue.peek();
       }
-      if (request == null) {
+      if (request == null || !schedule.admit(request, this::takeFirst)) {
         return;
       }
-      SessionCache session = request.session();
-      if (session != null && session.busy) {
-        takeFirst();
-        fail(request, new IllegalStateException("session already generates; wait for its end"));
-        continue;
-      }
-      Sequence sequence =
-          session == null
-              ? cache.sequence(request.prompt())
-              : cache.sequence(session, request.prompt());
-      int positions =
-          Math.min(request.prompt().length + request.maxNewTokens(), limits.contextLength());
-      if (!cache.reserve(sequence, positions)) {
-        if (!active.isEmpty()) {
-          return; // pages come free when one of these ends
-        }
-        takeFirst();
-        sequence.release();
-        fail(request, cache.exhausted(positions));
-        continue;
-      }
-      if (session != null) {
-        cache.use(session, sequence);
-      }
-      takeFirst();
-      active.add(new Active(request, sequence));
-      request.started(sequence.cached());
     }
   }
 
   private void takeFirst() {
     synchronized (lock) {
       queue.poll();
-    }
-  }
-
-  private void stepAll() {
-    endCancelled();
-    if (active.isEmpty()) {
-      return;
-    }
-    TopLogits top;
-    try {
-      compose();
-      forward.run(step);
-      top = step.ranked() ? forward.topLogits(step) : null;
-    } catch (RuntimeException | Error e) {
-      failAll(unchecked(e));
-      return;
-    }
-    for (int i = 0; i < active.size(); i++) {
-      Active a = active.get(i);
-      a.sequence.computed(a.fed);
-      if (a.row < 0) {
-        continue;
-      }
-      try {
-        FinishReason reason = takeToken(a, top);
-        if (reason != null) {
-          active.remove(i--);
-          finish(a, reason);
-        }
-      } catch (RuntimeException | Error e) {
-        active.remove(i--);
-        end(a);
-        fail(a.request, unchecked(e));
-      }
-    }
-  }
-
-  private void endCancelled() {
-    for (int i = 0; i < active.size(); i++) {
-      Active a = active.get(i);
-      if (a.request.cancelled()) {
-        active.remove(i--);
-        finish(a, FinishReason.CANCELLED);
-      }
-    }
-  }
-
-  /**
-   * Fills the step: texts being written first, so that a long prompt does not hold them up; prompts
-   * share what is left.
-   */
-  private void compose() {
-    step.clear();
-    int room = forward.maxTokens();
-    for (int i = 0; i < active.size(); i++) {
-      Active a = active.get(i);
-      a.fed = a.sequence.pending() == 1 ? 1 : 0;
-      room -= a.fed;
-    }
-    for (int i = 0; i < active.size(); i++) {
-      Active a = active.get(i);
-      if (a.fed == 0) {
-        a.fed = piece(a.sequence.pending(), room, forward.smallestPiece());
-        room -= a.fed;
-      }
-      a.row = -1;
-      if (a.fed > 0) {
-        Sequence s = a.sequence;
-        boolean complete = a.fed == s.pending();
-        int row = step.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
-        a.row = complete ? row : -1;
-        a.triesTop = complete && a.request.triesTop(forward.topCount());
-        if (a.triesTop) {
-          step.rank();
-        }
-      }
-    }
-  }
-
-  /**
-   * Tokens of a prompt that a step feeds: all that are pending or, where there is no room for them,
-   * a piece that is not smaller than the smallest and leaves no less, so that no result depends on
-   * where a prompt is cut. With no room for such a piece, 0.
-   */
-  static int piece(int pending, int room, int smallest) {
-    if (pending <= room) {
-      return pending;
-    }
-    int piece = Math.min(room, pending - smallest);
-    return piece < smallest ? 0 : piece;
-  }
-
-  /**
-   * Lets a request choose its next token, and returns why it ends; null if it goes on.
-   *
-   * @param top of this step; null if no row tries them
-   */
-  private FinishReason takeToken(Active a, TopLogits top) {
-    int token = a.triesTop ? a.request.next(top, a.row) : Sampler.NONE;
-    if (token == Sampler.NONE) {
-      forward.logits(a.row, logits);
-      token = a.request.next(logits);
-    }
-    a.sequence.append(token);
-    a.generated++;
-    if (a.request.ended()) {
-      return FinishReason.STOP;
-    }
-    boolean full =
-        a.generated >= a.request.maxNewTokens() || a.sequence.length() >= limits.contextLength();
-    return full ? FinishReason.LENGTH : null;
-  }
-
-  private void end(Active a) {
-    if (a.request.session() == null) {
-      a.sequence.release();
-    } else {
-      cache.end(a.request.session());
-    }
-  }
-
-  private void finish(Active a, FinishReason reason) {
-    end(a);
-    try {
-      a.request.finished(reason);
-    } catch (RuntimeException | Error e) {
-      fail(a.request, unchecked(e));
-    }
-  }
-
-  /** Tells a request; what it makes of it does not keep others from being told. */
-  private static void fail(Request request, RuntimeException failure) {
-    try {
-      request.failed(failure);
-    } catch (RuntimeException | Error e) {
-      log.error("request could not be told that it failed", e);
-    }
-  }
-
-  private static RuntimeException unchecked(Throwable e) {
-    return e instanceof RuntimeException r ? r : new IllegalStateException(e);
-  }
-
-  private void failAll(RuntimeException failure) {
-    List<Active> failed = List.copyOf(active);
-    active.clear();
-    for (Active a : failed) {
-      a.sequence.release();
-      end(a);
-      fail(a.request, failure);
     }
   }
 
@@ -495,11 +247,10 @@ public final class Engine implements AutoCloseable {
       left = List.copyOf(tasks);
       tasks.clear();
     }
-    failAll(reason);
-    waiting.forEach(request -> fail(request, reason));
+    schedule.failAll(reason);
+    waiting.forEach(request -> Schedule.fail(request, reason));
     left.forEach(Runnable::run); // each finds the engine closed and says so
-    forward.close();
-    cache.close();
+    schedule.close();
     model.close();
   }
 

@@ -3,7 +3,6 @@ package dev.baichuan4j.engine;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.Sampling;
 import dev.baichuan4j.checkpoint.ModelConfig;
@@ -13,7 +12,6 @@ import dev.baichuan4j.nn.Model;
 import dev.baichuan4j.nn.Ops;
 import dev.baichuan4j.nn.TopLogits;
 import java.lang.management.ManagementFactory;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,13 +33,12 @@ class EngineAllocationTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   /** Counts what the engine's thread allocates between two of its tokens. */
-  private static final class Counted extends Request {
-    final CompletableFuture<Long> bytes = new CompletableFuture<>();
+  private static final class Counted extends RequestDouble {
     private final Sampler sampler;
     private final boolean triesTop;
     private int tokens;
     private long before;
-    private long allocated;
+    long allocated;
 
     Counted(int newTokens, Sampling sampling, boolean triesTop) {
       super(PROMPT, newTokens, null);
@@ -73,24 +70,6 @@ class EngineAllocationTest {
     protected int next(float[] logits) {
       count();
       return sampler.next(logits);
-    }
-
-    @Override
-    protected void started(int cachedTokens) {}
-
-    @Override
-    protected boolean ended() {
-      return false;
-    }
-
-    @Override
-    protected void finished(FinishReason reason) {
-      bytes.complete(allocated);
-    }
-
-    @Override
-    protected void failed(RuntimeException failure) {
-      bytes.completeExceptionally(failure);
     }
   }
 
@@ -125,7 +104,8 @@ class EngineAllocationTest {
       }
       Counted last = new Counted(WARM + TOKENS + 1, sampling, triesTop);
       engine.submit(last);
-      return last.bytes.get(60, TimeUnit.SECONDS);
+      last.end.get(60, TimeUnit.SECONDS);
+      return last.allocated;
     }
   }
 }

@@ -34,8 +34,7 @@ class EngineTest {
   }
 
   /** Writes token 5 until its limit. */
-  private static class Recorder extends Request {
-    final CompletableFuture<FinishReason> end = new CompletableFuture<>();
+  private static class Recorder extends RequestDouble {
     final CompletableFuture<Integer> cachedTokens = new CompletableFuture<>();
 
     Recorder(int newTokens, SessionCache session) {
@@ -50,21 +49,6 @@ class EngineTest {
     @Override
     protected int next(float[] logits) {
       return 5;
-    }
-
-    @Override
-    protected boolean ended() {
-      return false;
-    }
-
-    @Override
-    protected void finished(FinishReason reason) {
-      end.complete(reason);
-    }
-
-    @Override
-    protected void failed(RuntimeException failure) {
-      end.completeExceptionally(failure);
     }
 
     Throwable failure() {
@@ -277,13 +261,13 @@ class EngineTest {
         for (int room = 2 * smallest - 1; room < 60; room++) {
           int pending = prompt;
           while (pending > 0) {
-            int piece = Engine.piece(pending, room, smallest);
+            int piece = Schedule.piece(pending, room, smallest);
             assertTrue(piece > 0 && piece <= room, "nothing fits");
             assertTrue(piece == prompt || piece >= smallest, "a piece of " + piece);
             pending -= piece;
           }
         }
-        assertEquals(0, Engine.piece(prompt, smallest - 1 < prompt ? smallest - 1 : 0, smallest));
+        assertEquals(0, Schedule.piece(prompt, smallest - 1 < prompt ? smallest - 1 : 0, smallest));
       }
     }
   }

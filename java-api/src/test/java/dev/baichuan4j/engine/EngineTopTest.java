@@ -14,7 +14,6 @@ import dev.baichuan4j.nn.TopLogits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,8 +25,7 @@ class EngineTopTest {
   private static final int TOKENS = 60;
   private static final int[] PROMPT = {1, 2, 3};
 
-  private static final class Text extends Request {
-    final CompletableFuture<FinishReason> end = new CompletableFuture<>();
+  private static final class Text extends RequestDouble {
     final List<Integer> ids = new ArrayList<>();
     final Sampler sampler;
     final boolean triesTop;
@@ -58,24 +56,6 @@ class EngineTopTest {
       wholeRows++;
       ids.add(sampler.next(logits));
       return ids.get(ids.size() - 1);
-    }
-
-    @Override
-    protected void started(int cachedTokens) {}
-
-    @Override
-    protected boolean ended() {
-      return false;
-    }
-
-    @Override
-    protected void finished(FinishReason reason) {
-      end.complete(reason);
-    }
-
-    @Override
-    protected void failed(RuntimeException failure) {
-      end.completeExceptionally(failure);
     }
   }
 

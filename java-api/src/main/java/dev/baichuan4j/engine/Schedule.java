@@ -1,0 +1,301 @@
+package dev.baichuan4j.engine;
+
+import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.nn.Forward;
+import dev.baichuan4j.nn.KvPages;
+import dev.baichuan4j.nn.Model;
+import dev.baichuan4j.nn.Ops;
+import dev.baichuan4j.nn.Step;
+import dev.baichuan4j.nn.TopLogits;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The texts that are being read and written, and what each step feeds of them. Used by the engine's
+ * thread alone.
+ */
+final class Schedule implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Schedule.class);
+
+  /** Rows of logits that {@link #score} takes in a step: a bound on the buffer [R,V]. */
+  private static final int SCORE_ROWS = 64;
+
+  private static final class Active {
+    final Request request;
+    final Sequence sequence;
+    int fed; // tokens of this step
+    int row = -1; // its row of logits in this step
+    boolean triesTop; // of this row
+    int generated;
+
+    Active(Request request, Sequence sequence) {
+      this.request = request;
+      this.sequence = sequence;
+    }
+  }
+
+  private final Engine.Limits limits;
+  private final CachePool cache;
+  private final Forward forward;
+  private final Step step;
+  private final float[] logits;
+  private final List<Active> active = new ArrayList<>();
+
+  Schedule(Model model, Engine.Limits limits) {
+    this.limits = limits;
+    KvPages pages = new KvPages(model.ops(), model.config(), limits.cacheType(), limits.pages());
+    this.cache = new CachePool(pages, KvPages.pageBytes(model.config(), limits.cacheType()));
+    this.forward =
+        new Forward(
+            model,
+            pages,
+            Math.max(limits.chunkTokens(), leastTokens(model.ops(), limits)),
+            limits.maxConcurrent(),
+            Math.max(limits.maxConcurrent(), SCORE_ROWS),
+            limits.pageSlots());
+    this.step = new Step(limits.pageSlots());
+    this.logits = new float[model.config().vocabularySize()];
+  }
+
+  /**
+   * A token of every text being written but one, and two smallest pieces of the last one's prompt.
+   */
+  private static int leastTokens(Ops ops, Limits limits) {
+    return limits.maxConcurrent() - 1 + 2 * Forward.smallestPiece(ops) - 1;
+  }
+
+  boolean isEmpty() {
+    return active.isEmpty();
+  }
+
+  boolean isFull() {
+    return active.size() >= limits.maxConcurrent();
+  }
+
+  /**
+   * Starts a request, or fails it where it can never start.
+   *
+   * @param taken runs before the request is told
+   * @return false if it has to wait until another one ends
+   */
+  boolean admit(Request request, Runnable taken) {
+    SessionCache session = request.session();
+    if (session != null && session.busy) {
+      taken.run();
+      fail(request, new IllegalStateException("session already generates; wait for its end"));
+      return true;
+    }
+    Sequence sequence =
+        session == null
+            ? cache.sequence(request.prompt())
+            : cache.sequence(session, request.prompt());
+    int positions =
+        Math.min(request.prompt().length + request.maxNewTokens(), limits.contextLength());
+    if (!cache.reserve(sequence, positions)) {
+      if (!active.isEmpty()) {
+        return false; // pages come free when one of these ends
+      }
+      taken.run();
+      sequence.release();
+      fail(request, cache.exhausted(positions));
+      return true;
+    }
+    if (session != null) {
+      cache.use(session, sequence);
+    }
+    taken.run();
+    active.add(new Active(request, sequence));
+    request.started(sequence.cached());
+    return true;
+  }
+
+  /** See {@link Engine#score}. */
+  void score(int[] ids, boolean all, int chunk, Engine.RowConsumer consumer) {
+    Sequence sequence = cache.sequence(ids);
+    try {
+      if (!cache.reserve(sequence, ids.length)) {
+        throw cache.exhausted(ids.length);
+      }
+      int most = all ? Math.min(forward.maxTokens(), SCORE_ROWS) : forward.maxTokens();
+      int size = chunk > 0 ? Math.min(chunk, most) : most;
+      while (sequence.pending() > 0) {
+        int from = sequence.cached();
+        int count = Math.min(size, sequence.pending());
+        boolean last = count == sequence.pending();
+        step.clear();
+        step.add(ids, from, count, sequence.pages(), all ? count : last ? 1 : 0);
+        forward.run(step);
+        sequence.computed(count);
+        for (int i = 0; i < step.logits(); i++) {
+          forward.logits(i, logits);
+          consumer.row(from + count - step.logits() + i, logits);
+        }
+      }
+    } finally {
+      sequence.release();
+    }
+  }
+
+  void release(SessionCache session) {
+    cache.release(session);
+  }
+
+  /** One step of all texts; those that end are told. */
+  void step() {
+    endCancelled();
+    if (active.isEmpty()) {
+      return;
+    }
+    TopLogits top;
+    try {
+      compose();
+      forward.run(step);
+      top = step.ranked() ? forward.topLogits(step) : null;
+    } catch (RuntimeException | Error e) {
+      failAll(unchecked(e));
+      return;
+    }
+    for (int i = 0; i < active.size(); i++) {
+      Active a = active.get(i);
+      a.sequence.computed(a.fed);
+      if (a.row < 0) {
+        continue;
+      }
+      try {
+        FinishReason reason = takeToken(a, top);
+        if (reason != null) {
+          active.remove(i--);
+          finish(a, reason);
+        }
+      } catch (RuntimeException | Error e) {
+        active.remove(i--);
+        end(a);
+        fail(a.request, unchecked(e));
+      }
+    }
+  }
+
+  private void endCancelled() {
+    for (int i = 0; i < active.size(); i++) {
+      Active a = active.get(i);
+      if (a.request.cancelled()) {
+        active.remove(i--);
+        finish(a, FinishReason.CANCELLED);
+      }
+    }
+  }
+
+  /**
+   * Fills the step: texts being written first, so that a long prompt does not hold them up; prompts
+   * share what is left.
+   */
+  private void compose() {
+    step.clear();
+    int room = forward.maxTokens();
+    for (int i = 0; i < active.size(); i++) {
+      Active a = active.get(i);
+      a.fed = a.sequence.pending() == 1 ? 1 : 0;
+      room -= a.fed;
+    }
+    for (int i = 0; i < active.size(); i++) {
+      Active a = active.get(i);
+      if (a.fed == 0) {
+        a.fed = piece(a.sequence.pending(), room, forward.smallestPiece());
+        room -= a.fed;
+      }
+      a.row = -1;
+      if (a.fed > 0) {
+        Sequence s = a.sequence;
+        boolean complete = a.fed == s.pending();
+        int row = step.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
+        a.row = complete ? row : -1;
+        a.triesTop = complete && a.request.triesTop(forward.topCount());
+        if (a.triesTop) {
+          step.rank();
+        }
+      }
+    }
+  }
+
+  /**
+   * Tokens of a prompt that a step feeds: all that are pending or, where there is no room for them,
+   * a piece that is not smaller than the smallest and leaves no less, so that no result depends on
+   * where a prompt is cut. With no room for such a piece, 0.
+   */
+  static int piece(int pending, int room, int smallest) {
+    if (pending <= room) {
+      return pending;
+    }
+    int piece = Math.min(room, pending - smallest);
+    return piece < smallest ? 0 : piece;
+  }
+
+  /**
+   * Lets a request choose its next token, and returns why it ends; null if it goes on.
+   *
+   * @param top of this step; null if no row tries them
+   */
+  private FinishReason takeToken(Active a, TopLogits top) {
+    int token = a.triesTop ? a.request.next(top, a.row) : Sampler.NONE;
+    if (token == Sampler.NONE) {
+      forward.logits(a.row, logits);
+      token = a.request.next(logits);
+    }
+    a.sequence.append(token);
+    a.generated++;
+    if (a.request.ended()) {
+      return FinishReason.STOP;
+    }
+    boolean full =
+        a.generated >= a.request.maxNewTokens() || a.sequence.length() >= limits.contextLength();
+    return full ? FinishReason.LENGTH : null;
+  }
+
+  private void end(Active a) {
+    if (a.request.session() == null) {
+      a.sequence.release();
+    } else {
+      cache.end(a.request.session());
+    }
+  }
+
+  private void finish(Active a, FinishReason reason) {
+    end(a);
+    try {
+      a.request.finished(reason);
+    } catch (RuntimeException | Error e) {
+      fail(a.request, unchecked(e));
+    }
+  }
+
+  /** Tells a request; what it makes of it does not keep others from being told. */
+  static void fail(Request request, RuntimeException failure) {
+    try {
+      request.failed(failure);
+    } catch (RuntimeException | Error e) {
+      log.error("request could not be told that it failed", e);
+    }
+  }
+
+  private static RuntimeException unchecked(Throwable e) {
+    return e instanceof RuntimeException r ? r : new IllegalStateException(e);
+  }
+
+  void failAll(RuntimeException failure) {
+    List<Active> failed = List.copyOf(active);
+    active.clear();
+    for (Active a : failed) {
+      a.sequence.release();
+      end(a);
+      fail(a.request, failure);
+    }
+  }
+
+  @Override
+  public void close() {
+    forward.close();
+    cache.close();
+  }
+}
