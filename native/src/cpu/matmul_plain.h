@@ -19,16 +19,17 @@ template <class V>
 struct MatmulPlain {
   using F = typename V::F;
 
-  // kPairs: bf16 by bf16, two at a time. MR rows of x from x on, their groups of 32 columns `step` apart, by NR rows of w, columns
-  // [k0, k1); out gets the sums, or they are added to it.
+  // kPairs: bf16 by bf16, two at a time. MR rows of x from x on, their groups of 32 columns `x_step`
+  // apart, by NR rows of w, columns [k0, k1); out gets the sums, or they are added to it.
   template <class W, bool kPairs, class X, int MR, int NR>
   static void tile(const MatmulParams& p, const X* x, int64_t x_row, int64_t x_step, int64_t m,
                    int64_t n, int64_t k0, int64_t k1) {
+    using Row = typename V::Row;
     constexpr int kSums = (MR * NR + 15) / 16 * 16;
     const W* w = static_cast<const W*>(p.w) + n * p.w_ld;
-    F acc[kSums];
+    Row acc[kSums];
 #pragma GCC unroll 32
-    for (int i = 0; i < kSums; ++i) acc[i] = V::set(0.0f);
+    for (int i = 0; i < kSums; ++i) acc[i] = Row{};
     const auto columns = [&](const X* a, int64_t k, int64_t count) __attribute__((always_inline)) {
       if constexpr (kPairs) {
 #pragma GCC unroll 32
@@ -41,19 +42,19 @@ struct MatmulPlain {
         }
       } else {
 #pragma GCC unroll 1
-        for (int64_t i = 0; i < kGroup; i += 16) {
+        for (int64_t i = 0; i < count; i += V::row_lanes) {
           const int64_t left = count - i;
-          if (left <= 0) break;
+          const auto part = [left](const auto* from) __attribute__((always_inline)) {
+            return left >= V::row_lanes ? V::row(from) : V::row(from, left);
+          };
+          Row rows[MR];
+#pragma GCC unroll 32
+          for (int r = 0; r < MR; ++r) rows[r] = part(a + r * x_row + i);
 #pragma GCC unroll 32
           for (int c = 0; c < NR; ++c) {
-            const W* row = w + c * p.w_ld + k + i;
-            const F v = left >= 16 ? V::load(row) : V::load(row, left);
+            const Row v = part(w + c * p.w_ld + k + i);
 #pragma GCC unroll 32
-            for (int r = 0; r < MR; ++r) {
-              const X* b = a + r * x_row + i;
-              acc[r * NR + c] =
-                  V::fma(left >= 16 ? V::load(b) : V::load(b, left), v, acc[r * NR + c]);
-            }
+            for (int r = 0; r < MR; ++r) acc[r * NR + c] = V::fma(rows[r], v, acc[r * NR + c]);
           }
         }
       }

@@ -19,8 +19,8 @@ struct Avx2Lanes {
   static constexpr int panels = 1;
   static constexpr int few = 3;
   static constexpr int exact_rows = 2;
-  static constexpr int plain_rows = 3;  // 3 x 2: 12 sums
-  static constexpr int plain_columns = 2;
+  static constexpr int plain_rows = 3;  // 3 x 4 of 8 lanes: 12 sums, 3 of x and one of w
+  static constexpr int plain_columns = 4;
   static constexpr bool wide = false;
   static constexpr bool pairs = false;
 
@@ -250,12 +250,24 @@ struct Avx2Lanes {
     const __m128 d = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(d, _mm_movehdup_ps(d)));
   }
-  static F sums(const F* x) { return {sums8(x), sums8(x + 8)}; }
-  static __m256 sums8(const F* x) {
-    __m256 h[8];
-    for (int i = 0; i < 8; ++i) h[i] = _mm256_add_ps(x[i].a, x[i].b);
-    const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(h[0], h[1]), _mm256_hadd_ps(h[2], h[3]));
-    const __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(h[4], h[5]), _mm256_hadd_ps(h[6], h[7]));
+
+  // Rows of w and x go by in one register at a time: of two there would be no room for x.
+  using Row = __m256;
+  static constexpr int row_lanes = 8;
+  static Row row(const float* p) { return _mm256_loadu_ps(p); }
+  static Row row(const bf16* p) { return widen(half(p)); }
+  static Row row(const f16* p) { return _mm256_cvtph_ps(half(p)); }
+  template <class T>
+  static Row row(const T* p, int64_t n) {
+    T padded[8] = {};
+    __builtin_memcpy(static_cast<void*>(padded), p, static_cast<size_t>(n) * sizeof(T));
+    return row(padded);
+  }
+  static Row fma(Row x, Row y, Row z) { return _mm256_fmadd_ps(x, y, z); }
+  static F sums(const Row* x) { return {sums8(x), sums8(x + 8)}; }
+  static __m256 sums8(const Row* x) {
+    const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(x[0], x[1]), _mm256_hadd_ps(x[2], x[3]));
+    const __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(x[4], x[5]), _mm256_hadd_ps(x[6], x[7]));
     return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
                          _mm256_permute2f128_ps(low, high, 0x31));
   }

@@ -176,6 +176,17 @@ struct Avx512Lanes {
     const __m128 d = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(d, _mm_movehdup_ps(d)));
   }
+  using Row = F;
+  static constexpr int row_lanes = 16;
+  template <class T>
+  static Row row(const T* p) {
+    return load(p);
+  }
+  // The first n lanes, the others 0.
+  template <class T>
+  static Row row(const T* p, int64_t n) {
+    return load(p, n);
+  }
   // Halves are added and packed with another vector's, four times: 15 additions instead of 16 * 4.
   static F sums(const F* a) {
     F quads[4];

@@ -236,6 +236,18 @@ struct ScalarLanes {
     for (int i = 1; i < 16; ++i) m = a.v[i] > m ? a.v[i] : m;
     return m;
   }
+  // matmul: what one row gives to a register at a time.
+  using Row = F;
+  static constexpr int row_lanes = 16;
+  template <class T>
+  static Row row(const T* p) {
+    return load(p);
+  }
+  // The first n lanes, the others 0.
+  template <class T>
+  static Row row(const T* p, int64_t n) {
+    return load(p, n);
+  }
   // Lane i is sum(a[i]).
   static F sums(const F* a) {
     return each([&](int i) { return sum(a[i]); });
