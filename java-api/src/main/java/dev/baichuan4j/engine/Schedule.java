@@ -62,7 +62,7 @@ final class Schedule implements AutoCloseable {
   /**
    * A token of every text being written but one, and two smallest pieces of the last one's prompt.
    */
-  private static int leastTokens(Ops ops, Limits limits) {
+  private static int leastTokens(Ops ops, Engine.Limits limits) {
     return limits.maxConcurrent() - 1 + 2 * Forward.smallestPiece(ops) - 1;
   }
 
