@@ -432,7 +432,8 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
     }
     if (t->context->gpu) {
       cuda::Device& gpu = *t->context->gpu;
-      cuda::fill_random({t->data, t->bytes(), t->type, deviation, seed}, gpu.stream());
+      cuda::fill_random({t->data, t->bytes(), t->type, deviation, seed, gpu.facts().hopper},
+                        gpu.stream());
       gpu.synchronize();  // matmul may read weights before the kernel in front of it has ended
     } else {
       cpu::fill_random(*t, deviation, seed, t->context->pool);

@@ -132,7 +132,9 @@ bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qkv, bc_t
           data<float>(s),
           kv.H,
           kv.D,
-          call.gpu_scratch(cuda::attention_scratch_bytes(T, batch.B, batch.P, kv.H))};
+          call.gpu_scratch(cuda::attention_scratch_bytes(T, batch.B, batch.P, kv.H)),
+          kv.pages.shape[0],
+          call.context().gpu->facts().hopper};
       call.submit_gpu([p](void* stream) { cuda::attention(p, stream); });
     } else {
       Context& c = call.context();

@@ -98,7 +98,8 @@ void product(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, 
                          gpu.processors,
                          gpu.shared_memory,
                          weight.storage->written_at < call.context().waits,
-                         nullptr};
+                         nullptr,
+                         gpu.hopper};
     p.scratch = call.gpu_scratch(cuda::matmul_scratch_bytes(p));
     call.submit_gpu([p](void* stream) { cuda::matmul(p, stream); });
   } else {

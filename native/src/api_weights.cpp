@@ -78,8 +78,17 @@ bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tens
       call.vectors(in, "w");
       auto* sums =
           static_cast<double*>(call.gpu_scratch(kErrorBytes + cuda::quantize_scratch_bytes(N, K)));
-      const cuda::QuantizeParams p{o.data,         o.type, in.data, in.ld, in.type,
-                                   data<float>(s), N,      K,       sums,  sums + 2};
+      const cuda::QuantizeParams p{o.data,
+                                   o.type,
+                                   in.data,
+                                   in.ld,
+                                   in.type,
+                                   data<float>(s),
+                                   N,
+                                   K,
+                                   sums,
+                                   sums + 2,
+                                   call.context().gpu->facts().hopper};
       call.submit_gpu([p](void* stream) { cuda::quantize(p, stream); });
       call.context().gpu->download(errors, sums, kErrorBytes);
       ++call.context().waits;
@@ -103,7 +112,8 @@ bc_status bc_dequantize(bc_context* context, bc_tensor* out, bc_tensor* w) {
     if (call.on_gpu()) {
       call.vectors(o, "out");
       if (!is_quantized(in.type)) call.vectors(in, "w");
-      const cuda::DequantizeParams p{data<float>(o), o.ld, in.data, in.ld, in.type, N, K};
+      const cuda::DequantizeParams p{
+          data<float>(o), o.ld, in.data, in.ld, in.type, N, K, call.context().gpu->facts().hopper};
       call.submit_gpu([p](void* stream) { cuda::dequantize(p, stream); });
     } else {
       const DequantizeParams p{data<float>(o), o.ld, in.data, in.type, in.ld, N, K};

@@ -2,11 +2,14 @@
 // there is no device.
 #include "device.h"
 
+#include <cuda.h>
 #include <cuda_runtime_api.h>
 
 #include <cstring>
 
 #include "../error.h"
+#include "generation.h"
+#include "tensor_map.h"
 
 namespace bc::cuda {
 namespace {
@@ -79,13 +82,17 @@ class RuntimeDevice final : public Device {
   RuntimeDevice(int index, void* stream) : index_(index), owns_stream_(stream == nullptr) {
     cudaDeviceProp p;
     check(cudaGetDeviceProperties(&p, index), "asking for the device's properties");
-    facts_ = {p.name, p.major * 10 + p.minor, p.multiProcessorCount,
+    facts_ = {p.name,
+              p.major * 10 + p.minor,
+              p.multiProcessorCount,
               static_cast<int64_t>(p.totalGlobalMem),
-              static_cast<int64_t>(p.sharedMemPerBlockOptin)};
+              static_cast<int64_t>(p.sharedMemPerBlockOptin),
+              false};
     if (facts_.capability < kOldest) {
       fail(BC_DEVICE, "cuda: device %d, %s, has compute capability %d.%d, expected 8.0 or later",
            index, p.name, p.major, p.minor);
     }
+    facts_.hopper = use_hopper_kernels(facts_.capability);
     use();
     stream_ = static_cast<cudaStream_t>(stream);
     if (owns_stream_)
@@ -190,7 +197,52 @@ class RuntimeDevice final : public Device {
   Staging staging_;
 };
 
+// A function of the driver, which is not linked: it is there when a device is.
+decltype(&cuTensorMapEncodeTiled) encode_tiled() {
+  static const auto function = [] {
+    void* found = nullptr;
+    cudaDriverEntryPointQueryResult result = cudaDriverEntryPointSymbolNotFound;
+#if CUDART_VERSION >= 12050
+    check(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, 12000,
+                                           cudaEnableDefault, &result),
+          "asking the driver for tensor maps");
+#else
+    check(cudaGetDriverEntryPoint("cuTensorMapEncodeTiled", &found, cudaEnableDefault, &result),
+          "asking the driver for tensor maps");
+#endif
+    if (result != cudaDriverEntryPointSuccess)
+      fail(BC_DEVICE, "cuda: the driver has no tensor maps, install one of CUDA 12 or later");
+    return reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(found);
+  }();
+  return function;
+}
+
 }  // namespace
+
+TensorMap make_tensor_map(const TensorBox& box) {
+  static_assert(sizeof(TensorMap) == sizeof(CUtensorMap), "the driver's type");
+  static_assert(CU_TENSOR_MAP_SWIZZLE_128B == static_cast<int>(Swizzle::bytes_128), "its swizzles");
+  const CUtensorMapDataType type = box.element_bytes == 1   ? CU_TENSOR_MAP_DATA_TYPE_UINT8
+                                   : box.element_bytes == 2 ? CU_TENSOR_MAP_DATA_TYPE_UINT16
+                                                            : CU_TENSOR_MAP_DATA_TYPE_UINT32;
+  const cuuint32_t steps[] = {1, 1, 1};
+  TensorMap map;
+  const CUresult result =
+      encode_tiled()(reinterpret_cast<CUtensorMap*>(&map), type, static_cast<cuuint32_t>(box.rank),
+                     const_cast<void*>(box.base), reinterpret_cast<const cuuint64_t*>(box.sizes),
+                     reinterpret_cast<const cuuint64_t*>(box.strides), box.box, steps,
+                     CU_TENSOR_MAP_INTERLEAVE_NONE, static_cast<CUtensorMapSwizzle>(box.swizzle),
+                     CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  if (result != CUDA_SUCCESS) {
+    fail(
+        BC_DEVICE,
+        "cuda: the driver refuses a tensor map (error %d) of [%llu,%llu,%llu] elements of %d bytes",
+        static_cast<int>(result), static_cast<unsigned long long>(box.sizes[2]),
+        static_cast<unsigned long long>(box.sizes[1]),
+        static_cast<unsigned long long>(box.sizes[0]), box.element_bytes);
+  }
+  return map;
+}
 
 Available available() {
   Available a;

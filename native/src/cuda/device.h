@@ -24,6 +24,7 @@ struct Facts {
   int processors = 0;         // streaming multiprocessors
   int64_t memory = 0;         // bytes
   int64_t shared_memory = 0;  // bytes that a block may have
+  bool hopper = false;        // runs the kernels of sm_90a (generation.h)
 };
 
 // A step recorded once and launched as one piece.

@@ -56,6 +56,7 @@ struct MatmulParams {
   int64_t shared_memory;  // they choose how the work is shared out, never a result
   bool early;             // no kernel writes w: it may be read while earlier ones still run
   void* scratch;          // matmul_scratch_bytes(p), at a multiple of 16
+  bool hopper = false;    // kernels of sm_90a; q8 and q4 are in their order (quant_layout.h)
 };
 
 struct RopeParams {
@@ -83,14 +84,16 @@ struct AttentionParams {
   int64_t out_ld;
   const void* qkv;  // [T,3C], of which the queries are read
   int64_t ld;
-  Type type;            // of out and qkv: bf16 or f16
-  const void* pages;    // [pages,2,H,64,D]
-  Type pages_type;      // the same, or i8
-  const float* scales;  // [pages,2,H,64] for i8, else null
-  Ragged batch;         // on the device; every sequence has a token
-  const float* slopes;  // [H], on the device, or null
-  int64_t H, D;         // D is kHeadSize; the leading dimensions are multiples of 8
-  void* scratch;        // attention_scratch_bytes(T, B, P, H), at a multiple of 16
+  Type type;               // of out and qkv: bf16 or f16
+  const void* pages;       // [pages,2,H,64,D]
+  Type pages_type;         // the same, or i8
+  const float* scales;     // [pages,2,H,64] for i8, else null
+  Ragged batch;            // on the device; every sequence has a token
+  const float* slopes;     // [H], on the device, or null
+  int64_t H, D;            // D is kHeadSize; the leading dimensions are multiples of 8
+  void* scratch;           // attention_scratch_bytes(T, B, P, H), at a multiple of 16
+  int64_t page_count = 0;  // that `pages` has
+  bool hopper = false;     // kernels of sm_90a
 };
 
 struct SwigluParams {
@@ -150,6 +153,7 @@ struct QuantizeParams {
   int64_t N, K;            // K is a multiple of 32
   double* error;           // [2], on the device: sum of squared errors, sum of squares
   void* scratch;           // quantize_scratch_bytes(N, K), at a multiple of 8
+  bool hopper = false;     // the order of its kernels
 };
 
 struct DequantizeParams {
@@ -158,7 +162,8 @@ struct DequantizeParams {
   const void* w;   // rows of f32, f16 or bf16, or panels of q8 or q4 (quant_layout.h), likewise
   int64_t w_ld;    // of rows: a multiple of 8
   Type w_type;
-  int64_t N, K;  // K is a multiple of 32 for q8 and q4
+  int64_t N, K;         // K is a multiple of 32 for q8 and q4
+  bool hopper = false;  // packed weights are in the order of its kernels
 };
 
 struct ConvertParams {
@@ -177,6 +182,7 @@ struct FillRandomParams {
   Type type;  // f32, f16, bf16, q8 or q4 (quant_layout.h)
   float deviation;
   uint64_t seed;
+  bool hopper = false;  // q8 and q4 in the order of its kernels
 };
 
 void rms_norm(const RmsNormParams& p, void* stream);

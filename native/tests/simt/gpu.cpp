@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cuda/device.h"
+#include "cuda/generation.h"
 #include "device.h"
 #include "error.h"
 #include "simt.h"
@@ -19,6 +20,11 @@ std::vector<std::function<void()>>*& recorder() {
 int64_t& gpu_memory() {
   static int64_t bytes = int64_t{1} << 30;
   return bytes;
+}
+
+int& gpu_capability() {
+  static int capability = 80;
+  return capability;
 }
 
 }  // namespace simt
@@ -86,7 +92,12 @@ class EmulatedDevice final : public Device {
   }
 
  private:
-  const Facts facts_ = {"SIMT emulator", 80, 4, simt::gpu_memory(), 163 << 10};
+  const Facts facts_ = {"SIMT emulator",
+                        simt::gpu_capability(),
+                        4,
+                        simt::gpu_memory(),
+                        (simt::gpu_capability() == 90 ? 227 : 163) << 10,
+                        use_hopper_kernels(simt::gpu_capability())};
   std::map<void*, int64_t> allocations_;
   int64_t used_ = 0;
 };

@@ -99,6 +99,29 @@ void mbarrier_init(uint32_t at, uint32_t count, Site site);
 void mbarrier_arrive(uint32_t at, uint32_t expected_bytes, Site site);
 void mbarrier_wait(uint32_t at, uint32_t parity, Site site);
 
+// The asynchronous proxy of sm_90: bulk copies to shared memory, and products of a warpgroup that read
+// it. What they are and when they land: ptx_sm90.cuh.
+void fence_proxy_async(Site site);
+void fence_mbarrier_init(Site site);
+void copy_bulk(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Site site);
+void copy_bulk_tensor(uint32_t to, const void* map, const int32_t* at, int rank, uint32_t barrier,
+                      Site site);
+void set_max_registers(int count, bool more, Site site);
+
+struct Wgmma {
+  Mma kind;
+  int n;
+  int major_a, major_b;         // 0: K runs along the rows in memory
+  float* d;                     // n / 2
+  const uint32_t* a_registers;  // 4, or null and a is a descriptor
+  uint64_t a, b;
+  bool add;
+};
+void wgmma(const Wgmma& product, Site site);
+void wgmma_fence(Site site);
+void wgmma_commit_group(Site site);
+void wgmma_wait_group(int groups_left, Site site);
+
 // A pointer into shared memory. Reading and writing elements goes through Element, so that each
 // access is seen.
 template <class T>
