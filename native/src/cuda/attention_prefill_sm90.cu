@@ -121,25 +121,26 @@ class Producer {
       if (tile.level < 0) return;
 
       const int32_t* table = p_.batch.table + tile.sequence * p_.batch.P;
-      Block block_of_keys = {};
-      Block block_of_values = {};
+      Block keys = {};
+      Block values = {};
       for (int level = tile.level; level >= -1; --level) {
         if (level >= 0) {
           const int rows = level == tile.level ? tile.end : kRows;
-          block_of_keys = {
-              {load(table + 2 * level), rows > kPageSize ? load(table + 2 * level + 1) : 0}, rows};
-          bring(block_of_keys, 0);
+          keys = {load(table + 2 * level), rows > kPageSize ? load(table + 2 * level + 1) : 0,
+                  rows};
+          bring(keys, 0);
         }
-        if (level < tile.level) bring(block_of_values, 1);
-        block_of_values = block_of_keys;
+        if (level < tile.level) bring(values, 1);
+        values = keys;
       }
     }
   }
 
  private:
   struct Block {
-    int page[2];
-    int rows;  // that hold positions up to the last query's
+    int first, second;  // pages
+    int rows;           // that hold positions up to the last query's
+    __device__ __forceinline__ int page(int i) const { return i == 0 ? first : second; }
   };
 
   // Keys (0) or values (1) of a block to the next place of the ring.
@@ -150,7 +151,7 @@ class Producer {
     if (block.rows < kRows) {
 #pragma unroll 1
       for (int page = block.rows / kPageSize; page < 2; ++page)
-        copy_rows(tile + page * kPageSize * kTileColumns, row(block.page[page], kind),
+        copy_rows(tile + page * kPageSize * kTileColumns, row(block.page(page), kind),
                   block.rows - page * kPageSize);
       ptx::cp_async_commit_group();
       ptx::cp_async_wait_group<0>();
@@ -165,7 +166,7 @@ class Producer {
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
           ptx::cp_async_bulk_tensor_2d(tile + half * Room::kHalf + page * kPageSize * kTileColumns,
-                                       pages_, half * kTileColumns, row(block.page[page], kind),
+                                       pages_, half * kTileColumns, row(block.page(page), kind),
                                        barrier);
         }
       }
@@ -457,10 +458,10 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
   __syncthreads();
   if (threadIdx.x < kWarpgroup) {
-    ptx::setmaxnreg_dec<40>();
+    ptx::setmaxnreg_dec<56>();
     if (threadIdx.x < kWarp) Producer<T>(p, scale, &queries, &pages).run();
   } else {
-    ptx::setmaxnreg_inc<232>();
+    ptx::setmaxnreg_inc<224>();
     Consumer<T>(p, scale).run();
   }
 #endif
