@@ -9,6 +9,7 @@ using namespace bc::test;
 namespace {
 
 constexpr int64_t kD = 128;
+constexpr int kProcessors = 3;  // persistent blocks: fewer than tiles, so that each has several
 
 struct Case {
   std::string name;
@@ -17,10 +18,11 @@ struct Case {
   int64_t H;
   bool alibi;
   float size = 1.0f;  // deviation of the queries
+  bool hopper = false;
 
   std::string text() const {
     return name + " " + name_of(type) + " pages " + name_of(pages_type) +
-           " H=" + std::to_string(H) + (alibi ? " alibi" : "");
+           " H=" + std::to_string(H) + (alibi ? " alibi" : "") + (hopper ? " hopper" : "");
   }
 };
 
@@ -108,7 +110,10 @@ Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t 
        c.alibi ? slopes.data() : nullptr,
        c.H,
        kD,
-       scratch.data()},
+       scratch.data(),
+       in.r.pages,
+       c.hopper,
+       kProcessors},
       nullptr);
   finish();
   out.data = as_floats(c.type, device_out.read());
@@ -205,11 +210,11 @@ void prefill_multiplies_whole_pages(Check& check) {
 }
 
 // Each query of a prompt gives the same bits in any piece that is more than a few tokens long.
-void prompt_in_pieces_equals_whole(Check& check) {
-  const Case whole{"whole", {{0, 150}}, Type::bf16, Type::bf16, 1, true};
+void prompt_in_pieces_equals_whole(Check& check, bool hopper) {
+  const Case whole{"whole", {{0, 150}}, Type::bf16, Type::bf16, 1, true, 1.0f, hopper};
   Inputs in(whole);
   for_each_schedule(1, [&](uint64_t seed) {
-    check.begin("prompt_in_pieces_equals_whole", seed);
+    check.begin("prompt_in_pieces_equals_whole" + std::string(hopper ? " hopper" : ""), seed);
     const Matrix out = run(in, whole, 0, 1, in.r.P);
     for (const int64_t split : {9, 64, 100}) {
       Inputs pieces = in;
@@ -228,32 +233,66 @@ int main() {
   return run_on_device("cuda_attention", [](Check& check) {
     const Type bf16 = Type::bf16;
     const Type f16 = Type::f16;
-    for (const Type pages : {bf16, Type::i8}) {
-      run_case(check, {"one_token", {{0, 1}}, bf16, pages, 2, false}, 3);
-      run_case(check, {"prompt", {{0, 111}}, bf16, pages, 2, true}, 3);
-      run_case(check, {"page_edges",
-                       {{62, 1}, {63, 1}, {64, 1}, {127, 1}, {255, 1}, {256, 1}, {250, 8}, {56, 8}},
-                       bf16,
-                       pages,
-                       2,
-                       true});
-      run_case(
-          check,
-          {"tile_edges", {{0, 64}, {0, 65}, {1, 63}, {60, 9}, {63, 129}}, bf16, pages, 1, true});
+    for (const bool hopper : {false, true}) {
+      for (const Type pages : {bf16, Type::i8}) {
+        const auto with = [&](const char* name, const std::vector<Sequence>& sequences, int64_t H,
+                              bool alibi, int schedules = 1, float size = 1.0f) {
+          run_case(check, {name, sequences, bf16, pages, H, alibi, size, hopper}, schedules);
+        };
+        with("one_token", {{0, 1}}, 2, false, 3);
+        with("prompt", {{0, 111}}, 2, true, 3);
+        with("page_edges",
+             {{62, 1}, {63, 1}, {64, 1}, {127, 1}, {255, 1}, {256, 1}, {250, 8}, {56, 8}}, 2, true);
+        with("tile_edges", {{0, 64}, {0, 65}, {1, 63}, {60, 9}, {63, 129}}, 1, true);
+        with("ragged", {{0, 33}, {70, 19}, {300, 1}, {63, 2}, {0, 1}}, 3, true, 3);
+        with("extreme_values", {{100, 7}, {100, 17}}, 2, true, 1, 300.0f);
+        with("long", {{1500, 3}, {1100, 20}}, 1, false);
+        run_case(check, {"f16",
+                         {{100, 7}, {100, 17}},
+                         f16,
+                         pages == bf16 ? f16 : pages,
+                         2,
+                         true,
+                         1.0f,
+                         hopper});
+        if (!hopper) decode_moves_the_cache_once(check, pages);
+      }
+      // More sequences than a warp looks at together.
+      std::vector<Sequence> many;
+      for (int64_t b = 0; b < 70; ++b) many.push_back({b % 7, b % 3 == 0 ? 9 + b % 5 : 1 + b % 8});
+      run_case(check, {"many_sequences", many, bf16, bf16, 1, true, 1.0f, hopper});
       run_case(check,
-               {"ragged", {{0, 33}, {70, 19}, {300, 1}, {63, 2}, {0, 1}}, bf16, pages, 3, true}, 3);
-      run_case(check, {"extreme_values", {{100, 7}, {100, 17}}, bf16, pages, 2, true, 300.0f});
-      run_case(check, {"long", {{1500, 3}, {1100, 20}}, bf16, pages, 1, false});
-      run_case(check, {"f16", {{100, 7}, {100, 17}}, f16, pages == bf16 ? f16 : pages, 2, true});
-      decode_moves_the_cache_once(check, pages);
+               {"alibi_40_heads", {{180, 3}, {100, 10}}, bf16, bf16, 40, true, 1.0f, hopper});
+      prompt_in_pieces_equals_whole(check, hopper);
     }
-    // More sequences than a warp looks at together.
-    std::vector<Sequence> many;
-    for (int64_t b = 0; b < 70; ++b) many.push_back({b % 7, b % 3 == 0 ? 9 + b % 5 : 1 + b % 8});
-    run_case(check, {"many_sequences", many, bf16, bf16, 1, true});
-    run_case(check, {"alibi_40_heads", {{180, 3}, {100, 10}}, bf16, bf16, 40, true});
     run_case(check, {"longest", {{196607, 1}}, bf16, Type::i8, 1, false});
     prefill_multiplies_whole_pages(check);
-    prompt_in_pieces_equals_whole(check);
+    // Tiles of 128 positions, each in two halves, and the ring going round.
+    for (const Type type : {bf16, f16}) {
+      for (const bool alibi : {false, true}) {
+        run_case(check,
+                 {"block_edges",
+                  {{0, 9},
+                   {0, 63},
+                   {3, 1},
+                   {0, 127},
+                   {0, 128},
+                   {0, 129},
+                   {119, 9},
+                   {120, 9},
+                   {5, 300},
+                   {64, 64},
+                   {128, 8},
+                   {127, 65}},
+                  type,
+                  type,
+                  1,
+                  alibi,
+                  1.0f,
+                  true},
+                 2);
+      }
+    }
+    run_case(check, {"many_blocks", {{700, 400}}, bf16, bf16, 2, true, 1.0f, true}, 2);
   });
 }
