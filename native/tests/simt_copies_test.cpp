@@ -28,7 +28,7 @@ __device__ __forceinline__ void wait_for(Shared<uint64_t> barrier, uint32_t pari
 
 // One barrier at the start of shared memory, of one arrival a phase.
 __device__ __forceinline__ Shared<uint64_t> one_barrier() {
-  const Shared<uint64_t> barrier = shared_memory<uint64_t>();
+  Shared<uint64_t> barrier = shared_memory<uint64_t>();
   if (threadIdx.x == 0) {
     ptx::mbarrier_init(barrier, 1);
     ptx::fence_mbarrier_init();
@@ -232,6 +232,18 @@ __global__ void copy_kernel(uint32_t* out, const uint32_t* from, uint32_t to, ui
   store(out + threadIdx.x, static_cast<uint32_t>(shared_memory<uint32_t>(to)[threadIdx.x]));
 }
 
+__global__ void fresh_source_kernel(uint32_t* x) {
+  const Shared<uint64_t> barrier = one_barrier();
+  store(x + threadIdx.x, 1u);
+  ptx::fence_proxy_async();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    ptx::mbarrier_arrive_expect_tx(barrier, 128);
+    ptx::cp_async_bulk(shared_memory<uint32_t>(128), x, 128, barrier);
+  }
+  wait_for(barrier, 0);
+}
+
 template <bool kOther>
 __global__ void changing_source_kernel(uint32_t* x) {
   const Shared<uint64_t> barrier = one_barrier();
@@ -285,6 +297,11 @@ void addresses(Check& check) {
          {"thread (0,0,0) at simt_copies_test.cpp:"}, [&] {
            const auto x = in_out("x", numbers(64));
            launch<changing_source_kernel<false>>({dim3(1), dim3(64), 512}, x.data());
+         });
+  caught(check, "source that the kernel itself wrote", {"bulk copy from x+0"},
+         {"the store by block (0,0,0) thread (", "without a fence that covers global memory"}, [&] {
+           const auto x = in_out("x", numbers(64));
+           launch<fresh_source_kernel>({dim3(1), dim3(64), 512}, x.data());
          });
   caught(check, "source changed by another warp", {"race: store of x+12", "race: load of x+12"},
          {"concurrent with the"}, [&] {

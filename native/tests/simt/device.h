@@ -42,7 +42,7 @@ struct Counters {
   int64_t shared_wavefronts, shared_ideal;
   int64_t mma_bf16, mma_f16, mma_s8;  // warp instructions
   int64_t barriers;                   // completed
-  int64_t bulk_copies, bulk_bytes;    // ended, of tensors too
+  int64_t bulk_copies, bulk_bytes;    // of tensors too
   int64_t launches;
 
   int64_t bank_conflicts() const { return shared_wavefronts - shared_ideal; }
