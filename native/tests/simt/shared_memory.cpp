@@ -238,7 +238,8 @@ void async_read_end(Block& block, uint32_t address, uint32_t bytes, uint32_t sta
 // --- cp.async ------------------------------------------------------------------------------------
 
 void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site site) {
-  const SharedOrder order = shared_order(site);
+  SharedOrder order = shared_order(site);
+  order.writes = "cp.async";
   const auto n = static_cast<size_t>(bytes);
   check_shared(to, n, "cp.async", site);
   Copy copy{to, bytes, order.thread.group, order.number, {}};
