@@ -370,7 +370,13 @@ void wgmma(const Wgmma& product, Site site) {
 
 void wgmma_fence(Site site) {
   meet_warpgroup(
-      "wgmma.fence", 0, nullptr, [](Warpgroup&) {}, site);
+      "wgmma.fence", 0, nullptr,
+      [](Warpgroup& group) {
+        group.fenced = true;
+        group.handed_back.clear();
+        group.fragments.clear();
+      },
+      site);
 }
 
 void wgmma_commit_group(Site site) {
