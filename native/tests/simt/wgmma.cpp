@@ -242,6 +242,7 @@ void check_fence(Warpgroup& group, const Wgmma& first, bool under_way, Site site
   group.fragments.emplace_back(first.a_registers, sum);
 }
 
+// The accumulator under way that d is, if it is one; another one must find room.
 Accumulator* accumulator_of(Warpgroup& group, const Wgmma& first, Site site) {
   for (Accumulator& other : group.accumulators) {
     if (first.d + first.n / 2 <= other.d[0] || other.d[0] + other.n / 2 <= first.d) continue;
@@ -250,11 +251,16 @@ Accumulator* accumulator_of(Warpgroup& group, const Wgmma& first, Site site) {
             first.n, other.n, name_of(other.site).c_str());
     return &other;
   }
+  int registers = first.n / 2;
+  for (const Accumulator& other : group.accumulators) registers += other.n / 2;
+  if (registers >= group.registers)
+    error(site, "wgmma: results under way take %d registers of a thread, which has %d", registers,
+          group.registers);
   return nullptr;
 }
 
 // Takes d over from the threads.
-Accumulator& take(Warpgroup& group, const Wgmma& first, Site site) {
+Accumulator& take(Warpgroup& group, const Wgmma& first) {
   group.accumulators.emplace_back();
   Accumulator& accumulator = group.accumulators.back();
   accumulator.n = first.n;
@@ -265,11 +271,6 @@ Accumulator& take(Warpgroup& group, const Wgmma& first, Site site) {
   }
   for_each_register(accumulator,
                     [](float& f, size_t) { std::memcpy(&f, &kPoison, sizeof kPoison); });
-  int registers = 0;
-  for (const Accumulator& each : group.accumulators) registers += each.n / 2;
-  if (registers >= group.registers)
-    error(site, "wgmma: results under way take %d registers of a thread, which has %d", registers,
-          group.registers);
   return accumulator;
 }
 
@@ -296,7 +297,7 @@ void issue(Warpgroup& group, const Wgmma& first, Site site) {
   }
   group.readings.push_back(reading);
 
-  if (accumulator == nullptr) accumulator = &take(group, first, site);
+  if (accumulator == nullptr) accumulator = &take(group, first);
   accumulator->group = group.next;
   accumulator->site = site;
   if (!first.add) std::fill(accumulator->values.begin(), accumulator->values.end(), 0.0f);
