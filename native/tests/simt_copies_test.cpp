@@ -3,7 +3,7 @@
 #include "cuda/ptx_sm90.cuh"
 #include "simt_test.h"
 #ifndef BC_ON_GPU
-#include "simt/machine.h"
+#include "simt/memory.h"
 #endif
 
 using namespace bc;
@@ -50,6 +50,7 @@ enum class Fault {
   wrong_barrier,
   no_full_wait,
   no_empty_wait,
+  early_release,
   no_fence,
   no_barrier,
   no_last_copy,
@@ -78,8 +79,9 @@ __global__ void pipeline_kernel(uint32_t* out, const uint32_t* in, uint32_t tile
       const uint32_t phase = tile / 2 + (kFault == Fault::wrong_phase ? 1 : 0);
       if (kFault != Fault::no_full_wait)
         wait_for(full + (kFault == Fault::wrong_barrier ? 1 - s : s), phase % 2);
+      if (kFault == Fault::early_release) ptx::mbarrier_arrive(empty + s);
       store(out + tile * 64 + i, static_cast<uint32_t>(slots[s * 64 + 63 - i]));
-      ptx::mbarrier_arrive(empty + s);
+      if (kFault != Fault::early_release) ptx::mbarrier_arrive(empty + s);
     }
   } else if (threadIdx.x == 0) {
     for (uint32_t tile = 0; tile < tiles; ++tile) {
@@ -150,6 +152,8 @@ void pipelines(Check& check) {
   caught(check, "no wait for the readers",
          {"race: bulk copy of shared+", "bulk copy of shared+", "more arrivals than its 1"},
          {"simt_copies_test.cpp:"}, RUN(no_empty_wait));
+  caught(check, "a slot given back before it is read", {"race: bulk copy of shared+"},
+         {"is concurrent with the load by block (0,0,0) thread ("}, RUN(early_release));
   caught(check, "no fence after mbarrier_init", {"mbarrier_init at simt_copies_test.cpp:"},
          {"has not been followed by fence_mbarrier_init", "mbarrier at shared+0"}, RUN(no_fence));
   caught(check, "no barrier after mbarrier_init",
@@ -533,7 +537,10 @@ __global__ void reads_kernel(const uint32_t* in) {
   }
   __syncwarp();
 #ifndef BC_ON_GPU
-  if (i == 32) simt::async_read_end(*simt::machine.self->warp->block, words.address(), 128);
+  if (i == 32) {
+    const simt::Thread& self = *simt::machine.self;
+    simt::async_read_end(*self.warp->block, words.address(), 128, simt::stamp_of(self));
+  }
 #endif
   if (kReads != Reads::overwritten_after) __syncthreads();
   if (i == 0) words[7] = 0;

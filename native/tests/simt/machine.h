@@ -12,7 +12,8 @@
 // Each entry has a second clock beside it: up to where a warp's accesses through the generic proxy
 // are also known to the asynchronous one, because somebody knew them and fenced. A bulk copy is the
 // access of nobody's warp: each mbarrier that copies complete on has a number after the block's
-// warps, and who waits for a phase learns its clock.
+// warps, and who waits for a phase learns its clock. So are the reads of a warpgroup's products, which
+// have ended for all four warps when one of them has waited.
 #pragma once
 
 #include <cstdint>
@@ -42,9 +43,10 @@ void join(Foreign& into, const Foreign& from);
 void join(Foreign& into, uint32_t block, const Clocks& from);
 
 struct Warp;
+struct Warpgroup;
 struct Block;
 
-enum class Wait { none, warp, barrier, mbarrier, flag, exited };
+enum class Wait { none, warp, warpgroup, barrier, mbarrier, registers, flag, exited };
 
 // One cp.async that has not landed.
 struct Copy {
@@ -108,6 +110,53 @@ struct Warp {
   uint32_t apart = 0;  // lanes with own_known
   Foreign foreign;
   bool accessed = false;  // some lane's accesses wait for traffic.cpp
+};
+
+constexpr uint32_t kWarpgroupWarps = 4;
+constexpr int kWarpgroup = 128;  // threads
+
+// Where the chunks of an operand of wgmma lie, see wgmma.cpp.
+struct Operand {
+  uint32_t rows = 0;  // m or n
+  uint32_t start = 0, leading = 0, stride = 0;
+  uint32_t row = 0;  // bytes
+  bool along_k = true;
+};
+
+// What a product that has not been waited for reads.
+struct Reading {
+  int64_t group;
+  Operand a, b;  // in shared memory, if they have rows
+};
+
+// d of such products. Its registers are poisoned, the values are here.
+struct Accumulator {
+  float* d[kWarpgroup];
+  int n;
+  std::vector<float> values;  // [64,n]
+  int64_t group;              // of the newest product
+  Site site;
+};
+
+struct Warpgroup {
+  Thread* threads = nullptr;  // 128
+
+  uint32_t arrived = 0;  // warps in the instruction that they do together
+  const char* op = "";
+  int64_t detail = 0;
+  Site site{"", 0};
+
+  int64_t next = 0;  // group that products go into
+  std::vector<Reading> readings;
+  std::vector<Accumulator> accumulators;
+  uint32_t unit = 0;  // its tensor core's number after the block's warps; 0: not used yet
+  Clock clock = 0;    // of that
+
+  bool fenced = false;                                          // wgmma_fence() at all
+  std::vector<const float*> handed_back;                        // since the last one, d of thread 0
+  std::vector<std::pair<const uint32_t*, uint64_t>> fragments;  // a of thread 0, sum of all
+
+  int registers = 0;  // of each thread
 };
 
 struct Barrier {
@@ -174,6 +223,9 @@ struct Block {
   uint32_t number = 0;
   std::vector<Thread> threads;
   std::vector<Warp> warps;
+  std::vector<Warpgroup> warpgroups;
+  int free_registers = 0;
+  std::vector<Warpgroup*> wait_for_registers;
   uint32_t ready_warps = 0;
   uint32_t alive = 0;
   uint32_t spinning = 0;
@@ -223,11 +275,16 @@ void pause();
 // Takes this lane out of the ready ones until somebody sets it ready.
 void wait(Wait why, const char* op, Site site);
 void set_ready(Warp& warp, uint32_t lanes);
+void set_ready(Warpgroup& group, bool ready);
 Thread& drawn_thread(Block& block);  // one that is ready
 void go_on_with(Fiber& from, Thread& thread);
 
 // Blocks until all 32 lanes are here; the last one calls run(warp, context), then all go on.
 void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site site);
+// The same for a warpgroup's 128 threads, with `operands` of each for operands_of().
+void meet_warpgroup(const char* op, int64_t detail, const void* operands, void (*run)(Warpgroup&),
+                    Site site);
+const void* operands_of(const Thread& thread);
 
 // Publishing and learning.
 void tick(Warp& warp);
@@ -256,15 +313,15 @@ void count_bulk_writes(size_t bytes, Site site);
 bool fenced(uint32_t stamp, const Thread& thread);
 
 // An instruction of the asynchronous proxy that this thread issues reads shared memory: checked now,
-// and until async_read_end() nobody may write there. 4-byte words. The thread that runs then, the
-// one that waits, counts as the reader.
+// and until async_read_end() nobody may write there. 4-byte words. From then on `stamp` is who read.
 void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site site);
-void async_read_end(Block& block, uint32_t address, uint32_t bytes);
+void async_read_end(Block& block, uint32_t address, uint32_t bytes, uint32_t stamp);
 
 // mbarriers.cpp
+uint32_t new_unit(Block& block, const char* op, Site site);
 Mbarrier& mbarrier_for_copy(uint32_t at, Site site);
 void complete_bytes(Block& block, const Transfer& transfer);
-std::string describe(const Mbarrier& barrier, uint32_t at);
+std::string describe_mbarriers(const Block& block);  // those that stand in a phase
 void check_mbarriers_at_exit(const Block& block);
 
 // bulk_copies.cpp
@@ -275,6 +332,14 @@ inline void maybe_end_transfer(Block& block) {
   if (!block.transfers.empty() && machine.draw() % 64 < block.patience) end_drawn_transfer(block);
 }
 uint64_t sum_of(const uint8_t* data, size_t bytes);
+
+// wgmma.cpp
+void check_products_at_exit(const Thread& thread);
+
+// registers.cpp
+constexpr int kRegisters = 65536;   // of a block
+constexpr int kMaxRegisters = 256;  // of a thread
+void start_registers(Block& block);
 
 // global_memory.cpp and shared_memory.cpp
 void start_memory();              // of a launch
