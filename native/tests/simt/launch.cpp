@@ -29,6 +29,7 @@ void run_thread() {
   (*machine.body)();
   Thread& self = *machine.self;
   Warp& warp = *self.warp;
+  check_products_at_exit(self);
   self.wait = Wait::exited;
   warp.live &= ~(1u << self.lane);
   --warp.block->alive;
@@ -146,11 +147,7 @@ std::string describe(const Block& block) {
     text += "; barrier " + std::to_string(id) + " has " + std::to_string(barrier.arrived) +
             " of the " + std::to_string(barrier.expected) + " threads it expects";
   }
-  for (const auto& entry : block.mbarriers) {
-    const Mbarrier& barrier = entry.second;
-    if (barrier.pending != barrier.count || barrier.bytes != 0 || !barrier.waiting.empty())
-      text += "; " + describe(barrier, entry.first);
-  }
+  text += describe_mbarriers(block);
   return text;
 }
 

@@ -1,5 +1,5 @@
 // Barriers in shared memory: arrivals, the bytes that bulk copies bring, and phases.
-#include <algorithm>
+#include <map>
 
 #include "memory.h"
 
@@ -45,25 +45,6 @@ void end_phase_if_complete(Block& block, Mbarrier& barrier) {
   for (Thread* thread : barrier.waiting)
     set_ready(*thread->warp, thread->warp->ready | 1u << thread->lane);
   barrier.waiting.clear();
-}
-
-// A number for what copies bring, after the block's warps, and room for it in everybody's clocks.
-uint32_t new_unit(Block& block, Site site) {
-  const auto warps = static_cast<uint32_t>(block.warps.size());
-  if (warps >= kLanes)
-    error(site, "bulk copy: the emulator takes blocks of at most 31 warps, this one has %u", warps);
-  const uint32_t unit = warps + block.units++ % (kLanes - warps);
-  for (Warp& warp : block.warps) {
-    if (warp.known.size() > 2 * unit) continue;
-    warp.known.resize(2 * unit + 2);
-    for (uint32_t i = 0; i < kLanes; ++i) {
-      Thread& thread = warp.threads[i];
-      const bool apart = (warp.apart >> i & 1u) != 0;
-      if (apart) thread.own_known.resize(2 * unit + 2);
-      thread.known = apart ? thread.own_known.data() : warp.known.data();
-    }
-  }
-  return unit;
 }
 
 }  // namespace
@@ -123,6 +104,25 @@ void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
   acquire(*machine.self, barrier.over);
 }
 
+// A number for what is done asynchronously, after the block's warps, and room for it in everybody's clocks.
+uint32_t new_unit(Block& block, const char* op, Site site) {
+  const auto warps = static_cast<uint32_t>(block.warps.size());
+  if (warps >= kLanes)
+    error(site, "%s: the emulator takes blocks of at most 31 warps, this one has %u", op, warps);
+  const uint32_t unit = warps + block.units++ % (kLanes - warps);
+  for (Warp& warp : block.warps) {
+    if (warp.known.size() > 2 * unit) continue;
+    warp.known.resize(2 * unit + 2);
+    for (uint32_t i = 0; i < kLanes; ++i) {
+      Thread& thread = warp.threads[i];
+      const bool apart = (warp.apart >> i & 1u) != 0;
+      if (apart) thread.own_known.resize(2 * unit + 2);
+      thread.known = apart ? thread.own_known.data() : warp.known.data();
+    }
+  }
+  return unit;
+}
+
 // --- For bulk copies -----------------------------------------------------------------------------
 
 Mbarrier& mbarrier_for_copy(uint32_t at, Site site) {
@@ -133,7 +133,7 @@ Mbarrier& mbarrier_for_copy(uint32_t at, Site site) {
           "fence_mbarrier_init by its thread",
           at, name_of(site_of(machine.self->warp->block->words[at / 4].write_site)).c_str());
   }
-  if (barrier.unit == 0) barrier.unit = new_unit(*machine.self->warp->block, site);
+  if (barrier.unit == 0) barrier.unit = new_unit(*machine.self->warp->block, "bulk copy", site);
   barrier.copied = number_of(site);
   barrier.seen = false;
   return barrier;
@@ -151,7 +151,7 @@ void complete_bytes(Block& block, const Transfer& transfer) {
 
 // --- What is wrong with them ---------------------------------------------------------------------
 
-std::string describe(const Mbarrier& barrier, uint32_t at) {
+static std::string describe(const Mbarrier& barrier, uint32_t at) {
   std::string text = "mbarrier at shared+" + std::to_string(at) + " in phase " +
                      std::to_string(barrier.phase) + " has " +
                      std::to_string(barrier.count - barrier.pending) + " of its " +
@@ -165,6 +165,20 @@ std::string describe(const Mbarrier& barrier, uint32_t at) {
     }
     if (barrier.announced[0] == 0) text += " nowhere";
   }
+  if (!barrier.waiting.empty())
+    text += "; " + std::to_string(barrier.waiting.size()) + " threads wait for it";
+  return text;
+}
+
+std::string describe_mbarriers(const Block& block) {
+  std::map<uint32_t, std::string> in_order;
+  for (const auto& entry : block.mbarriers) {
+    const Mbarrier& barrier = entry.second;
+    if (barrier.pending != barrier.count || barrier.bytes != 0 || !barrier.waiting.empty())
+      in_order[entry.first] = describe(barrier, entry.first);
+  }
+  std::string text;
+  for (const auto& entry : in_order) text += "; " + entry.second;
   return text;
 }
 
