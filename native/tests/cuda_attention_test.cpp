@@ -9,7 +9,8 @@ using namespace bc::test;
 namespace {
 
 constexpr int64_t kD = 128;
-constexpr int kProcessors = 3;  // persistent blocks: fewer than tiles, so that each has several
+// Of persistent kernels: mostly fewer than tiles, so that a block has several.
+constexpr int kProcessors = 3;
 
 struct Case {
   std::string name;
@@ -73,7 +74,8 @@ struct Inputs {
 };
 
 // Runs the op on sequences [begin, end) of the inputs, alone in a batch with a table of P pages.
-Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t P) {
+Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t P,
+           int processors = kProcessors) {
   const int64_t t0 = in.r.offsets[begin];
   const int64_t T = in.r.offsets[end] - t0;
   const int64_t B = end - begin;
@@ -113,7 +115,7 @@ Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t 
        scratch.data(),
        in.r.pages,
        c.hopper,
-       kProcessors},
+       processors},
       nullptr);
   finish();
   out.data = as_floats(c.type, device_out.read());
@@ -173,7 +175,7 @@ void run_case(Check& check, const Case& c, int schedules = 1) {
     if (seed > 1) return;
     bool same = true;
     for (int64_t b = 0; b < in.r.B; ++b)
-      same &= same_rows(out, in.r.offsets[b], run(in, c, b, b + 1, in.r.P + 5));
+      same &= same_rows(out, in.r.offsets[b], run(in, c, b, b + 1, in.r.P + 5, 2));
     check.that(same, "a sequence alone, with a longer table, gives other bits than in its batch");
   });
 }
@@ -209,16 +211,33 @@ void prefill_multiplies_whole_pages(Check& check) {
   });
 }
 
+void hopper_prefill_multiplies_whole_blocks(Check& check) {
+  const Case c{"blocks", {{0, 384}}, Type::bf16, Type::bf16, 1, false, 1.0f, true};
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Inputs in(c);
+    run(in, c, 0, 1, in.r.P);
+    constexpr int64_t kBlocks = 1 + 2 + 3;
+#ifndef BC_ON_GPU
+    const simt::Counters& counted = simt::counters();
+    check.that(counted.tensor_clocks == kBlocks * 2048, "tensor clocks differ from the header's");
+    check.that(counted.operand_wavefronts == kBlocks * 1280, "operands differ from the header's");
+#endif
+    const double block = 128 * kD * 2;
+    check_bytes(check, 4 * 3 * block, (3 + 2 * kBlocks + 3) * block);
+  });
+}
+
 // Each query of a prompt gives the same bits in any piece that is more than a few tokens long.
 void prompt_in_pieces_equals_whole(Check& check, bool hopper) {
-  const Case whole{"whole", {{0, 150}}, Type::bf16, Type::bf16, 1, true, 1.0f, hopper};
+  const Case whole{"whole", {{0, 300}}, Type::bf16, Type::bf16, 1, true, 1.0f, hopper};
   Inputs in(whole);
   for_each_schedule(1, [&](uint64_t seed) {
     check.begin("prompt_in_pieces_equals_whole" + std::string(hopper ? " hopper" : ""), seed);
     const Matrix out = run(in, whole, 0, 1, in.r.P);
-    for (const int64_t split : {9, 64, 100}) {
+    for (const int32_t split : {9, 64, 100, 128, 137, 256, 290}) {
       Inputs pieces = in;
-      pieces.batch.offsets = {0, static_cast<int32_t>(split), 150};
+      pieces.batch.offsets = {0, split, 300};
       pieces.batch.table.insert(pieces.batch.table.end(), in.batch.table.begin(),
                                 in.batch.table.end());
       pieces.r = pieces.batch.ragged();
@@ -267,6 +286,7 @@ int main() {
     }
     run_case(check, {"longest", {{196607, 1}}, bf16, Type::i8, 1, false});
     prefill_multiplies_whole_pages(check);
+    hopper_prefill_multiplies_whole_blocks(check);
     // Tiles of 128 positions, each in two halves, and the ring going round.
     for (const Type type : {bf16, f16}) {
       for (const bool alibi : {false, true}) {

@@ -1,4 +1,78 @@
-// HEADER
+// attention, sequences of more than 8 tokens, on Hopper and 16-bit pages:
+// out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions 0..i of a
+// query at i.
+//
+// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type;
+//         slopes [H] or none; out [T,C]. C = H D; D = 128. Pages of int8 are for the twin on sm_80.
+//
+// Method  A persistent block on each SM. One warp brings tiles, two warpgroups multiply, each for 64
+//         of 128 queries of one sequence and head; they meet 128 keys, two pages, at a time.
+//
+//         Tiles and blocks of keys begin at multiples of 128 positions. So a tile sees its diagonal
+//         block, the only one with a mask, and all before it, whole; every row sees a key of every
+//         block, and no maximum is ever of nothing. The diagonal block goes first, then the others
+//         downwards: with ALiBi that is the nearest first, and the maximum seldom rises after it.
+//
+//         Bits: a query's result is made of its own row of each product, of blocks that lie where
+//         they lie, in an order that depends on its position. What else is in the tile, in the batch
+//         or on the SM has no part in it. Sums are scaled down when some row's maximum has risen: by
+//         1 where it has not, which changes nothing.
+//
+//         A step of a warpgroup hands S' = Q K'^T of the next block and O += P V of this one to the
+//         tensor cores, then turns S' into P' while these work, at first on its own O, then on what
+//         the other warpgroup handed in meanwhile: a pair of named barriers lets them take turns.
+//         P never leaves registers: narrowed in pairs, S is laid out as the operand a.
+//
+//         Scores of ALiBi take one multiply-add each: with c, the column in the block, counted from
+//         the thread's first (a constant after unrolling), u = q k + (slope / scale) c; what the
+//         distance has beside c is one number for each row of a thread, and goes into the addend that
+//         subtracts the maximum: P = 2^(scale u + (slope distance - maximum)).
+//
+//         Which tile: longest_first.cuh, heads innermost, forth and back over the blocks. Of one
+//         prompt of 4096 at 40 heads, the longest-running SM has 0.2 % more than the average; a
+//         counter in memory, which a replayed step would have to clear, could not do better. At one
+//         time 132 blocks work on 3.3 levels of all heads, in step: HBM gives each key to 3 SMs.
+//
+// Memory  Whole pages come by bulk copies of [64,64] boxes. Of the page with a sequence's last
+//         position, and the one after, what lies past it may be anything, NaN too, and 0 * NaN is
+//         NaN: of these two the warp copies the rows that there are by cp.async, and fills the rest
+//         with zeros. That is in the first block of a sequence's last tile only. A copy of a box that
+//         starts before the page would bring zeros by itself, but at its beginning: products would
+//         add in other groups, and other bits come out.
+//         Rows of the tile of queries that are not of the sequence are a neighbour's, or zeros: they
+//         are multiplied and not stored. A warpgroup without queries passes over the tile.
+//
+//         Keys and values wait in one ring of 5 tiles [128,128], 160 KB: 2.5 blocks, 5000 clocks of
+//         tensor work ahead, against some 1000 of latency. Queries have two tiles, 64 KB, so that
+//         those of the next tile are there when it begins; a tile's output leaves through its
+//         queries' place, for whole sectors.
+//
+// Registers  A consumer holds S 64, O 64, P 32, and needs 208 with addresses and sums. 56 * 128 +
+//         224 * 256 = 64512 of 65536. Two tiles of S under way, 64 more, would not fit, and are not
+//         needed: a warpgroup's S' is under way beside O += P V.
+//
+// Bound   Compute: 4D flops a query, key and head, for whole blocks of 128 x 128. Clocks of an SM for
+//         one:
+//
+//           tensor cores       2048   2 warpgroups * 16 m64n128k16 * 64
+//           L2                 2731   64 KB of keys and values, at 24 bytes a clock
+//           shared memory      1792   160 KB of operands, 64 KB that arrive, at 128 bytes a clock
+//           exponentials       1024   16384, at 16 a clock
+//           issue               700   2 warps a scheduler: 64 * (max, fma, ex2, add) + 32 cvt + 60
+//           issue, ALiBi        830   and 64 fma
+//
+//         L2 is the limit, at 75 % of the tensor cores' peak: 712 of 949 TFLOP/s at 1.755 GHz. (Two
+//         blocks of a cluster that share keys by multicast would halve it.) A tile has, beside its
+//         blocks, a softmax that nothing of its own runs under and its output: about 2000 clocks, 5 %
+//         of 16.5 blocks at 4096 positions, 1 % at 16384; its diagonal block is half masked: 3 %, 1 %.
+//         Expected: 550 to 650 TFLOP/s from 4096 on; ALiBi as RoPE, since issue does not bind.
+//
+//         A short prompt fills rounds badly: 512 tokens at 40 heads are 160 tiles on 132 SMs.
+//
+// Limits  attention_prefill_sm90_kernel: 168 registers, 384 threads, 229552 bytes of shared memory, on sm_90
+//
+// Twin    attention_prefill.cu
+// Source  Shah et al. 2024, arXiv:2407.08608; Press et al. 2021, arXiv:2108.12409 (ALiBi)
 #include "attention.h"
 #include "longest_first.cuh"
 #include "reduce.cuh"
