@@ -2,6 +2,7 @@
 #include "gpu.h"
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "cuda/device.h"
@@ -41,6 +42,7 @@ class EmulatedDevice final : public Device {
  public:
   ~EmulatedDevice() override {
     for (const auto& allocation : allocations_) simt::device_free(allocation.first);
+    for (void* memory : on_host_) simt::device_free(memory);
   }
   const Facts& facts() const override { return facts_; }
   void memory(int64_t* free, int64_t* total) const override {
@@ -52,9 +54,7 @@ class EmulatedDevice final : public Device {
       fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes of cuda:0, free are %lld",
            static_cast<long long>(bytes), static_cast<long long>(simt::gpu_memory() - used_));
     }
-    void* memory = simt::device_alloc(static_cast<size_t>(bytes > 0 ? bytes : 1), "tensor");
-    const std::vector<uint8_t> zeros(static_cast<size_t>(bytes));
-    simt::copy_to_device(memory, zeros.data(), zeros.size());
+    void* memory = zeroed(bytes, "tensor");
     allocations_[memory] = bytes;
     used_ += bytes;
     return memory;
@@ -65,6 +65,12 @@ class EmulatedDevice final : public Device {
     used_ -= found->second;
     allocations_.erase(found);
     simt::device_free(memory);
+  }
+  void* allocate_on_host(int64_t bytes) override {
+    return *on_host_.insert(zeroed(bytes, "tensor on the host")).first;
+  }
+  void release_on_host(void* memory) noexcept override {
+    if (on_host_.erase(memory) != 0) simt::device_free(memory);
   }
   void upload(void* to, const void* from, int64_t bytes) override {
     if (bytes > 0) simt::copy_to_device(to, from, static_cast<size_t>(bytes));
@@ -92,6 +98,13 @@ class EmulatedDevice final : public Device {
   }
 
  private:
+  static void* zeroed(int64_t bytes, const char* name) {
+    void* memory = simt::device_alloc(static_cast<size_t>(bytes > 0 ? bytes : 1), name);
+    const std::vector<uint8_t> zeros(static_cast<size_t>(bytes));
+    simt::copy_to_device(memory, zeros.data(), zeros.size());
+    return memory;
+  }
+
   const Facts facts_ = {"SIMT emulator",
                         simt::gpu_capability(),
                         4,
@@ -99,6 +112,7 @@ class EmulatedDevice final : public Device {
                         (simt::gpu_capability() == 90 ? 227 : 163) << 10,
                         use_hopper_kernels(simt::gpu_capability())};
   std::map<void*, int64_t> allocations_;
+  std::set<void*> on_host_;
   int64_t used_ = 0;
 };
 
