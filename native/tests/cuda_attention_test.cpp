@@ -18,12 +18,12 @@ struct Case {
   Type type, pages_type;
   int64_t H;
   bool alibi;
-  float size = 1.0f;  // deviation of the queries
-  bool hopper = false;
+  float size = 1.0f;    // deviation of the queries
+  bool hopper = false;  // the kernels of sm_90
 
   std::string text() const {
     return name + " " + name_of(type) + " pages " + name_of(pages_type) +
-           " H=" + std::to_string(H) + (alibi ? " alibi" : "") + (hopper ? " hopper" : "");
+           " H=" + std::to_string(H) + (alibi ? " alibi" : "") + (hopper ? " sm_90" : "");
   }
 };
 
@@ -233,7 +233,7 @@ void prompt_in_pieces_equals_whole(Check& check, bool hopper) {
   const Case whole{"whole", {{0, 300}}, Type::bf16, Type::bf16, 1, true, 1.0f, hopper};
   Inputs in(whole);
   for_each_schedule(1, [&](uint64_t seed) {
-    check.begin("prompt_in_pieces_equals_whole" + std::string(hopper ? " hopper" : ""), seed);
+    check.begin("prompt_in_pieces_equals_whole" + std::string(hopper ? " sm_90" : ""), seed);
     const Matrix out = run(in, whole, 0, 1, in.r.P);
     for (const int32_t split : {9, 64, 100, 128, 137, 256, 290}) {
       Inputs pieces = in;

@@ -5,7 +5,7 @@
 //         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
 //
 // Method  Two kernels, each for the sequences that it suits: attention_decode.cu for those of up to 8
-//         tokens, attention_prefill.cu (on Hopper and 16-bit pages, attention_prefill_sm90.cu) for
+//         tokens, attention_prefill.cu (on Hopper, attention_prefill_sm90.cu) for
 //         longer ones. They choose on the device, by offsets, so
 //         that a token's result does not depend on what else is in the batch, and a recorded step
 //         may be replayed with other offsets. The host, which knows sizes only, launches those that

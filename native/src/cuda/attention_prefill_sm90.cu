@@ -73,217 +73,18 @@
 //
 // Twin    attention_prefill.cu
 // Source  Shah et al. 2024, arXiv:2407.08608; Press et al. 2021, arXiv:2108.12409 (ALiBi)
-#include "attention.h"
-#include "longest_first.cuh"
+#include "attention_pages_sm90.cuh"
 #include "reduce.cuh"
-#include "softmax.cuh"
-#include "wgmma.cuh"
 
-// Not an unnamed namespace: compilers for other architectures would find its members unused.
 namespace bc::cuda::prefill_sm90 {
-
-constexpr int kRows = 128;   // queries of a tile, and keys of a block: two pages
-constexpr int kGroups = 2;   // warpgroups that compute, each for half of the queries
-constexpr int kSlots = 5;    // of the ring through which keys and values come
-constexpr int kBuffers = 2;  // of queries
-constexpr int kThreads = (1 + kGroups) * kWarpgroup;
-
-// What a warpgroup has to know of its tile.
-struct alignas(16) Work {
-  int level;       // of LongestFirst; -1: there is none
-  int token;       // of row 0
-  int begin, end;  // rows
-  int head;
-  float slope;  // in units of log2, and of products that are not scaled yet
-  float product_slope;
-};
-
-// Shared memory. Every tile of queries, keys or values is two halves of 64 columns, [2][128 rows][64],
-// swizzled.
-struct Room {
-  static constexpr int kHalf = kRows * kTileColumns;
-  static constexpr uint32_t kTileBytes = kRows * kHeadSize * 2;
-  static constexpr uint32_t kQueries = kSlots * kTileBytes;
-  static constexpr uint32_t kBarriers = kQueries + kBuffers * kTileBytes;
-  static constexpr uint32_t kWork = kBarriers + 8 * 2 * (kSlots + kBuffers);
-  static constexpr uint32_t kBytes = kWork + kBuffers * sizeof(Work);
-  static_assert(2 * kTileColumns == kHeadSize && 2 * kPageSize == kRows, "two halves, two pages");
-
-  template <class T>
-  static __device__ __forceinline__ Shared<T> slot(int i) {
-    return shared_memory<T>(static_cast<uint32_t>(i) * kTileBytes);
-  }
-  template <class T>
-  static __device__ __forceinline__ Shared<T> queries(int i) {
-    return shared_memory<T>(kQueries + static_cast<uint32_t>(i) * kTileBytes);
-  }
-  static __device__ __forceinline__ Shared<Work> work(int i) {
-    return shared_memory<Work>(kWork) + i;
-  }
-
-  static __device__ __forceinline__ Shared<uint64_t> full(int slot) {
-    return shared_memory<uint64_t>(kBarriers) + slot;
-  }
-  static __device__ __forceinline__ Shared<uint64_t> empty(int slot) { return full(kSlots + slot); }
-  static __device__ __forceinline__ Shared<uint64_t> queries_full(int i) {
-    return full(2 * kSlots + i);
-  }
-  static __device__ __forceinline__ Shared<uint64_t> queries_empty(int i) {
-    return full(2 * kSlots + kBuffers + i);
-  }
-
-  static __device__ __forceinline__ void wait(Shared<uint64_t> barrier, uint32_t parity) {
-    while (!ptx::mbarrier_try_wait_parity(barrier, parity)) {
-    }
-  }
-};
-
-// A place in the ring.
-struct Place {
-  int slot = 0;
-  uint32_t parity = 0;
-  __device__ __forceinline__ void next() {
-    if (++slot == kSlots) {
-      slot = 0;
-      parity ^= 1;
-    }
-  }
-};
-
-// --- The warp that brings tiles ------------------------------------------------------------------
-
-template <class T>
-class Producer {
- public:
-  __device__ __forceinline__ Producer(const AttentionParams& p, float scale,
-                                      const TensorMap* queries, const TensorMap* pages)
-      : p_(p),
-        scale_(scale),
-        queries_(queries),
-        pages_(pages),
-        lane_(static_cast<int>(ptx::lane_id())) {}
-
-  __device__ __forceinline__ void run() {
-    LongestFirst<kRows> order(p_.batch);
-    const int H = static_cast<int>(p_.H);
-    const int blocks = static_cast<int>(gridDim.x);
-    for (int i = 0;; ++i) {
-      // Forth and back over the blocks: who has the longest of one round gets the shortest of the
-      // next.
-      const int block = static_cast<int>(blockIdx.x);
-      const int n = i * blocks + (i % 2 == 0 ? block : blocks - 1 - block);
-      const auto tile = order.find(n / H);
-      head_ = n % H;
-      const int buffer = i % kBuffers;
-      Room::wait(Room::queries_empty(buffer), (i / kBuffers + 1) % 2);
-      if (lane_ == 0) {
-        const float slope = p_.slopes == nullptr ? 0.0f : load(p_.slopes + head_) * kLog2E;
-        store(Room::work(buffer), Vec<Work, 1>{{{tile.level, tile.token, tile.begin, tile.end,
-                                                 head_, slope, slope / scale_}}});
-        if (tile.level < 0) {
-          ptx::mbarrier_arrive(Room::queries_full(buffer));
-        } else {
-          ptx::mbarrier_arrive_expect_tx(Room::queries_full(buffer), Room::kTileBytes);
-#pragma unroll
-          for (int half = 0; half < 2; ++half) {
-            ptx::cp_async_bulk_tensor_2d(Room::queries<T>(buffer) + half * Room::kHalf, queries_,
-                                         head_ * kHeadSize + half * kTileColumns, tile.token,
-                                         Room::queries_full(buffer));
-          }
-        }
-      }
-      if (tile.level < 0) return;
-
-      const int32_t* table = p_.batch.table + tile.sequence * p_.batch.P;
-      Block keys = {};
-      Block values = {};
-      for (int level = tile.level; level >= -1; --level) {
-        if (level >= 0) {
-          const int rows = level == tile.level ? tile.end : kRows;
-          keys = {load(table + 2 * level), rows > kPageSize ? load(table + 2 * level + 1) : 0,
-                  rows};
-          bring(keys, 0);
-        }
-        if (level < tile.level) bring(values, 1);
-        values = keys;
-      }
-    }
-  }
-
- private:
-  struct Block {
-    int first, second;  // pages
-    int rows;           // that hold positions up to the last query's
-    __device__ __forceinline__ int page(int i) const { return i == 0 ? first : second; }
-  };
-
-  // Keys (0) or values (1) of a block to the next place of the ring.
-  __device__ __forceinline__ void bring(const Block& block, int kind) {
-    const Shared<T> tile = Room::slot<T>(place_.slot);
-    const Shared<uint64_t> barrier = Room::full(place_.slot);
-    Room::wait(Room::empty(place_.slot), place_.parity ^ 1);
-    if (block.rows < kRows) {
-#pragma unroll 1
-      for (int page = block.rows / kPageSize; page < 2; ++page)
-        copy_rows(tile + page * kPageSize * kTileColumns, row(block.page(page), kind),
-                  block.rows - page * kPageSize);
-      ptx::cp_async_commit_group();
-      ptx::cp_async_wait_group<0>();
-      ptx::fence_proxy_async();
-      __syncwarp();
-    }
-    if (lane_ == 0) {
-      const int pages = block.rows / kPageSize;
-      ptx::mbarrier_arrive_expect_tx(barrier, static_cast<uint32_t>(pages) * Room::kTileBytes / 2);
-#pragma unroll 1
-      for (int page = 0; page < pages; ++page) {
-#pragma unroll
-        for (int half = 0; half < 2; ++half) {
-          ptx::cp_async_bulk_tensor_2d(tile + half * Room::kHalf + page * kPageSize * kTileColumns,
-                                       pages_, half * kTileColumns, row(block.page(page), kind),
-                                       barrier);
-        }
-      }
-    }
-    place_.next();
-  }
-
-  // Of the pages as [pages 2 H 64, D].
-  __device__ __forceinline__ int row(int page, int kind) const {
-    return ((page * 2 + kind) * static_cast<int>(p_.H) + head_) * static_cast<int>(kPageSize);
-  }
-
-  // The first rows of a page; the rest of it becomes zeros and is not read.
-  __device__ __forceinline__ void copy_rows(Shared<T> to, int from, int rows) {
-    constexpr int kChunk = 8;
-    constexpr int kChunks = kHeadSize / kChunk;
-    const T* page = static_cast<const T*>(p_.pages) + int64_t{from} * kHeadSize;
-#pragma unroll 2
-    for (int i = lane_; i < kPageSize * kChunks; i += kWarp) {
-      const int r = i / kChunks;
-      const int col = i % kChunks * kChunk;
-      const bool here = r < rows;
-      ptx::cp_async<16>(
-          to + (col / kTileColumns * Room::kHalf + swizzled_128(r, col % kTileColumns)),
-          here ? page + i * kChunk : static_cast<const T*>(p_.pages), here ? 16 : 0);
-    }
-  }
-
-  const AttentionParams& p_;
-  const float scale_;
-  const TensorMap* queries_;
-  const TensorMap* pages_;
-  const int lane_;
-  Place place_;
-  int head_ = 0;
-};
-
-// --- The warpgroups that compute -----------------------------------------------------------------
 
 // 64 queries of a tile. Thread and register say which elements (ptx_sm90.cuh): a thread has two rows,
 // 8 apart, and of 8 columns two.
-template <class T>
+template <class T, class E>
 class Consumer {
+  using R = Room<E>;
+  using Place = typename R::Place;
+
  public:
   __device__ __forceinline__ Consumer(const AttentionParams& p, float scale)
       : p_(p),
@@ -297,17 +98,17 @@ class Consumer {
     if (group_ == 1) pass_turn();
     for (int i = 0;; ++i) {
       const int buffer = i % kBuffers;
-      Room::wait(Room::queries_full(buffer), i / kBuffers % 2);
-      const Work work = load<1>(Room::work(buffer))[0];
+      R::wait(R::queries_full(buffer), i / kBuffers % 2);
+      const Work work = load<1>(R::work(buffer))[0];
       if (work.level < 0) break;
       if (work.begin < (group_ + 1) * kGroupRows && work.end > group_ * kGroupRows) {
-        attend(work, Room::queries<T>(buffer));
+        attend(work, R::template queries<T>(buffer));
       } else {
         pass_over(work);
       }
       ptx::fence_proxy_async();
       __syncwarp();
-      if (lane_ == 0) ptx::mbarrier_arrive(Room::queries_empty(buffer));
+      if (lane_ == 0) ptx::mbarrier_arrive(R::queries_empty(buffer));
     }
     if (group_ == 0) take_turn();
   }
@@ -323,11 +124,13 @@ class Consumer {
     score(queries, first_keys);
     ptx::wgmma_wait_group<0>();
     ptx::pin_registers(scores_);
+    scale_columns(first_keys);
     release(first_keys);
     softmax_[0] = {};
     softmax_[1] = {};
     float factor[2];
     weigh<true>(work, work.level, factor);
+    scale_columns(next_values(work.level > 0));
     narrow_weights();
 
     for (int level = work.level - 1; level >= 0; --level) {
@@ -339,6 +142,7 @@ class Consumer {
       pass_turn();
       ptx::wgmma_wait_group<1>();
       ptx::pin_registers(scores_);
+      scale_columns(keys);
       release(keys);
       weigh<false>(work, level, factor);
       ptx::wgmma_wait_group<0>();
@@ -349,6 +153,7 @@ class Consumer {
 #pragma unroll
         for (int i = 0; i < kOut; ++i) out_[i] *= factor[i / 2 % 2];
       }
+      scale_columns(next_values(level > 0));
       narrow_weights();
     }
     const Place values = take();
@@ -374,12 +179,33 @@ class Consumer {
   // The next tile of the ring, when it is there.
   __device__ __forceinline__ Place take() {
     const Place at = place_;
-    Room::wait(Room::full(at.slot), at.parity);
+    R::wait(R::full(at.slot), at.parity);
     place_.next();
     return at;
   }
   __device__ __forceinline__ void release(Place at) {
-    if (lane_ == 0) ptx::mbarrier_arrive(Room::empty(at.slot));
+    if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.slot));
+  }
+
+  // Where the values of the block at hand are: after the next one's keys, if there is one.
+  __device__ __forceinline__ Place next_values(bool after_keys) const {
+    Place at = place_;
+    if (after_keys) at.next();
+    return at;
+  }
+
+  // Of int8 pages: scores[.][n] *= scales[n], in front of the softmax those of keys, behind it those of
+  // values.
+  __device__ __forceinline__ void scale_columns(Place tile) {
+    if constexpr (R::kWiden) {
+      R::wait(R::full(tile.slot), tile.parity);
+#pragma unroll
+      for (int n = 0; n < kRows / 8; ++n) {
+        const Vec<float, 2> s = load<2>(R::scales(tile.slot) + 8 * n + column_);
+#pragma unroll
+        for (int i = 0; i < 4; ++i) scores_[4 * n + i] *= s[i % 2];
+      }
+    }
   }
 
   // Warpgroups take turns in handing products to the tensor cores.
@@ -394,11 +220,11 @@ class Consumer {
   // scores = q k^T
   __device__ __forceinline__ void score(Shared<T> queries, Place keys) {
     const uint64_t a = k_major(queries + group_ * kGroupRows * kTileColumns);
-    const uint64_t b = k_major(Room::slot<T>(keys.slot));
+    const uint64_t b = k_major(R::template slot<T>(keys.slot));
     ptx::wgmma_fence();
 #pragma unroll
     for (int k = 0; k < kHeadSize / 16; ++k) {
-      const uint64_t at = units(k / 4 * Room::kHalf + k % 4 * 16);
+      const uint64_t at = units(k / 4 * R::kHalf + k % 4 * 16);
       ptx::wgmma_ss<T, kRows, 0, 0>(scores_, a + at, b + at, k > 0);
     }
     ptx::wgmma_commit_group();
@@ -406,7 +232,7 @@ class Consumer {
 
   // out += weights v
   __device__ __forceinline__ void add(Place values, bool more) {
-    const uint64_t b = mn_major(Room::slot<T>(values.slot), Room::kHalf * 2);
+    const uint64_t b = mn_major(R::template slot<T>(values.slot), R::kHalf * 2);
     ptx::wgmma_fence();
 #pragma unroll
     for (int k = 0; k < kRows / 16; ++k) {
@@ -465,8 +291,7 @@ class Consumer {
       const float inverse = 1.0f / group_sum<4>(softmax_[half].sum);
 #pragma unroll
       for (int n = 0; n < kHeadSize / 8; ++n) {
-        const int at =
-            n / 8 * Room::kHalf + swizzled_128(lane_ / 4 + 8 * half, n % 8 * 8 + column_);
+        const int at = n / 8 * R::kHalf + swizzled_128(lane_ / 4 + 8 * half, n % 8 * 8 + column_);
         const Vec<float, 2> pair = {
             {out_[4 * n + 2 * half] * inverse, out_[4 * n + 2 * half + 1] * inverse}};
         store(rows + at, narrow<T>(pair));
@@ -483,8 +308,8 @@ class Consumer {
       const int col = lane_ % kChunks * kChunk;
       if (warp_row_ + r >= work.begin && warp_row_ + r < work.end) {
         store(out + r * p_.out_ld + col,
-              load<kChunk>(
-                  rows + (col / kTileColumns * Room::kHalf + swizzled_128(r, col % kTileColumns))));
+              load<kChunk>(rows +
+                           (col / kTileColumns * R::kHalf + swizzled_128(r, col % kTileColumns))));
       }
     }
   }
@@ -511,64 +336,59 @@ namespace {
 
 using namespace prefill_sm90;
 
-template <class T>
+template <class T, class E>
 __global__ void __launch_bounds__(kThreads, 1)
     attention_prefill_sm90_kernel(const __grid_constant__ AttentionParams p, float scale,
                                   const __grid_constant__ TensorMap queries,
                                   const __grid_constant__ TensorMap pages) {
 #if !defined(__CUDACC__) || defined(BC_SM90A)
-  if (threadIdx.x == 0) {
-    for (int slot = 0; slot < kSlots; ++slot) {
-      ptx::mbarrier_init(Room::full(slot), 1);
-      ptx::mbarrier_init(Room::empty(slot), kGroups * 4);
-    }
-    for (int buffer = 0; buffer < kBuffers; ++buffer) {
-      ptx::mbarrier_init(Room::queries_full(buffer), 1);
-      ptx::mbarrier_init(Room::queries_empty(buffer), kGroups * 4);
-    }
-    ptx::fence_mbarrier_init();
-    ptx::prefetch_tensormap(&queries);
-    ptx::prefetch_tensormap(&pages);
-  }
+  if (threadIdx.x == 0) Room<E>::init_barriers();
   __syncthreads();
   if (threadIdx.x < kWarpgroup) {
     ptx::setmaxnreg_dec<56>();
-    if (threadIdx.x < kWarp) Producer<T>(p, scale, &queries, &pages).run();
+    Producer<T, E>(p, scale, &queries, &pages).run();
   } else {
     ptx::setmaxnreg_inc<224>();
-    Consumer<T>(p, scale).run();
+    Consumer<T, E>(p, scale).run();
   }
+#else
+  __trap();
 #endif
 }
 
-template <class T>
+// A tensor of 16-bit elements as boxes of so many rows of 64 columns.
+TensorMap map_of(const void* base, int64_t columns, int64_t rows, int64_t ld, uint32_t box_rows) {
+  return make_tensor_map({base,
+                          2,
+                          2,
+                          {static_cast<uint64_t>(columns), static_cast<uint64_t>(rows)},
+                          {static_cast<uint64_t>(ld) * 2},
+                          {kTileColumns, box_rows},
+                          Swizzle::bytes_128});
+}
+
+template <class T, class E>
 void launch_prefill(const AttentionParams& p, void* stream) {
-  const uint64_t columns = static_cast<uint64_t>(p.H * p.D);
-  const uint64_t rows = static_cast<uint64_t>(p.batch.pages * 2 * p.H * kPageSize);
-  const TensorMap queries = make_tensor_map({p.qkv,
-                                             2,
-                                             2,
-                                             {columns, static_cast<uint64_t>(p.batch.T)},
-                                             {static_cast<uint64_t>(p.ld) * 2},
-                                             {kTileColumns, kRows},
-                                             Swizzle::bytes_128});
-  const TensorMap pages = make_tensor_map({p.pages,
-                                           2,
-                                           2,
-                                           {kHeadSize, rows},
-                                           {kHeadSize * 2},
-                                           {kTileColumns, static_cast<uint32_t>(kPageSize)},
-                                           Swizzle::bytes_128});
+  const TensorMap queries = map_of(p.qkv, p.H * p.D, p.batch.T, p.ld, kRows);
+  const TensorMap pages = Room<E>::kWiden
+                              ? TensorMap{}
+                              : map_of(p.pages, p.D, p.batch.pages * 2 * p.H * kPageSize, p.D,
+                                       static_cast<uint32_t>(kPageSize));
   const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
-  launch<attention_prefill_sm90_kernel<T>>(
-      {dim3(static_cast<unsigned>(p.processors)), dim3(kThreads), Room::kBytes, stream}, p, scale,
-      queries, pages);
+  launch<attention_prefill_sm90_kernel<T, E>>(
+      {dim3(static_cast<unsigned>(p.processors)), dim3(kThreads), Room<E>::kBytes, stream}, p,
+      scale, queries, pages);
+}
+
+template <class T>
+void for_pages(const AttentionParams& p, void* stream) {
+  p.pages_type == Type::i8 ? launch_prefill<T, int8_t>(p, stream) : launch_prefill<T, T>(p, stream);
 }
 
 }  // namespace
 
 void attention_prefill_sm90(const AttentionParams& p, void* stream) {
-  p.type == Type::bf16 ? launch_prefill<bf16>(p, stream) : launch_prefill<f16>(p, stream);
+  p.type == Type::bf16 ? for_pages<bf16>(p, stream) : for_pages<f16>(p, stream);
 }
 
 }  // namespace bc::cuda
