@@ -35,6 +35,8 @@ struct Room {
   static constexpr bool kWiden = sizeof(E) == 1;
   static constexpr int kSlots = kWiden ? 4 : 5;  // of the ring
   static constexpr int kStages = kWiden ? 2 : 0;
+  static constexpr int kProducerRegisters = kWiden ? 72 : 56;
+  static constexpr int kConsumerRegisters = kWiden ? 216 : 224;
   static constexpr int kHalf = kRows * kTileColumns;
   static constexpr uint32_t kTileBytes = kRows * kHeadSize * 2;
   static constexpr uint32_t kStageBytes = kRows * kHeadSize;
@@ -45,6 +47,9 @@ struct Room {
   static constexpr uint32_t kWork = kScales + (kWiden ? kSlots * kRows * 4 : 0);
   static constexpr uint32_t kBarriers = kWork + kBuffers * sizeof(Work);
   static constexpr uint32_t kBytes = kBarriers + 8 * 2 * (kSlots + kBuffers);
+  static_assert(kProducerRegisters * kWarpgroup + kConsumerRegisters * kGroups * kWarpgroup <=
+                    65536,
+                "registers of an SM");
   static_assert(2 * kTileColumns == kHeadSize && 2 * kPageSize == kRows, "two halves, two pages");
 
   template <class T>

@@ -1,12 +1,12 @@
-// attention, sequences of more than 8 tokens, on Hopper and 16-bit pages:
+// attention, sequences of more than 8 tokens, on Hopper:
 // out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions 0..i of a
 // query at i.
 //
-// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type;
-//         slopes [H] or none; out [T,C]. C = H D; D = 128. Pages of int8 are for the twin on sm_80.
+// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type,
+//         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
 //
-// Method  A persistent block on each SM. One warp brings tiles, two warpgroups multiply, each for 64
-//         of 128 queries of one sequence and head; they meet 128 keys, two pages, at a time.
+// Method  A persistent block on each SM. One warpgroup brings tiles, two multiply, each for 64 of 128
+//         queries of one sequence and head; they meet 128 keys, two pages, at a time.
 //
 //         Tiles and blocks of keys begin at multiples of 128 positions. So a tile sees its diagonal
 //         block, the only one with a mask, and all before it, whole; every row sees a key of every
@@ -47,29 +47,38 @@
 //         those of the next tile are there when it begins; a tile's output leaves through its
 //         queries' place, for whole sectors.
 //
-// Registers  A consumer holds S 64, O 64, P 32, and needs 208 with addresses and sums. 56 * 128 +
-//         224 * 256 = 64512 of 65536. Two tiles of S under way, 64 more, would not fit, and are not
-//         needed: a warpgroup's S' is under way beside O += P V.
+//         Pages of int8 come by cp.async, a thread's bytes to 128 of its own of two stages (32 KB; the
+//         ring has 4 tiles then), and all four warps widen them into the ring. Their scales follow
+//         the product with the keys and precede the one with the values, as in the twin.
+//
+// Registers  A consumer holds S 64, O 64, P 32, and needs 208 with addresses and sums: 224 * 256 and
+//         56 * 128 of who copies are 64512 of 65536 (int8: 216, 72).
 //
 // Bound   Compute: 4D flops a query, key and head, for whole blocks of 128 x 128. Clocks of an SM for
 //         one:
 //
 //           tensor cores       2048   2 warpgroups * 16 m64n128k16 * 64
-//           L2                 2731   64 KB of keys and values, at 24 bytes a clock
+//           L2                 2731   64 KB of keys and values, at 24 bytes a clock (int8: 1387)
 //           shared memory      1792   160 KB of operands, 64 KB that arrive, at 128 bytes a clock
+//                                     (int8: 2080, 32 KB to the stages and back, 64 KB on)
 //           exponentials       1024   16384, at 16 a clock
 //           issue               700   2 warps a scheduler: 64 * (max, fma, ex2, add) + 32 cvt + 60
 //           issue, ALiBi        830   and 64 fma
+//           issue, int8        1700   and 128 products with scales and 32 loads; 43 for 16 bytes to
+//                                     widen, of which a thread has 16
 //
-//         L2 is the limit, at 75 % of the tensor cores' peak: 712 of 949 TFLOP/s at 1.755 GHz. (Two
-//         blocks of a cluster that share keys by multicast would halve it.) A tile has, beside its
-//         blocks, a softmax that nothing of its own runs under and its output: about 2000 clocks, 5 %
-//         of 16.5 blocks at 4096 positions, 1 % at 16384; its diagonal block is half masked: 3 %, 1 %.
-//         Expected: 550 to 650 TFLOP/s from 4096 on; ALiBi as RoPE, since issue does not bind.
+//         L2 is the limit, at 75 % of the tensor cores' peak: 712 of 949 TFLOP/s at 1.755 GHz. A tile
+//         has, beside its blocks, a softmax that nothing of its own runs under and its output: about
+//         2000 clocks, 5 % of 16.5 blocks at 4096 positions, 1 % at 16384; its diagonal block is half
+//         masked: 3 %, 1 %. Expected: 550 to 650 TFLOP/s from 4096 on; ALiBi as RoPE, since issue does
+//         not bind. Of int8 the issue slots leave little: 450 to 550.
 //
+//         192 queries, by three warpgroups of 160 registers and pages one at a time, would take two
+//         thirds of L2's bytes; but products m64n64k16 of S want 128 bytes a clock of shared memory,
+//         all that there is. Two blocks of a cluster that share keys by multicast would take half.
 //         A short prompt fills rounds badly: 512 tokens at 40 heads are 160 tiles on 132 SMs.
 //
-// Limits  attention_prefill_sm90_kernel: 168 registers, 384 threads, 229552 bytes of shared memory, on sm_90
+// Limits  attention_prefill_sm90_kernel: 168 registers, 384 threads, 231584 bytes of shared memory, on sm_90
 //
 // Twin    attention_prefill.cu
 // Source  Shah et al. 2024, arXiv:2407.08608; Press et al. 2021, arXiv:2108.12409 (ALiBi)
@@ -78,7 +87,7 @@
 
 namespace bc::cuda::prefill_sm90 {
 
-// 64 queries of a tile. Thread and register say which elements (ptx_sm90.cuh): a thread has two rows,
+// A warpgroup that computes: 64 queries of a tile. Thread and register say which elements (ptx_sm90.cuh): a thread has two rows,
 // 8 apart, and of 8 columns two.
 template <class T, class E>
 class Consumer {
@@ -345,10 +354,10 @@ __global__ void __launch_bounds__(kThreads, 1)
   if (threadIdx.x == 0) Room<E>::init_barriers();
   __syncthreads();
   if (threadIdx.x < kWarpgroup) {
-    ptx::setmaxnreg_dec<56>();
+    ptx::setmaxnreg_dec<Room<E>::kProducerRegisters>();
     Producer<T, E>(p, scale, &queries, &pages).run();
   } else {
-    ptx::setmaxnreg_inc<224>();
+    ptx::setmaxnreg_inc<Room<E>::kConsumerRegisters>();
     Consumer<T, E>(p, scale).run();
   }
 #else
