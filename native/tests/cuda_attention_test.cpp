@@ -228,6 +228,33 @@ void hopper_prefill_multiplies_whole_blocks(Check& check) {
   });
 }
 
+// Far from steep ALiBi, blocks of keys are passed over. Results are those of all keys, and a piece, whose
+// tiles see with other queries beside them, or all because it is short, has the same bits.
+void alibi_passes_over_what_vanishes(Check& check, Type pages_type) {
+  const Case c{"far", {{1400, 520}}, Type::bf16, pages_type, 2, true, 1.0f, true};
+  Inputs in(c);
+  in.slopes = {0.7f, 0.004f};
+  const std::vector<Expected> want = expected(in, c);
+  for_each_schedule(2, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Matrix out = run(in, c, 0, 1, in.r.P);
+    check.compare("out", out, want);
+#ifndef BC_ON_GPU
+    // 5 tiles of 11 to 15 blocks a head, and those of the first head see at most 6.
+    const int64_t blocks = simt::counters().tensor_clocks / 2048;
+    check.that(blocks >= 65 + 5 && blocks <= 65 + 5 * 6, "blocks that vanish are multiplied");
+#endif
+    if (seed > 1) return;
+    Inputs pieces = in;
+    pieces.batch.offsets = {0, 100, 520};
+    pieces.batch.table.insert(pieces.batch.table.end(), in.batch.table.begin(),
+                              in.batch.table.end());
+    pieces.r = pieces.batch.ragged();
+    check.that(same_rows(out, 0, run(pieces, c, 0, 2, in.r.P)), "other bits in pieces");
+    check.that(same_rows(out, 100, run(pieces, c, 1, 2, in.r.P)), "other bits where all is seen");
+  });
+}
+
 // Each query of a prompt gives the same bits in any piece that is more than a few tokens long.
 void prompt_in_pieces_equals_whole(Check& check, bool hopper) {
   const Case whole{"whole", {{0, 300}}, Type::bf16, Type::bf16, 1, true, 1.0f, hopper};
@@ -313,6 +340,8 @@ int main() {
                  2);
       }
     }
+    alibi_passes_over_what_vanishes(check, bf16);
+    alibi_passes_over_what_vanishes(check, Type::i8);
     run_case(check, {"many_blocks", {{700, 400}}, bf16, bf16, 2, true, 1.0f, true}, 2);
   });
 }

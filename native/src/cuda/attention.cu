@@ -31,7 +31,10 @@ bool may_be_many(int64_t T, int64_t B) { return T - B + 1 > kFewQueries; }
 }  // namespace
 
 int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
-  return may_be_few(T, B) ? attention_decode_scratch_bytes(T, B, P, H) : 0;
+  // One after the other.
+  const int64_t few = may_be_few(T, B) ? attention_decode_scratch_bytes(T, B, P, H) : 0;
+  const int64_t many = may_be_many(T, B) ? attention_norms_bytes(T, B, P, H) : 0;
+  return few > many ? few : many;
 }
 
 void attention(const AttentionParams& p, void* stream) {

@@ -22,6 +22,7 @@ constexpr int kThreads = (1 + kGroups) * kWarpgroup;
 // What a warpgroup has to know of its tile.
 struct alignas(16) Work {
   int level;       // of LongestFirst; -1: there is none
+  int lowest;      // level of a block of keys that it sees
   int token;       // of row 0
   int begin, end;  // rows
   int head;
@@ -118,11 +119,12 @@ struct Piece {
   int level;  // of the block
   int rows;   // that hold positions up to the last query's
 
-  // Number m of the ring's order, for a tile of queries at `level` that ends after row `end`.
-  static __device__ __forceinline__ Piece of(int m, int level, int end) {
-    const bool last = m == 2 * level + 1;
+  // Number m of the ring's order, for a tile of queries at `level` that sees `blocks` blocks and ends
+  // after row `end`.
+  static __device__ __forceinline__ Piece of(int m, int level, int blocks, int end) {
+    const bool last = m == 2 * blocks - 1;
     const int kind = last || (m > 0 && m % 2 == 0) ? 1 : 0;
-    const int block = last ? level : kind == 0 ? (m + 1) / 2 : m / 2 - 1;
+    const int block = last ? blocks - 1 : kind == 0 ? (m + 1) / 2 : m / 2 - 1;
     return {kind, level - block, block == 0 ? end : kRows};
   }
 };
@@ -135,12 +137,13 @@ class ProducerBase {
   using R = Room<E>;
 
   __device__ __forceinline__ ProducerBase(const AttentionParams& p, float scale,
-                                          const TensorMap* queries)
+                                          const TensorMap* queries, const AttentionNorms& norms)
       : p_(p),
         lane_(static_cast<int>(ptx::lane_id())),
         warp_(static_cast<int>(threadIdx.x) / kWarp),
         scale_(scale),
         queries_(queries),
+        norms_(norms),
         order_(p.batch) {}
 
   // Goes to the next tile of queries and, as the first warp, has it brought. False: there is none.
@@ -153,14 +156,16 @@ class ProducerBase {
     tile_ = order_.find(n / H);
     head_ = n % H;
     table_ = p_.batch.table + tile_.sequence * p_.batch.P;
+    slope_ = p_.slopes == nullptr ? 0.0f : load(p_.slopes + head_) * kLog2E;
+    lowest_ = norms_.keys == nullptr || tile_.level < 0 ? 0 : lowest();
     if (warp_ == 0) bring_queries(round_ % kBuffers);
     ++round_;
     return tile_.level >= 0;
   }
 
-  __device__ __forceinline__ int pieces() const { return 2 * (tile_.level + 1); }
+  __device__ __forceinline__ int pieces() const { return 2 * (tile_.level + 1 - lowest_); }
   __device__ __forceinline__ Piece piece(int m) const {
-    return Piece::of(m, tile_.level, tile_.end);
+    return Piece::of(m, tile_.level, tile_.level + 1 - lowest_, tile_.end);
   }
 
   // Of the pages as [pages 2 H 64, D]: row 0 of page 0 or 1 of a block.
@@ -178,9 +183,8 @@ class ProducerBase {
   __device__ __forceinline__ void bring_queries(int buffer) {
     R::wait(R::queries_empty(buffer), (round_ / kBuffers + 1) % 2);
     if (lane_ != 0) return;
-    const float slope = p_.slopes == nullptr ? 0.0f : load(p_.slopes + head_) * kLog2E;
-    store(R::work(buffer), Vec<Work, 1>{{{tile_.level, tile_.token, tile_.begin, tile_.end, head_,
-                                          slope, slope / scale_}}});
+    store(R::work(buffer), Vec<Work, 1>{{{tile_.level, lowest_, tile_.token, tile_.begin, tile_.end,
+                                          head_, slope_, slope_ / scale_}}});
     if (tile_.level < 0) {
       ptx::mbarrier_arrive(R::queries_full(buffer));
       return;
@@ -194,12 +198,50 @@ class ProducerBase {
     }
   }
 
+  // The lowest level whose keys may have a weight that is not 0 in f32.
+  //
+  // In units of log2, no score of query i and key j is above s |q_i| |k_j| + m (j - i), with s the scale
+  // and m the slope, and the maximum that is subtracted from it is not below that of i's own key, at
+  // least -s |q_i| |k_i|. A weight 2^x is 0 for x <= -126: subnormal results are. What rounding adds to
+  // x is below 2^-10 of either term, and 4 covers the rest. Factors and sums are then as if the block
+  // had been there, to the last bit (an output's -0 becomes 0 for that), as long as values are finite.
+  __device__ __forceinline__ int lowest() const {
+    const int64_t chunks = AttentionNorms::chunks(p_.batch.T);
+    const float* of_queries = norms_.queries + head_ * chunks;
+    const int first = (tile_.token + tile_.begin) / static_cast<int>(AttentionNorms::kTokens);
+    const int last = (tile_.token + tile_.end - 1) / static_cast<int>(AttentionNorms::kTokens);
+    const float query = sqrtf(fmaxf(load(of_queries + first), load(of_queries + last)));
+    const float own = key_length(tile_.level, tile_.end);
+    for (int base = 0; base < tile_.level; base += kWarp) {
+      const int level = base + lane_;
+      bool seen = level >= tile_.level;
+      if (!seen) {
+        const float product = scale_ * query * (key_length(level, kRows) + own);
+        const int distance = (tile_.level - level - 1) * kRows + tile_.begin + 1;
+        seen = !(1.001f * product + 130.0f < 0.999f * slope_ * static_cast<float>(distance));
+      }
+      const uint32_t all = ptx::vote_ballot(seen);
+      if (all != 0) return base + ptx::popc((all & (0u - all)) - 1);
+    }
+    return tile_.level;
+  }
+
+  // The longest key's of a block of so many rows.
+  __device__ __forceinline__ float key_length(int level, int rows) const {
+    const float* pages = norms_.keys + (tile_.sequence * p_.H + head_) * p_.batch.P + 2 * level;
+    const float first = load(pages);
+    return sqrtf(rows > kPageSize ? fmaxf(first, load(pages + 1)) : first);
+  }
+
   const float scale_;
   const TensorMap* queries_;
+  const AttentionNorms norms_;
   LongestFirst<kRows> order_;
   typename LongestFirst<kRows>::Tile tile_;
   const int32_t* table_;
   int head_;
+  float slope_;
+  int lowest_;
   int round_ = 0;
 };
 
@@ -211,8 +253,9 @@ class Producer : ProducerBase<T, E> {
 
  public:
   __device__ __forceinline__ Producer(const AttentionParams& p, float scale,
-                                      const TensorMap* queries, const TensorMap* pages)
-      : Base(p, scale, queries), pages_(pages) {}
+                                      const TensorMap* queries, const TensorMap* pages,
+                                      const AttentionNorms& norms)
+      : Base(p, scale, queries, norms), pages_(pages) {}
 
   __device__ __forceinline__ void run() {
     if (this->warp_ != 0) return;
@@ -285,8 +328,9 @@ class Producer<T, int8_t> : ProducerBase<T, int8_t> {
 
  public:
   __device__ __forceinline__ Producer(const AttentionParams& p, float scale,
-                                      const TensorMap* queries, const TensorMap*)
-      : Base(p, scale, queries) {}
+                                      const TensorMap* queries, const TensorMap*,
+                                      const AttentionNorms& norms)
+      : Base(p, scale, queries, norms) {}
 
   __device__ __forceinline__ void run() {
     while (this->next_tile()) {

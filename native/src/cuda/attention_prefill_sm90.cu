@@ -139,10 +139,10 @@ class Consumer {
     softmax_[1] = {};
     float factor[2];
     weigh<true>(work, work.level, factor);
-    scale_columns(next_values(work.level > 0));
+    scale_columns(next_values(work.level > work.lowest));
     narrow_weights();
 
-    for (int level = work.level - 1; level >= 0; --level) {
+    for (int level = work.level - 1; level >= work.lowest; --level) {
       const Place keys = take();
       take_turn();
       score(queries, keys);
@@ -162,11 +162,11 @@ class Consumer {
 #pragma unroll
         for (int i = 0; i < kOut; ++i) out_[i] *= factor[i / 2 % 2];
       }
-      scale_columns(next_values(level > 0));
+      scale_columns(next_values(level > work.lowest));
       narrow_weights();
     }
     const Place values = take();
-    add(values, work.level > 0);
+    add(values, work.level > work.lowest);
     ptx::wgmma_wait_group<0>();
     ptx::pin_registers(out_);
     release(values);
@@ -176,7 +176,7 @@ class Consumer {
   // The other warpgroup's tile.
   __device__ __forceinline__ void pass_over(const Work& work) {
     release(take());
-    for (int level = work.level - 1; level >= 0; --level) {
+    for (int level = work.level - 1; level >= work.lowest; --level) {
       take_turn();
       pass_turn();
       release(take());
@@ -301,8 +301,8 @@ class Consumer {
 #pragma unroll
       for (int n = 0; n < kHeadSize / 8; ++n) {
         const int at = n / 8 * R::kHalf + swizzled_128(lane_ / 4 + 8 * half, n % 8 * 8 + column_);
-        const Vec<float, 2> pair = {
-            {out_[4 * n + 2 * half] * inverse, out_[4 * n + 2 * half + 1] * inverse}};
+        const Vec<float, 2> pair = {{fmaf(out_[4 * n + 2 * half], inverse, 0.0f),
+                                     fmaf(out_[4 * n + 2 * half + 1], inverse, 0.0f)}};
         store(rows + at, narrow<T>(pair));
       }
     }
@@ -349,13 +349,14 @@ template <class T, class E>
 __global__ void __launch_bounds__(kThreads, 1)
     attention_prefill_sm90_kernel(const __grid_constant__ AttentionParams p, float scale,
                                   const __grid_constant__ TensorMap queries,
-                                  const __grid_constant__ TensorMap pages) {
+                                  const __grid_constant__ TensorMap pages,
+                                  const __grid_constant__ AttentionNorms norms) {
 #if !defined(__CUDACC__) || defined(BC_SM90A)
   if (threadIdx.x == 0) Room<E>::init_barriers();
   __syncthreads();
   if (threadIdx.x < kWarpgroup) {
     ptx::setmaxnreg_dec<Room<E>::kProducerRegisters>();
-    Producer<T, E>(p, scale, &queries, &pages).run();
+    Producer<T, E>(p, scale, &queries, &pages, norms).run();
   } else {
     ptx::setmaxnreg_inc<Room<E>::kConsumerRegisters>();
     Consumer<T, E>(p, scale).run();
@@ -383,10 +384,13 @@ void launch_prefill(const AttentionParams& p, void* stream) {
                               ? TensorMap{}
                               : map_of(p.pages, p.D, p.batch.pages * 2 * p.H * kPageSize, p.D,
                                        static_cast<uint32_t>(kPageSize));
+  // Keys are read once more for it: worth it for some tiles of far-seeing queries.
+  const bool far = p.slopes != nullptr && p.batch.T >= 4 * kRows && p.batch.P >= 16;
+  const AttentionNorms norms = far ? attention_norms(p, stream) : AttentionNorms{};
   const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
   launch<attention_prefill_sm90_kernel<T, E>>(
       {dim3(static_cast<unsigned>(p.processors)), dim3(kThreads), Room<E>::kBytes, stream}, p,
-      scale, queries, pages);
+      scale, queries, pages, norms);
 }
 
 template <class T>
