@@ -231,27 +231,27 @@ void hopper_prefill_multiplies_whole_blocks(Check& check) {
 // Far from steep ALiBi, blocks of keys are passed over. Results are those of all keys, and a piece, whose
 // tiles see with other queries beside them, or all because it is short, has the same bits.
 void alibi_passes_over_what_vanishes(Check& check, Type pages_type) {
-  const Case c{"far", {{1400, 520}}, Type::bf16, pages_type, 2, true, 1.0f, true};
+  const Case c{"far", {{0, 2060}}, Type::bf16, pages_type, 2, true, 0.1f, true};
+  constexpr int64_t kP = 64;  // tokens and pages enough that lengths are asked for
   Inputs in(c);
   in.slopes = {0.7f, 0.004f};
   const std::vector<Expected> want = expected(in, c);
-  for_each_schedule(2, [&](uint64_t seed) {
+  for_each_schedule(1, [&](uint64_t seed) {
     check.begin(c.text(), seed);
-    const Matrix out = run(in, c, 0, 1, in.r.P);
+    const Matrix out = run(in, c, 0, 1, kP);
     check.compare("out", out, want);
 #ifndef BC_ON_GPU
-    // 5 tiles of 11 to 15 blocks a head, and those of the first head see at most 6.
+    // 17 tiles of 1 to 17 blocks a head, and those of the first head see at most 4.
     const int64_t blocks = simt::counters().tensor_clocks / 2048;
-    check.that(blocks >= 65 + 5 && blocks <= 65 + 5 * 6, "blocks that vanish are multiplied");
+    check.that(blocks >= 153 + 17 && blocks <= 153 + 17 * 4, "blocks that vanish are multiplied");
 #endif
-    if (seed > 1) return;
     Inputs pieces = in;
-    pieces.batch.offsets = {0, 100, 520};
+    pieces.batch.offsets = {0, 100, 2060};
     pieces.batch.table.insert(pieces.batch.table.end(), in.batch.table.begin(),
                               in.batch.table.end());
     pieces.r = pieces.batch.ragged();
-    check.that(same_rows(out, 0, run(pieces, c, 0, 2, in.r.P)), "other bits in pieces");
-    check.that(same_rows(out, 100, run(pieces, c, 1, 2, in.r.P)), "other bits where all is seen");
+    check.that(same_rows(out, 0, run(pieces, c, 0, 2, kP)), "other bits in pieces");
+    check.that(same_rows(out, 100, run(pieces, c, 1, 2, kP)), "other bits where all is seen");
   });
 }
 
