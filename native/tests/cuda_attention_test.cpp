@@ -234,7 +234,14 @@ void alibi_passes_over_what_vanishes(Check& check, Type pages_type) {
   const Case c{"far", {{0, 2060}}, Type::bf16, pages_type, 2, true, 0.1f, true};
   constexpr int64_t kP = 64;  // tokens and pages enough that lengths are asked for
   Inputs in(c);
-  in.slopes = {0.7f, 0.004f};
+  in.slopes = {0.7f, 0.1f};
+  // The second head's queries see nothing but a key at the beginning: its product outweighs distances.
+  for (int64_t d = 0; d < kD; ++d) {
+    for (int64_t t = 0; t < in.r.T; ++t) in.qkv.row(t)[kD + d] = 1.0f;
+    const int64_t key = in.cache.row(in.r, 0, 0, 1, 5);
+    in.cache.put(key * kD + d, pages_type == Type::i8 ? 127.0f : 20.0f);
+    if (pages_type == Type::i8) in.cache.scales[static_cast<size_t>(key)] = 20.0f / 127.0f;
+  }
   const std::vector<Expected> want = expected(in, c);
   for_each_schedule(1, [&](uint64_t seed) {
     check.begin(c.text(), seed);
