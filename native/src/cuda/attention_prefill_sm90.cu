@@ -68,10 +68,10 @@
 //           shared memory      1792   160 KB of operands, 64 KB that arrive, at 128 bytes a clock
 //                                     (int8: 2304, 32 KB to the stages and back, 64 KB on)
 //           exponentials       1024   16384, at 16 a clock
-//           issue               700   2 warps a scheduler: 64 * (max, fma, ex2, add) + 32 cvt + 60
-//           issue, ALiBi        830   and 64 fma
-//           issue, int8        1700   and 128 products with scales and 32 loads; 43 for 16 bytes to
-//                                     widen, of which a thread has 16
+//           issue               780   2 warps a scheduler: 64 * (max, fma, ex2, add), 32 cvt, 100 more
+//           issue, ALiBi        910   and 64 fma
+//           issue, int8        1790   and 128 products with scales, 32 loads; 43 for 16 bytes to widen,
+//                                     of which each of the four warps has 16 a lane
 //
 //         L2 is the limit, at 75 % of the tensor cores' peak: 712 of 949 TFLOP/s at 1.755 GHz. A tile
 //         has, beside its blocks, a softmax that nothing of its own runs under and its output: about
@@ -93,8 +93,8 @@
 
 namespace bc::cuda::prefill_sm90 {
 
-// A warpgroup that computes: 64 queries of a tile. Thread and register say which elements (ptx_sm90.cuh): a thread has two rows,
-// 8 apart, and of 8 columns two.
+// A warpgroup that computes: 64 queries of a tile. Thread and register say which elements
+// (ptx_sm90.cuh): a thread has two rows, 8 apart, and of 8 columns two.
 template <class T, class E>
 class Consumer {
   using R = Room<E>;
