@@ -35,9 +35,10 @@
 //         above 80 in units of log2, 66 % of the blocks remain of 4096 positions, 42 % of 16384.
 //
 //         Which tile: longest_first.cuh, heads innermost, forth and back over the blocks. Of one
-//         prompt of 4096 at 40 heads, the longest-running SM has 0.2 % more than the average; a
-//         counter in memory, which a replayed step would have to clear, could not do better. At one
-//         time 132 blocks work on 3.3 levels of all heads, in step: HBM gives each key to 3 SMs.
+//         prompt of 4096 at 40 heads, the longest-running SM has 0.2 % more than the average (5 to
+//         10 % where heads pass over blocks): next to nothing is left for a counter in memory, which
+//         a replayed step would have to clear. At one time 132 blocks work on 3.3 levels of all
+//         heads, in step: HBM gives each key to 3 SMs.
 //
 // Memory  Whole pages come by bulk copies of [64,64] boxes. Of the page with a sequence's last
 //         position, and the one after, what lies past it may be anything, NaN too, and 0 * NaN is
