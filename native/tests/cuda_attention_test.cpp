@@ -347,6 +347,7 @@ int main() {
                  2);
       }
     }
+    run_case(check, {"far_tile", {{20000, 9}}, bf16, bf16, 1, true, 1.0f, true});
     alibi_passes_over_what_vanishes(check, bf16);
     alibi_passes_over_what_vanishes(check, Type::i8);
     run_case(check, {"many_blocks", {{700, 400}}, bf16, bf16, 2, true, 1.0f, true}, 2);

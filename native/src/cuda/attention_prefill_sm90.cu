@@ -74,11 +74,12 @@
 //           issue, int8        1790   and 128 products with scales, 32 loads; 43 for 16 bytes to widen,
 //                                     of which each of the four warps has 16 a lane
 //
-//         L2 is the limit, at 75 % of the tensor cores' peak: 712 of 949 TFLOP/s at 1.755 GHz. A tile
-//         has, beside its blocks, a softmax that nothing of its own runs under and its output: about
-//         2000 clocks, 5 % of 16.5 blocks at 4096 positions, 1 % at 16384; its diagonal block is half
-//         masked: 3 %, 1 %. Expected: 550 to 650 TFLOP/s from 4096 on; ALiBi as RoPE, since issue does
-//         not bind. Of int8 the issue slots leave little: 450 to 550.
+//         L2 is the limit, at 75 % of the tensor cores' peak, 712 of 949 TFLOP/s at 1.755 GHz. With the
+//         masked half of diagonal blocks, queries and output that is 644 TFLOP/s at 4096 positions and
+//         688 at 16384 (tools/kernel-estimate). A tile has, beside its blocks, a softmax that nothing
+//         of its own runs under and its output: about 2000 clocks, 5 % of 16.5 blocks at 4096, 1 % at
+//         16384. Expected: 550 to 650 TFLOP/s from 4096 on; ALiBi as RoPE, since issue does not bind.
+//         Of int8 the issue slots leave little: 450 to 550.
 //
 //         192 queries, by three warpgroups of 160 registers and pages one at a time, would take two
 //         thirds of L2's bytes; but products m64n64k16 of S want 128 bytes a clock of shared memory,
