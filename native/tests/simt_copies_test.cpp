@@ -513,10 +513,11 @@ __global__ void overwrite_kernel(uint32_t* out, const uint32_t* in) {
   if (kFence == Fence::before_store) ptx::fence_proxy_async();
   words[i] = 0;
   if (kFence == Fence::writer) ptx::fence_proxy_async();
-  if ((kFence == Fence::other_before || kFence == Fence::unknown) && i == 0)
-    ptx::fence_proxy_async();
+  if (kFence == Fence::other_before && i == 0) ptx::fence_proxy_async();
+  if (kFence == Fence::unknown && i < 32) ptx::fence_proxy_async();
   __syncthreads();
-  if (kFence == Fence::unknown && i != 0) ptx::fence_proxy_async();  // who copies does not know
+  // Who copies does not know of these.
+  if (kFence == Fence::unknown && i >= 32) ptx::fence_proxy_async();
   if (kFence == Fence::third) {
     if (i == 63) ptx::fence_proxy_async();
     __syncthreads();
