@@ -71,6 +71,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
   block->alive = static_cast<uint32_t>(threads);
   block->spinning = 0;
   block->mbarriers.clear();
+  block->loaded.clear();
   for (Barrier& barrier : block->barriers) barrier = Barrier();
   block->ready_warps = 0;
   for (size_t w = 0; w < block->warps.size(); ++w) {
@@ -96,6 +97,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     thread.group = 0;
     thread.polls = 0;
     thread.accesses.clear();
+    thread.executed = {};
     uint8_t* stack = stack_of(*block, i);
     std::memcpy(stack, &kCanary, sizeof kCanary);
     prepare(thread.fiber, stack + sizeof kCanary, kStackBytes - sizeof kCanary, run_thread);

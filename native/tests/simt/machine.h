@@ -10,10 +10,12 @@
 // whole warp. Shuffles, votes and mma order nothing, as in CUDA.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -52,7 +54,8 @@ struct Copy {
 
 // One memory access, kept until the lanes of the warp meet and traffic.cpp can see which accesses
 // were one instruction.
-enum class Kind : uint8_t { global_load, global_store, shared_load, shared_store };
+// The two halves of a cp.async are one instruction: its store is a shared_copy.
+enum class Kind : uint8_t { global_load, global_store, shared_load, shared_store, shared_copy };
 struct Access {
   uint64_t address;
   uint16_t site;
@@ -81,6 +84,7 @@ struct Thread {
   uint64_t polled_version = 0;
 
   std::vector<Access> accesses;
+  std::array<uint32_t, 3> executed{};  // by Pipe, since the lanes met
 };
 
 struct Warp {
@@ -101,7 +105,7 @@ struct Warp {
   Clocks known;
   uint32_t apart = 0;  // lanes with own_known
   Foreign foreign;
-  bool accessed = false;  // some lane's accesses wait for traffic.cpp
+  bool accessed = false;  // some lane's accesses or instructions wait for traffic.cpp
 };
 
 struct Barrier {
@@ -146,6 +150,7 @@ struct Block {
   std::unordered_map<uint32_t, Mbarrier> mbarriers;
   std::vector<uint8_t> shared;
   std::vector<SharedWord> words;
+  std::unordered_set<uint64_t> loaded;  // sectors
   std::shared_ptr<void> stacks;
 };
 
