@@ -25,7 +25,7 @@ __global__ void parted_kernel(float* out) {
 __global__ void product_kernel(float* out) {
   Accumulator d;
   mma(d, FragmentA<bf16>{{1, 2, 3, 4}}, FragmentB<bf16>{{5, 6}});
-  store(out + threadIdx.x, d.r[0]);
+  store(out + blockIdx.x * 64 + threadIdx.x, d.r[0]);
 }
 __global__ void bits_kernel(uint32_t* out) {
   store(out + threadIdx.x, ptx::prmt(ptx::lop3<0xea>(1, threadIdx.x, 3), 4, 0x3210));
@@ -34,7 +34,7 @@ __global__ void bits_kernel(uint32_t* out) {
 __global__ void twice_kernel(uint32_t* out, const uint32_t* in) {
   uint32_t sum = 0;
   for (uint32_t i = threadIdx.x % 32; i < 1024; i += 32) sum += load<4>(in + 4 * i)[0];
-  store(out + threadIdx.x, sum);
+  store(out + blockIdx.x * 64 + threadIdx.x, sum);
 }
 
 Clocks clocks(double hbm_bytes = 0) { return clocks_of(simt::counters(), hbm_bytes, kRates); }
@@ -47,7 +47,7 @@ void near(Check& check, const char* what, double got, double want) {
 
 void instructions(Check& check) {
   check.begin("instructions", 0);
-  const auto out = output<float>("out", 64);
+  const auto out = output<float>("out", 3 * 64);
   const auto bits = output<uint32_t>("bits", 64);
 
   simt::reset_counters();
@@ -72,7 +72,7 @@ void instructions(Check& check) {
 void bytes(Check& check) {
   check.begin("bytes", 0);
   const auto in = input("in", numbers(4096));
-  const auto out = output<uint32_t>("out", 64);
+  const auto out = output<uint32_t>("out", 2 * 64);
   simt::reset_counters();
   launch<twice_kernel>({dim3(2), dim3(64)}, out.data(), in.data());
   // Two blocks of two warps ask for 64 KB; L1 serves each block's second warp.

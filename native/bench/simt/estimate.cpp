@@ -5,7 +5,6 @@
 // The emulator runs a piece of each problem and scales the counts to the whole: whole tiles at the
 // real K or at the real number of keys, on as large a part of the processors. The piece of a prompt
 // is its middle, whose queries see as many keys as all queries see on average.
-#include <chrono>
 #include <cstdio>
 
 #include "../cuda/case.h"
@@ -26,11 +25,6 @@ struct Problem {
   double processors;   // that the piece gets
   int64_t scores = 0;  // of the piece
   bool alibi = false;
-};
-
-struct Goal {
-  double rate;
-  const char* unit;  // TFLOP/s or TB/s
 };
 
 struct Estimate {
@@ -128,104 +122,129 @@ Problem logits(const std::string& op, const std::string& types) {
 
 // --- Tables --------------------------------------------------------------------------------------
 
-void print_head() {
-  std::printf("| kernel | generation |");
-  for (const char* name : kUnitNames) std::printf(" %s |", name);
-  std::printf(" limit | time, us | rate | goal | share needed |\n|---|---|");
-  for (size_t i = 0; i < kUnits; ++i) std::printf("---|");
-  std::printf("---|---|---|---|---|\n");
+// Three digits.
+std::string digits(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", x < 10 ? 2 : x < 100 ? 1 : 0, x);
+  return text;
 }
 
-void print_line(const Problem& problem, const Goal* goal) {
-  for (const bool hopper : {false, true}) {
-    const Estimate e = run(problem, hopper);
-    const Case& c = problem.whole;
-    std::printf("| %s %s %s %s | %s |", c.op.c_str(), c.part.c_str(), c.types.c_str(),
-                c.shape().c_str(), hopper ? "sm_90a" : "sm_80");
-    for (const double clocks : e.clocks.of)
-      std::printf(" %.1f |", clocks / kRates.processors / 1e3);
-    const bool flops = goal != nullptr && goal->unit == std::string("TFLOP/s");
-    const double rate = (flops ? c.flops : c.bytes) / e.seconds() / 1e12;
-    std::printf(" %s | %.1f | %.*f %s |", kUnitNames[static_cast<size_t>(e.clocks.limit())],
-                e.seconds() * 1e6, flops ? 0 : 2, rate, flops ? "TFLOP/s" : "TB/s");
-    if (goal == nullptr) {
-      std::printf(" | |\n");
-    } else {
-      std::printf(" %.*f | %.0f %% |\n", flops ? 0 : 2, goal->rate, 100 * goal->rate / rate);
-    }
-    std::fflush(stdout);
+struct Goal {
+  double rate;  // 1e12 a second
+  bool flops;   // or bytes
+};
+
+// `generation` of kernels; "both" where they are the same.
+void print_line(const Case& c, const char* generation, const Estimate& e, const Goal* goal) {
+  std::printf("| %s %s %s %s | %s |", c.op.c_str(), c.part.c_str(), c.types.c_str(),
+              c.shape().c_str(), generation);
+  for (const double clocks : e.clocks.of)
+    std::printf(" %s |", digits(clocks / kRates.processors / 1e3).c_str());
+  const bool flops = goal != nullptr ? goal->flops : false;
+  const char* unit = flops ? "TFLOP/s" : "TB/s";
+  const double rate = (flops ? c.flops : c.bytes) / e.seconds() / 1e12;
+  std::printf(" %s | %s | %s %s |", kUnitNames[static_cast<size_t>(e.clocks.limit())],
+              digits(e.seconds() * 1e6).c_str(), digits(rate).c_str(), unit);
+  if (goal == nullptr) {
+    std::printf(" | |\n");
+  } else {
+    std::printf(" %s | %.0f %% |\n", digits(goal->rate).c_str(), 100 * goal->rate / rate);
   }
+}
+
+void print_lines(const Problem& problem, const Goal* goal) {
+  const Estimate sm_80 = run(problem, false);
+  const Estimate hopper = run(problem, true);
+  if (sm_80.clocks.of == hopper.clocks.of) {
+    print_line(problem.whole, "both", sm_80, goal);
+  } else {
+    print_line(problem.whole, "sm_80", sm_80, goal);
+    print_line(problem.whole, "sm_90a", hopper, goal);
+  }
+  std::fflush(stdout);
 }
 
 void print_kernels() {
-  const Goal copy = {0.85 * kRates.copy_bytes / 1e12, "TB/s"};
-  const Goal causal = {550, "TFLOP/s"};
-  const Goal products = {600, "TFLOP/s"};
-  for (const bool alibi : {false, true}) {
-    for (const int64_t S : {4096, 8192, 16384}) print_line(prefill(S, Type::bf16, alibi), &causal);
-  }
-  print_line(prefill(8192, Type::i8, true), &causal);
+  std::printf("\n## Kernels at the shapes of 13B\n\n| kernel | generation |");
+  for (const char* name : kUnitNames) std::printf(" %s |", name);
+  std::printf(" limit | us | at most | goal | share |\n|---|---|");
+  for (size_t i = 0; i < kUnits; ++i) std::printf("---|");
+  std::printf("---|---|---|---|---|\n");
+
+  const Goal causal = {550, true};
+  for (const int64_t S : {4096, 8192, 16384}) print_lines(prefill(S, Type::bf16, false), &causal);
+  print_lines(prefill(8192, Type::bf16, true), &causal);
+  print_lines(prefill(8192, Type::i8, true), &causal);
+
+  const Goal copy = {0.85 * kRates.copy_bytes / 1e12, false};
   for (const Type pages : {Type::bf16, Type::i8}) {
-    for (const int64_t S : {4096, 32768}) print_line(decode(1, S, pages), &copy);
-    print_line(decode(16, 4096, pages), &copy);
+    for (const int64_t S : {4096, 32768}) print_lines(decode(1, S, pages), &copy);
+    print_lines(decode(16, 4096, pages), &copy);
   }
+
+  const Goal products = {600, true};
   const int64_t C = kModel.C;
   for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
-    for (const int64_t M : {1, 16, 64, 128, 2048}) {
-      const Goal* goal = M == 2048 && w != Type::q8 ? &products : M <= 16 ? &copy : nullptr;
-      print_line(product("w_pack", M, 3 * C, C, w), goal);
-      if (M == 1 || M == 16) print_line(product("down", M, C, kModel.F, w), goal);
+    for (const int64_t M : {1, 16}) {
+      const Goal* goal = w == Type::q4 ? &copy : nullptr;
+      print_lines(product("w_pack", M, 3 * C, C, w), goal);
+      print_lines(product("down", M, C, kModel.F, w), goal);
     }
+    for (const int64_t M : {64, 128, 2048})
+      print_lines(product("w_pack", M, 3 * C, C, w), M == 2048 ? &products : nullptr);
   }
-  for (const int64_t T : {1, 2048}) {
-    print_line(rows("rms_norm", "f32 to bf16", T), nullptr);
-    print_line(rows("add_rms_norm", "f32 to bf16", T), nullptr);
-    print_line(rows("rope", "bf16", T, false), nullptr);
-    print_line(rows("kv_append", "bf16 pages", T), nullptr);
-    print_line(rows("swiglu", "bf16", T), nullptr);
-  }
-  print_line(logits("top_k", "f32"), nullptr);
+
+  print_lines(rows("rms_norm", "f32 to bf16", 2048), nullptr);
+  print_lines(rows("add_rms_norm", "f32 to bf16", 2048), nullptr);
+  print_lines(rows("rope", "bf16", 2048, false), nullptr);
+  print_lines(rows("kv_append", "bf16 pages", 2048), nullptr);
+  print_lines(rows("kv_append", "i8 pages", 2048), nullptr);
+  print_lines(rows("swiglu", "bf16", 2048), nullptr);
+  print_lines(logits("top_k", "f32"), nullptr);
 }
 
 // A token of one sequence with 512 positions in its cache, op by op as the forward pass has them.
 void print_step(Type w, double goal) {
   const int64_t C = kModel.C;
-  const int64_t layers = 40;
+  constexpr int64_t kLayers = 40;
   const std::vector<std::pair<int64_t, Problem>> ops = {
-      {layers, product("w_pack", 1, 3 * C, C, w)},
-      {layers, rows("kv_append", "bf16 pages", 1)},
-      {layers, decode(1, 513, Type::bf16)},
-      {layers, product("o_proj", 1, C, C, w)},
-      {2 * layers, rows("add_rms_norm", "f32 to bf16", 1)},
-      {layers, product("gate and up", 1, 2 * kModel.F, C, w)},
-      {layers, product("down", 1, C, kModel.F, w)},
-      {3, rows("embed", "bf16 to f32", 1)},
-      {1, rows("rms_norm", "f32 to bf16", 1)},
+      {kLayers, product("w_pack", 1, 3 * C, C, w)},
+      {kLayers, product("o_proj", 1, C, C, w)},
+      {kLayers, product("gate and up", 1, 2 * kModel.F, C, w)},
+      {kLayers, product("down", 1, C, kModel.F, w)},
       {1, product("head", 1, kModel.V, C, w, Type::f32)},
+      {kLayers, decode(1, 513, Type::bf16)},
+      {kLayers, rows("kv_append", "bf16 pages", 1)},
+      {2 * kLayers, rows("add_rms_norm", "f32 to bf16", 1)},
+      {1, rows("rms_norm", "f32 to bf16", 1)},
+      {3, rows("embed", "bf16 to f32", 1)},
       {1, logits("top_k", "f32")}};
   for (const bool hopper : {false, true}) {
-    double seconds = 0;
+    double matmul = 0, attention = 0, rest = 0;
     int64_t launches = 0;
     for (const auto& op : ops) {
       const Estimate e = run(op.second, hopper);
-      seconds += number(op.first) * e.seconds();
+      const std::string& name = op.second.whole.op;
+      (name == "matmul"      ? matmul
+       : name == "attention" ? attention
+                             : rest) += number(op.first) * e.seconds();
       launches += op.first * e.launches;
     }
-    std::printf("| %s | %s | %.2f | %.0f | %.0f | %lld | %.2f |\n", name_of(w),
-                hopper ? "sm_90a" : "sm_80", 1e3 * seconds, 1 / seconds, goal,
-                static_cast<long long>(launches), (1e6 / goal - 1e6 * seconds) / number(launches));
+    const double sum = matmul + attention + rest;
+    std::printf("| %s | %s | %s | %s | %s | %.0f | %.0f | %.0f %% | %lld | %s |\n", name_of(w),
+                hopper ? "sm_90a" : "sm_80", digits(1e3 * matmul).c_str(),
+                digits(1e3 * attention).c_str(), digits(1e3 * rest).c_str(), 1 / sum, goal,
+                100 * goal * sum, static_cast<long long>(launches),
+                digits((1e6 / goal - 1e6 * sum) / number(launches)).c_str());
     std::fflush(stdout);
   }
 }
 
-void print_all() {
-  std::printf("## Kernels of 13B\n\n");
-  print_head();
-  print_kernels();
+void print_steps() {
   std::printf(
-      "\n## A token of 13B, batch 1, 512 positions\n\n"
-      "| weights | generation | sum of bounds, ms | tokens/s | goal | launches | us a launch may "
-      "cost |\n|---|---|---|---|---|---|---|\n");
+      "\n## A token of 13B: batch 1, 512 positions of bf16\n\n"
+      "| weights | generation | matmul, ms | attention, ms | rest, ms | tokens/s at most | goal | "
+      "share | launches | us left for each |\n|---|---|---|---|---|---|---|---|---|---|\n");
   print_step(Type::bf16, 100);
   print_step(Type::q8, 190);
   print_step(Type::q4, 360);
@@ -236,7 +255,8 @@ void print_all() {
 
 int main() {
   try {
-    bc::bench::print_all();
+    bc::bench::print_kernels();
+    bc::bench::print_steps();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

@@ -223,7 +223,6 @@ __device__ __forceinline__ float add_rn(float a, float b) {
 #ifdef __CUDACC__
   return __fadd_rn(a, b);
 #else
-  simt::executed(simt::Pipe::fma);
   return a + b;
 #endif
 }
@@ -232,7 +231,6 @@ __device__ __forceinline__ float sub_rn(float a, float b) {
 #ifdef __CUDACC__
   return __fsub_rn(a, b);
 #else
-  simt::executed(simt::Pipe::fma);
   return a - b;
 #endif
 }
@@ -241,7 +239,6 @@ __device__ __forceinline__ float mul_rn(float a, float b) {
 #ifdef __CUDACC__
   return __fmul_rn(a, b);
 #else
-  simt::executed(simt::Pipe::fma);
   return a * b;
 #endif
 }
@@ -250,7 +247,6 @@ __device__ __forceinline__ float div_rn(float a, float b) {
 #ifdef __CUDACC__
   return __fdiv_rn(a, b);
 #else
-  simt::executed(simt::Pipe::mufu);
   return a / b;
 #endif
 }
