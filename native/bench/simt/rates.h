@@ -15,9 +15,9 @@ struct Rates {
   // Boost clock. The card lowers it when tensor cores would take it past 700 W: a product of 8192
   // cubed was measured at 798 TFLOP/s, 84 % of what this clock makes possible.
   double hertz = 1.755e9;
-  // Products and sums of 16-bit types: 989 TFLOP/s at 1.83 GHz (data sheet).
-  double wgmma_products = 2048;
-  // mma.sync gets about two thirds of them on sm_90, where only wgmma keeps the tensor cores fed.
+  // Products of 16-bit types by mma.sync: two thirds of wgmma's 2048, which alone keeps the tensor
+  // cores of sm_90 fed. (2048 of 132 SMs at 1.83 GHz are the data sheet's 989 TFLOP/s; what products
+  // of warpgroups take is counted in clocks already.)
   double mma_products = 2048.0 * 2 / 3;
   // 32 banks of 4 bytes.
   double shared_wavefronts = 1;
@@ -62,7 +62,8 @@ inline Clocks clocks_of(const simt::Counters& counted, double hbm_bytes, const R
   Clocks clocks;
   clocks[Unit::tensor] =
       kProducts / rates.mma_products * number(counted.mma_bf16 + counted.mma_f16 + counted.mma_s8);
-  clocks[Unit::shared] = number(counted.shared_wavefronts) / rates.shared_wavefronts;
+  clocks[Unit::shared] =
+      number(counted.shared_wavefronts + counted.operand_wavefronts) / rates.shared_wavefronts;
   clocks[Unit::mufu] = 32 / rates.mufu_lanes * number(counted.mufu);
   clocks[Unit::alu] = 32 / rates.alu_lanes * number(counted.alu);
   clocks[Unit::issue] = number(counted.issued) / rates.issued;

@@ -45,7 +45,12 @@ struct Counters {
   // Warp instructions: all that the emulator sees, which is no arithmetic of plain C++, and of them
   // those of two slower pipes (simt.h). Where lanes part ways, the longest way counts.
   int64_t issued, alu, mufu;
-  int64_t barriers;                   // completed
+  // Products of warpgroups; clocks that they take of an H100 SM's tensor cores, n / 2 each (64 * 16 n
+  // products, 2048 a clock); passes of 128 bytes that their operands take in shared memory, which is
+  // the longer of the two when n is small and a in shared memory.
+  int64_t wgmma, tensor_clocks, operand_wavefronts;
+  int64_t barriers;                 // completed
+  int64_t bulk_copies, bulk_bytes;  // ended, of tensors too
   int64_t launches;
 
   int64_t bank_conflicts() const { return shared_wavefronts - shared_ideal; }
