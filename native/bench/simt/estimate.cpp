@@ -77,8 +77,8 @@ Problem prefill(int64_t S, Type pages, bool alibi) {
 Problem decode(int64_t B, int64_t S, Type pages) {
   constexpr int64_t kHeads = 4;
   const std::vector<test::Sequence> all(static_cast<size_t>(B), {S - 1, 1});
-  return {attention_case(kModel, "decode", {all, kModel.H, pages, true}),
-          attention_case(kModel, "decode", {all, kHeads, pages, true}),
+  return {attention_case(kModel, "decode", {all, kModel.H, pages, false}),
+          attention_case(kModel, "decode", {all, kHeads, pages, false}),
           kRates.processors * kHeads / number(kModel.H)};
 }
 

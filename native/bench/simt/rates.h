@@ -61,6 +61,7 @@ inline Clocks clocks_of(const simt::Counters& counted, double hbm_bytes, const R
   const double bytes_in_a_clock = rates.processors * rates.hertz;
   Clocks clocks;
   clocks[Unit::tensor] =
+      number(counted.tensor_clocks) +
       kProducts / rates.mma_products * number(counted.mma_bf16 + counted.mma_f16 + counted.mma_s8);
   clocks[Unit::shared] =
       number(counted.shared_wavefronts + counted.operand_wavefronts) / rates.shared_wavefronts;
