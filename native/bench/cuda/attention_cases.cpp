@@ -15,6 +15,8 @@ constexpr int64_t kD = 128;
 constexpr int64_t kCachePeriod = 4099;  // rows [D] of a pattern of keys and values
 constexpr float kSpread = 3.0f;  // deviation of scores: weights are neither even nor a single one
 
+using Shape = AttentionShape;
+
 std::vector<float> slopes_of(int64_t H) {
   std::vector<float> slopes;
   for (int64_t h = 0; h < H; ++h)
@@ -47,7 +49,7 @@ std::vector<uint8_t> bytes_of(const std::vector<float>& values) {
 }
 
 struct Run {
-  Run(const AttentionShape& shape, int copies, bool hopper_)
+  Run(const Shape& shape, int copies, bool hopper_)
       : s(shape),
         hopper(hopper_),
         batch(s.sequences),
@@ -161,7 +163,7 @@ struct Run {
     return want;
   }
 
-  AttentionShape s;
+  Shape s;
   bool hopper;
   test::Batch batch;
   Ragged r;

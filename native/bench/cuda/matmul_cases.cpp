@@ -10,6 +10,8 @@
 namespace bc::bench {
 namespace {
 
+using Shape = MatmulShape;
+
 constexpr int64_t kPanelPeriod = 13;  // panels of a packed pattern: 208 rows
 
 // Random panels as the CPU holds them: quants of full range, scales that leave weights near 0.02.
@@ -38,7 +40,7 @@ std::vector<uint8_t> random_panels(Type type, int64_t count, int64_t K) {
 
 // Weights [N,K] that repeat a pattern: rows of bf16, or panels.
 struct Weights {
-  Weights(const MatmulShape& s)
+  Weights(const Shape& s)
       : type(s.w_type),
         K(s.K),
         rows(Type::bf16, is_quantized(s.w_type) ? 0 : kPeriod, s.K,
@@ -73,12 +75,12 @@ struct Weights {
   std::vector<float> sixteen;
 };
 
-int64_t weight_bytes(const MatmulShape& s) {
+int64_t weight_bytes(const Shape& s) {
   return is_quantized(s.w_type) ? packed_bytes(s.w_type, s.N, s.K) : 2 * s.N * s.K;
 }
 
 struct Run {
-  Run(const MatmulShape& shape, int copies, const cuda::Facts& gpu_)
+  Run(const Shape& shape, int copies, const cuda::Facts& gpu_)
       : s(shape),
         gpu(gpu_),
         weights(s),
@@ -151,7 +153,7 @@ struct Run {
     }
   }
 
-  MatmulShape s;
+  Shape s;
   cuda::Facts gpu;
   Weights weights;
   Pattern xs, scales;
