@@ -74,6 +74,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
   block->mbarriers.clear();
   block->units = 0;
   block->transfers.clear();
+  block->loaded.clear();
   for (Barrier& barrier : block->barriers) barrier = Barrier();
   block->ready_warps = 0;
   for (size_t w = 0; w < block->warps.size(); ++w) {
@@ -100,6 +101,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     thread.group = 0;
     thread.polls = 0;
     thread.accesses.clear();
+    thread.executed = {};
     uint8_t* stack = stack_of(*block, i);
     std::memcpy(stack, &kCanary, sizeof kCanary);
     prepare(thread.fiber, stack + sizeof kCanary, kStackBytes - sizeof kCanary, run_thread);
