@@ -147,24 +147,29 @@ __device__ __forceinline__ void produce(const MatmulParams& p, const Plan& plan,
   const auto last_panel = static_cast<int>((p.N - 1) / kPanel);
 
   const auto fetch_w = [&](int stage, const Steps<kTokens>& at) {
+    const Shared<uint64_t> full = R::full(stage);
+    ptx::mbarrier_arrive_expect_tx(full, R::kXBytes + R::kWBytes);
     if constexpr (W::kPacked) {
-      const int left = groups - at.step * kGroupsOfStep;
-      const auto bytes =
-          static_cast<uint32_t>((left < kGroupsOfStep ? left : kGroupsOfStep) * W::kBytes);
-      ptx::mbarrier_arrive_expect_tx(R::full(stage), R::kXBytes + kPanels * bytes);
-      const auto* w =
-          static_cast<const uint8_t*>(p.w) + int64_t{at.step} * kGroupsOfStep * W::kBytes;
+      constexpr int kBytes = kGroupsOfStep * W::kBytes;
+      const int group = at.step * kGroupsOfStep;
       for (int i = 0; i < kPanels; ++i) {
         // Panels beyond N repeat the last one: what comes of them is not stored.
         const int panel = at.n0 / static_cast<int>(kPanel) + i;
         const int there = panel < last_panel ? panel : last_panel;
-        ptx::cp_async_bulk(R::template w<uint8_t>(stage) + i * kGroupsOfStep * W::kBytes,
-                           w + int64_t{there} * groups * W::kBytes, bytes, R::full(stage));
+        const auto* from =
+            static_cast<const uint8_t*>(p.w) + (int64_t{there} * groups + group) * W::kBytes;
+        const Shared<uint8_t> to = R::template w<uint8_t>(stage) + i * kBytes;
+        if (group + 1 < groups) {
+          ptx::cp_async_bulk(to, from, kBytes, full);
+        } else {
+          // A group beyond K repeats the last one: x is zero there.
+          ptx::cp_async_bulk(to, from, W::kBytes, full);
+          ptx::cp_async_bulk(to + W::kBytes, from, W::kBytes, full);
+        }
       }
     } else {
-      ptx::mbarrier_arrive_expect_tx(R::full(stage), R::kXBytes + R::kWBytes);
       ptx::cp_async_bulk_tensor_2d(R::template w<T>(stage), &maps->w, at.step * kHopperStep, at.n0,
-                                   R::full(stage));
+                                   full);
     }
   };
   const auto fetch_x = [&](int stage, const Steps<kTokens>& at) {
@@ -196,7 +201,7 @@ __device__ __forceinline__ void pin(GroupA& a) {
 
 // Adds a part to the sums of a thread: steps begin to end.
 template <class T, class W, int kTokens>
-__device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int begin, int end, int groups,
+__device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int begin, int end,
                                          Turn<Ring<W, kTokens>::kStages>& turn) {
   using R = Ring<W, kTokens>;
   const int warp = static_cast<int>(threadIdx.x) / kWarp - 4;
@@ -211,27 +216,17 @@ __device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int begin, i
     if constexpr (W::kPacked) {
       const Shared<uint32_t> w =
           R::template w<uint32_t>(turn.stage) + warp * (kGroupsOfStep * W::kBytes / 4);
-      const bool both = step * kGroupsOfStep + 1 < groups;
-      const typename W::Raw low = W::load(w);
-      typename W::Raw high = {};
-      if (both) high = W::load(w + W::kBytes / 4);
       GroupA a[kGroupsOfStep];
-      W::unpack(low, a[0]);
-      pin(a[0]);
-      ptx::wgmma_fence();
-      ptx::wgmma_rs<T, kTokens, 0>(sum, a[0][0], k_major(x), step > begin);
-      ptx::wgmma_rs<T, kTokens, 0>(sum, a[0][1], k_major(x + 16), true);
-      ptx::wgmma_commit_group();
-      ptx::wgmma_wait_group<1>();
-      if (step > begin) release(before);
-      if (both) {
-        W::unpack(high, a[1]);
-        pin(a[1]);
+#pragma unroll
+      for (int i = 0; i < kGroupsOfStep; ++i) {
+        W::unpack(W::load(w + i * (W::kBytes / 4)), a[i]);
+        pin(a[i]);
         ptx::wgmma_fence();
-        ptx::wgmma_rs<T, kTokens, 0>(sum, a[1][0], k_major(x + 32), true);
-        ptx::wgmma_rs<T, kTokens, 0>(sum, a[1][1], k_major(x + 48), true);
+        ptx::wgmma_rs<T, kTokens, 0>(sum, a[i][0], k_major(x + i * 32), step > begin || i > 0);
+        ptx::wgmma_rs<T, kTokens, 0>(sum, a[i][1], k_major(x + i * 32 + 16), true);
         ptx::wgmma_commit_group();
         ptx::wgmma_wait_group<1>();
+        if (i == 0 && step > begin) release(before);
       }
     } else {
       const Shared<T> w = R::template w<T>(turn.stage) + warp / 4 * (64 * kHopperStep);
@@ -312,7 +307,6 @@ template <class T, class W, int kTokens>
 __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan) {
   const HopperParts parts(p.K);
   const int thread = static_cast<int>(threadIdx.x) - kWarpgroup;
-  const auto groups = static_cast<int>(p.K / kGroup);
   ptx::griddepcontrol_wait();
   Turn<Ring<W, kTokens>::kStages> turn;
   float sum[kTokens / 2];
@@ -321,7 +315,7 @@ __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan)
        item += static_cast<int>(gridDim.x)) {
     const Work work = work_of(plan, parts, item);
     for (int part = work.begin; part < work.end; ++part) {
-      multiply<T, W, kTokens>(sum, parts.begin(part), parts.begin(part + 1), groups, turn);
+      multiply<T, W, kTokens>(sum, parts.begin(part), parts.begin(part + 1), turn);
 #pragma unroll
       for (int i = 0; i < kTokens / 2; ++i)
         total[i] = part == work.begin ? sum[i] : total[i] + sum[i];
