@@ -405,7 +405,6 @@ __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan)
 template <class T, class W, int kTokens>
 __global__ void __launch_bounds__(kThreads, 1)
     matmul_sm90_kernel(MatmulParams p, Plan plan, const __grid_constant__ Maps maps) {
-#if !defined(__CUDACC__) || defined(BC_SM90A)
   using R = Ring<W, kTokens>;
   if (threadIdx.x == 0) {
     ptx::prefetch_tensormap(&maps.x);
@@ -428,7 +427,6 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
   // Until then the other block may arrive here.
   ptx::barrier_cluster();
-#endif
 }
 
 // Adds up the parts of the tiles that were split. A block has the threads that multiply a tile and
