@@ -3,7 +3,7 @@
 #include "cuda/ptx_sm90.cuh"
 #include "simt_test.h"
 #ifndef BC_ON_GPU
-#include "simt/machine.h"
+#include "simt/memory.h"
 #endif
 
 using namespace bc;
@@ -28,7 +28,7 @@ __device__ __forceinline__ void wait_for(Shared<uint64_t> barrier, uint32_t pari
 
 // One barrier at the start of shared memory, of one arrival a phase.
 __device__ __forceinline__ Shared<uint64_t> one_barrier() {
-  const Shared<uint64_t> barrier = shared_memory<uint64_t>();
+  Shared<uint64_t> barrier = shared_memory<uint64_t>();
   if (threadIdx.x == 0) {
     ptx::mbarrier_init(barrier, 1);
     ptx::fence_mbarrier_init();
@@ -50,6 +50,7 @@ enum class Fault {
   wrong_barrier,
   no_full_wait,
   no_empty_wait,
+  early_release,
   no_fence,
   no_barrier,
   no_last_copy,
@@ -78,8 +79,9 @@ __global__ void pipeline_kernel(uint32_t* out, const uint32_t* in, uint32_t tile
       const uint32_t phase = tile / 2 + (kFault == Fault::wrong_phase ? 1 : 0);
       if (kFault != Fault::no_full_wait)
         wait_for(full + (kFault == Fault::wrong_barrier ? 1 - s : s), phase % 2);
+      if (kFault == Fault::early_release) ptx::mbarrier_arrive(empty + s);
       store(out + tile * 64 + i, static_cast<uint32_t>(slots[s * 64 + 63 - i]));
-      ptx::mbarrier_arrive(empty + s);
+      if (kFault != Fault::early_release) ptx::mbarrier_arrive(empty + s);
     }
   } else if (threadIdx.x == 0) {
     for (uint32_t tile = 0; tile < tiles; ++tile) {
@@ -150,6 +152,8 @@ void pipelines(Check& check) {
   caught(check, "no wait for the readers",
          {"race: bulk copy of shared+", "bulk copy of shared+", "more arrivals than its 1"},
          {"simt_copies_test.cpp:"}, RUN(no_empty_wait));
+  caught(check, "a slot given back before it is read", {"race: bulk copy of shared+"},
+         {"is concurrent with the load by block (0,0,0) thread ("}, RUN(early_release));
   caught(check, "no fence after mbarrier_init", {"mbarrier_init at simt_copies_test.cpp:"},
          {"has not been followed by fence_mbarrier_init", "mbarrier at shared+0"}, RUN(no_fence));
   caught(check, "no barrier after mbarrier_init",
@@ -232,6 +236,18 @@ __global__ void copy_kernel(uint32_t* out, const uint32_t* from, uint32_t to, ui
   store(out + threadIdx.x, static_cast<uint32_t>(shared_memory<uint32_t>(to)[threadIdx.x]));
 }
 
+__global__ void fresh_source_kernel(uint32_t* x) {
+  const Shared<uint64_t> barrier = one_barrier();
+  store(x + threadIdx.x, 1u);
+  ptx::fence_proxy_async();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    ptx::mbarrier_arrive_expect_tx(barrier, 128);
+    ptx::cp_async_bulk(shared_memory<uint32_t>(128), x, 128, barrier);
+  }
+  wait_for(barrier, 0);
+}
+
 template <bool kOther>
 __global__ void changing_source_kernel(uint32_t* x) {
   const Shared<uint64_t> barrier = one_barrier();
@@ -285,6 +301,11 @@ void addresses(Check& check) {
          {"thread (0,0,0) at simt_copies_test.cpp:"}, [&] {
            const auto x = in_out("x", numbers(64));
            launch<changing_source_kernel<false>>({dim3(1), dim3(64), 512}, x.data());
+         });
+  caught(check, "source that the kernel itself wrote", {"bulk copy from x+0"},
+         {"the store by block (0,0,0) thread (", "without a fence that covers global memory"}, [&] {
+           const auto x = in_out("x", numbers(64));
+           launch<fresh_source_kernel>({dim3(1), dim3(64), 512}, x.data());
          });
   caught(check, "source changed by another warp", {"race: store of x+12", "race: load of x+12"},
          {"concurrent with the"}, [&] {
@@ -516,7 +537,10 @@ __global__ void reads_kernel(const uint32_t* in) {
   }
   __syncwarp();
 #ifndef BC_ON_GPU
-  if (i == 32) simt::async_read_end(*simt::machine.self->warp->block, words.address(), 128);
+  if (i == 32) {
+    const simt::Thread& self = *simt::machine.self;
+    simt::async_read_end(*self.warp->block, words.address(), 128, simt::stamp_of(self));
+  }
 #endif
   if (kReads != Reads::overwritten_after) __syncthreads();
   if (i == 0) words[7] = 0;

@@ -8,6 +8,9 @@
 //   machine.*       warps and threads; who runs next; what happens before what
 //   barriers.cpp    barriers of a block
 //   clusters.cpp    blocks that reach each other's shared memory
+//   mbarriers.cpp   barriers in shared memory, and the bytes they wait for
+//   bulk_copies.cpp, tensor_map.cpp   bulk copies: when they start, when they end
+//   proxies.cpp     what of generic accesses the asynchronous proxy knows
 //   *_memory.cpp    global and shared memory: bounds, alignment, initialisation, races
 //   wgmma.cpp       products of warpgroups: operands, results, when they land
 //   registers.cpp   registers that warpgroups hand to each other
