@@ -41,7 +41,11 @@ struct Counters {
   // Passes through the 32 banks of shared memory, and how many there would be without conflicts.
   int64_t shared_wavefronts, shared_ideal;
   int64_t mma_bf16, mma_f16, mma_s8;  // warp instructions
-  int64_t barriers;                   // completed
+  // Products of warpgroups; clocks that they take of an H100 SM's tensor cores, n / 2 each (64 * 16 n
+  // products, 2048 a clock); passes of 128 bytes that their operands take in shared memory, which is
+  // the longer of the two when n is small and a in shared memory.
+  int64_t wgmma, tensor_clocks, operand_wavefronts;
+  int64_t barriers;  // completed
   int64_t launches;
 
   int64_t bank_conflicts() const { return shared_wavefronts - shared_ideal; }

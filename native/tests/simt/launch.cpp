@@ -100,6 +100,10 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     std::memcpy(stack, &kCanary, sizeof kCanary);
     prepare(thread.fiber, stack + sizeof kCanary, kStackBytes - sizeof kCanary, run_thread);
   }
+  block->warpgroups.assign(block->warps.size() / kWarpgroupWarps, Warpgroup());
+  for (size_t i = 0; i < block->warpgroups.size(); ++i)
+    block->warpgroups[i].threads = block->threads.data() + i * kWarpgroup;
+  start_registers(*block);
   start_shared(*block);
   return block;
 }
@@ -145,14 +149,20 @@ std::string describe(const Block& block) {
   bool block_wide = false;
   bool named = false;
   bool warp = false;
+  bool warpgroup = false;
+  bool registers = false;
   for (const Thread& thread : block.threads) {
     block_wide |= std::strcmp(thread.op, "__syncthreads") == 0 && thread.wait != Wait::exited;
     warp |= thread.wait == Wait::warp;
+    warpgroup |= thread.wait == Wait::warpgroup;
+    registers |= thread.wait == Wait::registers;
   }
   for (int id = 1; id < 16; ++id) named |= block.barriers[id].arrived != 0;
   const char* what = named        ? "deadlock at a named barrier"
                      : block_wide ? "barrier divergence"
                      : warp       ? "warp divergence"
+                     : warpgroup  ? "warpgroup divergence"
+                     : registers  ? "a warpgroup waits for registers that nobody gives back"
                                   : "deadlock";
   machine.self = nullptr;
   error({"", 0}, "block %s: %s%s", name_of(block.index).c_str(), what, describe(block).c_str());

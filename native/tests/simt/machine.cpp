@@ -222,6 +222,54 @@ void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site
   }
 }
 
+// --- Warpgroups ----------------------------------------------------------------------------------
+
+void set_ready(Warpgroup& group, bool ready) {
+  for (uint32_t w = 0; w < kWarpgroupWarps; ++w)
+    set_ready(*group.threads[w * kLanes].warp, ready ? kAllLanes : 0);
+}
+
+struct Posted {
+  const void* operands;
+  void (*run)(Warpgroup&);
+};
+
+const void* operands_of(const Thread& thread) {
+  return static_cast<const Posted*>(thread.posted)->operands;
+}
+
+// A warp is here; its lanes go on when the other three are, too.
+static void arrive_at_warpgroup(Warp& warp) {
+  Warpgroup& group = warp.block->warpgroups[warp.index / kWarpgroupWarps];
+  if (group.arrived == 0) {
+    group.op = warp.op;
+    group.detail = warp.detail;
+    group.site = warp.site;
+  } else if (group.detail != warp.detail || group.site.line != warp.site.line ||
+             !same(group.op, warp.op) || !same(group.site.file, warp.site.file)) {
+    error(warp.site, "warpgroup divergence: this warp is at %s, another of its four at %s (%s)",
+          warp.op, group.op, name_of(group.site).c_str());
+  }
+  group.arrived |= 1u << warp.index % kWarpgroupWarps;
+  if (group.arrived == (1u << kWarpgroupWarps) - 1) {
+    group.arrived = 0;
+    set_ready(group, true);
+    return static_cast<const Posted*>(machine.self->posted)->run(group);
+  }
+  for (uint32_t i = 0; i < kLanes; ++i) warp.threads[i].wait = Wait::warpgroup;
+  set_ready(warp, 0);
+}
+
+void meet_warpgroup(const char* op, int64_t detail, const void* operands, void (*run)(Warpgroup&),
+                    Site site) {
+  const Warp& warp = *machine.self->warp;
+  if (warp.index / kWarpgroupWarps >= warp.block->warpgroups.size())
+    error(site, "%s: warp %u is not one of four, the block has %zu", op, warp.index,
+          warp.block->warps.size());
+  Posted posted{operands, run};
+  meet(op, detail, &posted, arrive_at_warpgroup, site);
+}
+
 // --- Warp instructions that move nothing but registers -------------------------------------------
 
 uint32_t lane() { return machine.self->lane; }

@@ -37,9 +37,10 @@ void join(Foreign& into, const Foreign& from);
 void join(Foreign& into, uint32_t block, const Clocks& from);
 
 struct Warp;
+struct Warpgroup;
 struct Block;
 
-enum class Wait { none, warp, barrier, mbarrier, flag, exited };
+enum class Wait { none, warp, warpgroup, barrier, mbarrier, registers, flag, exited };
 
 // One cp.async that has not landed.
 struct Copy {
@@ -104,6 +105,32 @@ struct Warp {
   bool accessed = false;  // some lane's accesses wait for traffic.cpp
 };
 
+constexpr uint32_t kWarpgroupWarps = 4;
+constexpr int kWarpgroup = 128;  // threads
+
+// d of a warpgroup's products from the first that was issued until it is handed back.
+struct Accumulator {
+  float* d[kWarpgroup];
+  int n;
+  std::vector<float> value;  // [64,n]
+  int64_t group;             // of the newest product
+  Site site;
+};
+
+struct Warpgroup {
+  Thread* threads = nullptr;  // 128
+
+  uint32_t arrived = 0;  // warps in the instruction that they do together
+  const char* op = "";
+  int64_t detail = 0;
+  Site site{"", 0};
+
+  int64_t next = 0;  // group that wgmma goes into
+  std::vector<Accumulator> under_way;
+
+  int registers = 0;  // of each thread
+};
+
 struct Barrier {
   uint32_t expected = 0;
   uint32_t arrived = 0;
@@ -139,6 +166,9 @@ struct Block {
   uint32_t number = 0;
   std::vector<Thread> threads;
   std::vector<Warp> warps;
+  std::vector<Warpgroup> warpgroups;
+  int free_registers = 0;
+  std::vector<Warpgroup*> wait_for_registers;
   uint32_t ready_warps = 0;
   uint32_t alive = 0;
   uint32_t spinning = 0;
@@ -185,11 +215,16 @@ void pause();
 // Takes this lane out of the ready ones until somebody sets it ready.
 void wait(Wait why, const char* op, Site site);
 void set_ready(Warp& warp, uint32_t lanes);
+void set_ready(Warpgroup& group, bool ready);
 Thread& drawn_thread(Block& block);  // one that is ready
 void go_on_with(Fiber& from, Thread& thread);
 
 // Blocks until all 32 lanes are here; the last one calls run(warp, context), then all go on.
 void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site site);
+// The same for a warpgroup's 128 threads, with `operands` of each for operands_of().
+void meet_warpgroup(const char* op, int64_t detail, const void* operands, void (*run)(Warpgroup&),
+                    Site site);
+const void* operands_of(const Thread& thread);
 
 // Publishing and learning.
 void tick(Warp& warp);
@@ -209,6 +244,11 @@ inline void remember(Thread& thread, Kind kind, uint64_t address, int bytes, uin
   thread.accesses.push_back({address, site, static_cast<uint8_t>(bytes), kind});
   thread.warp->accessed = true;
 }
+
+// registers.cpp
+constexpr int kRegisters = 65536;   // of a block
+constexpr int kMaxRegisters = 256;  // of a thread
+void start_registers(Block& block);
 
 // global_memory.cpp and shared_memory.cpp
 void start_memory();              // of a launch

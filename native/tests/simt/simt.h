@@ -8,6 +8,8 @@
 //   machine.*       warps and threads; who runs next; what happens before what
 //   barriers.cpp    barriers of a block
 //   *_memory.cpp    global and shared memory: bounds, alignment, initialisation, races
+//   wgmma.cpp       products of warpgroups: operands, results, when they land
+//   registers.cpp   registers that warpgroups hand to each other
 //   instructions.*  what ldmatrix, mma and conversions do to registers
 //   traffic.*       sectors, bank conflicts
 //   fiber.*         one stack per CUDA thread
