@@ -1,4 +1,4 @@
-// Barriers of a block, by number and in shared memory.
+// Barriers of a block by number.
 #include "machine.h"
 
 namespace simt {
@@ -56,57 +56,9 @@ void meet_at_barrier(int id, int threads, bool wait, Site site) {
   meet(op, int64_t{id} << 32 | use.threads, &use, use_barrier, site);
 }
 
-Mbarrier& mbarrier_at(uint32_t at, Site site) {
-  Block& block = *machine.self->warp->block;
-  const auto found = block.mbarriers.find(at);
-  if (found == block.mbarriers.end())
-    error(site, "mbarrier at shared+%u: used before mbarrier_init", at);
-  return found->second;
-}
-
-void end_phase_if_complete(Mbarrier& barrier) {
-  if (barrier.pending != 0 || barrier.bytes != 0) return;
-  barrier.phase ^= 1;
-  barrier.pending = barrier.count;
-  for (Thread* thread : barrier.waiting)
-    set_ready(*thread->warp, thread->warp->ready | 1u << thread->lane);
-  barrier.waiting.clear();
-}
-
 }  // namespace
 
 void barrier_sync(int id, int threads, Site site) { meet_at_barrier(id, threads, true, site); }
 void barrier_arrive(int id, int threads, Site site) { meet_at_barrier(id, threads, false, site); }
-
-void mbarrier_init(uint32_t at, uint32_t count, Site site) {
-  const uint64_t empty = 0;
-  shared_store(at, &empty, 8, site);
-  if (count == 0) error(site, "mbarrier at shared+%u: count has value 0, expected at least 1", at);
-  Mbarrier& barrier = machine.self->warp->block->mbarriers[at];
-  barrier = Mbarrier();
-  barrier.count = barrier.pending = count;
-  Clocks known;
-  release(*machine.self, known);
-}
-
-void mbarrier_arrive(uint32_t at, uint32_t expected_bytes, Site site) {
-  Mbarrier& barrier = mbarrier_at(at, site);
-  if (barrier.pending == 0)
-    error(site, "mbarrier at shared+%u: more arrivals than its %u", at, barrier.count);
-  release(*machine.self, barrier.known);
-  barrier.bytes += expected_bytes;
-  --barrier.pending;
-  end_phase_if_complete(barrier);
-}
-
-// The phase with this parity is over when the current one has the other.
-void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
-  Mbarrier& barrier = mbarrier_at(at, site);
-  while (barrier.phase == (parity & 1u)) {
-    barrier.waiting.push_back(machine.self);
-    wait(Wait::mbarrier, "mbarrier.try_wait", site);
-  }
-  acquire(*machine.self, barrier.known);
-}
 
 }  // namespace simt

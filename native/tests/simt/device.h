@@ -45,7 +45,8 @@ struct Counters {
   // products, 2048 a clock); passes of 128 bytes that their operands take in shared memory, which is
   // the longer of the two when n is small and a in shared memory.
   int64_t wgmma, tensor_clocks, operand_wavefronts;
-  int64_t barriers;  // completed
+  int64_t barriers;                 // completed
+  int64_t bulk_copies, bulk_bytes;  // ended, of tensors too
   int64_t launches;
 
   int64_t bank_conflicts() const { return shared_wavefronts - shared_ideal; }

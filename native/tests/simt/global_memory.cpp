@@ -104,7 +104,8 @@ void mark_written(Buffer& buffer, size_t at, size_t bytes) {
 }
 
 // Finds the buffer and the offset of an access, or says what is wrong with it.
-Buffer& locate(const void* p, size_t bytes, const char* what, bool writes, Site site, size_t& at) {
+Buffer& locate(const void* p, size_t bytes, size_t alignment, const char* what, bool writes,
+               Site site, size_t& at) {
   const size_t offset = static_cast<size_t>(static_cast<const uint8_t*>(p) - range);
   Buffer* buffer = offset >= kRange ? nullptr : slots[offset >> kSlotBits];
   if (buffer == nullptr)
@@ -114,7 +115,7 @@ Buffer& locate(const void* p, size_t bytes, const char* what, bool writes, Site 
     error(site, "%s of %zu bytes at %s%+lld: out of bounds, the buffer has %zu bytes", what, bytes,
           buffer->name.c_str(), static_cast<long long>(at), buffer->bytes);
   }
-  if (at % bytes != 0)
+  if (at % alignment != 0)
     error(site, "%s of %zu bytes at %s+%zu: misaligned", what, bytes, buffer->name.c_str(), at);
   // Until it has waited, a kernel may read what no kernel has written, such as weights.
   if (writes && !buffer->computed) {
@@ -137,7 +138,7 @@ bool before(uint64_t stamp, const Thread& thread) {
   for (const auto& entry : thread.warp->foreign) {
     if (entry.first == block) {
       const uint32_t warp = in_block >> 5 & 31u;
-      return warp < entry.second.size() && in_block >> 10 <= entry.second[warp];
+      return 2 * warp < entry.second.size() && in_block >> 10 <= entry.second[2 * warp];
     }
   }
   return false;
@@ -220,7 +221,7 @@ std::string thread_of(uint32_t stamp, uint32_t block) {
 
 const uint8_t* checked_load(const void* from, size_t bytes, Site site) {
   size_t at;
-  Buffer& buffer = locate(from, bytes, "load", false, site, at);
+  Buffer& buffer = locate(from, bytes, bytes, "load", false, site, at);
   if (!holds(buffer, at, bytes))
     error(site, "load of %zu bytes at %s+%zu: nothing was written there", bytes,
           buffer.name.c_str(), at);
@@ -233,6 +234,29 @@ const uint8_t* checked_load(const void* from, size_t bytes, Site site) {
   remember(order.thread, Kind::global_load, reinterpret_cast<uint64_t>(from),
            static_cast<int>(bytes), order.number);
   return buffer.data.data() + at;
+}
+
+Source checked_source(const void* from, size_t bytes, bool& may_change, Site site) {
+  size_t at;
+  Buffer& buffer = locate(from, bytes, 1, "bulk copy", false, site, at);
+  may_change = !buffer.read_only;
+  if (!buffer.complete) {
+    for (size_t i = at; i < at + bytes; ++i) {
+      if (!holds(buffer, i, 1))
+        error(site, "bulk copy from %s+%zu: nothing was written there", buffer.name.c_str(), i);
+    }
+  }
+  if (may_change) {
+    const Order order = order_of(buffer, site);
+    for (size_t i = at; i < at + bytes;) {
+      const size_t n = std::min(4 - i % 4, at + bytes - i);
+      const auto mask = static_cast<uint8_t>(((1u << n) - 1) << i % 4);
+      order.read(*words_at(buffer, i / 4), mask, i / 4);
+      i += n;
+    }
+  }
+  const uint8_t* data = buffer.data.data() + at;
+  return {data, bytes, may_change ? sum_of(data, bytes) : 0};
 }
 
 // --- The host's side -----------------------------------------------------------------------------
@@ -309,7 +333,7 @@ void global_store(void* to, const void* from, int bytes, Site site) {
   machine.self->polls = 0;
   const auto n = static_cast<size_t>(bytes);
   size_t at;
-  Buffer& buffer = locate(to, n, "store", true, site, at);
+  Buffer& buffer = locate(to, n, n, "store", true, site, at);
   if (buffer.read_only)
     error(site, "store of %zu bytes at %s+%zu: the buffer is an input", n, buffer.name.c_str(), at);
   const Order order = order_of(buffer, site);
@@ -326,7 +350,7 @@ uint32_t global_atomic(void* at, Change change, uint32_t operand, uint32_t expec
   Thread& self = *machine.self;
   self.polls = 0;
   size_t offset;
-  Buffer& buffer = locate(at, 4, "atomic", true, site, offset);
+  Buffer& buffer = locate(at, 4, 4, "atomic", true, site, offset);
   if (buffer.read_only)
     error(site, "atomic at %s+%zu: the buffer is an input", buffer.name.c_str(), offset);
   if (!holds(buffer, offset, 4))

@@ -71,6 +71,8 @@ std::unique_ptr<Block> start_block(uint32_t number) {
   block->alive = static_cast<uint32_t>(threads);
   block->spinning = 0;
   block->mbarriers.clear();
+  block->units = 0;
+  block->transfers.clear();
   for (Barrier& barrier : block->barriers) barrier = Barrier();
   block->ready_warps = 0;
   for (size_t w = 0; w < block->warps.size(); ++w) {
@@ -79,7 +81,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     warp.block = block.get();
     warp.index = static_cast<uint32_t>(w);
     warp.threads = block->threads.data() + w * kLanes;
-    warp.known.assign(block->warps.size(), 0);
+    warp.known.assign(2 * block->warps.size(), 0);
     set_ready(warp, kAllLanes);
   }
   for (size_t i = 0; i < threads; ++i) {
@@ -92,6 +94,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     thread.wait = Wait::none;
     thread.known = thread.warp->known.data();
     thread.waited = !machine.early;
+    thread.fences.clear();
     thread.copies.clear();
     thread.group = 0;
     thread.polls = 0;
@@ -109,6 +112,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
 }
 
 void end_block(std::unique_ptr<Block> block) {
+  check_mbarriers_at_exit(*block);
   for (size_t i = 0; i < block->threads.size(); ++i) {
     if (std::memcmp(stack_of(*block, i), &kCanary, sizeof kCanary) != 0)
       error({"", 0}, "%s overflowed its stack of %zu bytes", place_of(block->threads[i]).c_str(),
@@ -141,6 +145,11 @@ std::string describe(const Block& block) {
     if (barrier.arrived == 0) continue;
     text += "; barrier " + std::to_string(id) + " has " + std::to_string(barrier.arrived) +
             " of the " + std::to_string(barrier.expected) + " threads it expects";
+  }
+  for (const auto& entry : block.mbarriers) {
+    const Mbarrier& barrier = entry.second;
+    if (barrier.pending != barrier.count || barrier.bytes != 0 || !barrier.waiting.empty())
+      text += "; " + describe(barrier, entry.first);
   }
   return text;
 }

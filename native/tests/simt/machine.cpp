@@ -99,31 +99,34 @@ void merge_lanes(Warp& warp) {
     thread.known = warp.known.data();
   }
   warp.apart = 0;
-  warp.known[warp.index] = warp.clock;
+  warp.known[2 * warp.index] = warp.clock;
 }
 
 Clock release(Thread& thread, Clocks& into) {
   Warp& warp = *thread.warp;
-  const size_t count = warp.block->warps.size();
+  const size_t count = warp.known.size();
   if (into.size() < count) into.resize(count);
   for (size_t i = 0; i < count; ++i) into[i] = std::max(into[i], thread.known[i]);
-  into[warp.index] = std::max(into[warp.index], warp.clock);
+  into[2 * warp.index] = std::max(into[2 * warp.index], warp.clock);
   const Clock published = warp.clock;
   tick(warp);
   return published;
 }
 
-void acquire(Thread& thread, const Clocks& from) {
-  bool news = false;
-  for (size_t i = 0; i < from.size(); ++i) news |= from[i] > thread.known[i];
-  if (!news) return;
+Clocks& own_clocks(Thread& thread) {
   Warp& warp = *thread.warp;
   if ((warp.apart >> thread.lane & 1u) == 0) {
     thread.own_known = warp.known;
+    thread.known = thread.own_known.data();
     warp.apart |= 1u << thread.lane;
   }
-  join(thread.own_known, from);
-  thread.known = thread.own_known.data();
+  return thread.own_known;
+}
+
+void acquire(Thread& thread, const Clocks& from) {
+  bool news = false;
+  for (size_t i = 0; i < from.size(); ++i) news |= from[i] > thread.known[i];
+  if (news) join(own_clocks(thread), from);
 }
 
 // --- Taking turns --------------------------------------------------------------------------------
@@ -159,11 +162,15 @@ void go_on_with(Fiber& from, Thread& thread) {
 void pause() {
   Thread& self = *machine.self;
   Warp& warp = *self.warp;
+  Block& block = *warp.block;
+  maybe_end_transfer(block);
+  while (block.ready_warps == 0 && block.alive != 0 && !block.transfers.empty())
+    end_drawn_transfer(block);
   if (warp.ready != 0) {
     Thread& next = warp.threads[lane_from(warp.ready, (self.lane + 1) % kLanes)];
     if (&next != &self) go_on_with(self.fiber, next);
-  } else if (warp.block->ready_warps != 0) {
-    go_on_with(self.fiber, drawn_thread(*warp.block));
+  } else if (block.ready_warps != 0) {
+    go_on_with(self.fiber, drawn_thread(block));
   } else {
     switch_fiber(self.fiber, machine.host);
   }
@@ -182,6 +189,7 @@ void wait(Wait why, const char* op, Site site) {
 // Now and then another warp gets its turn although this one could go on.
 static void maybe_another_warp() {
   Block& block = *machine.self->warp->block;
+  maybe_end_transfer(block);
   if (machine.draw() % 8 != 0) return;
   Thread& self = *machine.self;
   Thread& next = drawn_thread(block);

@@ -8,6 +8,11 @@
 // acquires something alone. Two simplifications: a release by one lane also covers what other lanes
 // of its warp did since the last tick, and what a lane acquires from another block counts for its
 // whole warp. Shuffles, votes and mma order nothing, as in CUDA.
+//
+// Each entry has a second clock beside it: up to where a warp's accesses through the generic proxy
+// are also known to the asynchronous one, because somebody knew them and fenced. A bulk copy is the
+// access of nobody's warp: each mbarrier that copies complete on has a number after the block's
+// warps, and who waits for a phase learns its clock.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +32,7 @@ constexpr uint32_t kLanes = 32;
 constexpr uint32_t kAllLanes = 0xffffffffu;
 
 using Clock = uint32_t;
-using Clocks = std::vector<Clock>;
+using Clocks = std::vector<Clock>;  // [2 w]: known of warp w, [2 w + 1]: known and fenced
 
 void join(Clocks& into, const Clocks& from);
 
@@ -73,6 +78,7 @@ struct Thread {
 
   const Clock* known = nullptr;  // of this block's warps
   Clocks own_known;              // what known points to after acquiring alone
+  std::vector<Clock> fences;     // fence_proxy_async, ascending
 
   bool waited = true;  // for the kernels before this one
   std::vector<Copy> copies;
@@ -143,10 +149,35 @@ struct Barrier {
 struct Mbarrier {
   uint32_t count = 0;
   uint32_t pending = 0;
-  int64_t bytes = 0;  // announced and not yet arrived
-  uint32_t phase = 0;
-  Clocks known;
+  int64_t bytes = 0;        // announced and not yet arrived
+  uint32_t phase = 0;       // how many are over
+  uint16_t announced[2]{};  // last two lines that announced bytes
+  const Thread* initializer = nullptr;
+  bool fenced = false;  // its initialisation is known to the asynchronous proxy
+  uint32_t unit = 0;  // its number after the block's warps, for what copies bring; 0: none came yet
+  Clock clock = 0;    // of that
+  std::vector<std::pair<uint32_t, uint32_t>> filled;  // address, bytes: by copies in this phase
+  uint16_t copied = 0;                                // line of the last copy
+  bool seen = true;                                   // somebody waited for the last copy
+  Clocks known;                                       // of those who arrived
+  Clocks over;                                        // what a phase that is over tells
   std::vector<Thread*> waiting;
+};
+
+// A bulk copy under way. Its bytes arrive at a moment that the seed draws, and are seen when the
+// phase of its mbarrier ends.
+struct Source {
+  const uint8_t* data;
+  size_t bytes;
+  uint64_t sum;  // what it held when the copy began
+};
+struct Transfer {
+  uint32_t to = 0;
+  uint32_t barrier = 0;
+  Thread* thread = nullptr;
+  Site site{"", 0};
+  std::vector<uint8_t> data;
+  std::vector<Source> sources;  // those that somebody might change
 };
 
 // One word of shared memory: who wrote it last, who has read it since, which bytes hold anything.
@@ -156,10 +187,14 @@ struct SharedWord {
   uint32_t write, read, other_read;
   uint16_t write_site, read_site;
   uint8_t written, write_bytes, read_bytes;
-  uint8_t state;  // kLanding: a cp.async is under way; kAtomic: the last write was atomic
+  uint8_t state;
+  uint16_t readers;      // asynchronous reads under way << 10 | thread of the last
+  uint16_t reader_site;  // of that one
 };
-constexpr uint8_t kLanding = 1;
-constexpr uint8_t kAtomic = 2;
+constexpr uint8_t kLanding = 1;   // a cp.async or bulk copy is under way
+constexpr uint8_t kAtomic = 2;    // the last write was atomic
+constexpr uint8_t kBulk = 4;      // the last write was a bulk copy
+constexpr uint8_t kMbarrier = 8;  // part of an mbarrier
 
 struct Block {
   dim3 index;
@@ -174,6 +209,9 @@ struct Block {
   uint32_t spinning = 0;
   Barrier barriers[16];
   std::unordered_map<uint32_t, Mbarrier> mbarriers;
+  uint32_t units = 0;  // mbarriers that copies complete on
+  std::vector<Transfer> transfers;
+  uint32_t patience = 1;  // of 64 chances that a transfer has to end, how many it takes
   std::vector<uint8_t> shared;
   std::vector<SharedWord> words;
   std::shared_ptr<void> stacks;
@@ -231,6 +269,7 @@ void tick(Warp& warp);
 void merge_lanes(Warp& warp);  // what a lane knows, all know
 Clock release(Thread& thread, Clocks& into);
 void acquire(Thread& thread, const Clocks& from);
+Clocks& own_clocks(Thread& thread);  // from now on apart from those of its warp
 void changed_global_memory();
 
 // Sites as small numbers, so that every word can remember one.
@@ -245,6 +284,33 @@ inline void remember(Thread& thread, Kind kind, uint64_t address, int bytes, uin
   thread.warp->accessed = true;
 }
 
+void count_bulk(const void* from, size_t bytes, Site site);  // a contiguous part of a bulk copy
+void count_bulk_writes(size_t bytes, Site site);
+
+// proxies.cpp: whether the asynchronous proxy knows of this access of the generic one.
+bool fenced(uint32_t stamp, const Thread& thread);
+
+// An instruction of the asynchronous proxy that this thread issues reads shared memory: checked now,
+// and until async_read_end() nobody may write there. 4-byte words. The thread that runs then, the
+// one that waits, counts as the reader.
+void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site site);
+void async_read_end(Block& block, uint32_t address, uint32_t bytes);
+
+// mbarriers.cpp
+Mbarrier& mbarrier_for_copy(uint32_t at, Site site);
+void complete_bytes(Block& block, const Transfer& transfer);
+std::string describe(const Mbarrier& barrier, uint32_t at);
+void check_mbarriers_at_exit(const Block& block);
+
+// bulk_copies.cpp
+void start_transfer(uint32_t to, std::vector<uint8_t> data, std::vector<Source> sources,
+                    uint32_t barrier, Site site);
+void end_drawn_transfer(Block& block);
+inline void maybe_end_transfer(Block& block) {
+  if (!block.transfers.empty() && machine.draw() % 64 < block.patience) end_drawn_transfer(block);
+}
+uint64_t sum_of(const uint8_t* data, size_t bytes);
+
 // registers.cpp
 constexpr int kRegisters = 65536;   // of a block
 constexpr int kMaxRegisters = 256;  // of a thread
@@ -254,6 +320,8 @@ void start_registers(Block& block);
 void start_memory();              // of a launch
 void start_shared(Block& block);  // of a block
 void land(Thread& thread, int64_t before_group);
+void start_landing(Thread& thread, uint32_t to, uint32_t bytes, Site site);  // of a bulk copy
+void end_landing(Block& block, uint32_t to, uint32_t bytes, uint32_t stamp);
 void read_rows(Thread& thread, uint32_t address, void* to, Site site);  // 16 bytes, not counted
 void mark_sector(uint64_t sector, bool store);  // for the count of unique sectors
 

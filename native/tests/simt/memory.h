@@ -34,7 +34,7 @@ inline uint32_t stamp_of(const Thread& thread) {
 // Whether the access with this stamp, of this block, comes before what the thread does now.
 inline bool before(uint32_t stamp, const Thread& thread) {
   const uint32_t self = thread.warp->index << 5 | thread.lane;
-  return (stamp & 1023u) == self || stamp >> 10 <= thread.known[stamp >> 5 & 31u];
+  return (stamp & 1023u) == self || stamp >> 10 <= thread.known[stamp >> 4 & 62u];
 }
 
 // Bits of the bytes that an access touches in each of its words.
@@ -46,5 +46,8 @@ std::string thread_of(uint32_t stamp, uint32_t block);  // as messages name it
 
 // Global memory that has been checked for a load of that many bytes, which is counted.
 const uint8_t* checked_load(const void* from, size_t bytes, Site site);
+
+// The same for a part of a bulk copy, of any length, which is not counted.
+Source checked_source(const void* from, size_t bytes, bool& may_change, Site site);
 
 }  // namespace simt

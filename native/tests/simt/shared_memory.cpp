@@ -10,27 +10,55 @@ struct SharedOrder {
   Site site;
   uint16_t number;
   uint32_t stamp;
+  const char* writes = "store";
 
   [[noreturn]] void race(const char* mine, const char* other, uint32_t stamp_, uint16_t site_,
                          uint32_t word) const {
+    if ((stamp_ >> 5 & 31u) >= thread.warp->block->warps.size()) {
+      error(site,
+            "race: %s of shared+%u is concurrent with the bulk copy at %s: this thread has not "
+            "waited for its mbarrier",
+            mine, word * 4, name_of(site_of(site_)).c_str());
+    }
     error(site, "race: %s of shared+%u is concurrent with the %s by %s at %s", mine, word * 4,
           other, thread_of(stamp_, thread.warp->block->number).c_str(),
           name_of(site_of(site_)).c_str());
   }
 
-  [[noreturn]] void landing(const char* mine, const SharedWord& word, uint32_t index) const {
-    error(site, "%s of shared+%u: the cp.async by %s at %s has not been waited for", mine,
-          index * 4, thread_of(word.write, thread.warp->block->number).c_str(),
-          name_of(site_of(word.write_site)).c_str());
+  std::string name_of_thread(uint32_t stamp_) const {
+    return thread_of(stamp_, thread.warp->block->number);
+  }
+
+  [[noreturn]] void busy(const char* mine, const SharedWord& word, uint32_t index) const {
+    if ((word.state & kMbarrier) != 0)
+      error(site, "%s of shared+%u: an mbarrier is there", mine, index * 4);
+    if ((word.state & kLanding) != 0) {
+      error(site, "%s of shared+%u: the %s by %s at %s has not been waited for", mine, index * 4,
+            (word.state & kBulk) != 0 ? "bulk copy" : "cp.async",
+            name_of_thread(word.write).c_str(), name_of(site_of(word.write_site)).c_str());
+    }
+    error(site, "early overwrite of shared+%u by a %s: still being read by the wgmma of %s at %s",
+          index * 4, mine, name_of_thread(word.readers).c_str(),
+          name_of(site_of(word.reader_site)).c_str());
+  }
+
+  [[noreturn]] void unfenced(const char* mine, uint32_t stamp_, uint16_t site_,
+                             uint32_t index) const {
+    error(site, "%s of shared+%u: the store by %s at %s comes before it without fence_proxy_async",
+          mine, index * 4, name_of_thread(stamp_).c_str(), name_of(site_of(site_)).c_str());
   }
 
   void read(SharedWord& word, uint8_t bytes, uint32_t index) const {
-    if ((word.state & kLanding) != 0) landing("load", word, index);
+    if ((word.state & (kLanding | kMbarrier)) != 0) busy("load", word, index);
     if ((word.written & bytes) != bytes)
       error(site, "load of shared+%u: nothing was written there", index * 4);
     if (word.read == stamp && word.read_bytes == bytes && word.read_site == number) return;
     if ((word.write_bytes & bytes) != 0 && !before(word.write, thread))
       race("load", "store", word.write, word.write_site, index);
+    note_read(word, bytes);
+  }
+
+  void note_read(SharedWord& word, uint8_t bytes) const {
     if (word.read == 0 || before(word.read, thread)) {
       word.read_bytes = bytes;
       if (word.other_read != 0 && !before(word.other_read, thread)) word.read_bytes = 15;
@@ -48,16 +76,16 @@ struct SharedOrder {
   }
 
   void write(SharedWord& word, uint8_t bytes, bool atomic, uint32_t index) const {
-    if ((word.state & kLanding) != 0) landing("store", word, index);
+    if ((word.state & (kLanding | kMbarrier)) != 0 || word.readers != 0) busy(writes, word, index);
     const bool after_write = word.write == 0 || before(word.write, thread);
     const bool both_atomic = atomic && (word.state & kAtomic) != 0;
     if (!after_write && (word.write_bytes & bytes) != 0 && !both_atomic)
-      race("store", "store", word.write, word.write_site, index);
+      race(writes, "store", word.write, word.write_site, index);
     if ((word.read_bytes & bytes) != 0) {
       if (word.read != 0 && !before(word.read, thread))
-        race("store", "load", word.read, word.read_site, index);
+        race(writes, "load", word.read, word.read_site, index);
       if (word.other_read != 0 && !before(word.other_read, thread))
-        race("store", "load", word.other_read, word.read_site, index);
+        race(writes, "load", word.other_read, word.read_site, index);
       word.read = word.other_read = 0;
       word.read_bytes = 0;
     }
@@ -137,6 +165,69 @@ uint32_t shared_atomic(uint32_t at, Change change, uint32_t operand, uint32_t ex
 
 void read_rows(Thread& thread, uint32_t address, void* to, Site site) {
   read_shared({thread, site, number_of(site), stamp_of(thread)}, address, 16, to);
+}
+
+// --- The asynchronous proxy ----------------------------------------------------------------------
+
+static void check_bulk(uint32_t at, uint32_t bytes, const char* what, Site site) {
+  if (at % 4 != 0) error(site, "%s of shared+%u: misaligned", what, at);
+  if (uint64_t{at} + bytes > machine.shared_bytes) {
+    error(site, "%s of %u bytes at shared%+d: out of bounds, the block has %zu bytes", what, bytes,
+          static_cast<int32_t>(at), machine.shared_bytes);
+  }
+}
+
+void start_landing(Thread& thread, uint32_t to, uint32_t bytes, Site site) {
+  check_bulk(to, bytes, "bulk copy", site);
+  const SharedOrder order{thread, site, number_of(site), stamp_of(thread), "bulk copy"};
+  Block& block = *thread.warp->block;
+  for (uint32_t i = to / 4; i < (to + bytes) / 4; ++i) {
+    SharedWord& word = block.words[i];
+    const SharedWord old = word;
+    order.write(word, 15, false, i);
+    if (old.write != 0 && (old.state & kBulk) == 0 && !fenced(old.write, thread))
+      order.unfenced("bulk copy", old.write, old.write_site, i);
+    word.state = kLanding | kBulk;
+  }
+  std::memset(block.shared.data() + to, 0xff, bytes);
+}
+
+void end_landing(Block& block, uint32_t to, uint32_t bytes, uint32_t stamp) {
+  for (uint32_t i = to / 4; i < (to + bytes) / 4; ++i) {
+    SharedWord& word = block.words[i];
+    word.state = kBulk;
+    word.write = stamp;
+  }
+}
+
+constexpr uint32_t kOneReader = 1u << 10;
+
+void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site site) {
+  check_bulk(address, bytes, "asynchronous read", site);
+  const SharedOrder order{thread, site, number_of(site), stamp_of(thread)};
+  Block& block = *thread.warp->block;
+  for (uint32_t i = address / 4; i < (address + bytes + 3) / 4; ++i) {
+    SharedWord& word = block.words[i];
+    order.read(word, 15, i);
+    if ((word.state & kBulk) == 0 && !fenced(word.write, thread))
+      order.unfenced("asynchronous read", word.write, word.write_site, i);
+    const uint32_t readers = (word.readers & ~(kOneReader - 1)) + kOneReader;
+    if (readers > 0xffff)
+      error(site, "shared+%u: the emulator counts at most 63 asynchronous reads at a time", i * 4);
+    word.readers = static_cast<uint16_t>(readers | (order.stamp & (kOneReader - 1)));
+    word.reader_site = order.number;
+  }
+}
+
+void async_read_end(Block& block, uint32_t address, uint32_t bytes) {
+  Thread& thread = *machine.self;
+  for (uint32_t i = address / 4; i < (address + bytes + 3) / 4; ++i) {
+    SharedWord& word = block.words[i];
+    const uint32_t readers = word.readers - kOneReader;
+    word.readers = static_cast<uint16_t>(readers < kOneReader ? 0 : readers);
+    const SharedOrder order{thread, site_of(word.reader_site), word.reader_site, stamp_of(thread)};
+    order.note_read(word, 15);
+  }
 }
 
 // --- cp.async ------------------------------------------------------------------------------------

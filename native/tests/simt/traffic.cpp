@@ -156,6 +156,20 @@ void count_accesses(Warp& warp) {
   for (size_t l = 0; l < active; ++l) warp.threads[lanes[l]].accesses.clear();
 }
 
+void count_bulk(const void* from, size_t bytes, Site site) {
+  const auto begin = reinterpret_cast<uint64_t>(from) / 32;
+  const auto end = (reinterpret_cast<uint64_t>(from) + bytes + 31) / 32;
+  for (uint64_t sector = begin; sector < end; ++sector) mark_sector(sector, false);
+  counters().load_sectors += static_cast<int64_t>(end - begin);
+  lines[number_of(site)].sectors += static_cast<int64_t>(end - begin);
+}
+
+// The unit writes whole rows of banks.
+void count_bulk_writes(size_t bytes, Site site) {
+  const auto wavefronts = static_cast<int64_t>((bytes + 127) / 128);
+  add_wavefronts(number_of(site), wavefronts, wavefronts);
+}
+
 // A row of 16 bytes takes four neighbouring banks, one of eight groups: rows of one group take
 // turns.
 void count_row_reads(const uint32_t* rows, Site site) {

@@ -1,0 +1,65 @@
+// Bulk copies under way: their bytes are read when they start and arrive when the seed says so.
+#include "memory.h"
+
+namespace simt {
+
+uint64_t sum_of(const uint8_t* data, size_t bytes) {  // FNV-1a
+  uint64_t sum = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < bytes; ++i) sum = (sum ^ data[i]) * 0x100000001b3u;
+  return sum;
+}
+
+void start_transfer(uint32_t to, std::vector<uint8_t> data, std::vector<Source> sources,
+                    uint32_t barrier, Site site) {
+  Thread& self = *machine.self;
+  Block& block = *self.warp->block;
+  mbarrier_for_copy(barrier, site);
+  start_landing(self, to, static_cast<uint32_t>(data.size()), site);
+  count_bulk_writes(data.size(), site);
+  ++counters().bulk_copies;
+  counters().bulk_bytes += static_cast<int64_t>(data.size());
+  // From at once to not before everybody waits.
+  if (block.transfers.empty()) {
+    constexpr uint32_t kPatience[] = {32, 8, 1, 0};
+    block.patience = kPatience[machine.draw() % 4];
+  }
+  Transfer transfer;
+  transfer.to = to;
+  transfer.barrier = barrier;
+  transfer.thread = &self;
+  transfer.site = site;
+  transfer.data = std::move(data);
+  transfer.sources = std::move(sources);
+  block.transfers.push_back(std::move(transfer));
+}
+
+void end_drawn_transfer(Block& block) {
+  const size_t drawn = machine.draw() % block.transfers.size();
+  const Transfer transfer = std::move(block.transfers[drawn]);
+  block.transfers.erase(block.transfers.begin() + static_cast<std::ptrdiff_t>(drawn));
+  Thread* const running = machine.self;
+  machine.self = transfer.thread;  // whom errors are about
+  for (const Source& source : transfer.sources) {
+    if (sum_of(source.data, source.bytes) != source.sum)
+      error(transfer.site, "race: the bulk copy's source was written to while it was under way");
+  }
+  std::memcpy(block.shared.data() + transfer.to, transfer.data.data(), transfer.data.size());
+  complete_bytes(block, transfer);
+  machine.self = running;
+}
+
+void copy_bulk(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Site site) {
+  if (bytes == 0 || bytes % 16 != 0)
+    error(site, "bulk copy: bytes have value %u, expected a multiple of 16", bytes);
+  if (to % 16 != 0) error(site, "bulk copy of %u bytes to shared+%u: misaligned", bytes, to);
+  if (reinterpret_cast<uintptr_t>(from) % 16 != 0)
+    error(site, "bulk copy of %u bytes from %p: misaligned", bytes, from);
+  bool may_change;
+  const Source source = checked_source(from, bytes, may_change, site);
+  count_bulk(from, bytes, site);
+  std::vector<Source> sources;
+  if (may_change) sources.push_back(source);
+  start_transfer(to, {source.data, source.data + bytes}, std::move(sources), barrier, site);
+}
+
+}  // namespace simt

@@ -1,0 +1,189 @@
+// Barriers in shared memory: arrivals, the bytes that bulk copies bring, and phases.
+#include <algorithm>
+
+#include "memory.h"
+
+namespace simt {
+namespace {
+
+constexpr int64_t kMaxBytes = (1 << 20) - 1;  // that a phase can lack, or have too many
+
+Mbarrier& mbarrier_at(uint32_t at, Site site) {
+  Thread& self = *machine.self;
+  self.polls = 0;
+  Block& block = *self.warp->block;
+  const auto found = block.mbarriers.find(at);
+  if (found == block.mbarriers.end())
+    error(site, "mbarrier at shared+%u: used before mbarrier_init", at);
+  const SharedWord& word = block.words[at / 4];
+  if (!before(word.write, self)) {
+    error(site, "race: mbarrier at shared+%u: used concurrently with mbarrier_init by %s at %s", at,
+          thread_of(word.write, block.number).c_str(), name_of(site_of(word.write_site)).c_str());
+  }
+  return found->second;
+}
+
+void check_bytes(const Mbarrier& barrier, uint32_t at, Site site) {
+  if (barrier.bytes > kMaxBytes || barrier.bytes < -kMaxBytes)
+    error(site, "mbarrier at shared+%u: transaction count has value %lld, expected at most %lld",
+          at, static_cast<long long>(barrier.bytes), static_cast<long long>(kMaxBytes));
+}
+
+void end_phase_if_complete(Block& block, Mbarrier& barrier) {
+  if (barrier.pending != 0 || barrier.bytes != 0) return;
+  ++barrier.phase;
+  barrier.pending = barrier.count;
+  if (!barrier.filled.empty()) {
+    ++barrier.clock;
+    const uint32_t stamp = barrier.clock << 10 | barrier.unit << 5;
+    for (const auto& part : barrier.filled) end_landing(block, part.first, part.second, stamp);
+    barrier.filled.clear();
+    if (barrier.known.size() <= 2 * barrier.unit) barrier.known.resize(2 * barrier.unit + 2);
+    barrier.known[2 * barrier.unit] = barrier.clock;
+  }
+  join(barrier.over, barrier.known);
+  for (Thread* thread : barrier.waiting)
+    set_ready(*thread->warp, thread->warp->ready | 1u << thread->lane);
+  barrier.waiting.clear();
+}
+
+// A number for what copies bring, after the block's warps, and room for it in everybody's clocks.
+uint32_t new_unit(Block& block, Site site) {
+  const auto warps = static_cast<uint32_t>(block.warps.size());
+  if (warps >= kLanes)
+    error(site, "bulk copy: the emulator takes blocks of at most 31 warps, this one has %u", warps);
+  const uint32_t unit = warps + block.units++ % (kLanes - warps);
+  for (Warp& warp : block.warps) {
+    if (warp.known.size() > 2 * unit) continue;
+    warp.known.resize(2 * unit + 2);
+    for (uint32_t i = 0; i < kLanes; ++i) {
+      Thread& thread = warp.threads[i];
+      const bool apart = (warp.apart >> i & 1u) != 0;
+      if (apart) thread.own_known.resize(2 * unit + 2);
+      thread.known = apart ? thread.own_known.data() : warp.known.data();
+    }
+  }
+  return unit;
+}
+
+}  // namespace
+
+void mbarrier_init(uint32_t at, uint32_t count, Site site) {
+  Thread& self = *machine.self;
+  Block& block = *self.warp->block;
+  if (block.mbarriers.count(at) != 0)
+    error(site, "mbarrier at shared+%u: initialised a second time", at);
+  const uint64_t empty = 0;
+  shared_store(at, &empty, 8, site);
+  if (count == 0 || count > kMaxBytes)
+    error(site, "mbarrier at shared+%u: count has value %u, expected 1 to %lld", at, count,
+          static_cast<long long>(kMaxBytes));
+  block.words[at / 4].state = block.words[at / 4 + 1].state = kMbarrier;
+  Mbarrier& barrier = block.mbarriers[at];
+  barrier.count = barrier.pending = count;
+  barrier.initializer = &self;
+  Clocks known;
+  release(self, known);
+}
+
+void mbarrier_arrive(uint32_t at, uint32_t expected_bytes, Site site) {
+  Thread& self = *machine.self;
+  Mbarrier& barrier = mbarrier_at(at, site);
+  if (barrier.pending == 0)
+    error(site, "mbarrier at shared+%u: more arrivals than its %u", at, barrier.count);
+  release(self, barrier.known);
+  if (expected_bytes != 0) {
+    const uint16_t number = number_of(site);
+    if (barrier.announced[0] != number) {
+      barrier.announced[1] = barrier.announced[0];
+      barrier.announced[0] = number;
+    }
+  }
+  barrier.bytes += expected_bytes;
+  check_bytes(barrier, at, site);
+  --barrier.pending;
+  end_phase_if_complete(*self.warp->block, barrier);
+}
+
+// The phase with this parity is over when the current one has the other.
+void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
+  Mbarrier& barrier = mbarrier_at(at, site);
+  const uint32_t phase = barrier.phase;
+  while (barrier.phase % 2 == (parity & 1u)) {
+    if (barrier.phase != phase) {
+      error(site,
+            "mbarrier at shared+%u: phases %u to %u have ended while this thread waited for the "
+            "first of them",
+            at, phase, barrier.phase - 1);
+    }
+    barrier.waiting.push_back(machine.self);
+    wait(Wait::mbarrier, "mbarrier.try_wait", site);
+  }
+  barrier.seen = true;
+  acquire(*machine.self, barrier.over);
+}
+
+// --- For bulk copies -----------------------------------------------------------------------------
+
+Mbarrier& mbarrier_for_copy(uint32_t at, Site site) {
+  Mbarrier& barrier = mbarrier_at(at, site);
+  if (!barrier.fenced) {
+    error(site,
+          "mbarrier at shared+%u: mbarrier_init at %s has not been followed by "
+          "fence_mbarrier_init by its thread",
+          at, name_of(site_of(machine.self->warp->block->words[at / 4].write_site)).c_str());
+  }
+  if (barrier.unit == 0) barrier.unit = new_unit(*machine.self->warp->block, site);
+  barrier.copied = number_of(site);
+  barrier.seen = false;
+  return barrier;
+}
+
+void complete_bytes(Block& block, const Transfer& transfer) {
+  Mbarrier& barrier = block.mbarriers.find(transfer.barrier)->second;
+  const auto bytes = static_cast<uint32_t>(transfer.data.size());
+  barrier.filled.emplace_back(transfer.to, bytes);
+  barrier.seen = false;
+  barrier.bytes -= bytes;
+  check_bytes(barrier, transfer.barrier, transfer.site);
+  end_phase_if_complete(block, barrier);
+}
+
+// --- What is wrong with them ---------------------------------------------------------------------
+
+std::string describe(const Mbarrier& barrier, uint32_t at) {
+  std::string text = "mbarrier at shared+" + std::to_string(at) + " in phase " +
+                     std::to_string(barrier.phase) + " has " +
+                     std::to_string(barrier.count - barrier.pending) + " of its " +
+                     std::to_string(barrier.count) + " arrivals";
+  if (barrier.bytes != 0) {
+    text += barrier.bytes > 0 ? " and lacks " + std::to_string(barrier.bytes) + " bytes"
+                              : " and " + std::to_string(-barrier.bytes) + " bytes too many";
+    text += ", bytes announced";
+    for (const uint16_t number : barrier.announced) {
+      if (number != 0) text += " at " + name_of(site_of(number));
+    }
+    if (barrier.announced[0] == 0) text += " nowhere";
+  }
+  return text;
+}
+
+void check_mbarriers_at_exit(const Block& block) {
+  const std::string where = "block " + name_of(block.index);
+  if (!block.transfers.empty()) {
+    const Transfer& transfer = block.transfers.front();
+    error({"", 0}, "%s exits while the bulk copy by %s at %s is under way", where.c_str(),
+          place_of(*transfer.thread).c_str(), name_of(transfer.site).c_str());
+  }
+  for (const auto& entry : block.mbarriers) {
+    const Mbarrier& barrier = entry.second;
+    if (barrier.bytes != 0)
+      error({"", 0}, "%s exits: %s", where.c_str(), describe(barrier, entry.first).c_str());
+    if (!barrier.seen) {
+      error({"", 0}, "%s exits: nobody has waited for the bulk copy at %s", where.c_str(),
+            name_of(site_of(barrier.copied)).c_str());
+    }
+  }
+}
+
+}  // namespace simt
