@@ -24,12 +24,14 @@ struct Case {
   Epilogue epilogue = Epilogue::none;
   int processors = 132;
   int64_t shared_memory = kLarge;
+  bool hopper = false;
 
   std::string name() const {
     return std::string(name_of(type)) + " w " + name_of(w_type) + " out " + name_of(out_type) +
            " M=" + std::to_string(M) + " N=" + std::to_string(N) + " K=" + std::to_string(K) +
            (row_scale ? " row_scale" : "") + (epilogue == Epilogue::swiglu ? " swiglu" : "") +
-           " processors=" + std::to_string(processors) + (shared_memory < kLarge ? " small" : "");
+           " processors=" + std::to_string(processors) + (shared_memory < kLarge ? " small" : "") +
+           (hopper ? " hopper" : "");
   }
   int64_t columns() const { return epilogue == Epilogue::swiglu ? N / 2 : N; }
 };
@@ -48,7 +50,7 @@ Weights weights_of(const Case& c, const Matrix& w, ThreadPool& pool) {
   Weights packed{std::vector<uint8_t>(bytes), std::vector<uint8_t>(bytes)};
   QuantizeParams q{packed.cpu.data(), c.w_type, w.row(0), Type::f32, w.ld, nullptr, c.N, c.K, {}};
   cpu::quantize(q, pool, cpu::matrix_kernels(cpu::Isa::scalar));
-  cuda::repack(c.w_type, packed.gpu.data(), packed.cpu.data(), c.N, c.K);
+  cuda::repack(c.w_type, c.hopper, packed.gpu.data(), packed.cpu.data(), c.N, c.K);
   return packed;
 }
 
@@ -114,7 +116,8 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
                          c.processors,
                          c.shared_memory,
                          true,
-                         nullptr};
+                         nullptr,
+                         c.hopper};
     const auto scratch =
         output<uint8_t>("scratch", static_cast<size_t>(cuda::matmul_scratch_bytes(p)));
     p.scratch = scratch.data();

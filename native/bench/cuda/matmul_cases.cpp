@@ -44,7 +44,7 @@ std::vector<uint8_t> random_panels(Type type, int64_t count, int64_t K) {
 
 // Weights [N,K] that repeat a pattern: rows of bf16, or panels.
 struct Weights {
-  Weights(const Shape& s)
+  Weights(const Shape& s, bool hopper)
       : type(s.w_type),
         K(s.K),
         rows(Type::bf16, is_quantized(s.w_type) ? 0 : kPeriod, s.K,
@@ -57,7 +57,7 @@ struct Weights {
     }
     panels = random_panels(type, kPanelPeriod, K);
     device.resize(panels.size());
-    cuda::repack(type, device.data(), panels.data(), kPanelPeriod * kPanel, K);
+    cuda::repack(type, hopper, device.data(), panels.data(), kPanelPeriod * kPanel, K);
   }
 
   // What the reference reads as w of the 16 rows from n on, n a multiple of 16. Valid until the
@@ -87,7 +87,7 @@ struct Run {
   Run(const Shape& shape, int copies, const cuda::Facts& gpu_)
       : s(shape),
         gpu(gpu_),
-        weights(s),
+        weights(s, gpu.hopper),
         xs(Type::bf16, std::min(kPeriod, s.M), s.K,
            [random = test::Random(static_cast<uint64_t>(s.K) + 1)]() mutable {
              return random.outlier();
@@ -119,6 +119,7 @@ struct Run {
     p.processors = gpu.processors;
     p.shared_memory = gpu.shared_memory;
     p.early = true;
+    p.hopper = gpu.hopper;
     return p;
   }
   void launch(int copy, void* stream) const {
