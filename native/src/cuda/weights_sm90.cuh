@@ -55,8 +55,18 @@ __device__ __forceinline__ uint32_t mul2(uint32_t a, uint32_t b) {
   return fma2<T>(a, b, kMinusZero2);
 }
 
+constexpr int kMaxShared = 227 << 10;  // bytes that a block may have
+
+// 16-bit rows go to the tensor cores from shared memory, as x does.
+template <class T>
+struct HopperRows {
+  static constexpr bool kPacked = false;
+  static constexpr int kBytes = 0;
+};
+
 template <class T>
 struct HopperQ8 {
+  static constexpr bool kPacked = true;
   static constexpr int kBytes = kQ8Values + kScales;  // of a group
   struct Raw {
     Vec<uint32_t, 4> values;
@@ -109,6 +119,7 @@ struct HopperQ8 {
 
 template <class T>
 struct HopperQ4 {
+  static constexpr bool kPacked = true;
   static constexpr int kBytes = kQ4Values + kScales;
   struct Raw {
     Vec<uint32_t, 2> values;
@@ -153,5 +164,22 @@ struct HopperQ4 {
     }
   }
 };
+
+// Calls F<T, Weights>::launch for the types of p.
+template <template <class, class> class F>
+void for_hopper_weights(const MatmulParams& p, void* stream) {
+  const auto of = [&](auto x) {
+    using T = decltype(x);
+    switch (p.w_type) {
+      case Type::q8:
+        return F<T, HopperQ8<T>>::launch(p, stream);
+      case Type::q4:
+        return F<T, HopperQ4<T>>::launch(p, stream);
+      default:
+        return F<T, HopperRows<T>>::launch(p, stream);
+    }
+  };
+  p.type == Type::bf16 ? of(bf16{}) : of(f16{});
+}
 
 }  // namespace bc::cuda

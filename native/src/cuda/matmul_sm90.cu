@@ -1,0 +1,476 @@
+#include <algorithm>
+
+#include "tensor_map.h"
+#include "weights_sm90.cuh"
+
+namespace bc::cuda {
+namespace {
+
+constexpr int kConsumers = 2;           // warpgroups that multiply; one more brings the operands
+constexpr int kRows = kConsumers * 64;  // of w in a tile
+constexpr int kPanels = kRows / static_cast<int>(kPanel);
+constexpr int kThreads = (kConsumers + 1) * kWarpgroup;
+constexpr int kMultipliers = kConsumers * kWarpgroup;  // threads
+constexpr int kTilesOfGroup = 12;                      // of tokens; see Order
+constexpr int kProducerRegisters = 40;                 // (40 + 2 * 232) * 128 of 65536
+constexpr int kConsumerRegisters = 232;
+
+__host__ __device__ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The stages of a tile's operands in shared memory: x, then w, then two barriers for each.
+template <class W, int kTokens>
+struct Ring {
+  static constexpr int kXBytes = kTokens * 2 * kHopperStep;
+  static constexpr int kWBytes =
+      W::kPacked ? kPanels * kGroupsOfStep * W::kBytes : kRows * 2 * kHopperStep;
+  static constexpr int kMost = (kMaxShared - 256) / (kXBytes + kWBytes);
+  static constexpr int kStages = kMost < 8 ? kMost : 8;
+  static constexpr int kWAt = kStages * kXBytes;
+  static constexpr int kFullAt = kWAt + kStages * kWBytes;
+  static constexpr int kEmptyAt = kFullAt + kStages * 8;
+  static constexpr int kSharedBytes = kEmptyAt + kStages * 8;
+  static_assert(kXBytes % kSwizzleAtom == 0 && (W::kPacked || kWBytes % kSwizzleAtom == 0),
+                "tiles start at atoms of the swizzle");
+
+  template <class T>
+  static __device__ __forceinline__ Shared<T> x(int stage) {
+    return shared_memory<T>(static_cast<uint32_t>(stage * kXBytes));
+  }
+  template <class T>
+  static __device__ __forceinline__ Shared<T> w(int stage) {
+    return shared_memory<T>(static_cast<uint32_t>(kWAt + stage * kWBytes));
+  }
+  // Its operands have come.
+  static __device__ __forceinline__ Shared<uint64_t> full(int stage) {
+    return shared_memory<uint64_t>(kFullAt) + stage;
+  }
+  // They have been used, by every warp that multiplies.
+  static __device__ __forceinline__ Shared<uint64_t> empty(int stage) {
+    return shared_memory<uint64_t>(kEmptyAt) + stage;
+  }
+};
+
+// Where a role is in the ring.
+template <int kStages>
+struct Turn {
+  int stage = 0;
+  uint32_t parity = 0;
+  __device__ __forceinline__ void next() {
+    if (++stage < kStages) return;
+    stage = 0;
+    parity ^= 1;
+  }
+};
+
+__device__ __forceinline__ void wait(Shared<uint64_t> barrier, uint32_t parity SIMT_SITE) {
+  while (!ptx::mbarrier_try_wait_parity(barrier, parity SIMT_PASS)) {
+  }
+}
+
+// --- Sharing out ---------------------------------------------------------------------------------
+
+// Which tiles are whole and which are split: see plan_of.
+struct Plan {
+  int tokens;  // of a tile
+  int whole;   // the first tiles, each of them an item of work
+  int split;   // the other tiles, each of them an item for every part of K
+  int items;
+};
+
+// Parts `begin` to `end` of tile `tile`.
+struct Work {
+  int tile, begin, end;
+};
+
+__device__ __forceinline__ Work work_of(const Plan& plan, const HopperParts& parts, int item) {
+  if (item < plan.whole) return {item, 0, parts.parts};
+  const int at = item - plan.whole;
+  const int part = at % parts.parts;
+  return {plan.whole + at / parts.parts, part, part + 1};
+}
+
+template <int kTokens>
+struct Place {
+  int m0, n0;
+  __device__ __forceinline__ Place(const MatmulParams& p, int tile) {
+    const auto across = static_cast<int>((p.M + kTokens - 1) / kTokens);
+    const auto down = static_cast<int>((p.N + kRows - 1) / kRows);
+    const int group = tile / (kTilesOfGroup * down);
+    const int first = group * kTilesOfGroup;
+    const int width = across - first < kTilesOfGroup ? across - first : kTilesOfGroup;
+    const int at = tile - first * down;
+    m0 = (first + at % width) * kTokens;
+    n0 = at / width * kRows;
+  }
+};
+
+// --- Bringing the operands -----------------------------------------------------------------------
+
+struct Maps {
+  TensorMap x;  // [M,K] in boxes of [tokens,64]
+  TensorMap w;  // [N,K] in boxes of [128,64], of 16-bit rows
+};
+
+// The steps of all items of a block, one after the other.
+template <int kTokens>
+struct Steps {
+  const MatmulParams& p;
+  const Plan& plan;
+  const HopperParts parts;
+  int item, step, end, m0, n0;
+
+  __device__ __forceinline__ Steps(const MatmulParams& p_, const Plan& plan_)
+      : p(p_), plan(plan_), parts(p_.K), item(static_cast<int>(blockIdx.x)) {
+    begin();
+  }
+  __device__ __forceinline__ void begin() {
+    if (item >= plan.items) return;
+    const Work work = work_of(plan, parts, item);
+    const Place<kTokens> place(p, work.tile);
+    step = parts.begin(work.begin);
+    end = parts.begin(work.end);
+    m0 = place.m0;
+    n0 = place.n0;
+  }
+  __device__ __forceinline__ bool any() const { return item < plan.items; }
+  __device__ __forceinline__ void next() {
+    if (++step < end) return;
+    item += static_cast<int>(gridDim.x);
+    begin();
+  }
+};
+
+template <class T, class W, int kTokens>
+__device__ __forceinline__ void produce(const MatmulParams& p, const Plan& plan, const Maps* maps) {
+  using R = Ring<W, kTokens>;
+  const auto groups = static_cast<int>(p.K / kGroup);
+  const auto last_panel = static_cast<int>((p.N - 1) / kPanel);
+
+  const auto fetch_w = [&](int stage, const Steps<kTokens>& at) {
+    if constexpr (W::kPacked) {
+      const int left = groups - at.step * kGroupsOfStep;
+      const auto bytes =
+          static_cast<uint32_t>((left < kGroupsOfStep ? left : kGroupsOfStep) * W::kBytes);
+      ptx::mbarrier_arrive_expect_tx(R::full(stage), R::kXBytes + kPanels * bytes);
+      const auto* w =
+          static_cast<const uint8_t*>(p.w) + int64_t{at.step} * kGroupsOfStep * W::kBytes;
+      for (int i = 0; i < kPanels; ++i) {
+        // Panels beyond N repeat the last one: what comes of them is not stored.
+        const int panel = at.n0 / static_cast<int>(kPanel) + i;
+        const int there = panel < last_panel ? panel : last_panel;
+        ptx::cp_async_bulk(R::template w<uint8_t>(stage) + i * kGroupsOfStep * W::kBytes,
+                           w + int64_t{there} * groups * W::kBytes, bytes, R::full(stage));
+      }
+    } else {
+      ptx::mbarrier_arrive_expect_tx(R::full(stage), R::kXBytes + R::kWBytes);
+      ptx::cp_async_bulk_tensor_2d(R::template w<T>(stage), &maps->w, at.step * kHopperStep, at.n0,
+                                   R::full(stage));
+    }
+  };
+  const auto fetch_x = [&](int stage, const Steps<kTokens>& at) {
+    ptx::cp_async_bulk_tensor_2d(R::template x<T>(stage), &maps->x, at.step * kHopperStep, at.m0,
+                                 R::full(stage));
+  };
+
+  // Weights of the first stages come while earlier kernels, which make x, still run.
+  Steps<kTokens> ahead(p, plan);
+  for (int stage = 0; stage < R::kStages && ahead.any(); ++stage, ahead.next())
+    fetch_w(stage, ahead);
+  ptx::griddepcontrol_wait();
+  Steps<kTokens> at(p, plan);
+  for (int stage = 0; stage < R::kStages && at.any(); ++stage, at.next()) fetch_x(stage, at);
+  for (Turn<R::kStages> turn; at.any(); at.next(), turn.next()) {
+    wait(R::empty(turn.stage), turn.parity);
+    fetch_w(turn.stage, at);
+    fetch_x(turn.stage, at);
+  }
+}
+
+// --- Multiplying ---------------------------------------------------------------------------------
+
+// Before the fence, where a product's registers must have been written.
+__device__ __forceinline__ void pin(GroupA& a) {
+  ptx::pin_registers(a[0]);
+  ptx::pin_registers(a[1]);
+}
+
+// Adds a part to the sums of a thread: steps begin to end.
+template <class T, class W, int kTokens>
+__device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int begin, int end, int groups,
+                                         Turn<Ring<W, kTokens>::kStages>& turn) {
+  using R = Ring<W, kTokens>;
+  const int warp = static_cast<int>(threadIdx.x) / kWarp - 4;
+  const auto release = [&](int stage) {
+    __syncwarp();
+    if (ptx::lane_id() == 0) ptx::mbarrier_arrive(R::empty(stage));
+  };
+  int before = 0;
+  for (int step = begin; step < end; ++step) {
+    wait(R::full(turn.stage), turn.parity);
+    const Shared<T> x = R::template x<T>(turn.stage);
+    if constexpr (W::kPacked) {
+      const Shared<uint32_t> w =
+          R::template w<uint32_t>(turn.stage) + warp * (kGroupsOfStep * W::kBytes / 4);
+      const bool both = step * kGroupsOfStep + 1 < groups;
+      const typename W::Raw low = W::load(w);
+      typename W::Raw high = {};
+      if (both) high = W::load(w + W::kBytes / 4);
+      GroupA a[kGroupsOfStep];
+      W::unpack(low, a[0]);
+      pin(a[0]);
+      ptx::wgmma_fence();
+      ptx::wgmma_rs<T, kTokens, 0>(sum, a[0][0], k_major(x), step > begin);
+      ptx::wgmma_rs<T, kTokens, 0>(sum, a[0][1], k_major(x + 16), true);
+      ptx::wgmma_commit_group();
+      ptx::wgmma_wait_group<1>();
+      if (step > begin) release(before);
+      if (both) {
+        W::unpack(high, a[1]);
+        pin(a[1]);
+        ptx::wgmma_fence();
+        ptx::wgmma_rs<T, kTokens, 0>(sum, a[1][0], k_major(x + 32), true);
+        ptx::wgmma_rs<T, kTokens, 0>(sum, a[1][1], k_major(x + 48), true);
+        ptx::wgmma_commit_group();
+        ptx::wgmma_wait_group<1>();
+      }
+    } else {
+      const Shared<T> w = R::template w<T>(turn.stage) + warp / 4 * (64 * kHopperStep);
+      ptx::wgmma_fence();
+#pragma unroll
+      for (int k = 0; k < kHopperStep; k += 16)
+        ptx::wgmma_ss<T, kTokens, 0, 0>(sum, k_major(w + k), k_major(x + k), step > begin || k > 0);
+      ptx::wgmma_commit_group();
+      ptx::wgmma_wait_group<1>();
+      if (step > begin) release(before);
+    }
+    before = turn.stage;
+    turn.next();
+  }
+  ptx::wgmma_wait_group<0>();
+  ptx::pin_registers(sum);
+  release(before);
+}
+
+// What a thread has of eight tokens.
+__device__ __forceinline__ Vec<float, 4> four(const float* sum) {
+  return {{sum[0], sum[1], sum[2], sum[3]}};
+}
+
+// Stores the sums of a tile's rows, those of eight tokens at a time.
+template <class T, class W>
+class Store {
+ public:
+  // warp: of those that multiply.
+  __device__ __forceinline__ Store(const MatmulParams& p, int m0, int n0, int warp)
+      : p_(p), m_(m0 + static_cast<int>(ptx::lane_id()) % 4 * 2) {
+    const int g = static_cast<int>(ptx::lane_id()) / 4;
+    n_ = n0 + warp * 16 + (W::kPacked ? 2 * g : g % 2 == 0 ? g : g + 7);
+    if (p.row_scale == nullptr) return;
+    if (n_ < p.N) scale_[0] = load(p.row_scale + n_);
+    if (n_ + 1 < p.N) scale_[1] = load(p.row_scale + n_ + 1);
+  }
+
+  __device__ __forceinline__ void operator()(int tokens, const Vec<float, 4>& sum) const {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      float low = sum[i];
+      float high = sum[i + 2];
+      if constexpr (!W::kPacked) {
+        // Rows g and g + 8: of two lanes with neighbours g, one takes the rows g and g + 1, the other
+        // g + 8 and g + 9.
+        const bool odd = ptx::lane_id() / 4 % 2 != 0;
+        const float other = ptx::shfl_bfly(odd ? low : high, 4);
+        low = odd ? other : low;
+        high = odd ? high : other;
+      }
+      const int64_t m = m_ + tokens + i;
+      if (m >= p_.M || n_ >= p_.N) continue;
+      if (p_.row_scale != nullptr) {
+        low *= scale_[0];
+        high *= scale_[1];
+      }
+      store_scaled<T>(p_, m, n_, low, high);
+    }
+  }
+
+ private:
+  const MatmulParams& p_;
+  int64_t m_, n_;
+  float scale_[2] = {1.0f, 1.0f};
+};
+
+// The scratch: [split][parts] times the sums of a tile, in the order in which threads hold them:
+// [eighths of tokens][threads that multiply][4].
+template <int kTokens>
+__device__ __forceinline__ float* scratch_of(const MatmulParams& p, int tile, int part, int parts,
+                                             int thread) {
+  return static_cast<float*>(p.scratch) + (int64_t{tile} * parts + part) * (kTokens * kRows) +
+         thread * 4;
+}
+
+template <class T, class W, int kTokens>
+__device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan) {
+  const HopperParts parts(p.K);
+  const int thread = static_cast<int>(threadIdx.x) - kWarpgroup;
+  const auto groups = static_cast<int>(p.K / kGroup);
+  ptx::griddepcontrol_wait();
+  Turn<Ring<W, kTokens>::kStages> turn;
+  float sum[kTokens / 2];
+  float total[kTokens / 2];
+  for (int item = static_cast<int>(blockIdx.x); item < plan.items;
+       item += static_cast<int>(gridDim.x)) {
+    const Work work = work_of(plan, parts, item);
+    for (int part = work.begin; part < work.end; ++part) {
+      multiply<T, W, kTokens>(sum, parts.begin(part), parts.begin(part + 1), groups, turn);
+#pragma unroll
+      for (int i = 0; i < kTokens / 2; ++i)
+        total[i] = part == work.begin ? sum[i] : total[i] + sum[i];
+    }
+    if (item < plan.whole) {
+      const Place<kTokens> place(p, work.tile);
+      const Store<T, W> store_sums(p, place.m0, place.n0, thread / kWarp);
+#pragma unroll
+      for (int i = 0; i < kTokens; i += 8) store_sums(i, four(total + i / 2));
+    } else {
+      float* to = scratch_of<kTokens>(p, work.tile - plan.whole, work.begin, parts.parts, thread);
+#pragma unroll
+      for (int i = 0; i < kTokens; i += 8)
+        store(to + i / 8 * (kMultipliers * 4), four(total + i / 2));
+    }
+  }
+}
+
+template <class T, class W, int kTokens>
+__global__ void __launch_bounds__(kThreads, 1)
+    matmul_sm90_kernel(MatmulParams p, Plan plan, const __grid_constant__ Maps maps) {
+#if !defined(__CUDACC__) || defined(BC_SM90A)
+  using R = Ring<W, kTokens>;
+  if (threadIdx.x == 0) {
+    ptx::prefetch_tensormap(&maps.x);
+    if constexpr (!W::kPacked) ptx::prefetch_tensormap(&maps.w);
+    for (int i = 0; i < R::kStages; ++i) {
+      ptx::mbarrier_init(R::full(i), 1);
+      ptx::mbarrier_init(R::empty(i), kMultipliers / kWarp);
+    }
+    ptx::fence_mbarrier_init();
+  }
+  __syncthreads();
+  ptx::griddepcontrol_launch_dependents();
+  if (threadIdx.x < kWarpgroup) {
+    ptx::setmaxnreg_dec<kProducerRegisters>();
+    if (threadIdx.x == 0) produce<T, W, kTokens>(p, plan, &maps);
+  } else {
+    ptx::setmaxnreg_inc<kConsumerRegisters>();
+    consume<T, W, kTokens>(p, plan);
+  }
+#endif
+}
+
+// Adds up the parts of the tiles that were split. A block has the threads that multiply a tile and
+// eight of its tokens.
+template <class T, class W, int kTokens>
+__global__ void __launch_bounds__(kMultipliers) matmul_sm90_sum_kernel(MatmulParams p, Plan plan) {
+  const HopperParts parts(p.K);
+  const auto thread = static_cast<int>(threadIdx.x);
+  const auto eighth = static_cast<int>(blockIdx.y);
+  const Place<kTokens> place(p, plan.whole + static_cast<int>(blockIdx.x));
+  const float* from = scratch_of<kTokens>(p, static_cast<int>(blockIdx.x), 0, parts.parts, thread) +
+                      eighth * (kMultipliers * 4);
+  ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
+  Vec<float, 4> sum = load<4>(from);
+#pragma unroll
+  for (int part = 1; part < kHopperParts; ++part) {
+    if (part >= parts.parts) break;
+    const Vec<float, 4> more = load<4>(from + part * (kTokens * kRows));
+#pragma unroll
+    for (int i = 0; i < 4; ++i) sum[i] += more[i];
+  }
+  Store<T, W>(p, place.m0, place.n0, thread / kWarp)(eighth * 8, sum);
+}
+
+// --- Launching -----------------------------------------------------------------------------------
+
+int64_t scratch_bytes(const MatmulParams& p, const Plan& plan) {
+  return int64_t{plan.split} * HopperParts(p.K).parts * plan.tokens * kRows *
+         static_cast<int64_t>(sizeof(float));
+}
+
+// The tiles that fill rounds of all processors are whole. What is left may be split.
+Plan share_out(const MatmulParams& p, int tokens, bool split) {
+  const int64_t tiles = ceil_div(p.M, tokens) * ceil_div(p.N, kRows);
+  const int64_t rest = split ? tiles % p.processors : 0;
+  return {tokens, static_cast<int>(tiles - rest), static_cast<int>(rest),
+          static_cast<int>(tiles - rest + rest * HopperParts(p.K).parts)};
+}
+
+// About how long a plan takes: the longest row of items of a block, then the scratch and the kernel
+// that adds it up.
+int64_t clocks(const MatmulParams& p, const Plan& plan) {
+  constexpr int64_t kL2 = 24;        // bytes a clock and processor
+  constexpr int64_t kTensor = 2048;  // products
+  constexpr int64_t kLaunch = 3000;
+  const HopperParts parts(p.K);
+  const int64_t w_bytes = is_quantized(p.w_type) ? group_bytes(p.w_type) / kPanel * kGroupsOfStep
+                                                 : 2 * kHopperStep;  // of a row
+  const int64_t step = std::max(plan.tokens * kRows * kHopperStep / kTensor,
+                                (plan.tokens * 2 * kHopperStep + kRows * w_bytes) / kL2);
+  const int64_t rounds = ceil_div(plan.whole, p.processors) * parts.parts +
+                         ceil_div(plan.split * parts.parts, p.processors);
+  const int64_t sum = 2 * scratch_bytes(p, plan) / (p.processors * kL2) + kLaunch;
+  return rounds * parts.of_part * step + (plan.split > 0 ? sum : 0);
+}
+
+constexpr int kSmall = 128;
+constexpr int kLarge = 192;
+
+Plan plan_of(const MatmulParams& p) {
+  Plan best = share_out(p, kLarge, false);
+  for (const int tokens : {kLarge, kSmall}) {
+    for (const bool split : {false, true}) {
+      const Plan plan = share_out(p, tokens, split);
+      if (clocks(p, plan) < clocks(p, best)) best = plan;
+    }
+  }
+  return best;
+}
+
+TensorMap map_of(const void* base, int64_t rows, int64_t columns, int64_t ld, int box) {
+  return make_tensor_map({base,
+                          2,
+                          2,
+                          {static_cast<uint64_t>(columns), static_cast<uint64_t>(rows)},
+                          {static_cast<uint64_t>(ld) * 2},
+                          {kHopperStep, static_cast<uint32_t>(box)},
+                          Swizzle::bytes_128});
+}
+
+template <class T, class W>
+struct Tiled {
+  template <int kTokens>
+  static void with(const MatmulParams& p, const Plan& plan, void* stream) {
+    Maps maps = {};
+    maps.x = map_of(p.x, p.M, p.K, p.x_ld, kTokens);
+    if (!W::kPacked) maps.w = map_of(p.w, p.N, p.K, p.w_ld, kRows);
+    const auto blocks = static_cast<unsigned>(std::min(plan.items, p.processors));
+    cuda::launch<matmul_sm90_kernel<T, W, kTokens>>(
+        {dim3(blocks), dim3(kThreads), Ring<W, kTokens>::kSharedBytes, stream, p.early}, p, plan,
+        maps);
+    if (plan.split == 0) return;
+    const dim3 grid(static_cast<unsigned>(plan.split), kTokens / 8);
+    cuda::launch<matmul_sm90_sum_kernel<T, W, kTokens>>({grid, dim3(kMultipliers), 0, stream, true},
+                                                        p, plan);
+  }
+  static void launch(const MatmulParams& p, void* stream) {
+    const Plan plan = plan_of(p);
+    plan.tokens == kLarge ? with<kLarge>(p, plan, stream) : with<kSmall>(p, plan, stream);
+  }
+};
+
+}  // namespace
+
+int64_t matmul_sm90_scratch_bytes(const MatmulParams& p) { return scratch_bytes(p, plan_of(p)); }
+
+void matmul_sm90(const MatmulParams& p, void* stream) { for_hopper_weights<Tiled>(p, stream); }
+
+}  // namespace bc::cuda
