@@ -39,8 +39,9 @@ inline void caught(Check& check, const char* name, const std::vector<std::string
   });
 }
 
-inline void sound(Check& check, const char* name, const std::function<void()>& run) {
-  for_each_schedule(8, [&](uint64_t seed) {
+inline void sound(Check& check, const char* name, const std::function<void()>& run,
+                  int schedules = 8) {
+  for_each_schedule(schedules, [&](uint64_t seed) {
     check.begin(name, seed);
     try {
       run();

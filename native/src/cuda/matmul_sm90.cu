@@ -1,3 +1,55 @@
+// matmul_sm90: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k], for many tokens on Hopper
+//
+// Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4
+//         in Hopper's order. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
+//
+// Method  A block stays on its processor and has tiles of 128 rows of w by 192 tokens, or 128. One
+//         warp brings steps of 64 columns to a ring in shared memory: x and 16-bit w as boxes of a
+//         tensor map with the swizzle of 128 bytes, panels of q8 and q4 as runs of bytes, two groups
+//         each. Two warpgroups have 64 rows each and multiply by wgmma.m64n192k16: 16-bit w from
+//         shared memory, q8 and q4 from registers, where they are unpacked while the product before
+//         runs (weights_sm90.cuh). Between two warpgroups the tensor cores always have work, when
+//         one of them adds up a part or stores its tile.
+//
+//         Tile. The sums of a tile's parts of K have to be added up in f32 (weights_sm90.cuh), so a
+//         tile wants two accumulators. With n = 192 both stand in registers: 96 + 96 of 232, 16 more
+//         for left operands, no spills. The usual 128 x 256 would keep totals in shared memory, 128
+//         of 227 KB: two stages would be left, and 768 KB a tile would go through banks that are the
+//         second limit already, to save a tenth of the bytes from L2.
+//
+//         Order. Tiles of the same rows of w follow each other, over 12 tiles of tokens: 132 blocks
+//         have 2304 tokens by 1408 rows at a time. Of K=5120 that is 24 and 14 MB, which L2 holds:
+//         w comes from memory once for 2304 tokens, x once.
+//         Tiles that fill rounds of all processors are whole. Each of the rest may be an item for
+//         every part of K, whose sums a second kernel adds up in the same order. plan_of chooses;
+//         the bits of out are the same.
+//
+// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 70 us at 989 Tflop/s.
+//         Clocks of a step of a tile of 192 tokens (goal: 1266, 600 Tflop/s)
+//
+//                                              rows   q8     q4
+//           tensor cores, 2048 products         768    768    768
+//           shared memory, 128 bytes            832    712    648
+//             x by two warpgroups               384    384    384
+//             w by wgmma or unpacking           128     68     36
+//             what arrives                      320    260    228
+//           issue of a scheduler                 60    280    290
+//           L2 at 24 bytes (5.5 TB/s)          1707   1387   1216
+//           L2 at 37 bytes                     1107    900    789
+//           expected, Tflop/s, at 24 / 37       445    548    625
+//                                               686    844    963
+//
+//         L2 is the limit. 24 bytes a clock and processor is what is published for reads of L2 by
+//         all processors; kernels of 128 x 256 that are published with 660 Tflop/s take 32 at least.
+//
+// Registers
+//         512 threads would have 128 each. 3 x 128 start with 168; the warpgroup that copies keeps
+//         40, the others get 232.
+//
+// Limits  matmul_sm90_kernel: 168 registers, 384 threads, 229488 bytes of shared memory, on sm_90
+//         matmul_sm90_sum_kernel: 40 registers, 256 threads, 0 bytes of shared memory
+//
+// Twin    ../cpu/matmul.cpp; matmul.cu for sm_80
 #include <algorithm>
 
 #include "tensor_map.h"
@@ -147,24 +199,29 @@ __device__ __forceinline__ void produce(const MatmulParams& p, const Plan& plan,
   const auto last_panel = static_cast<int>((p.N - 1) / kPanel);
 
   const auto fetch_w = [&](int stage, const Steps<kTokens>& at) {
+    const Shared<uint64_t> full = R::full(stage);
+    ptx::mbarrier_arrive_expect_tx(full, R::kXBytes + R::kWBytes);
     if constexpr (W::kPacked) {
-      const int left = groups - at.step * kGroupsOfStep;
-      const auto bytes =
-          static_cast<uint32_t>((left < kGroupsOfStep ? left : kGroupsOfStep) * W::kBytes);
-      ptx::mbarrier_arrive_expect_tx(R::full(stage), R::kXBytes + kPanels * bytes);
-      const auto* w =
-          static_cast<const uint8_t*>(p.w) + int64_t{at.step} * kGroupsOfStep * W::kBytes;
+      constexpr int kBytes = kGroupsOfStep * W::kBytes;
+      const int group = at.step * kGroupsOfStep;
       for (int i = 0; i < kPanels; ++i) {
         // Panels beyond N repeat the last one: what comes of them is not stored.
         const int panel = at.n0 / static_cast<int>(kPanel) + i;
         const int there = panel < last_panel ? panel : last_panel;
-        ptx::cp_async_bulk(R::template w<uint8_t>(stage) + i * kGroupsOfStep * W::kBytes,
-                           w + int64_t{there} * groups * W::kBytes, bytes, R::full(stage));
+        const auto* from =
+            static_cast<const uint8_t*>(p.w) + (int64_t{there} * groups + group) * W::kBytes;
+        const Shared<uint8_t> to = R::template w<uint8_t>(stage) + i * kBytes;
+        if (group + 1 < groups) {
+          ptx::cp_async_bulk(to, from, kBytes, full);
+        } else {
+          // A group beyond K repeats the last one: x is zero there.
+          ptx::cp_async_bulk(to, from, W::kBytes, full);
+          ptx::cp_async_bulk(to + W::kBytes, from, W::kBytes, full);
+        }
       }
     } else {
-      ptx::mbarrier_arrive_expect_tx(R::full(stage), R::kXBytes + R::kWBytes);
       ptx::cp_async_bulk_tensor_2d(R::template w<T>(stage), &maps->w, at.step * kHopperStep, at.n0,
-                                   R::full(stage));
+                                   full);
     }
   };
   const auto fetch_x = [&](int stage, const Steps<kTokens>& at) {
@@ -196,7 +253,7 @@ __device__ __forceinline__ void pin(GroupA& a) {
 
 // Adds a part to the sums of a thread: steps begin to end.
 template <class T, class W, int kTokens>
-__device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int begin, int end, int groups,
+__device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int begin, int end,
                                          Turn<Ring<W, kTokens>::kStages>& turn) {
   using R = Ring<W, kTokens>;
   const int warp = static_cast<int>(threadIdx.x) / kWarp - 4;
@@ -211,27 +268,17 @@ __device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int begin, i
     if constexpr (W::kPacked) {
       const Shared<uint32_t> w =
           R::template w<uint32_t>(turn.stage) + warp * (kGroupsOfStep * W::kBytes / 4);
-      const bool both = step * kGroupsOfStep + 1 < groups;
-      const typename W::Raw low = W::load(w);
-      typename W::Raw high = {};
-      if (both) high = W::load(w + W::kBytes / 4);
       GroupA a[kGroupsOfStep];
-      W::unpack(low, a[0]);
-      pin(a[0]);
-      ptx::wgmma_fence();
-      ptx::wgmma_rs<T, kTokens, 0>(sum, a[0][0], k_major(x), step > begin);
-      ptx::wgmma_rs<T, kTokens, 0>(sum, a[0][1], k_major(x + 16), true);
-      ptx::wgmma_commit_group();
-      ptx::wgmma_wait_group<1>();
-      if (step > begin) release(before);
-      if (both) {
-        W::unpack(high, a[1]);
-        pin(a[1]);
+#pragma unroll
+      for (int i = 0; i < kGroupsOfStep; ++i) {
+        W::unpack(W::load(w + i * (W::kBytes / 4)), a[i]);
+        pin(a[i]);
         ptx::wgmma_fence();
-        ptx::wgmma_rs<T, kTokens, 0>(sum, a[1][0], k_major(x + 32), true);
-        ptx::wgmma_rs<T, kTokens, 0>(sum, a[1][1], k_major(x + 48), true);
+        ptx::wgmma_rs<T, kTokens, 0>(sum, a[i][0], k_major(x + i * 32), step > begin || i > 0);
+        ptx::wgmma_rs<T, kTokens, 0>(sum, a[i][1], k_major(x + i * 32 + 16), true);
         ptx::wgmma_commit_group();
         ptx::wgmma_wait_group<1>();
+        if (i == 0 && step > begin) release(before);
       }
     } else {
       const Shared<T> w = R::template w<T>(turn.stage) + warp / 4 * (64 * kHopperStep);
@@ -312,7 +359,6 @@ template <class T, class W, int kTokens>
 __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan) {
   const HopperParts parts(p.K);
   const int thread = static_cast<int>(threadIdx.x) - kWarpgroup;
-  const auto groups = static_cast<int>(p.K / kGroup);
   ptx::griddepcontrol_wait();
   Turn<Ring<W, kTokens>::kStages> turn;
   float sum[kTokens / 2];
@@ -321,7 +367,7 @@ __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan)
        item += static_cast<int>(gridDim.x)) {
     const Work work = work_of(plan, parts, item);
     for (int part = work.begin; part < work.end; ++part) {
-      multiply<T, W, kTokens>(sum, parts.begin(part), parts.begin(part + 1), groups, turn);
+      multiply<T, W, kTokens>(sum, parts.begin(part), parts.begin(part + 1), turn);
 #pragma unroll
       for (int i = 0; i < kTokens / 2; ++i)
         total[i] = part == work.begin ? sum[i] : total[i] + sum[i];

@@ -29,6 +29,7 @@ void run_thread() {
   (*machine.body)();
   Thread& self = *machine.self;
   Warp& warp = *self.warp;
+  check_products_at_exit(self);
   self.wait = Wait::exited;
   warp.live &= ~(1u << self.lane);
   --warp.block->alive;

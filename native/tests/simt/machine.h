@@ -12,7 +12,8 @@
 // Each entry has a second clock beside it: up to where a warp's accesses through the generic proxy
 // are also known to the asynchronous one, because somebody knew them and fenced. A bulk copy is the
 // access of nobody's warp: each mbarrier that copies complete on has a number after the block's
-// warps, and who waits for a phase learns its clock.
+// warps, and who waits for a phase learns its clock. So are the reads of a warpgroup's products, which
+// have ended for all four warps when one of them has waited.
 #pragma once
 
 #include <cstdint>
@@ -114,12 +115,26 @@ struct Warp {
 constexpr uint32_t kWarpgroupWarps = 4;
 constexpr int kWarpgroup = 128;  // threads
 
-// d of a warpgroup's products from the first that was issued until it is handed back.
+// Where the chunks of an operand of wgmma lie, see wgmma.cpp.
+struct Operand {
+  uint32_t rows = 0;  // m or n
+  uint32_t start = 0, leading = 0, stride = 0;
+  uint32_t row = 0;  // bytes
+  bool along_k = true;
+};
+
+// What a product that has not been waited for reads.
+struct Reading {
+  int64_t group;
+  Operand a, b;  // in shared memory, if they have rows
+};
+
+// d of such products. Its registers are poisoned, the values are here.
 struct Accumulator {
   float* d[kWarpgroup];
   int n;
-  std::vector<float> value;  // [64,n]
-  int64_t group;             // of the newest product
+  std::vector<float> values;  // [64,n]
+  int64_t group;              // of the newest product
   Site site;
 };
 
@@ -131,8 +146,15 @@ struct Warpgroup {
   int64_t detail = 0;
   Site site{"", 0};
 
-  int64_t next = 0;  // group that wgmma goes into
-  std::vector<Accumulator> under_way;
+  int64_t next = 0;  // group that products go into
+  std::vector<Reading> readings;
+  std::vector<Accumulator> accumulators;
+  uint32_t unit = 0;  // its tensor core's number after the block's warps; 0: not used yet
+  Clock clock = 0;    // of that
+
+  bool fenced = false;                                          // wgmma_fence() at all
+  std::vector<const float*> handed_back;                        // since the last one, d of thread 0
+  std::vector<std::pair<const uint32_t*, uint64_t>> fragments;  // a of thread 0, sum of all
 
   int registers = 0;  // of each thread
 };
@@ -291,12 +313,12 @@ void count_bulk_writes(size_t bytes, Site site);
 bool fenced(uint32_t stamp, const Thread& thread);
 
 // An instruction of the asynchronous proxy that this thread issues reads shared memory: checked now,
-// and until async_read_end() nobody may write there. 4-byte words. The thread that runs then, the
-// one that waits, counts as the reader.
+// and until async_read_end() nobody may write there. 4-byte words. From then on `stamp` is who read.
 void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site site);
-void async_read_end(Block& block, uint32_t address, uint32_t bytes);
+void async_read_end(Block& block, uint32_t address, uint32_t bytes, uint32_t stamp);
 
 // mbarriers.cpp
+uint32_t new_unit(Block& block, const char* op, Site site);
 Mbarrier& mbarrier_for_copy(uint32_t at, Site site);
 void complete_bytes(Block& block, const Transfer& transfer);
 std::string describe(const Mbarrier& barrier, uint32_t at);
@@ -310,6 +332,9 @@ inline void maybe_end_transfer(Block& block) {
   if (!block.transfers.empty() && machine.draw() % 64 < block.patience) end_drawn_transfer(block);
 }
 uint64_t sum_of(const uint8_t* data, size_t bytes);
+
+// wgmma.cpp
+void check_products_at_exit(const Thread& thread);
 
 // registers.cpp
 constexpr int kRegisters = 65536;   // of a block

@@ -47,25 +47,6 @@ void end_phase_if_complete(Block& block, Mbarrier& barrier) {
   barrier.waiting.clear();
 }
 
-// A number for what copies bring, after the block's warps, and room for it in everybody's clocks.
-uint32_t new_unit(Block& block, Site site) {
-  const auto warps = static_cast<uint32_t>(block.warps.size());
-  if (warps >= kLanes)
-    error(site, "bulk copy: the emulator takes blocks of at most 31 warps, this one has %u", warps);
-  const uint32_t unit = warps + block.units++ % (kLanes - warps);
-  for (Warp& warp : block.warps) {
-    if (warp.known.size() > 2 * unit) continue;
-    warp.known.resize(2 * unit + 2);
-    for (uint32_t i = 0; i < kLanes; ++i) {
-      Thread& thread = warp.threads[i];
-      const bool apart = (warp.apart >> i & 1u) != 0;
-      if (apart) thread.own_known.resize(2 * unit + 2);
-      thread.known = apart ? thread.own_known.data() : warp.known.data();
-    }
-  }
-  return unit;
-}
-
 }  // namespace
 
 void mbarrier_init(uint32_t at, uint32_t count, Site site) {
@@ -123,6 +104,25 @@ void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
   acquire(*machine.self, barrier.over);
 }
 
+// A number for what is done asynchronously, after the block's warps, and room for it in everybody's clocks.
+uint32_t new_unit(Block& block, const char* op, Site site) {
+  const auto warps = static_cast<uint32_t>(block.warps.size());
+  if (warps >= kLanes)
+    error(site, "%s: the emulator takes blocks of at most 31 warps, this one has %u", op, warps);
+  const uint32_t unit = warps + block.units++ % (kLanes - warps);
+  for (Warp& warp : block.warps) {
+    if (warp.known.size() > 2 * unit) continue;
+    warp.known.resize(2 * unit + 2);
+    for (uint32_t i = 0; i < kLanes; ++i) {
+      Thread& thread = warp.threads[i];
+      const bool apart = (warp.apart >> i & 1u) != 0;
+      if (apart) thread.own_known.resize(2 * unit + 2);
+      thread.known = apart ? thread.own_known.data() : warp.known.data();
+    }
+  }
+  return unit;
+}
+
 // --- For bulk copies -----------------------------------------------------------------------------
 
 Mbarrier& mbarrier_for_copy(uint32_t at, Site site) {
@@ -133,7 +133,7 @@ Mbarrier& mbarrier_for_copy(uint32_t at, Site site) {
           "fence_mbarrier_init by its thread",
           at, name_of(site_of(machine.self->warp->block->words[at / 4].write_site)).c_str());
   }
-  if (barrier.unit == 0) barrier.unit = new_unit(*machine.self->warp->block, site);
+  if (barrier.unit == 0) barrier.unit = new_unit(*machine.self->warp->block, "bulk copy", site);
   barrier.copied = number_of(site);
   barrier.seen = false;
   return barrier;

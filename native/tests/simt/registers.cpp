@@ -42,11 +42,12 @@ void more(Warpgroup& group) {
 
 }  // namespace
 
-// What a launch gives each thread: the largest multiple of 8 that all of them can have.
+// What a launch gives each thread: the largest multiple of 8 that all of them can have. What is left
+// of the 65536 is not the block's.
 void start_registers(Block& block) {
   const auto threads = static_cast<int>(block.threads.size());
   const int each = std::min(kMaxRegisters, kRegisters / threads / 8 * 8);
-  block.free_registers = kRegisters - threads * each;
+  block.free_registers = 0;
   block.wait_for_registers.clear();
   for (Warpgroup& group : block.warpgroups) group.registers = each;
 }

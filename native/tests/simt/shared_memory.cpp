@@ -15,10 +15,11 @@ struct SharedOrder {
   [[noreturn]] void race(const char* mine, const char* other, uint32_t stamp_, uint16_t site_,
                          uint32_t word) const {
     if ((stamp_ >> 5 & 31u) >= thread.warp->block->warps.size()) {
-      error(site,
-            "race: %s of shared+%u is concurrent with the bulk copy at %s: this thread has not "
-            "waited for its mbarrier",
-            mine, word * 4, name_of(site_of(site_)).c_str());
+      const bool copy = std::strcmp(other, "store") == 0;
+      error(site, "race: %s of shared+%u is concurrent with the %s at %s: this thread %s", mine,
+            word * 4, copy ? "bulk copy" : "wgmma", name_of(site_of(site_)).c_str(),
+            copy ? "has not waited for its mbarrier"
+                 : "does not come after the wgmma_wait_group of its warpgroup");
     }
     error(site, "race: %s of shared+%u is concurrent with the %s by %s at %s", mine, word * 4,
           other, thread_of(stamp_, thread.warp->block->number).c_str(),
@@ -49,13 +50,19 @@ struct SharedOrder {
   }
 
   void read(SharedWord& word, uint8_t bytes, uint32_t index) const {
+    if (word.read == stamp && word.read_bytes == bytes && word.read_site == number &&
+        (word.state & (kLanding | kMbarrier)) == 0)
+      return;
+    check_read(word, bytes, index);
+    note_read(word, bytes);
+  }
+
+  void check_read(const SharedWord& word, uint8_t bytes, uint32_t index) const {
     if ((word.state & (kLanding | kMbarrier)) != 0) busy("load", word, index);
     if ((word.written & bytes) != bytes)
       error(site, "load of shared+%u: nothing was written there", index * 4);
-    if (word.read == stamp && word.read_bytes == bytes && word.read_site == number) return;
     if ((word.write_bytes & bytes) != 0 && !before(word.write, thread))
       race("load", "store", word.write, word.write_site, index);
-    note_read(word, bytes);
   }
 
   void note_read(SharedWord& word, uint8_t bytes) const {
@@ -208,7 +215,7 @@ void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site sit
   Block& block = *thread.warp->block;
   for (uint32_t i = address / 4; i < (address + bytes + 3) / 4; ++i) {
     SharedWord& word = block.words[i];
-    order.read(word, 15, i);
+    order.check_read(word, 15, i);
     if ((word.state & kBulk) == 0 && !fenced(word.write, thread))
       order.unfenced("asynchronous read", word.write, word.write_site, i);
     const uint32_t readers = (word.readers & ~(kOneReader - 1)) + kOneReader;
@@ -219,21 +226,20 @@ void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site sit
   }
 }
 
-void async_read_end(Block& block, uint32_t address, uint32_t bytes) {
-  Thread& thread = *machine.self;
+void async_read_end(Block& block, uint32_t address, uint32_t bytes, uint32_t stamp) {
   for (uint32_t i = address / 4; i < (address + bytes + 3) / 4; ++i) {
     SharedWord& word = block.words[i];
     const uint32_t readers = word.readers - kOneReader;
     word.readers = static_cast<uint16_t>(readers < kOneReader ? 0 : readers);
-    const SharedOrder order{thread, site_of(word.reader_site), word.reader_site, stamp_of(thread)};
-    order.note_read(word, 15);
+    SharedOrder{*machine.self, {}, word.reader_site, stamp}.note_read(word, 15);
   }
 }
 
 // --- cp.async ------------------------------------------------------------------------------------
 
 void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site site) {
-  const SharedOrder order = shared_order(site);
+  SharedOrder order = shared_order(site);
+  order.writes = "cp.async";
   const auto n = static_cast<size_t>(bytes);
   check_shared(to, n, "cp.async", site);
   Copy copy{to, bytes, order.thread.group, order.number, {}};

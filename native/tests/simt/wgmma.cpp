@@ -15,13 +15,14 @@
 // The swizzle then XORs bits 4 to 6 of the address with bits 7 to 9 (fewer for 64 and 32 bytes).
 #include <algorithm>
 
-#include "machine.h"
+#include "memory.h"
 
 namespace simt {
 namespace {
 
 constexpr int kRows = 64;
 constexpr int kDepth = 16;
+constexpr int kMaxN = 256;
 constexpr uint32_t kChunk = 16;  // bytes: 8 elements
 
 // --- Operands ------------------------------------------------------------------------------------
@@ -44,87 +45,117 @@ float value_of(uint16_t h) {
   return from_bits(special | (h & 0x8000u) << 16);
 }
 
-struct Layout {
-  uint32_t start, leading, stride;
-  uint32_t row;     // bytes
-  uint32_t from_7;  // bits of an address, from bit 7 on, that the swizzle takes
-  bool along_k;
+// The address of chunk c of row r; of the row of k when K does not run along the rows.
+uint32_t chunk_at(const Operand& x, uint32_t r, uint32_t c) {
+  const uint32_t inside = r % 8 * x.row;
+  if (x.row == kChunk)
+    return x.start + inside +
+           (x.along_k ? r / 8 * x.stride + c * x.leading : r / 8 * x.leading + c * x.stride);
+  const uint32_t column = c * kChunk;
+  const uint32_t address = x.start + r / 8 * x.stride + inside + column % x.row +
+                           (x.along_k ? 0 : column / x.row * x.leading);
+  return address ^ (address >> 7 & (x.row / kChunk - 1)) << 4;
+}
 
-  uint32_t swizzled(uint32_t address) const { return address ^ ((address >> 7 & from_7) << 4); }
-  // Chunk c of row r; of the row of k when K does not run along the rows.
-  uint32_t chunk(uint32_t r, uint32_t c) const {
-    const uint32_t inside = r % 8 * row;
-    if (row == kChunk) {
-      const uint32_t along = along_k ? leading : stride;
-      const uint32_t down = along_k ? stride : leading;
-      return start + r / 8 * down + inside + c * along;
-    }
-    const uint32_t column = c * kChunk;
-    return swizzled(start + r / 8 * stride + inside + column % row +
-                    (along_k ? 0 : column / row * leading));
+// Calls f(r, c, address) for all of an operand.
+template <class F>
+void for_each_chunk(const Operand& x, F&& f) {
+  const uint32_t rows = x.along_k ? x.rows : kDepth;
+  const uint32_t chunks = (x.along_k ? kDepth : x.rows) / 8;
+  for (uint32_t r = 0; r < rows; ++r) {
+    for (uint32_t c = 0; c < chunks; ++c) f(r, c, chunk_at(x, r, c));
   }
-};
+}
 
-// Of an operand of `rows` rows of 16 k, named in messages.
-Layout layout_of(uint64_t descriptor, int major, int rows, const char* name, Site site) {
-  Layout layout;
-  layout.start = static_cast<uint32_t>(descriptor & 0x3fffu) << 4;
-  layout.leading = static_cast<uint32_t>(descriptor >> 16 & 0x3fffu) << 4;
-  layout.stride = static_cast<uint32_t>(descriptor >> 32 & 0x3fffu) << 4;
-  const auto mode = static_cast<uint32_t>(descriptor >> 62);  // 1 is 128 bytes, 3 is 32
-  layout.row = mode == 0 ? kChunk : 256u >> mode;
-  layout.from_7 = layout.row / kChunk - 1;
-  layout.along_k = major == 0;
+// What a descriptor says, if it can be: tiles begin at a multiple of the swizzle's atom of eight
+// rows, and a step inside the first row stays in it.
+Operand operand_of(uint64_t descriptor, int major, int rows, const char* name, Site site) {
+  const auto bytes = [&](int bit) {
+    return static_cast<uint32_t>(descriptor >> bit & 0x3fffu) << 4;
+  };
+  const auto mode = static_cast<uint32_t>(descriptor >> 62);
+  Operand x;
+  x.rows = static_cast<uint32_t>(rows);
+  x.start = bytes(0);
+  x.leading = bytes(16);
+  x.stride = bytes(32);
+  x.row = mode == 0 ? kChunk : 256u >> mode;
+  x.along_k = major == 0;
   if ((descriptor >> 49 & 7u) != 0)
     error(site, "wgmma: %s has base offset %u, expected 0", name,
           static_cast<uint32_t>(descriptor >> 49 & 7u));
-  if (mode == 0) return layout;
-  const uint32_t atom = 8 * layout.row;
-  const uint32_t columns = layout.along_k ? kDepth : static_cast<uint32_t>(rows);
-  const uint32_t inside = layout.start % atom;
-  if (inside >= layout.row || inside + std::min(2 * columns, layout.row) > layout.row)
-    error(site,
-          "wgmma: %s starts at shared+%u, expected a place in the first row of an atom of %u bytes",
-          name, layout.start, atom);
-  if ((!layout.along_k || rows > 8) && (layout.stride == 0 || layout.stride % atom != 0))
-    error(site, "wgmma: %s has stride byte offset %u, expected a multiple of the atom's %u bytes",
-          name, layout.stride, atom);
-  if (!layout.along_k && inside + 2 * columns > layout.row &&
-      (layout.leading == 0 || layout.leading % atom != 0))
-    error(site, "wgmma: %s has leading byte offset %u, expected a multiple of the atom's %u bytes",
-          name, layout.leading, atom);
-  return layout;
+  if (mode == 0) return x;
+  const uint32_t atom = 8 * x.row;
+  const uint32_t inside = x.start % atom;
+  const uint32_t width = 2 * (x.along_k ? kDepth : x.rows);
+  if (inside >= x.row || inside + std::min(width, x.row) > x.row)
+    error(
+        site,
+        "wgmma: %s starts at shared+%u, expected a place in the first row of an atom of %u bytes, "
+        "with %u bytes after it",
+        name, x.start, atom, std::min(width, x.row));
+  const auto check = [&](const char* which, uint32_t offset) {
+    if (offset == 0 || offset % atom != 0)
+      error(site, "wgmma: %s has %s byte offset %u, expected a multiple of the atom's %u bytes",
+            name, which, offset, atom);
+  };
+  if (!x.along_k || rows > 8) check("stride", x.stride);
+  if (!x.along_k && inside + width > x.row) check("leading", x.leading);
+  return x;
+}
+
+// Knows what all of the threads know, and is none of them.
+void know_what_all_know(Thread& reader, const Thread* threads, uint32_t count) {
+  Clocks& known = reader.own_known;
+  reader.warp = threads->warp;
+  reader.lane = 1u << 10;
+  known.assign(threads->known, threads->known + threads->warp->known.size());
+  const Clock* last = threads->known;
+  for (uint32_t i = 1; i < count; ++i) {
+    const Clock* other = threads[i].known;
+    if (other == last) continue;
+    last = other;
+    for (size_t j = 0; j < known.size(); ++j) known[j] = std::min(known[j], other[j]);
+  }
+  reader.known = known.data();
+}
+
+// Checks an operand, which is being read from now on. Rows of a are read by the warp that has them in
+// d, all of b by all.
+void start_reading(const Warpgroup& group, const Operand& x, bool is_a, Site site) {
+  static Thread readers[kWarpgroupWarps];
+  if (is_a) {
+    for (uint32_t w = 0; w < kWarpgroupWarps; ++w)
+      know_what_all_know(readers[w], group.threads + w * kLanes, kLanes);
+  } else {
+    know_what_all_know(readers[0], group.threads, kWarpgroup);
+  }
+  for_each_chunk(x, [&](uint32_t r, uint32_t c, uint32_t at) {
+    const uint32_t row = x.along_k ? r : 8 * c;
+    async_read_begin(readers[is_a ? row / 16 : 0], at, kChunk, site);
+  });
 }
 
 // Converts an operand to m[16][rows], one row a k.
 template <Mma kMma>
-void read_operand(const Layout& layout, int rows, const char* name, float* m, Site site) {
-  const Block& block = *machine.self->warp->block;
-  const auto n = static_cast<uint32_t>(rows);
-  const uint32_t lines = layout.along_k ? n : kDepth;
-  const uint32_t chunks = layout.along_k ? 2 : n / 8;
-  for (uint32_t r = 0; r < lines; ++r) {
-    for (uint32_t c = 0; c < chunks; ++c) {
-      const uint32_t at = layout.chunk(r, c);
-      if (at + kChunk > machine.shared_bytes)
-        error(site, "wgmma: %s reads shared+%u: out of bounds, the block has %zu bytes", name, at,
-              machine.shared_bytes);
-      uint16_t halves[8];
-      float values[8];
-      std::memcpy(halves, block.shared.data() + at, kChunk);
-      for (int i = 0; i < 8; ++i) values[i] = value_of<kMma>(halves[i]);
-      if (layout.along_k) {
-        for (uint32_t i = 0; i < 8; ++i) m[(8 * c + i) * n + r] = values[i];
-      } else {
-        std::memcpy(m + r * n + 8 * c, values, sizeof values);
-      }
+void convert(const Operand& x, float* m) {
+  const uint8_t* shared = machine.self->warp->block->shared.data();
+  for_each_chunk(x, [&](uint32_t r, uint32_t c, uint32_t at) {
+    uint16_t halves[8];
+    float values[8];
+    std::memcpy(halves, shared + at, kChunk);
+    for (int i = 0; i < 8; ++i) values[i] = value_of<kMma>(halves[i]);
+    if (x.along_k) {
+      for (uint32_t i = 0; i < 8; ++i) m[(8 * c + i) * x.rows + r] = values[i];
+    } else {
+      std::memcpy(m + r * x.rows + 8 * c, values, sizeof values);
     }
-  }
+  });
 }
 
 // a[16][64] of the fragments.
 template <Mma kMma>
-void read_registers(const Thread* threads, float* a) {
+void convert_registers(const Thread* threads, float* a) {
   for (uint32_t i = 0; i < kWarpgroup; ++i) {
     const uint32_t* registers = static_cast<const Wgmma*>(operands_of(threads[i]))->a_registers;
     const uint32_t g = i % kLanes / 4;
@@ -146,15 +177,12 @@ typedef float Row __attribute__((vector_size(32), aligned(4)));
 
 // d[64,n] += a[64,16] b[16,n], with a[16][64] and b[16][n]
 void multiply(float* d, const float* a, const float* b, int n) {
-  constexpr int kAtOnce = 2;  // rows of d
-  for (int m = 0; m < kRows; m += kAtOnce) {
-    for (int j = 0; j < n; j += 8) {
-      Row sum[kAtOnce] = {};
-      for (int k = 0; k < kDepth; ++k) {
-        const Row& row = *reinterpret_cast<const Row*>(b + k * n + j);
-        for (int i = 0; i < kAtOnce; ++i) sum[i] += a[k * kRows + m + i] * row;
-      }
-      for (int i = 0; i < kAtOnce; ++i) *reinterpret_cast<Row*>(d + (m + i) * n + j) += sum[i];
+  for (int j = 0; j < n; j += 8) {
+    for (int m = 0; m < kRows; ++m) {
+      Row sum = {};
+      for (int k = 0; k < kDepth; ++k)
+        sum += a[k * kRows + m] * *reinterpret_cast<const Row*>(b + k * n + j);
+      *reinterpret_cast<Row*>(d + m * n + j) += sum;
     }
   }
 }
@@ -167,86 +195,169 @@ void for_each_register(const Accumulator& accumulator, F&& f) {
     const uint32_t row = 16 * (i / kLanes) + i % kLanes / 4;
     float* registers = accumulator.d[i];
     for (int r = 0; r < n / 2; ++r)
-      f(registers[r], (static_cast<int>(row) + 8 * (r / 2 % 2)) * n + 8 * (r / 4) +
-                          2 * static_cast<int>(i % 4) + r % 2);
+      f(registers[r], static_cast<size_t>((static_cast<int>(row) + 8 * (r / 2 % 2)) * n +
+                                          8 * (r / 4) + 2 * static_cast<int>(i % 4) + r % 2));
   }
 }
 
-constexpr uint32_t kUnderWay = 0x7fa5a5a5u;  // signalling: arithmetic changes it
+constexpr uint32_t kPoison = 0x7fa5a5a5u;  // signalling: arithmetic changes it
+
+const Wgmma& operands(const Warpgroup& group, uint32_t thread) {
+  return *static_cast<const Wgmma*>(operands_of(group.threads[thread]));
+}
+
+void check_operands(const Warpgroup& group, const Wgmma& first, Site site) {
+  if (first.n % 8 != 0 || first.n < 8 || first.n > 256)
+    error(site, "wgmma: n has value %d, expected a multiple of 8 up to 256", first.n);
+  for (uint32_t i = 1; i < kWarpgroup; ++i) {
+    const Wgmma& other = operands(group, i);
+    if (other.a != first.a || other.b != first.b || other.add != first.add)
+      error(site, "wgmma: %s of %s is not that of %s",
+            other.add != first.add ? "add" : "a descriptor", place_of(group.threads[i]).c_str(),
+            place_of(group.threads[0]).c_str());
+  }
+}
+
+// Registers that the threads wrote are seen by products after wgmma_fence(). When they wrote is not
+// known: d may have been touched since it was handed back, a since anything was, and a that has
+// changed since the fence has been written since.
+void check_fence(Warpgroup& group, const Wgmma& first, bool under_way, Site site) {
+  const auto missing = [&](const char* which, const char* why) {
+    error(site, "wgmma: %s %s without wgmma_fence", which, why);
+  };
+  if (!group.fenced) missing("the first product", "comes");
+  const auto& back = group.handed_back;
+  if (!under_way && std::find(back.begin(), back.end(), first.d) != back.end())
+    missing("d", "is used again after wgmma_wait_group");
+  if (first.a_registers == nullptr) return;
+  if (!back.empty()) missing("a in registers", "is used after wgmma_wait_group");
+  uint64_t sum = 0xcbf29ce484222325u;  // FNV-1a
+  for (uint32_t i = 0; i < kWarpgroup; ++i) {
+    for (int r = 0; r < 4; ++r) sum = (sum ^ operands(group, i).a_registers[r]) * 0x100000001b3u;
+  }
+  for (const auto& known : group.fragments) {
+    if (known.first == first.a_registers && known.second != sum)
+      missing("a in registers", "was written after another product read it,");
+  }
+  group.fragments.emplace_back(first.a_registers, sum);
+}
+
+// The accumulator under way that d is, if it is one; another one must find room.
+Accumulator* accumulator_of(Warpgroup& group, const Wgmma& first, Site site) {
+  for (Accumulator& other : group.accumulators) {
+    if (first.d + first.n / 2 <= other.d[0] || other.d[0] + other.n / 2 <= first.d) continue;
+    if (other.d[0] != first.d || other.n != first.n)
+      error(site, "wgmma: d of n %d overlaps that of n %d of the product at %s, which is under way",
+            first.n, other.n, name_of(other.site).c_str());
+    return &other;
+  }
+  int registers = first.n / 2;
+  for (const Accumulator& other : group.accumulators) registers += other.n / 2;
+  if (registers >= group.registers)
+    error(site, "wgmma: results under way take %d registers of a thread, which has %d", registers,
+          group.registers);
+  return nullptr;
+}
+
+// Takes d over from the threads.
+Accumulator& take(Warpgroup& group, const Wgmma& first) {
+  group.accumulators.emplace_back();
+  Accumulator& accumulator = group.accumulators.back();
+  accumulator.n = first.n;
+  accumulator.values.resize(static_cast<size_t>(kRows * first.n));
+  for (uint32_t i = 0; i < kWarpgroup; ++i) accumulator.d[i] = operands(group, i).d;
+  if (first.add) {
+    for_each_register(accumulator, [&](float& f, size_t at) { accumulator.values[at] = f; });
+  }
+  for_each_register(accumulator,
+                    [](float& f, size_t) { std::memcpy(&f, &kPoison, sizeof kPoison); });
+  return accumulator;
+}
 
 template <Mma kMma>
 void issue(Warpgroup& group, const Wgmma& first, Site site) {
   alignas(64) static float a[kDepth * kRows];
-  alignas(64) static float b[kDepth * 256];
-  Thread* threads = group.threads;
-  if (first.a_registers != nullptr) {
-    read_registers<kMma>(threads, a);
-  } else {
-    read_operand<kMma>(layout_of(first.a, first.major_a, kRows, "a", site), kRows, "a", a, site);
-  }
-  read_operand<kMma>(layout_of(first.b, first.major_b, first.n, "b", site), first.n, "b", b, site);
+  alignas(64) static float b[kDepth * kMaxN];
+  check_operands(group, first, site);
+  if (group.unit == 0) group.unit = new_unit(*group.threads->warp->block, "wgmma", site);
+  Accumulator* accumulator = accumulator_of(group, first, site);
+  check_fence(group, first, accumulator != nullptr, site);
 
-  Accumulator* accumulator = nullptr;
-  for (Accumulator& other : group.under_way) {
-    if (other.d[0] == first.d) accumulator = &other;
+  Reading reading;
+  reading.group = group.next;
+  reading.b = operand_of(first.b, first.major_b, first.n, "b", site);
+  start_reading(group, reading.b, false, site);
+  convert<kMma>(reading.b, b);
+  if (first.a_registers == nullptr) {
+    reading.a = operand_of(first.a, first.major_a, kRows, "a", site);
+    start_reading(group, reading.a, true, site);
+    convert<kMma>(reading.a, a);
+  } else {
+    convert_registers<kMma>(group.threads, a);
   }
-  if (accumulator == nullptr) {
-    group.under_way.emplace_back();
-    accumulator = &group.under_way.back();
-    accumulator->n = first.n;
-    for (uint32_t i = 0; i < kWarpgroup; ++i)
-      accumulator->d[i] = static_cast<const Wgmma*>(operands_of(threads[i]))->d;
-    accumulator->value.resize(static_cast<size_t>(kRows * first.n));
-    if (first.add) {
-      for_each_register(*accumulator,
-                        [&](float& f, int at) { accumulator->value[static_cast<size_t>(at)] = f; });
-    }
-    for_each_register(*accumulator,
-                      [](float& f, int) { std::memcpy(&f, &kUnderWay, sizeof kUnderWay); });
-  } else if (accumulator->n != first.n) {
-    error(site, "wgmma: d has n %d, but the product under way at %s has %d", first.n,
-          name_of(accumulator->site).c_str(), accumulator->n);
-  }
-  accumulator->site = site;
+  group.readings.push_back(reading);
+
+  if (accumulator == nullptr) accumulator = &take(group, first);
   accumulator->group = group.next;
-  if (!first.add) std::fill(accumulator->value.begin(), accumulator->value.end(), 0.0f);
-  multiply(accumulator->value.data(), a, b, first.n);
+  accumulator->site = site;
+  if (!first.add) std::fill(accumulator->values.begin(), accumulator->values.end(), 0.0f);
+  multiply(accumulator->values.data(), a, b, first.n);
 
   Counters& count = counters();
   ++count.wgmma;
   count.tensor_clocks += first.n / 2;
-  count.operand_wavefronts += first.n / 4 + (first.a_registers == nullptr ? 16 : 0);
+  count.operand_wavefronts += (first.n + static_cast<int>(reading.a.rows)) / 4;
 }
 
-void run_wgmma(Warpgroup& group) {
-  const Site site = group.site;
-  const Wgmma& first = *static_cast<const Wgmma*>(operands_of(group.threads[0]));
-  for (uint32_t i = 1; i < kWarpgroup; ++i) {
-    const Wgmma& other = *static_cast<const Wgmma*>(operands_of(group.threads[i]));
-    if (other.a != first.a || other.b != first.b)
-      error(site, "wgmma: the descriptors of thread %u are not those of thread 0", i);
-    if (other.add != first.add) error(site, "wgmma: add of thread %u is not that of thread 0", i);
+void issue(Warpgroup& group) {
+  const Wgmma& first = operands(group, 0);
+  first.kind == Mma::bf16 ? issue<Mma::bf16>(group, first, group.site)
+                          : issue<Mma::f16>(group, first, group.site);
+}
+
+void hand_back(Warpgroup& group, Accumulator& accumulator) {
+  for_each_register(accumulator, [&](float& f, size_t at) {
+    if (std::memcmp(&f, &kPoison, sizeof f) != 0)
+      error(group.site, "wgmma.wait_group: d of the product at %s was written while under way",
+            name_of(accumulator.site).c_str());
+    f = accumulator.values[at];
+  });
+  group.handed_back.push_back(accumulator.d[0]);
+}
+
+// All four warps learn that the products of these groups have read their operands.
+void end_reading(Warpgroup& group, int64_t first_left) {
+  ++group.clock;
+  for (uint32_t w = 0; w < kWarpgroupWarps; ++w) {
+    Warp& warp = *group.threads[w * kLanes].warp;
+    warp.known[2 * group.unit] = group.clock;
+    for (uint32_t lanes = warp.apart; lanes != 0; lanes &= lanes - 1)
+      warp.threads[__builtin_ctz(lanes)].own_known[2 * group.unit] = group.clock;
   }
-  if (first.n % 8 != 0 || first.n < 8 || first.n > 256)
-    error(site, "wgmma: n has value %d, expected a multiple of 8 up to 256", first.n);
-  first.kind == Mma::bf16 ? issue<Mma::bf16>(group, first, site)
-                          : issue<Mma::f16>(group, first, site);
-}
-
-void wait_group(Warpgroup& group) {
-  const int64_t left = group.detail;
-  const auto landed = [&](Accumulator& accumulator) {
-    if (accumulator.group >= group.next - left) return false;
-    for_each_register(accumulator, [&](float& f, int at) {
-      if (std::memcmp(&f, &kUnderWay, sizeof f) != 0)
-        error(group.site, "wgmma.wait_group: d of the product at %s was written while under way",
-              name_of(accumulator.site).c_str());
-      f = accumulator.value[static_cast<size_t>(at)];
-    });
+  Block& block = *group.threads->warp->block;
+  const uint32_t stamp = group.clock << 10 | group.unit << 5;
+  const auto end = [&](const Reading& reading) {
+    if (reading.group >= first_left) return false;
+    for (const Operand* x : {&reading.a, &reading.b}) {
+      if (x->rows == 0) continue;
+      for_each_chunk(
+          *x, [&](uint32_t, uint32_t, uint32_t at) { async_read_end(block, at, kChunk, stamp); });
+    }
     return true;
   };
-  group.under_way.erase(std::remove_if(group.under_way.begin(), group.under_way.end(), landed),
-                        group.under_way.end());
+  auto& all = group.readings;
+  all.erase(std::remove_if(all.begin(), all.end(), end), all.end());
+}
+
+void wait_for_groups(Warpgroup& group) {
+  const int64_t first_left = group.next - group.detail;
+  if (group.readings.empty() || group.readings.front().group >= first_left) return;
+  end_reading(group, first_left);
+  auto& all = group.accumulators;
+  const auto kept = std::stable_partition(
+      all.begin(), all.end(), [&](const Accumulator& a) { return a.group >= first_left; });
+  for (auto each = kept; each != all.end(); ++each) hand_back(group, *each);
+  all.erase(kept, all.end());
 }
 
 }  // namespace
@@ -255,12 +366,18 @@ void wgmma(const Wgmma& product, Site site) {
   const int64_t detail = product.n | (product.kind == Mma::bf16 ? 1 << 9 : 0) |
                          product.major_a << 10 | product.major_b << 11 |
                          (product.a_registers != nullptr ? 1 << 12 : 0);
-  meet_warpgroup("wgmma", detail, &product, run_wgmma, site);
+  meet_warpgroup("wgmma", detail, &product, issue, site);
 }
 
 void wgmma_fence(Site site) {
   meet_warpgroup(
-      "wgmma.fence", 0, nullptr, [](Warpgroup&) {}, site);
+      "wgmma.fence", 0, nullptr,
+      [](Warpgroup& group) {
+        group.fenced = true;
+        group.handed_back.clear();
+        group.fragments.clear();
+      },
+      site);
 }
 
 void wgmma_commit_group(Site site) {
@@ -271,7 +388,18 @@ void wgmma_commit_group(Site site) {
 void wgmma_wait_group(int groups_left, Site site) {
   if (groups_left < 0 || groups_left > 7)
     error(site, "wgmma.wait_group: has value %d, expected 0 to 7", groups_left);
-  meet_warpgroup("wgmma.wait_group", groups_left, nullptr, wait_group, site);
+  meet_warpgroup("wgmma.wait_group", groups_left, nullptr, wait_for_groups, site);
+}
+
+void check_products_at_exit(const Thread& thread) {
+  const Block& block = *thread.warp->block;
+  const uint32_t index = thread.warp->index / kWarpgroupWarps;
+  if (index >= block.warpgroups.size()) return;
+  const Warpgroup& group = block.warpgroups[index];
+  if (group.accumulators.empty()) return;
+  const Accumulator& last = group.accumulators.back();
+  error(last.site, "exits while this wgmma %s",
+        last.group == group.next ? "has not been committed" : "has not been waited for");
 }
 
 }  // namespace simt
