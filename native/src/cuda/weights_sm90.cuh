@@ -182,7 +182,4 @@ void for_hopper_weights(const MatmulParams& p, void* stream) {
   p.type == Type::bf16 ? of(bf16{}) : of(f16{});
 }
 
-void matmul_decode_sm90(const MatmulParams& p, void* stream);  // M up to kHopperDecodeTokens
-constexpr int64_t kHopperDecodeTokens = 32;
-
 }  // namespace bc::cuda
