@@ -160,6 +160,8 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
         is_quantized(c.w_type) ? number(packed_bytes(c.w_type, c.N, c.K)) : number(2 * c.N * c.K);
     const double xs = number(2 * c.M * c.K);
     const double outs = number(c.M * c.columns() * element_bytes(c.out_type));
+    if (c.M <= 32 && c.hopper && c.N % 16 == 0 && c.K >= 512)
+      check_bytes(check, weights + xs + outs, weights + number((c.N + 31) / 32) * xs + outs);
     if (c.M <= 32 && !c.hopper && c.N % 16 == 0 && c.K >= 512)
       check_bytes(check, weights + xs + outs,
                   weights + number(c.N / (c.M <= 16 ? 16 : 32)) * xs + outs);
@@ -257,6 +259,49 @@ void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
   }
 }
 
+// Hopper's kernel for few tokens, up to where the one for many takes over: tiles of two, three and
+// four panels, the last of them not whole.
+void run_hopper_few(Check& check, Type type, Type w, ThreadPool& pool) {
+  for (const Epilogue epilogue : {Epilogue::none, Epilogue::swiglu}) {
+    const int64_t N = epilogue == Epilogue::swiglu ? 222 : 111;
+    Case c{1, N, is_quantized(w) ? 544 : 552, type, w, Type::f32, true, 3, epilogue, 132};
+    c.hopper = true;
+    Matrix few = run_case(check, c, pool);
+    c.schedules = 1;
+    int turn = 0;
+    for (const int64_t M : {1, 3, 8, 9, 16, 19, 32, 33, 64}) {
+      constexpr int kProcessors[] = {1, 3, 2, 132};
+      c.M = M;
+      c.processors = kProcessors[turn++ % 4];
+      const Matrix many = run_case(check, c, pool);
+      check_same_rows(check, few, many);
+      few = many;
+    }
+    c.M = 5;
+    c.row_scale = false;
+    c.out_type = type;
+    run_case(check, c, pool);
+  }
+  Case c{2, 0, 0, type, w, type, false, 2};
+  c.hopper = true;
+  for (const int64_t K :
+       is_quantized(w) ? std::vector<int64_t>{32, 96, 160} : std::vector<int64_t>{8, 104, 152}) {
+    c.K = K;  // fewer steps than parts
+    for (const int64_t N : {1, 16, 130}) {
+      c.N = N;
+      run_case(check, c, pool);
+    }
+  }
+  // Longer than the ring, with parts of different lengths, and the next tile behind it.
+  c.N = 160;
+  c.K = 4448;
+  c.processors = 2;
+  for (const int64_t M : {1, 16, 32}) {
+    c.M = M;
+    run_case(check, c, pool);
+  }
+}
+
 // What is split over processors has the bits of what is not, and a row those that it has elsewhere in
 // the batch.
 void run_hopper_splits(Check& check, Type w, ThreadPool& pool) {
@@ -289,7 +334,10 @@ int main() {
       for (const Type w : {type, Type::q8, Type::q4}) run_type(check, type, w, pool);
     }
     for (const Type type : {Type::bf16, Type::f16}) {
-      for (const Type w : {type, Type::q8, Type::q4}) run_hopper(check, type, w, pool);
+      for (const Type w : {type, Type::q8, Type::q4}) {
+        run_hopper_few(check, type, w, pool);
+        run_hopper(check, type, w, pool);
+      }
     }
     for (const Type w : {Type::bf16, Type::q8, Type::q4}) run_hopper_splits(check, w, pool);
     // The tiles of one round whole and those of the next split; of both kinds.
