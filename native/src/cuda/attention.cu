@@ -5,7 +5,8 @@
 //         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
 //
 // Method  Two kernels, each for the sequences that it suits: attention_decode.cu for those of up to 8
-//         tokens, attention_prefill.cu for longer ones. They choose on the device, by offsets, so
+//         tokens, attention_prefill.cu (on Hopper and 16-bit pages, attention_prefill_sm90.cu) for
+//         longer ones. They choose on the device, by offsets, so
 //         that a token's result does not depend on what else is in the batch, and a recorded step
 //         may be replayed with other offsets. The host, which knows sizes only, launches those that
 //         may find work: a sequence of B has at most T - B + 1 tokens, and exactly T when B is 1.
@@ -34,7 +35,10 @@ int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
 }
 
 void attention(const AttentionParams& p, void* stream) {
-  if (may_be_many(p.batch.T, p.batch.B)) attention_prefill(p, stream);
+  if (may_be_many(p.batch.T, p.batch.B)) {
+    p.hopper&& p.pages_type == p.type ? attention_prefill_sm90(p, stream)
+                                      : attention_prefill(p, stream);
+  }
   if (may_be_few(p.batch.T, p.batch.B)) attention_decode(p, stream);
 }
 
