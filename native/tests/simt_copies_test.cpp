@@ -629,10 +629,8 @@ void proxies(Check& check) {
 
 }  // namespace
 
-// The kernels are for sm_90a; what tests of the emulator are compiled for is any GPU.
 int main() {
-  if (!kEmulated) return 77;
-  return run_on_device("simt_copies", [](Check& check) {
+  return run_on_hopper("simt_copies", [](Check& check) {
     pipelines(check);
     misuses(check);
     addresses(check);
