@@ -193,6 +193,7 @@ enum class Fault {
   too_few_bytes,
   too_many_bytes,
   early_release,
+  early_reuse,
   early_read,
   early_write,
   no_register_fence,
@@ -326,7 +327,9 @@ __global__ void pipeline_kernel(float* out, const bf16* a, const __grid_constant
       if (kFault != Fault::early_release && thread == 0 && step > 0)
         ptx::mbarrier_arrive(empty + (step - 1) % kStages);
     } else if (kA != A::copied) {
-      if (kFault != Fault::no_last_wait || step + 1 < steps) ptx::wgmma_wait_group<0>();
+      if (kFault == Fault::early_reuse) ptx::wgmma_wait_group<1>();
+      if (kFault != Fault::early_reuse && (kFault != Fault::no_last_wait || step + 1 < steps))
+        ptx::wgmma_wait_group<0>();
       if (kFault != Fault::early_release && thread == 0) ptx::mbarrier_arrive(empty + s);
       if (kA == A::written) ptx::bar_sync(1, kWarpgroup);
     }
@@ -465,6 +468,8 @@ void faults(Check& check) {
   caught<Fault::too_few_bytes>(check, "a tile too few announced", {"bytes"});
   caught<Fault::too_many_bytes>(check, "a tile too many announced", {"deadlock"});
   caught<Fault::early_release>(check, "early release of a stage", {"early overwrite", "race: "});
+  caught<Fault::early_reuse, A::written>(check, "a overwritten before the wait",
+                                         {"early overwrite"});
   wrong<Fault::early_read>(check, "d read before the wait");
   caught<Fault::early_write>(check, "d written before the wait", {"d of the product"});
   caught<Fault::no_register_fence>(check, "no wgmma_fence", {"without wgmma_fence"});
