@@ -49,9 +49,9 @@ std::vector<uint8_t> bytes_of(const std::vector<float>& values) {
 }
 
 struct Run {
-  Run(const Shape& shape, int copies, bool hopper_)
+  Run(const Shape& shape, int copies, const cuda::Facts& gpu_)
       : s(shape),
-        hopper(hopper_),
+        gpu(gpu_),
         batch(s.sequences),
         r(batch.ragged()),
         C(s.H * kD),
@@ -90,7 +90,8 @@ struct Run {
     p.D = kD;
     p.scratch = scratch.at(0);
     p.page_count = r.pages;
-    p.hopper = hopper;
+    p.hopper = gpu.hopper;
+    p.processors = gpu.processors;
     cuda::attention(p, stream);
   }
 
@@ -164,7 +165,7 @@ struct Run {
   }
 
   Shape s;
-  bool hopper;
+  cuda::Facts gpu;
   test::Batch batch;
   Ragged r;
   int64_t C, rows;
@@ -196,7 +197,7 @@ Case attention_case(const Model& model, const char* part, const AttentionShape& 
   c.copy_bytes =
       (B * ((last + kPageSize - 1) / kPageSize) + 1) * kPageSize * position + B * T * C * 8;
   c.prepare = [s](int copies, const cuda::Facts& gpu) {
-    const auto run = std::make_shared<Run>(s, copies, gpu.hopper);
+    const auto run = std::make_shared<Run>(s, copies, gpu);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};
   };

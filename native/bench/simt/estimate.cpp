@@ -83,10 +83,10 @@ Problem decode(int64_t B, int64_t S, Type pages) {
 }
 
 Problem product(const char* part, int64_t M, int64_t N, int64_t K, Type w, Type out = Type::bf16) {
-  const int64_t few_rows = std::min<int64_t>(M, 256);
-  const int64_t few_columns = std::min<int64_t>(N, 1280);  // ten tiles of 128, five of 256
+  const int64_t tokens = std::min<int64_t>(M, 768);    // whole tiles of 128, 192 and 256
+  const int64_t columns = std::min<int64_t>(N, 1280);  // of 128 and 256
   Problem p{matmul_case(kModel, part, {M, N, K, w, out, false}),
-            matmul_case(kModel, part, {few_rows, few_columns, K, w, out, false}), 0};
+            matmul_case(kModel, part, {tokens, columns, K, w, out, false}), 0};
   p.processors = kRates.processors * p.piece.flops / p.whole.flops;
   return p;
 }
@@ -145,6 +145,10 @@ void print_line(const Case& c, const char* generation, const Estimate& e, const 
   const double rate = (flops ? c.flops : c.bytes) / e.seconds() / 1e12;
   std::printf(" %s | %s | %s %s |", kUnitNames[static_cast<size_t>(e.clocks.limit())],
               digits(e.seconds() * 1e6).c_str(), digits(rate).c_str(), unit);
+  Clocks others = e.clocks;
+  others[others.limit()] = 0;
+  std::printf(" %s %s |", kUnitNames[static_cast<size_t>(others.limit())],
+              digits(rate * e.seconds() / others.seconds(kRates)).c_str());
   if (goal == nullptr) {
     std::printf(" | |\n");
   } else {
@@ -167,9 +171,9 @@ void print_lines(const Problem& problem, const Goal* goal) {
 void print_kernels() {
   std::printf("\n## Kernels at the shapes of 13B\n\n| kernel | generation |");
   for (const char* name : kUnitNames) std::printf(" %s |", name);
-  std::printf(" limit | us | at most | goal | share |\n|---|---|");
+  std::printf(" limit | us | at most | next | goal | share |\n|---|---|");
   for (size_t i = 0; i < kUnits; ++i) std::printf("---|");
-  std::printf("---|---|---|---|---|\n");
+  std::printf("---|---|---|---|---|---|\n");
 
   const Goal causal = {550, true};
   for (const int64_t S : {4096, 8192, 16384}) print_lines(prefill(S, Type::bf16, false), &causal);

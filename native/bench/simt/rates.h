@@ -27,9 +27,10 @@ struct Rates {
   double alu_lanes = 64;
   // Warp instructions: one from each of four schedulers.
   double issued = 4;
-  // Bytes a second of the whole GPU: L2 as microbenchmarks of reads find it, and the copy of a large
-  // buffer (read and written bytes together), measured. The data sheet says 3.35e12: a stream that
-  // is only read can pass the copy by up to 12 %.
+  // Bytes a second of the whole GPU. L2 as microbenchmarks of reads by all SMs find it; the least sure
+  // of these rates: published kernels with 128 x 256 tiles need 7e12. The copy of a large buffer
+  // (read and written bytes together), measured; the data sheet says 3.35e12: a stream that is only
+  // read can pass the copy by up to 12 %.
   double l2_bytes = 5.5e12;
   double copy_bytes = 3.0e12;
 };
