@@ -602,18 +602,6 @@ void register_faults(Check& check) {
 
 }  // namespace
 
-#ifdef BC_ON_GPU
-bool is_hopper() {
-  int major = 0;
-  int minor = 0;
-  return cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) == cudaSuccess &&
-         cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0) == cudaSuccess &&
-         major == 9 && minor == 0;
-}
-#else
-bool is_hopper() { return true; }
-#endif
-
 int main() {
   if (!is_hopper()) {
     std::printf("simt_hopper: skipped, no CUDA device of compute capability 9.0\n");

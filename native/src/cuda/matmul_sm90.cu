@@ -488,12 +488,9 @@ int64_t clocks(const MatmulParams& p, const Plan& plan) {
   return rounds * parts.of_part * step + (plan.split > 0 ? sum : 0);
 }
 
-constexpr int kSmall = 128;
-constexpr int kLarge = 192;
-
 Plan plan_of(const MatmulParams& p) {
-  Plan best = share_out(p, kLarge, false);
-  for (const int tokens : {kLarge, kSmall}) {
+  Plan best = share_out(p, 192, false);
+  for (const int tokens : {192, 128, 64}) {
     for (const bool split : {false, true}) {
       const Plan plan = share_out(p, tokens, split);
       if (clocks(p, plan) < clocks(p, best)) best = plan;
@@ -530,7 +527,9 @@ struct Tiled {
   }
   static void launch(const MatmulParams& p, void* stream) {
     const Plan plan = plan_of(p);
-    plan.tokens == kLarge ? with<kLarge>(p, plan, stream) : with<kSmall>(p, plan, stream);
+    plan.tokens == 192   ? with<192>(p, plan, stream)
+    : plan.tokens == 128 ? with<128>(p, plan, stream)
+                         : with<64>(p, plan, stream);
   }
 };
 
