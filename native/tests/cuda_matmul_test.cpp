@@ -106,7 +106,7 @@ cuda::MatmulParams sizes_of(const Case& c) {
 
 // Returns out.
 Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
-  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? 8 : 3);
+  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? gap_of(c) : 3);
   for_each_schedule(c.schedules, [&](uint64_t seed) {
     check.begin(c.name(), seed);
     Random random(static_cast<uint64_t>(c.N * 10007 + c.K));
@@ -163,6 +163,10 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     if (c.M <= 32 && !c.hopper && c.N % 16 == 0 && c.K >= 512)
       check_bytes(check, weights + xs + outs,
                   weights + number(c.N / (c.M <= 16 ? 16 : 32)) * xs + outs);
+    // Whole tiles of 192 tokens by 2 x 128 rows: each block of a cluster asks for half of x.
+    if (c.hopper && c.M % 192 == 0 && c.N % 256 == 0)
+      check_bytes(check, weights + xs + outs,
+                  number(c.M / 192) * weights + number(c.N / 256) * xs + outs);
     check_no_bank_conflicts(check);
   });
   return out;
@@ -257,6 +261,13 @@ void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
   }
 }
 
+// The bytes that the header names.
+void run_hopper_bytes(Check& check, Type w, ThreadPool& pool) {
+  Case c{384, 512, 512, Type::bf16, w, Type::bf16, false, 1, Epilogue::none, 2};
+  c.hopper = true;
+  run_case(check, c, pool);
+}
+
 // What is split over processors has the bits of what is not, and a row those that it has elsewhere in
 // the batch.
 void run_hopper_splits(Check& check, Type w, ThreadPool& pool) {
@@ -292,7 +303,10 @@ int main() {
       for (const Type type : {Type::bf16, Type::f16}) {
         for (const Type w : {type, Type::q8, Type::q4}) run_hopper(check, type, w, pool);
       }
-      for (const Type w : {Type::bf16, Type::q8, Type::q4}) run_hopper_splits(check, w, pool);
+      for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
+        run_hopper_splits(check, w, pool);
+        run_hopper_bytes(check, w, pool);
+      }
     }
     // The tiles of one round whole and those of the next split; of both kinds.
     run_case(check, {300, 300, 1024, Type::f16, Type::q4, Type::f32, false, 1, Epilogue::none, 7},

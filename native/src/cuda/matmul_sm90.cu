@@ -3,48 +3,55 @@
 // Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4
 //         in Hopper's order. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
 //
-// Method  A block stays on its processor and has tiles of 128 rows of w by 192 tokens, or 128. One
-//         warp brings steps of 64 columns to a ring in shared memory: x and 16-bit w as boxes of a
-//         tensor map with the swizzle of 128 bytes, panels of q8 and q4 as runs of bytes, two groups
-//         each. Two warpgroups have 64 rows each and multiply by wgmma.m64n192k16: 16-bit w from
-//         shared memory, q8 and q4 from registers, where they are unpacked while the product before
-//         runs (weights_sm90.cuh). Between two warpgroups the tensor cores always have work, when
-//         one of them adds up a part or stores its tile.
+// Method  Two blocks are a cluster and stay on their processors. They have pairs of tiles: 2 x 128 rows
+//         of w by the same 192 tokens (128 or 64 where these leave less idle). One warp of a block
+//         brings steps of 64 columns to a ring in shared memory: its own w and half of x, which goes
+//         to both blocks; x and 16-bit w as boxes of a tensor map with the swizzle of 128 bytes,
+//         panels of q8 and q4 as runs of two groups. Two warpgroups have 64 rows each and multiply by
+//         wgmma.m64n192k16: 16-bit w from shared memory, q8 and q4 from registers, where a group is
+//         unpacked while the one before is multiplied (weights_sm90.cuh). When one of them adds up a
+//         part or stores its tile the other has the tensor cores.
 //
-//         Tile. The sums of a tile's parts of K have to be added up in f32 (weights_sm90.cuh), so a
-//         tile wants two accumulators. With n = 192 both stand in registers: 96 + 96 of 232, 16 more
-//         for left operands, no spills. The usual 128 x 256 would keep totals in shared memory, 128
-//         of 227 KB: two stages would be left, and 768 KB a tile would go through banks that are the
-//         second limit already, to save a tenth of the bytes from L2.
+//         Tile. The sums of the parts of K have to be added up in f32 (weights_sm90.cuh), so a tile
+//         wants two accumulators. With n = 192 both stand in registers: 96 + 96 of 232, and 16 for
+//         left operands. The usual 128 x 256 would keep totals in shared memory, 128 of 227 KB: two
+//         stages would be left, and 768 KB a tile would pass through banks that are the second limit
+//         already, to save a tenth of the bytes from L2.
 //
-//         Order. Tiles of the same rows of w follow each other, over 12 tiles of tokens: 132 blocks
-//         have 2304 tokens by 1408 rows at a time. Of K=5120 that is 24 and 14 MB, which L2 holds:
-//         w comes from memory once for 2304 tokens, x once.
-//         Tiles that fill rounds of all processors are whole. Each of the rest may be an item for
-//         every part of K, whose sums a second kernel adds up in the same order. plan_of chooses;
-//         the bits of out are the same.
+//         Order. Pairs of the same rows of w follow each other, over 12 tiles of tokens: 66 clusters
+//         have 2304 tokens by 1408 rows at a time, for K=5120 24 and 14 MB, which L2 holds. w comes
+//         from memory once for 2304 tokens.
+//         Pairs that fill rounds of all clusters are whole. Each of the rest may be an item for every
+//         part of K, whose sums a second kernel adds up in the same order. plan_of chooses; the bits
+//         of out are the same. M=2048, N=K=5120: 220 pairs, of which 22 are split: 3 1/2 rounds in
+//         place of 4, where 3 1/3 would be without a rest.
 //
 // Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 70 us at 989 Tflop/s.
-//         Clocks of a step of a tile of 192 tokens (goal: 1266, 600 Tflop/s)
+//         Clocks of a step of 192 tokens (600 Tflop/s: 1266), and what limits them
 //
-//                                              rows   q8     q4
-//           tensor cores, 2048 products         768    768    768
-//           shared memory, 128 bytes            832    712    648
-//             x by two warpgroups               384    384    384
-//             w by wgmma or unpacking           128     68     36
-//             what arrives                      320    260    228
-//           issue of a scheduler                 60    280    290
-//           L2 at 24 bytes (5.5 TB/s)          1707   1387   1216
-//           L2 at 37 bytes                     1107    900    789
-//           expected, Tflop/s, at 24 / 37       445    548    625
-//                                               686    844    963
+//                                                     rows    q8     q4
+//           tensor cores, 2048 products                768    768    768
+//           shared memory, 128 bytes                   832    712    648
+//             x, read by two warpgroups                384    384    384
+//             w, read by wgmma or to be unpacked       128     68     36
+//             what arrives                             320    260    228
+//           issue of a scheduler, two warps             80    290    300
+//           L2, 24 bytes (5.5 TB/s): x / 2 and w      1195    875    704
+//             without clusters                        1707   1387   1216
+//           limit                                     1195    875    768
+//           Tflop/s                                    635    868    989
 //
-//         L2 is the limit. 24 bytes a clock and processor is what is published for reads of L2 by
-//         all processors; kernels of 128 x 256 that are published with 660 Tflop/s take 32 at least.
+//         Beside that, of a tile of K=4096 (49152 clocks of the tensor cores): four waits for the
+//         end of a part, 200 clocks each, in which the other warpgroup multiplies; the ends of tiles,
+//         where 48 stores and, of rows, 48 shuffles of each thread take some 1500 clocks, 3 %; the
+//         last of M=2048's 11 tiles of tokens is two thirds full, 3 %; the rest of the rounds, 5 %.
+//         Expected: 560 to 600 Tflop/s of rows at that rate of L2, which is the figure published for
+//         reads of all processors; kernels with 48 bytes a clock without clusters are published with
+//         660 Tflop/s, for which L2 gives them 32. Then rows take 896, and the tensor cores' clock
+//         under load is the limit of all three.
 //
 // Registers
-//         512 threads would have 128 each. 3 x 128 start with 168; the warpgroup that copies keeps
-//         40, the others get 232.
+//         3 x 128 threads start with 168 each; the warps that copy keep 40, the others get 232.
 //
 // Limits  matmul_sm90_kernel: 168 registers, 384 threads, 229488 bytes of shared memory, on sm_90
 //         matmul_sm90_sum_kernel: 40 registers, 256 threads, 0 bytes of shared memory
