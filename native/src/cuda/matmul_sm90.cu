@@ -319,53 +319,77 @@ __device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int steps,
   release();
 }
 
-// What a thread has of eight tokens.
-__device__ __forceinline__ Vec<float, 4> four(const float* sum) {
-  return {{sum[0], sum[1], sum[2], sum[3]}};
-}
+// What a lane stores: rows n and n + 1 of w by tokens m and m + 1 of every eight.
+struct Corner {
+  int64_t m, n;
+  float scale[2];
+};
 
-// Stores the sums of a tile's rows, those of eight tokens at a time.
-template <class T, class W>
-class Store {
- public:
-  // warp: of those that multiply.
-  __device__ __forceinline__ Store(const MatmulParams& p, int m0, int n0, int warp)
-      : p_(p), m_(m0 + static_cast<int>(ptx::lane_id()) % 4 * 2) {
-    const int g = static_cast<int>(ptx::lane_id()) / 4;
-    n_ = n0 + warp * 16 + (W::kPacked ? 2 * g : g % 2 == 0 ? g : g + 7);
-    if (p.row_scale == nullptr) return;
-    if (n_ < p.N) scale_[0] = load(p.row_scale + n_);
-    if (n_ + 1 < p.N) scale_[1] = load(p.row_scale + n_ + 1);
-  }
-
-  __device__ __forceinline__ void operator()(int tokens, const Vec<float, 4>& sum) const {
+template <class E, int kTokens, class F>
+__device__ __forceinline__ void store_each(E* to, int64_t ld, int tokens,
+                                           const float (&sum)[kTokens / 2], const F& f) {
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      float low = sum[i];
-      float high = sum[i + 2];
-      if constexpr (!W::kPacked) {
-        // Rows g and g + 8: of two lanes with neighbours g, one takes the rows g and g + 1, the other
-        // g + 8 and g + 9.
-        const bool odd = ptx::lane_id() / 4 % 2 != 0;
-        const float other = ptx::shfl_bfly(odd ? low : high, 4);
-        low = odd ? other : low;
-        high = odd ? high : other;
-      }
-      const int64_t m = m_ + tokens + i;
-      if (m >= p_.M || n_ >= p_.N) continue;
-      if (p_.row_scale != nullptr) {
-        low *= scale_[0];
-        high *= scale_[1];
-      }
-      store_scaled<T>(p_, m, n_, low, high);
+  for (int i = 0; i < kTokens; i += 8, to += 8 * ld) {
+#pragma unroll
+    for (int j = 0; j < 2; ++j) {
+      if (i + j < tokens) f(to + j * ld, sum[i / 2 + j], sum[i / 2 + j + 2]);
     }
   }
+}
 
- private:
-  const MatmulParams& p_;
-  int64_t m_, n_;
-  float scale_[2] = {1.0f, 1.0f};
-};
+template <class E, int kTokens>
+__device__ __forceinline__ void store_corner(const MatmulParams& p, const Corner& at,
+                                             const float (&sum)[kTokens / 2]) {
+  const auto tokens = static_cast<int>(p.M - at.m < kTokens ? p.M - at.m : kTokens);
+  const bool both = at.n + 1 < p.N;
+  E* const row = static_cast<E*>(p.out) + at.m * p.out_ld;
+  if (p.epilogue == Epilogue::swiglu) {
+    store_each<E, kTokens>(row + at.n / 2, p.out_ld, tokens, sum, [&](E* to, float gate, float up) {
+      store(to, narrow<E>(silu(gate * at.scale[0]) * (up * at.scale[1])));
+    });
+  } else if (both && p.out_ld % 2 == 0 &&
+             reinterpret_cast<uintptr_t>(p.out) % (2 * sizeof(E)) == 0) {
+    store_each<E, kTokens>(row + at.n, p.out_ld, tokens, sum, [&](E* to, float low, float high) {
+      store(to, narrow<E>(Vec<float, 2>{{low * at.scale[0], high * at.scale[1]}}));
+    });
+  } else {
+    store_each<E, kTokens>(row + at.n, p.out_ld, tokens, sum, [&](E* to, float low, float high) {
+      store(to, narrow<E>(low * at.scale[0]));
+      if (both) store(to + 1, narrow<E>(high * at.scale[1]));
+    });
+  }
+}
+
+// Stores the sums of a tile. warp: of those that multiply.
+template <class T, class W, int kTokens>
+__device__ __forceinline__ void store_tile(const MatmulParams& p, int m0, int n0, int warp,
+                                           float (&sum)[kTokens / 2]) {
+  const auto lane = static_cast<int>(ptx::lane_id());
+  const int g = lane / 4;
+  const bool odd = g % 2 != 0;
+  if constexpr (!W::kPacked) {
+    // Rows g and g + 8: of two lanes with neighbours g, one takes the rows g and g + 1, the other
+    // g + 8 and g + 9.
+#pragma unroll
+    for (int i = 0; i < kTokens / 2; i += 4) {
+#pragma unroll
+      for (int j = i; j < i + 2; ++j) {
+        const float other = ptx::shfl_bfly(odd ? sum[j] : sum[j + 2], 4);
+        sum[j] = odd ? other : sum[j];
+        sum[j + 2] = odd ? sum[j + 2] : other;
+      }
+    }
+  }
+  const int row = W::kPacked ? 2 * g : odd ? g + 7 : g;
+  Corner at = {m0 + lane % 4 * 2, n0 + warp * 16 + row, {1.0f, 1.0f}};
+  if (at.n >= p.N) return;
+  if (p.row_scale != nullptr) {
+    at.scale[0] = load(p.row_scale + at.n);
+    if (at.n + 1 < p.N) at.scale[1] = load(p.row_scale + at.n + 1);
+  }
+  p.out_type == Type::f32 ? store_corner<float, kTokens>(p, at, sum)
+                          : store_corner<T, kTokens>(p, at, sum);
+}
 
 // The scratch: [split][parts][2] times the sums of a tile, in the order in which threads hold them:
 // [eighths of tokens][threads that multiply][4].
@@ -396,15 +420,14 @@ __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan)
     }
     if (item < plan.whole) {
       const Place<kTokens> place(p, work.tile, rank);
-      const Store<T, W> store_sums(p, place.m0, place.n0, thread / kWarp);
-#pragma unroll
-      for (int i = 0; i < kTokens; i += 8) store_sums(i, four(total + i / 2));
+      store_tile<T, W, kTokens>(p, place.m0, place.n0, thread / kWarp, total);
     } else {
       float* to = scratch_of<kTokens>(p, work.tile - plan.whole, work.begin, plan.parts.parts, rank,
                                       thread);
 #pragma unroll
-      for (int i = 0; i < kTokens; i += 8)
-        store(to + i / 8 * (kMultipliers * 4), four(total + i / 2));
+      for (int i = 0; i < kTokens / 2; i += 4)
+        store(to + i * kMultipliers,
+              Vec<float, 4>{{total[i], total[i + 1], total[i + 2], total[i + 3]}});
     }
   }
 }
@@ -457,7 +480,7 @@ __global__ void __launch_bounds__(kMultipliers) matmul_sm90_sum_kernel(MatmulPar
 #pragma unroll
     for (int i = 0; i < 4; ++i) sum[i] += more[i];
   }
-  Store<T, W>(p, place.m0, place.n0, thread / kWarp)(eighth * 8, sum);
+  store_tile<T, W, 8>(p, place.m0 + eighth * 8, place.n0, thread / kWarp, sum.at);
 }
 
 // --- Launching -----------------------------------------------------------------------------------
