@@ -26,8 +26,9 @@
 //         of out are the same. M=2048, N=K=5120: 220 pairs, of which 22 are split: 3 1/2 rounds in
 //         place of 4, where 3 1/3 would be without a rest.
 //
-// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 70 us at 989 Tflop/s.
-//         Clocks of a step of 192 tokens (600 Tflop/s: 1266), and what limits them
+// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 72 us at the 949
+//         Tflop/s of 132 processors at 1.755 GHz.
+//         Clocks of a step of 192 tokens, 1215 for the goal of 600 Tflop/s:
 //
 //                                                     rows    q8     q4
 //           tensor cores, 2048 products                768    768    768
@@ -39,16 +40,17 @@
 //           L2, 24 bytes (5.5 TB/s): x / 2 and w      1195    875    704
 //             without clusters                        1707   1387   1216
 //           limit                                     1195    875    768
-//           Tflop/s                                    635    868    989
+//           Tflop/s                                    610    833    949
 //
 //         Beside that, of a tile of K=4096 (49152 clocks of the tensor cores): four waits for the
-//         end of a part, 200 clocks each, in which the other warpgroup multiplies; the ends of tiles,
-//         where 48 stores and, of rows, 48 shuffles of each thread take some 1500 clocks, 3 %; the
-//         last of M=2048's 11 tiles of tokens is two thirds full, 3 %; the rest of the rounds, 5 %.
-//         Expected: 560 to 600 Tflop/s of rows at that rate of L2, which is the figure published for
-//         reads of all processors; kernels with 48 bytes a clock without clusters are published with
-//         660 Tflop/s, for which L2 gives them 32. Then rows take 896, and the tensor cores' clock
-//         under load is the limit of all three.
+//         end of a part, 200 clocks each, in which the other warpgroup multiplies; 48 stores and, of
+//         rows, 48 shuffles of each thread, some 600 clocks, 1 %; the last of M=2048's 11 tiles of
+//         tokens is two thirds full, 3 %; the rest of the rounds, 0 to 8 %.
+//         Expected, by plan_of's clocks and L2 at 24 bytes, M=2048, K=5120, N=5120 and
+//         15360: rows 541 and 592 Tflop/s, q8 729 and 809, q4 880 and 920, of which the clock under
+//         load takes its part. 24 bytes are what is published for reads by all processors; kernels
+//         of 128 x 256 without clusters, which take 48 bytes for a clock of the tensor cores, are
+//         published with 660 Tflop/s, 32 bytes. With these a step of rows has 896 clocks.
 //
 // Registers
 //         3 x 128 threads start with 168 each; the warps that copy keep 40, the others get 232.
@@ -508,8 +510,8 @@ int64_t clocks(const MatmulParams& p, const Plan& plan) {
   constexpr int64_t kTensor = 2048;  // products
   constexpr int64_t kLaunch = 3000;
   const HopperParts& parts = plan.parts;
-  const int64_t w_bytes = is_quantized(p.w_type) ? group_bytes(p.w_type) / kPanel * kGroupsOfStep
-                                                 : 2 * kHopperStep;  // of a row
+  const int64_t w_bytes =  // of a row
+      is_quantized(p.w_type) ? group_bytes(p.w_type) / kPanel * kGroupsOfStep : 2 * kHopperStep;
   const int64_t step = std::max(plan.tokens * kRows * kHopperStep / kTensor,
                                 (plan.tokens * 2 * kHopperStep / kCluster + kRows * w_bytes) / kL2);
   const int64_t rounds = ceil_div(plan.whole, clusters_of(p)) * parts.parts +
