@@ -27,7 +27,8 @@ struct Case {
   int processors = 132;
   int64_t shared_memory = kLarge;
   bool hopper = false;
-  int64_t period = 0;  // rows of x repeat after so many; 0: they do not
+  bool computed = false;  // x, by the kernel before: not to be read early
+  int64_t period = 0;     // rows of x repeat after so many; 0: they do not
 
   std::string name() const {
     return std::string(name_of(type)) + " w " + name_of(w_type) + " out " + name_of(out_type) +
@@ -106,7 +107,7 @@ cuda::MatmulParams sizes_of(const Case& c) {
 
 // Returns out.
 Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
-  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? 8 : 3);
+  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? gap_of(c) : 3);
   for_each_schedule(c.schedules, [&](uint64_t seed) {
     check.begin(c.name(), seed);
     Random random(static_cast<uint64_t>(c.N * 10007 + c.K));
@@ -122,10 +123,14 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     const auto device_scale = input("row_scale", scale.data);
     const auto device_out =
         output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.out_type)));
+    const auto computed_x = output<uint8_t>("computed x", bytes_of(c.type, x));
+    if (c.computed)
+      cuda::convert({computed_x.data(), x.ld, device_x.data(), x.ld, c.type, c.type, c.M, c.K},
+                    nullptr);
     cuda::MatmulParams p = sizes_of(c);
     p.out = device_out.data();
     p.out_ld = out.ld;
-    p.x = device_x.data();
+    p.x = c.computed ? computed_x.data() : device_x.data();
     p.x_ld = x.ld;
     p.w = device_w.data();
     p.w_ld = w.ld;
@@ -160,11 +165,13 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
         is_quantized(c.w_type) ? number(packed_bytes(c.w_type, c.N, c.K)) : number(2 * c.N * c.K);
     const double xs = number(2 * c.M * c.K);
     const double outs = number(c.M * c.columns() * element_bytes(c.out_type));
-    if (c.M <= 32 && c.hopper && c.N % 16 == 0 && c.K >= 512)
-      check_bytes(check, weights + xs + outs, weights + number((c.N + 31) / 32) * xs + outs);
-    if (c.M <= 32 && !c.hopper && c.N % 16 == 0 && c.K >= 512)
+    const int64_t rows = c.hopper || c.M > 16 ? 32 : 16;  // of w to a block that reads all of x
+    if (c.M <= 32 && c.N % rows == 0 && c.K >= 512)
+      check_bytes(check, weights + xs + outs, weights + number(c.N / rows) * xs + outs);
+    // Whole tiles of 192 tokens by 2 x 128 rows: each block of a cluster asks for half of x.
+    if (c.hopper && c.M % 192 == 0 && c.N % 256 == 0)
       check_bytes(check, weights + xs + outs,
-                  weights + number(c.N / (c.M <= 16 ? 16 : 32)) * xs + outs);
+                  number(c.M / 192) * weights + number(c.N / 256) * xs + outs);
     check_no_bank_conflicts(check);
   });
   return out;
@@ -233,9 +240,9 @@ void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
       c.hopper = true;
       return c;
     };
-    Matrix few = run_case(check, with(65, odd, 132), pool);
+    Matrix few = run_case(check, with(33, odd, 132), pool);
     int processors = 1;
-    for (const int64_t M : {100, 128, 129, 200, 300}) {
+    for (const int64_t M : {64, 65, 128, 129, 200, 300}) {
       const Matrix many = run_case(check, with(M, odd, processors), pool);
       check_same_rows(check, few, many);
       few = many;
@@ -244,6 +251,7 @@ void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
     Case c = with(70, odd, 132);
     c.out_type = type;
     c.row_scale = false;
+    c.computed = true;
     c.schedules = 3;
     run_case(check, c, pool);
   }
@@ -302,6 +310,13 @@ void run_hopper_few(Check& check, Type type, Type w, ThreadPool& pool) {
   }
 }
 
+// The bytes that the header names.
+void run_hopper_bytes(Check& check, Type w, ThreadPool& pool) {
+  Case c{384, 512, 512, Type::bf16, w, Type::bf16, false, 1, Epilogue::none, 2};
+  c.hopper = true;
+  run_case(check, c, pool);
+}
+
 // What is split over processors has the bits of what is not, and a row those that it has elsewhere in
 // the batch.
 void run_hopper_splits(Check& check, Type w, ThreadPool& pool) {
@@ -333,13 +348,18 @@ int main() {
     for (const Type type : {Type::bf16, Type::f16}) {
       for (const Type w : {type, Type::q8, Type::q4}) run_type(check, type, w, pool);
     }
-    for (const Type type : {Type::bf16, Type::f16}) {
-      for (const Type w : {type, Type::q8, Type::q4}) {
-        run_hopper_few(check, type, w, pool);
-        run_hopper(check, type, w, pool);
+    if (is_hopper()) {
+      for (const Type type : {Type::bf16, Type::f16}) {
+        for (const Type w : {type, Type::q8, Type::q4}) {
+          run_hopper_few(check, type, w, pool);
+          run_hopper(check, type, w, pool);
+        }
+      }
+      for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
+        run_hopper_splits(check, w, pool);
+        run_hopper_bytes(check, w, pool);
       }
     }
-    for (const Type w : {Type::bf16, Type::q8, Type::q4}) run_hopper_splits(check, w, pool);
     // The tiles of one round whole and those of the next split; of both kinds.
     run_case(check, {300, 300, 1024, Type::f16, Type::q4, Type::f32, false, 1, Epilogue::none, 7},
              pool);

@@ -122,27 +122,35 @@ void exchange(Check& check) {
   check.that(right, "wrong sums");
 }
 
+// Those that are broken are not even compiled for a GPU.
+template <Fault kFault>
+void caught(Check& check, const char* name, const std::vector<std::string>& alternatives) {
+  if constexpr (kEmulated)
+    test::caught(check, name, alternatives, {"exchange_kernel"}, [&] { exchange<kFault>(check); });
+}
+
 }  // namespace
 
 int main() {
+  if (!is_hopper()) {
+    std::printf("simt_clusters: skipped, no CUDA device of compute capability 9.0\n");
+    return 77;
+  }
   return run_on_device("simt_clusters", [](Check& check) {
     sound(
         check, "blocks that fill each other's stages", [&] { exchange<Fault::none>(check); }, 40);
-    caught(check, "no barrier at first", {"used before mbarrier_init", "used concurrently with"},
-           {}, [&] { exchange<Fault::no_barrier_at_first>(check); });
-    caught(check, "no barrier at last", {"has exited", "while the bulk copy"}, {},
-           [&] { exchange<Fault::no_barrier_at_last>(check); });
-    caught(check, "a copy to its own block alone", {"lacks 1024 bytes"}, {},
-           [&] { exchange<Fault::own_block_alone>(check); });
-    caught(check, "a stage that only its own block gives back",
-           {"race: bulk copy", "has not been waited for", "phases"}, {},
-           [&] { exchange<Fault::own_release_alone>(check); });
-    caught(check, "a stage given back before it was read", {"race", "has not been waited for"}, {},
-           [&] { exchange<Fault::other_release_unread>(check); });
-    caught(check, "bytes of one block announced",
-           {"nothing was written there", "has not been waited for"}, {},
-           [&] { exchange<Fault::too_few_bytes>(check); });
-    caught(check, "a rank that the cluster does not have", {"rank has value 2"}, {},
-           [&] { exchange<Fault::rank_out_of_cluster>(check); });
+    caught<Fault::no_barrier_at_first>(check, "no barrier at first",
+                                       {"used before mbarrier_init", "used concurrently with"});
+    caught<Fault::no_barrier_at_last>(check, "no barrier at last",
+                                      {"has exited", "while the bulk copy"});
+    caught<Fault::own_block_alone>(check, "a copy to its own block alone", {"lacks 1024 bytes"});
+    caught<Fault::own_release_alone>(check, "a stage that only its own block gives back",
+                                     {"race: bulk copy", "has not been waited for", "phases"});
+    caught<Fault::other_release_unread>(check, "a stage given back before it was read",
+                                        {"race", "has not been waited for"});
+    caught<Fault::too_few_bytes>(check, "bytes of one block announced",
+                                 {"nothing was written there", "has not been waited for"});
+    caught<Fault::rank_out_of_cluster>(check, "a rank that the cluster does not have",
+                                       {"rank has value 2"});
   });
 }

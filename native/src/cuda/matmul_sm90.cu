@@ -3,48 +3,57 @@
 // Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4
 //         in Hopper's order. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
 //
-// Method  A block stays on its processor and has tiles of 128 rows of w by 192 tokens, or 128. One
-//         warp brings steps of 64 columns to a ring in shared memory: x and 16-bit w as boxes of a
-//         tensor map with the swizzle of 128 bytes, panels of q8 and q4 as runs of bytes, two groups
-//         each. Two warpgroups have 64 rows each and multiply by wgmma.m64n192k16: 16-bit w from
-//         shared memory, q8 and q4 from registers, where they are unpacked while the product before
-//         runs (weights_sm90.cuh). Between two warpgroups the tensor cores always have work, when
-//         one of them adds up a part or stores its tile.
+// Method  Two blocks are a cluster and stay on their processors. They have pairs of tiles: 2 x 128 rows
+//         of w by the same 192 tokens (128 or 64 where these leave less idle). One warp of a block
+//         brings steps of 64 columns to a ring in shared memory: its own w and half of x, which goes
+//         to both blocks; x and 16-bit w as boxes of a tensor map with the swizzle of 128 bytes,
+//         panels of q8 and q4 as runs of two groups. Two warpgroups have 64 rows each and multiply by
+//         wgmma.m64n192k16: 16-bit w from shared memory, q8 and q4 from registers, where a group is
+//         unpacked while the one before is multiplied (weights_sm90.cuh). When one of them adds up a
+//         part or stores its tile the other has the tensor cores.
 //
-//         Tile. The sums of a tile's parts of K have to be added up in f32 (weights_sm90.cuh), so a
-//         tile wants two accumulators. With n = 192 both stand in registers: 96 + 96 of 232, 16 more
-//         for left operands, no spills. The usual 128 x 256 would keep totals in shared memory, 128
-//         of 227 KB: two stages would be left, and 768 KB a tile would go through banks that are the
-//         second limit already, to save a tenth of the bytes from L2.
+//         Tile. The sums of the parts of K have to be added up in f32 (weights_sm90.cuh), so a tile
+//         wants two accumulators. With n = 192 both stand in registers: 96 + 96 of 232, and 16 for
+//         left operands. The usual 128 x 256 would keep totals in shared memory, 128 of 227 KB: two
+//         stages would be left, and 768 KB a tile would pass through banks that are the second limit
+//         already, to save a tenth of the bytes from L2.
 //
-//         Order. Tiles of the same rows of w follow each other, over 12 tiles of tokens: 132 blocks
-//         have 2304 tokens by 1408 rows at a time. Of K=5120 that is 24 and 14 MB, which L2 holds:
-//         w comes from memory once for 2304 tokens, x once.
-//         Tiles that fill rounds of all processors are whole. Each of the rest may be an item for
-//         every part of K, whose sums a second kernel adds up in the same order. plan_of chooses;
-//         the bits of out are the same.
+//         Order. Pairs of the same rows of w follow each other, over 12 tiles of tokens: 66 clusters
+//         have 2304 tokens by 1408 rows at a time, for K=5120 24 and 14 MB, which L2 holds. w comes
+//         from memory once for 2304 tokens.
+//         Pairs that fill rounds of all clusters are whole. Each of the rest may be an item for every
+//         part of K, whose sums a second kernel adds up in the same order. plan_of chooses; the bits
+//         of out are the same. M=2048, N=K=5120: 220 pairs, of which 22 are split: 3 1/2 rounds in
+//         place of 4, where 3 1/3 would be without a rest.
 //
-// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 70 us at 989 Tflop/s.
-//         Clocks of a step of a tile of 192 tokens (goal: 1266, 600 Tflop/s)
+// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 72 us at the 949
+//         Tflop/s of 132 processors at 1.755 GHz.
+//         Clocks of a step of 192 tokens, 1215 for the goal of 600 Tflop/s:
 //
-//                                              rows   q8     q4
-//           tensor cores, 2048 products         768    768    768
-//           shared memory, 128 bytes            832    712    648
-//             x by two warpgroups               384    384    384
-//             w by wgmma or unpacking           128     68     36
-//             what arrives                      320    260    228
-//           issue of a scheduler                 60    280    290
-//           L2 at 24 bytes (5.5 TB/s)          1707   1387   1216
-//           L2 at 37 bytes                     1107    900    789
-//           expected, Tflop/s, at 24 / 37       445    548    625
-//                                               686    844    963
+//                                                     rows    q8     q4
+//           tensor cores, 2048 products                768    768    768
+//           shared memory, 128 bytes                   832    712    648
+//             x, read by two warpgroups                384    384    384
+//             w, read by wgmma or to be unpacked       128     68     36
+//             what arrives                             320    260    228
+//           issue of a scheduler, two warps             80    290    300
+//           L2, 24 bytes (5.5 TB/s): x / 2 and w      1195    875    704
+//             without clusters                        1707   1387   1216
+//           limit                                     1195    875    768
+//           Tflop/s                                    610    833    949
 //
-//         L2 is the limit. 24 bytes a clock and processor is what is published for reads of L2 by
-//         all processors; kernels of 128 x 256 that are published with 660 Tflop/s take 32 at least.
+//         Beside that, of a tile of K=4096 (49152 clocks of the tensor cores): four waits for the
+//         end of a part, 200 clocks each, in which the other warpgroup multiplies; 48 stores and, of
+//         rows, 48 shuffles of each thread, some 600 clocks, 1 %; the last of M=2048's 11 tiles of
+//         tokens is two thirds full, 3 %; the rest of the rounds, 0 to 8 %.
+//         Expected, by plan_of's clocks and L2 at 24 bytes, M=2048, K=5120, N=5120 and
+//         15360: rows 541 and 592 Tflop/s, q8 729 and 809, q4 880 and 920, of which the clock under
+//         load takes its part. 24 bytes are what is published for reads by all processors; kernels
+//         of 128 x 256 without clusters, which take 48 bytes for a clock of the tensor cores, are
+//         published with 660 Tflop/s, 32 bytes. With these a step of rows has 896 clocks.
 //
 // Registers
-//         512 threads would have 128 each. 3 x 128 start with 168; the warpgroup that copies keeps
-//         40, the others get 232.
+//         3 x 128 threads start with 168 each; the warps that copy keep 40, the others get 232.
 //
 // Limits  matmul_sm90_kernel: 168 registers, 384 threads, 229488 bytes of shared memory, on sm_90
 //         matmul_sm90_sum_kernel: 40 registers, 256 threads, 0 bytes of shared memory
@@ -312,53 +321,77 @@ __device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int steps,
   release();
 }
 
-// What a thread has of eight tokens.
-__device__ __forceinline__ Vec<float, 4> four(const float* sum) {
-  return {{sum[0], sum[1], sum[2], sum[3]}};
-}
+// What a lane stores: rows n and n + 1 of w by tokens m and m + 1 of every eight.
+struct Corner {
+  int64_t m, n;
+  float scale[2];
+};
 
-// Stores the sums of a tile's rows, those of eight tokens at a time.
-template <class T, class W>
-class Store {
- public:
-  // warp: of those that multiply.
-  __device__ __forceinline__ Store(const MatmulParams& p, int m0, int n0, int warp)
-      : p_(p), m_(m0 + static_cast<int>(ptx::lane_id()) % 4 * 2) {
-    const int g = static_cast<int>(ptx::lane_id()) / 4;
-    n_ = n0 + warp * 16 + (W::kPacked ? 2 * g : g % 2 == 0 ? g : g + 7);
-    if (p.row_scale == nullptr) return;
-    if (n_ < p.N) scale_[0] = load(p.row_scale + n_);
-    if (n_ + 1 < p.N) scale_[1] = load(p.row_scale + n_ + 1);
-  }
-
-  __device__ __forceinline__ void operator()(int tokens, const Vec<float, 4>& sum) const {
+template <class E, int kTokens, class F>
+__device__ __forceinline__ void store_each(E* to, int64_t ld, int tokens,
+                                           const float (&sum)[kTokens / 2], const F& f) {
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      float low = sum[i];
-      float high = sum[i + 2];
-      if constexpr (!W::kPacked) {
-        // Rows g and g + 8: of two lanes with neighbours g, one takes the rows g and g + 1, the other
-        // g + 8 and g + 9.
-        const bool odd = ptx::lane_id() / 4 % 2 != 0;
-        const float other = ptx::shfl_bfly(odd ? low : high, 4);
-        low = odd ? other : low;
-        high = odd ? high : other;
-      }
-      const int64_t m = m_ + tokens + i;
-      if (m >= p_.M || n_ >= p_.N) continue;
-      if (p_.row_scale != nullptr) {
-        low *= scale_[0];
-        high *= scale_[1];
-      }
-      store_scaled<T>(p_, m, n_, low, high);
+  for (int i = 0; i < kTokens; i += 8, to += 8 * ld) {
+#pragma unroll
+    for (int j = 0; j < 2; ++j) {
+      if (i + j < tokens) f(to + j * ld, sum[i / 2 + j], sum[i / 2 + j + 2]);
     }
   }
+}
 
- private:
-  const MatmulParams& p_;
-  int64_t m_, n_;
-  float scale_[2] = {1.0f, 1.0f};
-};
+template <class E, int kTokens>
+__device__ __forceinline__ void store_corner(const MatmulParams& p, const Corner& at,
+                                             const float (&sum)[kTokens / 2]) {
+  const auto tokens = static_cast<int>(p.M - at.m < kTokens ? p.M - at.m : kTokens);
+  const bool both = at.n + 1 < p.N;
+  E* const row = static_cast<E*>(p.out) + at.m * p.out_ld;
+  if (p.epilogue == Epilogue::swiglu) {
+    store_each<E, kTokens>(row + at.n / 2, p.out_ld, tokens, sum, [&](E* to, float gate, float up) {
+      store(to, narrow<E>(silu(gate * at.scale[0]) * (up * at.scale[1])));
+    });
+  } else if (both && p.out_ld % 2 == 0 &&
+             reinterpret_cast<uintptr_t>(p.out) % (2 * sizeof(E)) == 0) {
+    store_each<E, kTokens>(row + at.n, p.out_ld, tokens, sum, [&](E* to, float low, float high) {
+      store(to, narrow<E>(Vec<float, 2>{{low * at.scale[0], high * at.scale[1]}}));
+    });
+  } else {
+    store_each<E, kTokens>(row + at.n, p.out_ld, tokens, sum, [&](E* to, float low, float high) {
+      store(to, narrow<E>(low * at.scale[0]));
+      if (both) store(to + 1, narrow<E>(high * at.scale[1]));
+    });
+  }
+}
+
+// Stores the sums of a tile. warp: of those that multiply.
+template <class T, class W, int kTokens>
+__device__ __forceinline__ void store_tile(const MatmulParams& p, int m0, int n0, int warp,
+                                           float (&sum)[kTokens / 2]) {
+  const auto lane = static_cast<int>(ptx::lane_id());
+  const int g = lane / 4;
+  const bool odd = g % 2 != 0;
+  if constexpr (!W::kPacked) {
+    // Rows g and g + 8: of two lanes with neighbours g, one takes the rows g and g + 1, the other
+    // g + 8 and g + 9.
+#pragma unroll
+    for (int i = 0; i < kTokens / 2; i += 4) {
+#pragma unroll
+      for (int j = i; j < i + 2; ++j) {
+        const float other = ptx::shfl_bfly(odd ? sum[j] : sum[j + 2], 4);
+        sum[j] = odd ? other : sum[j];
+        sum[j + 2] = odd ? sum[j + 2] : other;
+      }
+    }
+  }
+  const int row = W::kPacked ? 2 * g : odd ? g + 7 : g;
+  Corner at = {m0 + lane % 4 * 2, n0 + warp * 16 + row, {1.0f, 1.0f}};
+  if (at.n >= p.N) return;
+  if (p.row_scale != nullptr) {
+    at.scale[0] = load(p.row_scale + at.n);
+    if (at.n + 1 < p.N) at.scale[1] = load(p.row_scale + at.n + 1);
+  }
+  p.out_type == Type::f32 ? store_corner<float, kTokens>(p, at, sum)
+                          : store_corner<T, kTokens>(p, at, sum);
+}
 
 // The scratch: [split][parts][2] times the sums of a tile, in the order in which threads hold them:
 // [eighths of tokens][threads that multiply][4].
@@ -389,15 +422,14 @@ __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan)
     }
     if (item < plan.whole) {
       const Place<kTokens> place(p, work.tile, rank);
-      const Store<T, W> store_sums(p, place.m0, place.n0, thread / kWarp);
-#pragma unroll
-      for (int i = 0; i < kTokens; i += 8) store_sums(i, four(total + i / 2));
+      store_tile<T, W, kTokens>(p, place.m0, place.n0, thread / kWarp, total);
     } else {
       float* to = scratch_of<kTokens>(p, work.tile - plan.whole, work.begin, plan.parts.parts, rank,
                                       thread);
 #pragma unroll
-      for (int i = 0; i < kTokens; i += 8)
-        store(to + i / 8 * (kMultipliers * 4), four(total + i / 2));
+      for (int i = 0; i < kTokens / 2; i += 4)
+        store(to + i * kMultipliers,
+              Vec<float, 4>{{total[i], total[i + 1], total[i + 2], total[i + 3]}});
     }
   }
 }
@@ -450,7 +482,7 @@ __global__ void __launch_bounds__(kMultipliers) matmul_sm90_sum_kernel(MatmulPar
 #pragma unroll
     for (int i = 0; i < 4; ++i) sum[i] += more[i];
   }
-  Store<T, W>(p, place.m0, place.n0, thread / kWarp)(eighth * 8, sum);
+  store_tile<T, W, 8>(p, place.m0 + eighth * 8, place.n0, thread / kWarp, sum.at);
 }
 
 // --- Launching -----------------------------------------------------------------------------------
@@ -478,8 +510,8 @@ int64_t clocks(const MatmulParams& p, const Plan& plan) {
   constexpr int64_t kTensor = 2048;  // products
   constexpr int64_t kLaunch = 3000;
   const HopperParts& parts = plan.parts;
-  const int64_t w_bytes = is_quantized(p.w_type) ? group_bytes(p.w_type) / kPanel * kGroupsOfStep
-                                                 : 2 * kHopperStep;  // of a row
+  const int64_t w_bytes =  // of a row
+      is_quantized(p.w_type) ? group_bytes(p.w_type) / kPanel * kGroupsOfStep : 2 * kHopperStep;
   const int64_t step = std::max(plan.tokens * kRows * kHopperStep / kTensor,
                                 (plan.tokens * 2 * kHopperStep / kCluster + kRows * w_bytes) / kL2);
   const int64_t rounds = ceil_div(plan.whole, clusters_of(p)) * parts.parts +
@@ -488,12 +520,9 @@ int64_t clocks(const MatmulParams& p, const Plan& plan) {
   return rounds * parts.of_part * step + (plan.split > 0 ? sum : 0);
 }
 
-constexpr int kSmall = 128;
-constexpr int kLarge = 192;
-
 Plan plan_of(const MatmulParams& p) {
-  Plan best = share_out(p, kLarge, false);
-  for (const int tokens : {kLarge, kSmall}) {
+  Plan best = share_out(p, 192, false);
+  for (const int tokens : {192, 128, 64}) {
     for (const bool split : {false, true}) {
       const Plan plan = share_out(p, tokens, split);
       if (clocks(p, plan) < clocks(p, best)) best = plan;
@@ -530,7 +559,9 @@ struct Tiled {
   }
   static void launch(const MatmulParams& p, void* stream) {
     const Plan plan = plan_of(p);
-    plan.tokens == kLarge ? with<kLarge>(p, plan, stream) : with<kSmall>(p, plan, stream);
+    plan.tokens == 192   ? with<192>(p, plan, stream)
+    : plan.tokens == 128 ? with<128>(p, plan, stream)
+                         : with<64>(p, plan, stream);
   }
 };
 
