@@ -124,6 +124,10 @@ BC_API bc_status bc_memory_info(bc_context* context, int64_t* available, int64_t
  *  Q8 and Q4 have rank 2 [N,K], K a multiple of 32. */
 BC_API bc_status bc_tensor_create(bc_context* context, int32_t type, const int64_t* shape,
                                   int32_t rank, bc_tensor** out);
+/** The same in RAM. A GPU reads it over the bus, where it is page-locked: for a table of which a step
+ *  needs few rows. On the CPU there is no difference. */
+BC_API bc_status bc_tensor_create_on_host(bc_context* context, int32_t type, const int64_t* shape,
+                                          int32_t rank, bc_tensor** out);
 /** Maps a file for reading. It must not be shortened while mapped. */
 BC_API bc_status bc_file_open(const char* utf8_path, bc_file** out);
 BC_API bc_status bc_file_size(bc_file* file, int64_t* bytes);
@@ -135,6 +139,10 @@ BC_API bc_status bc_file_read_ahead(bc_file* file, int64_t offset, int64_t bytes
  *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
 BC_API bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
                                const int64_t* shape, int32_t rank, bc_tensor** out);
+/** The same in RAM, as bc_tensor_create_on_host; a GPU gets a copy there. */
+BC_API bc_status bc_tensor_map_on_host(bc_context* context, bc_file* file, int64_t offset,
+                                       int32_t type, const int64_t* shape, int32_t rank,
+                                       bc_tensor** out);
 /** A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or, with
  *  column 0 and columns -1, of leading entries of a tensor of any rank. Shares storage. Q8 and Q4
  *  cannot be viewed. */

@@ -93,6 +93,61 @@ void check_range(const Tensor& t, int64_t offset, int64_t bytes, const void* buf
     fail(BC_INVALID_ARGUMENT, "%s: buffer is null, expected memory", op);
 }
 
+enum class Place { device, host };
+
+std::shared_ptr<Storage> allocate(const Context& context, const Tensor& t, Place place,
+                                  bool mirrored) {
+  return place == Place::host ? context.allocate_on_host(t.bytes())
+                              : context.allocate(t.bytes(), mirrored);
+}
+
+void create(bc_context* context, int32_t type, const int64_t* shape, int32_t rank, bc_tensor** out,
+            Place place, const char* op) {
+  output(out, op, "out");
+  const std::shared_ptr<Context> c = contexts.get(context, op, "context");
+  Tensor t = checked_tensor(c, type, shape, rank, op);
+  if (place == Place::host && t.type == Type::i32)
+    fail(BC_INVALID_ARGUMENT, "%s: type is i32, expected one that is no input of ops", op);
+  t.storage = allocate(*c, t, place, t.type == Type::i32);
+  t.data = t.storage->data();
+  *out = tensors.add(std::make_shared<Tensor>(t));
+}
+
+void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const int64_t* shape,
+         int32_t rank, bc_tensor** out, Place place, const char* op) {
+  output(out, op, "out");
+  const std::shared_ptr<Context> c = contexts.get(context, op, "context");
+  const std::shared_ptr<File> f = files.get(file, op, "file");
+  Tensor t = checked_tensor(c, type, shape, rank, op);
+  const bool packed = is_quantized(t.type);
+  if (t.type == Type::i32 || t.type == Type::i8) {
+    fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected f32, f16, bf16, q8 or q4", op,
+         name_of(t.type));
+  }
+  if (packed && c->gpu != nullptr) {
+    fail(BC_INVALID_ARGUMENT,
+         "%s: type is %s, expected f32, f16 or bf16 on a GPU, which packs otherwise", op,
+         name_of(t.type));
+  }
+  check_inside(*f, offset, t.bytes(), op);
+  if (packed && offset % kPackedAlignment != 0) {
+    fail(BC_INVALID_ARGUMENT,
+         "%s: offset has value %lld, expected a multiple of %lld for packed weights", op,
+         static_cast<long long>(offset), static_cast<long long>(kPackedAlignment));
+  }
+  if (c->gpu == nullptr && (packed || offset % element_bytes(t.type) == 0)) {
+    t.storage = f->storage;
+    t.data = f->storage->data() + offset;
+    t.read_only = true;
+  } else {
+    t.storage = allocate(*c, t, place, false);
+    t.data = t.storage->data();
+    t.storage->write(t.data, f->storage->data() + offset, t.bytes());
+    f->storage->drop(f->storage->data() + offset, t.bytes());
+  }
+  *out = tensors.add(std::make_shared<Tensor>(t));
+}
+
 // The driver is asked once.
 const cuda::Available& gpus() {
   static const cuda::Available found = cuda::available();
@@ -234,14 +289,13 @@ bc_status bc_memory_info(bc_context* context, int64_t* available, int64_t* total
 
 bc_status bc_tensor_create(bc_context* context, int32_t type, const int64_t* shape, int32_t rank,
                            bc_tensor** out) {
-  return guard([&] {
-    output(out, "tensor_create", "out");
-    const std::shared_ptr<Context> c = contexts.get(context, "tensor_create", "context");
-    Tensor t = checked_tensor(c, type, shape, rank, "tensor_create");
-    t.storage = c->allocate(t.bytes(), t.type == Type::i32);
-    t.data = t.storage->data();
-    *out = tensors.add(std::make_shared<Tensor>(t));
-  });
+  return guard([&] { create(context, type, shape, rank, out, Place::device, "tensor_create"); });
+}
+
+bc_status bc_tensor_create_on_host(bc_context* context, int32_t type, const int64_t* shape,
+                                   int32_t rank, bc_tensor** out) {
+  return guard(
+      [&] { create(context, type, shape, rank, out, Place::host, "tensor_create_on_host"); });
 }
 
 bc_status bc_file_open(const char* utf8_path, bc_file** out) {
@@ -272,38 +326,14 @@ bc_status bc_file_read_ahead(bc_file* file, int64_t offset, int64_t bytes) {
 
 bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
                         const int64_t* shape, int32_t rank, bc_tensor** out) {
+  return guard(
+      [&] { map(context, file, offset, type, shape, rank, out, Place::device, "tensor_map"); });
+}
+
+bc_status bc_tensor_map_on_host(bc_context* context, bc_file* file, int64_t offset, int32_t type,
+                                const int64_t* shape, int32_t rank, bc_tensor** out) {
   return guard([&] {
-    output(out, "tensor_map", "out");
-    const std::shared_ptr<Context> c = contexts.get(context, "tensor_map", "context");
-    const std::shared_ptr<File> f = files.get(file, "tensor_map", "file");
-    Tensor t = checked_tensor(c, type, shape, rank, "tensor_map");
-    const bool packed = is_quantized(t.type);
-    if (t.type == Type::i32 || t.type == Type::i8) {
-      fail(BC_INVALID_ARGUMENT, "tensor_map: type is %s, expected f32, f16, bf16, q8 or q4",
-           name_of(t.type));
-    }
-    if (packed && c->gpu != nullptr) {
-      fail(BC_INVALID_ARGUMENT,
-           "tensor_map: type is %s, expected f32, f16 or bf16 on a GPU, which packs otherwise",
-           name_of(t.type));
-    }
-    check_inside(*f, offset, t.bytes(), "tensor_map");
-    if (packed && offset % kPackedAlignment != 0) {
-      fail(BC_INVALID_ARGUMENT,
-           "tensor_map: offset has value %lld, expected a multiple of %lld for packed weights",
-           static_cast<long long>(offset), static_cast<long long>(kPackedAlignment));
-    }
-    if (c->gpu == nullptr && (packed || offset % element_bytes(t.type) == 0)) {
-      t.storage = f->storage;
-      t.data = f->storage->data() + offset;
-      t.read_only = true;
-    } else {
-      t.storage = c->allocate(t.bytes(), false);
-      t.data = t.storage->data();
-      t.storage->write(t.data, f->storage->data() + offset, t.bytes());
-      f->storage->drop(f->storage->data() + offset, t.bytes());
-    }
-    *out = tensors.add(std::make_shared<Tensor>(t));
+    map(context, file, offset, type, shape, rank, out, Place::host, "tensor_map_on_host");
   });
 }
 

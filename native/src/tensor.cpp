@@ -13,18 +13,24 @@
 #include "quant.h"
 
 namespace bc {
+namespace {
 
-std::shared_ptr<Storage> Storage::allocate(int64_t bytes,
-                                           std::shared_ptr<std::atomic<int64_t>> used) {
+// Memory that can never be filled would end in the system killing the process.
+void require_ram(int64_t bytes) {
   int64_t available = 0;
   int64_t total = 0;
   memory_info(&available, &total);
-  // A lazily committed mapping that can never be filled would end in the system killing the
-  // process.
   if (bytes > available) {
     fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes, free are %lld",
          static_cast<long long>(bytes), static_cast<long long>(available));
   }
+}
+
+}  // namespace
+
+std::shared_ptr<Storage> Storage::allocate(int64_t bytes,
+                                           std::shared_ptr<std::atomic<int64_t>> used) {
+  require_ram(bytes);
   std::shared_ptr<Storage> storage(new Storage);
   void* data = mmap(nullptr, static_cast<size_t>(bytes > 0 ? bytes : 1), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -53,6 +59,17 @@ std::shared_ptr<Storage> Storage::allocate(int64_t bytes,
   storage->bytes_ = bytes;
   used->fetch_add(bytes);
   storage->used_ = std::move(used);
+  return storage;
+}
+
+std::shared_ptr<Storage> Storage::allocate_on_host(int64_t bytes,
+                                                   std::shared_ptr<cuda::Device> gpu) {
+  require_ram(bytes);
+  std::shared_ptr<Storage> storage(new Storage);
+  storage->data_ = static_cast<uint8_t*>(gpu->allocate_on_host(bytes));
+  storage->gpu_ = std::move(gpu);
+  storage->on_host_ = true;
+  storage->bytes_ = bytes;
   return storage;
 }
 
@@ -102,7 +119,9 @@ void Storage::drop(const uint8_t* from, int64_t bytes) const {
 }
 
 Storage::~Storage() {
-  if (gpu_) {
+  if (on_host_) {
+    gpu_->release_on_host(data_);
+  } else if (gpu_) {
     gpu_->release(data_);
   } else if (data_ != nullptr) {
     munmap(data_, static_cast<size_t>(bytes_ > 0 ? bytes_ : 1));
@@ -132,6 +151,10 @@ void Storage::read(void* target, const uint8_t* from, int64_t bytes) const {
 
 std::shared_ptr<Storage> Context::allocate(int64_t bytes, bool mirrored) const {
   return gpu ? Storage::allocate(bytes, used, gpu, mirrored) : Storage::allocate(bytes, used);
+}
+
+std::shared_ptr<Storage> Context::allocate_on_host(int64_t bytes) const {
+  return gpu ? Storage::allocate_on_host(bytes, gpu) : Storage::allocate(bytes, used);
 }
 
 int64_t Tensor::elements() const {

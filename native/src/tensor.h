@@ -26,13 +26,17 @@ class Storage {
   static std::shared_ptr<Storage> allocate(int64_t bytes,
                                            std::shared_ptr<std::atomic<int64_t>> used,
                                            std::shared_ptr<cuda::Device> gpu, bool mirrored);
+  // Zeroed memory of the host that kernels of a GPU read over the bus.
+  static std::shared_ptr<Storage> allocate_on_host(int64_t bytes,
+                                                   std::shared_ptr<cuda::Device> gpu);
   // A whole file, mapped for reading.
   static std::shared_ptr<Storage> map(const std::string& path);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
 
-  // Where kernels find the bytes; of a GPU's storage not to be touched by the host.
+  // Where kernels find the bytes; of a GPU's storage, on the host or not, only its Device reads and
+  // writes them.
   uint8_t* data() const { return data_; }
   // Where the host may read them: the same place, a GPU's mirror, or null.
   uint8_t* host() const { return gpu_ ? mirror_.get() : data_; }
@@ -61,6 +65,7 @@ class Storage {
   uint8_t* data_ = nullptr;
   int64_t bytes_ = 0;
   bool mapped_ = false;
+  bool on_host_ = false;
   std::shared_ptr<std::atomic<int64_t>> used_;
   std::shared_ptr<cuda::Device> gpu_;
   std::unique_ptr<uint8_t[]> mirror_;
@@ -73,6 +78,8 @@ struct Context {
 
   // Zeroed bytes on the device; mirrored on the host for int32 inputs.
   std::shared_ptr<Storage> allocate(int64_t bytes, bool mirrored) const;
+  // Zeroed bytes on the host, which is the device of a context on the CPU.
+  std::shared_ptr<Storage> allocate_on_host(int64_t bytes) const;
 
   ThreadPool pool;
   const bool exact;

@@ -52,7 +52,10 @@ struct Layer {
     write(slopes, std::vector<float>{0.0625f, 0.00390625f});
     gain = tensor(context, BC_F32, {kC});
     write(gain, std::vector<float>(kC, 1.0f));
-    embedding = weight(BC_BF16, kV, kC, 1);
+    const int64_t table_shape[] = {kV, kC};
+    is_ok("tensor_create_on_host",
+          bc_tensor_create_on_host(context, BC_BF16, table_shape, 2, &embedding) == BC_OK);
+    is_ok("tensor_random", bc_tensor_random(embedding, 0.05f, 1) == BC_OK);
     wide = weight(weights, 3 * kC, kC, 2);
     narrow = weight(weights, kC, kC, 3);
     gates = weight(weights, kF, kC, 4);
@@ -292,6 +295,32 @@ void exhaustion() {
   is_ok("what was there stays", read<float>(kept, 4) == std::vector<float>{1, 2, 3, 4});
   int64_t used = 0;
   is_ok("memory_used", bc_memory_used(context, &used) == BC_OK && used == 16);
+  // A table in RAM takes no memory of the GPU; ops read it as they read any other.
+  bc_tensor* host_table = nullptr;
+  const int64_t table_shape[] = {2, 8};
+  is_ok("tensor_create_on_host",
+        bc_tensor_create_on_host(context, BC_F32, table_shape, 2, &host_table) == BC_OK);
+  const std::vector<float> rows = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+  write(host_table, rows);
+  is_ok("memory_used", bc_memory_used(context, &used) == BC_OK && used == 16);
+  is_ok("read from the host", read<float>(host_table, 16) == rows);
+  refuses("inputs on the host", bc_tensor_create_on_host(context, BC_I32, table_shape, 2, &out),
+          BC_INVALID_ARGUMENT, "type is i32");
+  std::vector<uint8_t> bytes(64);
+  std::memcpy(bytes.data(), rows.data(), 64);
+  const FileOf f("cuda_api_test.bin", bytes);
+  bc_tensor* mapped = nullptr;
+  is_ok("tensor_map_on_host",
+        bc_tensor_map_on_host(context, f.file, 0, BC_F32, table_shape, 2, &mapped) == BC_OK);
+  bc_tensor* ids = tensor(context, BC_I32, {1});
+  write(ids, {1});
+  bc_tensor* row = tensor(context, BC_F32, {1, 8});
+  for (bc_tensor* from : {host_table, mapped}) {
+    is_ok("embed", bc_embed(context, row, ids, from) == BC_OK);
+    is_ok("row", read<float>(row, 8) == std::vector<float>(rows.begin() + 8, rows.end()));
+    is_ok("tensor_free", bc_tensor_free(from) == BC_OK);
+  }
+  is_ok("tensor_free", bc_tensor_free(ids) == BC_OK && bc_tensor_free(row) == BC_OK);
   is_ok("tensor_free", bc_tensor_free(kept) == BC_OK);
   int64_t after = 0;
   is_ok("memory_info", bc_memory_info(context, &after, &total) == BC_OK);

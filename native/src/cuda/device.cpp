@@ -63,7 +63,7 @@ class Staging {
       }
       check(cudaEventSynchronize(b.sent), "an upload");
       std::memcpy(b.data, from + at, part);
-      check(cudaMemcpyAsync(to + at, b.data, part, cudaMemcpyHostToDevice, stream), "an upload");
+      check(cudaMemcpyAsync(to + at, b.data, part, cudaMemcpyDefault, stream), "an upload");
       check(cudaEventRecord(b.sent, stream), "an upload");
     }
   }
@@ -138,20 +138,42 @@ class RuntimeDevice final : public Device {
     cudaFree(memory);
   }
 
+  void* allocate_on_host(int64_t bytes) override {
+    use();
+    void* memory = nullptr;
+    const auto size = static_cast<size_t>(bytes > 0 ? bytes : 1);
+    const cudaError_t status = cudaHostAlloc(&memory, size, cudaHostAllocDefault);
+    if (status == cudaErrorMemoryAllocation) {
+      cudaGetLastError();
+      fail(BC_OUT_OF_MEMORY,
+           "memory: a tensor on the host needs %lld bytes of page-locked RAM, the "
+           "system refused them",
+           static_cast<Long>(bytes));
+    }
+    check(status, "page-locking memory");
+    std::memset(memory, 0, size);
+    return memory;
+  }
+  void release_on_host(void* memory) noexcept override {
+    cudaSetDevice(index_);
+    cudaStreamSynchronize(stream_);  // kernels may still read it
+    cudaFreeHost(memory);
+  }
+
   void upload(void* to, const void* from, int64_t bytes) override {
     use();
     if (bytes > Staging::kSmall) {
       staging_.upload(static_cast<uint8_t*>(to), static_cast<const uint8_t*>(from), bytes, stream_);
     } else if (bytes > 0) {
       // From memory that is not page-locked the driver copies before it returns.
-      check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream_),
+      check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, stream_),
             "an upload");
     }
   }
   void download(void* to, const void* from, int64_t bytes) override {
     use();
     if (bytes > 0) {
-      check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost, stream_),
+      check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, stream_),
             "a download");
     }
     synchronize();

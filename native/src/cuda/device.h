@@ -50,8 +50,11 @@ class Device {
   // how much is free, and leaves the device usable.
   virtual void* allocate(int64_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
+  // Memory of the host, zeroed and page-locked, that kernels reach over the bus at the same address.
+  virtual void* allocate_on_host(int64_t bytes) = 0;
+  virtual void release_on_host(void* memory) noexcept = 0;
 
-  // Copies from the host, which may use its memory again on return; the copy itself may still be
+  // Both take memory of either kind. Copies from the host, which may use its memory again on return; the copy itself may still be
   // under way. Large copies go through page-locked buffers, so that reading the next piece of a
   // mapped file goes on while one is sent.
   virtual void upload(void* to, const void* from, int64_t bytes) = 0;

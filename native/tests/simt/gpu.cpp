@@ -1,7 +1,9 @@
 // The device.h of the library on the emulator: one GPU with as much memory as a test gives it.
 #include "gpu.h"
 
+#include <cstdlib>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "cuda/device.h"
@@ -23,7 +25,10 @@ int64_t& gpu_memory() {
 }
 
 int& gpu_capability() {
-  static int capability = 80;
+  static int capability = [] {
+    const char* wish = std::getenv("BC_SIMT_CAPABILITY");
+    return wish == nullptr ? 80 : std::atoi(wish);
+  }();
   return capability;
 }
 
@@ -41,6 +46,7 @@ class EmulatedDevice final : public Device {
  public:
   ~EmulatedDevice() override {
     for (const auto& allocation : allocations_) simt::device_free(allocation.first);
+    for (void* memory : on_host_) simt::device_free(memory);
   }
   const Facts& facts() const override { return facts_; }
   void memory(int64_t* free, int64_t* total) const override {
@@ -52,9 +58,7 @@ class EmulatedDevice final : public Device {
       fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes of cuda:0, free are %lld",
            static_cast<long long>(bytes), static_cast<long long>(simt::gpu_memory() - used_));
     }
-    void* memory = simt::device_alloc(static_cast<size_t>(bytes > 0 ? bytes : 1), "tensor");
-    const std::vector<uint8_t> zeros(static_cast<size_t>(bytes));
-    simt::copy_to_device(memory, zeros.data(), zeros.size());
+    void* memory = zeroed(bytes, "tensor");
     allocations_[memory] = bytes;
     used_ += bytes;
     return memory;
@@ -65,6 +69,12 @@ class EmulatedDevice final : public Device {
     used_ -= found->second;
     allocations_.erase(found);
     simt::device_free(memory);
+  }
+  void* allocate_on_host(int64_t bytes) override {
+    return *on_host_.insert(zeroed(bytes, "tensor on the host")).first;
+  }
+  void release_on_host(void* memory) noexcept override {
+    if (on_host_.erase(memory) != 0) simt::device_free(memory);
   }
   void upload(void* to, const void* from, int64_t bytes) override {
     if (bytes > 0) simt::copy_to_device(to, from, static_cast<size_t>(bytes));
@@ -92,6 +102,13 @@ class EmulatedDevice final : public Device {
   }
 
  private:
+  static void* zeroed(int64_t bytes, const char* name) {
+    void* memory = simt::device_alloc(static_cast<size_t>(bytes > 0 ? bytes : 1), name);
+    const std::vector<uint8_t> zeros(static_cast<size_t>(bytes));
+    simt::copy_to_device(memory, zeros.data(), zeros.size());
+    return memory;
+  }
+
   const Facts facts_ = {"SIMT emulator",
                         simt::gpu_capability(),
                         4,
@@ -99,6 +116,7 @@ class EmulatedDevice final : public Device {
                         (simt::gpu_capability() == 90 ? 227 : 163) << 10,
                         use_hopper_kernels(simt::gpu_capability())};
   std::map<void*, int64_t> allocations_;
+  std::set<void*> on_host_;
   int64_t used_ = 0;
 };
 

@@ -159,7 +159,7 @@ public final class BaichuanLoader {
     try (Ops ops = ops()) {
       KvType cache = cacheType(Model.activations(ops, checkpoint), ops);
       Quant quant = weights(checkpoint);
-      long weightBytes = MemoryPlan.weightBytes(config, quant);
+      long weightBytes = MemoryPlan.weightBytes(config, quant, ops.isGpu());
       return plan(config, quant, ops, cache, pages(config, quant, ops, cache, weightBytes));
     }
   }
@@ -363,7 +363,14 @@ public final class BaichuanLoader {
 
   private MemoryPlan plan(ModelConfig config, Quant quant, Ops ops, KvType cache, int pages) {
     return MemoryPlan.of(
-        config, quant, cache, pages, ops.isGpu() ? 2 : 4, chunkTokens, Math.max(maxConcurrent, 64));
+        config,
+        quant,
+        ops.isGpu(),
+        cache,
+        pages,
+        ops.isGpu() ? 2 : 4,
+        chunkTokens,
+        Math.max(maxConcurrent, 64));
   }
 
   /**
@@ -373,7 +380,8 @@ public final class BaichuanLoader {
   private void requireRoom(ModelConfig config, Quant quant, Ops ops, KvType cache, boolean packed) {
     long needed;
     if (ops.isGpu()) {
-      int pages = pages(config, quant, ops, cache, MemoryPlan.weightBytes(config, quant));
+      int pages =
+          pages(config, quant, ops, cache, MemoryPlan.weightBytes(config, quant, ops.isGpu()));
       needed = plan(config, quant, ops, cache, pages).total();
     } else if (quant != Quant.BF16 && !packed) {
       needed =

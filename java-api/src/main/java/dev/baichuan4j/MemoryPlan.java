@@ -6,10 +6,10 @@ import dev.baichuan4j.nn.Forward;
 import dev.baichuan4j.nn.KvPages;
 
 /**
- * Memory that a model takes, in bytes.
+ * Memory of its device that a model takes, in bytes.
  *
- * @param weights matrices, norms and the embedding table; on the CPU mapped from the file where
- *     they are not quantized, or were before the load
+ * @param weights matrices and norms; on the CPU also the embedding table, and mapped from the file
+ *     where they are not quantized, or were before the load. A GPU reads the table from RAM
  * @param cache key-value cache at its full size; on the CPU committed as it fills
  * @param workspace buffers of a step
  */
@@ -21,20 +21,22 @@ public record MemoryPlan(long weights, long cache, long workspace) {
   static MemoryPlan of(
       ModelConfig config,
       Quant quant,
+      boolean gpu,
       KvType cacheType,
       int pages,
       int activationBytes,
       int chunkTokens,
       int rows) {
     return new MemoryPlan(
-        weightBytes(config, quant),
+        weightBytes(config, quant, gpu),
         pages * KvPages.pageBytes(config, cacheType.type()),
         Forward.workspaceBytes(config, activationBytes, chunkTokens, rows));
   }
 
-  static long weightBytes(ModelConfig config, Quant quant) {
+  static long weightBytes(ModelConfig config, Quant quant, boolean gpu) {
     double c = config.hiddenSize();
-    double others = config.vocabularySize() * c + config.layers() * 2 * c + c;
+    double table = gpu ? 0 : config.vocabularySize() * c;
+    double others = table + config.layers() * 2 * c + c;
     return matrixBytes(config, quant) + (long) (others * ElementType.BF16.bits() / 8);
   }
 

@@ -73,13 +73,19 @@ public final class Model implements AutoCloseable {
     Tensor slopes = config.position() == ModelConfig.Position.ALIBI ? slopes(ops, config) : null;
     Weights weights =
         new Weights(
-            random(ops, ElementType.BF16, 1L << 20, v, c),
+            embedding(ops, v, c),
             layers,
             ones(ops, c),
             random(ops, type, 1L << 21, v, c),
             null,
             slopes);
     return new Model(ops, config, weights, Map.of());
+  }
+
+  private static Tensor embedding(Ops ops, long rows, long columns) {
+    Tensor tensor = ops.tensorOnHost(ElementType.BF16, rows, columns);
+    tensor.random(0.02f, 1L << 20);
+    return tensor;
   }
 
   private static Tensor random(Ops ops, ElementType type, long seed, long rows, long columns) {

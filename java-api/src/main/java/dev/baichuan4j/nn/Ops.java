@@ -197,11 +197,33 @@ public final class Ops implements AutoCloseable {
     return new Tensor(out, type, shape.clone());
   }
 
+  /**
+   * The same in RAM, from where a GPU reads it over the bus: for a table of which a step needs few
+   * rows.
+   *
+   * @throws OutOfDeviceMemoryException when there is not that much RAM to be had
+   */
+  Tensor tensorOnHost(ElementType type, long... shape) {
+    bc_tensor out = new bc_tensor();
+    Bindings.check(
+        baichuan.bc_tensor_create_on_host(context(), type.code(), shape, shape.length, out));
+    return new Tensor(out, type, shape.clone());
+  }
+
   /** A tensor whose bytes lie in a mapped file. */
   Tensor map(MappedFile file, long offset, ElementType type, long... shape) {
     bc_tensor out = new bc_tensor();
     Bindings.check(
         baichuan.bc_tensor_map(
+            context(), file.handle(), offset, type.code(), shape, shape.length, out));
+    return new Tensor(out, type, shape.clone());
+  }
+
+  /** The same in RAM, see {@link #tensorOnHost}. */
+  Tensor mapOnHost(MappedFile file, long offset, ElementType type, long... shape) {
+    bc_tensor out = new bc_tensor();
+    Bindings.check(
+        baichuan.bc_tensor_map_on_host(
             context(), file.handle(), offset, type.code(), shape, shape.length, out));
     return new Tensor(out, type, shape.clone());
   }

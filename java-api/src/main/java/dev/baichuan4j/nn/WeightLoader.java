@@ -89,7 +89,7 @@ final class WeightLoader implements AutoCloseable {
     Tensor slopes =
         config.position() == ModelConfig.Position.ALIBI ? Model.slopes(ops, config) : null;
     Weights weights =
-        new Weights(map(EMBEDDING), layers, map("model.norm.weight"), head, headScale, slopes);
+        new Weights(embedding(), layers, map("model.norm.weight"), head, headScale, slopes);
     progress.progress("weights", total, total);
     return weights;
   }
@@ -194,6 +194,11 @@ final class WeightLoader implements AutoCloseable {
       ops.convert(out, stored);
       return out;
     }
+  }
+
+  private Tensor embedding() {
+    TensorEntry entry = checkpoint.tensor(EMBEDDING);
+    return ops.mapOnHost(file(entry), entry.offset(), type(entry), entry.shape());
   }
 
   Tensor map(String name) {

@@ -157,6 +157,14 @@ public static native int bc_tensor_create(bc_context context, int type, @Cast("c
                                   int rank, @ByPtrPtr bc_tensor out);
 public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") long[] shape,
                                   int rank, @ByPtrPtr bc_tensor out);
+/** The same in RAM. A GPU reads it over the bus, where it is page-locked: for a table of which a step
+ *  needs few rows. On the CPU there is no difference. */
+public static native int bc_tensor_create_on_host(bc_context context, int type, @Cast("const int64_t*") LongPointer shape,
+                                          int rank, @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_create_on_host(bc_context context, int type, @Cast("const int64_t*") LongPointer shape,
+                                          int rank, @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_create_on_host(bc_context context, int type, @Cast("const int64_t*") long[] shape,
+                                          int rank, @ByPtrPtr bc_tensor out);
 /** Maps a file for reading. It must not be shortened while mapped. */
 public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @Cast("bc_file**") PointerPointer out);
 public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @ByPtrPtr bc_file out);
@@ -174,6 +182,16 @@ public static native int bc_tensor_map(bc_context context, bc_file file, long of
                                @Cast("const int64_t*") LongPointer shape, int rank, @ByPtrPtr bc_tensor out);
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
                                @Cast("const int64_t*") long[] shape, int rank, @ByPtrPtr bc_tensor out);
+/** The same in RAM, as bc_tensor_create_on_host; a GPU gets a copy there. */
+public static native int bc_tensor_map_on_host(bc_context context, bc_file file, long offset,
+                                       int type, @Cast("const int64_t*") LongPointer shape, int rank,
+                                       @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_map_on_host(bc_context context, bc_file file, long offset,
+                                       int type, @Cast("const int64_t*") LongPointer shape, int rank,
+                                       @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_map_on_host(bc_context context, bc_file file, long offset,
+                                       int type, @Cast("const int64_t*") long[] shape, int rank,
+                                       @ByPtrPtr bc_tensor out);
 /** A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or, with
  *  column 0 and columns -1, of leading entries of a tensor of any rank. Shares storage. Q8 and Q4
  *  cannot be viewed. */
