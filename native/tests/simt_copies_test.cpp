@@ -3,7 +3,7 @@
 #include "cuda/ptx_sm90.cuh"
 #include "simt_test.h"
 #ifndef BC_ON_GPU
-#include "simt/machine.h"
+#include "simt/memory.h"
 #endif
 
 using namespace bc;
@@ -28,7 +28,7 @@ __device__ __forceinline__ void wait_for(Shared<uint64_t> barrier, uint32_t pari
 
 // One barrier at the start of shared memory, of one arrival a phase.
 __device__ __forceinline__ Shared<uint64_t> one_barrier() {
-  const Shared<uint64_t> barrier = shared_memory<uint64_t>();
+  Shared<uint64_t> barrier = shared_memory<uint64_t>();
   if (threadIdx.x == 0) {
     ptx::mbarrier_init(barrier, 1);
     ptx::fence_mbarrier_init();
@@ -50,6 +50,7 @@ enum class Fault {
   wrong_barrier,
   no_full_wait,
   no_empty_wait,
+  early_release,
   no_fence,
   no_barrier,
   no_last_copy,
@@ -78,8 +79,9 @@ __global__ void pipeline_kernel(uint32_t* out, const uint32_t* in, uint32_t tile
       const uint32_t phase = tile / 2 + (kFault == Fault::wrong_phase ? 1 : 0);
       if (kFault != Fault::no_full_wait)
         wait_for(full + (kFault == Fault::wrong_barrier ? 1 - s : s), phase % 2);
+      if (kFault == Fault::early_release) ptx::mbarrier_arrive(empty + s);
       store(out + tile * 64 + i, static_cast<uint32_t>(slots[s * 64 + 63 - i]));
-      ptx::mbarrier_arrive(empty + s);
+      if (kFault != Fault::early_release) ptx::mbarrier_arrive(empty + s);
     }
   } else if (threadIdx.x == 0) {
     for (uint32_t tile = 0; tile < tiles; ++tile) {
@@ -150,6 +152,8 @@ void pipelines(Check& check) {
   caught(check, "no wait for the readers",
          {"race: bulk copy of shared+", "bulk copy of shared+", "more arrivals than its 1"},
          {"simt_copies_test.cpp:"}, RUN(no_empty_wait));
+  caught(check, "a slot given back before it is read", {"race: bulk copy of shared+"},
+         {"is concurrent with the load by block (0,0,0) thread ("}, RUN(early_release));
   caught(check, "no fence after mbarrier_init", {"mbarrier_init at simt_copies_test.cpp:"},
          {"has not been followed by fence_mbarrier_init", "mbarrier at shared+0"}, RUN(no_fence));
   caught(check, "no barrier after mbarrier_init",
@@ -165,7 +169,16 @@ void pipelines(Check& check) {
 
 // --- mbarriers -----------------------------------------------------------------------------------
 
-enum class Misuse { load, store, many_bytes, overrun, exit_early, exit_unwaited, exit_short };
+enum class Misuse {
+  load,
+  store,
+  many_bytes,
+  overrun,
+  next_phase,
+  exit_early,
+  exit_unwaited,
+  exit_short
+};
 
 template <Misuse kMisuse>
 __global__ void misuse_kernel(uint32_t* out, const uint32_t* in) {
@@ -178,11 +191,34 @@ __global__ void misuse_kernel(uint32_t* out, const uint32_t* in) {
     ptx::mbarrier_arrive_expect_tx(barrier, 1u << 20);
   }
   if (kMisuse == Misuse::overrun) {
-    if (i == 0) {
-      ptx::mbarrier_arrive(barrier);
-      ptx::mbarrier_arrive(barrier);
-    } else if (i >= 32) {
+    const Shared<uint64_t> ready = barrier + 1;
+    if (i == 0) ptx::mbarrier_init(ready, 32);
+    __syncthreads();
+    if (i >= 32) {
+      ptx::mbarrier_arrive(ready);
       wait_for(barrier, 0);
+    } else if (i == 0) {
+      wait_for(ready, 0);
+      ptx::mbarrier_arrive(barrier);
+      ptx::mbarrier_arrive(barrier);
+    }
+  }
+  if (kMisuse == Misuse::next_phase) {
+    const Shared<uint64_t> both = barrier + 1;
+    if (i == 0) ptx::mbarrier_init(both, 2);
+    __syncthreads();
+    if (i >= 32) {
+      if (i == 33) ptx::mbarrier_arrive(both);
+      __syncwarp();
+      if (i == 32) {
+        ptx::mbarrier_arrive(both);
+        words[32] = 1;
+        ptx::mbarrier_arrive(both);
+      }
+    }
+    if (i == 0) {
+      wait_for(both, 0);
+      store(out, static_cast<uint32_t>(words[32]));
     }
   }
   if (kMisuse == Misuse::exit_early || kMisuse == Misuse::exit_unwaited) {
@@ -205,8 +241,10 @@ void misuses(Check& check) {
          {"thread (40,0,0)"}, RUN(store));
   caught(check, "more bytes than an mbarrier counts", {"transaction count has value 1048576"},
          {"expected at most 1048575"}, RUN(many_bytes));
-  caught(check, "two phases behind", {"phases 0 to 1 have ended while", "deadlock"},
+  caught(check, "two phases behind", {"phases 0 to 1 have ended while this thread waited"},
          {"mbarrier at shared+0"}, RUN(overrun));
+  caught(check, "what the next phase brings", {"race: load of shared+128", kNothing, "race: store"},
+         {"shared+128"}, RUN(next_phase));
   for (int i = 0; i < 2; ++i) {
     caught(check, "exit before the bytes come", {"is under way", "nobody has waited for"},
            {"block (0,0,0) exits", "the bulk copy", "simt_copies_test.cpp:"},
@@ -230,6 +268,18 @@ __global__ void copy_kernel(uint32_t* out, const uint32_t* from, uint32_t to, ui
   }
   wait_for(barrier, 0);
   store(out + threadIdx.x, static_cast<uint32_t>(shared_memory<uint32_t>(to)[threadIdx.x]));
+}
+
+__global__ void fresh_source_kernel(uint32_t* x) {
+  const Shared<uint64_t> barrier = one_barrier();
+  store(x + threadIdx.x, 1u);
+  ptx::fence_proxy_async();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    ptx::mbarrier_arrive_expect_tx(barrier, 128);
+    ptx::cp_async_bulk(shared_memory<uint32_t>(128), x, 128, barrier);
+  }
+  wait_for(barrier, 0);
 }
 
 template <bool kOther>
@@ -285,6 +335,11 @@ void addresses(Check& check) {
          {"thread (0,0,0) at simt_copies_test.cpp:"}, [&] {
            const auto x = in_out("x", numbers(64));
            launch<changing_source_kernel<false>>({dim3(1), dim3(64), 512}, x.data());
+         });
+  caught(check, "source that the kernel itself wrote", {"bulk copy from x+0"},
+         {"the store by block (0,0,0) thread (", "without a fence that covers global memory"}, [&] {
+           const auto x = in_out("x", numbers(64));
+           launch<fresh_source_kernel>({dim3(1), dim3(64), 512}, x.data());
          });
   caught(check, "source changed by another warp", {"race: store of x+12", "race: load of x+12"},
          {"concurrent with the"}, [&] {
@@ -447,7 +502,7 @@ void tensors(Check& check) {
 
 // --- Proxies -------------------------------------------------------------------------------------
 
-enum class Fence { none, writer, before_store, other_before, copier, third, too_late };
+enum class Fence { none, writer, before_store, other_before, copier, third, too_late, unknown };
 
 // 64 threads write what a bulk copy then overwrites.
 template <Fence kFence>
@@ -459,7 +514,10 @@ __global__ void overwrite_kernel(uint32_t* out, const uint32_t* in) {
   words[i] = 0;
   if (kFence == Fence::writer) ptx::fence_proxy_async();
   if (kFence == Fence::other_before && i == 0) ptx::fence_proxy_async();
+  if (kFence == Fence::unknown && i < 32) ptx::fence_proxy_async();
   __syncthreads();
+  // Who copies does not know of these.
+  if (kFence == Fence::unknown && i >= 32) ptx::fence_proxy_async();
   if (kFence == Fence::third) {
     if (i == 63) ptx::fence_proxy_async();
     __syncthreads();
@@ -516,7 +574,10 @@ __global__ void reads_kernel(const uint32_t* in) {
   }
   __syncwarp();
 #ifndef BC_ON_GPU
-  if (i == 32) simt::async_read_end(*simt::machine.self->warp->block, words.address(), 128);
+  if (i == 32) {
+    const simt::Thread& self = *simt::machine.self;
+    simt::async_read_end(*self.warp->block, words.address(), 128, simt::stamp_of(self));
+  }
 #endif
   if (kReads != Reads::overwritten_after) __syncthreads();
   if (i == 0) words[7] = 0;
@@ -539,6 +600,8 @@ void proxies(Check& check) {
   unfenced("fence before the store", RUN(before_store));
   unfenced("fence by one of the writers", RUN(other_before));
   unfenced("fence after the copy", RUN(too_late));
+  unfenced("fence that the copying thread does not know",
+           [&] { launch<overwrite_kernel<Fence::unknown>>(how, out.data(), in.data()); });
 #undef RUN
 #define RUN(reads) [&] { launch<reads_kernel<Reads::reads>>(how, in.data()); }
   sound(check, "asynchronous reads", RUN(sound));
@@ -566,10 +629,8 @@ void proxies(Check& check) {
 
 }  // namespace
 
-// The kernels are for sm_90a; what tests of the emulator are compiled for is any GPU.
 int main() {
-  if (!kEmulated) return 77;
-  return run_on_device("simt_copies", [](Check& check) {
+  return run_on_hopper("simt_copies", [](Check& check) {
     pipelines(check);
     misuses(check);
     addresses(check);

@@ -46,7 +46,7 @@ struct Counters {
   // the longer of the two when n is small and a in shared memory.
   int64_t wgmma, tensor_clocks, operand_wavefronts;
   int64_t barriers;                 // completed
-  int64_t bulk_copies, bulk_bytes;  // ended, of tensors too
+  int64_t bulk_copies, bulk_bytes;  // of tensors too
   int64_t launches;
 
   int64_t bank_conflicts() const { return shared_wavefronts - shared_ideal; }

@@ -236,23 +236,31 @@ const uint8_t* checked_load(const void* from, size_t bytes, Site site) {
   return buffer.data.data() + at;
 }
 
+// The asynchronous proxy knows what earlier kernels wrote. fence_proxy_async() is about shared memory.
 Source checked_source(const void* from, size_t bytes, bool& may_change, Site site) {
   size_t at;
   Buffer& buffer = locate(from, bytes, 1, "bulk copy", false, site, at);
   may_change = !buffer.read_only;
-  if (!buffer.complete) {
-    for (size_t i = at; i < at + bytes; ++i) {
-      if (!holds(buffer, i, 1))
-        error(site, "bulk copy from %s+%zu: nothing was written there", buffer.name.c_str(), i);
-    }
-  }
-  if (may_change) {
+  if (may_change || !buffer.complete) {
     const Order order = order_of(buffer, site);
-    for (size_t i = at; i < at + bytes;) {
-      const size_t n = std::min(4 - i % 4, at + bytes - i);
+    for (size_t i = at, n; i < at + bytes; i += n) {
+      n = std::min(4 - i % 4, at + bytes - i);
+      if (!holds(buffer, i, n))
+        error(site, "bulk copy from %s+%zu: nothing was written there", buffer.name.c_str(), i);
+      if (!may_change) continue;
       const auto mask = static_cast<uint8_t>(((1u << n) - 1) << i % 4);
-      order.read(*words_at(buffer, i / 4), mask, i / 4);
-      i += n;
+      GlobalWord& word = *words_at(buffer, i / 4);
+      order.read(word, mask, i / 4);
+      if (word.write != 0 && (word.write_bytes & mask) != 0) {
+        error(site,
+              "bulk copy from %s+%zu: the %s by %s at %s comes before it without a fence that "
+              "covers global memory",
+              buffer.name.c_str(), i, word.atomic ? "atomic" : "store",
+              thread_of(static_cast<uint32_t>(word.write),
+                        static_cast<uint32_t>(word.write >> 32) - 1)
+                  .c_str(),
+              name_of(site_of(word.write_site)).c_str());
+      }
     }
   }
   const uint8_t* data = buffer.data.data() + at;

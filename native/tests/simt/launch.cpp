@@ -147,11 +147,7 @@ std::string describe(const Block& block) {
     text += "; barrier " + std::to_string(id) + " has " + std::to_string(barrier.arrived) +
             " of the " + std::to_string(barrier.expected) + " threads it expects";
   }
-  for (const auto& entry : block.mbarriers) {
-    const Mbarrier& barrier = entry.second;
-    if (barrier.pending != barrier.count || barrier.bytes != 0 || !barrier.waiting.empty())
-      text += "; " + describe(barrier, entry.first);
-  }
+  text += describe_mbarriers(block);
   return text;
 }
 

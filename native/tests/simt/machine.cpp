@@ -52,7 +52,7 @@ uint16_t number_of(Site site) {
 Site site_of(uint16_t number) { return sites[number]; }
 
 void error(Site site, const char* format, ...) {
-  char text[1024];
+  char text[4096];
   va_list arguments;
   va_start(arguments, format);
   std::vsnprintf(text, sizeof text, format, arguments);

@@ -321,7 +321,7 @@ void async_read_end(Block& block, uint32_t address, uint32_t bytes, uint32_t sta
 uint32_t new_unit(Block& block, const char* op, Site site);
 Mbarrier& mbarrier_for_copy(uint32_t at, Site site);
 void complete_bytes(Block& block, const Transfer& transfer);
-std::string describe(const Mbarrier& barrier, uint32_t at);
+std::string describe_mbarriers(const Block& block);  // those that stand in a phase
 void check_mbarriers_at_exit(const Block& block);
 
 // bulk_copies.cpp

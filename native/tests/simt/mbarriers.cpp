@@ -1,5 +1,5 @@
 // Barriers in shared memory: arrivals, the bytes that bulk copies bring, and phases.
-#include <algorithm>
+#include <map>
 
 #include "memory.h"
 
@@ -151,7 +151,7 @@ void complete_bytes(Block& block, const Transfer& transfer) {
 
 // --- What is wrong with them ---------------------------------------------------------------------
 
-std::string describe(const Mbarrier& barrier, uint32_t at) {
+static std::string describe(const Mbarrier& barrier, uint32_t at) {
   std::string text = "mbarrier at shared+" + std::to_string(at) + " in phase " +
                      std::to_string(barrier.phase) + " has " +
                      std::to_string(barrier.count - barrier.pending) + " of its " +
@@ -165,6 +165,20 @@ std::string describe(const Mbarrier& barrier, uint32_t at) {
     }
     if (barrier.announced[0] == 0) text += " nowhere";
   }
+  if (!barrier.waiting.empty())
+    text += "; " + std::to_string(barrier.waiting.size()) + " threads wait for it";
+  return text;
+}
+
+std::string describe_mbarriers(const Block& block) {
+  std::map<uint32_t, std::string> in_order;
+  for (const auto& entry : block.mbarriers) {
+    const Mbarrier& barrier = entry.second;
+    if (barrier.pending != barrier.count || barrier.bytes != 0 || !barrier.waiting.empty())
+      in_order[entry.first] = describe(barrier, entry.first);
+  }
+  std::string text;
+  for (const auto& entry : in_order) text += "; " + entry.second;
   return text;
 }
 

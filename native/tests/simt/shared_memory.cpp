@@ -213,11 +213,15 @@ void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site sit
   check_bulk(address, bytes, "asynchronous read", site);
   const SharedOrder order{thread, site, number_of(site), stamp_of(thread)};
   Block& block = *thread.warp->block;
+  uint32_t known_fenced = 0;
   for (uint32_t i = address / 4; i < (address + bytes + 3) / 4; ++i) {
     SharedWord& word = block.words[i];
     order.check_read(word, 15, i);
-    if ((word.state & kBulk) == 0 && !fenced(word.write, thread))
-      order.unfenced("asynchronous read", word.write, word.write_site, i);
+    if ((word.state & kBulk) == 0 && word.write != known_fenced) {
+      if (!fenced(word.write, thread))
+        order.unfenced("asynchronous read", word.write, word.write_site, i);
+      known_fenced = word.write;
+    }
     const uint32_t readers = (word.readers & ~(kOneReader - 1)) + kOneReader;
     if (readers > 0xffff)
       error(site, "shared+%u: the emulator counts at most 63 asynchronous reads at a time", i * 4);

@@ -7,6 +7,9 @@
 //   launch.cpp      grid and blocks, from the first to the last
 //   machine.*       warps and threads; who runs next; what happens before what
 //   barriers.cpp    barriers of a block
+//   mbarriers.cpp   barriers in shared memory, and the bytes they wait for
+//   bulk_copies.cpp, tensor_map.cpp   bulk copies: when they start, when they end
+//   proxies.cpp     what of generic accesses the asynchronous proxy knows
 //   *_memory.cpp    global and shared memory: bounds, alignment, initialisation, races
 //   wgmma.cpp       products of warpgroups: operands, results, when they land
 //   registers.cpp   registers that warpgroups hand to each other

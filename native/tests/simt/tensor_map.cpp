@@ -66,6 +66,7 @@ void copy_bulk_tensor(uint32_t to, const void* map, const int32_t* at, int rank,
 
   const auto element = static_cast<int64_t>(box.element_bytes);
   const uint32_t row_bytes = box.box[0] * static_cast<uint32_t>(element);
+  // Where narrower rows lie is not modelled.
   if (box.swizzle != bc::cuda::Swizzle::none &&
       row_bytes != 16u << static_cast<uint32_t>(box.swizzle)) {
     error(site, "tensor map: rows of the box have %u bytes, expected the %u of the swizzle",
