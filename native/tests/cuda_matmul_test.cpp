@@ -106,7 +106,7 @@ cuda::MatmulParams sizes_of(const Case& c) {
 
 // Returns out.
 Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
-  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? 8 : 3);
+  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? gap_of(c) : 3);
   for_each_schedule(c.schedules, [&](uint64_t seed) {
     check.begin(c.name(), seed);
     Random random(static_cast<uint64_t>(c.N * 10007 + c.K));
@@ -160,11 +160,13 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
         is_quantized(c.w_type) ? number(packed_bytes(c.w_type, c.N, c.K)) : number(2 * c.N * c.K);
     const double xs = number(2 * c.M * c.K);
     const double outs = number(c.M * c.columns() * element_bytes(c.out_type));
-    if (c.M <= 32 && c.hopper && c.N % 16 == 0 && c.K >= 512)
-      check_bytes(check, weights + xs + outs, weights + number((c.N + 31) / 32) * xs + outs);
-    if (c.M <= 32 && !c.hopper && c.N % 16 == 0 && c.K >= 512)
+    const int64_t rows = c.hopper || c.M > 16 ? 32 : 16;  // of w to a block that reads all of x
+    if (c.M <= 32 && c.N % rows == 0 && c.K >= 512)
+      check_bytes(check, weights + xs + outs, weights + number(c.N / rows) * xs + outs);
+    // Whole tiles of 192 tokens by 2 x 128 rows: each block of a cluster asks for half of x.
+    if (c.hopper && c.M % 192 == 0 && c.N % 256 == 0)
       check_bytes(check, weights + xs + outs,
-                  weights + number(c.N / (c.M <= 16 ? 16 : 32)) * xs + outs);
+                  number(c.M / 192) * weights + number(c.N / 256) * xs + outs);
     check_no_bank_conflicts(check);
   });
   return out;
@@ -233,9 +235,9 @@ void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
       c.hopper = true;
       return c;
     };
-    Matrix few = run_case(check, with(65, odd, 132), pool);
+    Matrix few = run_case(check, with(33, odd, 132), pool);
     int processors = 1;
-    for (const int64_t M : {100, 128, 129, 200, 300}) {
+    for (const int64_t M : {64, 65, 128, 129, 200, 300}) {
       const Matrix many = run_case(check, with(M, odd, processors), pool);
       check_same_rows(check, few, many);
       few = many;
@@ -302,6 +304,13 @@ void run_hopper_few(Check& check, Type type, Type w, ThreadPool& pool) {
   }
 }
 
+// The bytes that the header names.
+void run_hopper_bytes(Check& check, Type w, ThreadPool& pool) {
+  Case c{384, 512, 512, Type::bf16, w, Type::bf16, false, 1, Epilogue::none, 2};
+  c.hopper = true;
+  run_case(check, c, pool);
+}
+
 // What is split over processors has the bits of what is not, and a row those that it has elsewhere in
 // the batch.
 void run_hopper_splits(Check& check, Type w, ThreadPool& pool) {
@@ -333,13 +342,18 @@ int main() {
     for (const Type type : {Type::bf16, Type::f16}) {
       for (const Type w : {type, Type::q8, Type::q4}) run_type(check, type, w, pool);
     }
-    for (const Type type : {Type::bf16, Type::f16}) {
-      for (const Type w : {type, Type::q8, Type::q4}) {
-        run_hopper_few(check, type, w, pool);
-        run_hopper(check, type, w, pool);
+    if (is_hopper()) {
+      for (const Type type : {Type::bf16, Type::f16}) {
+        for (const Type w : {type, Type::q8, Type::q4}) {
+          run_hopper_few(check, type, w, pool);
+          run_hopper(check, type, w, pool);
+        }
+      }
+      for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
+        run_hopper_splits(check, w, pool);
+        run_hopper_bytes(check, w, pool);
       }
     }
-    for (const Type w : {Type::bf16, Type::q8, Type::q4}) run_hopper_splits(check, w, pool);
     // The tiles of one round whole and those of the next split; of both kinds.
     run_case(check, {300, 300, 1024, Type::f16, Type::q4, Type::f32, false, 1, Epilogue::none, 7},
              pool);

@@ -3,48 +3,55 @@
 // Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4
 //         in Hopper's order. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
 //
-// Method  A block stays on its processor and has tiles of 128 rows of w by 192 tokens, or 128. One
-//         warp brings steps of 64 columns to a ring in shared memory: x and 16-bit w as boxes of a
-//         tensor map with the swizzle of 128 bytes, panels of q8 and q4 as runs of bytes, two groups
-//         each. Two warpgroups have 64 rows each and multiply by wgmma.m64n192k16: 16-bit w from
-//         shared memory, q8 and q4 from registers, where they are unpacked while the product before
-//         runs (weights_sm90.cuh). Between two warpgroups the tensor cores always have work, when
-//         one of them adds up a part or stores its tile.
+// Method  Two blocks are a cluster and stay on their processors. They have pairs of tiles: 2 x 128 rows
+//         of w by the same 192 tokens (128 or 64 where these leave less idle). One warp of a block
+//         brings steps of 64 columns to a ring in shared memory: its own w and half of x, which goes
+//         to both blocks; x and 16-bit w as boxes of a tensor map with the swizzle of 128 bytes,
+//         panels of q8 and q4 as runs of two groups. Two warpgroups have 64 rows each and multiply by
+//         wgmma.m64n192k16: 16-bit w from shared memory, q8 and q4 from registers, where a group is
+//         unpacked while the one before is multiplied (weights_sm90.cuh). When one of them adds up a
+//         part or stores its tile the other has the tensor cores.
 //
-//         Tile. The sums of a tile's parts of K have to be added up in f32 (weights_sm90.cuh), so a
-//         tile wants two accumulators. With n = 192 both stand in registers: 96 + 96 of 232, 16 more
-//         for left operands, no spills. The usual 128 x 256 would keep totals in shared memory, 128
-//         of 227 KB: two stages would be left, and 768 KB a tile would go through banks that are the
-//         second limit already, to save a tenth of the bytes from L2.
+//         Tile. The sums of the parts of K have to be added up in f32 (weights_sm90.cuh), so a tile
+//         wants two accumulators. With n = 192 both stand in registers: 96 + 96 of 232, and 16 for
+//         left operands. The usual 128 x 256 would keep totals in shared memory, 128 of 227 KB: two
+//         stages would be left, and 768 KB a tile would pass through banks that are the second limit
+//         already, to save a tenth of the bytes from L2.
 //
-//         Order. Tiles of the same rows of w follow each other, over 12 tiles of tokens: 132 blocks
-//         have 2304 tokens by 1408 rows at a time. Of K=5120 that is 24 and 14 MB, which L2 holds:
-//         w comes from memory once for 2304 tokens, x once.
-//         Tiles that fill rounds of all processors are whole. Each of the rest may be an item for
-//         every part of K, whose sums a second kernel adds up in the same order. plan_of chooses;
-//         the bits of out are the same.
+//         Order. Pairs of the same rows of w follow each other, over 12 tiles of tokens: 66 clusters
+//         have 2304 tokens by 1408 rows at a time, for K=5120 24 and 14 MB, which L2 holds. w comes
+//         from memory once for 2304 tokens.
+//         Pairs that fill rounds of all clusters are whole. Each of the rest may be an item for every
+//         part of K, whose sums a second kernel adds up in the same order. plan_of chooses; the bits
+//         of out are the same. M=2048, N=K=5120: 220 pairs, of which 22 are split: 3 1/2 rounds in
+//         place of 4, where 3 1/3 would be without a rest.
 //
 // Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 70 us at 989 Tflop/s.
-//         Clocks of a step of a tile of 192 tokens (goal: 1266, 600 Tflop/s)
+//         Clocks of a step of 192 tokens (600 Tflop/s: 1266), and what limits them
 //
-//                                              rows   q8     q4
-//           tensor cores, 2048 products         768    768    768
-//           shared memory, 128 bytes            832    712    648
-//             x by two warpgroups               384    384    384
-//             w by wgmma or unpacking           128     68     36
-//             what arrives                      320    260    228
-//           issue of a scheduler                 60    280    290
-//           L2 at 24 bytes (5.5 TB/s)          1707   1387   1216
-//           L2 at 37 bytes                     1107    900    789
-//           expected, Tflop/s, at 24 / 37       445    548    625
-//                                               686    844    963
+//                                                     rows    q8     q4
+//           tensor cores, 2048 products                768    768    768
+//           shared memory, 128 bytes                   832    712    648
+//             x, read by two warpgroups                384    384    384
+//             w, read by wgmma or to be unpacked       128     68     36
+//             what arrives                             320    260    228
+//           issue of a scheduler, two warps             80    290    300
+//           L2, 24 bytes (5.5 TB/s): x / 2 and w      1195    875    704
+//             without clusters                        1707   1387   1216
+//           limit                                     1195    875    768
+//           Tflop/s                                    635    868    989
 //
-//         L2 is the limit. 24 bytes a clock and processor is what is published for reads of L2 by
-//         all processors; kernels of 128 x 256 that are published with 660 Tflop/s take 32 at least.
+//         Beside that, of a tile of K=4096 (49152 clocks of the tensor cores): four waits for the
+//         end of a part, 200 clocks each, in which the other warpgroup multiplies; the ends of tiles,
+//         where 48 stores and, of rows, 48 shuffles of each thread take some 1500 clocks, 3 %; the
+//         last of M=2048's 11 tiles of tokens is two thirds full, 3 %; the rest of the rounds, 5 %.
+//         Expected: 560 to 600 Tflop/s of rows at that rate of L2, which is the figure published for
+//         reads of all processors; kernels with 48 bytes a clock without clusters are published with
+//         660 Tflop/s, for which L2 gives them 32. Then rows take 896, and the tensor cores' clock
+//         under load is the limit of all three.
 //
 // Registers
-//         512 threads would have 128 each. 3 x 128 start with 168; the warpgroup that copies keeps
-//         40, the others get 232.
+//         3 x 128 threads start with 168 each; the warps that copy keep 40, the others get 232.
 //
 // Limits  matmul_sm90_kernel: 168 registers, 384 threads, 229488 bytes of shared memory, on sm_90
 //         matmul_sm90_sum_kernel: 40 registers, 256 threads, 0 bytes of shared memory
@@ -63,6 +70,7 @@ constexpr int kRows = kConsumers * 64;  // of w in a tile
 constexpr int kPanels = kRows / static_cast<int>(kPanel);
 constexpr int kThreads = (kConsumers + 1) * kWarpgroup;
 constexpr int kMultipliers = kConsumers * kWarpgroup;  // threads
+constexpr int kCluster = 2;                            // blocks with the same tokens
 constexpr int kTilesOfGroup = 12;                      // of tokens; see Order
 constexpr int kProducerRegisters = 40;                 // (40 + 2 * 232) * 128 of 65536
 constexpr int kConsumerRegisters = 232;
@@ -81,7 +89,8 @@ struct Ring {
   static constexpr int kFullAt = kWAt + kStages * kWBytes;
   static constexpr int kEmptyAt = kFullAt + kStages * 8;
   static constexpr int kSharedBytes = kEmptyAt + kStages * 8;
-  static_assert(kXBytes % kSwizzleAtom == 0 && (W::kPacked || kWBytes % kSwizzleAtom == 0),
+  static_assert(kXBytes / kCluster % kSwizzleAtom == 0 &&
+                    (W::kPacked || kWBytes % kSwizzleAtom == 0),
                 "tiles start at atoms of the swizzle");
 
   template <class T>
@@ -96,7 +105,7 @@ struct Ring {
   static __device__ __forceinline__ Shared<uint64_t> full(int stage) {
     return shared_memory<uint64_t>(kFullAt) + stage;
   }
-  // They have been used, by every warp that multiplies.
+  // They have been used, by every warp that multiplies in the cluster.
   static __device__ __forceinline__ Shared<uint64_t> empty(int stage) {
     return shared_memory<uint64_t>(kEmptyAt) + stage;
   }
@@ -121,73 +130,81 @@ __device__ __forceinline__ void wait(Shared<uint64_t> barrier, uint32_t parity S
 
 // --- Sharing out ---------------------------------------------------------------------------------
 
-// Which tiles are whole and which are split: see plan_of.
+// Which pairs of tiles are whole and which are split: see plan_of.
 struct Plan {
   int tokens;  // of a tile
-  int whole;   // the first tiles, each of them an item of work
-  int split;   // the other tiles, each of them an item for every part of K
+  int whole;   // the first pairs, each of them an item of work for a cluster
+  int split;   // the other pairs, each of them an item for every part of K
   int items;
+  HopperParts parts;
 };
 
-// Parts `begin` to `end` of tile `tile`.
+// Parts `begin` to `end` of pair `tile`.
 struct Work {
   int tile, begin, end;
 };
 
-__device__ __forceinline__ Work work_of(const Plan& plan, const HopperParts& parts, int item) {
-  if (item < plan.whole) return {item, 0, parts.parts};
+__device__ __forceinline__ Work work_of(const Plan& plan, int item) {
+  const int parts = plan.parts.parts;
+  if (item < plan.whole) return {item, 0, parts};
   const int at = item - plan.whole;
-  const int part = at % parts.parts;
-  return {plan.whole + at / parts.parts, part, part + 1};
+  const int part = at % parts;
+  return {plan.whole + at / parts, part, part + 1};
 }
 
 template <int kTokens>
 struct Place {
   int m0, n0;
-  __device__ __forceinline__ Place(const MatmulParams& p, int tile) {
+  // rank: of the block in its cluster, whose rows follow those of the one before.
+  __device__ __forceinline__ Place(const MatmulParams& p, int tile, int rank) {
+    constexpr int kPairRows = kCluster * kRows;
     const auto across = static_cast<int>((p.M + kTokens - 1) / kTokens);
-    const auto down = static_cast<int>((p.N + kRows - 1) / kRows);
+    const auto down = static_cast<int>((p.N + kPairRows - 1) / kPairRows);
     const int group = tile / (kTilesOfGroup * down);
     const int first = group * kTilesOfGroup;
     const int width = across - first < kTilesOfGroup ? across - first : kTilesOfGroup;
     const int at = tile - first * down;
     m0 = (first + at % width) * kTokens;
-    n0 = at / width * kRows;
+    n0 = at / width * kPairRows + rank * kRows;
   }
 };
 
 // --- Bringing the operands -----------------------------------------------------------------------
 
 struct Maps {
-  TensorMap x;  // [M,K] in boxes of [tokens,64]
+  TensorMap x;  // [M,K] in boxes of [tokens / 2,64]
   TensorMap w;  // [N,K] in boxes of [128,64], of 16-bit rows
 };
+
+// The block's place in its cluster, the first item of that, and the way to the next.
+__device__ __forceinline__ int rank_of_block() { return static_cast<int>(ptx::cluster_ctarank()); }
+__device__ __forceinline__ int first_item() { return static_cast<int>(blockIdx.x) / kCluster; }
+__device__ __forceinline__ int clusters() { return static_cast<int>(gridDim.x) / kCluster; }
 
 // The steps of all items of a block, one after the other.
 template <int kTokens>
 struct Steps {
   const MatmulParams& p;
   const Plan& plan;
-  const HopperParts parts;
   int item, step, end, m0, n0;
 
   __device__ __forceinline__ Steps(const MatmulParams& p_, const Plan& plan_)
-      : p(p_), plan(plan_), parts(p_.K), item(static_cast<int>(blockIdx.x)) {
+      : p(p_), plan(plan_), item(first_item()) {
     begin();
   }
   __device__ __forceinline__ void begin() {
     if (item >= plan.items) return;
-    const Work work = work_of(plan, parts, item);
-    const Place<kTokens> place(p, work.tile);
-    step = parts.begin(work.begin);
-    end = parts.begin(work.end);
+    const Work work = work_of(plan, item);
+    const Place<kTokens> place(p, work.tile, rank_of_block());
+    step = plan.parts.begin(work.begin);
+    end = plan.parts.begin(work.end);
     m0 = place.m0;
     n0 = place.n0;
   }
   __device__ __forceinline__ bool any() const { return item < plan.items; }
   __device__ __forceinline__ void next() {
     if (++step < end) return;
-    item += static_cast<int>(gridDim.x);
+    item += clusters();
     begin();
   }
 };
@@ -225,8 +242,12 @@ __device__ __forceinline__ void produce(const MatmulParams& p, const Plan& plan,
     }
   };
   const auto fetch_x = [&](int stage, const Steps<kTokens>& at) {
-    ptx::cp_async_bulk_tensor_2d(R::template x<T>(stage), &maps->x, at.step * kHopperStep, at.m0,
-                                 R::full(stage));
+    // Half of the tokens, to both blocks.
+    constexpr int kHalf = kTokens / kCluster;
+    const int half = rank_of_block() * kHalf;
+    ptx::cp_async_bulk_tensor_2d_multicast(R::template x<T>(stage) + half * kHopperStep, &maps->x,
+                                           at.step * kHopperStep, at.m0 + half, R::full(stage),
+                                           (1 << kCluster) - 1);
   };
 
   // Weights of the first stages come while earlier kernels, which make x, still run.
@@ -251,18 +272,19 @@ __device__ __forceinline__ void pin(GroupA& a) {
   ptx::pin_registers(a[1]);
 }
 
-// Adds a part to the sums of a thread: steps begin to end.
+// The sums of a thread over so many steps.
 template <class T, class W, int kTokens>
-__device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int begin, int end,
+__device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int steps,
                                          Turn<Ring<W, kTokens>::kStages>& turn) {
   using R = Ring<W, kTokens>;
   const int warp = static_cast<int>(threadIdx.x) / kWarp - 4;
-  const auto release = [&](int stage) {
+  // The stage before the one that it is the turn of.
+  const auto release = [&] {
+    const int stage = (turn.stage == 0 ? R::kStages : turn.stage) - 1;
     __syncwarp();
-    if (ptx::lane_id() == 0) ptx::mbarrier_arrive(R::empty(stage));
+    if (ptx::lane_id() < kCluster) ptx::mbarrier_arrive_cluster(R::empty(stage), ptx::lane_id());
   };
-  int before = 0;
-  for (int step = begin; step < end; ++step) {
+  for (int step = 0; step < steps; ++step) {
     wait(R::full(turn.stage), turn.parity);
     const Shared<T> x = R::template x<T>(turn.stage);
     if constexpr (W::kPacked) {
@@ -274,28 +296,27 @@ __device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int begin, i
         W::unpack(W::load(w + i * (W::kBytes / 4)), a[i]);
         pin(a[i]);
         ptx::wgmma_fence();
-        ptx::wgmma_rs<T, kTokens, 0>(sum, a[i][0], k_major(x + i * 32), step > begin || i > 0);
+        ptx::wgmma_rs<T, kTokens, 0>(sum, a[i][0], k_major(x + i * 32), step > 0 || i > 0);
         ptx::wgmma_rs<T, kTokens, 0>(sum, a[i][1], k_major(x + i * 32 + 16), true);
         ptx::wgmma_commit_group();
         ptx::wgmma_wait_group<1>();
-        if (i == 0 && step > begin) release(before);
+        if (i == 0 && step > 0) release();
       }
     } else {
       const Shared<T> w = R::template w<T>(turn.stage) + warp / 4 * (64 * kHopperStep);
       ptx::wgmma_fence();
 #pragma unroll
       for (int k = 0; k < kHopperStep; k += 16)
-        ptx::wgmma_ss<T, kTokens, 0, 0>(sum, k_major(w + k), k_major(x + k), step > begin || k > 0);
+        ptx::wgmma_ss<T, kTokens, 0, 0>(sum, k_major(w + k), k_major(x + k), step > 0 || k > 0);
       ptx::wgmma_commit_group();
       ptx::wgmma_wait_group<1>();
-      if (step > begin) release(before);
+      if (step > 0) release();
     }
-    before = turn.stage;
     turn.next();
   }
   ptx::wgmma_wait_group<0>();
   ptx::pin_registers(sum);
-  release(before);
+  release();
 }
 
 // What a thread has of eight tokens.
@@ -346,39 +367,41 @@ class Store {
   float scale_[2] = {1.0f, 1.0f};
 };
 
-// The scratch: [split][parts] times the sums of a tile, in the order in which threads hold them:
+// The scratch: [split][parts][2] times the sums of a tile, in the order in which threads hold them:
 // [eighths of tokens][threads that multiply][4].
 template <int kTokens>
+constexpr int64_t kSumsOfPart = kCluster* kTokens* kRows;
+template <int kTokens>
 __device__ __forceinline__ float* scratch_of(const MatmulParams& p, int tile, int part, int parts,
-                                             int thread) {
-  return static_cast<float*>(p.scratch) + (int64_t{tile} * parts + part) * (kTokens * kRows) +
-         thread * 4;
+                                             int rank, int thread) {
+  return static_cast<float*>(p.scratch) + (int64_t{tile} * parts + part) * kSumsOfPart<kTokens> +
+         rank * (kTokens * kRows) + thread * 4;
 }
 
 template <class T, class W, int kTokens>
 __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan) {
-  const HopperParts parts(p.K);
   const int thread = static_cast<int>(threadIdx.x) - kWarpgroup;
   ptx::griddepcontrol_wait();
   Turn<Ring<W, kTokens>::kStages> turn;
   float sum[kTokens / 2];
   float total[kTokens / 2];
-  for (int item = static_cast<int>(blockIdx.x); item < plan.items;
-       item += static_cast<int>(gridDim.x)) {
-    const Work work = work_of(plan, parts, item);
+  const int rank = rank_of_block();
+  for (int item = first_item(); item < plan.items; item += clusters()) {
+    const Work work = work_of(plan, item);
     for (int part = work.begin; part < work.end; ++part) {
-      multiply<T, W, kTokens>(sum, parts.begin(part), parts.begin(part + 1), turn);
+      multiply<T, W, kTokens>(sum, plan.parts.begin(part + 1) - plan.parts.begin(part), turn);
 #pragma unroll
       for (int i = 0; i < kTokens / 2; ++i)
         total[i] = part == work.begin ? sum[i] : total[i] + sum[i];
     }
     if (item < plan.whole) {
-      const Place<kTokens> place(p, work.tile);
+      const Place<kTokens> place(p, work.tile, rank);
       const Store<T, W> store_sums(p, place.m0, place.n0, thread / kWarp);
 #pragma unroll
       for (int i = 0; i < kTokens; i += 8) store_sums(i, four(total + i / 2));
     } else {
-      float* to = scratch_of<kTokens>(p, work.tile - plan.whole, work.begin, parts.parts, thread);
+      float* to = scratch_of<kTokens>(p, work.tile - plan.whole, work.begin, plan.parts.parts, rank,
+                                      thread);
 #pragma unroll
       for (int i = 0; i < kTokens; i += 8)
         store(to + i / 8 * (kMultipliers * 4), four(total + i / 2));
@@ -389,46 +412,48 @@ __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan)
 template <class T, class W, int kTokens>
 __global__ void __launch_bounds__(kThreads, 1)
     matmul_sm90_kernel(MatmulParams p, Plan plan, const __grid_constant__ Maps maps) {
-#if !defined(__CUDACC__) || defined(BC_SM90A)
   using R = Ring<W, kTokens>;
   if (threadIdx.x == 0) {
     ptx::prefetch_tensormap(&maps.x);
     if constexpr (!W::kPacked) ptx::prefetch_tensormap(&maps.w);
     for (int i = 0; i < R::kStages; ++i) {
       ptx::mbarrier_init(R::full(i), 1);
-      ptx::mbarrier_init(R::empty(i), kMultipliers / kWarp);
+      ptx::mbarrier_init(R::empty(i), kCluster * kMultipliers / kWarp);
     }
     ptx::fence_mbarrier_init();
   }
-  __syncthreads();
+  ptx::barrier_cluster();
   ptx::griddepcontrol_launch_dependents();
   if (threadIdx.x < kWarpgroup) {
     ptx::setmaxnreg_dec<kProducerRegisters>();
     if (threadIdx.x == 0) produce<T, W, kTokens>(p, plan, &maps);
+    __syncwarp();
   } else {
     ptx::setmaxnreg_inc<kConsumerRegisters>();
     consume<T, W, kTokens>(p, plan);
   }
-#endif
+  // Until then the other block may arrive here.
+  ptx::barrier_cluster();
 }
 
 // Adds up the parts of the tiles that were split. A block has the threads that multiply a tile and
 // eight of its tokens.
 template <class T, class W, int kTokens>
 __global__ void __launch_bounds__(kMultipliers) matmul_sm90_sum_kernel(MatmulParams p, Plan plan) {
-  const HopperParts parts(p.K);
   const auto thread = static_cast<int>(threadIdx.x);
   const auto eighth = static_cast<int>(blockIdx.y);
-  const Place<kTokens> place(p, plan.whole + static_cast<int>(blockIdx.x));
-  const float* from = scratch_of<kTokens>(p, static_cast<int>(blockIdx.x), 0, parts.parts, thread) +
-                      eighth * (kMultipliers * 4);
+  const int tile = static_cast<int>(blockIdx.x) / kCluster;
+  const int rank = static_cast<int>(blockIdx.x) % kCluster;
+  const Place<kTokens> place(p, plan.whole + tile, rank);
+  const float* from =
+      scratch_of<kTokens>(p, tile, 0, plan.parts.parts, rank, thread) + eighth * (kMultipliers * 4);
   ptx::griddepcontrol_launch_dependents();
   ptx::griddepcontrol_wait();
   Vec<float, 4> sum = load<4>(from);
 #pragma unroll
   for (int part = 1; part < kHopperParts; ++part) {
-    if (part >= parts.parts) break;
-    const Vec<float, 4> more = load<4>(from + part * (kTokens * kRows));
+    if (part >= plan.parts.parts) break;
+    const Vec<float, 4> more = load<4>(from + part * kSumsOfPart<kTokens>);
 #pragma unroll
     for (int i = 0; i < 4; ++i) sum[i] += more[i];
   }
@@ -437,17 +462,20 @@ __global__ void __launch_bounds__(kMultipliers) matmul_sm90_sum_kernel(MatmulPar
 
 // --- Launching -----------------------------------------------------------------------------------
 
-int64_t scratch_bytes(const MatmulParams& p, const Plan& plan) {
-  return int64_t{plan.split} * HopperParts(p.K).parts * plan.tokens * kRows *
+int64_t scratch_bytes(const Plan& plan) {
+  return int64_t{plan.split} * plan.parts.parts * kCluster * plan.tokens * kRows *
          static_cast<int64_t>(sizeof(float));
 }
 
-// The tiles that fill rounds of all processors are whole. What is left may be split.
+int clusters_of(const MatmulParams& p) { return std::max(p.processors / kCluster, 1); }
+
+// The tiles that fill rounds of all clusters are whole. What is left may be split.
 Plan share_out(const MatmulParams& p, int tokens, bool split) {
-  const int64_t tiles = ceil_div(p.M, tokens) * ceil_div(p.N, kRows);
-  const int64_t rest = split ? tiles % p.processors : 0;
+  const int64_t tiles = ceil_div(p.M, tokens) * ceil_div(p.N, kCluster * kRows);
+  const int64_t rest = split ? tiles % clusters_of(p) : 0;
+  const HopperParts parts(p.K);
   return {tokens, static_cast<int>(tiles - rest), static_cast<int>(rest),
-          static_cast<int>(tiles - rest + rest * HopperParts(p.K).parts)};
+          static_cast<int>(tiles - rest + rest * parts.parts), parts};
 }
 
 // About how long a plan takes: the longest row of items of a block, then the scratch and the kernel
@@ -456,23 +484,20 @@ int64_t clocks(const MatmulParams& p, const Plan& plan) {
   constexpr int64_t kL2 = 24;        // bytes a clock and processor
   constexpr int64_t kTensor = 2048;  // products
   constexpr int64_t kLaunch = 3000;
-  const HopperParts parts(p.K);
+  const HopperParts& parts = plan.parts;
   const int64_t w_bytes = is_quantized(p.w_type) ? group_bytes(p.w_type) / kPanel * kGroupsOfStep
                                                  : 2 * kHopperStep;  // of a row
   const int64_t step = std::max(plan.tokens * kRows * kHopperStep / kTensor,
-                                (plan.tokens * 2 * kHopperStep + kRows * w_bytes) / kL2);
-  const int64_t rounds = ceil_div(plan.whole, p.processors) * parts.parts +
-                         ceil_div(plan.split * parts.parts, p.processors);
-  const int64_t sum = 2 * scratch_bytes(p, plan) / (p.processors * kL2) + kLaunch;
+                                (plan.tokens * 2 * kHopperStep / kCluster + kRows * w_bytes) / kL2);
+  const int64_t rounds = ceil_div(plan.whole, clusters_of(p)) * parts.parts +
+                         ceil_div(plan.split * parts.parts, clusters_of(p));
+  const int64_t sum = 2 * scratch_bytes(plan) / (kCluster * clusters_of(p) * kL2) + kLaunch;
   return rounds * parts.of_part * step + (plan.split > 0 ? sum : 0);
 }
 
-constexpr int kSmall = 128;
-constexpr int kLarge = 192;
-
 Plan plan_of(const MatmulParams& p) {
-  Plan best = share_out(p, kLarge, false);
-  for (const int tokens : {kLarge, kSmall}) {
+  Plan best = share_out(p, 192, false);
+  for (const int tokens : {192, 128, 64}) {
     for (const bool split : {false, true}) {
       const Plan plan = share_out(p, tokens, split);
       if (clocks(p, plan) < clocks(p, best)) best = plan;
@@ -496,26 +521,28 @@ struct Tiled {
   template <int kTokens>
   static void with(const MatmulParams& p, const Plan& plan, void* stream) {
     Maps maps = {};
-    maps.x = map_of(p.x, p.M, p.K, p.x_ld, kTokens);
+    maps.x = map_of(p.x, p.M, p.K, p.x_ld, kTokens / kCluster);
     if (!W::kPacked) maps.w = map_of(p.w, p.N, p.K, p.w_ld, kRows);
-    const auto blocks = static_cast<unsigned>(std::min(plan.items, p.processors));
+    const auto blocks = static_cast<unsigned>(std::min(plan.items, clusters_of(p)) * kCluster);
     cuda::launch<matmul_sm90_kernel<T, W, kTokens>>(
-        {dim3(blocks), dim3(kThreads), Ring<W, kTokens>::kSharedBytes, stream, p.early}, p, plan,
-        maps);
+        {dim3(blocks), dim3(kThreads), Ring<W, kTokens>::kSharedBytes, stream, p.early, kCluster},
+        p, plan, maps);
     if (plan.split == 0) return;
-    const dim3 grid(static_cast<unsigned>(plan.split), kTokens / 8);
+    const dim3 grid(static_cast<unsigned>(plan.split * kCluster), kTokens / 8);
     cuda::launch<matmul_sm90_sum_kernel<T, W, kTokens>>({grid, dim3(kMultipliers), 0, stream, true},
                                                         p, plan);
   }
   static void launch(const MatmulParams& p, void* stream) {
     const Plan plan = plan_of(p);
-    plan.tokens == kLarge ? with<kLarge>(p, plan, stream) : with<kSmall>(p, plan, stream);
+    plan.tokens == 192   ? with<192>(p, plan, stream)
+    : plan.tokens == 128 ? with<128>(p, plan, stream)
+                         : with<64>(p, plan, stream);
   }
 };
 
 }  // namespace
 
-int64_t matmul_sm90_scratch_bytes(const MatmulParams& p) { return scratch_bytes(p, plan_of(p)); }
+int64_t matmul_sm90_scratch_bytes(const MatmulParams& p) { return scratch_bytes(plan_of(p)); }
 
 void matmul_sm90(const MatmulParams& p, void* stream) { for_hopper_weights<Tiled>(p, stream); }
 
