@@ -303,6 +303,7 @@ int main() {
     const Type bf16 = Type::bf16;
     const Type f16 = Type::f16;
     for (const bool hopper : {false, true}) {
+      if (hopper && !is_hopper()) break;
       for (const Type pages : {bf16, Type::i8}) {
         const auto with = [&](const char* name, const std::vector<Sequence>& sequences, int64_t H,
                               bool alibi, int schedules = 1, float size = 1.0f) {
