@@ -278,12 +278,46 @@ void hopper_prefill_multiplies_whole_blocks(Check& check) {
   });
 }
 
+// Far from steep ALiBi, blocks of keys are passed over. Results are those of all keys, and a piece, whose
+// tiles see with other queries beside them, or all because it is short, has the same bits.
+void alibi_passes_over_what_vanishes(Check& check, Type pages_type) {
+  const Case c{"far", {{0, 2060}}, Type::bf16, pages_type, 2, true, 0.1f, true};
+  constexpr int64_t kP = 64;  // tokens and pages enough that lengths are asked for
+  Inputs in(c);
+  in.slopes = {0.7f, 0.1f};
+  // The second head's queries see nothing but a key at the beginning: its product outweighs distances.
+  for (int64_t d = 0; d < kD; ++d) {
+    for (int64_t t = 0; t < in.r.T; ++t) in.qkv.row(t)[kD + d] = 1.0f;
+    const int64_t key = in.cache.row(in.r, 0, 0, 1, 5);
+    in.cache.put(key * kD + d, pages_type == Type::i8 ? 127.0f : 20.0f);
+    if (pages_type == Type::i8) in.cache.scales[static_cast<size_t>(key)] = 20.0f / 127.0f;
+  }
+  const std::vector<Expected> want = expected(in, c);
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Matrix out = run(in, c, 0, 1, kP);
+    check.compare("out", out, want);
+#ifndef BC_ON_GPU
+    // 17 tiles of 1 to 17 blocks a head, and those of the first head see at most 4.
+    const int64_t blocks = simt::counters().tensor_clocks / 2048;
+    check.that(blocks >= 153 + 17 && blocks <= 153 + 17 * 4, "blocks that vanish are multiplied");
+#endif
+    Inputs pieces = in;
+    pieces.batch.offsets = {0, 100, 2060};
+    pieces.batch.table.insert(pieces.batch.table.end(), in.batch.table.begin(),
+                              in.batch.table.end());
+    pieces.r = pieces.batch.ragged();
+    check.that(same_rows(out, 0, run(pieces, c, 0, 2, kP)), "other bits in pieces");
+    check.that(same_rows(out, 100, run(pieces, c, 1, 2, kP)), "other bits where all is seen");
+  });
+}
+
 // Each query of a prompt gives the same bits in any piece that is more than a few tokens long.
 void prompt_in_pieces_equals_whole(Check& check, bool hopper) {
   const Case whole{"whole", {{0, 300}}, Type::bf16, Type::bf16, 1, true, 1.0f, hopper};
   Inputs in(whole);
   for_each_schedule(1, [&](uint64_t seed) {
-    check.begin("prompt_in_pieces_equals_whole" + std::string(hopper ? " hopper" : ""), seed);
+    check.begin("prompt_in_pieces_equals_whole" + std::string(hopper ? " sm_90" : ""), seed);
     const Matrix out = run(in, whole, 0, 1, in.r.P);
     for (const int32_t split : {9, 64, 100, 128, 137, 256, 290}) {
       Inputs pieces = in;
@@ -365,6 +399,8 @@ int main() {
                  2);
       }
     }
+    alibi_passes_over_what_vanishes(check, bf16);
+    alibi_passes_over_what_vanishes(check, Type::i8);
     run_case(check, {"many_blocks", {{700, 400}}, bf16, bf16, 2, true, 1.0f, true}, 2);
   });
 }

@@ -1,12 +1,12 @@
-// attention, sequences of more than 8 tokens, on Hopper and 16-bit pages:
+// attention, sequences of more than 8 tokens, on Hopper:
 // out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions 0..i of a
 // query at i.
 //
-// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type;
-//         slopes [H] or none; out [T,C]. C = H D; D = 128. Pages of int8 are for the twin on sm_80.
+// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type,
+//         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
 //
-// Method  A persistent block on each SM. One warp brings tiles, two warpgroups multiply, each for 64
-//         of 128 queries of one sequence and head; they meet 128 keys, two pages, at a time.
+// Method  A persistent block on each SM. One warpgroup brings tiles, two multiply, each for 64 of 128
+//         queries of one sequence and head; they meet 128 keys, two pages, at a time.
 //
 //         Tiles and blocks of keys begin at multiples of 128 positions. So a tile sees its diagonal
 //         block, the only one with a mask, and all before it, whole; every row sees a key of every
@@ -28,6 +28,12 @@
 //         distance has beside c is one number for each row of a thread, and goes into the addend that
 //         subtracts the maximum: P = 2^(scale u + (slope distance - maximum)).
 //
+//         Blocks whose weights are certain to be 0 in f32, every one of the tile's, are passed over and
+//         not even read (ProducerBase::lowest, which has the proof). That takes the largest lengths of
+//         queries and of a page's keys, which attention_norms.cu finds first: 10 % of the time of a
+//         prompt of 4096, 2.5 % of one of 16384. With 40 heads' slopes, 2^-1/8 to 2^-8, and no product
+//         above 80 in units of log2, 66 % of the blocks remain of 4096 positions, 42 % of 16384.
+//
 //         Which tile: longest_first.cuh, heads innermost, forth and back over the blocks. Of one
 //         prompt of 4096 at 40 heads, the longest-running SM has 0.2 % more than the average; a
 //         counter in memory, which a replayed step would have to clear, could not do better. At one
@@ -47,243 +53,53 @@
 //         those of the next tile are there when it begins; a tile's output leaves through its
 //         queries' place, for whole sectors.
 //
-// Registers  A consumer holds S 64, O 64, P 32, and needs 208 with addresses and sums. 56 * 128 +
-//         224 * 256 = 64512 of 65536. Two tiles of S under way, 64 more, would not fit, and are not
-//         needed: a warpgroup's S' is under way beside O += P V.
+//         Pages of int8 come by cp.async, a thread's bytes to 128 of its own of two stages (32 KB; the
+//         ring has 4 tiles then), and all four warps widen them into the ring. Their scales follow
+//         the product with the keys and precede the one with the values, as in the twin.
+//
+// Registers  A consumer holds S 64, O 64, P 32, and needs 208 with addresses and sums: 224 * 256 and
+//         56 * 128 of who copies are 64512 of 65536 (int8: 216, 72).
 //
 // Bound   Compute: 4D flops a query, key and head, for whole blocks of 128 x 128. Clocks of an SM for
 //         one:
 //
 //           tensor cores       2048   2 warpgroups * 16 m64n128k16 * 64
-//           L2                 2731   64 KB of keys and values, at 24 bytes a clock
+//           L2                 2731   64 KB of keys and values, at 24 bytes a clock (int8: 1387)
 //           shared memory      1792   160 KB of operands, 64 KB that arrive, at 128 bytes a clock
+//                                     (int8: 2304, 32 KB to the stages and back, 64 KB on)
 //           exponentials       1024   16384, at 16 a clock
 //           issue               700   2 warps a scheduler: 64 * (max, fma, ex2, add) + 32 cvt + 60
 //           issue, ALiBi        830   and 64 fma
+//           issue, int8        1700   and 128 products with scales and 32 loads; 43 for 16 bytes to
+//                                     widen, of which a thread has 16
 //
-//         L2 is the limit, at 75 % of the tensor cores' peak: 712 of 949 TFLOP/s at 1.755 GHz. (Two
-//         blocks of a cluster that share keys by multicast would halve it.) A tile has, beside its
-//         blocks, a softmax that nothing of its own runs under and its output: about 2000 clocks, 5 %
-//         of 16.5 blocks at 4096 positions, 1 % at 16384; its diagonal block is half masked: 3 %, 1 %.
-//         Expected: 550 to 650 TFLOP/s from 4096 on; ALiBi as RoPE, since issue does not bind.
+//         L2 is the limit, at 75 % of the tensor cores' peak: 712 of 949 TFLOP/s at 1.755 GHz. A tile
+//         has, beside its blocks, a softmax that nothing of its own runs under and its output: about
+//         2000 clocks, 5 % of 16.5 blocks at 4096 positions, 1 % at 16384; its diagonal block is half
+//         masked: 3 %, 1 %. Expected: 550 to 650 TFLOP/s from 4096 on; ALiBi as RoPE, since issue does
+//         not bind. Of int8 the issue slots leave little: 450 to 550.
 //
+//         192 queries, by three warpgroups of 160 registers and pages one at a time, would take two
+//         thirds of L2's bytes; but products m64n64k16 of S want 128 bytes a clock of shared memory,
+//         all that there is. Two blocks of a cluster that share keys by multicast would take half.
 //         A short prompt fills rounds badly: 512 tokens at 40 heads are 160 tiles on 132 SMs.
 //
-// Limits  attention_prefill_sm90_kernel: 168 registers, 384 threads, 229552 bytes of shared memory, on sm_90
+// Limits  attention_prefill_sm90_kernel: 168 registers, 384 threads, 231584 bytes of shared memory, on sm_90
 //
 // Twin    attention_prefill.cu
 // Source  Shah et al. 2024, arXiv:2407.08608; Press et al. 2021, arXiv:2108.12409 (ALiBi)
-#include "attention.h"
-#include "longest_first.cuh"
+#include "attention_pages_sm90.cuh"
 #include "reduce.cuh"
-#include "softmax.cuh"
-#include "wgmma.cuh"
 
-// Not an unnamed namespace: compilers for other architectures would find its members unused.
 namespace bc::cuda::prefill_sm90 {
 
-constexpr int kRows = 128;   // queries of a tile, and keys of a block: two pages
-constexpr int kGroups = 2;   // warpgroups that compute, each for half of the queries
-constexpr int kSlots = 5;    // of the ring through which keys and values come
-constexpr int kBuffers = 2;  // of queries
-constexpr int kThreads = (1 + kGroups) * kWarpgroup;
-
-// What a warpgroup has to know of its tile.
-struct alignas(16) Work {
-  int level;       // of LongestFirst; -1: there is none
-  int token;       // of row 0
-  int begin, end;  // rows
-  int head;
-  float slope;  // in units of log2, and of products that are not scaled yet
-  float product_slope;
-};
-
-// Shared memory. Every tile of queries, keys or values is two halves of 64 columns, [2][128 rows][64],
-// swizzled.
-struct Room {
-  static constexpr int kHalf = kRows * kTileColumns;
-  static constexpr uint32_t kTileBytes = kRows * kHeadSize * 2;
-  static constexpr uint32_t kQueries = kSlots * kTileBytes;
-  static constexpr uint32_t kBarriers = kQueries + kBuffers * kTileBytes;
-  static constexpr uint32_t kWork = kBarriers + 8 * 2 * (kSlots + kBuffers);
-  static constexpr uint32_t kBytes = kWork + kBuffers * sizeof(Work);
-  static_assert(2 * kTileColumns == kHeadSize && 2 * kPageSize == kRows, "two halves, two pages");
-
-  template <class T>
-  static __device__ __forceinline__ Shared<T> slot(int i) {
-    return shared_memory<T>(static_cast<uint32_t>(i) * kTileBytes);
-  }
-  template <class T>
-  static __device__ __forceinline__ Shared<T> queries(int i) {
-    return shared_memory<T>(kQueries + static_cast<uint32_t>(i) * kTileBytes);
-  }
-  static __device__ __forceinline__ Shared<Work> work(int i) {
-    return shared_memory<Work>(kWork) + i;
-  }
-
-  static __device__ __forceinline__ Shared<uint64_t> full(int slot) {
-    return shared_memory<uint64_t>(kBarriers) + slot;
-  }
-  static __device__ __forceinline__ Shared<uint64_t> empty(int slot) { return full(kSlots + slot); }
-  static __device__ __forceinline__ Shared<uint64_t> queries_full(int i) {
-    return full(2 * kSlots + i);
-  }
-  static __device__ __forceinline__ Shared<uint64_t> queries_empty(int i) {
-    return full(2 * kSlots + kBuffers + i);
-  }
-
-  static __device__ __forceinline__ void wait(Shared<uint64_t> barrier, uint32_t parity) {
-    while (!ptx::mbarrier_try_wait_parity(barrier, parity)) {
-    }
-  }
-};
-
-// A place in the ring.
-struct Place {
-  int slot = 0;
-  uint32_t parity = 0;
-  __device__ __forceinline__ void next() {
-    if (++slot == kSlots) {
-      slot = 0;
-      parity ^= 1;
-    }
-  }
-};
-
-// --- The warp that brings tiles ------------------------------------------------------------------
-
-template <class T>
-class Producer {
- public:
-  __device__ __forceinline__ Producer(const AttentionParams& p, float scale,
-                                      const TensorMap* queries, const TensorMap* pages)
-      : p_(p),
-        scale_(scale),
-        queries_(queries),
-        pages_(pages),
-        lane_(static_cast<int>(ptx::lane_id())) {}
-
-  __device__ __forceinline__ void run() {
-    LongestFirst<kRows> order(p_.batch);
-    const int H = static_cast<int>(p_.H);
-    const int blocks = static_cast<int>(gridDim.x);
-    for (int i = 0;; ++i) {
-      // Forth and back over the blocks: who has the longest of one round gets the shortest of the
-      // next.
-      const int block = static_cast<int>(blockIdx.x);
-      const int n = i * blocks + (i % 2 == 0 ? block : blocks - 1 - block);
-      const auto tile = order.find(n / H);
-      head_ = n % H;
-      const int buffer = i % kBuffers;
-      Room::wait(Room::queries_empty(buffer), (i / kBuffers + 1) % 2);
-      if (lane_ == 0) {
-        const float slope = p_.slopes == nullptr ? 0.0f : load(p_.slopes + head_) * kLog2E;
-        store(Room::work(buffer), Vec<Work, 1>{{{tile.level, tile.token, tile.begin, tile.end,
-                                                 head_, slope, slope / scale_}}});
-        if (tile.level < 0) {
-          ptx::mbarrier_arrive(Room::queries_full(buffer));
-        } else {
-          ptx::mbarrier_arrive_expect_tx(Room::queries_full(buffer), Room::kTileBytes);
-#pragma unroll
-          for (int half = 0; half < 2; ++half) {
-            ptx::cp_async_bulk_tensor_2d(Room::queries<T>(buffer) + half * Room::kHalf, queries_,
-                                         head_ * kHeadSize + half * kTileColumns, tile.token,
-                                         Room::queries_full(buffer));
-          }
-        }
-      }
-      if (tile.level < 0) return;
-
-      const int32_t* table = p_.batch.table + tile.sequence * p_.batch.P;
-      Block keys = {};
-      Block values = {};
-      for (int level = tile.level; level >= -1; --level) {
-        if (level >= 0) {
-          const int rows = level == tile.level ? tile.end : kRows;
-          keys = {load(table + 2 * level), rows > kPageSize ? load(table + 2 * level + 1) : 0,
-                  rows};
-          bring(keys, 0);
-        }
-        if (level < tile.level) bring(values, 1);
-        values = keys;
-      }
-    }
-  }
-
- private:
-  struct Block {
-    int first, second;  // pages
-    int rows;           // that hold positions up to the last query's
-    __device__ __forceinline__ int page(int i) const { return i == 0 ? first : second; }
-  };
-
-  // Keys (0) or values (1) of a block to the next place of the ring.
-  __device__ __forceinline__ void bring(const Block& block, int kind) {
-    const Shared<T> tile = Room::slot<T>(place_.slot);
-    const Shared<uint64_t> barrier = Room::full(place_.slot);
-    Room::wait(Room::empty(place_.slot), place_.parity ^ 1);
-    if (block.rows < kRows) {
-#pragma unroll 1
-      for (int page = block.rows / kPageSize; page < 2; ++page)
-        copy_rows(tile + page * kPageSize * kTileColumns, row(block.page(page), kind),
-                  block.rows - page * kPageSize);
-      ptx::cp_async_commit_group();
-      ptx::cp_async_wait_group<0>();
-      ptx::fence_proxy_async();
-      __syncwarp();
-    }
-    if (lane_ == 0) {
-      const int pages = block.rows / kPageSize;
-      ptx::mbarrier_arrive_expect_tx(barrier, static_cast<uint32_t>(pages) * Room::kTileBytes / 2);
-#pragma unroll 1
-      for (int page = 0; page < pages; ++page) {
-#pragma unroll
-        for (int half = 0; half < 2; ++half) {
-          ptx::cp_async_bulk_tensor_2d(tile + half * Room::kHalf + page * kPageSize * kTileColumns,
-                                       pages_, half * kTileColumns, row(block.page(page), kind),
-                                       barrier);
-        }
-      }
-    }
-    place_.next();
-  }
-
-  // Of the pages as [pages 2 H 64, D].
-  __device__ __forceinline__ int row(int page, int kind) const {
-    return ((page * 2 + kind) * static_cast<int>(p_.H) + head_) * static_cast<int>(kPageSize);
-  }
-
-  // The first rows of a page; the rest of it becomes zeros and is not read.
-  __device__ __forceinline__ void copy_rows(Shared<T> to, int from, int rows) {
-    constexpr int kChunk = 8;
-    constexpr int kChunks = kHeadSize / kChunk;
-    const T* page = static_cast<const T*>(p_.pages) + int64_t{from} * kHeadSize;
-#pragma unroll 2
-    for (int i = lane_; i < kPageSize * kChunks; i += kWarp) {
-      const int r = i / kChunks;
-      const int col = i % kChunks * kChunk;
-      const bool here = r < rows;
-      ptx::cp_async<16>(
-          to + (col / kTileColumns * Room::kHalf + swizzled_128(r, col % kTileColumns)),
-          here ? page + i * kChunk : static_cast<const T*>(p_.pages), here ? 16 : 0);
-    }
-  }
-
-  const AttentionParams& p_;
-  const float scale_;
-  const TensorMap* queries_;
-  const TensorMap* pages_;
-  const int lane_;
-  Place place_;
-  int head_ = 0;
-};
-
-// --- The warpgroups that compute -----------------------------------------------------------------
-
-// 64 queries of a tile. Thread and register say which elements (ptx_sm90.cuh): a thread has two rows,
+// A warpgroup that computes: 64 queries of a tile. Thread and register say which elements (ptx_sm90.cuh): a thread has two rows,
 // 8 apart, and of 8 columns two.
-template <class T>
+template <class T, class E>
 class Consumer {
+  using R = Room<E>;
+  using Place = typename R::Place;
+
  public:
   __device__ __forceinline__ Consumer(const AttentionParams& p, float scale)
       : p_(p),
@@ -297,17 +113,17 @@ class Consumer {
     if (group_ == 1) pass_turn();
     for (int i = 0;; ++i) {
       const int buffer = i % kBuffers;
-      Room::wait(Room::queries_full(buffer), i / kBuffers % 2);
-      const Work work = load<1>(Room::work(buffer))[0];
+      R::wait(R::queries_full(buffer), i / kBuffers % 2);
+      const Work work = load<1>(R::work(buffer))[0];
       if (work.level < 0) break;
       if (work.begin < (group_ + 1) * kGroupRows && work.end > group_ * kGroupRows) {
-        attend(work, Room::queries<T>(buffer));
+        attend(work, R::template queries<T>(buffer));
       } else {
         pass_over(work);
       }
       ptx::fence_proxy_async();
       __syncwarp();
-      if (lane_ == 0) ptx::mbarrier_arrive(Room::queries_empty(buffer));
+      if (lane_ == 0) ptx::mbarrier_arrive(R::queries_empty(buffer));
     }
     if (group_ == 0) take_turn();
   }
@@ -323,14 +139,16 @@ class Consumer {
     score(queries, first_keys);
     ptx::wgmma_wait_group<0>();
     ptx::pin_registers(scores_);
+    scale_columns(first_keys);
     release(first_keys);
     softmax_[0] = {};
     softmax_[1] = {};
     float factor[2];
     weigh<true>(work, work.level, factor);
+    scale_columns(next_values(work.level > work.lowest));
     narrow_weights();
 
-    for (int level = work.level - 1; level >= 0; --level) {
+    for (int level = work.level - 1; level >= work.lowest; --level) {
       const Place keys = take();
       take_turn();
       score(queries, keys);
@@ -339,6 +157,7 @@ class Consumer {
       pass_turn();
       ptx::wgmma_wait_group<1>();
       ptx::pin_registers(scores_);
+      scale_columns(keys);
       release(keys);
       weigh<false>(work, level, factor);
       ptx::wgmma_wait_group<0>();
@@ -349,10 +168,11 @@ class Consumer {
 #pragma unroll
         for (int i = 0; i < kOut; ++i) out_[i] *= factor[i / 2 % 2];
       }
+      scale_columns(next_values(level > work.lowest));
       narrow_weights();
     }
     const Place values = take();
-    add(values, work.level > 0);
+    add(values, work.level > work.lowest);
     ptx::wgmma_wait_group<0>();
     ptx::pin_registers(out_);
     release(values);
@@ -362,7 +182,7 @@ class Consumer {
   // The other warpgroup's tile.
   __device__ __forceinline__ void pass_over(const Work& work) {
     release(take());
-    for (int level = work.level - 1; level >= 0; --level) {
+    for (int level = work.level - 1; level >= work.lowest; --level) {
       take_turn();
       pass_turn();
       release(take());
@@ -374,12 +194,34 @@ class Consumer {
   // The next tile of the ring, when it is there.
   __device__ __forceinline__ Place take() {
     const Place at = place_;
-    Room::wait(Room::full(at.slot), at.parity);
+    R::wait(R::full(at.slot), at.parity);
     place_.next();
     return at;
   }
   __device__ __forceinline__ void release(Place at) {
-    if (lane_ == 0) ptx::mbarrier_arrive(Room::empty(at.slot));
+    if constexpr (R::kWiden) __syncwarp();  // all have read the scales
+    if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.slot));
+  }
+
+  // Where the values of the block at hand are: after the next one's keys, if there is one.
+  __device__ __forceinline__ Place next_values(bool after_keys) const {
+    Place at = place_;
+    if (after_keys) at.next();
+    return at;
+  }
+
+  // Of int8 pages: scores[.][n] *= scales[n], in front of the softmax those of keys, behind it those of
+  // values.
+  __device__ __forceinline__ void scale_columns(Place tile) {
+    if constexpr (R::kWiden) {
+      R::wait(R::full(tile.slot), tile.parity);
+#pragma unroll
+      for (int n = 0; n < kRows / 8; ++n) {
+        const Vec<float, 2> s = load<2>(R::scales(tile.slot) + 8 * n + column_);
+#pragma unroll
+        for (int i = 0; i < 4; ++i) scores_[4 * n + i] *= s[i % 2];
+      }
+    }
   }
 
   // Warpgroups take turns in handing products to the tensor cores.
@@ -394,11 +236,11 @@ class Consumer {
   // scores = q k^T
   __device__ __forceinline__ void score(Shared<T> queries, Place keys) {
     const uint64_t a = k_major(queries + group_ * kGroupRows * kTileColumns);
-    const uint64_t b = k_major(Room::slot<T>(keys.slot));
+    const uint64_t b = k_major(R::template slot<T>(keys.slot));
     ptx::wgmma_fence();
 #pragma unroll
     for (int k = 0; k < kHeadSize / 16; ++k) {
-      const uint64_t at = units(k / 4 * Room::kHalf + k % 4 * 16);
+      const uint64_t at = units(k / 4 * R::kHalf + k % 4 * 16);
       ptx::wgmma_ss<T, kRows, 0, 0>(scores_, a + at, b + at, k > 0);
     }
     ptx::wgmma_commit_group();
@@ -406,7 +248,7 @@ class Consumer {
 
   // out += weights v
   __device__ __forceinline__ void add(Place values, bool more) {
-    const uint64_t b = mn_major(Room::slot<T>(values.slot), Room::kHalf * 2);
+    const uint64_t b = mn_major(R::template slot<T>(values.slot), R::kHalf * 2);
     ptx::wgmma_fence();
 #pragma unroll
     for (int k = 0; k < kRows / 16; ++k) {
@@ -465,10 +307,9 @@ class Consumer {
       const float inverse = 1.0f / group_sum<4>(softmax_[half].sum);
 #pragma unroll
       for (int n = 0; n < kHeadSize / 8; ++n) {
-        const int at =
-            n / 8 * Room::kHalf + swizzled_128(lane_ / 4 + 8 * half, n % 8 * 8 + column_);
-        const Vec<float, 2> pair = {
-            {out_[4 * n + 2 * half] * inverse, out_[4 * n + 2 * half + 1] * inverse}};
+        const int at = n / 8 * R::kHalf + swizzled_128(lane_ / 4 + 8 * half, n % 8 * 8 + column_);
+        const Vec<float, 2> pair = {{fmaf(out_[4 * n + 2 * half], inverse, 0.0f),
+                                     fmaf(out_[4 * n + 2 * half + 1], inverse, 0.0f)}};
         store(rows + at, narrow<T>(pair));
       }
     }
@@ -483,8 +324,8 @@ class Consumer {
       const int col = lane_ % kChunks * kChunk;
       if (warp_row_ + r >= work.begin && warp_row_ + r < work.end) {
         store(out + r * p_.out_ld + col,
-              load<kChunk>(
-                  rows + (col / kTileColumns * Room::kHalf + swizzled_128(r, col % kTileColumns))));
+              load<kChunk>(rows +
+                           (col / kTileColumns * R::kHalf + swizzled_128(r, col % kTileColumns))));
       }
     }
   }
@@ -511,64 +352,63 @@ namespace {
 
 using namespace prefill_sm90;
 
-template <class T>
+template <class T, class E>
 __global__ void __launch_bounds__(kThreads, 1)
     attention_prefill_sm90_kernel(const __grid_constant__ AttentionParams p, float scale,
                                   const __grid_constant__ TensorMap queries,
-                                  const __grid_constant__ TensorMap pages) {
+                                  const __grid_constant__ TensorMap pages,
+                                  const __grid_constant__ AttentionNorms norms) {
 #if !defined(__CUDACC__) || defined(BC_SM90A)
-  if (threadIdx.x == 0) {
-    for (int slot = 0; slot < kSlots; ++slot) {
-      ptx::mbarrier_init(Room::full(slot), 1);
-      ptx::mbarrier_init(Room::empty(slot), kGroups * 4);
-    }
-    for (int buffer = 0; buffer < kBuffers; ++buffer) {
-      ptx::mbarrier_init(Room::queries_full(buffer), 1);
-      ptx::mbarrier_init(Room::queries_empty(buffer), kGroups * 4);
-    }
-    ptx::fence_mbarrier_init();
-    ptx::prefetch_tensormap(&queries);
-    ptx::prefetch_tensormap(&pages);
-  }
+  if (threadIdx.x == 0) Room<E>::init_barriers();
   __syncthreads();
   if (threadIdx.x < kWarpgroup) {
-    ptx::setmaxnreg_dec<56>();
-    if (threadIdx.x < kWarp) Producer<T>(p, scale, &queries, &pages).run();
+    ptx::setmaxnreg_dec<Room<E>::kProducerRegisters>();
+    Producer<T, E>(p, scale, &queries, &pages, norms).run();
   } else {
-    ptx::setmaxnreg_inc<224>();
-    Consumer<T>(p, scale).run();
+    ptx::setmaxnreg_inc<Room<E>::kConsumerRegisters>();
+    Consumer<T, E>(p, scale).run();
   }
+#else
+  __trap();
 #endif
 }
 
-template <class T>
+// A tensor of 16-bit elements as boxes of so many rows of 64 columns.
+TensorMap map_of(const void* base, int64_t columns, int64_t rows, int64_t ld, uint32_t box_rows) {
+  return make_tensor_map({base,
+                          2,
+                          2,
+                          {static_cast<uint64_t>(columns), static_cast<uint64_t>(rows)},
+                          {static_cast<uint64_t>(ld) * 2},
+                          {kTileColumns, box_rows},
+                          Swizzle::bytes_128});
+}
+
+template <class T, class E>
 void launch_prefill(const AttentionParams& p, void* stream) {
-  const uint64_t columns = static_cast<uint64_t>(p.H * p.D);
-  const uint64_t rows = static_cast<uint64_t>(p.batch.pages * 2 * p.H * kPageSize);
-  const TensorMap queries = make_tensor_map({p.qkv,
-                                             2,
-                                             2,
-                                             {columns, static_cast<uint64_t>(p.batch.T)},
-                                             {static_cast<uint64_t>(p.ld) * 2},
-                                             {kTileColumns, kRows},
-                                             Swizzle::bytes_128});
-  const TensorMap pages = make_tensor_map({p.pages,
-                                           2,
-                                           2,
-                                           {kHeadSize, rows},
-                                           {kHeadSize * 2},
-                                           {kTileColumns, static_cast<uint32_t>(kPageSize)},
-                                           Swizzle::bytes_128});
+  const TensorMap queries = map_of(p.qkv, p.H * p.D, p.batch.T, p.ld, kRows);
+  const TensorMap pages = Room<E>::kWiden
+                              ? TensorMap{}
+                              : map_of(p.pages, p.D, p.batch.pages * 2 * p.H * kPageSize, p.D,
+                                       static_cast<uint32_t>(kPageSize));
+  // Sizes are all that the host knows. Much shorter, and finding lengths takes what it wins.
+  const bool far = p.slopes != nullptr && p.batch.T >= 2048 && p.batch.P * kPageSize >= 4096;
+  const AttentionNorms norms = far ? attention_norms(p, stream) : AttentionNorms{};
   const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
-  launch<attention_prefill_sm90_kernel<T>>(
-      {dim3(static_cast<unsigned>(p.processors)), dim3(kThreads), Room::kBytes, stream}, p, scale,
-      queries, pages);
+  launch<attention_prefill_sm90_kernel<T, E>>(
+      {dim3(static_cast<unsigned>(p.processors)), dim3(kThreads), Room<E>::kBytes, stream}, p,
+      scale, queries, pages, norms);
+}
+
+template <class T>
+void for_pages(const AttentionParams& p, void* stream) {
+  p.pages_type == Type::i8 ? launch_prefill<T, int8_t>(p, stream) : launch_prefill<T, T>(p, stream);
 }
 
 }  // namespace
 
 void attention_prefill_sm90(const AttentionParams& p, void* stream) {
-  p.type == Type::bf16 ? launch_prefill<bf16>(p, stream) : launch_prefill<f16>(p, stream);
+  p.type == Type::bf16 ? for_pages<bf16>(p, stream) : for_pages<f16>(p, stream);
 }
 
 }  // namespace bc::cuda
