@@ -181,8 +181,8 @@ void run_case(Check& check, const Case& c, int schedules = 1) {
 }
 
 // What the headers state as Bound.
-void decode_moves_the_cache_once(Check& check, Type pages_type) {
-  const Case c{"bytes", {{1023, 1}}, Type::bf16, pages_type, 2, false};
+void decode_moves_the_cache_once(Check& check, Type pages_type, bool hopper) {
+  const Case c{"bytes", {{1023, 1}}, Type::bf16, pages_type, 2, false, 1.0f, hopper};
   for_each_schedule(1, [&](uint64_t seed) {
     check.begin(c.text(), seed);
     const Inputs in(c);
@@ -198,6 +198,25 @@ void decode_moves_the_cache_once(Check& check, Type pages_type) {
   });
 }
 
+// Eight tokens of a sequence give the bits that each gives when it comes alone.
+void tokens_together_equal_one_by_one(Check& check, Type pages_type) {
+  const Case c{"one_by_one", {{250, 8}}, Type::bf16, pages_type, 1, true, 1.0f, true};
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    Inputs in(c);
+    const Matrix together = run(in, c, 0, 1, in.r.P);
+    for (const int64_t t : {0, 3, 7}) {
+      Inputs one(c);
+      one.batch.offsets = {0, 1};
+      one.batch.positions = {static_cast<int32_t>(250 + t)};
+      one.r = one.batch.ragged();
+      one.qkv = Matrix(1, in.qkv.cols, 8);
+      std::copy(in.qkv.row(t), in.qkv.row(t) + in.qkv.ld, one.qkv.row(0));
+      check.that(same_rows(together, t, run(one, c, 0, 1, in.r.P)), "other bits alone");
+    }
+  });
+}
+
 void prefill_multiplies_whole_pages(Check& check) {
   const Case c{"flops", {{0, 256}}, Type::bf16, Type::bf16, 1, false};
   for_each_schedule(1, [&](uint64_t seed) {
@@ -209,6 +228,37 @@ void prefill_multiplies_whole_pages(Check& check) {
     check.that(flops == 4 * kD * 64 * 64 * (1 + 2 + 3 + 4), "flops differ from those of the pages");
 #endif
   });
+}
+
+// Sequences of few queries, by the kernel of sm_90.
+void decode_on_hopper(Check& check, Type pages) {
+  const Type bf16 = Type::bf16;
+  const Type f16 = Type::f16;
+  run_case(check, {"one_token", {{0, 1}}, bf16, pages, 2, false, 1.0f, true}, 3);
+  // 16 rows to a warp, 64 to a page, 256 to a block.
+  run_case(check, {"row_edges",
+                   {{14, 1}, {15, 1}, {16, 1}, {60, 8}, {46, 3}},
+                   bf16,
+                   pages,
+                   2,
+                   true,
+                   1.0f,
+                   true});
+  run_case(check, {"page_edges",
+                   {{62, 1}, {63, 1}, {64, 1}, {127, 1}, {255, 1}, {256, 1}, {250, 8}, {56, 8}},
+                   bf16,
+                   pages,
+                   2,
+                   true,
+                   1.0f,
+                   true});
+  run_case(check,
+           {"ragged", {{70, 5}, {300, 1}, {63, 2}, {0, 8}}, bf16, pages, 3, true, 1.0f, true}, 3);
+  run_case(check, {"extreme_values", {{100, 7}, {700, 1}}, bf16, pages, 2, true, 300.0f, true});
+  run_case(check, {"long", {{1500, 3}, {1023, 1}}, bf16, pages, 1, false, 1.0f, true});
+  run_case(check,
+           {"f16", {{100, 7}, {530, 2}}, f16, pages == bf16 ? f16 : pages, 2, true, 1.0f, true});
+  tokens_together_equal_one_by_one(check, pages);
 }
 
 void hopper_prefill_multiplies_whole_blocks(Check& check) {
@@ -287,6 +337,7 @@ int main() {
     const Type bf16 = Type::bf16;
     const Type f16 = Type::f16;
     for (const bool hopper : {false, true}) {
+      if (hopper && !is_hopper()) break;
       for (const Type pages : {bf16, Type::i8}) {
         const auto with = [&](const char* name, const std::vector<Sequence>& sequences, int64_t H,
                               bool alibi, int schedules = 1, float size = 1.0f) {
@@ -308,7 +359,8 @@ int main() {
                          true,
                          1.0f,
                          hopper});
-        if (!hopper) decode_moves_the_cache_once(check, pages);
+        decode_moves_the_cache_once(check, pages, hopper);
+        if (hopper) decode_on_hopper(check, pages);
       }
       // More sequences than a warp looks at together.
       std::vector<Sequence> many;

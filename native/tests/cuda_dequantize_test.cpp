@@ -25,14 +25,15 @@ std::vector<uint8_t> any_weights(Type type, int64_t N, int64_t K, Random& random
 }
 
 // The same bits as on the CPU.
-void packed_case(Check& check, Type type, int64_t N, int64_t K) {
+void packed_case(Check& check, Type type, bool hopper, int64_t N, int64_t K) {
   for_each_schedule(3, [&](uint64_t seed) {
-    check.begin(std::string(name_of(type)) + " N=" + std::to_string(N) + " K=" + std::to_string(K),
+    check.begin(std::string(name_of(type)) + (hopper ? " of hopper" : "") +
+                    " N=" + std::to_string(N) + " K=" + std::to_string(K),
                 seed);
     Random random(static_cast<uint64_t>(N + K));
     const std::vector<uint8_t> packed = any_weights(type, N, K, random);
     std::vector<uint8_t> repacked(packed.size());
-    cuda::repack(type, repacked.data(), packed.data(), N, K);
+    cuda::repack(type, hopper, repacked.data(), packed.data(), N, K);
     Matrix want(N, K, 0);
     ThreadPool pool(1);
     cpu::dequantize({want.row(0), want.ld, packed.data(), type, 0, N, K}, pool);
@@ -42,7 +43,7 @@ void packed_case(Check& check, Type type, int64_t N, int64_t K) {
     Matrix out(N, K, 8);
     const auto device_w = input("w", repacked);
     const auto device_out = output<float>("out", out.data.size());
-    cuda::dequantize({device_out.data(), out.ld, device_w.data(), 0, type, N, K}, nullptr);
+    cuda::dequantize({device_out.data(), out.ld, device_w.data(), 0, type, N, K, hopper}, nullptr);
     finish();
     out.data = device_out.read();
     check.compare("out", out, exact);
@@ -82,7 +83,10 @@ int main() {
   return run_on_device("cuda_dequantize", [](Check& check) {
     for (const Type type : {Type::q8, Type::q4}) {
       for (const int64_t N : {1, 16, 19, 111}) {
-        for (const int64_t K : {32, 256, 608}) packed_case(check, type, N, K);
+        for (const int64_t K : {32, 256, 608}) {
+          packed_case(check, type, false, N, K);
+          packed_case(check, type, true, N, K);
+        }
       }
     }
     for (const Type type : {Type::f32, Type::f16, Type::bf16}) rows_case(check, type);

@@ -128,6 +128,19 @@ void for_each_schedule(int schedules, Body&& body) {
   }
 }
 
+// Whether kernels of sm_90a run here.
+inline bool is_hopper() {
+#ifdef BC_ON_GPU
+  int major = 0;
+  int minor = 0;
+  return cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) == cudaSuccess &&
+         cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0) == cudaSuccess &&
+         major == 9 && minor == 0;
+#else
+  return true;
+#endif
+}
+
 // Waits for the device; a fault of the kernel ends the test here.
 inline void finish() {
 #ifdef BC_ON_GPU

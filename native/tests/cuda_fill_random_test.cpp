@@ -9,11 +9,12 @@ using namespace bc::test;
 namespace {
 
 // The CPU's numbers for the same seed, bit for bit: packed ones in the GPU's order.
-void run_case(Check& check, Type type, int64_t N, int64_t K, float deviation, uint64_t number) {
+void run_case(Check& check, Type type, bool hopper, int64_t N, int64_t K, float deviation,
+              uint64_t number) {
   for_each_schedule(2, [&](uint64_t seed) {
-    check.begin(std::string(name_of(type)) + " N=" + std::to_string(N) + " K=" + std::to_string(K) +
-                    " deviation=" + std::to_string(deviation) +
-                    " of seed=" + std::to_string(number),
+    check.begin(std::string(name_of(type)) + (hopper ? " of hopper" : "") +
+                    " N=" + std::to_string(N) + " K=" + std::to_string(K) + " deviation=" +
+                    std::to_string(deviation) + " of seed=" + std::to_string(number),
                 seed);
     Tensor t;
     t.type = type;
@@ -25,10 +26,10 @@ void run_case(Check& check, Type type, int64_t N, int64_t K, float deviation, ui
     ThreadPool pool(2);
     cpu::fill_random(t, deviation, number, pool);
     std::vector<uint8_t> want = host;
-    if (is_quantized(type)) cuda::repack(type, want.data(), host.data(), N, K);
+    if (is_quantized(type)) cuda::repack(type, hopper, want.data(), host.data(), N, K);
 
     const auto out = output<uint8_t>("out", host.size());
-    cuda::fill_random({out.data(), t.bytes(), type, deviation, number}, nullptr);
+    cuda::fill_random({out.data(), t.bytes(), type, deviation, number, hopper}, nullptr);
     finish();
     check.that(out.read() == want, "the numbers are not the CPU's");
     const auto bytes = static_cast<double>(host.size());
@@ -41,12 +42,16 @@ void run_case(Check& check, Type type, int64_t N, int64_t K, float deviation, ui
 int main() {
   return run_on_device("cuda_fill_random", [](Check& check) {
     for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8, Type::q4}) {
-      const int64_t step = is_quantized(type) ? kGroup : 1;
-      for (const int64_t K : {1, 3, 8, 19}) {
-        for (const int64_t N : {1, 7, 33, 200}) run_case(check, type, N, K * step, 0.02f, 42);
+      for (const bool hopper : {false, true}) {
+        if (hopper && !is_quantized(type)) continue;
+        const int64_t step = is_quantized(type) ? kGroup : 1;
+        for (const int64_t K : {1, 3, 8, 19}) {
+          for (const int64_t N : {1, 7, 33, 200})
+            run_case(check, type, hopper, N, K * step, 0.02f, 42);
+        }
+        for (const float deviation : {0.0f, 1e-6f, 1.0f, 30.0f})
+          run_case(check, type, hopper, 16, 8 * step, deviation, 0xffffffffffffffffu);
       }
-      for (const float deviation : {0.0f, 1e-6f, 1.0f, 30.0f})
-        run_case(check, type, 16, 8 * step, deviation, 0xffffffffffffffffu);
     }
   });
 }

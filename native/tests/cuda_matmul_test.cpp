@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cpu/kernels.h"
 #include "cuda/kernels.h"
 #include "cuda/quant_layout.h"
@@ -24,12 +26,16 @@ struct Case {
   Epilogue epilogue = Epilogue::none;
   int processors = 132;
   int64_t shared_memory = kLarge;
+  bool hopper = false;
+  bool computed = false;  // x, by the kernel before: not to be read early
+  int64_t period = 0;     // rows of x repeat after so many; 0: they do not
 
   std::string name() const {
     return std::string(name_of(type)) + " w " + name_of(w_type) + " out " + name_of(out_type) +
            " M=" + std::to_string(M) + " N=" + std::to_string(N) + " K=" + std::to_string(K) +
            (row_scale ? " row_scale" : "") + (epilogue == Epilogue::swiglu ? " swiglu" : "") +
-           " processors=" + std::to_string(processors) + (shared_memory < kLarge ? " small" : "");
+           " processors=" + std::to_string(processors) + (shared_memory < kLarge ? " small" : "") +
+           (hopper ? " hopper" : "");
   }
   int64_t columns() const { return epilogue == Epilogue::swiglu ? N / 2 : N; }
 };
@@ -48,7 +54,7 @@ Weights weights_of(const Case& c, const Matrix& w, ThreadPool& pool) {
   Weights packed{std::vector<uint8_t>(bytes), std::vector<uint8_t>(bytes)};
   QuantizeParams q{packed.cpu.data(), c.w_type, w.row(0), Type::f32, w.ld, nullptr, c.N, c.K, {}};
   cpu::quantize(q, pool, cpu::matrix_kernels(cpu::Isa::scalar));
-  cuda::repack(c.w_type, packed.gpu.data(), packed.cpu.data(), c.N, c.K);
+  cuda::repack(c.w_type, c.hopper, packed.gpu.data(), packed.cpu.data(), c.N, c.K);
   return packed;
 }
 
@@ -76,12 +82,32 @@ Matrix x_of(const Case& c) {
   Random random(static_cast<uint64_t>(c.K * 7 + c.N));
   Matrix x(c.M, c.K, gap_of(c));
   x.fill([&] { return random.outlier(); });
+  if (c.period > 0) {
+    for (int64_t m = c.period; m < c.M; ++m) std::copy_n(x.row(m % c.period), c.K, x.row(m));
+  }
   return rounded(c.type, x);
+}
+
+// Without pointers.
+cuda::MatmulParams sizes_of(const Case& c) {
+  cuda::MatmulParams p{};
+  p.type = c.type;
+  p.out_type = c.out_type;
+  p.w_type = c.w_type;
+  p.M = c.M;
+  p.N = c.N;
+  p.K = c.K;
+  p.epilogue = c.epilogue;
+  p.processors = c.processors;
+  p.shared_memory = c.shared_memory;
+  p.early = true;
+  p.hopper = c.hopper;
+  return p;
 }
 
 // Returns out.
 Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
-  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? 8 : 3);
+  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? gap_of(c) : 3);
   for_each_schedule(c.schedules, [&](uint64_t seed) {
     check.begin(c.name(), seed);
     Random random(static_cast<uint64_t>(c.N * 10007 + c.K));
@@ -97,24 +123,18 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     const auto device_scale = input("row_scale", scale.data);
     const auto device_out =
         output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.out_type)));
-    cuda::MatmulParams p{device_out.data(),
-                         out.ld,
-                         device_x.data(),
-                         x.ld,
-                         device_w.data(),
-                         w.ld,
-                         c.row_scale ? device_scale.data() : nullptr,
-                         c.type,
-                         c.out_type,
-                         c.w_type,
-                         c.M,
-                         c.N,
-                         c.K,
-                         c.epilogue,
-                         c.processors,
-                         c.shared_memory,
-                         true,
-                         nullptr};
+    const auto computed_x = output<uint8_t>("computed x", bytes_of(c.type, x));
+    if (c.computed)
+      cuda::convert({computed_x.data(), x.ld, device_x.data(), x.ld, c.type, c.type, c.M, c.K},
+                    nullptr);
+    cuda::MatmulParams p = sizes_of(c);
+    p.out = device_out.data();
+    p.out_ld = out.ld;
+    p.x = c.computed ? computed_x.data() : device_x.data();
+    p.x_ld = x.ld;
+    p.w = device_w.data();
+    p.w_ld = w.ld;
+    p.row_scale = c.row_scale ? device_scale.data() : nullptr;
     const auto scratch =
         output<uint8_t>("scratch", static_cast<size_t>(cuda::matmul_scratch_bytes(p)));
     p.scratch = scratch.data();
@@ -122,7 +142,8 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     finish();
     out.data = as_floats(c.out_type, device_out.read());
 
-    // Weights as the types hold them are exact in f32.
+    // Weights as the types hold them are exact in f32. The kernels of Hopper round those of q8 and q4
+    // to the type of x.
     for (int64_t n = 0; n < c.N; ++n) {
       for (int64_t k = 0; k < c.K; ++k) {
         w.row(n)[k] = static_cast<float>(
@@ -131,6 +152,7 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
                 : reference::element(packed.cpu.data(), c.w_type, n * w.ld + k));
       }
     }
+    if (c.hopper) w = rounded(c.type, w);
     std::vector<Expected> want =
         reference::matmul({nullptr, 0, x.row(0), x.ld, w.row(0), Type::f32, w.ld,
                            c.row_scale ? scale.row(0) : nullptr, c.M, c.N, c.K, true, nullptr});
@@ -143,9 +165,13 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
         is_quantized(c.w_type) ? number(packed_bytes(c.w_type, c.N, c.K)) : number(2 * c.N * c.K);
     const double xs = number(2 * c.M * c.K);
     const double outs = number(c.M * c.columns() * element_bytes(c.out_type));
-    if (c.M <= 32 && c.N % 16 == 0 && c.K >= 512)
+    const int64_t rows = c.hopper || c.M > 16 ? 32 : 16;  // of w to a block that reads all of x
+    if (c.M <= 32 && c.N % rows == 0 && c.K >= 512)
+      check_bytes(check, weights + xs + outs, weights + number(c.N / rows) * xs + outs);
+    // Whole tiles of 192 tokens by 2 x 128 rows: each block of a cluster asks for half of x.
+    if (c.hopper && c.M % 192 == 0 && c.N % 256 == 0)
       check_bytes(check, weights + xs + outs,
-                  weights + number(c.N / (c.M <= 16 ? 16 : 32)) * xs + outs);
+                  number(c.M / 192) * weights + number(c.N / 256) * xs + outs);
     check_no_bank_conflicts(check);
   });
   return out;
@@ -204,6 +230,116 @@ void run_type(Check& check, Type type, Type w, ThreadPool& pool) {
   for (const int64_t M : {1, 8, 16, 32}) run_case(check, {M, 64, 1024, type, w, type, false}, pool);
 }
 
+// Hopper's kernel for many tokens: all tails, tiles of both widths, whole and split.
+void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
+  const int64_t odd = is_quantized(w) ? 288 : 296;
+  for (const Epilogue epilogue : {Epilogue::none, Epilogue::swiglu}) {
+    const int64_t N = epilogue == Epilogue::swiglu ? 222 : 111;
+    const auto with = [&](int64_t M, int64_t K, int processors) {
+      Case c{M, N, K, type, w, Type::f32, true, 1, epilogue, processors};
+      c.hopper = true;
+      return c;
+    };
+    Matrix few = run_case(check, with(33, odd, 132), pool);
+    int processors = 1;
+    for (const int64_t M : {64, 65, 128, 129, 200, 300}) {
+      const Matrix many = run_case(check, with(M, odd, processors), pool);
+      check_same_rows(check, few, many);
+      few = many;
+      processors = processors % 7 + 2;
+    }
+    Case c = with(70, odd, 132);
+    c.out_type = type;
+    c.row_scale = false;
+    c.computed = true;
+    c.schedules = 3;
+    run_case(check, c, pool);
+  }
+  Case c{100, 130, 0, type, w, type, false, 2};
+  c.hopper = true;
+  for (const int64_t K :
+       is_quantized(w) ? std::vector<int64_t>{32, 96, 160} : std::vector<int64_t>{8, 104, 152}) {
+    c.K = K;  // fewer steps than parts
+    for (const int64_t N : {1, 16, 130}) {
+      c.N = N;
+      run_case(check, c, pool);
+    }
+  }
+}
+
+// Hopper's kernel for few tokens, up to where the one for many takes over: tiles of two, three and
+// four panels, the last of them not whole.
+void run_hopper_few(Check& check, Type type, Type w, ThreadPool& pool) {
+  for (const Epilogue epilogue : {Epilogue::none, Epilogue::swiglu}) {
+    const int64_t N = epilogue == Epilogue::swiglu ? 222 : 111;
+    Case c{1, N, is_quantized(w) ? 544 : 552, type, w, Type::f32, true, 3, epilogue, 132};
+    c.hopper = true;
+    Matrix few = run_case(check, c, pool);
+    c.schedules = 1;
+    int turn = 0;
+    for (const int64_t M : {1, 3, 8, 9, 16, 19, 32, 33, 64}) {
+      constexpr int kProcessors[] = {1, 3, 2, 132};
+      c.M = M;
+      c.processors = kProcessors[turn++ % 4];
+      const Matrix many = run_case(check, c, pool);
+      check_same_rows(check, few, many);
+      few = many;
+    }
+    c.M = 5;
+    c.row_scale = false;
+    c.out_type = type;
+    run_case(check, c, pool);
+  }
+  Case c{2, 0, 0, type, w, type, false, 2};
+  c.hopper = true;
+  for (const int64_t K :
+       is_quantized(w) ? std::vector<int64_t>{32, 96, 160} : std::vector<int64_t>{8, 104, 152}) {
+    c.K = K;  // fewer steps than parts
+    for (const int64_t N : {1, 16, 130}) {
+      c.N = N;
+      run_case(check, c, pool);
+    }
+  }
+  // Longer than the ring, with parts of different lengths, and the next tile behind it.
+  c.N = 160;
+  c.K = 4448;
+  c.processors = 2;
+  for (const int64_t M : {1, 16, 32}) {
+    c.M = M;
+    run_case(check, c, pool);
+  }
+}
+
+// The bytes that the header names.
+void run_hopper_bytes(Check& check, Type w, ThreadPool& pool) {
+  Case c{384, 512, 512, Type::bf16, w, Type::bf16, false, 1, Epilogue::none, 2};
+  c.hopper = true;
+  run_case(check, c, pool);
+}
+
+// What is split over processors has the bits of what is not, and a row those that it has elsewhere in
+// the batch.
+void run_hopper_splits(Check& check, Type w, ThreadPool& pool) {
+  Case c{400, 300, 1056, Type::bf16, w, Type::f32, true};
+  c.hopper = true;
+  c.period = 13;
+  Matrix first(0, c.N);
+  bool whole = false;
+  bool split = false;
+  for (const int processors : {1, 2, 5, 7, 132}) {
+    c.processors = processors;
+    (cuda::matmul_scratch_bytes(sizes_of(c)) == 0 ? whole : split) = true;
+    const Matrix out = run_case(check, c, pool);
+    if (first.rows == 0) first = out;
+    check_same_rows(check, first, out);
+    bool same = true;
+    for (int64_t m = c.period; m < c.M; ++m)
+      same &= std::equal(out.row(m), out.row(m) + c.N, out.row(m % c.period));
+    check.that(same, "a row has other bits elsewhere in the batch");
+  }
+  check.that(whole && split, "no tiles are split, or all of them");
+}
+
 }  // namespace
 
 int main() {
@@ -211,6 +347,18 @@ int main() {
     ThreadPool pool(1);
     for (const Type type : {Type::bf16, Type::f16}) {
       for (const Type w : {type, Type::q8, Type::q4}) run_type(check, type, w, pool);
+    }
+    if (is_hopper()) {
+      for (const Type type : {Type::bf16, Type::f16}) {
+        for (const Type w : {type, Type::q8, Type::q4}) {
+          run_hopper_few(check, type, w, pool);
+          run_hopper(check, type, w, pool);
+        }
+      }
+      for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
+        run_hopper_splits(check, w, pool);
+        run_hopper_bytes(check, w, pool);
+      }
     }
     // The tiles of one round whole and those of the next split; of both kinds.
     run_case(check, {300, 300, 1024, Type::f16, Type::q4, Type::f32, false, 1, Epilogue::none, 7},

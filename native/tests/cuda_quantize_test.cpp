@@ -67,10 +67,12 @@ void check_traffic(Check& check, Type type, Type w_type, bool scaled, int64_t N,
 }
 
 // The same bits as on the CPU, of every kernel there that fuses.
-void run_case(Check& check, Type type, Type w_type, Kind kind, bool scaled, int64_t N, int64_t K) {
+void run_case(Check& check, Type type, bool hopper, Type w_type, Kind kind, bool scaled, int64_t N,
+              int64_t K) {
   for_each_schedule(2, [&](uint64_t seed) {
-    check.begin(std::string(name_of(w_type)) + " to " + name_of(type) + " kind " +
-                    std::to_string(kind) + (scaled ? " scaled" : "") + " N=" + std::to_string(N) +
+    check.begin(std::string(name_of(w_type)) + " to " + name_of(type) +
+                    (hopper ? " of hopper" : "") + " kind " + std::to_string(kind) +
+                    (scaled ? " scaled" : "") + " N=" + std::to_string(N) +
                     " K=" + std::to_string(K),
                 seed);
     Random random(static_cast<uint64_t>(N * K));
@@ -89,7 +91,7 @@ void run_case(Check& check, Type type, Type w_type, Kind kind, bool scaled, int6
         output<uint8_t>("scratch", static_cast<size_t>(cuda::quantize_scratch_bytes(N, K)));
     cuda::quantize(
         {device_out.data(), type, device_w.data(), m.ld, w_type,
-         scaled ? device_scale.data() : nullptr, N, K, device_error.data(), scratch.data()},
+         scaled ? device_scale.data() : nullptr, N, K, device_error.data(), scratch.data(), hopper},
         nullptr);
     finish();
     const std::vector<uint8_t> got = device_out.read();
@@ -102,7 +104,7 @@ void run_case(Check& check, Type type, Type w_type, Kind kind, bool scaled, int6
     for (const cpu::QuantizeKernel kernel : kernels) {
       const Packed want = on_cpu(kernel, type, w, w_type, m.ld, scale, N, K);
       std::vector<uint8_t> repacked(want.bytes.size());
-      cuda::repack(type, repacked.data(), want.bytes.data(), N, K);
+      cuda::repack(type, hopper, repacked.data(), want.bytes.data(), N, K);
       check.that(got == repacked, "the packed weights are not those of the CPU");
       for (size_t i = 0; i < 2; ++i) {
         // Of the same squares, both add those of a group alike; then come 4 additions of lanes in
@@ -122,16 +124,18 @@ void run_case(Check& check, Type type, Type w_type, Kind kind, bool scaled, int6
 
 int main() {
   return run_on_device("cuda_quantize", [](Check& check) {
-    for (const Type type : {Type::q8, Type::q4}) {
-      for (const Type w_type : {Type::f32, Type::f16, Type::bf16}) {
-        for (const int64_t N : {1, 16, 19, 111})
-          run_case(check, type, w_type, kOutliers, false, N, 32);
-        run_case(check, type, w_type, kOutliers, true, 19, 96);
-        run_case(check, type, w_type, kOutliers, false, 64, 256);
-        run_case(check, type, w_type, kOutliers, true, 128, 1056);
+    for (const bool hopper : {false, true}) {
+      for (const Type type : {Type::q8, Type::q4}) {
+        for (const Type w_type : {Type::f32, Type::f16, Type::bf16}) {
+          for (const int64_t N : {1, 16, 19, 111})
+            run_case(check, type, hopper, w_type, kOutliers, false, N, 32);
+          run_case(check, type, hopper, w_type, kOutliers, true, 19, 96);
+          run_case(check, type, hopper, w_type, kOutliers, false, 64, 256);
+          run_case(check, type, hopper, w_type, kOutliers, true, 128, 1056);
+        }
+        for (int kind = 0; kind < kKinds; ++kind)
+          run_case(check, type, hopper, Type::f32, static_cast<Kind>(kind), kind % 2 == 1, 35, 288);
       }
-      for (int kind = 0; kind < kKinds; ++kind)
-        run_case(check, type, Type::f32, static_cast<Kind>(kind), kind % 2 == 1, 35, 288);
     }
   });
 }

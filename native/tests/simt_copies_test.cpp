@@ -169,7 +169,16 @@ void pipelines(Check& check) {
 
 // --- mbarriers -----------------------------------------------------------------------------------
 
-enum class Misuse { load, store, many_bytes, overrun, exit_early, exit_unwaited, exit_short };
+enum class Misuse {
+  load,
+  store,
+  many_bytes,
+  overrun,
+  next_phase,
+  exit_early,
+  exit_unwaited,
+  exit_short
+};
 
 template <Misuse kMisuse>
 __global__ void misuse_kernel(uint32_t* out, const uint32_t* in) {
@@ -182,11 +191,34 @@ __global__ void misuse_kernel(uint32_t* out, const uint32_t* in) {
     ptx::mbarrier_arrive_expect_tx(barrier, 1u << 20);
   }
   if (kMisuse == Misuse::overrun) {
-    if (i == 0) {
-      ptx::mbarrier_arrive(barrier);
-      ptx::mbarrier_arrive(barrier);
-    } else if (i >= 32) {
+    const Shared<uint64_t> ready = barrier + 1;
+    if (i == 0) ptx::mbarrier_init(ready, 32);
+    __syncthreads();
+    if (i >= 32) {
+      ptx::mbarrier_arrive(ready);
       wait_for(barrier, 0);
+    } else if (i == 0) {
+      wait_for(ready, 0);
+      ptx::mbarrier_arrive(barrier);
+      ptx::mbarrier_arrive(barrier);
+    }
+  }
+  if (kMisuse == Misuse::next_phase) {
+    const Shared<uint64_t> both = barrier + 1;
+    if (i == 0) ptx::mbarrier_init(both, 2);
+    __syncthreads();
+    if (i >= 32) {
+      if (i == 33) ptx::mbarrier_arrive(both);
+      __syncwarp();
+      if (i == 32) {
+        ptx::mbarrier_arrive(both);
+        words[32] = 1;
+        ptx::mbarrier_arrive(both);
+      }
+    }
+    if (i == 0) {
+      wait_for(both, 0);
+      store(out, static_cast<uint32_t>(words[32]));
     }
   }
   if (kMisuse == Misuse::exit_early || kMisuse == Misuse::exit_unwaited) {
@@ -209,8 +241,10 @@ void misuses(Check& check) {
          {"thread (40,0,0)"}, RUN(store));
   caught(check, "more bytes than an mbarrier counts", {"transaction count has value 1048576"},
          {"expected at most 1048575"}, RUN(many_bytes));
-  caught(check, "two phases behind", {"phases 0 to 1 have ended while", "deadlock"},
+  caught(check, "two phases behind", {"phases 0 to 1 have ended while this thread waited"},
          {"mbarrier at shared+0"}, RUN(overrun));
+  caught(check, "what the next phase brings", {"race: load of shared+128", kNothing, "race: store"},
+         {"shared+128"}, RUN(next_phase));
   for (int i = 0; i < 2; ++i) {
     caught(check, "exit before the bytes come", {"is under way", "nobody has waited for"},
            {"block (0,0,0) exits", "the bulk copy", "simt_copies_test.cpp:"},
@@ -468,7 +502,7 @@ void tensors(Check& check) {
 
 // --- Proxies -------------------------------------------------------------------------------------
 
-enum class Fence { none, writer, before_store, other_before, copier, third, too_late };
+enum class Fence { none, writer, before_store, other_before, copier, third, too_late, unknown };
 
 // 64 threads write what a bulk copy then overwrites.
 template <Fence kFence>
@@ -480,7 +514,10 @@ __global__ void overwrite_kernel(uint32_t* out, const uint32_t* in) {
   words[i] = 0;
   if (kFence == Fence::writer) ptx::fence_proxy_async();
   if (kFence == Fence::other_before && i == 0) ptx::fence_proxy_async();
+  if (kFence == Fence::unknown && i < 32) ptx::fence_proxy_async();
   __syncthreads();
+  // Who copies does not know of these.
+  if (kFence == Fence::unknown && i >= 32) ptx::fence_proxy_async();
   if (kFence == Fence::third) {
     if (i == 63) ptx::fence_proxy_async();
     __syncthreads();
@@ -563,6 +600,8 @@ void proxies(Check& check) {
   unfenced("fence before the store", RUN(before_store));
   unfenced("fence by one of the writers", RUN(other_before));
   unfenced("fence after the copy", RUN(too_late));
+  unfenced("fence that the copying thread does not know",
+           [&] { launch<overwrite_kernel<Fence::unknown>>(how, out.data(), in.data()); });
 #undef RUN
 #define RUN(reads) [&] { launch<reads_kernel<Reads::reads>>(how, in.data()); }
   sound(check, "asynchronous reads", RUN(sound));
@@ -590,10 +629,8 @@ void proxies(Check& check) {
 
 }  // namespace
 
-// The kernels are for sm_90a; what tests of the emulator are compiled for is any GPU.
 int main() {
-  if (!kEmulated) return 77;
-  return run_on_device("simt_copies", [](Check& check) {
+  return run_on_hopper("simt_copies", [](Check& check) {
     pipelines(check);
     misuses(check);
     addresses(check);

@@ -83,6 +83,32 @@ __global__ void product_kernel(float* out, const T* a, const T* b) {
     store(out + (g + i / 2 % 2 * 8) * kN + i / 4 * 8 + t + i % 2, d[i]);
 }
 
+// The same by mma.m16n8k16 in every warp, for kN columns.
+template <class T, int kN>
+__global__ void mma_kernel(float* out, const T* a, const T* b) {
+  const int thread = static_cast<int>(threadIdx.x);
+  const int g = thread / 32 * 16 + thread % 32 / 4;
+  const int t = thread % 4 * 2;
+  const auto two = [](const T* at) { return load(at).bits | uint32_t{load(at + 1).bits} << 16; };
+  for (int column = 0; column < kN; column += 8) {
+    float d[4] = {};
+    for (int i = 0; i < 2 * kK; i += 16) {
+      const int k = i % kK + t;
+      const T* const row = a + g * kK + k;
+      const T* const other = b + (column + g % 8) * kK + k;
+      const uint32_t fragment_a[] = {two(row), two(row + 8 * kK), two(row + 8),
+                                     two(row + 8 * kK + 8)};
+      const uint32_t fragment_b[] = {two(other), two(other + 8)};
+      if constexpr (std::is_same<T, bf16>::value) {
+        ptx::mma_m16n8k16_bf16(d, fragment_a, fragment_b);
+      } else {
+        ptx::mma_m16n8k16_f16(d, fragment_a, fragment_b);
+      }
+    }
+    for (int i = 0; i < 4; ++i) store(out + (g + i / 2 * 8) * kN + column + t + i % 2, d[i]);
+  }
+}
+
 template <class T>
 T rounded(float f) {
   if constexpr (std::is_same<T, bf16>::value)
@@ -142,7 +168,7 @@ std::vector<float> product(Check& check, const std::vector<T>& a, const std::vec
   return got;
 }
 
-// Every way of laying out the operands gives the same bits.
+// Every way of laying out the operands gives the same bits, on the emulator those of mma.m16n8k16.
 template <class T, int kN>
 void layouts(Check& check, const char* name) {
   sound(check, name, [&] {
@@ -167,6 +193,13 @@ void layouts(Check& check, const char* name) {
       same(product<T, kN, 1, 1, 32, false>(check, a, b));
     }
     same(product<T, kN, 1, 1, 16, false>(check, a, b));
+    if (!kEmulated) return;
+    const auto device_a = input("a", a);
+    const auto device_b = input("b", b);
+    const auto out = output<float>("out", kM * kN);
+    launch<mma_kernel<T, kN>>({dim3(1), dim3(kWarpgroup)}, out.data(), device_a.data(),
+                              device_b.data());
+    same(out.read());
   });
 }
 
@@ -193,6 +226,7 @@ enum class Fault {
   too_few_bytes,
   too_many_bytes,
   early_release,
+  early_reuse,
   early_read,
   early_write,
   no_register_fence,
@@ -326,7 +360,9 @@ __global__ void pipeline_kernel(float* out, const bf16* a, const __grid_constant
       if (kFault != Fault::early_release && thread == 0 && step > 0)
         ptx::mbarrier_arrive(empty + (step - 1) % kStages);
     } else if (kA != A::copied) {
-      if (kFault != Fault::no_last_wait || step + 1 < steps) ptx::wgmma_wait_group<0>();
+      if (kFault == Fault::early_reuse) ptx::wgmma_wait_group<1>();
+      if (kFault != Fault::early_reuse && (kFault != Fault::no_last_wait || step + 1 < steps))
+        ptx::wgmma_wait_group<0>();
       if (kFault != Fault::early_release && thread == 0) ptx::mbarrier_arrive(empty + s);
       if (kA == A::written) ptx::bar_sync(1, kWarpgroup);
     }
@@ -406,7 +442,6 @@ void pipelines(Check& check) {
 
 // A wrong result, where the emulator cannot know what was meant.
 void wrong(Check& check, const char* name, const std::function<void(Check&)>& run) {
-  if (!kEmulated) return;
   for_each_schedule(8, [&](uint64_t seed) {
     check.begin(name, seed);
     Check quiet(name, true);
@@ -419,18 +454,23 @@ void wrong(Check& check, const char* name, const std::function<void(Check&)>& ru
   });
 }
 
+// Those that are broken are not even compiled for a GPU.
 template <Fault kFault, A kA = A::copied, bool kTransposed = false>
 void caught(Check& check, const char* name, const std::vector<std::string>& alternatives) {
-  test::caught(check, name, alternatives, {"pipeline_kernel<128, "}, [&] {
-    Check quiet(name, true);
-    multiply<128, kTransposed, kA, kFault>(quiet, 64, 128, 448);
-  });
+  if constexpr (kEmulated) {
+    test::caught(check, name, alternatives, {"pipeline_kernel<128, "}, [&] {
+      Check quiet(name, true);
+      multiply<128, kTransposed, kA, kFault>(quiet, 64, 128, 448);
+    });
+  }
 }
 
 template <Fault kFault, A kA = A::copied, bool kTransposed = false>
 void wrong(Check& check, const char* name) {
-  wrong(check, name,
-        [&](Check& quiet) { multiply<128, kTransposed, kA, kFault>(quiet, 64, 128, 448); });
+  if constexpr (kEmulated) {
+    wrong(check, name,
+          [](Check& quiet) { multiply<128, kTransposed, kA, kFault>(quiet, 64, 128, 448); });
+  }
 }
 
 void faults(Check& check) {
@@ -461,6 +501,8 @@ void faults(Check& check) {
   caught<Fault::too_few_bytes>(check, "a tile too few announced", {"bytes"});
   caught<Fault::too_many_bytes>(check, "a tile too many announced", {"deadlock"});
   caught<Fault::early_release>(check, "early release of a stage", {"early overwrite", "race: "});
+  caught<Fault::early_reuse, A::written>(check, "a overwritten before the wait",
+                                         {"early overwrite"});
   wrong<Fault::early_read>(check, "d read before the wait");
   caught<Fault::early_write>(check, "d written before the wait", {"d of the product"});
   caught<Fault::no_register_fence>(check, "no wgmma_fence", {"without wgmma_fence"});
@@ -485,6 +527,7 @@ enum class Split {
   overlap,
   fragments,
   five_warps,
+  other_d,
 };
 
 template <Split kSplit>
@@ -508,6 +551,8 @@ __global__ void warpgroup_kernel(float* out) {
   if constexpr (kSplit == Split::other_shape)
     ptx::wgmma_ss<bf16, 32, 0, 0>(*reinterpret_cast<float(*)[16]>(d), at, at, true);
   ptx::wgmma_rs<bf16, 64, 0>(second, a, at, true);
+  if (kSplit == Split::other_d)
+    ptx::wgmma_ss<bf16, 64, 0, 0>(warp == 0 ? first : second, at, at, true);
   if (kSplit == Split::fragments) {
     a[0] = 0x3f80;
     ptx::wgmma_rs<bf16, 64, 0>(second, a, at, true);
@@ -516,14 +561,6 @@ __global__ void warpgroup_kernel(float* out) {
   ptx::wgmma_wait_group<0>();
   ptx::pin_registers(d);
   store(out + threadIdx.x, first[5] + second[31]);
-}
-
-__global__ void few_registers_kernel() {
-  const uint64_t at = k_major(shared_memory<bf16>());
-  float d[128] = {};
-  ptx::setmaxnreg_dec<128>();
-  ptx::wgmma_fence();
-  ptx::wgmma_ss<bf16, 256, 0, 0>(d, at, at, false);
 }
 
 // Warpgroup 0 gives registers to two others.
@@ -554,7 +591,8 @@ void warpgroups(Check& check) {
   });
   const auto broken = [&](const char* name, auto split, const char* message,
                           int threads = kWarpgroup) {
-    caught(check, name, {message}, {"warpgroup_kernel"}, [&] { run(split, threads); });
+    if constexpr (kEmulated)
+      caught(check, name, {message}, {"warpgroup_kernel"}, [&] { run(split, threads); });
   };
 #define BROKEN(name, ...) broken(#name, std::integral_constant<Split, Split::name>(), __VA_ARGS__)
   BROKEN(three_warps, "warpgroup divergence");
@@ -563,6 +601,7 @@ void warpgroups(Check& check) {
   BROKEN(other_add, "add of block");
   BROKEN(other_shape, "d of n 32 overlaps that of n 64");
   BROKEN(overlap, "d of n 64 overlaps that of n 64");
+  BROKEN(other_d, "d of block");
   BROKEN(fragments, "without wgmma_fence");
   BROKEN(five_warps, "warp 4 is not one of four", kWarpgroup + 32);
 #undef BROKEN
@@ -570,30 +609,43 @@ void warpgroups(Check& check) {
 
 void registers(Check& check) {
   const auto out = output<uint32_t>("out", 3 * kWarpgroup);
-  const dim3 threads(3 * kWarpgroup);
   sound(check, "registers", [&] {
-    launch<registers_kernel<24, 240>>({dim3(1), threads}, out.data());
+    launch<registers_kernel<24, 240>>({dim3(1), dim3(3 * kWarpgroup)}, out.data());
     equal(check, "last thread", out.read().back(), 3 * kWarpgroup - 1);
   });
-  caught(check, "too few registers", {"waits for registers"}, {"setmaxnreg.inc"}, [&] {
-    launch<registers_kernel<32, 240>>({dim3(1), threads}, out.data());
-  });
+}
+
+#ifdef BC_ON_GPU
+void register_faults(Check&) {}
+#else
+__global__ void few_registers_kernel() {
+  const uint64_t at = k_major(shared_memory<bf16>());
+  float d[128] = {};
+  ptx::setmaxnreg_dec<128>();
+  ptx::wgmma_fence();
+  ptx::wgmma_ss<bf16, 256, 0, 0>(d, at, at, false);
+}
+
+void register_faults(Check& check) {
+  const auto out = output<uint32_t>("out", 3 * kWarpgroup);
+  const Launch how{dim3(1), dim3(3 * kWarpgroup)};
+  caught(check, "too few registers", {"waits for registers"}, {"setmaxnreg.inc"},
+         [&] { launch<registers_kernel<32, 240>>(how, out.data()); });
   caught(check, "more results than registers", {"128 registers of a thread, which has 128"}, {},
          [&] {
            launch<few_registers_kernel>({dim3(1), dim3(kWarpgroup), 32 << 10});
          });
-  caught(check, "less is more", {"setmaxnreg.dec: has value 176, the warpgroup has 168"}, {}, [&] {
-    launch<registers_kernel<176, 240>>({dim3(1), threads}, out.data());
-  });
-  caught(check, "more is less", {"setmaxnreg.inc: has value 160, the warpgroup has 168"}, {}, [&] {
-    launch<registers_kernel<24, 160>>({dim3(1), threads}, out.data());
-  });
+  caught(check, "less is more", {"setmaxnreg.dec: has value 176, the warpgroup has 168"}, {},
+         [&] { launch<registers_kernel<176, 240>>(how, out.data()); });
+  caught(check, "more is less", {"setmaxnreg.inc: has value 160, the warpgroup has 168"}, {},
+         [&] { launch<registers_kernel<24, 160>>(how, out.data()); });
 }
+#endif
 
 }  // namespace
 
 int main() {
-  return run_on_device("simt_hopper", [](Check& check) {
+  return run_on_hopper("simt_hopper", [](Check& check) {
     layouts<bf16, 8>(check, "n 8, bf16");
     layouts<bf16, 96>(check, "n 96, bf16");
     layouts<f16, 64>(check, "n 64, f16");
@@ -602,5 +654,6 @@ int main() {
     faults(check);
     warpgroups(check);
     registers(check);
+    register_faults(check);
   });
 }

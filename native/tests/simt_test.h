@@ -68,6 +68,22 @@ inline std::vector<uint32_t> numbers(size_t count) {
   return values;
 }
 
+// main() of a test whose kernels have instructions of sm_90a.
+template <class Body>
+int run_on_hopper(const char* op, Body&& body) {
+#ifdef BC_ON_GPU
+  int major = 0;
+  int minor = 0;
+  if (cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) != cudaSuccess ||
+      cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0) != cudaSuccess ||
+      major != 9 || minor != 0) {
+    std::printf("%s: skipped, no CUDA device of compute capability 9.0\n", op);
+    return 77;
+  }
+#endif
+  return run_on_device(op, body);
+}
+
 __device__ __forceinline__ uint32_t thread_id() { return threadIdx.x; }
 
 }  // namespace bc::test

@@ -20,8 +20,9 @@ int64_t bytes_of(Type type, int64_t N, int64_t K) {
 }
 
 struct Quantize {
-  Quantize(Type type_, int64_t N_, int64_t K_, int copies)
+  Quantize(Type type_, int64_t N_, int64_t K_, int copies, bool hopper_)
       : type(type_),
+        hopper(hopper_),
         N(N_),
         K(K_),
         rows(Type::bf16, kPeriod, K,
@@ -42,6 +43,7 @@ struct Quantize {
     p.K = K;
     p.error = error.as<double>(0);
     p.scratch = scratch.at(0);
+    p.hopper = hopper;
     cuda::quantize(p, stream);
   }
 
@@ -58,24 +60,25 @@ struct Quantize {
       std::vector<uint8_t> want(packed.size());
       bc::QuantizeParams q{packed.data(), type, m.row(0), Type::f32, m.ld, nullptr, kPanel, K, {}};
       cpu::quantize(q, pool, cpu::matrix_kernels(cpu::best_isa()));
-      cuda::repack(type, want.data(), packed.data(), kPanel, K);
+      cuda::repack(type, hopper, want.data(), packed.data(), kPanel, K);
       same &= out.read(copy, panel * panel_bytes, panel_bytes) == want;
     }
     check.that(same, "panels are not those of the CPU");
   }
 
   Type type;
+  bool hopper;
   int64_t N, K;
   Pattern rows;
   Copies w, scratch, error, out;
 };
 
 struct FillRandom {
-  FillRandom(Type type_, int64_t N, int64_t K, int copies)
-      : type(type_), out(output("out", copies, bytes_of(type, N, K))) {}
+  FillRandom(Type type_, int64_t N, int64_t K, int copies, bool hopper_)
+      : type(type_), hopper(hopper_), out(output("out", copies, bytes_of(type, N, K))) {}
 
   void launch(int copy, void* stream) const {
-    cuda::fill_random({out.at(copy), out.bytes(), type, kDeviation, kSeed}, stream);
+    cuda::fill_random({out.at(copy), out.bytes(), type, kDeviation, kSeed, hopper}, stream);
   }
 
   // Sampled elements or groups have the bits that ../../src/random.h gives them.
@@ -94,7 +97,7 @@ struct FillRandom {
         }
         const uint16_t scale = scale_of_deviation(type, kDeviation);
         for (int64_t n = 0; n < kPanel; ++n) std::memcpy(group.data() + values + 2 * n, &scale, 2);
-        cuda::repack_group(type, want.data(), group.data());
+        cuda::repack_group(type, hopper, want.data(), group.data());
       } else {
         const bf16 x = to_bf16(kDeviation * normal(mix(base + static_cast<uint64_t>(i))));
         std::memcpy(want.data(), &x, 2);
@@ -105,6 +108,7 @@ struct FillRandom {
   }
 
   Type type;
+  bool hopper;
   Copies out;
 };
 
@@ -121,8 +125,8 @@ void add(Cases& cases, const Model& model, const char* op, Type type, double byt
   c.bytes = bytes;
   c.flops = 0.0;
   c.copy_bytes = static_cast<int64_t>(bytes);
-  c.prepare = [type, N, K](int copies, const cuda::Facts&) {
-    const auto run = std::make_shared<Run>(type, N, K, copies);
+  c.prepare = [type, N, K](int copies, const cuda::Facts& gpu) {
+    const auto run = std::make_shared<Run>(type, N, K, copies, gpu.hopper);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};
   };

@@ -10,13 +10,9 @@
 namespace bc::bench {
 namespace {
 
-constexpr int64_t kPanelPeriod = 13;  // panels of a packed pattern: 208 rows
+using Shape = MatmulShape;
 
-struct Shape {
-  int64_t M, N, K;
-  Type w_type, out_type;
-  bool row_scale;  // NormHead's
-};
+constexpr int64_t kPanelPeriod = 13;  // panels of a packed pattern: 208 rows
 
 // Random panels as the CPU holds them: quants of full range, scales that leave weights near 0.02.
 std::vector<uint8_t> random_panels(Type type, int64_t count, int64_t K) {
@@ -44,8 +40,9 @@ std::vector<uint8_t> random_panels(Type type, int64_t count, int64_t K) {
 
 // Weights [N,K] that repeat a pattern: rows of bf16, or panels.
 struct Weights {
-  Weights(const Shape& s)
+  Weights(const Shape& s, bool hopper_)
       : type(s.w_type),
+        hopper(hopper_),
         K(s.K),
         rows(Type::bf16, is_quantized(s.w_type) ? 0 : kPeriod, s.K,
              [random = test::Random(static_cast<uint64_t>(s.K))]() mutable {
@@ -57,14 +54,23 @@ struct Weights {
     }
     panels = random_panels(type, kPanelPeriod, K);
     device.resize(panels.size());
-    cuda::repack(type, device.data(), panels.data(), kPanelPeriod * kPanel, K);
+    cuda::repack(type, hopper, device.data(), panels.data(), kPanelPeriod * kPanel, K);
   }
 
-  // What the reference reads as w of the 16 rows from n on, n a multiple of 16. Valid until the
-  // next call.
-  const void* panel(int64_t n) {
-    if (is_quantized(type))
-      return panels.data() + n / kPanel % kPanelPeriod * (K / kGroup) * group_bytes(type);
+  // What the reference reads as w of the 16 rows from n on, n a multiple of 16, in f32: what the
+  // kernels multiply. Valid until the next call.
+  const float* panel(int64_t n) {
+    if (is_quantized(type)) {
+      const uint8_t* from =
+          panels.data() + n / kPanel % kPanelPeriod * (K / kGroup) * group_bytes(type);
+      sixteen.resize(static_cast<size_t>(kPanel * K));
+      for (int64_t i = 0; i < kPanel * K; ++i)
+        sixteen[static_cast<size_t>(i)] =
+            static_cast<float>(reference::packed_element(from, type, K, i / K, i % K));
+      // The kernels of Hopper round them to the type of x.
+      if (hopper) sixteen = test::as_floats(Type::bf16, test::as_type(Type::bf16, sixteen));
+      return sixteen.data();
+    }
     std::vector<int64_t> which;
     for (int64_t i = 0; i < kPanel; ++i) which.push_back(n + i);
     sixteen = gather(rows, which).data;
@@ -72,6 +78,7 @@ struct Weights {
   }
 
   Type type;
+  bool hopper;
   int64_t K;
   Pattern rows;
   std::vector<uint8_t> panels;  // as the CPU holds them
@@ -87,7 +94,7 @@ struct Run {
   Run(const Shape& shape, int copies, const cuda::Facts& gpu_)
       : s(shape),
         gpu(gpu_),
-        weights(s),
+        weights(s, gpu.hopper),
         xs(Type::bf16, std::min(kPeriod, s.M), s.K,
            [random = test::Random(static_cast<uint64_t>(s.K) + 1)]() mutable {
              return random.outlier();
@@ -119,6 +126,7 @@ struct Run {
     p.processors = gpu.processors;
     p.shared_memory = gpu.shared_memory;
     p.early = true;
+    p.hopper = gpu.hopper;
     return p;
   }
   void launch(int copy, void* stream) const {
@@ -144,7 +152,7 @@ struct Run {
       p.x = some.row(0);
       p.x_ld = some.ld;
       p.w = weights.panel(n);
-      p.w_type = is_quantized(s.w_type) ? s.w_type : Type::f32;
+      p.w_type = Type::f32;
       p.w_ld = s.K;
       p.row_scale = s.row_scale ? factor.row(0) : nullptr;
       p.M = some.rows;
@@ -163,7 +171,9 @@ struct Run {
   Copies w, x, row_scale, out, scratch;
 };
 
-void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
+}  // namespace
+
+Case matmul_case(const Model& model, const char* part, const MatmulShape& s) {
   Case c;
   c.op = "matmul";
   c.model = model.name;
@@ -179,23 +189,21 @@ void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};
   };
-  cases.push_back(std::move(c));
+  return c;
 }
-
-}  // namespace
 
 void add_matmul_cases(Cases& cases, const Model& model, const Sizes& sizes) {
   const int64_t C = model.C;
   const int64_t F = model.F;
   for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
     for (const int64_t M : sizes.matmul_tokens) {
-      add(cases, model, "w_pack", {M, 3 * C, C, w, Type::bf16, false});
-      add(cases, model, "o_proj", {M, C, C, w, Type::bf16, false});
-      add(cases, model, "gate", {M, F, C, w, Type::bf16, false});
-      add(cases, model, "down", {M, C, F, w, Type::bf16, false});
+      cases.push_back(matmul_case(model, "w_pack", {M, 3 * C, C, w, Type::bf16, false}));
+      cases.push_back(matmul_case(model, "o_proj", {M, C, C, w, Type::bf16, false}));
+      cases.push_back(matmul_case(model, "gate", {M, F, C, w, Type::bf16, false}));
+      cases.push_back(matmul_case(model, "down", {M, C, F, w, Type::bf16, false}));
     }
     for (const int64_t M : sizes.head_rows)
-      add(cases, model, "head", {M, model.V, C, w, Type::f32, true});
+      cases.push_back(matmul_case(model, "head", {M, model.V, C, w, Type::f32, true}));
   }
 }
 

@@ -21,58 +21,18 @@
 //
 // Twin    ../cpu/attention.cpp
 // Source  Dao et al. 2023, "Flash-Decoding for long-context inference", pytorch.org/blog
-#include "attention_tile.cuh"
+#include "attention_split.cuh"
 
 namespace bc::cuda {
 namespace {
 
-constexpr int kThreads = kTileWarps * kWarp;
-// Few enough that 32 heads at 1024 positions fill a GPU, many enough that the sums are a hundredth
-// of what is read.
-constexpr int kSplitPages = 4;
-constexpr int kSplitKeys = kSplitPages * kTileRows;
 constexpr int kMergeThreads = kFewQueries * kWarp;  // a warp for each query
 
 // A row of sums in shared memory: eight floats more than D, so that rows fall into other banks.
-constexpr int kSumsRow = kHeadSize + 8;
-
-int64_t splits_of(int64_t P) { return (P + kSplitPages - 1) / kSplitPages; }
-
-// Tokens of sequences of few queries, at most.
-int64_t slots_of(int64_t T, int64_t B) { return T < kFewQueries * B ? T : kFewQueries * B; }
-
-struct Partial {
-  float* sums;       // [slots,H,S,D]
-  float* softmaxes;  // [slots,H,S,2]: maximum, sum
-  int64_t S;
-
-  __device__ __forceinline__ int64_t row(const AttentionParams& p, int64_t slot, int64_t head,
-                                         int64_t split) const {
-    return (slot * p.H + head) * S + split;
-  }
-};
-
-struct FewQueries {
-  int64_t begin;  // the first token in the batch
-  int tokens;     // 0 for sequences of many
-  int slot;       // of the first
-};
-
-__device__ __forceinline__ FewQueries find_queries(const Ragged& r, int64_t sequence) {
-  const auto few = [&](int64_t b) {
-    const int tokens = load(r.offsets + b + 1) - load(r.offsets + b);
-    return tokens <= kFewQueries ? tokens : 0;
-  };
-  int before = 0;
-  for (int64_t base = 0; base < sequence; base += kWarp) {
-    const int64_t b = base + lane_index();
-    before += ptx::redux_add(b < sequence ? few(b) : 0);
-  }
-  return {load(r.offsets + sequence), few(sequence), before};
-}
+using Sums = WarpSums<kHeadSize + 8>;
 
 template <class T, class E>
-__global__ void __launch_bounds__(kThreads, 3)
+__global__ void __launch_bounds__(kSplitThreads, 3)
     attention_decode_kernel(AttentionParams p, Partial partial, float scale) {
   const int split = static_cast<int>(blockIdx.x);
   const int64_t head = blockIdx.y;
@@ -111,46 +71,21 @@ __global__ void __launch_bounds__(kThreads, 3)
     warp.add(values.tile + row * kHeadSize);
   }
 
-  // The sums of the four warps, side by side. Of a tile's 16 rows only the first 8 are queries.
-  const Shared<float> sums = shared_memory<float>();
-  const Shared<float> softmaxes = sums + kTileWarps * kFewQueries * kSumsRow;
+  // Of a tile's 16 rows only the first 8 are queries.
   const float sum = group_sum<4>(warp.softmax[0].sum);
   const int query = Accumulator::row(0);
-  const int at = warp_id() * static_cast<int>(kFewQueries) + query;
   __syncthreads();
 #pragma unroll
   for (int n = 0; n < kHeadSize / 8; ++n) {
     const Vec<float, 2> pair = {{warp.out[n].r[0], warp.out[n].r[1]}};
-    store(sums + at * kSumsRow + 8 * n + Accumulator::col(0), pair);
+    store(Sums::sums(warp_id(), query) + 8 * n + Accumulator::col(0), pair);
   }
   if (lane_index() % 4 == 0) {
     const Vec<float, 2> softmax = {{warp.softmax[0].max, sum}};
-    store(softmaxes + 2 * at, softmax);
+    store(Sums::softmax(warp_id(), query), softmax);
   }
   __syncthreads();
-
-  const int d = static_cast<int>(threadIdx.x);
-  for (int q = 0; q < mine.tokens; ++q) {
-    Vec<float, 2> softmax[kTileWarps];
-    float max = -INFINITY;
-#pragma unroll
-    for (int w = 0; w < kTileWarps; ++w) {
-      softmax[w] = load<2>(softmaxes + 2 * (w * kFewQueries + q));
-      max = fmaxf(max, softmax[w][0]);
-    }
-    float acc = 0.0f;
-    float total = 0.0f;
-#pragma unroll
-    for (int w = 0; w < kTileWarps; ++w) {
-      // A warp whose keys are all past this query has a maximum of -inf, and a factor of 0.
-      const float factor = max == -INFINITY ? 0.0f : ptx::ex2(softmax[w][0] - max);
-      acc = fmaf(factor, sums[(w * kFewQueries + q) * kSumsRow + d], acc);
-      total = fmaf(factor, softmax[w][1], total);
-    }
-    const int64_t to = partial.row(p, mine.slot + q, head, split);
-    store(partial.sums + to * kHeadSize + d, acc);
-    if (d == 0) store(partial.softmaxes + 2 * to, Vec<float, 2>{{max, total}});
-  }
+  Sums::join(p, partial, mine, head, split);
 }
 
 // A block per sequence and head, a warp per query.
@@ -158,6 +93,7 @@ template <class T>
 __global__ void __launch_bounds__(kMergeThreads)
     attention_merge_kernel(AttentionParams p, Partial partial) {
   ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
   const int64_t head = blockIdx.x;
   const FewQueries mine = find_queries(p.batch, blockIdx.y);
   const int query = warp_id();
@@ -191,23 +127,26 @@ __global__ void __launch_bounds__(kMergeThreads)
 }
 
 template <class T, class E>
-void launch_decode(const AttentionParams& p, void* stream) {
-  const int64_t S = splits_of(p.batch.P);
-  const auto sums = static_cast<float*>(p.scratch);
-  const Partial partial = {sums, sums + slots_of(p.batch.T, p.batch.B) * p.H * S * kHeadSize, S};
-  const auto heads = static_cast<unsigned>(p.H);
-  const auto sequences = static_cast<unsigned>(p.batch.B);
-  const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
-  launch<attention_decode_kernel<T, E>>({dim3(static_cast<unsigned>(S), heads, sequences),
-                                         dim3(kThreads), PageStream<T, E, false>::kBytes, stream},
-                                        p, partial, scale);
-  launch<attention_merge_kernel<T>>({dim3(heads, sequences), dim3(kMergeThreads), 0, stream}, p,
-                                    partial);
+void launch_decode(const AttentionParams& p, const Partial& partial, float scale, void* stream) {
+  const dim3 grid(static_cast<unsigned>(partial.S), static_cast<unsigned>(p.H),
+                  static_cast<unsigned>(p.batch.B));
+  launch<attention_decode_kernel<T, E>>(
+      {grid, dim3(kSplitThreads), PageStream<T, E, false>::kBytes, stream}, p, partial, scale);
 }
 
 template <class T>
 void for_pages(const AttentionParams& p, void* stream) {
-  p.pages_type == Type::i8 ? launch_decode<T, int8_t>(p, stream) : launch_decode<T, T>(p, stream);
+  const Partial partial(p);
+  const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
+  if (p.hopper) {
+    attention_decode_sm90(p, partial, scale, stream);
+  } else if (p.pages_type == Type::i8) {
+    launch_decode<T, int8_t>(p, partial, scale, stream);
+  } else {
+    launch_decode<T, T>(p, partial, scale, stream);
+  }
+  const dim3 grid(static_cast<unsigned>(p.H), static_cast<unsigned>(p.batch.B));
+  launch<attention_merge_kernel<T>>({grid, dim3(kMergeThreads), 0, stream, p.hopper}, p, partial);
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ struct Launch {
   // The kernel may start while the one before still runs; it calls griddepcontrol_wait() before it
   // touches anything but weights (sm_90, without effect on older devices).
   bool early = false;
+  // Blocks side by side in x that reach each other's shared memory (sm_90). Divides the grid.
+  unsigned cluster = 1;
 };
 
 #ifdef __CUDACC__
@@ -55,17 +57,24 @@ void launch(const Launch& how, const Arguments&... arguments) {
                                static_cast<int>(how.shared_bytes)),
           "shared memory of a kernel");
   }
-  cudaLaunchAttribute early = {};
-  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  early.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchAttribute attributes[2] = {};
+  unsigned count = 0;
+  // Steps recorded with older runtimes cannot have kernels that start early.
+  if (how.early && CUDART_VERSION >= 12030) {
+    attributes[count].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[count++].val.programmaticStreamSerializationAllowed = 1;
+  }
+  if (how.cluster > 1) {
+    attributes[count].id = cudaLaunchAttributeClusterDimension;
+    attributes[count++].val.clusterDim = {how.cluster, 1, 1};
+  }
   cudaLaunchConfig_t config = {};
   config.gridDim = how.grid;
   config.blockDim = how.block;
   config.dynamicSmemBytes = how.shared_bytes;
   config.stream = static_cast<cudaStream_t>(how.stream);
-  config.attrs = &early;
-  // Steps recorded with older runtimes cannot have kernels that start early.
-  config.numAttrs = how.early && CUDART_VERSION >= 12030 ? 1 : 0;
+  config.attrs = attributes;
+  config.numAttrs = count;
   check(cudaLaunchKernelEx(&config, kKernel, arguments...), "kernel launch");
 }
 
@@ -125,7 +134,7 @@ template <auto kKernel, class... Arguments>
 void launch(const Launch& how, const Arguments&... arguments) {
   static const std::string name = kernel_name(__PRETTY_FUNCTION__);
   const auto run = [=] {
-    simt::launch(name.c_str(), how.grid, how.block, how.shared_bytes, how.early,
+    simt::launch(name.c_str(), how.grid, how.block, how.shared_bytes, how.early, how.cluster,
                  [&] { kKernel(arguments...); });
   };
   if (simt::recorder() != nullptr) {

@@ -4,8 +4,8 @@
 //         K of packed weights is a multiple of 32.
 //
 // Method  A block of 128 threads takes groups of a panel one after another, a thread 4 columns of a
-//         row. A warp has rows r to r + 3, whose codes lie in one run of bytes, and
-//         writes 128 bytes of each. An element is the product of two exact numbers, rounded once:
+//         row: those of a word of q8, of half a word of q4. A warp has rows r to r + 3, whose codes
+//         lie in one run of bytes, and writes 128 bytes of each. An element is the product of two exact numbers, rounded once:
 //         the CPU's bits. Rows are the business of convert.
 //
 // Bound   Memory: 4NK + NK / 512 times 544 (q8) or 288 (q4) bytes. N=K=4096: 84.9 MB, 76.5 MB.
@@ -23,13 +23,13 @@ namespace {
 constexpr int kThreads = 128;
 constexpr int kGroups = 8;  // of a block: that many loads of a thread are under way at once
 
-template <Type kType>
+template <Type kType, bool kHopper>
 __global__ void __launch_bounds__(kThreads) dequantize_kernel(DequantizeParams p) {
   constexpr bool kQ8 = kType == Type::q8;
   constexpr int64_t kValues = kQ8 ? kQ8Values : kQ4Values;
   constexpr int64_t kBytes = kValues + kScales;
   const uint32_t lane = threadIdx.x % kWarp;
-  const uint32_t quad = lane % 8;  // columns 4 quad to 4 quad + 3
+  const uint32_t quad = lane % 8;  // values 4 (quad % 2) and on of lanes 4g + quad / 2
   const uint32_t pair = threadIdx.x / kWarp * 2 + lane / 8 % 2;
   const uint32_t half = lane / 16;
   // The word that holds the four codes: of q4 together with the four of the quad beside.
@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kThreads) dequantize_kernel(DequantizeParams p
   const int64_t g0 = int64_t{blockIdx.y} * kGroups;
   const int64_t n = int64_t{blockIdx.x} * kPanel + pair * 2 + half;
   const uint8_t* from = static_cast<const uint8_t*>(p.w) + (blockIdx.x * groups + g0) * kBytes;
-  float* out = p.out + n * p.out_ld + g0 * kGroup + quad * 4;
+  float* out = p.out + n * p.out_ld + g0 * kGroup;
 
   uint32_t words[kGroups];
   uint16_t scales[kGroups];
@@ -67,7 +67,15 @@ __global__ void __launch_bounds__(kThreads) dequantize_kernel(DequantizeParams p
         w[c] = grid.scale * (static_cast<float>(q) - grid.zero);
       }
     }
-    store(out + i * kGroup, w);
+    const auto to = [&](uint32_t c) {
+      return out + i * kGroup + column_of(kHopper, quad / 2, quad % 2 * 4 + c);
+    };
+    if constexpr (kHopper) {
+      store(to(0), Vec<float, 2>{{w[0], w[1]}});
+      store(to(2), Vec<float, 2>{{w[2], w[3]}});
+    } else {
+      store(to(0), w);
+    }
   }
 }
 
@@ -75,7 +83,9 @@ template <Type kType>
 void launch_dequantize(const DequantizeParams& p, void* stream) {
   const int64_t pieces = (p.K / kGroup + kGroups - 1) / kGroups;
   const dim3 grid(static_cast<unsigned>(panels(p.N)), static_cast<unsigned>(pieces));
-  launch<dequantize_kernel<kType>>({grid, dim3(kThreads), 0, stream}, p);
+  const Launch how = {grid, dim3(kThreads), 0, stream};
+  p.hopper ? launch<dequantize_kernel<kType, true>>(how, p)
+           : launch<dequantize_kernel<kType, false>>(how, p);
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ __device__ __forceinline__ uint32_t codes_at(uint64_t group, uint32_t quad, uint
   return static_cast<uint32_t>(random_codes(kType, group + byte / 8 * 8) >> byte % 8 * 8);
 }
 
-template <Type kType>
+template <Type kType, bool kHopper>
 __global__ void __launch_bounds__(kThreads)
     fill_packed_kernel(FillRandomParams p, uint64_t base, uint32_t scales) {
   constexpr bool kQ8 = kType == Type::q8;
@@ -71,17 +71,17 @@ __global__ void __launch_bounds__(kThreads)
   for (uint32_t half = 0; half < 2; ++half) {
     const uint32_t row = lane / 4 * 2 + half;
 #pragma unroll
-    for (uint32_t pair = 0; pair < 2; ++pair) {  // of quads: the lane has columns 8 (lane % 4) on
-      const uint32_t quad = lane % 4 * 2 + pair;
-      const uint32_t codes = codes_at<kType>(group, kQ8 ? quad : quad % 4, row);
+    for (uint32_t i = 0; i < 8; i += 2) {  // of values, neighbours in pairs
+      const uint32_t column = column_of(kHopper, lane % 4, i);
+      const uint32_t codes = codes_at<kType>(group, kQ8 ? column / 4 : column / 4 % 4, row);
 #pragma unroll
-      for (uint32_t c = 0; c < 4; ++c) {
-        const uint32_t byte = codes >> 8 * c & 0xffu;
+      for (uint32_t c = 0; c < 2; ++c) {
+        const uint32_t byte = codes >> 8 * (column % 4 + c) & 0xffu;
         if constexpr (kQ8) {
-          words[half * 2 + pair] |= q8_byte(static_cast<int32_t>(byte) - 128) << q8_shift(c);
+          words[half * 2 + i / 4] |= q8_byte(static_cast<int32_t>(byte) - 128) << q8_shift(i + c);
         } else {
-          const uint32_t q = quad < 4 ? byte & 15u : byte >> 4;
-          words[half] |= q << q4_shift(pair * 4 + c);
+          const uint32_t q = column < 16 ? byte & 15u : byte >> 4;
+          words[half] |= q << q4_shift(i + c);
         }
       }
     }
@@ -102,9 +102,9 @@ void launch_packed(const FillRandomParams& p, void* stream) {
   const int64_t groups = p.bytes / group_bytes(kType);
   const int64_t blocks = (groups + kThreads / kWarp - 1) / (kThreads / kWarp);
   const uint32_t scale = scale_of_deviation(kType, p.deviation);
-  launch<fill_packed_kernel<kType>>(
-      {dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, stream}, p, mix(p.seed),
-      scale << 16 | scale);
+  const Launch how = {dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, stream};
+  p.hopper ? launch<fill_packed_kernel<kType, true>>(how, p, mix(p.seed), scale << 16 | scale)
+           : launch<fill_packed_kernel<kType, false>>(how, p, mix(p.seed), scale << 16 | scale);
 }
 
 }  // namespace

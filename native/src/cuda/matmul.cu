@@ -381,12 +381,15 @@ struct Tiled {
 }  // namespace
 
 int64_t matmul_scratch_bytes(const MatmulParams& p) {
+  if (p.hopper) return p.M <= kHopperDecodeTokens ? 0 : matmul_sm90_scratch_bytes(p);
   if (p.M <= kDecodeTokens) return 0;
   const Plan plan = plan_of(p);
   return plan.wide ? scratch_bytes<Wide>(plan) : scratch_bytes<Narrow>(plan);
 }
 
 void matmul(const MatmulParams& p, void* stream) {
+  if (p.hopper)
+    return p.M <= kHopperDecodeTokens ? matmul_decode_sm90(p, stream) : matmul_sm90(p, stream);
   p.M <= kDecodeTokens ? matmul_decode(p, stream) : for_weights<Tiled>(p, stream);
 }
 

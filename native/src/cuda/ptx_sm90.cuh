@@ -110,6 +110,28 @@ __device__ __forceinline__ void cp_async_bulk_tensor_2d(Shared<To> to, const Ten
 #endif
 }
 
+// The same to this place in every block of the cluster whose bit is set in `ranks`, counted by the
+// mbarrier that it has there.
+template <class To>
+__device__ __forceinline__ void cp_async_bulk_tensor_2d_multicast(Shared<To> to,
+                                                                  const TensorMap* map, int32_t c0,
+                                                                  int32_t c1,
+                                                                  Shared<uint64_t> barrier,
+                                                                  uint16_t ranks SIMT_SITE) {
+#ifndef __CUDACC__
+  const int32_t at[] = {c0, c1};
+  simt::copy_bulk_tensor_multicast(to.address(), map, at, 2, barrier.address(), ranks, site);
+#elif defined(BC_SM90A)
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::"
+      "cluster [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(to.address()),
+      "l"(map), "r"(c0), "r"(c1), "r"(barrier.address()), "h"(ranks)
+      : "memory");
+#else
+  __trap();
+#endif
+}
+
 template <class To>
 __device__ __forceinline__ void cp_async_bulk_tensor_3d(Shared<To> to, const TensorMap* map,
                                                         int32_t c0, int32_t c1, int32_t c2,
@@ -134,6 +156,50 @@ __device__ __forceinline__ void prefetch_tensormap(const TensorMap* map) {
   (void)map;
 #elif defined(BC_SM90A)
   asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
+#else
+  __trap();
+#endif
+}
+
+// --- Clusters ------------------------------------------------------------------------------------
+
+__device__ __forceinline__ uint32_t cluster_ctarank() {
+#ifndef __CUDACC__
+  return simt::cluster_rank();
+#elif defined(BC_SM90A)
+  uint32_t rank;
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return rank;
+#else
+  __trap();
+#endif
+}
+
+// Every thread of the cluster. What one wrote before, all see after.
+__device__ __forceinline__ void barrier_cluster(SIMT_SITE_ONLY) {
+#ifndef __CUDACC__
+  simt::cluster_barrier(site);
+#elif defined(BC_SM90A)
+  asm volatile(
+      "barrier.cluster.arrive.release.aligned;\n\t"
+      "barrier.cluster.wait.acquire.aligned;" ::
+          : "memory");
+#else
+  __trap();
+#endif
+}
+
+// Arrives at the mbarrier that the block of this rank has at the same place.
+__device__ __forceinline__ void mbarrier_arrive_cluster(Shared<uint64_t> at,
+                                                        uint32_t rank SIMT_SITE) {
+#ifndef __CUDACC__
+  simt::mbarrier_arrive_at_rank(at.address(), rank, site);
+#elif defined(BC_SM90A)
+  asm volatile(
+      "{ .reg .b32 remote; mapa.shared::cluster.u32 remote, %0, %1; "
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote]; }" ::"r"(at.address()),
+      "r"(rank)
+      : "memory");
 #else
   __trap();
 #endif

@@ -79,7 +79,7 @@ __device__ __forceinline__ void load_group(float (&w)[kGroup], const QuantizePar
 }
 
 // Writes what row `row` of the panel has in a group: of each of four lanes 8 bytes (q8) or 4 (q4).
-template <Type kType>
+template <Type kType, bool kHopper>
 __device__ __forceinline__ Search::Squares pack(uint8_t* out, uint32_t row,
                                                 const float (&w)[kGroup]) {
   const Search::Fit fit = Search::fit<kType>(w);
@@ -87,12 +87,12 @@ __device__ __forceinline__ Search::Squares pack(uint8_t* out, uint32_t row,
   uint32_t words[4 * kWords] = {};
   const Search::Squares sum =
       Search::encode<kType>(w, fit.grid, fit.stretch, [&](int64_t k, float code) {
-        const auto column = static_cast<uint32_t>(k);
+        const Holder at = holder_of(kHopper, static_cast<uint32_t>(k));
         const auto q = static_cast<int32_t>(code);
         if constexpr (kType == Type::q8) {
-          words[column / 4] |= q8_byte(q) << q8_shift(column);
+          words[at.t * 2 + at.i / 4] |= q8_byte(q) << q8_shift(at.i);
         } else {
-          words[column / 8] |= static_cast<uint32_t>(q) << q4_shift(column);
+          words[at.t] |= static_cast<uint32_t>(q) << q4_shift(at.i);
         }
       });
   auto* lanes = reinterpret_cast<uint32_t*>(out) + row / 2 * 8 * kWords + row % 2 * kWords;
@@ -110,7 +110,7 @@ __device__ __forceinline__ Search::Squares pack(uint8_t* out, uint32_t row,
   return sum;
 }
 
-template <Type kType, class W>
+template <Type kType, bool kHopper, class W>
 __global__ void __launch_bounds__(kThreads, 2) quantize_kernel(QuantizeParams p) {
   const auto groups = static_cast<uint32_t>(p.K / kGroup);
   const uint32_t row = threadIdx.x % kPanel;
@@ -120,7 +120,7 @@ __global__ void __launch_bounds__(kThreads, 2) quantize_kernel(QuantizeParams p)
     const int64_t n = g / groups * kPanel + row;
     float w[kGroup] = {};
     if (n < p.N) load_group<W>(w, p, n, g % groups * kGroup);
-    sum = pack<kType>(static_cast<uint8_t*>(p.out) + g * group_bytes(kType), row, w);
+    sum = pack<kType, kHopper>(static_cast<uint8_t*>(p.out) + g * group_bytes(kType), row, w);
   }
   const Shared<float> scratch = shared_memory<float>();
   const Vec<float, 2> sums = {
@@ -156,12 +156,12 @@ int64_t blocks_of(int64_t N, int64_t K) {
   return (panels(N) * (K / kGroup) + kGroupsOfBlock - 1) / kGroupsOfBlock;
 }
 
-template <Type kType, class W>
+template <Type kType, bool kHopper, class W>
 void launch_quantize(const QuantizeParams& p, void* stream) {
   const int64_t blocks = blocks_of(p.N, p.K);
-  launch<quantize_kernel<kType, W>>({dim3(static_cast<unsigned>(blocks)), dim3(kThreads),
-                                     2 * kThreads / kWarp * sizeof(float), stream},
-                                    p);
+  launch<quantize_kernel<kType, kHopper, W>>({dim3(static_cast<unsigned>(blocks)), dim3(kThreads),
+                                              2 * kThreads / kWarp * sizeof(float), stream},
+                                             p);
   launch<quantize_error_kernel>({dim3(1), dim3(kThreads), 2 * kThreads * sizeof(double), stream}, p,
                                 blocks);
 }
@@ -174,8 +174,14 @@ int64_t quantize_scratch_bytes(int64_t N, int64_t K) {
 
 void quantize(const QuantizeParams& p, void* stream) {
   for_plain(p.w_type, [&](auto w) {
-    p.out_type == Type::q8 ? launch_quantize<Type::q8, decltype(w)>(p, stream)
-                           : launch_quantize<Type::q4, decltype(w)>(p, stream);
+    using W = decltype(w);
+    if (p.out_type == Type::q8) {
+      p.hopper ? launch_quantize<Type::q8, true, W>(p, stream)
+               : launch_quantize<Type::q8, false, W>(p, stream);
+    } else {
+      p.hopper ? launch_quantize<Type::q4, true, W>(p, stream)
+               : launch_quantize<Type::q4, false, W>(p, stream);
+    }
   });
 }
 

@@ -287,5 +287,9 @@ void for_weights(const MatmulParams& p, void* stream) {
 
 void matmul_decode(const MatmulParams& p, void* stream);  // M up to kDecodeTokens
 constexpr int64_t kDecodeTokens = 32;
+void matmul_decode_sm90(const MatmulParams& p, void* stream);  // M up to kHopperDecodeTokens
+constexpr int64_t kHopperDecodeTokens = 32;
+void matmul_sm90(const MatmulParams& p, void* stream);
+int64_t matmul_sm90_scratch_bytes(const MatmulParams& p);
 
 }  // namespace bc::cuda

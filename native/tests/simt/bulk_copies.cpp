@@ -15,12 +15,16 @@ uint64_t sum_of(const uint8_t* data, size_t bytes) {  // FNV-1a, of words of 8 b
   return sum;
 }
 
-void start_transfer(uint32_t to, std::vector<uint8_t> data, std::vector<Source> sources,
-                    uint32_t barrier, Site site) {
+void start_transfer(Block& block, uint32_t to, std::vector<uint8_t> data,
+                    std::vector<Source> sources, uint32_t barrier, Site site) {
   Thread& self = *machine.self;
-  Block& block = *self.warp->block;
-  mbarrier_for_copy(barrier, site);
-  start_landing(self, to, static_cast<uint32_t>(data.size()), site);
+  mbarrier_for_copy(block, barrier, site);
+  const auto size = static_cast<uint32_t>(data.size());
+  if (&block == self.warp->block) {
+    start_landing(self, to, size, site);
+  } else {
+    start_landing_elsewhere(block, to, size, site);
+  }
   count_bulk_writes(data.size(), site);
   ++counters().bulk_copies;
   counters().bulk_bytes += static_cast<int64_t>(data.size());
@@ -65,7 +69,8 @@ void copy_bulk(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, 
   count_bulk(from, bytes, site);
   std::vector<Source> sources;
   if (may_change) sources.push_back(source);
-  start_transfer(to, {source.data, source.data + bytes}, std::move(sources), barrier, site);
+  start_transfer(*machine.self->warp->block, to, {source.data, source.data + bytes},
+                 std::move(sources), barrier, site);
 }
 
 }  // namespace simt

@@ -74,7 +74,9 @@ std::unique_ptr<Block> start_block(uint32_t number) {
   block->mbarriers.clear();
   block->units = 0;
   block->transfers.clear();
+  block->loaded.clear();
   for (Barrier& barrier : block->barriers) barrier = Barrier();
+  block->cluster_barrier = ClusterBarrier();
   block->ready_warps = 0;
   for (size_t w = 0; w < block->warps.size(); ++w) {
     Warp& warp = block->warps[w];
@@ -100,6 +102,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     thread.group = 0;
     thread.polls = 0;
     thread.accesses.clear();
+    thread.executed = {};
     uint8_t* stack = stack_of(*block, i);
     std::memcpy(stack, &kCanary, sizeof kCanary);
     prepare(thread.fiber, stack + sizeof kCanary, kStackBytes - sizeof kCanary, run_thread);
@@ -174,6 +177,26 @@ std::string describe(const Block& block) {
   error({"", 0}, "block %s: %s%s", name_of(block.index).c_str(), what, describe(block).c_str());
 }
 
+void start_cluster(std::vector<std::unique_ptr<Block>>& resident, uint32_t number,
+                   uint32_t blocks) {
+  std::vector<Block*> cluster;
+  for (uint32_t rank = 0; rank < blocks; ++rank) {
+    resident.push_back(start_block(number + rank));
+    cluster.push_back(resident.back().get());
+  }
+  for (Block* block : cluster) block->cluster = cluster;
+}
+
+// What another block of a cluster has started arrives at one that waits for nothing else.
+bool end_transfer_elsewhere(const std::vector<std::unique_ptr<Block>>& resident) {
+  for (const auto& block : resident) {
+    if (block->transfers.empty()) continue;
+    end_drawn_transfer(*block);
+    return true;
+  }
+  return false;
+}
+
 // Whatever happens, the next launch finds a machine at rest.
 struct Running {
   explicit Running(const char* kernel) { machine.kernel = kernel; }
@@ -191,7 +214,7 @@ struct Running {
 void wait_for_earlier_kernels() { machine.self->waited = true; }
 
 void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
-            const std::function<void()>& body) {
+            unsigned cluster, const std::function<void()>& body) {
   const Running running(name);
   const size_t threads = size_t{block.x} * block.y * block.z;
   const size_t blocks = size_t{grid.x} * grid.y * grid.z;
@@ -202,6 +225,9 @@ void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool e
           "grid has shape (%u,%u,%u), expected at least one block and at most "
           "(2^31-1,65535,65535)",
           grid.x, grid.y, grid.z);
+  if (cluster == 0 || cluster > 8 || grid.x % cluster != 0)
+    error({"", 0}, "cluster has %u blocks, expected 1 to 8 that divide the grid's %u", cluster,
+          grid.x);
   if (shared_bytes > 227u << 10)
     error({"", 0}, "shared memory has %zu bytes, expected at most 232448", shared_bytes);
   machine.grid = gridDim = grid;
@@ -214,30 +240,40 @@ void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool e
   ++counters().launches;
   start_memory();
 
-  std::vector<uint32_t> order(blocks);
-  for (size_t i = 0; i < blocks; ++i) order[i] = static_cast<uint32_t>(i);
-  for (size_t i = blocks; i > 1; --i) std::swap(order[i - 1], order[machine.draw() % i]);
+  std::vector<uint32_t> order(blocks / cluster);
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint32_t>(i) * cluster;
+  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[machine.draw() % i]);
 
-  // Blocks run one after another. One whose threads all spin on flags makes room for others.
+  // Clusters run one after another. One whose threads all spin on flags makes room for others.
   std::vector<std::unique_ptr<Block>> resident;
   size_t started = 0;
-  const auto able = [](const std::unique_ptr<Block>& b) { return b->ready_warps != 0; };
-  while (started < blocks || !resident.empty()) {
-    auto next = std::find_if(resident.begin(), resident.end(), able);
+  const auto runs = [](const std::unique_ptr<Block>& b) { return b->ready_warps != 0; };
+  while (started < order.size() || !resident.empty()) {
+    auto next = std::find_if(resident.begin(), resident.end(), runs);
+    if (next == resident.end() && end_transfer_elsewhere(resident)) continue;
     if (next == resident.end()) {
       const bool full = resident.size() >= static_cast<size_t>(options().resident_blocks);
-      if (started == blocks || full) report_stall(*resident.front());
-      next = resident.insert(resident.end(), start_block(order[started++]));
+      if (started == order.size() || full) report_stall(*resident.front());
+      start_cluster(resident, order[started++], cluster);
+      continue;
     }
-    blockIdx = (*next)->index;
-    go_on_with(machine.host, drawn_thread(**next));
+    // Of a cluster, any of its blocks.
+    const auto first = static_cast<size_t>(next - resident.begin()) / cluster * cluster;
+    const size_t drawn = first + (cluster == 1 ? 0 : machine.draw() % cluster);
+    Block& now = resident[drawn]->ready_warps != 0 ? *resident[drawn] : **next;
+    blockIdx = now.index;
+    go_on_with(machine.host, drawn_thread(now));
     machine.self = nullptr;
     if (!machine.error.empty()) throw Error(machine.error);
-    if ((*next)->alive == 0) {
-      end_block(std::move(*next));
-      resident.erase(next);
-    } else if ((*next)->ready_warps == 0 && (*next)->spinning == 0) {
-      report_stall(**next);
+    const auto begin = resident.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = begin + static_cast<std::ptrdiff_t>(cluster);
+    if (std::all_of(begin, end, [](const auto& b) { return b->alive == 0; })) {
+      for (auto block_ = begin; block_ != end; ++block_) end_block(std::move(*block_));
+      resident.erase(begin, end);
+    } else if (std::none_of(begin, end, [](const auto& b) {
+                 return b->ready_warps != 0 || b->spinning != 0 || !b->transfers.empty();
+               })) {
+      report_stall(now);
     }
   }
 }

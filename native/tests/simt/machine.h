@@ -16,10 +16,12 @@
 // have ended for all four warps when one of them has waited.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -59,7 +61,8 @@ struct Copy {
 
 // One memory access, kept until the lanes of the warp meet and traffic.cpp can see which accesses
 // were one instruction.
-enum class Kind : uint8_t { global_load, global_store, shared_load, shared_store };
+// The two halves of a cp.async are one instruction: its store is a shared_copy.
+enum class Kind : uint8_t { global_load, global_store, shared_load, shared_store, shared_copy };
 struct Access {
   uint64_t address;
   uint16_t site;
@@ -89,6 +92,7 @@ struct Thread {
   uint64_t polled_version = 0;
 
   std::vector<Access> accesses;
+  std::array<uint32_t, 3> executed{};  // by Pipe, since the lanes met
 };
 
 struct Warp {
@@ -109,7 +113,7 @@ struct Warp {
   Clocks known;
   uint32_t apart = 0;  // lanes with own_known
   Foreign foreign;
-  bool accessed = false;  // some lane's accesses wait for traffic.cpp
+  bool accessed = false;  // some lane's accesses or instructions wait for traffic.cpp
 };
 
 constexpr uint32_t kWarpgroupWarps = 4;
@@ -168,6 +172,12 @@ struct Barrier {
   Foreign foreign;
 };
 
+// Of all warps of a cluster, which have met when as many wait.
+struct ClusterBarrier {
+  Foreign known;
+  std::vector<Warp*> waiting;
+};
+
 struct Mbarrier {
   uint32_t count = 0;
   uint32_t pending = 0;
@@ -183,6 +193,7 @@ struct Mbarrier {
   bool seen = true;                                   // somebody waited for the last copy
   Clocks known;                                       // of those who arrived
   Clocks over;                                        // what a phase that is over tells
+  Foreign foreign, foreign_over;                      // the same of other blocks of the cluster
   std::vector<Thread*> waiting;
 };
 
@@ -236,7 +247,10 @@ struct Block {
   uint32_t patience = 1;  // of 64 chances that a transfer has to end, how many it takes
   std::vector<uint8_t> shared;
   std::vector<SharedWord> words;
+  std::unordered_set<uint64_t> loaded;  // sectors
   std::shared_ptr<void> stacks;
+  std::vector<Block*> cluster;     // by rank, itself among them
+  ClusterBarrier cluster_barrier;  // that of rank 0 serves all
 };
 
 struct Machine {
@@ -319,19 +333,23 @@ void async_read_end(Block& block, uint32_t address, uint32_t bytes, uint32_t sta
 
 // mbarriers.cpp
 uint32_t new_unit(Block& block, const char* op, Site site);
-Mbarrier& mbarrier_for_copy(uint32_t at, Site site);
+Mbarrier& mbarrier_for_copy(Block& block, uint32_t at, Site site);
 void complete_bytes(Block& block, const Transfer& transfer);
 std::string describe_mbarriers(const Block& block);  // those that stand in a phase
 void check_mbarriers_at_exit(const Block& block);
 
 // bulk_copies.cpp
-void start_transfer(uint32_t to, std::vector<uint8_t> data, std::vector<Source> sources,
-                    uint32_t barrier, Site site);
+void start_transfer(Block& block, uint32_t to, std::vector<uint8_t> data,
+                    std::vector<Source> sources, uint32_t barrier, Site site);
 void end_drawn_transfer(Block& block);
 inline void maybe_end_transfer(Block& block) {
   if (!block.transfers.empty() && machine.draw() % 64 < block.patience) end_drawn_transfer(block);
 }
 uint64_t sum_of(const uint8_t* data, size_t bytes);
+
+// clusters.cpp
+Block& block_of_rank(uint32_t rank, const char* what, Site site);  // that has not exited
+bool known_of(const Block& other, uint32_t stamp);  // to this thread, of another block's accesses
 
 // wgmma.cpp
 void check_products_at_exit(const Thread& thread);
@@ -346,6 +364,7 @@ void start_memory();              // of a launch
 void start_shared(Block& block);  // of a block
 void land(Thread& thread, int64_t before_group);
 void start_landing(Thread& thread, uint32_t to, uint32_t bytes, Site site);  // of a bulk copy
+void start_landing_elsewhere(Block& other, uint32_t to, uint32_t bytes, Site site);
 void end_landing(Block& block, uint32_t to, uint32_t bytes, uint32_t stamp);
 void read_rows(Thread& thread, uint32_t address, void* to, Site site);  // 16 bytes, not counted
 void mark_sector(uint64_t sector, bool store);  // for the count of unique sectors

@@ -8,19 +8,21 @@ namespace {
 
 constexpr int64_t kMaxBytes = (1 << 20) - 1;  // that a phase can lack, or have too many
 
-Mbarrier& mbarrier_at(uint32_t at, Site site) {
+Mbarrier& mbarrier_at(Block& block, uint32_t at, Site site) {
   Thread& self = *machine.self;
   self.polls = 0;
-  Block& block = *self.warp->block;
   const auto found = block.mbarriers.find(at);
   if (found == block.mbarriers.end())
     error(site, "mbarrier at shared+%u: used before mbarrier_init", at);
   const SharedWord& word = block.words[at / 4];
-  if (!before(word.write, self)) {
+  if (!(&block == self.warp->block ? before(word.write, self) : known_of(block, word.write))) {
     error(site, "race: mbarrier at shared+%u: used concurrently with mbarrier_init by %s at %s", at,
           thread_of(word.write, block.number).c_str(), name_of(site_of(word.write_site)).c_str());
   }
   return found->second;
+}
+Mbarrier& mbarrier_at(uint32_t at, Site site) {
+  return mbarrier_at(*machine.self->warp->block, at, site);
 }
 
 void check_bytes(const Mbarrier& barrier, uint32_t at, Site site) {
@@ -42,6 +44,7 @@ void end_phase_if_complete(Block& block, Mbarrier& barrier) {
     barrier.known[2 * barrier.unit] = barrier.clock;
   }
   join(barrier.over, barrier.known);
+  join(barrier.foreign_over, barrier.foreign);
   for (Thread* thread : barrier.waiting)
     set_ready(*thread->warp, thread->warp->ready | 1u << thread->lane);
   barrier.waiting.clear();
@@ -86,6 +89,22 @@ void mbarrier_arrive(uint32_t at, uint32_t expected_bytes, Site site) {
   end_phase_if_complete(*self.warp->block, barrier);
 }
 
+// Of the block with that rank in the cluster.
+void mbarrier_arrive_at_rank(uint32_t at, uint32_t rank, Site site) {
+  Thread& self = *machine.self;
+  const Block& own = *self.warp->block;
+  Block& block = block_of_rank(rank, "mbarrier.arrive", site);
+  if (&block == &own) return mbarrier_arrive(at, 0, site);
+  Mbarrier& barrier = mbarrier_at(block, at, site);
+  if (barrier.pending == 0)
+    error(site, "mbarrier at shared+%u: more arrivals than its %u", at, barrier.count);
+  Clocks known;
+  release(self, known);
+  join(barrier.foreign, own.number, known);
+  --barrier.pending;
+  end_phase_if_complete(block, barrier);
+}
+
 // The phase with this parity is over when the current one has the other.
 void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
   Mbarrier& barrier = mbarrier_at(at, site);
@@ -102,6 +121,7 @@ void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
   }
   barrier.seen = true;
   acquire(*machine.self, barrier.over);
+  join(machine.self->warp->foreign, barrier.foreign_over);
 }
 
 // A number for what is done asynchronously, after the block's warps, and room for it in everybody's clocks.
@@ -125,15 +145,15 @@ uint32_t new_unit(Block& block, const char* op, Site site) {
 
 // --- For bulk copies -----------------------------------------------------------------------------
 
-Mbarrier& mbarrier_for_copy(uint32_t at, Site site) {
-  Mbarrier& barrier = mbarrier_at(at, site);
+Mbarrier& mbarrier_for_copy(Block& block, uint32_t at, Site site) {
+  Mbarrier& barrier = mbarrier_at(block, at, site);
   if (!barrier.fenced) {
     error(site,
           "mbarrier at shared+%u: mbarrier_init at %s has not been followed by "
           "fence_mbarrier_init by its thread",
-          at, name_of(site_of(machine.self->warp->block->words[at / 4].write_site)).c_str());
+          at, name_of(site_of(block.words[at / 4].write_site)).c_str());
   }
-  if (barrier.unit == 0) barrier.unit = new_unit(*machine.self->warp->block, "bulk copy", site);
+  if (barrier.unit == 0) barrier.unit = new_unit(block, "bulk copy", site);
   barrier.copied = number_of(site);
   barrier.seen = false;
   return barrier;

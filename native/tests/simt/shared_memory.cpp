@@ -199,6 +199,31 @@ void start_landing(Thread& thread, uint32_t to, uint32_t bytes, Site site) {
   std::memset(block.shared.data() + to, 0xff, bytes);
 }
 
+// A bulk copy to another block of the cluster.
+void start_landing_elsewhere(Block& other, uint32_t to, uint32_t bytes, Site site) {
+  check_bulk(to, bytes, "bulk copy", site);
+  const SharedOrder order{*machine.self, site, number_of(site), 0, "bulk copy"};
+  for (uint32_t i = to / 4; i < (to + bytes) / 4; ++i) {
+    SharedWord& word = other.words[i];
+    if ((word.state & (kLanding | kMbarrier)) != 0 || word.readers != 0)
+      order.busy("bulk copy", word, i);
+    for (const uint32_t stamp : {word.write, word.read, word.other_read}) {
+      if (known_of(other, stamp)) continue;
+      const uint16_t at = stamp == word.write ? word.write_site : word.read_site;
+      error(site,
+            "race: bulk copy to shared+%u of block %s: this thread knows nothing of the access "
+            "by %s at %s",
+            i * 4, name_of(other.index).c_str(), thread_of(stamp, other.number).c_str(),
+            name_of(site_of(at)).c_str());
+    }
+    word = SharedWord{};
+    word.write_site = order.number;
+    word.written = word.write_bytes = 15;
+    word.state = kLanding | kBulk;
+  }
+  std::memset(other.shared.data() + to, 0xff, bytes);
+}
+
 void end_landing(Block& block, uint32_t to, uint32_t bytes, uint32_t stamp) {
   for (uint32_t i = to / 4; i < (to + bytes) / 4; ++i) {
     SharedWord& word = block.words[i];
@@ -213,11 +238,15 @@ void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site sit
   check_bulk(address, bytes, "asynchronous read", site);
   const SharedOrder order{thread, site, number_of(site), stamp_of(thread)};
   Block& block = *thread.warp->block;
+  uint32_t known_fenced = 0;
   for (uint32_t i = address / 4; i < (address + bytes + 3) / 4; ++i) {
     SharedWord& word = block.words[i];
     order.check_read(word, 15, i);
-    if ((word.state & kBulk) == 0 && !fenced(word.write, thread))
-      order.unfenced("asynchronous read", word.write, word.write_site, i);
+    if ((word.state & kBulk) == 0 && word.write != known_fenced) {
+      if (!fenced(word.write, thread))
+        order.unfenced("asynchronous read", word.write, word.write_site, i);
+      known_fenced = word.write;
+    }
     const uint32_t readers = (word.readers & ~(kOneReader - 1)) + kOneReader;
     if (readers > 0xffff)
       error(site, "shared+%u: the emulator counts at most 63 asynchronous reads at a time", i * 4);
@@ -264,7 +293,7 @@ void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site
     word.state = kLanding;
   }
   std::memset(block.shared.data() + to, 0xff, n);
-  remember(order.thread, Kind::shared_store, to, bytes, order.number);
+  remember(order.thread, Kind::shared_copy, to, bytes, order.number);
   order.thread.copies.push_back(copy);
 }
 

@@ -7,6 +7,7 @@
 //   launch.cpp      grid and blocks, from the first to the last
 //   machine.*       warps and threads; who runs next; what happens before what
 //   barriers.cpp    barriers of a block
+//   clusters.cpp    blocks that reach each other's shared memory
 //   mbarriers.cpp   barriers in shared memory, and the bytes they wait for
 //   bulk_copies.cpp, tensor_map.cpp   bulk copies: when they start, when they end
 //   proxies.cpp     what of generic accesses the asynchronous proxy knows
@@ -57,9 +58,10 @@ constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LI
 }
 
 // Runs body once for every thread. `name` is what errors call the kernel. An early one may touch
-// nothing but inputs until the thread has called wait_for_earlier_kernels().
+// nothing but inputs until the thread has called wait_for_earlier_kernels(). `cluster` blocks side by
+// side make a cluster.
 void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
-            const std::function<void()>& body);
+            unsigned cluster, const std::function<void()>& body);
 void wait_for_earlier_kernels();
 
 // Where launches go instead of running while a step is recorded; null otherwise.
@@ -111,6 +113,14 @@ void fence_mbarrier_init(Site site);
 void copy_bulk(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Site site);
 void copy_bulk_tensor(uint32_t to, const void* map, const int32_t* at, int rank, uint32_t barrier,
                       Site site);
+// To the same place in the blocks of a cluster whose bits are set.
+void copy_bulk_tensor_multicast(uint32_t to, const void* map, const int32_t* at, int rank,
+                                uint32_t barrier, uint32_t ranks, Site site);
+
+// Clusters.
+uint32_t cluster_rank();
+void cluster_barrier(Site site);
+void mbarrier_arrive_at_rank(uint32_t at, uint32_t rank, Site site);
 void set_max_registers(int count, bool more, Site site);
 
 struct Wgmma {
@@ -126,6 +136,13 @@ void wgmma(const Wgmma& product, Site site);
 void wgmma_fence(Site site);
 void wgmma_commit_group(Site site);
 void wgmma_wait_group(int groups_left, Site site);
+
+// An instruction of one lane that touches registers alone. What plain C++ computes is not seen.
+//   fma   multiply-adds and what else has the full rate
+//   alu   bits, bytes, conversions between floats: half the rate
+//   mufu  exponentials, logarithms, reciprocals, floats to integers: an eighth
+enum class Pipe { fma, alu, mufu };
+void executed(Pipe pipe);
 
 // A pointer into shared memory. Reading and writing elements goes through Element, so that each
 // access is seen.

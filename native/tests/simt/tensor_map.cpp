@@ -56,6 +56,11 @@ static uint32_t swizzled(uint32_t address, bc::cuda::Swizzle swizzle) {
 
 void copy_bulk_tensor(uint32_t to, const void* map, const int32_t* at, int rank, uint32_t barrier,
                       Site site) {
+  copy_bulk_tensor_multicast(to, map, at, rank, barrier, 1u << cluster_rank(), site);
+}
+
+void copy_bulk_tensor_multicast(uint32_t to, const void* map, const int32_t* at, int rank,
+                                uint32_t barrier, uint32_t ranks, Site site) {
   TensorBox box;
   std::memcpy(&box, map, sizeof box);
   if (reinterpret_cast<uintptr_t>(map) % 64 != 0) error(site, "tensor map: misaligned");
@@ -106,7 +111,10 @@ void copy_bulk_tensor(uint32_t to, const void* map, const int32_t* at, int rank,
                     row.data() + chunk, 16);
     }
   }
-  start_transfer(to, std::move(data), std::move(sources), barrier, site);
+  for (uint32_t left = ranks; left != 0; left &= left - 1) {
+    const auto to_rank = static_cast<uint32_t>(__builtin_ctz(left));
+    start_transfer(block_of_rank(to_rank, "bulk copy", site), to, data, sources, barrier, site);
+  }
 }
 
 }  // namespace simt

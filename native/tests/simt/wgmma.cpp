@@ -15,6 +15,7 @@
 // The swizzle then XORs bits 4 to 6 of the address with bits 7 to 9 (fewer for 64 and 32 bytes).
 #include <algorithm>
 
+#include "cpu/isa.h"
 #include "memory.h"
 
 namespace simt {
@@ -175,16 +176,37 @@ void convert_registers(const Thread* threads, float* a) {
 // does not depend on the instruction that computed it.
 typedef float Row __attribute__((vector_size(32), aligned(4)));
 
-// d[64,n] += a[64,16] b[16,n], with a[16][64] and b[16][n]
-void multiply(float* d, const float* a, const float* b, int n) {
+// d[64,n] += a[64,16] b[16,n], with a[16][64] and b[16][n]; kAtOnce rows share what they read of b.
+template <int kAtOnce>
+inline __attribute__((always_inline)) void multiply_rows(float* d, const float* a, const float* b,
+                                                         int n) {
   for (int j = 0; j < n; j += 8) {
-    for (int m = 0; m < kRows; ++m) {
-      Row sum = {};
-      for (int k = 0; k < kDepth; ++k)
-        sum += a[k * kRows + m] * *reinterpret_cast<const Row*>(b + k * n + j);
-      *reinterpret_cast<Row*>(d + m * n + j) += sum;
+    for (int m = 0; m < kRows; m += kAtOnce) {
+      Row sum[kAtOnce] = {};
+      for (int k = 0; k < kDepth; ++k) {
+        const Row row = *reinterpret_cast<const Row*>(b + k * n + j);
+#pragma GCC unroll 4
+        for (int i = 0; i < kAtOnce; ++i) sum[i] += a[k * kRows + m + i] * row;
+      }
+#pragma GCC unroll 4
+      for (int i = 0; i < kAtOnce; ++i) *reinterpret_cast<Row*>(d + (m + i) * n + j) += sum[i];
     }
   }
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) void multiply_avx2(float* d, const float* a, const float* b,
+                                                   int n) {
+  multiply_rows<4>(d, a, b, n);
+}
+#endif
+
+void multiply(float* d, const float* a, const float* b, int n) {
+#ifdef __x86_64__
+  static const bool avx2 = bc::cpu::has(bc::cpu::Isa::avx2);
+  if (avx2) return multiply_avx2(d, a, b, n);
+#endif
+  multiply_rows<1>(d, a, b, n);
 }
 
 // Calls f(register of thread i, element of d[64,n]) for all of d.
@@ -207,8 +229,8 @@ const Wgmma& operands(const Warpgroup& group, uint32_t thread) {
 }
 
 void check_operands(const Warpgroup& group, const Wgmma& first, Site site) {
-  if (first.n % 8 != 0 || first.n < 8 || first.n > 256)
-    error(site, "wgmma: n has value %d, expected a multiple of 8 up to 256", first.n);
+  if (first.n % 8 != 0 || first.n < 8 || first.n > kMaxN)
+    error(site, "wgmma: n has value %d, expected a multiple of 8 up to %d", first.n, kMaxN);
   for (uint32_t i = 1; i < kWarpgroup; ++i) {
     const Wgmma& other = operands(group, i);
     if (other.a != first.a || other.b != first.b || other.add != first.add)
@@ -249,6 +271,11 @@ Accumulator* accumulator_of(Warpgroup& group, const Wgmma& first, Site site) {
     if (other.d[0] != first.d || other.n != first.n)
       error(site, "wgmma: d of n %d overlaps that of n %d of the product at %s, which is under way",
             first.n, other.n, name_of(other.site).c_str());
+    for (uint32_t i = 1; i < kWarpgroup; ++i) {
+      if (operands(group, i).d != other.d[i])
+        error(site, "wgmma: d of %s is not that of the product at %s, which is under way",
+              place_of(group.threads[i]).c_str(), name_of(other.site).c_str());
+    }
     return &other;
   }
   int registers = first.n / 2;

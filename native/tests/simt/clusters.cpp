@@ -1,0 +1,63 @@
+// Clusters: blocks side by side that reach each other's shared memory and mbarriers. What one of them
+// knows of another stands among the clocks of other blocks.
+#include "memory.h"
+
+namespace simt {
+namespace {
+
+// Every warp of the cluster is here, or waits until it is.
+void use_cluster_barrier(Warp& warp) {
+  Block& block = *warp.block;
+  ClusterBarrier& barrier = block.cluster[0]->cluster_barrier;
+  merge_lanes(warp);
+  join(barrier.known, block.number, warp.known);
+  tick(warp);
+  barrier.waiting.push_back(&warp);
+  if (barrier.waiting.size() < block.cluster.size() * block.warps.size()) {
+    for (uint32_t i = 0; i < kLanes; ++i) warp.threads[i].wait = Wait::barrier;
+    set_ready(warp, 0);
+    return;
+  }
+  for (Warp* other : barrier.waiting) {
+    for (const auto& entry : barrier.known) {
+      if (entry.first == other->block->number) {
+        join(other->known, entry.second);
+      } else {
+        join(other->foreign, entry.first, entry.second);
+      }
+    }
+    set_ready(*other, kAllLanes);
+  }
+  barrier = ClusterBarrier();
+}
+
+}  // namespace
+
+uint32_t cluster_rank() {
+  const Block& block = *machine.self->warp->block;
+  return block.number % static_cast<uint32_t>(block.cluster.size());
+}
+
+void cluster_barrier(Site site) { meet("barrier.cluster", 0, nullptr, use_cluster_barrier, site); }
+
+Block& block_of_rank(uint32_t rank, const char* what, Site site) {
+  const Block& block = *machine.self->warp->block;
+  if (rank >= block.cluster.size())
+    error(site, "%s: rank has value %u, expected one of the cluster's %zu", what, rank,
+          block.cluster.size());
+  Block& other = *block.cluster[rank];
+  if (other.alive == 0) error(site, "%s: block %s has exited", what, name_of(other.index).c_str());
+  return other;
+}
+
+bool known_of(const Block& other, uint32_t stamp) {
+  if (stamp == 0) return true;
+  for (const auto& entry : machine.self->warp->foreign) {
+    if (entry.first != other.number) continue;
+    const size_t index = stamp >> 4 & 62u;
+    return index < entry.second.size() && stamp >> 10 <= entry.second[index];
+  }
+  return false;
+}
+
+}  // namespace simt
