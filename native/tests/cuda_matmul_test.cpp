@@ -27,7 +27,8 @@ struct Case {
   int processors = 132;
   int64_t shared_memory = kLarge;
   bool hopper = false;
-  int64_t period = 0;  // rows of x repeat after so many; 0: they do not
+  bool computed = false;  // x, by the kernel before: not to be read early
+  int64_t period = 0;     // rows of x repeat after so many; 0: they do not
 
   std::string name() const {
     return std::string(name_of(type)) + " w " + name_of(w_type) + " out " + name_of(out_type) +
@@ -122,10 +123,14 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     const auto device_scale = input("row_scale", scale.data);
     const auto device_out =
         output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.out_type)));
+    const auto computed_x = output<uint8_t>("computed x", bytes_of(c.type, x));
+    if (c.computed)
+      cuda::convert({computed_x.data(), x.ld, device_x.data(), x.ld, c.type, c.type, c.M, c.K},
+                    nullptr);
     cuda::MatmulParams p = sizes_of(c);
     p.out = device_out.data();
     p.out_ld = out.ld;
-    p.x = device_x.data();
+    p.x = c.computed ? computed_x.data() : device_x.data();
     p.x_ld = x.ld;
     p.w = device_w.data();
     p.w_ld = w.ld;
@@ -246,6 +251,7 @@ void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
     Case c = with(70, odd, 132);
     c.out_type = type;
     c.row_scale = false;
+    c.computed = true;
     c.schedules = 3;
     run_case(check, c, pool);
   }

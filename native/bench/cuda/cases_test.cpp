@@ -3,6 +3,7 @@
 #include "case.h"
 #include "cuda_device.h"
 #include "peak_mma.cu"
+#include "simt/gpu.h"
 
 using namespace bc;
 using namespace bc::bench;
@@ -16,7 +17,9 @@ void run_case(Check& check, const Case& c, const cuda::Facts& gpu) {
   simt::reset_counters();
   prepared.launch(1, nullptr);
   const double moved = static_cast<double>(simt::counters().unique_bytes());
-  const double flops = 4096.0 * static_cast<double>(simt::counters().mma_bf16);
+  // A clock of wgmma has as many as an mma.m16n8k16.
+  const double flops =
+      4096.0 * static_cast<double>(simt::counters().mma_bf16 + simt::counters().tensor_clocks);
   prepared.check(check, 1);
   Check unwritten("copy 0", true);
   prepared.check(unwritten, 0);
@@ -46,9 +49,12 @@ void run_peak(Check& check) {
 
 int main() {
   return run_on_device("cuda_bench_cases", [](Check& check) {
-    const auto device = cuda::Device::open(0, nullptr);
-    for (const Case& c : all_cases(small_models(), small_sizes()))
-      run_case(check, c, device->facts());
+    for (const int capability : {80, 90}) {
+      simt::gpu_capability() = capability;
+      const auto device = cuda::Device::open(0, nullptr);
+      for (const Case& c : all_cases(small_models(), small_sizes()))
+        run_case(check, c, device->facts());
+    }
     run_peak(check);
   });
 }

@@ -44,8 +44,9 @@ std::vector<uint8_t> random_panels(Type type, int64_t count, int64_t K) {
 
 // Weights [N,K] that repeat a pattern: rows of bf16, or panels.
 struct Weights {
-  Weights(const Shape& s, bool hopper)
+  Weights(const Shape& s, bool hopper_)
       : type(s.w_type),
+        hopper(hopper_),
         K(s.K),
         rows(Type::bf16, is_quantized(s.w_type) ? 0 : kPeriod, s.K,
              [random = test::Random(static_cast<uint64_t>(s.K))]() mutable {
@@ -60,11 +61,20 @@ struct Weights {
     cuda::repack(type, hopper, device.data(), panels.data(), kPanelPeriod * kPanel, K);
   }
 
-  // What the reference reads as w of the 16 rows from n on, n a multiple of 16. Valid until the
-  // next call.
-  const void* panel(int64_t n) {
-    if (is_quantized(type))
-      return panels.data() + n / kPanel % kPanelPeriod * (K / kGroup) * group_bytes(type);
+  // What the reference reads as w of the 16 rows from n on, n a multiple of 16, in f32: what the
+  // kernels multiply. Valid until the next call.
+  const float* panel(int64_t n) {
+    if (is_quantized(type)) {
+      const uint8_t* from =
+          panels.data() + n / kPanel % kPanelPeriod * (K / kGroup) * group_bytes(type);
+      sixteen.resize(static_cast<size_t>(kPanel * K));
+      for (int64_t i = 0; i < kPanel * K; ++i)
+        sixteen[static_cast<size_t>(i)] =
+            static_cast<float>(reference::packed_element(from, type, K, i / K, i % K));
+      // The kernels of Hopper round them to the type of x.
+      if (hopper) sixteen = test::as_floats(Type::bf16, test::as_type(Type::bf16, sixteen));
+      return sixteen.data();
+    }
     std::vector<int64_t> which;
     for (int64_t i = 0; i < kPanel; ++i) which.push_back(n + i);
     sixteen = gather(rows, which).data;
@@ -72,6 +82,7 @@ struct Weights {
   }
 
   Type type;
+  bool hopper;
   int64_t K;
   Pattern rows;
   std::vector<uint8_t> panels;  // as the CPU holds them
@@ -145,7 +156,7 @@ struct Run {
       p.x = some.row(0);
       p.x_ld = some.ld;
       p.w = weights.panel(n);
-      p.w_type = is_quantized(s.w_type) ? s.w_type : Type::f32;
+      p.w_type = Type::f32;
       p.w_ld = s.K;
       p.row_scale = s.row_scale ? factor.row(0) : nullptr;
       p.M = some.rows;

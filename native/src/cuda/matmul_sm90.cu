@@ -26,8 +26,9 @@
 //         of out are the same. M=2048, N=K=5120: 220 pairs, of which 22 are split: 3 1/2 rounds in
 //         place of 4, where 3 1/3 would be without a rest.
 //
-// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 70 us at 989 Tflop/s.
-//         Clocks of a step of 192 tokens (600 Tflop/s: 1266), and what limits them
+// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 72 us at the 949
+//         Tflop/s of 132 processors at 1.755 GHz.
+//         Clocks of a step of 192 tokens, 1215 for the goal of 600 Tflop/s:
 //
 //                                                     rows    q8     q4
 //           tensor cores, 2048 products                768    768    768
@@ -39,16 +40,17 @@
 //           L2, 24 bytes (5.5 TB/s): x / 2 and w      1195    875    704
 //             without clusters                        1707   1387   1216
 //           limit                                     1195    875    768
-//           Tflop/s                                    635    868    989
+//           Tflop/s                                    610    833    949
 //
 //         Beside that, of a tile of K=4096 (49152 clocks of the tensor cores): four waits for the
-//         end of a part, 200 clocks each, in which the other warpgroup multiplies; the ends of tiles,
-//         where 48 stores and, of rows, 48 shuffles of each thread take some 1500 clocks, 3 %; the
-//         last of M=2048's 11 tiles of tokens is two thirds full, 3 %; the rest of the rounds, 5 %.
-//         Expected: 560 to 600 Tflop/s of rows at that rate of L2, which is the figure published for
-//         reads of all processors; kernels with 48 bytes a clock without clusters are published with
-//         660 Tflop/s, for which L2 gives them 32. Then rows take 896, and the tensor cores' clock
-//         under load is the limit of all three.
+//         end of a part, 200 clocks each, in which the other warpgroup multiplies; 48 stores and, of
+//         rows, 48 shuffles of each thread, some 600 clocks, 1 %; the last of M=2048's 11 tiles of
+//         tokens is two thirds full, 3 %; the rest of the rounds, 0 to 8 %.
+//         Expected, by plan_of's clocks and L2 at 24 bytes, M=2048, K=5120, N=5120 and
+//         15360: rows 541 and 592 Tflop/s, q8 729 and 809, q4 880 and 920, of which the clock under
+//         load takes its part. 24 bytes are what is published for reads by all processors; kernels
+//         of 128 x 256 without clusters, which take 48 bytes for a clock of the tensor cores, are
+//         published with 660 Tflop/s, 32 bytes. With these a step of rows has 896 clocks.
 //
 // Registers
 //         3 x 128 threads start with 168 each; the warps that copy keep 40, the others get 232.
@@ -319,53 +321,77 @@ __device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int steps,
   release();
 }
 
-// What a thread has of eight tokens.
-__device__ __forceinline__ Vec<float, 4> four(const float* sum) {
-  return {{sum[0], sum[1], sum[2], sum[3]}};
-}
+// What a lane stores: rows n and n + 1 of w by tokens m and m + 1 of every eight.
+struct Corner {
+  int64_t m, n;
+  float scale[2];
+};
 
-// Stores the sums of a tile's rows, those of eight tokens at a time.
-template <class T, class W>
-class Store {
- public:
-  // warp: of those that multiply.
-  __device__ __forceinline__ Store(const MatmulParams& p, int m0, int n0, int warp)
-      : p_(p), m_(m0 + static_cast<int>(ptx::lane_id()) % 4 * 2) {
-    const int g = static_cast<int>(ptx::lane_id()) / 4;
-    n_ = n0 + warp * 16 + (W::kPacked ? 2 * g : g % 2 == 0 ? g : g + 7);
-    if (p.row_scale == nullptr) return;
-    if (n_ < p.N) scale_[0] = load(p.row_scale + n_);
-    if (n_ + 1 < p.N) scale_[1] = load(p.row_scale + n_ + 1);
-  }
-
-  __device__ __forceinline__ void operator()(int tokens, const Vec<float, 4>& sum) const {
+template <class E, int kTokens, class F>
+__device__ __forceinline__ void store_each(E* to, int64_t ld, int tokens,
+                                           const float (&sum)[kTokens / 2], const F& f) {
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      float low = sum[i];
-      float high = sum[i + 2];
-      if constexpr (!W::kPacked) {
-        // Rows g and g + 8: of two lanes with neighbours g, one takes the rows g and g + 1, the other
-        // g + 8 and g + 9.
-        const bool odd = ptx::lane_id() / 4 % 2 != 0;
-        const float other = ptx::shfl_bfly(odd ? low : high, 4);
-        low = odd ? other : low;
-        high = odd ? high : other;
-      }
-      const int64_t m = m_ + tokens + i;
-      if (m >= p_.M || n_ >= p_.N) continue;
-      if (p_.row_scale != nullptr) {
-        low *= scale_[0];
-        high *= scale_[1];
-      }
-      store_scaled<T>(p_, m, n_, low, high);
+  for (int i = 0; i < kTokens; i += 8, to += 8 * ld) {
+#pragma unroll
+    for (int j = 0; j < 2; ++j) {
+      if (i + j < tokens) f(to + j * ld, sum[i / 2 + j], sum[i / 2 + j + 2]);
     }
   }
+}
 
- private:
-  const MatmulParams& p_;
-  int64_t m_, n_;
-  float scale_[2] = {1.0f, 1.0f};
-};
+template <class E, int kTokens>
+__device__ __forceinline__ void store_corner(const MatmulParams& p, const Corner& at,
+                                             const float (&sum)[kTokens / 2]) {
+  const auto tokens = static_cast<int>(p.M - at.m < kTokens ? p.M - at.m : kTokens);
+  const bool both = at.n + 1 < p.N;
+  E* const row = static_cast<E*>(p.out) + at.m * p.out_ld;
+  if (p.epilogue == Epilogue::swiglu) {
+    store_each<E, kTokens>(row + at.n / 2, p.out_ld, tokens, sum, [&](E* to, float gate, float up) {
+      store(to, narrow<E>(silu(gate * at.scale[0]) * (up * at.scale[1])));
+    });
+  } else if (both && p.out_ld % 2 == 0 &&
+             reinterpret_cast<uintptr_t>(p.out) % (2 * sizeof(E)) == 0) {
+    store_each<E, kTokens>(row + at.n, p.out_ld, tokens, sum, [&](E* to, float low, float high) {
+      store(to, narrow<E>(Vec<float, 2>{{low * at.scale[0], high * at.scale[1]}}));
+    });
+  } else {
+    store_each<E, kTokens>(row + at.n, p.out_ld, tokens, sum, [&](E* to, float low, float high) {
+      store(to, narrow<E>(low * at.scale[0]));
+      if (both) store(to + 1, narrow<E>(high * at.scale[1]));
+    });
+  }
+}
+
+// Stores the sums of a tile. warp: of those that multiply.
+template <class T, class W, int kTokens>
+__device__ __forceinline__ void store_tile(const MatmulParams& p, int m0, int n0, int warp,
+                                           float (&sum)[kTokens / 2]) {
+  const auto lane = static_cast<int>(ptx::lane_id());
+  const int g = lane / 4;
+  const bool odd = g % 2 != 0;
+  if constexpr (!W::kPacked) {
+    // Rows g and g + 8: of two lanes with neighbours g, one takes the rows g and g + 1, the other
+    // g + 8 and g + 9.
+#pragma unroll
+    for (int i = 0; i < kTokens / 2; i += 4) {
+#pragma unroll
+      for (int j = i; j < i + 2; ++j) {
+        const float other = ptx::shfl_bfly(odd ? sum[j] : sum[j + 2], 4);
+        sum[j] = odd ? other : sum[j];
+        sum[j + 2] = odd ? sum[j + 2] : other;
+      }
+    }
+  }
+  const int row = W::kPacked ? 2 * g : odd ? g + 7 : g;
+  Corner at = {m0 + lane % 4 * 2, n0 + warp * 16 + row, {1.0f, 1.0f}};
+  if (at.n >= p.N) return;
+  if (p.row_scale != nullptr) {
+    at.scale[0] = load(p.row_scale + at.n);
+    if (at.n + 1 < p.N) at.scale[1] = load(p.row_scale + at.n + 1);
+  }
+  p.out_type == Type::f32 ? store_corner<float, kTokens>(p, at, sum)
+                          : store_corner<T, kTokens>(p, at, sum);
+}
 
 // The scratch: [split][parts][2] times the sums of a tile, in the order in which threads hold them:
 // [eighths of tokens][threads that multiply][4].
@@ -396,15 +422,14 @@ __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan)
     }
     if (item < plan.whole) {
       const Place<kTokens> place(p, work.tile, rank);
-      const Store<T, W> store_sums(p, place.m0, place.n0, thread / kWarp);
-#pragma unroll
-      for (int i = 0; i < kTokens; i += 8) store_sums(i, four(total + i / 2));
+      store_tile<T, W, kTokens>(p, place.m0, place.n0, thread / kWarp, total);
     } else {
       float* to = scratch_of<kTokens>(p, work.tile - plan.whole, work.begin, plan.parts.parts, rank,
                                       thread);
 #pragma unroll
-      for (int i = 0; i < kTokens; i += 8)
-        store(to + i / 8 * (kMultipliers * 4), four(total + i / 2));
+      for (int i = 0; i < kTokens / 2; i += 4)
+        store(to + i * kMultipliers,
+              Vec<float, 4>{{total[i], total[i + 1], total[i + 2], total[i + 3]}});
     }
   }
 }
@@ -457,7 +482,7 @@ __global__ void __launch_bounds__(kMultipliers) matmul_sm90_sum_kernel(MatmulPar
 #pragma unroll
     for (int i = 0; i < 4; ++i) sum[i] += more[i];
   }
-  Store<T, W>(p, place.m0, place.n0, thread / kWarp)(eighth * 8, sum);
+  store_tile<T, W, 8>(p, place.m0 + eighth * 8, place.n0, thread / kWarp, sum.at);
 }
 
 // --- Launching -----------------------------------------------------------------------------------
@@ -485,8 +510,8 @@ int64_t clocks(const MatmulParams& p, const Plan& plan) {
   constexpr int64_t kTensor = 2048;  // products
   constexpr int64_t kLaunch = 3000;
   const HopperParts& parts = plan.parts;
-  const int64_t w_bytes = is_quantized(p.w_type) ? group_bytes(p.w_type) / kPanel * kGroupsOfStep
-                                                 : 2 * kHopperStep;  // of a row
+  const int64_t w_bytes =  // of a row
+      is_quantized(p.w_type) ? group_bytes(p.w_type) / kPanel * kGroupsOfStep : 2 * kHopperStep;
   const int64_t step = std::max(plan.tokens * kRows * kHopperStep / kTensor,
                                 (plan.tokens * 2 * kHopperStep / kCluster + kRows * w_bytes) / kL2);
   const int64_t rounds = ceil_div(plan.whole, clusters_of(p)) * parts.parts +

@@ -246,11 +246,15 @@ __device__ __forceinline__ void store_pair(E* to, float low, float high, bool bo
   }
 }
 
-// out from what token m gives with rows n and n + 1 of w. n is even, m < M, n < N.
+// out from the sums of token m with rows n and n + 1 of w. n is even, m < M, n < N.
 template <class T>
-__device__ __forceinline__ void store_scaled(const MatmulParams& p, int64_t m, int64_t n, float low,
-                                             float high SIMT_SITE) {
+__device__ __forceinline__ void store_out(const MatmulParams& p, int64_t m, int64_t n, float low,
+                                          float high SIMT_SITE) {
   bool both = n + 1 < p.N;
+  if (p.row_scale != nullptr) {
+    low *= load(p.row_scale + n SIMT_PASS);
+    if (both) high *= load(p.row_scale + n + 1 SIMT_PASS);
+  }
   int64_t at = m * p.out_ld + n;
   if (p.epilogue == Epilogue::swiglu) {
     low = silu(low) * high;
@@ -262,17 +266,6 @@ __device__ __forceinline__ void store_scaled(const MatmulParams& p, int64_t m, i
   } else {
     store_pair(static_cast<T*>(p.out) + at, low, high, both SIMT_PASS);
   }
-}
-
-// The same from sums, which row_scale is still to come to.
-template <class T>
-__device__ __forceinline__ void store_out(const MatmulParams& p, int64_t m, int64_t n, float low,
-                                          float high SIMT_SITE) {
-  if (p.row_scale != nullptr) {
-    low *= load(p.row_scale + n SIMT_PASS);
-    if (n + 1 < p.N) high *= load(p.row_scale + n + 1 SIMT_PASS);
-  }
-  store_scaled<T>(p, m, n, low, high SIMT_PASS);
 }
 
 // Calls f<T, Weights>() for the types of p.
