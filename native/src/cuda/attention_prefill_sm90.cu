@@ -136,6 +136,9 @@ class Consumer {
   static constexpr int kOut = kHeadSize / 2;
 
   __device__ __forceinline__ void attend(const Work& work, Shared<T> queries) {
+    const bool below =
+        work.level < work.top;  // of what comes, the first block is not for this tile
+    if (below) release(take());
     // The diagonal block first.
     const Place first_keys = take();
     score(queries, first_keys);
@@ -143,6 +146,7 @@ class Consumer {
     ptx::pin_registers(scores_);
     scale_columns(first_keys);
     release(first_keys);
+    if (below) release(take());
     softmax_[0] = {};
     softmax_[1] = {};
     float factor[2];
@@ -181,10 +185,11 @@ class Consumer {
     write(work, queries);
   }
 
-  // The other warpgroup's tile.
+  // Queries of others only.
   __device__ __forceinline__ void pass_over(const Work& work) {
-    release(take());
-    for (int level = work.level - 1; level >= work.lowest; --level) {
+    const int first = work.level < work.top ? work.level : work.top;
+    for (int piece = 0; piece < 2 * (work.top - first) + 1; ++piece) release(take());
+    for (int level = first - 1; level >= work.lowest; --level) {
       take_turn();
       pass_turn();
       release(take());
@@ -202,7 +207,12 @@ class Consumer {
   }
   __device__ __forceinline__ void release(Place at) {
     if constexpr (R::kWiden) __syncwarp();  // all have read the scales
-    if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.slot));
+    if constexpr (R::kCluster == 1) {
+      if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.slot));
+    } else {
+      if (lane_ < R::kCluster)
+        ptx::mbarrier_arrive_cluster(R::empty(at.slot), static_cast<uint32_t>(lane_));
+    }
   }
 
   // Where the values of the block at hand are: after the next one's keys, if there is one.
@@ -362,7 +372,7 @@ __global__ void __launch_bounds__(kThreads, 1)
                                   const __grid_constant__ AttentionNorms norms) {
 #if !defined(__CUDACC__) || defined(BC_SM90A)
   if (threadIdx.x == 0) Room<E>::init_barriers();
-  __syncthreads();
+  Room<E>::meet();
   if (threadIdx.x < kWarpgroup) {
     ptx::setmaxnreg_dec<Room<E>::kProducerRegisters>();
     Producer<T, E>(p, scale, &queries, &pages, norms).run();
@@ -370,6 +380,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     ptx::setmaxnreg_inc<Room<E>::kConsumerRegisters>();
     Consumer<T, E>(p, scale).run();
   }
+  Room<E>::meet();  // nobody's shared memory goes while another may still reach it
 #else
   __trap();
 #endif
@@ -397,9 +408,12 @@ void launch_prefill(const AttentionParams& p, void* stream) {
   const bool far = p.slopes != nullptr && p.batch.T >= 2048 && p.batch.P * kPageSize >= 4096;
   const AttentionNorms norms = far ? attention_norms(p, stream) : AttentionNorms{};
   const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
-  launch<attention_prefill_sm90_kernel<T, E>>(
-      {dim3(static_cast<unsigned>(p.processors)), dim3(kThreads), Room<E>::kBytes, stream}, p,
-      scale, queries, pages, norms);
+  constexpr int kCluster = Room<E>::kCluster;
+  const int clusters = p.processors < kCluster ? 1 : p.processors / kCluster;
+  Launch how = {dim3(static_cast<unsigned>(clusters * kCluster)), dim3(kThreads), Room<E>::kBytes,
+                stream};
+  how.cluster = kCluster;
+  launch<attention_prefill_sm90_kernel<T, E>>(how, p, scale, queries, pages, norms);
 }
 
 template <class T>
