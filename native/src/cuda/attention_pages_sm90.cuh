@@ -34,9 +34,8 @@ struct alignas(16) Work {
 template <class E>
 struct Room {
   static constexpr bool kWiden = sizeof(E) == 1;
-  static constexpr int kCluster =
-      kWiden ? 1 : 2;  // blocks that work on tiles of one head side by side
-  static constexpr int kSlots = kWiden ? 4 : 5;  // of the ring
+  static constexpr int kCluster = kWiden ? 1 : 2;  // blocks, with tiles of one head side by side
+  static constexpr int kSlots = kWiden ? 4 : 5;    // of the ring
   static constexpr int kStages = kWiden ? 2 : 0;
   static constexpr int kProducerRegisters = kWiden ? 72 : 56;
   static constexpr int kConsumerRegisters = kWiden ? 216 : 224;
