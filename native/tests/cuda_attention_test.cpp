@@ -9,8 +9,8 @@ using namespace bc::test;
 namespace {
 
 constexpr int64_t kD = 128;
-// Of persistent kernels: mostly fewer than tiles, so that a block has several.
-constexpr int kProcessors = 3;
+// Of persistent kernels: mostly fewer than tiles, so that a block has several; two clusters of two.
+constexpr int kProcessors = 5;
 
 struct Case {
   std::string name;
