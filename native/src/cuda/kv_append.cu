@@ -41,6 +41,8 @@ __device__ __forceinline__ int64_t sequence_of(const Ragged& r, int64_t t) {
 
 template <class E, class T>
 __global__ void __launch_bounds__(kThreads) kv_append_kernel(KvAppendParams p, int lanes) {
+  ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
   const Ragged& r = p.batch;
   const int64_t t = blockIdx.x;
   const int thread = static_cast<int>(blockIdx.y) * kThreads + static_cast<int>(threadIdx.x);
@@ -81,7 +83,7 @@ void launch_kv_append(const KvAppendParams& p, void* stream) {
   const int64_t threads = 2 * p.H * lanes;
   const dim3 grid(static_cast<unsigned>(p.batch.T),
                   static_cast<unsigned>((threads + kThreads - 1) / kThreads));
-  launch<kv_append_kernel<E, T>>({grid, dim3(kThreads), 0, stream}, p, lanes);
+  launch<kv_append_kernel<E, T>>({grid, dim3(kThreads), 0, stream, true}, p, lanes);
 }
 
 template <class T>

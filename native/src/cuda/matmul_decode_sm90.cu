@@ -29,16 +29,18 @@ struct Ring {
   static constexpr int kPanelBytes = kChunkSteps * kPanelStep;
   static constexpr int kWBytes = kTilePanels * kPanelBytes;
   static constexpr int kSumBytes = kHopperParts * kTokens * kSumLd * 4;
+  // A block of the small kernels that follow finds room beside this one, and lets the next matmul in.
+  static constexpr int kLeft = 2048;
   static constexpr int kMost =
-      (kMaxShared - kSumBytes) / (kHopperParts * (kXBytes + kWBytes + 2 * 8));
-  static constexpr int kStages = kMost < kMaxStages ? kMost : kMaxStages;
+      (kMaxShared - kLeft - kSumBytes) / (kHopperParts * (kXBytes + kWBytes + 2 * 8));
+  static constexpr int kStages = kMost < kMaxStages ? (kMost < 2 ? 2 : kMost) : kMaxStages;
   static constexpr int kSlots = kHopperParts * kStages;
   static constexpr int kWAt = kSlots * kXBytes;
   static constexpr int kSumsAt = kWAt + kSlots * kWBytes;
   static constexpr int kFullAt = kSumsAt + kSumBytes;
   static constexpr int kEmptyAt = kFullAt + kSlots * 8;
   static constexpr int kSharedBytes = kEmptyAt + kSlots * 8;
-  static_assert(kStages >= 2 && kSharedBytes <= kMaxShared, "stages that follow each other");
+  static_assert(kSharedBytes <= kMaxShared, "two stages at least fit");
   static_assert(kXStep % kSwizzleAtom == 0 && (W::kPacked || kPanelStep % kSwizzleAtom == 0),
                 "tiles start at atoms of the swizzle");
 
@@ -244,6 +246,7 @@ class Multiplier {
     for (int group = begin_; group < end_; group += kGroups) {
       R::wait(ring_.full(ring_.stage), ring_.parity);
       const auto w = ring_.template w<Element>(panel_);
+      const uint64_t x = k_major(ring_.template x<T>(0));  // in descriptors 16 bytes count one
 #pragma unroll
       for (int i = 0; i < kGroups; ++i) {
         if (group + i >= end_) break;
@@ -251,11 +254,10 @@ class Multiplier {
         if (here) load_group<T, W>(a, w, i);
         ptx::pin_registers(a[0]);
         ptx::pin_registers(a[1]);
-        const Shared<T> x =
-            ring_.template x<T>(i / kGroupsOfStep) + i % kGroupsOfStep * static_cast<int>(kGroup);
+        const uint64_t x_at = x + i / kGroupsOfStep * (R::kXStep / 16) + i % kGroupsOfStep * 4;
         ptx::wgmma_fence();
-        ptx::wgmma_rs<T, kTokens, 0>(sum, a[0], k_major(x), group + i > begin_);
-        ptx::wgmma_rs<T, kTokens, 0>(sum, a[1], k_major(x + 16), true);
+        ptx::wgmma_rs<T, kTokens, 0>(sum, a[0], x_at, i > 0 || group > begin_);
+        ptx::wgmma_rs<T, kTokens, 0>(sum, a[1], x_at + 2, true);
         ptx::wgmma_commit_group();
         // The registers of the group before are free, and so is the stage before this one.
         ptx::wgmma_wait_group<1>();

@@ -33,6 +33,7 @@ constexpr int kVector = sizeof(X) == 4 || sizeof(W) == 4 ? 4 : 8;
 template <class T, class X, class W>
 __global__ void __launch_bounds__(kMaxThreads) rms_norm_kernel(RmsNormParams p) {
   ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
   const int64_t t = blockIdx.x;
   T* out = static_cast<T*>(p.out) + t * p.out_ld;
   X* x = static_cast<X*>(p.x) + t * p.x_ld;
@@ -74,7 +75,8 @@ void launch_rms_norm(const RmsNormParams& p, void* stream) {
   const int64_t a_warp = kWarp * kElements;
   const auto warps = static_cast<unsigned>((p.C + a_warp - 1) / a_warp);
   launch<rms_norm_kernel<T, X, W>>(
-      {dim3(static_cast<unsigned>(p.T)), dim3(warps * kWarp), warps * sizeof(float), stream}, p);
+      {dim3(static_cast<unsigned>(p.T)), dim3(warps * kWarp), warps * sizeof(float), stream, true},
+      p);
 }
 
 template <class T, class X>

@@ -58,6 +58,8 @@ __device__ __forceinline__ Turn turn(double quarters) {
 
 template <class T>
 __global__ void __launch_bounds__(kThreads) rope_kernel(RopeParams p, Frequencies frequencies) {
+  ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
   const int64_t t = blockIdx.x;
   const int half = static_cast<int>(p.D) / 2;
   const int vectors = half / kN;  // of half a head
@@ -116,8 +118,9 @@ void launch_rope(const RopeParams& p, void* stream) {
   const int64_t vectors = p.H * p.D / kN;  // pairs of vectors in the queries and keys
   const dim3 grid(static_cast<unsigned>(p.T),
                   static_cast<unsigned>((vectors + kThreads - 1) / kThreads));
-  launch<rope_kernel<T>>({grid, dim3(kThreads), static_cast<size_t>(p.D) * sizeof(float), stream},
-                         p, frequencies);
+  launch<rope_kernel<T>>(
+      {grid, dim3(kThreads), static_cast<size_t>(p.D) * sizeof(float), stream, true}, p,
+      frequencies);
 }
 
 }  // namespace

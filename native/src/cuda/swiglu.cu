@@ -21,6 +21,7 @@ constexpr int kN = 8;  // elements of an access
 template <class T>
 __global__ void __launch_bounds__(kThreads) swiglu_kernel(SwigluParams p) {
   ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
   const int64_t t = blockIdx.x;
   const int64_t f = (int64_t{blockIdx.y} * kThreads + threadIdx.x) * kN;
   if (f >= p.F) return;
@@ -37,7 +38,7 @@ void launch_swiglu(const SwigluParams& p, void* stream) {
   constexpr int64_t kColumns = kThreads * kN;
   const dim3 grid(static_cast<unsigned>(p.T),
                   static_cast<unsigned>((p.F + kColumns - 1) / kColumns));
-  launch<swiglu_kernel<T>>({grid, dim3(kThreads), 0, stream}, p);
+  launch<swiglu_kernel<T>>({grid, dim3(kThreads), 0, stream, true}, p);
 }
 
 }  // namespace

@@ -126,12 +126,12 @@ struct HopperQ4 {
     uint32_t grids;  // of rows 2g and 2g + 1
   };
 
-  // The power of two whose numbers are eighths apart: 16 in bf16. Of f16, which has a narrower range
-  // than the scales, 2^-5, whose numbers are 2^-15 apart: codes are 2^12 times as small and scales as
-  // large, as their bits in a grid are. q stands at bit 3 of the mantissa and the zero, which counts
-  // eighths, at bit 0.
+  // The power of two whose numbers are eighths apart is 16 in bf16 and 128 in f16. q stands at bit 3
+  // of the mantissa and the zero, which counts eighths, at bit 0. Codes are 2^100 times as large here
+  // (f16: 2^12 times as small) and scales as small (large), as their bits in a grid are.
   static constexpr bool kBf16 = std::is_same<T, bf16>::value;
-  static constexpr uint32_t kPower = kBf16 ? 0x41804180u : 0x28002800u;
+  static constexpr uint32_t kPower =
+      kBf16 ? (0x4180u + (kGridExponent << 7)) * 0x10001u : 0x28002800u;
 
   static __device__ __forceinline__ Raw load(Shared<uint32_t> group SIMT_SITE) {
     const auto lane = static_cast<int>(ptx::lane_id());
@@ -148,14 +148,13 @@ struct HopperQ4 {
   }
 
   static __device__ __forceinline__ void unpack(const Raw& raw, GroupA& a) {
+    const uint32_t zeros = ptx::lop3<kAndOr>(raw.grids, 0x007f007fu, kPower);
+    const uint32_t scales = kBf16 ? raw.grids >> 4 & 0x0ff80ff8u : raw.grids >> 1 & 0x7fc07fc0u;
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
-      // The grid in both halves.
-      const uint32_t grid = ptx::prmt(raw.grids, 0u, i == 0 ? 0x1010u : 0x3232u);
-      const uint32_t zero = ptx::lop3<kAndOr>(grid, 0x007f007fu, kPower);
-      constexpr uint32_t kExponent2 = (static_cast<uint32_t>(kGridExponent) << 7) * 0x10001u;
-      const uint32_t scale =
-          kBf16 ? (grid >> 4 & 0x0ff80ff8u) + kExponent2 : grid >> 1 & 0x7fc07fc0u;
+      // The row's own in both halves.
+      const uint32_t zero = ptx::prmt(zeros, 0u, i == 0 ? 0x1010u : 0x3232u);
+      const uint32_t scale = ptx::prmt(scales, 0u, i == 0 ? 0x1010u : 0x3232u);
       const uint32_t word = raw.values[i];
       a[0][i] = pair<0>(word, zero, scale);
       a[0][2 + i] = pair<1>(word, zero, scale);
