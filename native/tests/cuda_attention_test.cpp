@@ -9,6 +9,8 @@ using namespace bc::test;
 namespace {
 
 constexpr int64_t kD = 128;
+// Of persistent kernels: mostly fewer than tiles, so that a block has several.
+constexpr int kProcessors = 3;
 
 struct Case {
   std::string name;
@@ -72,7 +74,8 @@ struct Inputs {
 };
 
 // Runs the op on sequences [begin, end) of the inputs, alone in a batch with a table of P pages.
-Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t P) {
+Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t P,
+           int processors = kProcessors) {
   const int64_t t0 = in.r.offsets[begin];
   const int64_t T = in.r.offsets[end] - t0;
   const int64_t B = end - begin;
@@ -111,7 +114,8 @@ Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t 
        kD,
        scratch.data(),
        in.r.pages,
-       c.hopper},
+       c.hopper,
+       processors},
       nullptr);
   finish();
   out.data = as_floats(c.type, device_out.read());
@@ -171,7 +175,7 @@ void run_case(Check& check, const Case& c, int schedules = 1) {
     if (seed > 1) return;
     bool same = true;
     for (int64_t b = 0; b < in.r.B; ++b)
-      same &= same_rows(out, in.r.offsets[b], run(in, c, b, b + 1, in.r.P + 5));
+      same &= same_rows(out, in.r.offsets[b], run(in, c, b, b + 1, in.r.P + 5, 2));
     check.that(same, "a sequence alone, with a longer table, gives other bits than in its batch");
   });
 }
@@ -226,48 +230,87 @@ void prefill_multiplies_whole_pages(Check& check) {
   });
 }
 
-// Sequences of few queries, by the kernel of sm_90.
+// Sequences of few queries: 16 rows go to a warp, 64 to a page, 256 to a split, of which a block may
+// have several.
 void decode_on_hopper(Check& check, Type pages) {
-  const Type bf16 = Type::bf16;
-  const Type f16 = Type::f16;
-  run_case(check, {"one_token", {{0, 1}}, bf16, pages, 2, false, 1.0f, true}, 3);
-  // 16 rows to a warp, 64 to a page, 256 to a block.
-  run_case(check, {"row_edges",
-                   {{14, 1}, {15, 1}, {16, 1}, {60, 8}, {46, 3}},
-                   bf16,
-                   pages,
+  const auto with = [&](const char* name, const std::vector<Sequence>& sequences, int64_t H) {
+    run_case(check, {name, sequences, Type::bf16, pages, H, true, 1.0f, true});
+  };
+  with("row_edges", {{14, 1}, {15, 1}, {16, 1}, {60, 8}, {46, 3}}, 2);
+  with("few", {{70, 5}, {300, 1}, {63, 2}, {0, 8}}, 3);
+  with("split_edges", {{1500, 3}, {1023, 1}, {1024, 1}, {1279, 8}, {3000, 2}}, 1);
+  run_case(check, {"split_edges_f16",
+                   {{530, 2}, {767, 1}},
+                   Type::f16,
+                   pages == Type::bf16 ? Type::f16 : pages,
                    2,
                    true,
                    1.0f,
                    true});
-  run_case(check, {"page_edges",
-                   {{62, 1}, {63, 1}, {64, 1}, {127, 1}, {255, 1}, {256, 1}, {250, 8}, {56, 8}},
-                   bf16,
-                   pages,
-                   2,
-                   true,
-                   1.0f,
-                   true});
-  run_case(check,
-           {"ragged", {{70, 5}, {300, 1}, {63, 2}, {0, 8}}, bf16, pages, 3, true, 1.0f, true}, 3);
-  run_case(check, {"extreme_values", {{100, 7}, {700, 1}}, bf16, pages, 2, true, 300.0f, true});
-  run_case(check, {"long", {{1500, 3}, {1023, 1}}, bf16, pages, 1, false, 1.0f, true});
-  run_case(check,
-           {"f16", {{100, 7}, {530, 2}}, f16, pages == bf16 ? f16 : pages, 2, true, 1.0f, true});
-  decode_moves_the_cache_once(check, pages, true);
   tokens_together_equal_one_by_one(check, pages);
 }
 
+void hopper_prefill_multiplies_whole_blocks(Check& check) {
+  const Case c{"blocks", {{0, 384}}, Type::bf16, Type::bf16, 1, false, 1.0f, true};
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Inputs in(c);
+    run(in, c, 0, 1, in.r.P);
+    constexpr int64_t kBlocks = 1 + 2 + 3;
+#ifndef BC_ON_GPU
+    const simt::Counters& counted = simt::counters();
+    check.that(counted.tensor_clocks == kBlocks * 2048, "tensor clocks differ from the header's");
+    check.that(counted.operand_wavefronts == kBlocks * 1280, "operands differ from the header's");
+#endif
+    const double block = 128 * kD * 2;
+    check_bytes(check, 4 * 3 * block, (3 + 2 * kBlocks + 3) * block);
+  });
+}
+
+// Far from steep ALiBi, blocks of keys are passed over. Results are those of all keys, and a piece, whose
+// tiles see with other queries beside them, or all because it is short, has the same bits.
+void alibi_passes_over_what_vanishes(Check& check, Type pages_type) {
+  const Case c{"far", {{0, 2060}}, Type::bf16, pages_type, 2, true, 0.1f, true};
+  constexpr int64_t kP = 64;  // tokens and pages enough that lengths are asked for
+  Inputs in(c);
+  in.slopes = {0.7f, 0.1f};
+  // The second head's queries see nothing but a key at the beginning: its product outweighs distances.
+  for (int64_t d = 0; d < kD; ++d) {
+    for (int64_t t = 0; t < in.r.T; ++t) in.qkv.row(t)[kD + d] = 1.0f;
+    const int64_t key = in.cache.row(in.r, 0, 0, 1, 5);
+    in.cache.put(key * kD + d, pages_type == Type::i8 ? 127.0f : 20.0f);
+    if (pages_type == Type::i8) in.cache.scales[static_cast<size_t>(key)] = 20.0f / 127.0f;
+  }
+  const std::vector<Expected> want = expected(in, c);
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Matrix out = run(in, c, 0, 1, kP);
+    check.compare("out", out, want);
+#ifndef BC_ON_GPU
+    // 17 tiles of 1 to 17 blocks a head, and those of the first head see at most 4.
+    const int64_t blocks = simt::counters().tensor_clocks / 2048;
+    check.that(blocks >= 153 + 17 && blocks <= 153 + 17 * 4, "blocks that vanish are multiplied");
+#endif
+    Inputs pieces = in;
+    pieces.batch.offsets = {0, 100, 2060};
+    pieces.batch.table.insert(pieces.batch.table.end(), in.batch.table.begin(),
+                              in.batch.table.end());
+    pieces.r = pieces.batch.ragged();
+    check.that(same_rows(out, 0, run(pieces, c, 0, 2, kP)), "other bits in pieces");
+    check.that(same_rows(out, 100, run(pieces, c, 1, 2, kP)), "other bits where all is seen");
+  });
+}
+
 // Each query of a prompt gives the same bits in any piece that is more than a few tokens long.
-void prompt_in_pieces_equals_whole(Check& check) {
-  const Case whole{"whole", {{0, 150}}, Type::bf16, Type::bf16, 1, true};
+void prompt_in_pieces_equals_whole(Check& check, bool hopper) {
+  const Case whole{"whole", {{0, 300}}, Type::bf16, Type::bf16, 1, true, 1.0f, hopper};
   Inputs in(whole);
   for_each_schedule(1, [&](uint64_t seed) {
-    check.begin("prompt_in_pieces_equals_whole", seed);
+    check.begin("prompt_in_pieces_equals_whole" + std::string(hopper ? " sm_90" : ""), seed);
     const Matrix out = run(in, whole, 0, 1, in.r.P);
-    for (const int64_t split : {9, 64, 100}) {
+    for (const int32_t split : {9, 64, 100, 128, 137, 256, 290}) {
       Inputs pieces = in;
-      pieces.batch.offsets = {0, static_cast<int32_t>(split), 150};
+      pieces.batch.offsets = {0, split, 300};
       pieces.batch.table.insert(pieces.batch.table.end(), in.batch.table.begin(),
                                 in.batch.table.end());
       pieces.r = pieces.batch.ragged();
@@ -282,33 +325,70 @@ int main() {
   return run_on_device("cuda_attention", [](Check& check) {
     const Type bf16 = Type::bf16;
     const Type f16 = Type::f16;
-    for (const Type pages : {bf16, Type::i8}) {
-      run_case(check, {"one_token", {{0, 1}}, bf16, pages, 2, false}, 3);
-      run_case(check, {"prompt", {{0, 111}}, bf16, pages, 2, true}, 3);
-      run_case(check, {"page_edges",
-                       {{62, 1}, {63, 1}, {64, 1}, {127, 1}, {255, 1}, {256, 1}, {250, 8}, {56, 8}},
-                       bf16,
-                       pages,
-                       2,
-                       true});
-      run_case(
-          check,
-          {"tile_edges", {{0, 64}, {0, 65}, {1, 63}, {60, 9}, {63, 129}}, bf16, pages, 1, true});
+    for (const bool hopper : {false, true}) {
+      for (const Type pages : {bf16, Type::i8}) {
+        const auto with = [&](const char* name, const std::vector<Sequence>& sequences, int64_t H,
+                              bool alibi, int schedules = 1, float size = 1.0f) {
+          run_case(check, {name, sequences, bf16, pages, H, alibi, size, hopper}, schedules);
+        };
+        with("one_token", {{0, 1}}, 2, false, 3);
+        with("prompt", {{0, 111}}, 2, true, 3);
+        with("page_edges",
+             {{62, 1}, {63, 1}, {64, 1}, {127, 1}, {255, 1}, {256, 1}, {250, 8}, {56, 8}}, 2, true);
+        with("tile_edges", {{0, 64}, {0, 65}, {1, 63}, {60, 9}, {63, 129}}, 1, true);
+        with("ragged", {{0, 33}, {70, 19}, {300, 1}, {63, 2}, {0, 1}}, 3, true, 3);
+        with("extreme_values", {{100, 7}, {100, 17}}, 2, true, 1, 300.0f);
+        with("long", {{1500, 3}, {1100, 20}}, 1, false);
+        run_case(check, {"f16",
+                         {{100, 7}, {100, 17}},
+                         f16,
+                         pages == bf16 ? f16 : pages,
+                         2,
+                         true,
+                         1.0f,
+                         hopper});
+        decode_moves_the_cache_once(check, pages, hopper);
+        if (hopper) decode_on_hopper(check, pages);
+      }
+      // More sequences than a warp looks at together.
+      std::vector<Sequence> many;
+      for (int64_t b = 0; b < 70; ++b) many.push_back({b % 7, b % 3 == 0 ? 9 + b % 5 : 1 + b % 8});
+      run_case(check, {"many_sequences", many, bf16, bf16, 1, true, 1.0f, hopper});
       run_case(check,
-               {"ragged", {{0, 33}, {70, 19}, {300, 1}, {63, 2}, {0, 1}}, bf16, pages, 3, true}, 3);
-      run_case(check, {"extreme_values", {{100, 7}, {100, 17}}, bf16, pages, 2, true, 300.0f});
-      run_case(check, {"long", {{1500, 3}, {1100, 20}}, bf16, pages, 1, false});
-      run_case(check, {"f16", {{100, 7}, {100, 17}}, f16, pages == bf16 ? f16 : pages, 2, true});
-      decode_moves_the_cache_once(check, pages, false);
-      if (is_hopper()) decode_on_hopper(check, pages);
+               {"alibi_40_heads", {{180, 3}, {100, 10}}, bf16, bf16, 40, true, 1.0f, hopper});
+      prompt_in_pieces_equals_whole(check, hopper);
     }
-    // More sequences than a warp looks at together.
-    std::vector<Sequence> many;
-    for (int64_t b = 0; b < 70; ++b) many.push_back({b % 7, b % 3 == 0 ? 9 + b % 5 : 1 + b % 8});
-    run_case(check, {"many_sequences", many, bf16, bf16, 1, true});
-    run_case(check, {"alibi_40_heads", {{180, 3}, {100, 10}}, bf16, bf16, 40, true});
     run_case(check, {"longest", {{196607, 1}}, bf16, Type::i8, 1, false});
     prefill_multiplies_whole_pages(check);
-    prompt_in_pieces_equals_whole(check);
+    hopper_prefill_multiplies_whole_blocks(check);
+    // Tiles of 128 positions, each in two halves, and the ring going round.
+    for (const Type type : {bf16, f16}) {
+      for (const bool alibi : {false, true}) {
+        run_case(check,
+                 {"block_edges",
+                  {{0, 9},
+                   {0, 63},
+                   {3, 1},
+                   {0, 127},
+                   {0, 128},
+                   {0, 129},
+                   {119, 9},
+                   {120, 9},
+                   {5, 300},
+                   {64, 64},
+                   {128, 8},
+                   {127, 65}},
+                  type,
+                  type,
+                  1,
+                  alibi,
+                  1.0f,
+                  true},
+                 2);
+      }
+    }
+    alibi_passes_over_what_vanishes(check, bf16);
+    alibi_passes_over_what_vanishes(check, Type::i8);
+    run_case(check, {"many_blocks", {{700, 400}}, bf16, bf16, 2, true, 1.0f, true}, 2);
   });
 }

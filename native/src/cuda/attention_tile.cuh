@@ -41,21 +41,26 @@ __device__ __forceinline__ void copy_rows(Shared<T> tile, const T* from, int64_t
   }
 }
 
-// Four signed bytes to two pairs of T. 2^23 + u has u in its lowest byte.
+// Four signed bytes to two pairs of T, exactly.
 template <class T>
 __device__ __forceinline__ Vec<uint32_t, 2> widen_bytes(uint32_t bytes) {
-  const uint32_t unsigned_bytes = bytes ^ 0x80808080u;
-  float x[4];
+  Vec<uint32_t, 2> pairs;
 #pragma unroll
-  for (uint32_t i = 0; i < 4; ++i)
-    x[i] = ptx::from_bits(ptx::prmt(unsigned_bytes, 0x4b000000u, 0x7650u | i)) - 8388736.0f;
-  if constexpr (std::is_same<T, bf16>::value) {
-    // Eight bits fit a bf16: the lower half of the float is zero.
-    return {{ptx::prmt(ptx::bits(x[0]), ptx::bits(x[1]), 0x7632u),
-             ptx::prmt(ptx::bits(x[2]), ptx::bits(x[3]), 0x7632u)}};
-  } else {
-    return {{narrow_pair<T>(x[0], x[1]), narrow_pair<T>(x[2], x[3])}};
+  for (int i = 0; i < 2; ++i) {
+    const uint32_t spread = i == 0 ? 0x4140u : 0x4342u;  // two bytes to the lower ones of halves
+    if constexpr (std::is_same<T, bf16>::value) {
+      // Seven bits of mantissa: 2^7 + the lower bits, less 2^7, or 2^8 when the highest is set.
+      constexpr uint8_t kAndOr = (0xf0 & 0xcc) | 0xaa;
+      const uint32_t pair = ptx::prmt(bytes, 0u, spread);
+      pairs[i] = ptx::fma_bf16x2(ptx::lop3<kAndOr>(pair, 0x007f007fu, 0x43004300u), 0x3f803f80u,
+                                 ptx::lop3<kAndOr>(pair, 0x00800080u, 0xc300c300u));
+    } else {
+      // Ten bits: 2^10 + (byte + 2^7), less both powers.
+      const uint32_t pair = ptx::prmt(bytes ^ 0x80808080u, 0x64646464u, spread);
+      pairs[i] = ptx::fma_f16x2(pair, 0x3c003c00u, 0xe480e480u);
+    }
   }
+  return pairs;
 }
 
 // Pages [begin, end) of one head of one sequence, E in memory, T in shared memory. kShared: warps
