@@ -47,22 +47,40 @@
 //
 // Twin    ../cpu/attention.cpp
 // Source  Dao et al. 2023, "Flash-Decoding for long-context inference", pytorch.org/blog
+#include <algorithm>
+
 #include "attention_split.cuh"
 #include "wgmma.cuh"
 
 namespace bc::cuda {
 namespace {
 
-// A warp's rows of the pages of a split on their way to shared memory. Halves are counted: keys of the
-// first page, its values, keys of the next.
+// The splits of a block: first, first + stride, ... Their pages are counted through.
+struct Splits {
+  int first, stride;
+
+  __device__ __forceinline__ int page(int i) const {
+    return (first + i / kSplitPages * stride) * kSplitPages + i % kSplitPages;
+  }
+  // Of a sequence's first `all` pages, how many are theirs.
+  __device__ __forceinline__ int pages(int all) const {
+    const int splits = (all + kSplitPages - 1) / kSplitPages;
+    if (splits <= first) return 0;
+    const int mine = (splits - first + stride - 1) / stride;
+    const bool last = first + (mine - 1) * stride == splits - 1;
+    return mine * kSplitPages - (last ? splits * kSplitPages - all : 0);
+  }
+};
+
+// A warp's rows of the pages of a block on their way to shared memory. Halves are counted: keys of
+// the first page, its values, keys of the next.
 template <class T, class E>
 class WarpRows {
  public:
   static constexpr bool kScaled = sizeof(E) == 1;
   static constexpr int kColumns = 128 / sizeof(E);  // of a row of 128 bytes
   static constexpr int kSides = kHeadSize / kColumns;
-  static constexpr int kStages = kScaled ? 2 * kSplitPages : 6;
-  static constexpr int kBlocks = kScaled ? 3 : 2;  // on an SM
+  static constexpr int kStages = kScaled ? 10 : 5;
 
  private:
   static constexpr uint32_t kTile = kWarpRows * kHeadSize * sizeof(E);
@@ -74,10 +92,17 @@ class WarpRows {
  public:
   static constexpr uint32_t kBytes = kBarriers + kAll * sizeof(uint64_t);
 
-  // Pages [begin, begin + pages) of the sequence.
-  __device__ __forceinline__ WarpRows(const AttentionParams& p, const TensorMap* map, int64_t head,
-                                      int pages, int32_t page_of_lane)
-      : map_(map), scales_(p.scales), H_(p.H), head_(head), pages_(pages), page_(page_of_lane) {}
+  // `pages` of the splits have rows of the warp.
+  __device__ __forceinline__ WarpRows(const AttentionParams& p, const TensorMap* map,
+                                      int64_t sequence, int64_t head, const Splits& splits,
+                                      int pages)
+      : map_(map),
+        scales_(p.scales),
+        table_(p.batch.table + sequence * p.batch.P),
+        splits_(splits),
+        H_(p.H),
+        head_(head),
+        halves_(2 * pages) {}
 
   static __device__ __forceinline__ void init() {
     if (lane_index() == 0) {
@@ -89,8 +114,8 @@ class WarpRows {
   }
 
   __device__ __forceinline__ void start() {
-#pragma unroll
-    for (int i = 0; i < kStages; ++i) copy(i);
+#pragma unroll 1
+    for (int i = 0; i < kStages; ++i) copy_next();
   }
 
   // The next half, which stays until done().
@@ -107,8 +132,8 @@ class WarpRows {
   }
   __device__ __forceinline__ void done() {
     __syncwarp();
-    copy(taken_ + kStages);
     ++taken_;
+    copy_next();
   }
 
  private:
@@ -119,24 +144,33 @@ class WarpRows {
     return shared_memory<uint64_t>(kBarriers) + at(stage);
   }
 
-  __device__ __forceinline__ void copy(int half) const {
-    if (half >= 2 * pages_ || lane_index() != half / 2) return;
-    const int stage = half % kStages;
-    const int64_t row = ((page_ * 2 + half % 2) * H_ + head_) * kTileRows + warp_id() * kWarpRows;
-    ptx::mbarrier_arrive_expect_tx(full(stage), kTile + kScale);
-    ptx::cp_async_bulk_tensor_3d(shared_memory<T>(at(stage) * kTile), map_, 0,
-                                 static_cast<int32_t>(row), 0, full(stage));
-    if constexpr (kScaled)
-      ptx::cp_async_bulk(shared_memory<float>(kAll * kTile + at(stage) * kScale), scales_ + row,
-                         kScale, full(stage));
+  __device__ __forceinline__ void copy_next() {
+    if (copied_ == halves_) return;
+    const int i = copied_ / 2;  // of the pages
+    if (copied_ % (2 * kWarp) == 0 && i + lane_index() < halves_ / 2)
+      page_ = load(table_ + splits_.page(i + lane_index()));
+    if (lane_index() == i % kWarp) {
+      const int stage = copied_ % kStages;
+      const int64_t row =
+          ((page_ * 2 + copied_ % 2) * H_ + head_) * kTileRows + warp_id() * kWarpRows;
+      ptx::mbarrier_arrive_expect_tx(full(stage), kTile + kScale);
+      ptx::cp_async_bulk_tensor_3d(shared_memory<T>(at(stage) * kTile), map_, 0,
+                                   static_cast<int32_t>(row), 0, full(stage));
+      if constexpr (kScaled)
+        ptx::cp_async_bulk(shared_memory<float>(kAll * kTile + at(stage) * kScale), scales_ + row,
+                           kScale, full(stage));
+    }
+    ++copied_;
   }
 
   const TensorMap* map_;
   const float* scales_;
+  const int32_t* table_;
+  const Splits splits_;
   int64_t H_, head_;
-  int pages_;
-  int64_t page_;
-  int taken_ = 0;
+  int halves_;
+  int64_t page_ = 0;  // lane i has that of page i of 32
+  int copied_ = 0, taken_ = 0;
 };
 
 // Bytes 0 and 2 of four, two's complement, as a pair of T, exactly.
@@ -174,7 +208,8 @@ struct FewAttention {
   static constexpr bool kWiden = sizeof(E) == 1;
   // Of 16 columns of 16 bits that a tile's row has.
   static constexpr int kPieces = kHeadSize * static_cast<int>(sizeof(E)) / 32;
-  using Sums = WarpSums<kHeadSize + (kWiden ? 16 : 8)>;
+  // Behind the pages. Rows are longer than D, so that they fall into other banks.
+  using Sums = WarpSums<kHeadSize + (kWiden ? 16 : 8), WarpRows<T, E>::kBytes>;
 
   FragmentA<T> q[kHeadSize / 16];
   Accumulator scores[kWarpRows / 8];
@@ -200,6 +235,13 @@ struct FewAttention {
         q[k].r[2] = same_bits<uint32_t>(load<2>(row + 16 * k + 8 + 2 * t));
       }
     }
+  }
+
+  // Begins a split.
+  __device__ __forceinline__ void reset() {
+    softmax = {};
+#pragma unroll
+    for (int n = 0; n < kHeadSize / 8; ++n) out[n] = {};
   }
 
   // scores = q k^T
@@ -316,59 +358,64 @@ struct FewAttention {
   }
 };
 
+constexpr int kBlocks = 2;  // on an SM
+
 template <class T, class E>
-__global__ void __launch_bounds__(kSplitThreads, WarpRows<T, E>::kBlocks)
+__global__ void __launch_bounds__(kSplitThreads, kBlocks)
     attention_decode_sm90_kernel(AttentionParams p, Partial partial, float scale,
                                  const __grid_constant__ TensorMap map) {
-#if !defined(__CUDACC__) || defined(BC_SM90A)
   ptx::griddepcontrol_launch_dependents();
   using Pages = WarpRows<T, E>;
   Pages::init();
   ptx::griddepcontrol_wait();
 
-  const int split = static_cast<int>(blockIdx.x);
+  const Splits splits = {static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x)};
   const int64_t head = blockIdx.y;
   const int64_t sequence = blockIdx.z;
-  const int begin = split * kSplitPages;
-  // Lane i has page i of the split. It does not wait for the number of positions to be known.
-  int32_t page = 0;
-  if (lane_index() < kSplitPages && begin + lane_index() < p.batch.P)
-    page = load(p.batch.table + sequence * p.batch.P + begin + lane_index());
   const FewQueries mine = find_queries(p.batch, sequence);
   if (mine.tokens == 0) return;
   const int first = load(p.batch.positions + mine.begin);
   const int keys = first + mine.tokens;
-  if (split * kSplitKeys >= keys) return;
+  if (splits.first * kSplitKeys >= keys) return;
 
-  // Of each page the warp's first row; pages where there is such a row.
-  const int row = warp_id() * kWarpRows;
-  const int here = (keys - begin * kTileRows - row + kTileRows - 1) / kTileRows;
-  const int pages = here < kSplitPages ? here : kSplitPages;
-  Pages stream(p, &map, head, pages, page);
+  const int row = warp_id() * kWarpRows;                       // the warp's first of a page
+  const int pages = (keys - row + kTileRows - 1) / kTileRows;  // that have it
+  Pages stream(p, &map, sequence, head, splits, splits.pages(pages));
   stream.start();
   FewAttention<T, E> warp;
   warp.load_queries(static_cast<const T*>(p.qkv) + mine.begin * p.ld + head * kHeadSize, p.ld,
                     mine.tokens);
   const float slope = p.slopes == nullptr ? 0.0f : load(p.slopes + head) * kLog2E;
 
-  for (int i = 0; i < pages; ++i) {
-    const int key = (begin + i) * kTileRows + row;
-    const auto of_keys = stream.take();
-    warp.score(of_keys.tile);
-    if constexpr (Pages::kScaled) warp.scale_columns(of_keys.scales, keys - key);
-    stream.done();
-    warp.weigh(key, first, scale, slope);
-    const auto values = stream.take();
-    if constexpr (Pages::kScaled) warp.scale_columns(values.scales, keys - key);
-    warp.add(values.tile, keys - key);
-    stream.done();
+  for (int split = splits.first; split * kSplitKeys < keys; split += splits.stride) {
+    warp.reset();
+    const int end = pages < (split + 1) * kSplitPages ? pages : (split + 1) * kSplitPages;
+    for (int page = split * kSplitPages; page < end; ++page) {
+      const int key = page * kTileRows + row;
+      const auto of_keys = stream.take();
+      warp.score(of_keys.tile);
+      if constexpr (Pages::kScaled) warp.scale_columns(of_keys.scales, keys - key);
+      stream.done();
+      warp.weigh(key, first, scale, slope);
+      const auto values = stream.take();
+      if constexpr (Pages::kScaled) warp.scale_columns(values.scales, keys - key);
+      warp.add(values.tile, keys - key);
+      stream.done();
+    }
+    __syncthreads();  // the sums of the split before have been joined
+    warp.store_sums();
+    __syncthreads();
+    FewAttention<T, E>::Sums::join(p, partial, mine, head, split);
   }
+}
 
-  __syncthreads();  // the sums lie where the pages lay
-  warp.store_sums();
-  __syncthreads();
-  FewAttention<T, E>::Sums::join(p, partial, mine, head, split);
-#endif
+// Blocks of a head and sequence: as many as there is room for, all at once; where heads and sequences
+// alone are more than that, four rounds, of which the last is an eighth on average not full.
+int64_t blocks_of(const AttentionParams& p, int64_t S) {
+  const int64_t heads = p.H * p.batch.B;
+  const int64_t places = int64_t{kBlocks} * p.processors;
+  const int64_t blocks = heads <= places ? places / heads : (4 * places + heads - 1) / heads;
+  return std::max<int64_t>(1, std::min(blocks, S));
 }
 
 template <class T, class E>
@@ -383,10 +430,11 @@ void launch_decode(const AttentionParams& p, const Partial& partial, float scale
                                          {kRowBytes, 128},
                                          {Pages::kColumns, kWarpRows, Pages::kSides},
                                          Swizzle::bytes_128});
-  const dim3 grid(static_cast<unsigned>(partial.S), static_cast<unsigned>(p.H),
+  const dim3 grid(static_cast<unsigned>(blocks_of(p, partial.S)), static_cast<unsigned>(p.H),
                   static_cast<unsigned>(p.batch.B));
   launch<attention_decode_sm90_kernel<T, E>>(
-      {grid, dim3(kSplitThreads), Pages::kBytes, stream, true}, p, partial, scale, map);
+      {grid, dim3(kSplitThreads), Pages::kBytes + FewAttention<T, E>::Sums::kBytes, stream, true},
+      p, partial, scale, map);
 }
 
 template <class T>

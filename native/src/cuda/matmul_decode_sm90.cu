@@ -408,7 +408,6 @@ __device__ __forceinline__ void consume(const MatmulParams& p, const Tiles& tile
 template <class T, class W, int kTokens>
 __global__ void __launch_bounds__(kThreads, 1)
     matmul_decode_sm90_kernel(MatmulParams p, Tiles tiles, const __grid_constant__ Maps maps) {
-#if !defined(__CUDACC__) || defined(BC_SM90A)
   using R = Ring<W, kTokens>;
   ptx::griddepcontrol_launch_dependents();
   const auto thread = static_cast<int>(threadIdx.x);
@@ -421,7 +420,6 @@ __global__ void __launch_bounds__(kThreads, 1)
   __syncthreads();
   thread < kMultipliers ? consume<T, W, kTokens>(p, tiles)
                         : produce<T, W, kTokens>(p, tiles, &maps);
-#endif
 }
 
 // --- Launching -----------------------------------------------------------------------------------
