@@ -1,49 +1,51 @@
-// attention, sequences of one to eight tokens, on sm_90: the splits of attention_decode.cu, whose
+// attention, sequences of one to eight tokens, on Hopper: the splits of attention_decode.cu, whose
 // pages come by bulk copies.
 //
 // Shapes  those of attention_decode.cu
 //
-// Method  A block per sequence, head and four pages, four warps, 16 positions of each page to a warp.
-//         Every warp has a ring of its own: a stage is its 16 rows of keys or of values of one page,
-//         brought by one bulk copy, and it waits for nobody else. All of a warp's copies start at
-//         once, as far as there is room; a stage that was read is filled again by the same warp, so
-//         no thread does nothing but copy, and lane i, which knows page i, starts that page's copies:
-//         a dozen instructions for 4 KB. Products are mma.sync with the 8 queries as rows 0 to 7.
+// Method  A block has every X-th split of a sequence and head, with X such that all blocks are there
+//         at once, two on a processor. Its four warps have 16 positions of each page, and each a ring
+//         of its own that goes on from split to split: a stage is the warp's rows of keys or of
+//         values of one page, brought by one bulk copy, and nobody else is waited for. The warp that
+//         has read a stage fills it again: lane i, which knows page i of 32, starts that page's
+//         copies. A dozen instructions for 4 KB are not worth a warp that does nothing else. Products
+//         are mma.sync, with the queries as rows 0 to 7.
 //
-//         Rows in shared memory have 128 bytes with the swizzle of that width, which only tensor
-//         copies give: a plain bulk copy would lay the rows 256 bytes apart, in the same banks. A box
-//         is [16 rows][128 bytes] of int8; of 16 bits it is two such side by side. Bytes are not
-//         widened in shared memory: read as pairs (ldmatrix, for values transposed), a register's
-//         even bytes are one operand of an mma and its odd bytes another, with the columns of queries
-//         and the columns of out in the order that this gives. Boxes beyond the last position are not
-//         copied. In the last one, rows beyond it may hold anything: their scores are masked, their
-//         values zeroed before a weight of 0 meets them.
+//         Rows in shared memory have 128 bytes and the swizzle of that width, which only copies of
+//         tensors give: a plain bulk copy would lay rows of 256 bytes under each other, in the same
+//         banks. A box is [16 rows][128 bytes] of int8; of 16 bits two such side by side. Bytes are
+//         not widened in shared memory: as pairs, which ldmatrix (for values transposed) takes them
+//         for, they come with the even bytes of a register as one operand of an mma and the odd ones
+//         as another; queries are loaded and sums stored in the order of columns that this gives.
+//         Boxes beyond the last position are not copied. In the last one the rows beyond it may hold
+//         anything: their scores are masked, their values zeroed before a weight of 0 meets them.
 //
-//         The kernel starts early, but reads nothing before the ones ahead are done: kv_append writes
+//         The kernel starts early, but reads nothing before those ahead are done: kv_append writes
 //         the last page, and what else may be under way an op cannot know. What overlaps is the
-//         launch, which is worth having, 1 to 2 us; 1 us of pages would not pay for a contract on
-//         what came before. The merge starts early too: joining the splits in the last block of a
-//         head would need counters to be reset, or clusters, for one launch that is hidden already.
+//         launch. To fetch older pages too would save 1 us of 25 and need a contract on what comes
+//         before attention. The merge is an early kernel as well: in the last block of a head it
+//         would need counters to be reset, or clusters, to save a launch that is hidden already.
 //
 // Bound   Memory, as in attention_decode.cu. S=4096, C=5120: 83.9 MB (i8: 43.3), 25.0 us at 3.35
 //         TB/s, where an SM takes 14.5 bytes a clock.
 //
-//         Bytes under way: 3.35 TB/s for 1 us are 25 KB an SM. Rings of 6 stages, 96 KB a block, two
-//         blocks an SM: 192 KB (i8: all 8 halves of the four pages, 66 KB, three blocks: 199 KB). A
-//         block that starts needs 2000 clocks, three loads that wait for each other, before its first
-//         copy; meanwhile the others' 96 KB (132) last 6600 clocks (9100), so that the gap is filled.
-//         640 blocks at S=4096, H=40 on 264 places (396): blocks end one by one, and the last take
-//         what the others leave: a processor alone can take 64 KB per us or more, four times its
-//         share.
+//         Under way: 3.35 TB/s for 1 us are 25 KB an SM. Two blocks with rings of 5 stages, 80 KB a
+//         block, have 160 KB (i8: 10 stages, 82 KB, 165 KB).
 //
-//         Instructions of a warp for 16 positions, 8 KB (i8: 4.2): 32 mma, 16 ldmatrix (8), 16 lop3 to
-//         zero rows (i8: 80 to widen), 64 for the softmax, some 60 for waits and addresses: 190
-//         (250). Four schedulers: 48 clocks for 8 KB, where the memory takes 565 (62 of 290). Tensor
-//         cores: 32 mma of 2048 products, 64 clocks. Shared memory: 64 wavefronts. One page of one
-//         warp takes about 600 clocks from its wait to its last product, most of it latency: 8 warps
-//         (12) could take 110 bytes a clock (84).
+//         No rounds: a block that begins waits for three loads after each other, 2000 clocks, and
+//         blocks that begin together end together, so one block for every split would leave memory
+//         idle for a tenth of the time. 40 heads at 4096 positions are 240 blocks of two or three of
+//         16 splits; when some have no third one the others take the memory that they leave. What
+//         remains is once the beginning, the end and the merge, 3 us: 89 % of 3.35 TB/s, 3.0.
 //
-// Limits  attention_decode_sm90_kernel: 168 registers, 128 threads, 98496 bytes of shared memory, on sm_90
+//         Instructions of a warp for 16 positions, 8 KB (i8: 4.2): 32 mma, 16 ldmatrix (8), 32 lop3 to
+//         zero rows (i8: 80 to widen), 64 for the softmax, some 60 for waits and addresses: 205
+//         (245). Four schedulers: 51 clocks for 8 KB, where the memory takes 565 (61 of 290). Tensor
+//         cores: 32 mma of 2048 products, 64 clocks at 1024 a clock. Shared memory: 64 passes to
+//         write and 64 to read. A page of a warp lasts some 600 clocks from its wait to its last
+//         product, most of it latency: 8 warps could take 110 bytes a clock (56).
+//
+// Limits  attention_decode_sm90_kernel: 168 registers, 128 threads, 103488 bytes of shared memory, on sm_90
 //
 // Twin    ../cpu/attention.cpp
 // Source  Dao et al. 2023, "Flash-Decoding for long-context inference", pytorch.org/blog
