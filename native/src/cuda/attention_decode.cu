@@ -85,7 +85,8 @@ __global__ void __launch_bounds__(kSplitThreads, 3)
     store(Sums::softmax(warp_id(), query), softmax);
   }
   __syncthreads();
-  Sums::join(p, partial, mine, head, split);
+  // Head and split from their registers: all others are taken.
+  Sums::join(p, partial, mine, blockIdx.y, blockIdx.x);
 }
 
 // A block per sequence and head, a warp per query.

@@ -1,68 +1,88 @@
-// attention, sequences of one to eight tokens, on sm_90: the splits of attention_decode.cu, whose
+// attention, sequences of one to eight tokens, on Hopper: the splits of attention_decode.cu, whose
 // pages come by bulk copies.
 //
 // Shapes  those of attention_decode.cu
 //
-// Method  A block per sequence, head and four pages, four warps, 16 positions of each page to a warp.
-//         Every warp has a ring of its own: a stage is its 16 rows of keys or of values of one page,
-//         brought by one bulk copy, and it waits for nobody else. All of a warp's copies start at
-//         once, as far as there is room; a stage that was read is filled again by the same warp, so
-//         no thread does nothing but copy, and lane i, which knows page i, starts that page's copies:
-//         a dozen instructions for 4 KB. Products are mma.sync with the 8 queries as rows 0 to 7.
+// Method  A block has every X-th split of a sequence and head, with X such that all blocks are there
+//         at once, two on a processor. Its four warps have 16 positions of each page, and each a ring
+//         of its own that goes on from split to split: a stage is the warp's rows of keys or of
+//         values of one page, brought by one bulk copy, and nobody else is waited for. The warp that
+//         has read a stage fills it again: lane i, which knows page i of 32, starts that page's
+//         copies. A dozen instructions for 4 KB are not worth a warp that does nothing else. Products
+//         are mma.sync, with the queries as rows 0 to 7.
 //
-//         Rows in shared memory have 128 bytes with the swizzle of that width, which only tensor
-//         copies give: a plain bulk copy would lay the rows 256 bytes apart, in the same banks. A box
-//         is [16 rows][128 bytes] of int8; of 16 bits it is two such side by side. Bytes are not
-//         widened in shared memory: read as pairs (ldmatrix, for values transposed), a register's
-//         even bytes are one operand of an mma and its odd bytes another, with the columns of queries
-//         and the columns of out in the order that this gives. Boxes beyond the last position are not
-//         copied. In the last one, rows beyond it may hold anything: their scores are masked, their
-//         values zeroed before a weight of 0 meets them.
+//         Rows in shared memory have 128 bytes and the swizzle of that width, which only copies of
+//         tensors give: a plain bulk copy would lay rows of 256 bytes under each other, in the same
+//         banks. A box is [16 rows][128 bytes] of int8; of 16 bits two such side by side. Bytes are
+//         not widened in shared memory: as pairs, which ldmatrix (for values transposed) takes them
+//         for, they come with the even bytes of a register as one operand of an mma and the odd ones
+//         as another; queries are loaded and sums stored in the order of columns that this gives.
+//         Boxes beyond the last position are not copied. In the last one the rows beyond it may hold
+//         anything: their scores are masked, their values zeroed before a weight of 0 meets them.
 //
-//         The kernel starts early, but reads nothing before the ones ahead are done: kv_append writes
+//         The kernel starts early, but reads nothing before those ahead are done: kv_append writes
 //         the last page, and what else may be under way an op cannot know. What overlaps is the
-//         launch, which is worth having, 1 to 2 us; 1 us of pages would not pay for a contract on
-//         what came before. The merge starts early too: joining the splits in the last block of a
-//         head would need counters to be reset, or clusters, for one launch that is hidden already.
+//         launch. To fetch older pages too would save 1 us of 25 and need a contract on what comes
+//         before attention. The merge is an early kernel as well: in the last block of a head it
+//         would need counters to be reset, or clusters, to save a launch that is hidden already.
 //
 // Bound   Memory, as in attention_decode.cu. S=4096, C=5120: 83.9 MB (i8: 43.3), 25.0 us at 3.35
 //         TB/s, where an SM takes 14.5 bytes a clock.
 //
-//         Bytes under way: 3.35 TB/s for 1 us are 25 KB an SM. Rings of 6 stages, 96 KB a block, two
-//         blocks an SM: 192 KB (i8: all 8 halves of the four pages, 66 KB, three blocks: 199 KB). A
-//         block that starts needs 2000 clocks, three loads that wait for each other, before its first
-//         copy; meanwhile the others' 96 KB (132) last 6600 clocks (9100), so that the gap is filled.
-//         640 blocks at S=4096, H=40 on 264 places (396): blocks end one by one, and the last take
-//         what the others leave: a processor alone can take 64 KB per us or more, four times its
-//         share.
+//         Under way: 3.35 TB/s for 1 us are 25 KB an SM. Two blocks with rings of 5 stages, 80 KB a
+//         block, have 160 KB (i8: 10 stages, 82 KB, 165 KB).
 //
-//         Instructions of a warp for 16 positions, 8 KB (i8: 4.2): 32 mma, 16 ldmatrix (8), 16 lop3 to
-//         zero rows (i8: 80 to widen), 64 for the softmax, some 60 for waits and addresses: 190
-//         (250). Four schedulers: 48 clocks for 8 KB, where the memory takes 565 (62 of 290). Tensor
-//         cores: 32 mma of 2048 products, 64 clocks. Shared memory: 64 wavefronts. One page of one
-//         warp takes about 600 clocks from its wait to its last product, most of it latency: 8 warps
-//         (12) could take 110 bytes a clock (84).
+//         No rounds: a block that begins waits for three loads after each other, 2000 clocks, and
+//         blocks that begin together end together, so one block for every split would leave memory
+//         idle for a tenth of the time. 40 heads at 4096 positions are 240 blocks of two or three of
+//         16 splits; when some have no third one the others take the memory that they leave. What
+//         remains is once the beginning, the end and the merge, 3 us: 89 % of 3.35 TB/s, 3.0.
 //
-// Limits  attention_decode_sm90_kernel: 168 registers, 128 threads, 98496 bytes of shared memory, on sm_90
+//         Instructions of a warp for 16 positions, 8 KB (i8: 4.2): 32 mma, 16 ldmatrix (8), 32 lop3 to
+//         zero rows (i8: 80 to widen), 64 for the softmax, some 60 for waits and addresses: 205
+//         (245). Four schedulers: 51 clocks for 8 KB, where the memory takes 565 (61 of 290). Tensor
+//         cores: 32 mma of 2048 products, 64 clocks at 1024 a clock. Shared memory: 64 passes to
+//         write and 64 to read. A page of a warp lasts some 600 clocks from its wait to its last
+//         product, most of it latency: 8 warps could take 110 bytes a clock (56).
+//
+// Limits  attention_decode_sm90_kernel: 168 registers, 128 threads, 103488 bytes of shared memory, on sm_90
 //
 // Twin    ../cpu/attention.cpp
 // Source  Dao et al. 2023, "Flash-Decoding for long-context inference", pytorch.org/blog
+#include <algorithm>
+
 #include "attention_split.cuh"
 #include "wgmma.cuh"
 
 namespace bc::cuda {
 namespace {
 
-// A warp's rows of the pages of a split on their way to shared memory. Halves are counted: keys of the
-// first page, its values, keys of the next.
+// The splits of a block: first, first + stride, ... Their pages are counted through.
+struct Splits {
+  int first, stride;
+
+  __device__ __forceinline__ int page(int i) const {
+    return (first + i / kSplitPages * stride) * kSplitPages + i % kSplitPages;
+  }
+  // Of a sequence's first `all` pages, how many are theirs.
+  __device__ __forceinline__ int pages(int all) const {
+    const int splits = (all + kSplitPages - 1) / kSplitPages;
+    if (splits <= first) return 0;
+    const int mine = (splits - first + stride - 1) / stride;
+    const bool last = first + (mine - 1) * stride == splits - 1;
+    return mine * kSplitPages - (last ? splits * kSplitPages - all : 0);
+  }
+};
+
+// A warp's rows of the pages of a block on their way to shared memory. Halves are counted: keys of
+// the first page, its values, keys of the next.
 template <class T, class E>
 class WarpRows {
  public:
   static constexpr bool kScaled = sizeof(E) == 1;
   static constexpr int kColumns = 128 / sizeof(E);  // of a row of 128 bytes
   static constexpr int kSides = kHeadSize / kColumns;
-  static constexpr int kStages = kScaled ? 2 * kSplitPages : 6;
-  static constexpr int kBlocks = kScaled ? 3 : 2;  // on an SM
+  static constexpr int kStages = kScaled ? 10 : 5;
 
  private:
   static constexpr uint32_t kTile = kWarpRows * kHeadSize * sizeof(E);
@@ -74,10 +94,17 @@ class WarpRows {
  public:
   static constexpr uint32_t kBytes = kBarriers + kAll * sizeof(uint64_t);
 
-  // Pages [begin, begin + pages) of the sequence.
-  __device__ __forceinline__ WarpRows(const AttentionParams& p, const TensorMap* map, int64_t head,
-                                      int pages, int32_t page_of_lane)
-      : map_(map), scales_(p.scales), H_(p.H), head_(head), pages_(pages), page_(page_of_lane) {}
+  // `pages` of the splits have rows of the warp.
+  __device__ __forceinline__ WarpRows(const AttentionParams& p, const TensorMap* map,
+                                      int64_t sequence, int64_t head, const Splits& splits,
+                                      int pages)
+      : map_(map),
+        scales_(p.scales),
+        table_(p.batch.table + sequence * p.batch.P),
+        splits_(splits),
+        H_(p.H),
+        head_(head),
+        halves_(2 * pages) {}
 
   static __device__ __forceinline__ void init() {
     if (lane_index() == 0) {
@@ -89,8 +116,8 @@ class WarpRows {
   }
 
   __device__ __forceinline__ void start() {
-#pragma unroll
-    for (int i = 0; i < kStages; ++i) copy(i);
+#pragma unroll 1
+    for (int i = 0; i < kStages; ++i) copy_next();
   }
 
   // The next half, which stays until done().
@@ -107,8 +134,8 @@ class WarpRows {
   }
   __device__ __forceinline__ void done() {
     __syncwarp();
-    copy(taken_ + kStages);
     ++taken_;
+    copy_next();
   }
 
  private:
@@ -119,24 +146,33 @@ class WarpRows {
     return shared_memory<uint64_t>(kBarriers) + at(stage);
   }
 
-  __device__ __forceinline__ void copy(int half) const {
-    if (half >= 2 * pages_ || lane_index() != half / 2) return;
-    const int stage = half % kStages;
-    const int64_t row = ((page_ * 2 + half % 2) * H_ + head_) * kTileRows + warp_id() * kWarpRows;
-    ptx::mbarrier_arrive_expect_tx(full(stage), kTile + kScale);
-    ptx::cp_async_bulk_tensor_3d(shared_memory<T>(at(stage) * kTile), map_, 0,
-                                 static_cast<int32_t>(row), 0, full(stage));
-    if constexpr (kScaled)
-      ptx::cp_async_bulk(shared_memory<float>(kAll * kTile + at(stage) * kScale), scales_ + row,
-                         kScale, full(stage));
+  __device__ __forceinline__ void copy_next() {
+    if (copied_ == halves_) return;
+    const int i = copied_ / 2;  // of the pages
+    if (copied_ % (2 * kWarp) == 0 && i + lane_index() < halves_ / 2)
+      page_ = load(table_ + splits_.page(i + lane_index()));
+    if (lane_index() == i % kWarp) {
+      const int stage = copied_ % kStages;
+      const int64_t row =
+          ((page_ * 2 + copied_ % 2) * H_ + head_) * kTileRows + warp_id() * kWarpRows;
+      ptx::mbarrier_arrive_expect_tx(full(stage), kTile + kScale);
+      ptx::cp_async_bulk_tensor_3d(shared_memory<T>(at(stage) * kTile), map_, 0,
+                                   static_cast<int32_t>(row), 0, full(stage));
+      if constexpr (kScaled)
+        ptx::cp_async_bulk(shared_memory<float>(kAll * kTile + at(stage) * kScale), scales_ + row,
+                           kScale, full(stage));
+    }
+    ++copied_;
   }
 
   const TensorMap* map_;
   const float* scales_;
+  const int32_t* table_;
+  const Splits splits_;
   int64_t H_, head_;
-  int pages_;
-  int64_t page_;
-  int taken_ = 0;
+  int halves_;
+  int64_t page_ = 0;  // lane i has that of page i of 32
+  int copied_ = 0, taken_ = 0;
 };
 
 // Bytes 0 and 2 of four, two's complement, as a pair of T, exactly.
@@ -174,7 +210,8 @@ struct FewAttention {
   static constexpr bool kWiden = sizeof(E) == 1;
   // Of 16 columns of 16 bits that a tile's row has.
   static constexpr int kPieces = kHeadSize * static_cast<int>(sizeof(E)) / 32;
-  using Sums = WarpSums<kHeadSize + (kWiden ? 16 : 8)>;
+  // Behind the pages. Rows are longer than D, so that they fall into other banks.
+  using Sums = WarpSums<kHeadSize + (kWiden ? 16 : 8), WarpRows<T, E>::kBytes>;
 
   FragmentA<T> q[kHeadSize / 16];
   Accumulator scores[kWarpRows / 8];
@@ -200,6 +237,13 @@ struct FewAttention {
         q[k].r[2] = same_bits<uint32_t>(load<2>(row + 16 * k + 8 + 2 * t));
       }
     }
+  }
+
+  // Begins a split.
+  __device__ __forceinline__ void reset() {
+    softmax = {};
+#pragma unroll
+    for (int n = 0; n < kHeadSize / 8; ++n) out[n] = {};
   }
 
   // scores = q k^T
@@ -316,59 +360,64 @@ struct FewAttention {
   }
 };
 
+constexpr int kBlocks = 2;  // on an SM
+
 template <class T, class E>
-__global__ void __launch_bounds__(kSplitThreads, WarpRows<T, E>::kBlocks)
+__global__ void __launch_bounds__(kSplitThreads, kBlocks)
     attention_decode_sm90_kernel(AttentionParams p, Partial partial, float scale,
                                  const __grid_constant__ TensorMap map) {
-#if !defined(__CUDACC__) || defined(BC_SM90A)
   ptx::griddepcontrol_launch_dependents();
   using Pages = WarpRows<T, E>;
   Pages::init();
   ptx::griddepcontrol_wait();
 
-  const int split = static_cast<int>(blockIdx.x);
+  const Splits splits = {static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x)};
   const int64_t head = blockIdx.y;
   const int64_t sequence = blockIdx.z;
-  const int begin = split * kSplitPages;
-  // Lane i has page i of the split. It does not wait for the number of positions to be known.
-  int32_t page = 0;
-  if (lane_index() < kSplitPages && begin + lane_index() < p.batch.P)
-    page = load(p.batch.table + sequence * p.batch.P + begin + lane_index());
   const FewQueries mine = find_queries(p.batch, sequence);
   if (mine.tokens == 0) return;
   const int first = load(p.batch.positions + mine.begin);
   const int keys = first + mine.tokens;
-  if (split * kSplitKeys >= keys) return;
+  if (splits.first * kSplitKeys >= keys) return;
 
-  // Of each page the warp's first row; pages where there is such a row.
-  const int row = warp_id() * kWarpRows;
-  const int here = (keys - begin * kTileRows - row + kTileRows - 1) / kTileRows;
-  const int pages = here < kSplitPages ? here : kSplitPages;
-  Pages stream(p, &map, head, pages, page);
+  const int row = warp_id() * kWarpRows;                       // the warp's first of a page
+  const int pages = (keys - row + kTileRows - 1) / kTileRows;  // that have it
+  Pages stream(p, &map, sequence, head, splits, splits.pages(pages));
   stream.start();
   FewAttention<T, E> warp;
   warp.load_queries(static_cast<const T*>(p.qkv) + mine.begin * p.ld + head * kHeadSize, p.ld,
                     mine.tokens);
   const float slope = p.slopes == nullptr ? 0.0f : load(p.slopes + head) * kLog2E;
 
-  for (int i = 0; i < pages; ++i) {
-    const int key = (begin + i) * kTileRows + row;
-    const auto of_keys = stream.take();
-    warp.score(of_keys.tile);
-    if constexpr (Pages::kScaled) warp.scale_columns(of_keys.scales, keys - key);
-    stream.done();
-    warp.weigh(key, first, scale, slope);
-    const auto values = stream.take();
-    if constexpr (Pages::kScaled) warp.scale_columns(values.scales, keys - key);
-    warp.add(values.tile, keys - key);
-    stream.done();
+  for (int split = splits.first; split * kSplitKeys < keys; split += splits.stride) {
+    warp.reset();
+    const int end = pages < (split + 1) * kSplitPages ? pages : (split + 1) * kSplitPages;
+    for (int page = split * kSplitPages; page < end; ++page) {
+      const int key = page * kTileRows + row;
+      const auto of_keys = stream.take();
+      warp.score(of_keys.tile);
+      if constexpr (Pages::kScaled) warp.scale_columns(of_keys.scales, keys - key);
+      stream.done();
+      warp.weigh(key, first, scale, slope);
+      const auto values = stream.take();
+      if constexpr (Pages::kScaled) warp.scale_columns(values.scales, keys - key);
+      warp.add(values.tile, keys - key);
+      stream.done();
+    }
+    __syncthreads();  // the sums of the split before have been joined
+    warp.store_sums();
+    __syncthreads();
+    FewAttention<T, E>::Sums::join(p, partial, mine, head, split);
   }
+}
 
-  __syncthreads();  // the sums lie where the pages lay
-  warp.store_sums();
-  __syncthreads();
-  FewAttention<T, E>::Sums::join(p, partial, mine, head, split);
-#endif
+// Blocks of a head and sequence: as many as there is room for, all at once; where heads and sequences
+// alone are more than that, four rounds, of which the last is an eighth on average not full.
+int64_t blocks_of(const AttentionParams& p, int64_t S) {
+  const int64_t heads = p.H * p.batch.B;
+  const int64_t places = int64_t{kBlocks} * p.processors;
+  const int64_t blocks = heads <= places ? places / heads : (4 * places + heads - 1) / heads;
+  return std::max<int64_t>(1, std::min(blocks, S));
 }
 
 template <class T, class E>
@@ -383,10 +432,11 @@ void launch_decode(const AttentionParams& p, const Partial& partial, float scale
                                          {kRowBytes, 128},
                                          {Pages::kColumns, kWarpRows, Pages::kSides},
                                          Swizzle::bytes_128});
-  const dim3 grid(static_cast<unsigned>(partial.S), static_cast<unsigned>(p.H),
+  const dim3 grid(static_cast<unsigned>(blocks_of(p, partial.S)), static_cast<unsigned>(p.H),
                   static_cast<unsigned>(p.batch.B));
   launch<attention_decode_sm90_kernel<T, E>>(
-      {grid, dim3(kSplitThreads), Pages::kBytes, stream, true}, p, partial, scale, map);
+      {grid, dim3(kSplitThreads), Pages::kBytes + FewAttention<T, E>::Sums::kBytes, stream, true},
+      p, partial, scale, map);
 }
 
 template <class T>

@@ -57,9 +57,9 @@ __device__ __forceinline__ FewQueries find_queries(const Ragged& r, int64_t sequ
   return {load(r.offsets + sequence), few(sequence), before};
 }
 
-// What the warps of a block leave in shared memory: sums [4 warps][8 queries][kRow], then maximum and
-// sum of the weights [4 warps][8 queries][2].
-template <int kRow>
+// What the warps of a block leave in shared memory from byte kAt on: sums [4 warps][8 queries][kRow],
+// then maximum and sum of the weights [4 warps][8 queries][2].
+template <int kRow, uint32_t kAt = 0>
 struct WarpSums {
   static constexpr uint32_t kBytes = kTileWarps * kFewQueries * (kRow + 2) * sizeof(float);
 
@@ -67,10 +67,10 @@ struct WarpSums {
     return warp * static_cast<int>(kFewQueries) + query;
   }
   static __device__ __forceinline__ Shared<float> sums(int warp, int query) {
-    return shared_memory<float>() + at(warp, query) * kRow;
+    return shared_memory<float>(kAt) + at(warp, query) * kRow;
   }
   static __device__ __forceinline__ Shared<float> softmax(int warp, int query) {
-    return shared_memory<float>() + kTileWarps * kFewQueries * kRow + 2 * at(warp, query);
+    return shared_memory<float>(kAt) + kTileWarps * kFewQueries * kRow + 2 * at(warp, query);
   }
 
   // Joins the warps, thread d the sums of dimension d, and stores what the merge reads.
