@@ -83,6 +83,32 @@ __global__ void product_kernel(float* out, const T* a, const T* b) {
     store(out + (g + i / 2 % 2 * 8) * kN + i / 4 * 8 + t + i % 2, d[i]);
 }
 
+// The same by mma.m16n8k16 in every warp, for kN columns.
+template <class T, int kN>
+__global__ void mma_kernel(float* out, const T* a, const T* b) {
+  const int thread = static_cast<int>(threadIdx.x);
+  const int g = thread / 32 * 16 + thread % 32 / 4;
+  const int t = thread % 4 * 2;
+  const auto two = [](const T* at) { return load(at).bits | uint32_t{load(at + 1).bits} << 16; };
+  for (int column = 0; column < kN; column += 8) {
+    float d[4] = {};
+    for (int i = 0; i < 2 * kK; i += 16) {
+      const int k = i % kK + t;
+      const T* const row = a + g * kK + k;
+      const T* const other = b + (column + g % 8) * kK + k;
+      const uint32_t fragment_a[] = {two(row), two(row + 8 * kK), two(row + 8),
+                                     two(row + 8 * kK + 8)};
+      const uint32_t fragment_b[] = {two(other), two(other + 8)};
+      if constexpr (std::is_same<T, bf16>::value) {
+        ptx::mma_m16n8k16_bf16(d, fragment_a, fragment_b);
+      } else {
+        ptx::mma_m16n8k16_f16(d, fragment_a, fragment_b);
+      }
+    }
+    for (int i = 0; i < 4; ++i) store(out + (g + i / 2 * 8) * kN + column + t + i % 2, d[i]);
+  }
+}
+
 template <class T>
 T rounded(float f) {
   if constexpr (std::is_same<T, bf16>::value)
@@ -142,7 +168,7 @@ std::vector<float> product(Check& check, const std::vector<T>& a, const std::vec
   return got;
 }
 
-// Every way of laying out the operands gives the same bits.
+// Every way of laying out the operands gives the same bits, on the emulator those of mma.m16n8k16.
 template <class T, int kN>
 void layouts(Check& check, const char* name) {
   sound(check, name, [&] {
@@ -167,6 +193,13 @@ void layouts(Check& check, const char* name) {
       same(product<T, kN, 1, 1, 32, false>(check, a, b));
     }
     same(product<T, kN, 1, 1, 16, false>(check, a, b));
+    if (!kEmulated) return;
+    const auto device_a = input("a", a);
+    const auto device_b = input("b", b);
+    const auto out = output<float>("out", kM * kN);
+    launch<mma_kernel<T, kN>>({dim3(1), dim3(kWarpgroup)}, out.data(), device_a.data(),
+                              device_b.data());
+    same(out.read());
   });
 }
 
@@ -193,6 +226,7 @@ enum class Fault {
   too_few_bytes,
   too_many_bytes,
   early_release,
+  early_reuse,
   early_read,
   early_write,
   no_register_fence,
@@ -326,7 +360,9 @@ __global__ void pipeline_kernel(float* out, const bf16* a, const __grid_constant
       if (kFault != Fault::early_release && thread == 0 && step > 0)
         ptx::mbarrier_arrive(empty + (step - 1) % kStages);
     } else if (kA != A::copied) {
-      if (kFault != Fault::no_last_wait || step + 1 < steps) ptx::wgmma_wait_group<0>();
+      if (kFault == Fault::early_reuse) ptx::wgmma_wait_group<1>();
+      if (kFault != Fault::early_reuse && (kFault != Fault::no_last_wait || step + 1 < steps))
+        ptx::wgmma_wait_group<0>();
       if (kFault != Fault::early_release && thread == 0) ptx::mbarrier_arrive(empty + s);
       if (kA == A::written) ptx::bar_sync(1, kWarpgroup);
     }
@@ -465,6 +501,8 @@ void faults(Check& check) {
   caught<Fault::too_few_bytes>(check, "a tile too few announced", {"bytes"});
   caught<Fault::too_many_bytes>(check, "a tile too many announced", {"deadlock"});
   caught<Fault::early_release>(check, "early release of a stage", {"early overwrite", "race: "});
+  caught<Fault::early_reuse, A::written>(check, "a overwritten before the wait",
+                                         {"early overwrite"});
   wrong<Fault::early_read>(check, "d read before the wait");
   caught<Fault::early_write>(check, "d written before the wait", {"d of the product"});
   caught<Fault::no_register_fence>(check, "no wgmma_fence", {"without wgmma_fence"});
@@ -489,6 +527,7 @@ enum class Split {
   overlap,
   fragments,
   five_warps,
+  other_d,
 };
 
 template <Split kSplit>
@@ -512,6 +551,8 @@ __global__ void warpgroup_kernel(float* out) {
   if constexpr (kSplit == Split::other_shape)
     ptx::wgmma_ss<bf16, 32, 0, 0>(*reinterpret_cast<float(*)[16]>(d), at, at, true);
   ptx::wgmma_rs<bf16, 64, 0>(second, a, at, true);
+  if (kSplit == Split::other_d)
+    ptx::wgmma_ss<bf16, 64, 0, 0>(warp == 0 ? first : second, at, at, true);
   if (kSplit == Split::fragments) {
     a[0] = 0x3f80;
     ptx::wgmma_rs<bf16, 64, 0>(second, a, at, true);
@@ -560,6 +601,7 @@ void warpgroups(Check& check) {
   BROKEN(other_add, "add of block");
   BROKEN(other_shape, "d of n 32 overlaps that of n 64");
   BROKEN(overlap, "d of n 64 overlaps that of n 64");
+  BROKEN(other_d, "d of block");
   BROKEN(fragments, "without wgmma_fence");
   BROKEN(five_warps, "warp 4 is not one of four", kWarpgroup + 32);
 #undef BROKEN

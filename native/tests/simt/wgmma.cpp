@@ -229,8 +229,8 @@ const Wgmma& operands(const Warpgroup& group, uint32_t thread) {
 }
 
 void check_operands(const Warpgroup& group, const Wgmma& first, Site site) {
-  if (first.n % 8 != 0 || first.n < 8 || first.n > 256)
-    error(site, "wgmma: n has value %d, expected a multiple of 8 up to 256", first.n);
+  if (first.n % 8 != 0 || first.n < 8 || first.n > kMaxN)
+    error(site, "wgmma: n has value %d, expected a multiple of 8 up to %d", first.n, kMaxN);
   for (uint32_t i = 1; i < kWarpgroup; ++i) {
     const Wgmma& other = operands(group, i);
     if (other.a != first.a || other.b != first.b || other.add != first.add)
@@ -271,6 +271,11 @@ Accumulator* accumulator_of(Warpgroup& group, const Wgmma& first, Site site) {
     if (other.d[0] != first.d || other.n != first.n)
       error(site, "wgmma: d of n %d overlaps that of n %d of the product at %s, which is under way",
             first.n, other.n, name_of(other.site).c_str());
+    for (uint32_t i = 1; i < kWarpgroup; ++i) {
+      if (operands(group, i).d != other.d[i])
+        error(site, "wgmma: d of %s is not that of the product at %s, which is under way",
+              place_of(group.threads[i]).c_str(), name_of(other.site).c_str());
+    }
     return &other;
   }
   int registers = first.n / 2;
