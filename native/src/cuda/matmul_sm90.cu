@@ -36,7 +36,7 @@
 //             x, read by two warpgroups                384    384    384
 //             w, read by wgmma or to be unpacked       128     68     36
 //             what arrives                             320    260    228
-//           issue of a scheduler, two warps             80    290    300
+//           instructions of two warps of a scheduler   142    330    304
 //           L2, 24 bytes (5.5 TB/s): x / 2 and w      1195    875    704
 //             without clusters                        1707   1387   1216
 //           limit                                     1195    875    768
