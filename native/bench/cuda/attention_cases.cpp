@@ -15,12 +15,7 @@ constexpr int64_t kD = 128;
 constexpr int64_t kCachePeriod = 4099;  // rows [D] of a pattern of keys and values
 constexpr float kSpread = 3.0f;  // deviation of scores: weights are neither even nor a single one
 
-struct Shape {
-  std::vector<test::Sequence> sequences;
-  int64_t H;
-  Type pages_type;
-  bool alibi;
-};
+using Shape = AttentionShape;
 
 std::vector<float> slopes_of(int64_t H) {
   std::vector<float> slopes;
@@ -54,8 +49,9 @@ std::vector<uint8_t> bytes_of(const std::vector<float>& values) {
 }
 
 struct Run {
-  Run(const Shape& shape, int copies)
+  Run(const Shape& shape, int copies, const cuda::Facts& gpu_)
       : s(shape),
+        gpu(gpu_),
         batch(s.sequences),
         r(batch.ragged()),
         C(s.H * kD),
@@ -93,6 +89,9 @@ struct Run {
     p.H = s.H;
     p.D = kD;
     p.scratch = scratch.at(0);
+    p.page_count = r.pages;
+    p.hopper = gpu.hopper;
+    p.processors = gpu.processors;
     cuda::attention(p, stream);
   }
 
@@ -166,6 +165,7 @@ struct Run {
   }
 
   Shape s;
+  cuda::Facts gpu;
   test::Batch batch;
   Ragged r;
   int64_t C, rows;
@@ -175,7 +175,9 @@ struct Run {
   Copies qkv, pages, scales, slopes, positions, offsets, table, scratch, out;
 };
 
-void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
+}  // namespace
+
+Case attention_case(const Model& model, const char* part, const AttentionShape& s) {
   const int64_t C = s.H * kD;
   const int64_t B = static_cast<int64_t>(s.sequences.size());
   const int64_t last = s.sequences[0].past + s.sequences[0].tokens;  // the same for all
@@ -194,24 +196,22 @@ void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
   c.flops = 4.0 * number(kD * s.H * B * T) * (number(last) - 0.5 * number(T - 1));
   c.copy_bytes =
       (B * ((last + kPageSize - 1) / kPageSize) + 1) * kPageSize * position + B * T * C * 8;
-  c.prepare = [s](int copies, const cuda::Facts&) {
-    const auto run = std::make_shared<Run>(s, copies);
+  c.prepare = [s](int copies, const cuda::Facts& gpu) {
+    const auto run = std::make_shared<Run>(s, copies, gpu);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};
   };
-  cases.push_back(std::move(c));
+  return c;
 }
-
-}  // namespace
 
 void add_attention_cases(Cases& cases, const Model& model, const Sizes& sizes) {
   for (const Type pages : {Type::bf16, Type::i8}) {
     for (const int64_t T : sizes.prompts)
-      add(cases, model, "prefill", {{{0, T}}, model.H, pages, model.alibi});
+      cases.push_back(attention_case(model, "prefill", {{{0, T}}, model.H, pages, model.alibi}));
     for (const int64_t S : sizes.positions) {
       for (const int64_t B : sizes.batches) {
         const std::vector<test::Sequence> all(static_cast<size_t>(B), {S - 1, 1});
-        add(cases, model, "decode", {all, model.H, pages, model.alibi});
+        cases.push_back(attention_case(model, "decode", {all, model.H, pages, model.alibi}));
       }
     }
   }

@@ -11,6 +11,8 @@
 
 #include "check.h"
 #include "cuda/device.h"
+#include "paged.h"
+#include "types.h"
 
 namespace bc::bench {
 
@@ -76,6 +78,21 @@ struct Case {
 };
 
 using Cases = std::vector<Case>;
+
+struct MatmulShape {
+  int64_t M, N, K;
+  Type w_type, out_type;
+  bool row_scale;  // NormHead's
+};
+Case matmul_case(const Model& model, const char* part, const MatmulShape& s);
+
+struct AttentionShape {
+  std::vector<test::Sequence> sequences;  // all alike
+  int64_t H;
+  Type pages_type;
+  bool alibi;
+};
+Case attention_case(const Model& model, const char* part, const AttentionShape& s);
 
 void add_matmul_cases(Cases& cases, const Model& model, const Sizes& sizes);
 void add_attention_cases(Cases& cases, const Model& model, const Sizes& sizes);

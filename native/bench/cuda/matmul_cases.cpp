@@ -10,13 +10,9 @@
 namespace bc::bench {
 namespace {
 
-constexpr int64_t kPanelPeriod = 13;  // panels of a packed pattern: 208 rows
+using Shape = MatmulShape;
 
-struct Shape {
-  int64_t M, N, K;
-  Type w_type, out_type;
-  bool row_scale;  // NormHead's
-};
+constexpr int64_t kPanelPeriod = 13;  // panels of a packed pattern: 208 rows
 
 // Random panels as the CPU holds them: quants of full range, scales that leave weights near 0.02.
 std::vector<uint8_t> random_panels(Type type, int64_t count, int64_t K) {
@@ -175,7 +171,9 @@ struct Run {
   Copies w, x, row_scale, out, scratch;
 };
 
-void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
+}  // namespace
+
+Case matmul_case(const Model& model, const char* part, const MatmulShape& s) {
   Case c;
   c.op = "matmul";
   c.model = model.name;
@@ -191,23 +189,21 @@ void add(Cases& cases, const Model& model, const char* part, const Shape& s) {
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};
   };
-  cases.push_back(std::move(c));
+  return c;
 }
-
-}  // namespace
 
 void add_matmul_cases(Cases& cases, const Model& model, const Sizes& sizes) {
   const int64_t C = model.C;
   const int64_t F = model.F;
   for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
     for (const int64_t M : sizes.matmul_tokens) {
-      add(cases, model, "w_pack", {M, 3 * C, C, w, Type::bf16, false});
-      add(cases, model, "o_proj", {M, C, C, w, Type::bf16, false});
-      add(cases, model, "gate", {M, F, C, w, Type::bf16, false});
-      add(cases, model, "down", {M, C, F, w, Type::bf16, false});
+      cases.push_back(matmul_case(model, "w_pack", {M, 3 * C, C, w, Type::bf16, false}));
+      cases.push_back(matmul_case(model, "o_proj", {M, C, C, w, Type::bf16, false}));
+      cases.push_back(matmul_case(model, "gate", {M, F, C, w, Type::bf16, false}));
+      cases.push_back(matmul_case(model, "down", {M, C, F, w, Type::bf16, false}));
     }
     for (const int64_t M : sizes.head_rows)
-      add(cases, model, "head", {M, model.V, C, w, Type::f32, true});
+      cases.push_back(matmul_case(model, "head", {M, model.V, C, w, Type::f32, true}));
   }
 }
 

@@ -21,10 +21,10 @@ constexpr int kThreads = (1 + kGroups) * kWarpgroup;
 
 // What a warpgroup has to know of its tile.
 struct alignas(16) Work {
-  int level;       // of LongestFirst; -1: there is none
-  int lowest;      // level of a block of keys that it sees
-  int token;       // of row 0
-  int begin, end;  // rows
+  int level;        // of its diagonal block of keys; -1: there is no tile
+  int top, lowest;  // levels of the blocks that come
+  int token;        // of row 0
+  int begin, end;   // rows that are queries; none where they are equal
   int head;
   float slope;          // in units of log2
   float product_slope;  // in units of products that are not scaled yet
@@ -34,7 +34,8 @@ struct alignas(16) Work {
 template <class E>
 struct Room {
   static constexpr bool kWiden = sizeof(E) == 1;
-  static constexpr int kSlots = kWiden ? 4 : 5;  // of the ring
+  static constexpr int kCluster = kWiden ? 1 : 2;  // blocks, with tiles of one head side by side
+  static constexpr int kSlots = kWiden ? 4 : 5;    // of the ring
   static constexpr int kStages = kWiden ? 2 : 0;
   static constexpr int kProducerRegisters = kWiden ? 72 : 56;
   static constexpr int kConsumerRegisters = kWiden ? 216 : 224;
@@ -83,10 +84,22 @@ struct Room {
     return full(2 * kSlots + kBuffers + i);
   }
 
+  static __device__ __forceinline__ int rank() {
+    return kCluster == 1 ? 0 : static_cast<int>(ptx::cluster_ctarank());
+  }
+  // Every thread of the cluster.
+  static __device__ __forceinline__ void meet() {
+    if constexpr (kCluster == 1) {
+      __syncthreads();
+    } else {
+      ptx::barrier_cluster();
+    }
+  }
+
   static __device__ __forceinline__ void init_barriers() {
     for (int i = 0; i < kSlots; ++i) {
       ptx::mbarrier_init(full(i), kWiden ? kGroupWarps : 1);
-      ptx::mbarrier_init(empty(i), kGroups * kGroupWarps);
+      ptx::mbarrier_init(empty(i), kCluster * kGroups * kGroupWarps);
     }
     for (int i = 0; i < kBuffers; ++i) {
       ptx::mbarrier_init(queries_full(i), 1);
@@ -119,13 +132,13 @@ struct Piece {
   int level;  // of the block
   int rows;   // that hold positions up to the last query's
 
-  // Number m of the ring's order, for a tile of queries at `level` that sees `blocks` blocks and ends
-  // after row `end`.
-  static __device__ __forceinline__ Piece of(int m, int level, int blocks, int end) {
+  // Number m of the ring's order, for blocks from level `top`, which has `rows`, down to `lowest`.
+  static __device__ __forceinline__ Piece of(int m, int top, int lowest, int rows) {
+    const int blocks = top + 1 - lowest;
     const bool last = m == 2 * blocks - 1;
     const int kind = last || (m > 0 && m % 2 == 0) ? 1 : 0;
     const int block = last ? blocks - 1 : kind == 0 ? (m + 1) / 2 : m / 2 - 1;
-    return {kind, level - block, block == 0 ? end : kRows};
+    return {kind, top - block, block == 0 ? rows : kRows};
   }
 };
 
@@ -141,31 +154,35 @@ class ProducerBase {
       : p_(p),
         lane_(static_cast<int>(ptx::lane_id())),
         warp_(static_cast<int>(threadIdx.x) / kWarp),
+        rank_(R::rank()),
         scale_(scale),
         queries_(queries),
         norms_(norms),
         order_(p.batch) {}
 
-  // Goes to the next tile of queries and, as the first warp, has it brought. False: there is none.
+  // Goes to the next tile of queries, of as many times 128 as the cluster has blocks, and, as the first
+  // warp, has this block's part brought. False: there is none.
   __device__ __forceinline__ bool next_tile() {
-    // Forth and back over the blocks: who has the longest of one round gets the shortest of the next.
+    // Forth and back over the clusters: who has the longest of one round gets the shortest of the next.
     const int H = static_cast<int>(p_.H);
-    const int blocks = static_cast<int>(gridDim.x);
-    const int block = static_cast<int>(blockIdx.x);
-    const int n = round_ * blocks + (round_ % 2 == 0 ? block : blocks - 1 - block);
+    const int clusters = static_cast<int>(gridDim.x) / R::kCluster;
+    const int cluster = static_cast<int>(blockIdx.x) / R::kCluster;
+    const int n = round_ * clusters + (round_ % 2 == 0 ? cluster : clusters - 1 - cluster);
     tile_ = order_.find(n / H);
     head_ = n % H;
     table_ = p_.batch.table + tile_.sequence * p_.batch.P;
     slope_ = p_.slopes == nullptr ? 0.0f : load(p_.slopes + head_) * kLog2E;
+    base_ = tile_.level * R::kCluster;
+    top_ = base_ + (tile_.end - 1) / kRows;
     lowest_ = norms_.keys == nullptr || tile_.level < 0 ? 0 : lowest();
     if (warp_ == 0) bring_queries(round_ % kBuffers);
     ++round_;
     return tile_.level >= 0;
   }
 
-  __device__ __forceinline__ int pieces() const { return 2 * (tile_.level + 1 - lowest_); }
+  __device__ __forceinline__ int pieces() const { return 2 * (top_ + 1 - lowest_); }
   __device__ __forceinline__ Piece piece(int m) const {
-    return Piece::of(m, tile_.level, tile_.level + 1 - lowest_, tile_.end);
+    return Piece::of(m, top_, lowest_, tile_.end - (top_ - base_) * kRows);
   }
 
   // Of the pages as [pages 2 H 64, D]: row 0 of page 0 or 1 of a block.
@@ -176,15 +193,20 @@ class ProducerBase {
   }
 
   const AttentionParams& p_;
-  const int lane_, warp_;
+  const int lane_, warp_, rank_;
   typename R::Place place_;
+  int base_;  // level of the first block's tile
 
  private:
   __device__ __forceinline__ void bring_queries(int buffer) {
     R::wait(R::queries_empty(buffer), (round_ / kBuffers + 1) % 2);
     if (lane_ != 0) return;
-    store(R::work(buffer), Vec<Work, 1>{{{tile_.level, lowest_, tile_.token, tile_.begin, tile_.end,
-                                          head_, slope_, slope_ / scale_}}});
+    const int row = rank_ * kRows;
+    const auto within = [&](int r) { return r < row ? 0 : r - row < kRows ? r - row : kRows; };
+    const int token = tile_.token + row;
+    store(R::work(buffer),
+          Vec<Work, 1>{{{tile_.level < 0 ? -1 : base_ + rank_, top_, lowest_, token,
+                         within(tile_.begin), within(tile_.end), head_, slope_, slope_ / scale_}}});
     if (tile_.level < 0) {
       ptx::mbarrier_arrive(R::queries_full(buffer));
       return;
@@ -193,7 +215,7 @@ class ProducerBase {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       ptx::cp_async_bulk_tensor_2d(R::template queries<T>(buffer) + half * R::kHalf, queries_,
-                                   head_ * kHeadSize + half * kTileColumns, tile_.token,
+                                   head_ * kHeadSize + half * kTileColumns, token,
                                    R::queries_full(buffer));
     }
   }
@@ -210,20 +232,25 @@ class ProducerBase {
     const float* of_queries = norms_.queries + head_ * chunks;
     const int first = (tile_.token + tile_.begin) / static_cast<int>(AttentionNorms::kTokens);
     const int last = (tile_.token + tile_.end - 1) / static_cast<int>(AttentionNorms::kTokens);
-    const float query = sqrtf(fmaxf(load(of_queries + first), load(of_queries + last)));
-    const float own = key_length(tile_.level, tile_.end);
-    for (int base = 0; base < tile_.level; base += kWarp) {
-      const int level = base + lane_;
-      bool seen = level >= tile_.level;
+    float query = 0.0f;
+    for (int chunk = first; chunk <= last; ++chunk) query = fmaxf(query, load(of_queries + chunk));
+    query = sqrtf(query);
+    float own = 0.0f;
+    for (int level = base_; level <= top_; ++level)
+      own =
+          fmaxf(own, key_length(level, level < top_ ? kRows : tile_.end - (top_ - base_) * kRows));
+    for (int from = 0; from < base_; from += kWarp) {
+      const int level = from + lane_;
+      bool seen = level >= base_;
       if (!seen) {
         const float product = scale_ * query * (key_length(level, kRows) + own);
-        const int distance = (tile_.level - level - 1) * kRows + tile_.begin + 1;
+        const int distance = (base_ - level - 1) * kRows + tile_.begin + 1;
         seen = !(1.001f * product + 130.0f < 0.999f * slope_ * static_cast<float>(distance));
       }
       const uint32_t all = ptx::vote_ballot(seen);
-      if (all != 0) return base + ptx::popc((all & (0u - all)) - 1);
+      if (all != 0) return from + ptx::popc((all & (0u - all)) - 1);
     }
-    return tile_.level;
+    return base_;
   }
 
   // The longest key's of a block of so many rows.
@@ -236,16 +263,17 @@ class ProducerBase {
   const float scale_;
   const TensorMap* queries_;
   const AttentionNorms norms_;
-  LongestFirst<kRows> order_;
-  typename LongestFirst<kRows>::Tile tile_;
+  LongestFirst<kRows * R::kCluster> order_;
+  typename LongestFirst<kRows * R::kCluster>::Tile tile_;
   const int32_t* table_;
   int head_;
   float slope_;
-  int lowest_;
+  int top_, lowest_;  // levels of blocks of keys
   int round_ = 0;
 };
 
-// Pages of 16-bit elements: one warp, by bulk copies.
+// Pages of 16-bit elements: one warp, by bulk copies. Each of a cluster's two blocks brings one page of a
+// block of keys to both; the second block, by itself, those that lie on its own diagonal.
 template <class T, class E>
 class Producer : ProducerBase<T, E> {
   using Base = ProducerBase<T, E>;
@@ -268,11 +296,14 @@ class Producer : ProducerBase<T, E> {
   __device__ __forceinline__ void bring(const Piece& piece) {
     const Shared<T> tile = R::template slot<T>(this->place_.slot);
     const Shared<uint64_t> barrier = R::full(this->place_.slot);
-    const int whole = piece.rows / static_cast<int>(kPageSize);
+    const bool both = piece.level <= this->base_;
+    const bool seen = both || this->rank_ == 1;
+    const int whole = seen ? piece.rows / static_cast<int>(kPageSize) : 0;
     const int first = this->row(piece, 0);
     const int second = piece.rows > kPageSize ? this->row(piece, 1) : 0;
+    // The other block's warps, too, have done with what was there, in both.
     R::wait(R::empty(this->place_.slot), this->place_.parity ^ 1);
-    if (whole < 2) {
+    if (seen && whole < 2) {
 #pragma unroll 1
       for (int page = whole; page < 2; ++page) {
         copy_rows(tile + page * kPageSize * kTileColumns, page == 0 ? first : second,
@@ -287,11 +318,17 @@ class Producer : ProducerBase<T, E> {
       ptx::mbarrier_arrive_expect_tx(barrier, static_cast<uint32_t>(whole) * R::kTileBytes / 2);
 #pragma unroll 1
       for (int page = 0; page < whole; ++page) {
+        const Shared<T> to = tile + page * kPageSize * kTileColumns;
+        const int from = page == 0 ? first : second;
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
-          ptx::cp_async_bulk_tensor_2d(tile + half * R::kHalf + page * kPageSize * kTileColumns,
-                                       pages_, half * kTileColumns, page == 0 ? first : second,
-                                       barrier);
+          if (!both) {
+            ptx::cp_async_bulk_tensor_2d(to + half * R::kHalf, pages_, half * kTileColumns, from,
+                                         barrier);
+          } else if (page == this->rank_) {
+            ptx::cp_async_bulk_tensor_2d_multicast(to + half * R::kHalf, pages_,
+                                                   half * kTileColumns, from, barrier, 3);
+          }
         }
       }
     }

@@ -6,7 +6,8 @@
 //         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
 //
 // Method  A persistent block on each SM. One warpgroup brings tiles, two multiply, each for 64 of 128
-//         queries of one sequence and head; they meet 128 keys, two pages, at a time.
+//         queries of one sequence and head; they meet 128 keys, two pages, at a time. Two blocks make
+//         a cluster: theirs are 256 queries of one head, and each brings one page of two, to both.
 //
 //         Tiles and blocks of keys begin at multiples of 128 positions. So a tile sees its diagonal
 //         block, the only one with a mask, and all before it, whole; every row sees a key of every
@@ -34,10 +35,11 @@
 //         prompt of 4096, 2.5 % of one of 16384. With 40 heads' slopes, 2^-1/8 to 2^-8, and no product
 //         above 80 in units of log2, 66 % of the blocks remain of 4096 positions, 42 % of 16384.
 //
-//         Which tile: longest_first.cuh, heads innermost, forth and back over the blocks. Of one
-//         prompt of 4096 at 40 heads, the longest-running SM has 0.2 % more than the average; a
-//         counter in memory, which a replayed step would have to clear, could not do better. At one
-//         time 132 blocks work on 3.3 levels of all heads, in step: HBM gives each key to 3 SMs.
+//         Which queries: longest_first.cuh, heads innermost, forth and back over the clusters. Of one
+//         prompt of 4096 at 40 heads, the longest-running cluster has 0.2 % more than the average (5
+//         to 10 % where heads pass over blocks): next to nothing is left for a counter in memory,
+//         which a replayed step would have to clear. At one time 66 clusters work on 1.7 levels of all
+//         heads, in step: HBM gives each key to 3 SMs.
 //
 // Memory  Whole pages come by bulk copies of [64,64] boxes. Of the page with a sequence's last
 //         position, and the one after, what lies past it may be anything, NaN too, and 0 * NaN is
@@ -49,7 +51,10 @@
 //         are multiplied and not stored. A warpgroup without queries passes over the tile.
 //
 //         Keys and values wait in one ring of 5 tiles [128,128], 160 KB: 2.5 blocks, 5000 clocks of
-//         tensor work ahead, against some 1000 of latency. Queries have two tiles, 64 KB, so that
+//         tensor work ahead, against some 1000 of latency. The blocks of a cluster go round their rings
+//         together: a place is free when the warps of both have done with it, which they tell both. The
+//         second has a block of keys more, on its own diagonal. It brings that one by itself; the first
+//         lets those places pass, and is ahead by that block. Queries have two tiles, 64 KB, so that
 //         those of the next tile are there when it begins; a tile's output leaves through its
 //         queries' place, for whole sectors.
 //
@@ -64,27 +69,31 @@
 //         one:
 //
 //           tensor cores       2048   2 warpgroups * 16 m64n128k16 * 64
-//           L2                 2731   64 KB of keys and values, at 24 bytes a clock (int8: 1387)
+//           L2                 1366   half of 64 KB of keys and values, at 24 bytes a clock; without
+//                                     clusters it was the limit with 2731 (int8, without: 1408)
 //           shared memory      1792   160 KB of operands, 64 KB that arrive, at 128 bytes a clock
 //                                     (int8: 2304, 32 KB to the stages and back, 64 KB on)
 //           exponentials       1024   16384, at 16 a clock
-//           issue               700   2 warps a scheduler: 64 * (max, fma, ex2, add) + 32 cvt + 60
-//           issue, ALiBi        830   and 64 fma
-//           issue, int8        1700   and 128 products with scales and 32 loads; 43 for 16 bytes to
-//                                     widen, of which a thread has 16
+//           issue               780   2 warps a scheduler: 64 * (max, fma, ex2, add), 32 cvt, 100 more
+//           issue, ALiBi        910   and 64 fma
+//           issue, int8        1790   and 128 products with scales, 32 loads; 43 for 16 bytes to widen,
+//                                     of which each of the four warps has 16 a lane
 //
-//         L2 is the limit, at 75 % of the tensor cores' peak: 712 of 949 TFLOP/s at 1.755 GHz. A tile
-//         has, beside its blocks, a softmax that nothing of its own runs under and its output: about
-//         2000 clocks, 5 % of 16.5 blocks at 4096 positions, 1 % at 16384; its diagonal block is half
-//         masked: 3 %, 1 %. Expected: 550 to 650 TFLOP/s from 4096 on; ALiBi as RoPE, since issue does
-//         not bind. Of int8 the issue slots leave little: 450 to 550.
+//         The tensor cores are the limit. What they reach depends on how well softmaxes hide behind
+//         products, and on shared memory, which is busy for 87 % of that. A tile has, beside its blocks,
+//         a softmax that nothing of its own runs under and its output: about 2000 clocks, 5 % of 16.5
+//         blocks at 4096 positions, 1 % at 16384; its diagonal block is half masked: 3 %, 1 %. Expected,
+//         of 949 TFLOP/s at 1.755 GHz: 600 to 700 from 4096 on; ALiBi as RoPE, since issue does not
+//         bind. Of int8, issue slots and shared memory leave less: 450 to 550.
 //
-//         192 queries, by three warpgroups of 160 registers and pages one at a time, would take two
-//         thirds of L2's bytes; but products m64n64k16 of S want 128 bytes a clock of shared memory,
-//         all that there is. Two blocks of a cluster that share keys by multicast would take half.
-//         A short prompt fills rounds badly: 512 tokens at 40 heads are 160 tiles on 132 SMs.
+//         192 queries a block, by three warpgroups of 160 registers and pages one at a time, would ask
+//         less of L2 too; but products m64n64k16 of S want 128 bytes a clock of shared memory, all that
+//         there is. int8 has no clusters: each thread widens what it copied itself, and L2 does not
+//         bind.
+//         Short prompts fill rounds badly: 512 tokens at 40 heads are 80 pairs of tiles for 66 clusters,
+//         and of a sequence's last 128 queries, or fewer, the second block of a cluster may have none.
 //
-// Limits  attention_prefill_sm90_kernel: 168 registers, 384 threads, 231584 bytes of shared memory, on sm_90
+// Limits  attention_prefill_sm90_kernel: 168 registers, 384 threads, 231616 bytes of shared memory, on sm_90
 //
 // Twin    attention_prefill.cu
 // Source  Shah et al. 2024, arXiv:2407.08608; Press et al. 2021, arXiv:2108.12409 (ALiBi)
@@ -93,8 +102,8 @@
 
 namespace bc::cuda::prefill_sm90 {
 
-// A warpgroup that computes: 64 queries of a tile. Thread and register say which elements (ptx_sm90.cuh): a thread has two rows,
-// 8 apart, and of 8 columns two.
+// A warpgroup that computes: 64 queries of a tile. Thread and register say which elements
+// (ptx_sm90.cuh): a thread has two rows, 8 apart, and of 8 columns two.
 template <class T, class E>
 class Consumer {
   using R = Room<E>;
@@ -134,6 +143,9 @@ class Consumer {
   static constexpr int kOut = kHeadSize / 2;
 
   __device__ __forceinline__ void attend(const Work& work, Shared<T> queries) {
+    const bool below =
+        work.level < work.top;  // of what comes, the first block is not for this tile
+    if (below) release(take());
     // The diagonal block first.
     const Place first_keys = take();
     score(queries, first_keys);
@@ -141,6 +153,7 @@ class Consumer {
     ptx::pin_registers(scores_);
     scale_columns(first_keys);
     release(first_keys);
+    if (below) release(take());
     softmax_[0] = {};
     softmax_[1] = {};
     float factor[2];
@@ -179,10 +192,11 @@ class Consumer {
     write(work, queries);
   }
 
-  // The other warpgroup's tile.
+  // Queries of others only.
   __device__ __forceinline__ void pass_over(const Work& work) {
-    release(take());
-    for (int level = work.level - 1; level >= work.lowest; --level) {
+    const int first = work.level < work.top ? work.level : work.top;
+    for (int piece = 0; piece < 2 * (work.top - first) + 1; ++piece) release(take());
+    for (int level = first - 1; level >= work.lowest; --level) {
       take_turn();
       pass_turn();
       release(take());
@@ -200,7 +214,12 @@ class Consumer {
   }
   __device__ __forceinline__ void release(Place at) {
     if constexpr (R::kWiden) __syncwarp();  // all have read the scales
-    if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.slot));
+    if constexpr (R::kCluster == 1) {
+      if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.slot));
+    } else {
+      if (lane_ < R::kCluster)
+        ptx::mbarrier_arrive_cluster(R::empty(at.slot), static_cast<uint32_t>(lane_));
+    }
   }
 
   // Where the values of the block at hand are: after the next one's keys, if there is one.
@@ -360,7 +379,7 @@ __global__ void __launch_bounds__(kThreads, 1)
                                   const __grid_constant__ AttentionNorms norms) {
 #if !defined(__CUDACC__) || defined(BC_SM90A)
   if (threadIdx.x == 0) Room<E>::init_barriers();
-  __syncthreads();
+  Room<E>::meet();
   if (threadIdx.x < kWarpgroup) {
     ptx::setmaxnreg_dec<Room<E>::kProducerRegisters>();
     Producer<T, E>(p, scale, &queries, &pages, norms).run();
@@ -368,6 +387,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     ptx::setmaxnreg_inc<Room<E>::kConsumerRegisters>();
     Consumer<T, E>(p, scale).run();
   }
+  Room<E>::meet();  // nobody's shared memory goes while another may still reach it
 #else
   __trap();
 #endif
@@ -395,9 +415,12 @@ void launch_prefill(const AttentionParams& p, void* stream) {
   const bool far = p.slopes != nullptr && p.batch.T >= 2048 && p.batch.P * kPageSize >= 4096;
   const AttentionNorms norms = far ? attention_norms(p, stream) : AttentionNorms{};
   const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
-  launch<attention_prefill_sm90_kernel<T, E>>(
-      {dim3(static_cast<unsigned>(p.processors)), dim3(kThreads), Room<E>::kBytes, stream}, p,
-      scale, queries, pages, norms);
+  constexpr int kCluster = Room<E>::kCluster;
+  const int clusters = p.processors < kCluster ? 1 : p.processors / kCluster;
+  Launch how = {dim3(static_cast<unsigned>(clusters * kCluster)), dim3(kThreads), Room<E>::kBytes,
+                stream};
+  how.cluster = kCluster;
+  launch<attention_prefill_sm90_kernel<T, E>>(how, p, scale, queries, pages, norms);
 }
 
 template <class T>

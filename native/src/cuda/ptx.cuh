@@ -46,6 +46,7 @@ __device__ __forceinline__ uint32_t lop3(uint32_t a, uint32_t b, uint32_t c) {
   asm("lop3.b32 %0, %1, %2, %3, %4;" : "=r"(d) : "r"(a), "r"(b), "r"(c), "n"(kTable));
   return d;
 #else
+  simt::executed(simt::Pipe::alu);
   uint32_t d = 0;
   for (uint32_t i = 0; i < 8; ++i) {
     if ((kTable >> i & 1u) == 0) continue;
@@ -60,6 +61,7 @@ __device__ __forceinline__ int32_t popc(uint32_t x) {
 #ifdef __CUDACC__
   return __popc(x);
 #else
+  simt::executed(simt::Pipe::mufu);
   return __builtin_popcount(x);
 #endif
 }
@@ -71,6 +73,7 @@ __device__ __forceinline__ uint32_t prmt(uint32_t a, uint32_t b, uint32_t select
   asm("prmt.b32 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(selector));
   return d;
 #else
+  simt::executed(simt::Pipe::alu);
   const uint64_t both = uint64_t{b} << 32 | a;
   uint32_t d = 0;
   for (uint32_t i = 0; i < 4; ++i) {
@@ -90,6 +93,7 @@ __device__ __forceinline__ int32_t dp4a(uint32_t a, uint32_t b, int32_t c) {
   asm("dp4a.s32.s32 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
   return d;
 #else
+  simt::executed(simt::Pipe::alu);
   uint32_t d = static_cast<uint32_t>(c);
   for (uint32_t i = 0; i < 4; ++i)
     d += static_cast<uint32_t>(static_cast<int8_t>(a >> 8 * i) * static_cast<int8_t>(b >> 8 * i));
@@ -112,6 +116,7 @@ __device__ __forceinline__ uint32_t cvt_bf16x2(float low, float high) {
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(high), "f"(low));
   return d;
 #else
+  simt::executed(simt::Pipe::alu);
   return bf16_bits(high) << 16 | bf16_bits(low);
 #endif
 }
@@ -122,6 +127,7 @@ __device__ __forceinline__ uint32_t cvt_f16x2(float low, float high) {
   asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(high), "f"(low));
   return d;
 #else
+  simt::executed(simt::Pipe::alu);
   return f16_bits(high) << 16 | f16_bits(low);
 #endif
 }
@@ -132,6 +138,7 @@ __device__ __forceinline__ uint16_t cvt_bf16(float x) {
   asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(d) : "f"(x));
   return d;
 #else
+  simt::executed(simt::Pipe::alu);
   return static_cast<uint16_t>(bf16_bits(x));
 #endif
 }
@@ -142,6 +149,7 @@ __device__ __forceinline__ uint16_t cvt_f16(float x) {
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(d) : "f"(x));
   return d;
 #else
+  simt::executed(simt::Pipe::alu);
   return static_cast<uint16_t>(f16_bits(x));
 #endif
 }
@@ -152,6 +160,7 @@ __device__ __forceinline__ float cvt_f32_f16(uint16_t x) {
   asm("cvt.f32.f16 %0, %1;" : "=f"(d) : "h"(x));
   return d;
 #else
+  simt::executed(simt::Pipe::fma);
   return to_float(f16{x});
 #endif
 }
@@ -166,6 +175,7 @@ __device__ __forceinline__ int32_t cvt_s8(float x) {
   asm("cvt.rni.sat.s8.f32 %0, %1;" : "=r"(d) : "f"(x));
   return d;
 #else
+  simt::executed(simt::Pipe::mufu);
   if (std::isnan(x)) return 0;
   return static_cast<int32_t>(std::nearbyint(std::fmin(std::fmax(x, -128.0f), 127.0f)));
 #endif
@@ -178,6 +188,7 @@ __device__ __forceinline__ uint32_t fma_bf16x2(uint32_t a, uint32_t b, uint32_t 
   asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
   return d;
 #else
+  simt::executed(simt::Pipe::fma);
   const auto one = [](uint32_t x, uint32_t y, uint32_t z) {
     const auto f = [](uint32_t u) { return static_cast<double>(float_from_bits(u << 16)); };
     // Exact in double for the 8-bit significands unless the exponents lie far apart.
@@ -194,6 +205,7 @@ __device__ __forceinline__ uint32_t fma_f16x2(uint32_t a, uint32_t b, uint32_t c
   asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
   return d;
 #else
+  simt::executed(simt::Pipe::fma);
   const auto one = [](uint32_t x, uint32_t y, uint32_t z) {
     const auto f = [](uint32_t u) {
       return static_cast<double>(to_float(f16{static_cast<uint16_t>(u)}));
@@ -254,6 +266,7 @@ __device__ __forceinline__ float ex2(float x) {
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(d) : "f"(x));
   return d;
 #else
+  simt::executed(simt::Pipe::mufu);
   return flushed(std::exp2(flushed(x)));
 #endif
 }
@@ -265,6 +278,7 @@ __device__ __forceinline__ float lg2(float x) {
   asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(d) : "f"(x));
   return d;
 #else
+  simt::executed(simt::Pipe::mufu);
   return std::log2(flushed(x));
 #endif
 }
@@ -276,6 +290,7 @@ __device__ __forceinline__ float rcp(float x) {
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(d) : "f"(x));
   return d;
 #else
+  simt::executed(simt::Pipe::mufu);
   return flushed(1.0f / flushed(x));
 #endif
 }
@@ -287,6 +302,7 @@ __device__ __forceinline__ float rsqrt(float x) {
   asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(d) : "f"(x));
   return d;
 #else
+  simt::executed(simt::Pipe::mufu);
   return 1.0f / std::sqrt(flushed(x));
 #endif
 }

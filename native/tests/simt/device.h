@@ -37,10 +37,14 @@ struct Counters {
   // launch: what must move when every cache is large enough.
   int64_t load_sectors, store_sectors;
   int64_t unique_load_sectors, unique_store_sectors;
+  int64_t block_load_sectors;  // once per block: what L1 cannot serve from what the block has read
   int64_t atomics;
   // Passes through the 32 banks of shared memory, and how many there would be without conflicts.
   int64_t shared_wavefronts, shared_ideal;
   int64_t mma_bf16, mma_f16, mma_s8;  // warp instructions
+  // Warp instructions: all that the emulator sees, which is no arithmetic of plain C++, and of them
+  // those of two slower pipes (simt.h). Where lanes part ways, the longest way counts.
+  int64_t issued, alu, mufu;
   // Products of warpgroups; clocks that they take of an H100 SM's tensor cores, n / 2 each (64 * 16 n
   // products, 2048 a clock); passes of 128 bytes that their operands take in shared memory, which is
   // the longer of the two when n is small and a in shared memory.

@@ -74,6 +74,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
   block->mbarriers.clear();
   block->units = 0;
   block->transfers.clear();
+  block->loaded.clear();
   for (Barrier& barrier : block->barriers) barrier = Barrier();
   block->cluster_barrier = ClusterBarrier();
   block->ready_warps = 0;
@@ -101,6 +102,7 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     thread.group = 0;
     thread.polls = 0;
     thread.accesses.clear();
+    thread.executed = {};
     uint8_t* stack = stack_of(*block, i);
     std::memcpy(stack, &kCanary, sizeof kCanary);
     prepare(thread.fiber, stack + sizeof kCanary, kStackBytes - sizeof kCanary, run_thread);

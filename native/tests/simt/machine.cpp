@@ -217,6 +217,7 @@ void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site
   warp.arrived |= 1u << self.lane;
   if (warp.arrived != kAllLanes) return wait(Wait::warp, op, site);
   if (warp.accessed) count_accesses(warp);
+  ++counters().issued;
   warp.arrived = 0;
   self.op = op;
   self.site = site;

@@ -16,10 +16,12 @@
 // have ended for all four warps when one of them has waited.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -59,7 +61,8 @@ struct Copy {
 
 // One memory access, kept until the lanes of the warp meet and traffic.cpp can see which accesses
 // were one instruction.
-enum class Kind : uint8_t { global_load, global_store, shared_load, shared_store };
+// The two halves of a cp.async are one instruction: its store is a shared_copy.
+enum class Kind : uint8_t { global_load, global_store, shared_load, shared_store, shared_copy };
 struct Access {
   uint64_t address;
   uint16_t site;
@@ -89,6 +92,7 @@ struct Thread {
   uint64_t polled_version = 0;
 
   std::vector<Access> accesses;
+  std::array<uint32_t, 3> executed{};  // by Pipe, since the lanes met
 };
 
 struct Warp {
@@ -109,7 +113,7 @@ struct Warp {
   Clocks known;
   uint32_t apart = 0;  // lanes with own_known
   Foreign foreign;
-  bool accessed = false;  // some lane's accesses wait for traffic.cpp
+  bool accessed = false;  // some lane's accesses or instructions wait for traffic.cpp
 };
 
 constexpr uint32_t kWarpgroupWarps = 4;
@@ -243,6 +247,7 @@ struct Block {
   uint32_t patience = 1;  // of 64 chances that a transfer has to end, how many it takes
   std::vector<uint8_t> shared;
   std::vector<SharedWord> words;
+  std::unordered_set<uint64_t> loaded;  // sectors
   std::shared_ptr<void> stacks;
   std::vector<Block*> cluster;     // by rank, itself among them
   ClusterBarrier cluster_barrier;  // that of rank 0 serves all

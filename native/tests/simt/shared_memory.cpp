@@ -293,7 +293,7 @@ void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site
     word.state = kLanding;
   }
   std::memset(block.shared.data() + to, 0xff, n);
-  remember(order.thread, Kind::shared_store, to, bytes, order.number);
+  remember(order.thread, Kind::shared_copy, to, bytes, order.number);
   order.thread.copies.push_back(copy);
 }
 

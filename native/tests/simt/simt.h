@@ -137,6 +137,13 @@ void wgmma_fence(Site site);
 void wgmma_commit_group(Site site);
 void wgmma_wait_group(int groups_left, Site site);
 
+// An instruction of one lane that touches registers alone. What plain C++ computes is not seen.
+//   fma   multiply-adds and what else has the full rate
+//   alu   bits, bytes, conversions between floats: half the rate
+//   mufu  exponentials, logarithms, reciprocals, floats to integers: an eighth
+enum class Pipe { fma, alu, mufu };
+void executed(Pipe pipe);
+
 // A pointer into shared memory. Reading and writing elements goes through Element, so that each
 // access is seen.
 template <class T>

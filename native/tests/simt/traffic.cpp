@@ -15,8 +15,22 @@ struct Line {
 };
 std::map<uint16_t, Line> lines;
 
+// Instructions without memory: lanes that stayed together executed the same ones.
+void count_executed(Warp& warp) {
+  std::array<uint32_t, 3> most{};
+  for (uint32_t lane = 0; lane < kLanes; ++lane) {
+    Thread& thread = warp.threads[lane];
+    for (size_t pipe = 0; pipe < most.size(); ++pipe)
+      most[pipe] = std::max(most[pipe], thread.executed[pipe]);
+    thread.executed = {};
+  }
+  counters().issued += most[0] + most[1] + most[2];
+  counters().alu += most[static_cast<size_t>(Pipe::alu)];
+  counters().mufu += most[static_cast<size_t>(Pipe::mufu)];
+}
+
 // 32-byte sectors of up to 32 aligned accesses of at most 16 bytes: each lies in one.
-void count_global(const Access* const* access, size_t n) {
+void count_global(Block& block, const Access* const* access, size_t n) {
   uint64_t sectors[kLanes];
   bool sorted = true;
   for (size_t i = 0; i < n; ++i) {
@@ -26,7 +40,10 @@ void count_global(const Access* const* access, size_t n) {
   if (!sorted) std::sort(sectors, sectors + n);
   const auto distinct = static_cast<size_t>(std::unique(sectors, sectors + n) - sectors);
   const bool store = access[0]->kind == Kind::global_store;
-  for (size_t i = 0; i < distinct; ++i) mark_sector(sectors[i], store);
+  for (size_t i = 0; i < distinct; ++i) {
+    mark_sector(sectors[i], store);
+    if (!store && block.loaded.insert(sectors[i]).second) ++counters().block_load_sectors;
+  }
   (store ? counters().store_sectors : counters().load_sectors) += static_cast<int64_t>(distinct);
   Line& line = lines[access[0]->site];
   ++line.instructions;
@@ -79,10 +96,11 @@ void count_shared(const Access* const* access, const uint8_t* lanes, size_t n) {
   add_wavefronts(access[0]->site, wavefronts, ideal);
 }
 
-void count_instruction(const Access* const* access, const uint8_t* lanes, size_t n) {
+void count_instruction(Warp& warp, const Access* const* access, const uint8_t* lanes, size_t n) {
   const Kind kind = access[0]->kind;
+  if (kind != Kind::shared_copy) ++counters().issued;
   if (kind == Kind::global_load || kind == Kind::global_store) {
-    count_global(access, n);
+    count_global(*warp.block, access, n);
   } else {
     count_shared(access, lanes, n);
   }
@@ -118,7 +136,7 @@ void count_diverged(Warp& warp) {
       access[n] = entries[i].access;
       lanes[n++] = entries[i].lane;
     }
-    count_instruction(access, lanes, n);
+    count_instruction(warp, access, lanes, n);
   }
 }
 
@@ -126,6 +144,7 @@ void count_diverged(Warp& warp) {
 
 void count_accesses(Warp& warp) {
   warp.accessed = false;
+  count_executed(warp);
   uint8_t lanes[kLanes];
   size_t active = 0;
   bool alike = true;
@@ -150,7 +169,7 @@ void count_accesses(Warp& warp) {
     for (size_t i = 0; i < length; ++i) {
       const Access* access[kLanes];
       for (size_t l = 0; l < active; ++l) access[l] = &warp.threads[lanes[l]].accesses[i];
-      count_instruction(access, lanes, active);
+      count_instruction(warp, access, lanes, active);
     }
   }
   for (size_t l = 0; l < active; ++l) warp.threads[lanes[l]].accesses.clear();
@@ -161,6 +180,7 @@ void count_bulk(const void* from, size_t bytes, Site site) {
   const auto end = (reinterpret_cast<uint64_t>(from) + bytes + 31) / 32;
   for (uint64_t sector = begin; sector < end; ++sector) mark_sector(sector, false);
   counters().load_sectors += static_cast<int64_t>(end - begin);
+  counters().block_load_sectors += static_cast<int64_t>(end - begin);  // L1 is passed by
   lines[number_of(site)].sectors += static_cast<int64_t>(end - begin);
 }
 
@@ -187,6 +207,12 @@ void count_row_reads(const uint32_t* rows, Site site) {
     worst = std::max(worst, turn);
   }
   add_wavefronts(number_of(site), worst, 1);
+}
+
+void executed(Pipe pipe) {
+  Thread& self = *machine.self;
+  ++self.executed[static_cast<size_t>(pipe)];
+  self.warp->accessed = true;
 }
 
 Counters& counters() {

@@ -1,0 +1,36 @@
+# The machine code of sm_90a has the instructions that the sources of its kernels ask for:
+#   cmake -DCUOBJDUMP=program -DOBJECTS=folder of *.o -DKERNELS=folder of *.cu -P cmake/Sass.cmake
+cmake_minimum_required(VERSION 3.18)
+
+# What a source calls, and what it becomes.
+set(HGMMA "wgmma_(ss|rs)<")
+set(UTMALDG "cp_async_bulk_tensor_[0-9]d\\(")
+set(UBLKCP "cp_async_bulk(_hint)?\\(")
+
+file(GLOB files ${KERNELS}/*_sm90.cu)
+set(failures 0)
+set(found 0)
+foreach(file ${files})
+  get_filename_component(name ${file} NAME)
+  file(GLOB_RECURSE object ${OBJECTS}/*/${name}.o)
+  execute_process(COMMAND ${CUOBJDUMP} -sass -arch sm_90a ${object} OUTPUT_VARIABLE sass
+    RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "cuda_sass: ${CUOBJDUMP} does not read ${object}")
+  endif()
+  foreach(instruction HGMMA UTMALDG UBLKCP)
+    file(STRINGS ${file} calls REGEX "${${instruction}}")
+    if(NOT calls)
+      continue()
+    endif()
+    math(EXPR found "${found} + 1")
+    if(NOT sass MATCHES "[ \t]${instruction}[.]")
+      message(STATUS "FAILED ${name}: its machine code has no ${instruction}")
+      math(EXPR failures "${failures} + 1")
+    endif()
+  endforeach()
+endforeach()
+message(STATUS "${found} instructions looked for in ${files}")
+if(failures GREATER 0 OR found EQUAL 0)
+  message(FATAL_ERROR "cuda_sass: ${failures} failures, ${found} instructions looked for")
+endif()
