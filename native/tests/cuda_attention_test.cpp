@@ -113,7 +113,6 @@ Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t 
        c.H,
        kD,
        scratch.data(),
-       in.r.pages,
        c.hopper,
        processors},
       nullptr);

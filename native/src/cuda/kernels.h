@@ -92,7 +92,6 @@ struct AttentionParams {
   const float* slopes;     // [H], on the device, or null
   int64_t H, D;            // D is kHeadSize; the leading dimensions are multiples of 8
   void* scratch;           // attention_scratch_bytes(T, B, P, H), at a multiple of 16
-  int64_t page_count = 0;  // that `pages` has
   bool hopper = false;     // kernels of sm_90a
   int processors = 0;      // of the GPU: they choose how the work is shared out, never a result
 };
