@@ -52,6 +52,7 @@
 #include <algorithm>
 
 #include "attention_split.cuh"
+#include "stages_sm90.cuh"
 #include "wgmma.cuh"
 
 namespace bc::cuda {
@@ -127,8 +128,7 @@ class WarpRows {
   };
   __device__ __forceinline__ Half take() {
     const int stage = taken_ % kStages;
-    while (!ptx::mbarrier_try_wait_parity(full(stage), taken_ / kStages % 2)) {
-    }
+    wait_phase(full(stage), taken_ / kStages % 2);
     return {shared_memory<T>(at(stage) * kTile),
             shared_memory<float>(kAll * kTile + at(stage) * kScale)};
   }

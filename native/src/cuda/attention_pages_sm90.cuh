@@ -8,6 +8,7 @@
 
 #include "attention_tile.cuh"
 #include "longest_first.cuh"
+#include "stages_sm90.cuh"
 #include "wgmma.cuh"
 
 // Not an unnamed namespace: compilers for other architectures would find its members unused.
@@ -108,22 +109,7 @@ struct Room {
     ptx::fence_mbarrier_init();
   }
 
-  static __device__ __forceinline__ void wait(Shared<uint64_t> barrier, uint32_t parity) {
-    while (!ptx::mbarrier_try_wait_parity(barrier, parity)) {
-    }
-  }
-
-  // A place in the ring.
-  struct Place {
-    int slot = 0;
-    uint32_t parity = 0;
-    __device__ __forceinline__ void next() {
-      if (++slot == kSlots) {
-        slot = 0;
-        parity ^= 1;
-      }
-    }
-  };
+  using Place = StageTurn<kSlots>;
 };
 
 // Keys or values of a block.
@@ -199,7 +185,7 @@ class ProducerBase {
 
  private:
   __device__ __forceinline__ void bring_queries(int buffer) {
-    R::wait(R::queries_empty(buffer), (round_ / kBuffers + 1) % 2);
+    wait_phase(R::queries_empty(buffer), (round_ / kBuffers + 1) % 2);
     if (lane_ != 0) return;
     const int row = rank_ * kRows;
     const auto within = [&](int r) { return r < row ? 0 : r - row < kRows ? r - row : kRows; };
@@ -294,15 +280,15 @@ class Producer : ProducerBase<T, E> {
 
  private:
   __device__ __forceinline__ void bring(const Piece& piece) {
-    const Shared<T> tile = R::template slot<T>(this->place_.slot);
-    const Shared<uint64_t> barrier = R::full(this->place_.slot);
+    const Shared<T> tile = R::template slot<T>(this->place_.stage);
+    const Shared<uint64_t> barrier = R::full(this->place_.stage);
     const bool both = piece.level <= this->base_;
     const bool seen = both || this->rank_ == 1;
     const int whole = seen ? piece.rows / static_cast<int>(kPageSize) : 0;
     const int first = this->row(piece, 0);
     const int second = piece.rows > kPageSize ? this->row(piece, 1) : 0;
     // The other block's warps, too, have done with what was there, in both.
-    R::wait(R::empty(this->place_.slot), this->place_.parity ^ 1);
+    wait_phase(R::empty(this->place_.stage), this->place_.parity ^ 1);
     if (seen && whole < 2) {
 #pragma unroll 1
       for (int page = whole; page < 2; ++page) {
@@ -416,9 +402,9 @@ class Producer<T, int8_t> : ProducerBase<T, int8_t> {
   }
 
   __device__ __forceinline__ void finish(int stage, float scale) {
-    const int slot = this->place_.slot;
+    const int slot = this->place_.stage;
     const Shared<T> tile = R::template slot<T>(slot);
-    R::wait(R::empty(slot), this->place_.parity ^ 1);
+    wait_phase(R::empty(slot), this->place_.parity ^ 1);
 #pragma unroll
     for (int i = 0; i < kChunks; ++i) {
       const Vec<uint32_t, 4> bytes = load<4>(staged(stage, i));

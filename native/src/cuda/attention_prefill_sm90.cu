@@ -122,7 +122,7 @@ class Consumer {
     if (group_ == 1) pass_turn();
     for (int i = 0;; ++i) {
       const int buffer = i % kBuffers;
-      R::wait(R::queries_full(buffer), i / kBuffers % 2);
+      wait_phase(R::queries_full(buffer), i / kBuffers % 2);
       const Work work = load<1>(R::work(buffer))[0];
       if (work.level < 0) break;
       if (work.begin < (group_ + 1) * kGroupRows && work.end > group_ * kGroupRows) {
@@ -208,17 +208,17 @@ class Consumer {
   // The next tile of the ring, when it is there.
   __device__ __forceinline__ Place take() {
     const Place at = place_;
-    R::wait(R::full(at.slot), at.parity);
+    wait_phase(R::full(at.stage), at.parity);
     place_.next();
     return at;
   }
   __device__ __forceinline__ void release(Place at) {
     if constexpr (R::kWiden) __syncwarp();  // all have read the scales
     if constexpr (R::kCluster == 1) {
-      if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.slot));
+      if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.stage));
     } else {
       if (lane_ < R::kCluster)
-        ptx::mbarrier_arrive_cluster(R::empty(at.slot), static_cast<uint32_t>(lane_));
+        ptx::mbarrier_arrive_cluster(R::empty(at.stage), static_cast<uint32_t>(lane_));
     }
   }
 
@@ -233,10 +233,10 @@ class Consumer {
   // values.
   __device__ __forceinline__ void scale_columns(Place tile) {
     if constexpr (R::kWiden) {
-      R::wait(R::full(tile.slot), tile.parity);
+      wait_phase(R::full(tile.stage), tile.parity);
 #pragma unroll
       for (int n = 0; n < kRows / 8; ++n) {
-        const Vec<float, 2> s = load<2>(R::scales(tile.slot) + 8 * n + column_);
+        const Vec<float, 2> s = load<2>(R::scales(tile.stage) + 8 * n + column_);
 #pragma unroll
         for (int i = 0; i < 4; ++i) scores_[4 * n + i] *= s[i % 2];
       }
@@ -255,7 +255,7 @@ class Consumer {
   // scores = q k^T
   __device__ __forceinline__ void score(Shared<T> queries, Place keys) {
     const uint64_t a = k_major(queries + group_ * kGroupRows * kTileColumns);
-    const uint64_t b = k_major(R::template slot<T>(keys.slot));
+    const uint64_t b = k_major(R::template slot<T>(keys.stage));
     ptx::wgmma_fence();
 #pragma unroll
     for (int k = 0; k < kHeadSize / 16; ++k) {
@@ -267,7 +267,7 @@ class Consumer {
 
   // out += weights v
   __device__ __forceinline__ void add(Place values, bool more) {
-    const uint64_t b = mn_major(R::template slot<T>(values.slot), R::kHalf * 2);
+    const uint64_t b = mn_major(R::template slot<T>(values.stage), R::kHalf * 2);
     ptx::wgmma_fence();
 #pragma unroll
     for (int k = 0; k < kRows / 16; ++k) {

@@ -66,6 +66,7 @@
 // Twin    ../cpu/matmul.cpp; matmul_decode.cu for sm_80
 #include <algorithm>
 
+#include "stages_sm90.cuh"
 #include "tensor_map.h"
 #include "weights_sm90.cuh"
 
@@ -107,25 +108,20 @@ struct Ring {
   static_assert(kXStep % kSwizzleAtom == 0 && (W::kPacked || kPanelStep % kSwizzleAtom == 0),
                 "tiles start at atoms of the swizzle");
 
-  int part, stage = 0;
-  uint32_t parity = 0;
+  int part;
+  StageTurn<kStages> turn;
 
   __device__ __forceinline__ explicit Ring(int part_) : part(part_) {}
-  __device__ __forceinline__ void next() {
-    if (++stage < kStages) return;
-    stage = 0;
-    parity ^= 1;
-  }
   __device__ __forceinline__ int slot(int of_stage) const { return part * kStages + of_stage; }
 
   template <class T>
   __device__ __forceinline__ Shared<T> x(int step) const {
-    return shared_memory<T>(static_cast<uint32_t>(slot(stage) * kXBytes + step * kXStep));
+    return shared_memory<T>(static_cast<uint32_t>(slot(turn.stage) * kXBytes + step * kXStep));
   }
   template <class T>
   __device__ __forceinline__ Shared<T> w(int panel) const {
     return shared_memory<T>(
-        static_cast<uint32_t>(kWAt + slot(stage) * kWBytes + panel * kPanelBytes));
+        static_cast<uint32_t>(kWAt + slot(turn.stage) * kWBytes + panel * kPanelBytes));
   }
   // Its operands have come: the panels of w and the steps of x, each announced on its own.
   __device__ __forceinline__ Shared<uint64_t> full(int of_stage) const {
@@ -134,10 +130,6 @@ struct Ring {
   // They have been used, by every warp of the part.
   __device__ __forceinline__ Shared<uint64_t> empty(int of_stage) const {
     return shared_memory<uint64_t>(kEmptyAt) + slot(of_stage);
-  }
-  static __device__ __forceinline__ void wait(Shared<uint64_t> barrier, uint32_t parity SIMT_SITE) {
-    while (!ptx::mbarrier_try_wait_parity(barrier, parity SIMT_PASS)) {
-    }
   }
   // [kTokens][kSumLd] of a part.
   static __device__ __forceinline__ Shared<float> sums(int of_part) {
@@ -193,11 +185,11 @@ class Copier {
   // The next chunk. A stage that nobody has used yet is empty: the phase before its first is over.
   __device__ __forceinline__ void copy() {
     if (chunk_ * kChunkSteps < steps_) {
-      R::wait(ring_.empty(ring_.stage), ring_.parity ^ 1);
+      wait_phase(ring_.empty(ring_.turn.stage), ring_.turn.parity ^ 1);
       const int left = steps_ - chunk_ * kChunkSteps;
       const int step = begin_ + chunk_ * kChunkSteps;
       of_x_ ? copy_x(step, left) : copy_w(step, left);
-      ring_.next();
+      ring_.turn.next();
     }
     if (++chunk_ < chunks_) return;
     chunk_ = 0;
@@ -206,7 +198,7 @@ class Copier {
 
  private:
   __device__ __forceinline__ void copy_x(int step, int left) const {
-    const Shared<uint64_t> full = ring_.full(ring_.stage);
+    const Shared<uint64_t> full = ring_.full(ring_.turn.stage);
     if (unit_ >= left) return ptx::mbarrier_arrive(full);
     ptx::mbarrier_arrive_expect_tx(full, R::kXStep);
     ptx::cp_async_bulk_tensor_2d(ring_.template x<T>(unit_), &maps_->x,
@@ -214,7 +206,7 @@ class Copier {
   }
 
   __device__ __forceinline__ void copy_w(int step, int left) const {
-    const Shared<uint64_t> full = ring_.full(ring_.stage);
+    const Shared<uint64_t> full = ring_.full(ring_.turn.stage);
     const int panel = tile_ * tiles_.panels + unit_;
     if (unit_ >= tiles_.panels || panel >= tiles_.all) return ptx::mbarrier_arrive(full);
     const int steps = left < kChunkSteps ? left : kChunkSteps;
@@ -307,7 +299,7 @@ class Multiplier {
     constexpr int kGroups = kChunkSteps * kGroupsOfStep;
     int before = 0;
     for (int group = begin_; group < end_; group += kGroups) {
-      R::wait(ring_.full(ring_.stage), ring_.parity);
+      wait_phase(ring_.full(ring_.turn.stage), ring_.turn.parity);
       const auto w = ring_.template w<Element>(panel_);
       const uint64_t x = k_major(ring_.template x<T>(0));  // in descriptors 16 bytes count one
 #pragma unroll
@@ -326,8 +318,8 @@ class Multiplier {
         ptx::wgmma_wait_group<1>();
         if (i == 0 && group > begin_) release(before);
       }
-      before = ring_.stage;
-      ring_.next();
+      before = ring_.turn.stage;
+      ring_.turn.next();
     }
     ptx::wgmma_wait_group<0>();
     ptx::pin_registers(sum);

@@ -61,6 +61,7 @@
 // Twin    ../cpu/matmul.cpp; matmul.cu for sm_80
 #include <algorithm>
 
+#include "stages_sm90.cuh"
 #include "tensor_map.h"
 #include "weights_sm90.cuh"
 
@@ -112,23 +113,6 @@ struct Ring {
     return shared_memory<uint64_t>(kEmptyAt) + stage;
   }
 };
-
-// Where a role is in the ring.
-template <int kStages>
-struct Turn {
-  int stage = 0;
-  uint32_t parity = 0;
-  __device__ __forceinline__ void next() {
-    if (++stage < kStages) return;
-    stage = 0;
-    parity ^= 1;
-  }
-};
-
-__device__ __forceinline__ void wait(Shared<uint64_t> barrier, uint32_t parity SIMT_SITE) {
-  while (!ptx::mbarrier_try_wait_parity(barrier, parity SIMT_PASS)) {
-  }
-}
 
 // --- Sharing out ---------------------------------------------------------------------------------
 
@@ -259,8 +243,8 @@ __device__ __forceinline__ void produce(const MatmulParams& p, const Plan& plan,
   ptx::griddepcontrol_wait();
   Steps<kTokens> at(p, plan);
   for (int stage = 0; stage < R::kStages && at.any(); ++stage, at.next()) fetch_x(stage, at);
-  for (Turn<R::kStages> turn; at.any(); at.next(), turn.next()) {
-    wait(R::empty(turn.stage), turn.parity);
+  for (StageTurn<R::kStages> turn; at.any(); at.next(), turn.next()) {
+    wait_phase(R::empty(turn.stage), turn.parity);
     fetch_w(turn.stage, at);
     fetch_x(turn.stage, at);
   }
@@ -277,7 +261,7 @@ __device__ __forceinline__ void pin(GroupA& a) {
 // The sums of a thread over so many steps.
 template <class T, class W, int kTokens>
 __device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int steps,
-                                         Turn<Ring<W, kTokens>::kStages>& turn) {
+                                         StageTurn<Ring<W, kTokens>::kStages>& turn) {
   using R = Ring<W, kTokens>;
   const int warp = static_cast<int>(threadIdx.x) / kWarp - 4;
   // The stage before the one that it is the turn of.
@@ -287,7 +271,7 @@ __device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int steps,
     if (ptx::lane_id() < kCluster) ptx::mbarrier_arrive_cluster(R::empty(stage), ptx::lane_id());
   };
   for (int step = 0; step < steps; ++step) {
-    wait(R::full(turn.stage), turn.parity);
+    wait_phase(R::full(turn.stage), turn.parity);
     const Shared<T> x = R::template x<T>(turn.stage);
     if constexpr (W::kPacked) {
       const Shared<uint32_t> w =
@@ -408,7 +392,7 @@ template <class T, class W, int kTokens>
 __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan) {
   const int thread = static_cast<int>(threadIdx.x) - kWarpgroup;
   ptx::griddepcontrol_wait();
-  Turn<Ring<W, kTokens>::kStages> turn;
+  StageTurn<Ring<W, kTokens>::kStages> turn;
   float sum[kTokens / 2];
   float total[kTokens / 2];
   const int rank = rank_of_block();
