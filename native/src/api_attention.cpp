@@ -133,7 +133,6 @@ bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qkv, bc_t
           kv.H,
           kv.D,
           call.gpu_scratch(cuda::attention_scratch_bytes(T, batch.B, batch.P, kv.H)),
-          kv.pages.shape[0],
           call.context().gpu->facts().hopper,
           call.context().gpu->facts().processors};
       call.submit_gpu([p](void* stream) { cuda::attention(p, stream); });

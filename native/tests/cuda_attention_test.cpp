@@ -9,8 +9,8 @@ using namespace bc::test;
 namespace {
 
 constexpr int64_t kD = 128;
-// Of persistent kernels: mostly fewer than tiles, so that a block has several.
-constexpr int kProcessors = 3;
+// Of persistent kernels: mostly fewer than tiles, so that a block has several; two clusters of two.
+constexpr int kProcessors = 5;
 
 struct Case {
   std::string name;
@@ -113,7 +113,6 @@ Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t 
        c.H,
        kD,
        scratch.data(),
-       in.r.pages,
        c.hopper,
        processors},
       nullptr);
@@ -362,32 +361,16 @@ int main() {
     }
     run_case(check, {"longest", {{196607, 1}}, bf16, Type::i8, 1, false});
     prefill_multiplies_whole_pages(check);
+    if (!is_hopper()) return;
     hopper_prefill_multiplies_whole_blocks(check);
-    // Tiles of 128 positions, each in two halves, and the ring going round.
-    for (const Type type : {bf16, f16}) {
-      for (const bool alibi : {false, true}) {
-        run_case(check,
-                 {"block_edges",
-                  {{0, 9},
-                   {0, 63},
-                   {3, 1},
-                   {0, 127},
-                   {0, 128},
-                   {0, 129},
-                   {119, 9},
-                   {120, 9},
-                   {5, 300},
-                   {64, 64},
-                   {128, 8},
-                   {127, 65}},
-                  type,
-                  type,
-                  1,
-                  alibi,
-                  1.0f,
-                  true},
-                 2);
-      }
+    // Tiles of 128 positions, each in two halves and two of them side by side; the ring going round.
+    const std::vector<Sequence> edges = {
+        {0, 9},   {0, 63},  {3, 1},   {0, 127},  {0, 128}, {0, 129},  {119, 9},  {120, 9},
+        {5, 300}, {64, 64}, {128, 8}, {127, 65}, {0, 257}, {250, 10}, {256, 20}, {384, 140}};
+    for (const bool alibi : {false, true}) {
+      run_case(check, {"block_edges", edges, bf16, bf16, 1, alibi, 1.0f, true}, 2);
+      run_case(check, {"block_edges", edges, f16, f16, 1, alibi, 1.0f, true}, 2);
+      run_case(check, {"block_edges", edges, bf16, Type::i8, 1, alibi, 1.0f, true}, 2);
     }
     run_case(check, {"far_tile", {{20000, 9}}, bf16, bf16, 1, true, 1.0f, true});
     alibi_passes_over_what_vanishes(check, bf16);

@@ -89,7 +89,6 @@ struct Run {
     p.H = s.H;
     p.D = kD;
     p.scratch = scratch.at(0);
-    p.page_count = r.pages;
     p.hopper = gpu.hopper;
     p.processors = gpu.processors;
     cuda::attention(p, stream);

@@ -423,7 +423,7 @@ int64_t blocks_of(const AttentionParams& p, int64_t S) {
 template <class T, class E>
 void launch_decode(const AttentionParams& p, const Partial& partial, float scale, void* stream) {
   using Pages = WarpRows<T, E>;
-  const auto rows = static_cast<uint64_t>(p.page_count * 2 * p.H * kTileRows);
+  const auto rows = static_cast<uint64_t>(p.batch.pages * 2 * p.H * kTileRows);
   constexpr uint64_t kRowBytes = kHeadSize * sizeof(E);
   const TensorMap map = make_tensor_map({p.pages,
                                          sizeof(E),

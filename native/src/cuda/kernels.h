@@ -84,17 +84,16 @@ struct AttentionParams {
   int64_t out_ld;
   const void* qkv;  // [T,3C], of which the queries are read
   int64_t ld;
-  Type type;               // of out and qkv: bf16 or f16
-  const void* pages;       // [pages,2,H,64,D]
-  Type pages_type;         // the same, or i8
-  const float* scales;     // [pages,2,H,64] for i8, else null
-  Ragged batch;            // on the device; every sequence has a token
-  const float* slopes;     // [H], on the device, or null
-  int64_t H, D;            // D is kHeadSize; the leading dimensions are multiples of 8
-  void* scratch;           // attention_scratch_bytes(T, B, P, H), at a multiple of 16
-  int64_t page_count = 0;  // that `pages` has
-  bool hopper = false;     // kernels of sm_90a
-  int processors = 0;      // of the GPU: they choose how the work is shared out, never a result
+  Type type;            // of out and qkv: bf16 or f16
+  const void* pages;    // [pages,2,H,64,D]
+  Type pages_type;      // the same, or i8
+  const float* scales;  // [pages,2,H,64] for i8, else null
+  Ragged batch;         // on the device; every sequence has a token
+  const float* slopes;  // [H], on the device, or null
+  int64_t H, D;         // D is kHeadSize; the leading dimensions are multiples of 8
+  void* scratch;        // attention_scratch_bytes(T, B, P, H), at a multiple of 16
+  bool hopper = false;  // kernels of sm_90a
+  int processors = 0;   // of the GPU: they choose how the work is shared out, never a result
 };
 
 struct SwigluParams {

@@ -17,8 +17,9 @@
 //         full when the kernels before have ended. 132 blocks hold 19 MB of q4, 5.8 us of memory (q8
 //         23 MB, 16 bits 26 MB): more than rms_norm takes, or kv_append and a short attention. For
 //         that the small kernels need a place beside this one: 2 KB of shared memory and half of the
-//         registers are left to them. Each lets the next kernel start, so that the next matmul
-//         begins on every processor that this one leaves.
+//         registers are left to them (0.9 KB by 16-bit rows for M above 16, which is too little).
+//         Each lets the next kernel start, so that the next matmul begins on every processor that
+//         this one leaves.
 //
 //         Tiles have two, three or four panels, whichever leaves the busiest block the least to
 //         read. With fewer than four a warp of each part has none, another one in each, so that all
