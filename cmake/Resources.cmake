@@ -4,7 +4,9 @@
 # A kernel file has a line for every kernel:
 #   // Limits  rms_norm_kernel: 64 registers, 1024 threads, 128 bytes of shared memory
 # with the threads of its block and its dynamic shared memory, from which the occupancy follows.
-# A spill to local memory is an error unless the line ends in ", may spill". A block must fit every
+# A spill to local memory is an error unless the line ends in ", may spill". So is what ptxas says under
+# C7500 to C7599: that products of a warpgroup wait for each other, because of how their registers are
+# used. A block must fit every
 # architecture, or those that the line ends with: ", on sm_80 sm_90".
 cmake_minimum_required(VERSION 3.18)
 
@@ -45,6 +47,9 @@ foreach(file ${files})
   string(REGEX REPLACE "\n" ";" lines "${text}")
   set(kernel)
   foreach(line ${lines})
+    if(line MATCHES "[(]C75[0-9][0-9][)].*")
+      failure("${name}: ${CMAKE_MATCH_0}")
+    endif()
     if(line MATCHES "Compiling entry function '(void )?(.*)\\([^()]*\\)' for 'sm_([0-9]+)a?'")
       set(kernel "${CMAKE_MATCH_2}")
       set(arch "${CMAKE_MATCH_3}")
