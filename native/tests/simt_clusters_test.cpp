@@ -132,11 +132,7 @@ void caught(Check& check, const char* name, const std::vector<std::string>& alte
 }  // namespace
 
 int main() {
-  if (!is_hopper()) {
-    std::printf("simt_clusters: skipped, no CUDA device of compute capability 9.0\n");
-    return 77;
-  }
-  return run_on_device("simt_clusters", [](Check& check) {
+  return run_on_hopper("simt_clusters", [](Check& check) {
     sound(
         check, "blocks that fill each other's stages", [&] { exchange<Fault::none>(check); }, 40);
     caught<Fault::no_barrier_at_first>(check, "no barrier at first",

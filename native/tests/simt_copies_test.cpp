@@ -1,41 +1,12 @@
-// Bulk copies, tensor maps, transactions of mbarriers and the asynchronous proxy. Kernels that are
-// broken in one way each, what the emulator says of them, and their sound counterparts.
-#include "cuda/ptx_sm90.cuh"
-#include "simt_test.h"
-#ifndef BC_ON_GPU
-#include "simt/memory.h"
-#endif
+// Bulk copies and tensor maps. Kernels that are broken in one way each, what the emulator says of them,
+// and their sound counterparts.
+#include "simt_async.h"
 
 using namespace bc;
 using namespace bc::cuda;
 using namespace bc::test;
 
 namespace {
-
-const char* const kLanding = "has not been waited for";
-const char* const kNothing = "nothing was written there";
-const char* const kRace = "race: ";
-
-__device__ __forceinline__ void wait_for(Shared<uint64_t> barrier, uint32_t parity SIMT_SITE) {
-#ifdef __CUDACC__
-  while (!ptx::mbarrier_try_wait_parity(barrier, parity)) {
-  }
-#else
-  while (!ptx::mbarrier_try_wait_parity(barrier, parity, site)) {
-  }
-#endif
-}
-
-// One barrier at the start of shared memory, of one arrival a phase.
-__device__ __forceinline__ Shared<uint64_t> one_barrier() {
-  Shared<uint64_t> barrier = shared_memory<uint64_t>();
-  if (threadIdx.x == 0) {
-    ptx::mbarrier_init(barrier, 1);
-    ptx::fence_mbarrier_init();
-  }
-  __syncthreads();
-  return barrier;
-}
 
 // --- A pipeline ----------------------------------------------------------------------------------
 
@@ -78,7 +49,7 @@ __global__ void pipeline_kernel(uint32_t* out, const uint32_t* in, uint32_t tile
       const uint32_t s = tile % 2;
       const uint32_t phase = tile / 2 + (kFault == Fault::wrong_phase ? 1 : 0);
       if (kFault != Fault::no_full_wait)
-        wait_for(full + (kFault == Fault::wrong_barrier ? 1 - s : s), phase % 2);
+        wait_phase(full + (kFault == Fault::wrong_barrier ? 1 - s : s), phase % 2);
       if (kFault == Fault::early_release) ptx::mbarrier_arrive(empty + s);
       store(out + tile * 64 + i, static_cast<uint32_t>(slots[s * 64 + 63 - i]));
       if (kFault != Fault::early_release) ptx::mbarrier_arrive(empty + s);
@@ -86,7 +57,7 @@ __global__ void pipeline_kernel(uint32_t* out, const uint32_t* in, uint32_t tile
   } else if (threadIdx.x == 0) {
     for (uint32_t tile = 0; tile < tiles; ++tile) {
       const uint32_t s = tile % 2;
-      if (tile >= 2 && kFault != Fault::no_empty_wait) wait_for(empty + s, (tile / 2 - 1) % 2);
+      if (tile >= 2 && kFault != Fault::no_empty_wait) wait_phase(empty + s, (tile / 2 - 1) % 2);
       const Shared<uint32_t> to = slots + s * 64;
       const uint32_t* from = in + tile * 64;
       if (kFault == Fault::late_expect) ptx::cp_async_bulk(to, from, 256, full + s);
@@ -167,94 +138,6 @@ void pipelines(Check& check) {
 #undef RUN
 }
 
-// --- mbarriers -----------------------------------------------------------------------------------
-
-enum class Misuse {
-  load,
-  store,
-  many_bytes,
-  overrun,
-  next_phase,
-  exit_early,
-  exit_unwaited,
-  exit_short
-};
-
-template <Misuse kMisuse>
-__global__ void misuse_kernel(uint32_t* out, const uint32_t* in) {
-  const Shared<uint64_t> barrier = one_barrier();
-  const Shared<uint32_t> words = shared_memory<uint32_t>();
-  const uint32_t i = threadIdx.x;
-  if (kMisuse == Misuse::load) store(out + i, static_cast<uint32_t>(words[1]));
-  if (kMisuse == Misuse::store && i == 40) words[1] = 0;
-  if (kMisuse == Misuse::many_bytes && i == 0) {
-    ptx::mbarrier_arrive_expect_tx(barrier, 1u << 20);
-  }
-  if (kMisuse == Misuse::overrun) {
-    const Shared<uint64_t> ready = barrier + 1;
-    if (i == 0) ptx::mbarrier_init(ready, 32);
-    __syncthreads();
-    if (i >= 32) {
-      ptx::mbarrier_arrive(ready);
-      wait_for(barrier, 0);
-    } else if (i == 0) {
-      wait_for(ready, 0);
-      ptx::mbarrier_arrive(barrier);
-      ptx::mbarrier_arrive(barrier);
-    }
-  }
-  if (kMisuse == Misuse::next_phase) {
-    const Shared<uint64_t> both = barrier + 1;
-    if (i == 0) ptx::mbarrier_init(both, 2);
-    __syncthreads();
-    if (i >= 32) {
-      if (i == 33) ptx::mbarrier_arrive(both);
-      __syncwarp();
-      if (i == 32) {
-        ptx::mbarrier_arrive(both);
-        words[32] = 1;
-        ptx::mbarrier_arrive(both);
-      }
-    }
-    if (i == 0) {
-      wait_for(both, 0);
-      store(out, static_cast<uint32_t>(words[32]));
-    }
-  }
-  if (kMisuse == Misuse::exit_early || kMisuse == Misuse::exit_unwaited) {
-    if (i == 0) {
-      ptx::mbarrier_arrive_expect_tx(barrier, 128);
-      ptx::cp_async_bulk(words + 32, in, 128, barrier);
-    }
-    if (kMisuse == Misuse::exit_unwaited) __syncthreads();
-  }
-  if (kMisuse == Misuse::exit_short && i == 0) ptx::mbarrier_arrive_expect_tx(barrier, 128);
-}
-
-void misuses(Check& check) {
-  const auto in = input("in", numbers(64));
-  const auto out = output<uint32_t>("out", 64);
-  const Launch how{dim3(1), dim3(64), 256};
-#define RUN(misuse) [&] { launch<misuse_kernel<Misuse::misuse>>(how, out.data(), in.data()); }
-  caught(check, "load of an mbarrier", {"load of shared+4: an mbarrier is there"}, {}, RUN(load));
-  caught(check, "store to an mbarrier", {"store of shared+4: an mbarrier is there"},
-         {"thread (40,0,0)"}, RUN(store));
-  caught(check, "more bytes than an mbarrier counts", {"transaction count has value 1048576"},
-         {"expected at most 1048575"}, RUN(many_bytes));
-  caught(check, "two phases behind", {"phases 0 to 1 have ended while this thread waited"},
-         {"mbarrier at shared+0"}, RUN(overrun));
-  caught(check, "what the next phase brings", {"race: load of shared+128", kNothing, "race: store"},
-         {"shared+128"}, RUN(next_phase));
-  for (int i = 0; i < 2; ++i) {
-    caught(check, "exit before the bytes come", {"is under way", "nobody has waited for"},
-           {"block (0,0,0) exits", "the bulk copy", "simt_copies_test.cpp:"},
-           i == 0 ? std::function<void()>(RUN(exit_early)) : RUN(exit_unwaited));
-  }
-  caught(check, "exit with bytes missing", {"lacks 128 bytes"},
-         {"block (0,0,0) exits", "announced at simt_copies_test.cpp:"}, RUN(exit_short));
-#undef RUN
-}
-
 // --- Addresses -----------------------------------------------------------------------------------
 
 // Thread 0 copies, all read a word.
@@ -266,7 +149,7 @@ __global__ void copy_kernel(uint32_t* out, const uint32_t* from, uint32_t to, ui
     ptx::mbarrier_arrive_expect_tx(barrier, bytes);
     ptx::cp_async_bulk(shared_memory<uint32_t>(to), from, bytes, barrier);
   }
-  wait_for(barrier, 0);
+  wait_phase(barrier, 0);
   store(out + threadIdx.x, static_cast<uint32_t>(shared_memory<uint32_t>(to)[threadIdx.x]));
 }
 
@@ -279,7 +162,7 @@ __global__ void fresh_source_kernel(uint32_t* x) {
     ptx::mbarrier_arrive_expect_tx(barrier, 128);
     ptx::cp_async_bulk(shared_memory<uint32_t>(128), x, 128, barrier);
   }
-  wait_for(barrier, 0);
+  wait_phase(barrier, 0);
 }
 
 template <bool kOther>
@@ -291,7 +174,7 @@ __global__ void changing_source_kernel(uint32_t* x) {
     if (!kOther) store(x + 3, 77u);
   }
   if (kOther && threadIdx.x == 32) store(x + 3, 77u);
-  wait_for(barrier, 0);
+  wait_phase(barrier, 0);
 }
 
 void addresses(Check& check) {
@@ -368,7 +251,7 @@ __global__ void tensor_kernel(uint32_t* out, const __grid_constant__ TensorMap m
       ptx::cp_async_bulk_tensor_3d(to, &map, box.at[0], box.at[1], box.at[2], barrier);
     }
   }
-  wait_for(barrier, 0);
+  wait_phase(barrier, 0);
   for (uint32_t i = threadIdx.x; i < box.bytes / 4; i += blockDim.x)
     store(out + i, static_cast<uint32_t>(to[i]));
 }
@@ -500,141 +383,12 @@ void tensors(Check& check) {
   refuses("rank 1", "rank has value 1", [](TensorBox& t) { t.rank = 1; });
 }
 
-// --- Proxies -------------------------------------------------------------------------------------
-
-enum class Fence { none, writer, before_store, other_before, copier, third, too_late, unknown };
-
-// 64 threads write what a bulk copy then overwrites.
-template <Fence kFence>
-__global__ void overwrite_kernel(uint32_t* out, const uint32_t* in) {
-  const Shared<uint64_t> barrier = one_barrier();
-  const Shared<uint32_t> words = shared_memory<uint32_t>(128);
-  const uint32_t i = threadIdx.x;
-  if (kFence == Fence::before_store) ptx::fence_proxy_async();
-  words[i] = 0;
-  if (kFence == Fence::writer) ptx::fence_proxy_async();
-  if (kFence == Fence::other_before && i == 0) ptx::fence_proxy_async();
-  if (kFence == Fence::unknown && i < 32) ptx::fence_proxy_async();
-  __syncthreads();
-  // Who copies does not know of these.
-  if (kFence == Fence::unknown && i >= 32) ptx::fence_proxy_async();
-  if (kFence == Fence::third) {
-    if (i == 63) ptx::fence_proxy_async();
-    __syncthreads();
-  }
-  if (i == 0) {
-    if (kFence == Fence::copier) ptx::fence_proxy_async();
-    ptx::mbarrier_arrive_expect_tx(barrier, 256);
-    ptx::cp_async_bulk(words, in, 256, barrier);
-  }
-  if (kFence == Fence::too_late) ptx::fence_proxy_async();
-  wait_for(barrier, 0);
-  store(out + i, static_cast<uint32_t>(words[i]));
-}
-
-enum class Reads {
-  sound,
-  bulk,
-  unfenced,
-  unordered,
-  never_written,
-  overwritten,
-  copied_over,
-  bulk_copied_over,
-  overwritten_after,
-};
-
-// Warp 0 fills, thread 32 reads as a product would, others write again.
-template <Reads kReads>
-__global__ void reads_kernel(const uint32_t* in) {
-  const Shared<uint64_t> barrier = one_barrier();
-  const Shared<uint32_t> words = shared_memory<uint32_t>(128);
-  const uint32_t i = threadIdx.x;
-  if (kReads == Reads::bulk) {
-    if (i == 0) {
-      ptx::mbarrier_arrive_expect_tx(barrier, 128);
-      ptx::cp_async_bulk(words, in, 128, barrier);
-    }
-    if (i >= 32) wait_for(barrier, 0);
-  } else {
-    if (i < 32 && !(kReads == Reads::never_written && i == 5)) words[i] = i;
-    if (kReads != Reads::unfenced) ptx::fence_proxy_async();
-    if (kReads != Reads::unordered) __syncthreads();
-  }
-#ifndef BC_ON_GPU
-  if (i == 32) simt::async_read_begin(*simt::machine.self, words.address(), 128, simt::here());
-#endif
-  // Everybody knows that it has begun, nobody that it has ended.
-  __syncthreads();
-  if (kReads == Reads::overwritten && i == 33) words[7] = 0;
-  if (kReads == Reads::copied_over && i == 33) ptx::cp_async<4>(words + 7, in);
-  if (kReads == Reads::bulk_copied_over && i == 33) {
-    ptx::mbarrier_arrive_expect_tx(barrier, 128);
-    ptx::cp_async_bulk(words, in, 128, barrier);
-  }
-  __syncwarp();
-#ifndef BC_ON_GPU
-  if (i == 32) {
-    const simt::Thread& self = *simt::machine.self;
-    simt::async_read_end(*self.warp->block, words.address(), 128, simt::stamp_of(self));
-  }
-#endif
-  if (kReads != Reads::overwritten_after) __syncthreads();
-  if (i == 0) words[7] = 0;
-}
-
-void proxies(Check& check) {
-  const auto in = input("in", numbers(64));
-  const auto out = output<uint32_t>("out", 64);
-  const Launch how{dim3(1), dim3(64), 384};
-#define RUN(fence) [&] { launch<overwrite_kernel<Fence::fence>>(how, out.data(), in.data()); }
-  sound(check, "fence by the writers", RUN(writer));
-  sound(check, "fence before the copy", RUN(copier));
-  sound(check, "fence by a third thread", RUN(third));
-  const auto unfenced = [&](const char* name, const std::function<void()>& run) {
-    caught(check, name, {"bulk copy of shared+"},
-           {"the store by block (0,0,0) thread (", "comes before it without fence_proxy_async"},
-           run);
-  };
-  unfenced("no fence", RUN(none));
-  unfenced("fence before the store", RUN(before_store));
-  unfenced("fence by one of the writers", RUN(other_before));
-  unfenced("fence after the copy", RUN(too_late));
-  unfenced("fence that the copying thread does not know",
-           [&] { launch<overwrite_kernel<Fence::unknown>>(how, out.data(), in.data()); });
-#undef RUN
-#define RUN(reads) [&] { launch<reads_kernel<Reads::reads>>(how, in.data()); }
-  sound(check, "asynchronous reads", RUN(sound));
-  sound(check, "asynchronous reads of a bulk copy", RUN(bulk));
-  caught(check, "asynchronous reads without a fence", {"asynchronous read of shared+128"},
-         {"comes before it without fence_proxy_async"}, RUN(unfenced));
-  caught(check, "asynchronous reads without a barrier", {kRace, kNothing}, {"shared+1"},
-         RUN(unordered));
-  caught(check, "asynchronous reads of nothing", {kNothing}, {"shared+148"}, RUN(never_written));
-  const auto early = [&](const char* name, const char* what, const std::function<void()>& run) {
-    caught(check, name, {"early overwrite of shared+"},
-           {what,
-            "still being read by the wgmma of block (0,0,0) thread (32,0,0) at "
-            "simt_copies_test.cpp:"},
-           run);
-  };
-  early("store while it is read", "by a store", RUN(overwritten));
-  early("cp.async while it is read", "by a cp.async", RUN(copied_over));
-  early("bulk copy while it is read", "by a bulk copy", RUN(bulk_copied_over));
-  caught(check, "store by who does not know that it was read",
-         {"early overwrite of shared+156", "race: store of shared+156"}, {"thread (0,0,0)"},
-         RUN(overwritten_after));
-#undef RUN
-}
-
 }  // namespace
 
 int main() {
   return run_on_hopper("simt_copies", [](Check& check) {
     pipelines(check);
-    misuses(check);
     addresses(check);
     tensors(check);
-    proxies(check);
   });
 }

@@ -71,16 +71,10 @@ inline std::vector<uint32_t> numbers(size_t count) {
 // main() of a test whose kernels have instructions of sm_90a.
 template <class Body>
 int run_on_hopper(const char* op, Body&& body) {
-#ifdef BC_ON_GPU
-  int major = 0;
-  int minor = 0;
-  if (cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) != cudaSuccess ||
-      cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0) != cudaSuccess ||
-      major != 9 || minor != 0) {
+  if (!is_hopper()) {
     std::printf("%s: skipped, no CUDA device of compute capability 9.0\n", op);
     return 77;
   }
-#endif
   return run_on_device(op, body);
 }
 
