@@ -230,6 +230,18 @@ void run_type(Check& check, Type type, Type w, ThreadPool& pool) {
   for (const int64_t M : {1, 8, 16, 32}) run_case(check, {M, 64, 1024, type, w, type, false}, pool);
 }
 
+// K has fewer steps than there are parts.
+void run_short(Check& check, Case c, ThreadPool& pool) {
+  for (const int64_t K : is_quantized(c.w_type) ? std::vector<int64_t>{32, 96, 160}
+                                                : std::vector<int64_t>{8, 104, 152}) {
+    c.K = K;
+    for (const int64_t N : {1, 16, 130}) {
+      c.N = N;
+      run_case(check, c, pool);
+    }
+  }
+}
+
 // Hopper's kernel for many tokens: all tails, tiles of both widths, whole and split.
 void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
   const int64_t odd = is_quantized(w) ? 288 : 296;
@@ -257,14 +269,7 @@ void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
   }
   Case c{100, 130, 0, type, w, type, false, 2};
   c.hopper = true;
-  for (const int64_t K :
-       is_quantized(w) ? std::vector<int64_t>{32, 96, 160} : std::vector<int64_t>{8, 104, 152}) {
-    c.K = K;  // fewer steps than parts
-    for (const int64_t N : {1, 16, 130}) {
-      c.N = N;
-      run_case(check, c, pool);
-    }
-  }
+  run_short(check, c, pool);
 }
 
 // Hopper's kernel for few tokens, up to where the one for many takes over: tiles of two, three and
@@ -292,14 +297,7 @@ void run_hopper_few(Check& check, Type type, Type w, ThreadPool& pool) {
   }
   Case c{2, 0, 0, type, w, type, false, 2};
   c.hopper = true;
-  for (const int64_t K :
-       is_quantized(w) ? std::vector<int64_t>{32, 96, 160} : std::vector<int64_t>{8, 104, 152}) {
-    c.K = K;  // fewer steps than parts
-    for (const int64_t N : {1, 16, 130}) {
-      c.N = N;
-      run_case(check, c, pool);
-    }
-  }
+  run_short(check, c, pool);
   // Longer than the ring, with parts of different lengths, and the next tile behind it.
   c.N = 160;
   c.K = 4448;

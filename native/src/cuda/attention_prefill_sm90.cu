@@ -393,24 +393,13 @@ __global__ void __launch_bounds__(kThreads, 1)
 #endif
 }
 
-// A tensor of 16-bit elements as boxes of so many rows of 64 columns.
-TensorMap map_of(const void* base, int64_t columns, int64_t rows, int64_t ld, uint32_t box_rows) {
-  return make_tensor_map({base,
-                          2,
-                          2,
-                          {static_cast<uint64_t>(columns), static_cast<uint64_t>(rows)},
-                          {static_cast<uint64_t>(ld) * 2},
-                          {kTileColumns, box_rows},
-                          Swizzle::bytes_128});
-}
-
 template <class T, class E>
 void launch_prefill(const AttentionParams& p, void* stream) {
-  const TensorMap queries = map_of(p.qkv, p.H * p.D, p.batch.T, p.ld, kRows);
+  const TensorMap queries = map_of_rows(p.qkv, p.batch.T, p.H * p.D, p.ld, kRows);
   const TensorMap pages = Room<E>::kWiden
                               ? TensorMap{}
-                              : map_of(p.pages, p.D, p.batch.pages * 2 * p.H * kPageSize, p.D,
-                                       static_cast<uint32_t>(kPageSize));
+                              : map_of_rows(p.pages, p.batch.pages * 2 * p.H * kPageSize, p.D, p.D,
+                                            static_cast<int>(kPageSize));
   // Sizes are all that the host knows. Much shorter, and finding lengths takes what it wins.
   const bool far = p.slopes != nullptr && p.batch.T >= 2048 && p.batch.P * kPageSize >= 4096;
   const AttentionNorms norms = far ? attention_norms(p, stream) : AttentionNorms{};

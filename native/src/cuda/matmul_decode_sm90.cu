@@ -434,23 +434,13 @@ Tiles share_out(const MatmulParams& p) {
   return best;
 }
 
-TensorMap map_of(const void* base, int64_t rows, int64_t columns, int64_t ld, int box) {
-  return make_tensor_map({base,
-                          2,
-                          2,
-                          {static_cast<uint64_t>(columns), static_cast<uint64_t>(rows)},
-                          {static_cast<uint64_t>(ld) * 2},
-                          {kHopperStep, static_cast<uint32_t>(box)},
-                          Swizzle::bytes_128});
-}
-
 template <class T, class W>
 struct Few {
   template <int kTokens>
   static void with(const MatmulParams& p, void* stream) {
     Maps maps = {};
-    maps.x = map_of(p.x, p.M, p.K, p.x_ld, kTokens);
-    if (!W::kPacked) maps.w = map_of(p.w, p.N, p.K, p.w_ld, kPanel);
+    maps.x = map_of_rows(p.x, p.M, p.K, p.x_ld, kTokens);
+    if (!W::kPacked) maps.w = map_of_rows(p.w, p.N, p.K, p.w_ld, kPanel);
     const Tiles tiles = share_out(p);
     const auto blocks = static_cast<unsigned>(std::min(tiles.tiles, p.processors));
     cuda::launch<matmul_decode_sm90_kernel<T, W, kTokens>>(

@@ -10,7 +10,7 @@ namespace bc::cuda {
 
 // How 16-byte chunks of shared memory trade places, so that rows under each other fall into
 // different banks: bits 4 to 6 of an address are XORed with bits 7 to 9 (with 64 and 32 bytes, the
-// lower two or one of them). The innermost dimension of a box has that many bytes, or fewer.
+// lower two or one of them). The innermost dimension of a box has that many bytes.
 enum class Swizzle : uint32_t { none = 0, bytes_32 = 1, bytes_64 = 2, bytes_128 = 3 };
 
 struct alignas(64) TensorMap {
@@ -29,5 +29,18 @@ struct TensorBox {
 
 // Fails with BC_DEVICE where the driver has no tensor maps or does not take this one.
 TensorMap make_tensor_map(const TensorBox& box);
+
+// Rows of 16-bit elements, ld apart, in boxes of so many rows by 64 columns: tiles as wgmma.cuh reads
+// them.
+inline TensorMap map_of_rows(const void* base, int64_t rows, int64_t columns, int64_t ld,
+                             int box_rows) {
+  return make_tensor_map({base,
+                          2,
+                          2,
+                          {static_cast<uint64_t>(columns), static_cast<uint64_t>(rows)},
+                          {static_cast<uint64_t>(ld) * 2},
+                          {64, static_cast<uint32_t>(box_rows)},
+                          Swizzle::bytes_128});
+}
 
 }  // namespace bc::cuda

@@ -268,21 +268,27 @@ __device__ __forceinline__ void store_out(const MatmulParams& p, int64_t m, int6
   }
 }
 
-// Calls f<T, Weights>() for the types of p.
-template <template <class, class> class F>
-void for_weights(const MatmulParams& p, void* stream) {
+// Calls F<T, weights>::launch for the types of p, with the weights of a generation of kernels.
+template <template <class> class Rows_, template <class> class Q8, template <class> class Q4,
+          template <class, class> class F>
+void for_weights_of(const MatmulParams& p, void* stream) {
   const auto of = [&](auto x) {
     using T = decltype(x);
     switch (p.w_type) {
       case Type::q8:
-        return F<T, PanelsQ8<T>>::launch(p, stream);
+        return F<T, Q8<T>>::launch(p, stream);
       case Type::q4:
-        return F<T, PanelsQ4<T>>::launch(p, stream);
+        return F<T, Q4<T>>::launch(p, stream);
       default:
-        return F<T, Rows<T>>::launch(p, stream);
+        return F<T, Rows_<T>>::launch(p, stream);
     }
   };
   p.type == Type::bf16 ? of(bf16{}) : of(f16{});
+}
+
+template <template <class, class> class F>
+void for_weights(const MatmulParams& p, void* stream) {
+  for_weights_of<Rows, PanelsQ8, PanelsQ4, F>(p, stream);
 }
 
 void matmul_decode(const MatmulParams& p, void* stream);  // M up to kDecodeTokens

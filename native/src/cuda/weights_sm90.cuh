@@ -164,21 +164,9 @@ struct HopperQ4 {
   }
 };
 
-// Calls F<T, Weights>::launch for the types of p.
 template <template <class, class> class F>
 void for_hopper_weights(const MatmulParams& p, void* stream) {
-  const auto of = [&](auto x) {
-    using T = decltype(x);
-    switch (p.w_type) {
-      case Type::q8:
-        return F<T, HopperQ8<T>>::launch(p, stream);
-      case Type::q4:
-        return F<T, HopperQ4<T>>::launch(p, stream);
-      default:
-        return F<T, HopperRows<T>>::launch(p, stream);
-    }
-  };
-  p.type == Type::bf16 ? of(bf16{}) : of(f16{});
+  for_weights_of<HopperRows, HopperQ8, HopperQ4, F>(p, stream);
 }
 
 }  // namespace bc::cuda

@@ -14,7 +14,7 @@
 #pragma once
 
 #include "load.cuh"
-#include "ptx_sm90.cuh"
+#include "ptx_wgmma.cuh"
 
 namespace bc::cuda {
 
