@@ -15,6 +15,14 @@ namespace bc {
 
 uint64_t next_handle_id();
 
+// Where a result goes, which must be somewhere.
+template <class T>
+T* output(T* pointer, const char* op, const char* argument) {
+  if (pointer == nullptr)
+    fail(BC_INVALID_ARGUMENT, "%s: %s is null, expected a place for the result", op, argument);
+  return pointer;
+}
+
 template <class Opaque, class Object>
 class Handles {
  public:

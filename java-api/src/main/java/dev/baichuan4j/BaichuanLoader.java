@@ -363,14 +363,7 @@ public final class BaichuanLoader {
 
   private MemoryPlan plan(ModelConfig config, Quant quant, Ops ops, KvType cache, int pages) {
     return MemoryPlan.of(
-        config,
-        quant,
-        ops.isGpu(),
-        cache,
-        pages,
-        ops.isGpu() ? 2 : 4,
-        chunkTokens,
-        Math.max(maxConcurrent, 64));
+        config, quant, ops.isGpu(), cache, pages, chunkTokens, Math.max(maxConcurrent, 64));
   }
 
   /**

@@ -24,13 +24,12 @@ public record MemoryPlan(long weights, long cache, long workspace) {
       boolean gpu,
       KvType cacheType,
       int pages,
-      int activationBytes,
       int chunkTokens,
       int rows) {
     return new MemoryPlan(
         weightBytes(config, quant, gpu),
         pages * KvPages.pageBytes(config, cacheType.type()),
-        Forward.workspaceBytes(config, activationBytes, chunkTokens, rows));
+        Forward.workspaceBytes(config, gpu, chunkTokens, rows));
   }
 
   static long weightBytes(ModelConfig config, Quant quant, boolean gpu) {

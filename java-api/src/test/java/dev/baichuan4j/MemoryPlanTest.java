@@ -21,7 +21,7 @@ class MemoryPlanTest {
   private static MemoryPlan plan(
       ModelConfig config, Quant quant, KvType cache, int context, boolean gpu) {
     int pages = KvPages.pagesFor(context);
-    return MemoryPlan.of(config, quant, gpu, cache, pages, gpu ? 2 : 4, CHUNK, ROWS);
+    return MemoryPlan.of(config, quant, gpu, cache, pages, CHUNK, ROWS);
   }
 
   /** Baichuan 2's own tables say 15.8 and 9.7 GB. */

@@ -138,12 +138,11 @@ public final class Forward implements AutoCloseable {
   }
 
   /**
-   * Bytes of the buffers that a pass of these sizes needs.
-   *
-   * @param activations bytes of an activation: 4 on the CPU, 2 on a GPU
+   * Bytes of the buffers that a pass of these sizes needs; on a GPU activations have 16 bits, on
+   * the CPU 32.
    */
-  public static long workspaceBytes(
-      ModelConfig config, int activations, int maxTokens, int maxRows) {
+  public static long workspaceBytes(ModelConfig config, boolean gpu, int maxTokens, int maxRows) {
+    long activations = gpu ? 2 : 4;
     long c = config.hiddenSize();
     long f = config.intermediateSize();
     long tokens = 4 * c + activations * (6 * c + 2 * f);
