@@ -2,10 +2,10 @@
 #   cmake -DCUOBJDUMP=program -DOBJECTS=folder of *.o -DKERNELS=folder of *.cu -P cmake/Sass.cmake
 cmake_minimum_required(VERSION 3.18)
 
-# What a source calls, and what it becomes.
+# What a source calls, or a header of Hopper that it includes, and what it becomes.
 set(HGMMA "wgmma_(ss|rs)<")
-set(UTMALDG "cp_async_bulk_tensor_[0-9]d\\(")
-set(UBLKCP "cp_async_bulk(_hint)?\\(")
+set(UTMALDG "cp_async_bulk_tensor_[0-9]d(_multicast)?\\(")
+set(UBLKCP "cp_async_bulk\\(")
 
 file(GLOB files ${KERNELS}/*_sm90.cu)
 set(failures 0)
@@ -18,9 +18,15 @@ foreach(file ${files})
   if(failed)
     message(FATAL_ERROR "cuda_sass: ${CUOBJDUMP} does not read ${object}")
   endif()
+  file(STRINGS ${file} source)
+  file(STRINGS ${file} headers REGEX "^#include \"[a-z_]+_sm90.cuh\"")
+  foreach(header ${headers})
+    string(REGEX REPLACE ".*\"(.*)\"" "\\1" header "${header}")
+    file(STRINGS ${KERNELS}/${header} more)
+    list(APPEND source ${more})
+  endforeach()
   foreach(instruction HGMMA UTMALDG UBLKCP)
-    file(STRINGS ${file} calls REGEX "${${instruction}}")
-    if(NOT calls)
+    if(NOT source MATCHES "${${instruction}}")
       continue()
     endif()
     math(EXPR found "${found} + 1")

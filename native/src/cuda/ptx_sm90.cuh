@@ -69,26 +69,6 @@ __device__ __forceinline__ void cp_async_bulk(Shared<To> to, const void* from, u
 #endif
 }
 
-// With a policy for L2 (createpolicy_evict_first).
-template <class To>
-__device__ __forceinline__ void cp_async_bulk_hint(Shared<To> to, const void* from, uint32_t bytes,
-                                                   Shared<uint64_t> barrier,
-                                                   uint64_t policy SIMT_SITE) {
-#ifndef __CUDACC__
-  (void)policy;
-  simt::copy_bulk(to.address(), from, bytes, barrier.address(), site);
-#elif defined(BC_SM90A)
-  asm volatile(
-      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], "
-      "[%1], "
-      "%2, [%3], %4;" ::"r"(to.address()),
-      "l"(from), "r"(bytes), "r"(barrier.address()), "l"(policy)
-      : "memory");
-#else
-  __trap();
-#endif
-}
-
 // The box of a tensor (tensor_map.h) whose first element has these coordinates, innermost first, to
 // an address at a multiple of 128 (1024 with the swizzle of 128 bytes). Elements outside the tensor
 // come as zeros and count as bytes.
