@@ -5,8 +5,8 @@
 //
 // Method  A block of 128 threads takes groups of a panel one after another, a thread 4 columns of a
 //         row: those of a word of q8, of half a word of q4. A warp has rows r to r + 3, whose codes
-//         lie in one run of bytes, and writes 128 bytes of each. An element is the product of two exact numbers, rounded once:
-//         the CPU's bits. Rows are the business of convert.
+//         lie in one run of bytes, and writes 128 bytes of each. An element is the product of two
+//         exact numbers, rounded once: the CPU's bits. Rows are the business of convert.
 //
 // Bound   Memory: 4NK + NK / 512 times 544 (q8) or 288 (q4) bytes. N=K=4096: 84.9 MB, 76.5 MB.
 //

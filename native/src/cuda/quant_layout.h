@@ -1,7 +1,6 @@
 // Layouts of packed weights on the GPU: the panels and groups of ../quant.h, byte for byte as many,
 // with the bytes inside each group in the order in which a warp's lanes hold them for the tensor
-// cores.
-// The CPU's order has neighbouring rows side by side; here lane 4g + t finds all that it needs of a
+// cores. The CPU's order has neighbouring rows side by side; here lane 4g + t finds all that it needs of a
 // group in one run of bytes, so that a warp reads a group as one coalesced access, values become
 // registers of the tensor cores without an exchange between lanes, and no weight passes through
 // shared memory.
