@@ -1,17 +1,14 @@
 package dev.baichuan4j;
 
 import dev.baichuan4j.chat.ChatPrompt;
-import dev.baichuan4j.checkpoint.GenerationConfig;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.engine.Engine;
 import dev.baichuan4j.engine.SessionCache;
-import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 
@@ -20,157 +17,188 @@ import java.util.function.Function;
  *
  * <pre>{@code
  * try (Baichuan model = Baichuan.load(Path.of("Baichuan2-7B-Chat"))) {
- *   System.out.println(model.chat("世界上第二高的山峰是哪座"));
+ *   System.out.println(model.chat("世界上第二高的山峰是哪座").text());
  * }
  * }</pre>
  *
  * Thread-safe: requests of any number of threads are batched, and each gets the text it would get
  * alone. Close it to free the weights; whatever is called afterwards is an {@link
  * IllegalStateException}.
+ *
+ * <p>Whatever asks for a text returns a {@link Generation} at once: {@link Generation#text()} waits
+ * for the whole text, iterating over it gives the text as it is written. A null argument is a
+ * {@link NullPointerException} that names it.
  */
 public final class Baichuan implements AutoCloseable {
-  /** New tokens when neither the request nor the checkpoint says how many. */
-  private static final int DEFAULT_NEW_TOKENS = 512;
-
   private final Engine engine;
   private final Optional<Tokenizer> tokenizer;
-  private final Optional<GenerationConfig> generation;
-  private final MemoryPlan memoryPlan;
-  private final Quant weights;
+  private final GenerationOptions defaultOptions;
   private final PromptFormat promptFormat;
-  private final Sampling sampling;
+  private final ModelInfo info;
   private final AtomicBoolean closed = new AtomicBoolean();
 
+  /** Takes over the engine: closing the model closes it. */
   Baichuan(
       Engine engine,
       Optional<Tokenizer> tokenizer,
-      Optional<GenerationConfig> generation,
-      MemoryPlan memoryPlan,
-      Quant weights,
-      PromptFormat promptFormat) {
+      GenerationOptions defaultOptions,
+      PromptFormat promptFormat,
+      ModelInfo info) {
     this.engine = engine;
     this.tokenizer = tokenizer;
-    this.generation = generation;
-    this.memoryPlan = memoryPlan;
-    this.weights = weights;
+    this.defaultOptions = defaultOptions;
     this.promptFormat = promptFormat;
-    this.sampling = generation.map(Sampling::of).orElse(Sampling.greedy());
+    this.info = info;
   }
 
   /**
    * Loads a checkpoint folder as published, with every setting at its default; see {@link
-   * BaichuanLoader#load}.
+   * BaichuanLoader#load} for what it throws.
    */
   public static Baichuan load(Path path) {
     return loader(path).load();
   }
 
-  /** Settings for a load. */
+  /** Returns settings for a load of a checkpoint folder. */
   public static BaichuanLoader loader(Path path) {
-    return new BaichuanLoader(path);
+    return new BaichuanLoader(Objects.requireNonNull(path, "path"), null);
   }
 
   /**
-   * Settings for a model without a checkpoint, see {@link BaichuanLoader#random}: for benchmarks.
+   * Returns settings for a model of the given shape with random weights and without a tokenizer:
+   * for benchmarks.
+   *
+   * @throws InvalidRequestException when a size is out of its range, or the heads do not divide the
+   *     hidden size
    */
-  public static BaichuanLoader randomLoader() {
-    return new BaichuanLoader(null);
+  public static BaichuanLoader randomLoader(ModelShape shape) {
+    return new BaichuanLoader(null, ModelConfig.of(Objects.requireNonNull(shape, "shape")));
   }
 
   /**
-   * Answers a message with the checkpoint's own sampling.
+   * Answers a message with the {@link #defaultOptions()}.
    *
    * @throws InvalidRequestException when the checkpoint has no chat roles
+   * @throws ContextOverflowException when the message leaves no room for a token
+   * @throws QueueFullException when too many requests wait
+   * @throws IllegalStateException when the model is closed
    */
-  public String chat(String message) {
-    return chat(List.of(ChatMessage.user(message)), sampling).result().text();
+  public Generation chat(String message) {
+    return chat(List.of(ChatMessage.user(Objects.requireNonNull(message, "message"))));
   }
 
-  /** Continues a conversation; the oldest rounds are left out where they do not fit. */
-  public Generation chat(List<ChatMessage> messages, Sampling sampling) {
-    return start(chatPrompt(messages, sampling), sampling, null);
+  /**
+   * Continues a conversation with the {@link #defaultOptions()}; see {@link #chat(List,
+   * GenerationOptions)}.
+   */
+  public Generation chat(List<ChatMessage> messages) {
+    return chat(messages, defaultOptions);
   }
 
-  Generation chat(List<ChatMessage> messages, Sampling sampling, SessionCache cache) {
-    return start(chatPrompt(messages, sampling), sampling, cache);
+  /**
+   * Continues a conversation; the oldest rounds are left out where they do not fit.
+   *
+   * @param messages oldest first, at least one; only the first may be the system's
+   * @param options what the answer is asked for
+   * @throws InvalidRequestException when the checkpoint has no chat roles, a message is out of its
+   *     place, or an id of the bias is not in the vocabulary
+   * @throws ContextOverflowException when the conversation leaves no room for a token
+   * @throws QueueFullException when too many requests wait
+   * @throws IllegalStateException when the model is closed
+   */
+  public Generation chat(List<ChatMessage> messages, GenerationOptions options) {
+    return chat(messages, options, null);
   }
 
-  /** Continues a text. */
-  public Generation complete(String prompt, Sampling sampling) {
-    return complete(tokenizer().encode(prompt), sampling);
+  /** The same, going on from what a session left in the cache, or from nothing for null. */
+  Generation chat(List<ChatMessage> messages, GenerationOptions options, SessionCache cache) {
+    requireAll(messages, "messages");
+    Objects.requireNonNull(options, "options");
+    requireOpen();
+    return start(chatPrompt(messages, options), options, cache);
+  }
+
+  /**
+   * Continues a text.
+   *
+   * @throws InvalidRequestException when the text is empty, or an id of the bias is not in the
+   *     vocabulary
+   * @throws ContextOverflowException when it leaves no room for a token
+   * @throws QueueFullException when too many requests wait
+   * @throws IllegalStateException when the model is closed or has no tokenizer
+   */
+  public Generation complete(String prompt, GenerationOptions options) {
+    Objects.requireNonNull(prompt, "prompt");
+    Objects.requireNonNull(options, "options");
+    return complete(tokenizer().encode(prompt), options);
   }
 
   /**
    * Continues ids. A model without a tokenizer gives ids whose text is empty.
    *
-   * @throws InvalidRequestException when there is none, or one is not in the vocabulary
+   * @param prompt at least one id; copied
+   * @throws InvalidRequestException when there is none, or one or an id of the bias is not in the
+   *     vocabulary
    * @throws ContextOverflowException when they leave no room for a token
    * @throws QueueFullException when too many requests wait
+   * @throws IllegalStateException when the model is closed
    */
-  public Generation complete(int[] prompt, Sampling sampling) {
-    return start(prompt, sampling, null);
+  public Generation complete(int[] prompt, GenerationOptions options) {
+    int[] ids = Objects.requireNonNull(prompt, "prompt").clone();
+    Objects.requireNonNull(options, "options");
+    requireOpen();
+    return start(ids, options, null);
   }
 
-  private Generation start(int[] prompt, Sampling sampling, SessionCache cache) {
+  private Generation start(int[] prompt, GenerationOptions options, SessionCache cache) {
     checkIds(prompt);
-    int room = Math.max(engine.limits().contextLength() - prompt.length, 1);
-    int newTokens = Math.min(newTokens(sampling), room);
-    TextRequest request =
-        new TextRequest(prompt, newTokens, cache, sampling, tokenizer, config(), endIds());
+    int room = Math.max(info.contextLength() - prompt.length, 1);
+    int newTokens = Math.min(newTokens(options), room);
+    TextRequest request = new TextRequest(prompt, newTokens, cache, options, tokenizer, info);
     engine.submit(request);
     return request.generation();
   }
 
-  private int newTokens(Sampling sampling) {
-    return sampling
-        .maxNewTokens()
-        .orElse(
-            generation
-                .map(GenerationConfig::maxNewTokens)
-                .filter(OptionalInt::isPresent)
-                .map(OptionalInt::getAsInt)
-                .orElse(DEFAULT_NEW_TOKENS));
+  private int newTokens(GenerationOptions options) {
+    return options.maxNewTokens().orElse(info.maxNewTokens());
   }
 
-  private List<Integer> endIds() {
-    List<Integer> ids = generation.map(GenerationConfig::eosTokenIds).orElse(List.of());
-    return ids.isEmpty() ? List.of(config().eosId()) : ids;
-  }
-
-  private int[] chatPrompt(List<ChatMessage> messages, Sampling sampling) {
-    int user = roleId(GenerationConfig::userTokenId);
-    int assistant = roleId(GenerationConfig::assistantTokenId);
-    int context = engine.limits().contextLength();
-    int newTokens = Math.min(newTokens(sampling), context - 1);
+  private int[] chatPrompt(List<ChatMessage> messages, GenerationOptions options) {
+    ModelInfo.ChatRoles roles =
+        info.chatRoles()
+            .orElseThrow(
+                () ->
+                    new InvalidRequestException(
+                        "messages",
+                        "checkpoint has no user_token_id and assistant_token_id in"
+                            + " generation_config.json, expected a chat model; use complete for a"
+                            + " base model"));
+    int context = info.contextLength();
+    int newTokens = Math.min(newTokens(options), context - 1);
     Function<String, int[]> encode = tokenizer()::encode;
     ChatPrompt prompt =
         switch (promptFormat) {
-          case CURRENT -> ChatPrompt.current(messages, encode, user, assistant, context, newTokens);
+          case CURRENT ->
+              ChatPrompt.current(
+                  messages, encode, roles.user(), roles.assistant(), context, newTokens);
           case OLDER ->
               ChatPrompt.older(
-                  messages, encode, user, assistant, endIds().get(0), context, newTokens);
+                  messages,
+                  encode,
+                  roles.user(),
+                  roles.assistant(),
+                  info.endIds().get(0),
+                  context,
+                  newTokens);
         };
     return prompt.ids();
-  }
-
-  private int roleId(Function<GenerationConfig, OptionalInt> key) {
-    return generation
-        .map(key)
-        .orElse(OptionalInt.empty())
-        .orElseThrow(
-            () ->
-                new InvalidRequestException(
-                    "messages",
-                    "checkpoint has no user_token_id and assistant_token_id in"
-                        + " generation_config.json, expected a chat model; use complete for a base"
-                        + " model"));
   }
 
   private void checkIds(int[] ids) {
     if (ids.length == 0) {
       throw new InvalidRequestException("prompt", "prompt has 0 tokens, expected at least 1");
     }
-    int vocabulary = config().vocabularySize();
+    int vocabulary = info.shape().vocabularySize();
     for (int i = 0; i < ids.length; i++) {
       if (ids[i] < 0 || ids[i] >= vocabulary) {
         throw new InvalidRequestException(
@@ -180,13 +208,34 @@ public final class Baichuan implements AutoCloseable {
     }
   }
 
-  /** A conversation that keeps its history and its cache. */
+  /** Checks that there is a list and no null in it. */
+  static void requireAll(List<ChatMessage> messages, String name) {
+    Objects.requireNonNull(messages, name);
+    for (int i = 0; i < messages.size(); i++) {
+      if (messages.get(i) == null) {
+        throw new NullPointerException(name + "[" + i + "]");
+      }
+    }
+  }
+
+  /**
+   * Returns a conversation that keeps its history and its cache.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
   public ChatSession newSession() {
+    requireOpen();
     return new ChatSession(this, List.of());
   }
 
-  /** A conversation that begins with a system text. */
+  /**
+   * Returns a conversation that begins with a system text.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
   public ChatSession newSession(String system) {
+    Objects.requireNonNull(system, "system");
+    requireOpen();
     return new ChatSession(this, List.of(ChatMessage.system(system)));
   }
 
@@ -195,72 +244,66 @@ public final class Baichuan implements AutoCloseable {
   }
 
   /**
-   * Logits that follow ids.
+   * Computes the logits that follow ids.
    *
    * @param ids at least one
    * @param all of every position, else of the last only
    * @param chunk most tokens fed at once; 0 for the default
    * @param consumer gets each row in order, on another thread, before this returns
+   * @throws InvalidRequestException when there is no id, one is not in the vocabulary, or the chunk
+   *     is negative
    * @throws ContextOverflowException when there are more ids than the context has positions
+   * @throws IllegalStateException when the model is closed
    */
-  public void logits(int[] ids, boolean all, int chunk, Engine.RowConsumer consumer) {
+  public void logits(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
+    Objects.requireNonNull(ids, "ids");
+    Objects.requireNonNull(consumer, "consumer");
+    if (chunk < 0) {
+      throw new InvalidRequestException("chunk", chunk, "0 or more");
+    }
+    requireOpen();
     checkIds(ids);
     engine.score(ids, all, chunk, consumer);
   }
 
   /**
-   * @throws IllegalStateException when the model has none, as a random one
+   * Returns the tokenizer of the checkpoint.
+   *
+   * @throws IllegalStateException when the model is closed, or has none as a random one
    */
   public Tokenizer tokenizer() {
+    requireOpen();
     return tokenizer.orElseThrow(() -> new IllegalStateException("model has no tokenizer"));
   }
 
-  public ModelConfig config() {
-    return engine.model().config();
+  /**
+   * Returns the options that the checkpoint's publisher advises in generation_config.json; greedy
+   * where there is no such file.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  public GenerationOptions defaultOptions() {
+    requireOpen();
+    return defaultOptions;
   }
 
-  /** What generation_config.json says, else greedy. */
-  public Sampling sampling() {
-    return sampling;
+  /**
+   * Returns what the model is and what it takes.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  public ModelInfo info() {
+    requireOpen();
+    return info;
   }
 
-  public Optional<GenerationConfig> generationConfig() {
-    return generation;
+  private void requireOpen() {
+    if (closed.get()) {
+      throw new IllegalStateException("model is closed");
+    }
   }
 
-  /** Most tokens of a text. */
-  public int contextLength() {
-    return engine.limits().contextLength();
-  }
-
-  public MemoryPlan memoryPlan() {
-    return memoryPlan;
-  }
-
-  public Quant weights() {
-    return weights;
-  }
-
-  /** Threads that the model computes with. */
-  public int threads() {
-    return engine.model().ops().threads();
-  }
-
-  /** Bytes of weights that one decode step reads. */
-  public long bytesPerToken() {
-    return engine.model().bytesPerToken();
-  }
-
-  /** Bytes that the keys and values of one position take in the cache, all layers together. */
-  public long cacheBytesPerPosition() {
-    return KvPages.pageBytes(config(), engine.limits().cacheType()) / KvPages.PAGE_SIZE;
-  }
-
-  /** Relative error of each quantized matrix by name; empty for 16-bit weights. */
-  public Map<String, Double> quantizationErrors() {
-    return engine.model().quantizationErrors();
-  }
-
+  /** Ends every generation with an {@link IllegalStateException} and frees the weights. */
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {

@@ -12,11 +12,21 @@ import dev.baichuan4j.nn.Ops;
 import dev.baichuan4j.nn.PackedCheckpoint;
 import dev.baichuan4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 
-/** Settings of a load; every one has a default. For one thread. */
+/**
+ * Settings of a load; every one has a default. For one thread. A null argument is a {@link
+ * NullPointerException} that names it.
+ */
 public final class BaichuanLoader {
-  private final Path path;
+  /** New tokens of an answer where the checkpoint does not say how many. */
+  private static final int DEFAULT_NEW_TOKENS = 512;
+
+  private final Path path; // null for a random model
+  private final ModelConfig random; // null for a checkpoint
   private Device device;
   private Quant weights;
   private boolean exact;
@@ -31,13 +41,14 @@ public final class BaichuanLoader {
   private long cacheBytes;
   private ProgressListener progress = ProgressListener.NONE;
 
-  BaichuanLoader(Path path) {
+  BaichuanLoader(Path path, ModelConfig random) {
     this.path = path;
+    this.random = random;
   }
 
   /** Where to run; default {@link Device#auto()}, and the CPU with {@link #exact}. */
   public BaichuanLoader device(Device device) {
-    this.device = device;
+    this.device = Objects.requireNonNull(device, "device");
     return this;
   }
 
@@ -46,14 +57,14 @@ public final class BaichuanLoader {
    * #quantize} has made of it.
    */
   public BaichuanLoader weights(Quant weights) {
-    this.weights = weights;
+    this.weights = Objects.requireNonNull(weights, "weights");
     return this;
   }
 
   /**
    * Keeps activations in f32 from end to end, the cache included. The default may round what enters
-   * a matrix product to bf16 (16-bit weights) or int8 (quantized weights), and holds the cache in
-   * f16. For the CPU: a GPU has activations of 16 bits.
+   * a matrix product to bf16 (16-bit weights) or int8 (quantized weights), and holds the cache as
+   * {@link #cacheType} says. For the CPU: a GPU has activations of 16 bits.
    */
   public BaichuanLoader exact(boolean exact) {
     this.exact = exact;
@@ -105,7 +116,7 @@ public final class BaichuanLoader {
    * 16-bit activations, BF16 or F16 by the weights, or in INT8.
    */
   public BaichuanLoader cacheType(KvType cacheType) {
-    this.cacheType = cacheType;
+    this.cacheType = Objects.requireNonNull(cacheType, "cacheType");
     return this;
   }
 
@@ -128,13 +139,13 @@ public final class BaichuanLoader {
    * not say which one it was trained with.
    */
   public BaichuanLoader promptFormat(PromptFormat promptFormat) {
-    this.promptFormat = promptFormat;
+    this.promptFormat = Objects.requireNonNull(promptFormat, "promptFormat");
     return this;
   }
 
   /** Told about the load. */
   public BaichuanLoader progress(ProgressListener progress) {
-    this.progress = progress;
+    this.progress = Objects.requireNonNull(progress, "progress");
     return this;
   }
 
@@ -147,17 +158,17 @@ public final class BaichuanLoader {
   }
 
   /**
-   * The memory that {@link #load} would take, without loading.
+   * Returns the memory that {@link #load} would take, without loading.
    *
    * @throws ModelFormatException when the folder is not a Baichuan checkpoint
    * @throws NativeLoadException when the native library does not load
+   * @throws DeviceException when the device is not there
    */
   public MemoryPlan memoryPlan() {
-    requirePath();
-    Checkpoint checkpoint = Checkpoint.open(path);
-    ModelConfig config = checkpoint.config();
-    try (Ops ops = ops()) {
-      KvType cache = cacheType(Model.activations(ops, checkpoint), ops);
+    Optional<Checkpoint> checkpoint = checkpoint();
+    ModelConfig config = checkpoint.map(Checkpoint::config).orElse(random);
+    try (Ops ops = ops(where())) {
+      KvType cache = cacheType(activations(ops, checkpoint), ops);
       Quant quant = weights(checkpoint);
       long weightBytes = MemoryPlan.weightBytes(config, quant, ops.isGpu());
       return plan(config, quant, ops, cache, pages(config, quant, ops, cache, weightBytes));
@@ -165,16 +176,48 @@ public final class BaichuanLoader {
   }
 
   /**
-   * Loads the checkpoint.
+   * Loads the checkpoint, or makes the random model.
    *
    * @throws ModelFormatException when a file is missing, broken or not a Baichuan checkpoint
+   * @throws InvalidRequestException when settings exclude each other or the device does not have
+   *     what they ask for
    * @throws NativeLoadException when the native library does not load
    * @throws DeviceException when the device is not there
    * @throws OutOfDeviceMemoryException when it is too small
    */
   public Baichuan load() {
-    requirePath();
-    Checkpoint checkpoint = Checkpoint.open(path);
+    Optional<Checkpoint> checkpoint = checkpoint();
+    Optional<Tokenizer> tokenizer = checkpoint.map(BaichuanLoader::tokenizer);
+    Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
+    GenerationOptions defaults =
+        advice.map(GenerationOptions::of).orElse(GenerationOptions.greedy());
+    ModelConfig config = checkpoint.map(Checkpoint::config).orElse(random);
+    Device where = where();
+    Ops ops = ops(where);
+    try {
+      KvType cache = cacheType(activations(ops, checkpoint), ops);
+      Quant quant = weights(checkpoint);
+      boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
+      requireRoom(config, quant, ops, cache, packed);
+      Model model =
+          checkpoint.isPresent()
+              ? Model.load(ops, checkpoint.get(), quant, progress)
+              : Model.random(ops, config, quant);
+      int pages = pages(config, quant, ops, cache, 0);
+      ModelInfo info = info(model, where, quant, cache, pages, advice);
+      Engine engine = engine(model, cache, pages);
+      return new Baichuan(engine, tokenizer, defaults, promptFormat, info);
+    } catch (RuntimeException | Error e) {
+      ops.close();
+      throw e;
+    }
+  }
+
+  private Optional<Checkpoint> checkpoint() {
+    return path == null ? Optional.empty() : Optional.of(Checkpoint.open(path));
+  }
+
+  private static Tokenizer tokenizer(Checkpoint checkpoint) {
     Tokenizer tokenizer = Tokenizer.load(checkpoint.tokenizerModel());
     if (tokenizer.vocabularySize() > checkpoint.config().vocabularySize()) {
       throw new ModelFormatException(
@@ -183,36 +226,13 @@ public final class BaichuanLoader {
           "at most " + checkpoint.config().vocabularySize() + " pieces",
           tokenizer.vocabularySize() + " pieces");
     }
-    Ops ops = ops();
-    try {
-      KvType cache = cacheType(Model.activations(ops, checkpoint), ops);
-      Quant quant = weights(checkpoint);
-      requireRoom(checkpoint.config(), quant, ops, cache, checkpoint.packed().isPresent());
-      Model model = Model.load(ops, checkpoint, quant, progress);
-      return baichuan(model, quant, cache, Optional.of(tokenizer), checkpoint.generationConfig());
-    } catch (RuntimeException | Error e) {
-      ops.close();
-      throw e;
-    }
+    return tokenizer;
   }
 
-  /**
-   * A model of the given shape with random weights and without a tokenizer: for benchmarks.
-   *
-   * @throws OutOfDeviceMemoryException when the device is too small
-   */
-  public Baichuan random(ModelConfig config) {
-    Ops ops = ops();
-    try {
-      KvType cache = cacheType(Model.randomActivations(ops), ops);
-      Quant quant = weights == null ? Quant.BF16 : weights;
-      requireRoom(config, quant, ops, cache, false);
-      Model model = Model.random(ops, config, quant);
-      return baichuan(model, quant, cache, Optional.empty(), Optional.empty());
-    } catch (RuntimeException | Error e) {
-      ops.close();
-      throw e;
-    }
+  private static ElementType activations(Ops ops, Optional<Checkpoint> checkpoint) {
+    return checkpoint.isPresent()
+        ? Model.activations(ops, checkpoint.get())
+        : Model.randomActivations(ops);
   }
 
   /**
@@ -227,40 +247,41 @@ public final class BaichuanLoader {
    *     Baichuan checkpoint
    * @throws OutputException when the disk is full or the folder cannot be written
    * @throws NativeLoadException when the native library does not load
+   * @throws IllegalStateException when this is not the loader of a checkpoint
    */
   public void quantize(Path target) {
-    requirePath();
+    Objects.requireNonNull(target, "target");
+    Checkpoint checkpoint =
+        checkpoint()
+            .orElseThrow(
+                () -> new IllegalStateException("loader has no checkpoint, expected a folder"));
     if (device instanceof Device.Cuda) {
       throw new InvalidRequestException(
           "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
     }
-    Checkpoint checkpoint = Checkpoint.open(path);
     try (Ops ops = Ops.cpu(threads, exact)) {
       PackedCheckpoint.write(
           ops, checkpoint, weights == null ? Quant.BF16 : weights, target, progress);
     }
   }
 
-  private Quant weights(Checkpoint checkpoint) {
+  private Quant weights(Optional<Checkpoint> checkpoint) {
     return weights != null
         ? weights
-        : checkpoint.packed().map(PackedWeights::quant).orElse(Quant.BF16);
+        : checkpoint.flatMap(Checkpoint::packed).map(PackedWeights::quant).orElse(Quant.BF16);
   }
 
-  private Baichuan baichuan(
-      Model model,
-      Quant quant,
-      KvType cache,
-      Optional<Tokenizer> tokenizer,
-      Optional<GenerationConfig> generation) {
-    ModelConfig config = model.config();
-    int pages = pages(config, quant, model.ops(), cache, 0);
-    MemoryPlan plan = plan(config, quant, model.ops(), cache, pages);
+  private Engine engine(Model model, KvType cache, int pages) {
     Engine engine =
         new Engine(
             model,
             new Engine.Limits(
-                context(config), pages, cache.type(), chunkTokens, maxConcurrent, maxQueued));
+                context(model.config()),
+                pages,
+                ElementType.of(cache),
+                chunkTokens,
+                maxConcurrent,
+                maxQueued));
     if (pin) {
       try {
         engine.pin();
@@ -269,17 +290,49 @@ public final class BaichuanLoader {
         throw e;
       }
     }
-    return new Baichuan(engine, tokenizer, generation, plan, quant, promptFormat);
+    return engine;
   }
 
-  private void requirePath() {
-    if (path == null) {
-      throw new IllegalStateException("loader has no checkpoint, expected random(config)");
-    }
+  private ModelInfo info(
+      Model model,
+      Device where,
+      Quant quant,
+      KvType cache,
+      int pages,
+      Optional<GenerationConfig> advice) {
+    ModelConfig config = model.config();
+    Optional<ModelInfo.ChatRoles> roles =
+        advice
+            .filter(a -> a.userTokenId().isPresent() && a.assistantTokenId().isPresent())
+            .map(
+                a ->
+                    new ModelInfo.ChatRoles(
+                        a.userTokenId().getAsInt(), a.assistantTokenId().getAsInt()));
+    List<Integer> endIds = advice.map(GenerationConfig::eosTokenIds).orElse(List.of());
+    long position = KvPages.pageBytes(config, ElementType.of(cache)) / KvPages.PAGE_SIZE;
+    return new ModelInfo(
+        config.shape(),
+        roles,
+        endIds.isEmpty() ? List.of(config.eosId()) : endIds,
+        context(config),
+        advice
+            .map(GenerationConfig::maxNewTokens)
+            .orElse(OptionalInt.empty())
+            .orElse(DEFAULT_NEW_TOKENS),
+        where,
+        model.ops().threads(),
+        quant,
+        cache,
+        plan(config, quant, model.ops(), cache, pages),
+        new ModelInfo.Traffic(model.bytesPerToken(), position),
+        model.quantizationErrors());
   }
 
-  private Ops ops() {
-    Device where = device != null ? device : exact ? Device.cpu() : Device.auto();
+  private Device where() {
+    return device != null ? device : exact ? Device.cpu() : Device.auto();
+  }
+
+  private Ops ops(Device where) {
     if (!(where instanceof Device.Cuda cuda)) {
       requireCores();
       return Ops.cpu(threads, exact);
@@ -315,7 +368,7 @@ public final class BaichuanLoader {
       // it twice as fast as F16.
       return cacheType != null ? cacheType : exact ? KvType.F32 : KvType.BF16;
     }
-    KvType usual = KvType.of(activations);
+    KvType usual = activations == ElementType.F16 ? KvType.F16 : KvType.BF16;
     if (cacheType == null || cacheType == usual) {
       return usual;
     }
@@ -342,7 +395,7 @@ public final class BaichuanLoader {
    */
   private int pages(ModelConfig config, Quant quant, Ops ops, KvType cache, long toCome) {
     int slots = KvPages.pagesFor(context(config));
-    long page = KvPages.pageBytes(config, cache.type());
+    long page = KvPages.pageBytes(config, ElementType.of(cache));
     if (cacheBytes > 0) {
       if (cacheBytes / page < 1) {
         throw new InvalidRequestException(

@@ -3,6 +3,7 @@ package dev.baichuan4j;
 import dev.baichuan4j.engine.SessionCache;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,9 +25,9 @@ public final class ChatSession implements AutoCloseable {
     this.history = new ArrayList<>(start);
   }
 
-  /** Sends a message with the checkpoint's own sampling. */
+  /** Sends a message with {@link Baichuan#defaultOptions()}. */
   public Generation send(String message) {
-    return send(message, model.sampling());
+    return send(message, model.defaultOptions());
   }
 
   /**
@@ -36,12 +37,14 @@ public final class ChatSession implements AutoCloseable {
    *
    * @throws IllegalStateException when the session is closed
    */
-  public Generation send(String message, Sampling sampling) {
+  public Generation send(String message, GenerationOptions options) {
+    Objects.requireNonNull(message, "message");
+    Objects.requireNonNull(options, "options");
     requireOpen();
     settle();
     List<ChatMessage> messages = new ArrayList<>(history);
     messages.add(ChatMessage.user(message));
-    Generation generation = model.chat(messages, sampling, cache);
+    Generation generation = model.chat(messages, options, cache);
     history.add(ChatMessage.user(message));
     running = generation;
     return generation;
@@ -72,6 +75,7 @@ public final class ChatSession implements AutoCloseable {
 
   /** Replaces the conversation. */
   public void history(List<ChatMessage> messages) {
+    Baichuan.requireAll(messages, "messages");
     requireOpen();
     settle();
     history.clear();

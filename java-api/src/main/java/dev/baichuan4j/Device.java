@@ -1,6 +1,7 @@
 package dev.baichuan4j;
 
 import dev.baichuan4j.nn.Ops;
+import java.util.Objects;
 
 /** Where a model runs. */
 public sealed interface Device {
@@ -66,6 +67,7 @@ public sealed interface Device {
    * @throws InvalidRequestException for any other text
    */
   static Device parse(String text) {
+    Objects.requireNonNull(text, "text");
     if (text.equals("auto")) {
       return auto();
     }

@@ -5,8 +5,8 @@ import java.util.NoSuchElementException;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
- * A running generation: iterate for the stream, or take {@link #result()} at once. For one thread;
- * {@link #cancel()} may come from any. Closing cancels.
+ * A running generation: iterate for the stream, or take {@link #text()} or {@link #result()} at
+ * once. For one thread; {@link #cancel()} may come from any. Closing cancels.
  */
 public final class Generation implements Iterable<Chunk>, AutoCloseable {
   private static final Object END = new Object();
@@ -85,6 +85,17 @@ public final class Generation implements Iterable<Chunk>, AutoCloseable {
       throw failure;
     }
     return null;
+  }
+
+  /**
+   * Waits for the end and returns the whole text, also of what was iterated over.
+   *
+   * @throws BaichuanException when the generation failed
+   * @throws IllegalStateException when the model was closed meanwhile, or this thread was
+   *     interrupted
+   */
+  public String text() {
+    return result().text();
   }
 
   /**

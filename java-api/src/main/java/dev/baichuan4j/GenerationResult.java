@@ -1,6 +1,7 @@
 package dev.baichuan4j;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What came of a generation.
@@ -18,4 +19,18 @@ public record GenerationResult(
     FinishReason finishReason,
     Usage usage,
     Timings timings,
-    List<TokenLogprobs> logprobs) {}
+    List<TokenLogprobs> logprobs) {
+  /**
+   * Copies the lists.
+   *
+   * @throws NullPointerException if a component is null
+   */
+  public GenerationResult {
+    Objects.requireNonNull(text, "text");
+    tokenIds = List.copyOf(Objects.requireNonNull(tokenIds, "tokenIds"));
+    Objects.requireNonNull(finishReason, "finishReason");
+    Objects.requireNonNull(usage, "usage");
+    Objects.requireNonNull(timings, "timings");
+    logprobs = List.copyOf(Objects.requireNonNull(logprobs, "logprobs"));
+  }
+}

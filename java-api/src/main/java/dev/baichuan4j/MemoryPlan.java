@@ -28,7 +28,7 @@ public record MemoryPlan(long weights, long cache, long workspace) {
       int rows) {
     return new MemoryPlan(
         weightBytes(config, quant, gpu),
-        pages * KvPages.pageBytes(config, cacheType.type()),
+        pages * KvPages.pageBytes(config, ElementType.of(cacheType)),
         Forward.workspaceBytes(config, gpu, chunkTokens, rows));
   }
 
@@ -43,6 +43,6 @@ public record MemoryPlan(long weights, long cache, long workspace) {
     double c = config.hiddenSize();
     double f = config.intermediateSize();
     double matrices = config.layers() * (4 * c * c + 3 * c * f) + config.vocabularySize() * c;
-    return (long) (matrices * quant.type().bits() / 8);
+    return (long) (matrices * quant.bits() / 8);
   }
 }

@@ -1,6 +1,6 @@
 package dev.baichuan4j;
 
-/** How a conversation is put to a chat model; see {@link dev.baichuan4j.chat.ChatPrompt}. */
+/** How a conversation is put to a chat model. */
 public enum PromptFormat {
   /** As all Baichuan2-Chat models and Baichuan-13B-Chat since August 2023 expect it. */
   CURRENT,

@@ -1,6 +1,5 @@
 package dev.baichuan4j;
 
-import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.engine.Request;
 import dev.baichuan4j.engine.Sampler;
 import dev.baichuan4j.engine.SessionCache;
@@ -12,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Turns the tokens of a request into the chunks and the result of its {@link Generation}. */
 final class TextRequest extends Request {
@@ -36,16 +36,15 @@ final class TextRequest extends Request {
       int[] prompt,
       int maxNewTokens,
       SessionCache cache,
-      Sampling sampling,
+      GenerationOptions options,
       Optional<Tokenizer> tokenizer,
-      ModelConfig config,
-      List<Integer> endIds) {
+      ModelInfo info) {
     super(prompt, maxNewTokens, cache);
-    this.sampler = new Sampler(sampling, prompt, config.vocabularySize());
-    this.stops = new StopMatcher(sampling.stop());
+    this.sampler = new Sampler(options, prompt, info.shape().vocabularySize());
+    this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
-    this.wantsLogprobs = sampling.logprobs() >= 0;
-    this.endIds = endIds;
+    this.wantsLogprobs = options.logprobs().isPresent();
+    this.endIds = info.endIds();
     this.promptTokens = prompt.length;
   }
 
@@ -86,10 +85,9 @@ final class TextRequest extends Request {
       firstToken = lastToken;
     }
     ids.add(id);
-    TokenLogprobs chosen = wantsLogprobs ? sampler.logprobs() : null;
-    if (chosen != null) {
-      logprobs.add(chosen);
-    }
+    Optional<TokenLogprobs> chosen =
+        wantsLogprobs ? Optional.of(sampler.logprobs()) : Optional.empty();
+    chosen.ifPresent(logprobs::add);
     if (endIds.contains(id)) {
       ended = true;
       return;
@@ -97,7 +95,7 @@ final class TextRequest extends Request {
     String piece = stops.append(decoder.map(d -> d.append(id)).orElse(""));
     text.append(piece);
     ended = stops.matched();
-    generation.emit(new Chunk(piece, id, chosen));
+    generation.emit(new Chunk(piece, OptionalInt.of(id), chosen));
   }
 
   @Override
@@ -111,21 +109,21 @@ final class TextRequest extends Request {
       String rest = stops.append(decoder.map(StreamDecoder::flush).orElse("")) + stops.flush();
       if (!rest.isEmpty()) {
         text.append(rest);
-        generation.emit(new Chunk(rest, -1, null));
+        generation.emit(new Chunk(rest, OptionalInt.empty(), Optional.empty()));
       }
     }
     long first = ids.isEmpty() ? System.nanoTime() : firstToken;
     generation.finish(
         new GenerationResult(
             text.toString(),
-            List.copyOf(ids),
+            ids,
             reason,
             new Usage(promptTokens, cachedTokens, ids.size()),
             new Timings(
                 Duration.ofNanos(started - submitted),
                 Duration.ofNanos(first - started),
                 Duration.ofNanos(ids.isEmpty() ? 0 : lastToken - first)),
-            List.copyOf(logprobs)));
+            logprobs));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.baichuan4j;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
  * How likely a generated token was, in the model's own distribution: the softmax of the logits as
@@ -21,8 +22,12 @@ public record TokenLogprobs(int id, double logprob, List<Candidate> top) {
    */
   public record Candidate(int id, double logprob) {}
 
-  /** Copies the list. */
+  /**
+   * Copies the list.
+   *
+   * @throws NullPointerException if it is null or has a null in it
+   */
   public TokenLogprobs {
-    top = List.copyOf(top);
+    top = List.copyOf(Objects.requireNonNull(top, "top"));
   }
 }

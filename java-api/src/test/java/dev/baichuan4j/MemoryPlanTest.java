@@ -3,9 +3,9 @@ package dev.baichuan4j;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.baichuan4j.ModelShape.Head;
+import dev.baichuan4j.ModelShape.Position;
 import dev.baichuan4j.checkpoint.ModelConfig;
-import dev.baichuan4j.checkpoint.ModelConfig.Head;
-import dev.baichuan4j.checkpoint.ModelConfig.Position;
 import dev.baichuan4j.nn.KvPages;
 import org.junit.jupiter.api.Test;
 
@@ -15,7 +15,8 @@ class MemoryPlanTest {
   private static final int ROWS = 64;
 
   private static ModelConfig baichuan2With13b() {
-    return ModelConfig.of(5120, 40, 40, 13696, 125696, 4096, Position.ALIBI, Head.NORM);
+    return ModelConfig.of(
+        new ModelShape(5120, 40, 40, 13696, 125696, 4096, Position.ALIBI, Head.NORM));
   }
 
   private static MemoryPlan plan(
@@ -36,7 +37,7 @@ class MemoryPlanTest {
   @Test
   void a7bInInt4HoldsThreeThousandPagesBesideItIn80Gigabytes() {
     ModelConfig config =
-        ModelConfig.of(4096, 32, 32, 11008, 64000, 4096, Position.ROPE, Head.PLAIN);
+        ModelConfig.of(new ModelShape(4096, 32, 32, 11008, 64000, 4096, Position.ROPE, Head.PLAIN));
     MemoryPlan plan = plan(config, Quant.INT4, KvType.INT8, 196_608, true);
     assertTrue(plan.total() < 80e9 * 0.9, plan::toString);
   }

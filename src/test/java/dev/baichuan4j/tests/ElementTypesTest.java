@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Device;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.checkpoint.DType;
 import dev.baichuan4j.checkpoint.SafetensorsFile;
 import dev.baichuan4j.checkpoint.TensorEntry;
@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Checkpoints in float16 and float32 run like those in bfloat16. */
 class ElementTypesTest {
   private static final String BASE = "tiny-baichuan-7b";
-  private static final Sampling SAMPLING = Sampling.greedy().withMaxNewTokens(12);
+  private static final GenerationOptions SAMPLING = GenerationOptions.greedy().withMaxNewTokens(12);
 
   @TempDir Path folder;
 

@@ -9,12 +9,12 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.Ops;
 import java.nio.file.Path;
@@ -38,7 +38,7 @@ class GpuTest {
   /** With so little room prompts are cut differently beside others than alone. */
   @Test
   void promptsBesideOthersGiveTheTokensThatTheyGiveAlone() {
-    Sampling sampling = Sampling.greedy().withMaxNewTokens(3);
+    GenerationOptions sampling = GenerationOptions.greedy().withMaxNewTokens(3);
     List<int[]> prompts = new ArrayList<>();
     for (int tokens : new int[] {5, 19, 33, 42}) {
       prompts.add(new Random(tokens).ints(tokens, 3, 6000).toArray());
@@ -87,7 +87,7 @@ class GpuTest {
 
   @Test
   void everyKindOfWeightsAndCacheContinuesThePoem() {
-    Sampling sampling = Sampling.greedy().withMaxNewTokens(4);
+    GenerationOptions sampling = GenerationOptions.greedy().withMaxNewTokens(4);
     for (Quant weights : Quant.values()) {
       for (KvType cache : new KvType[] {KvType.BF16, KvType.INT8}) {
         try (Baichuan model =

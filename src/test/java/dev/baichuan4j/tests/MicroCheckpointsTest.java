@@ -3,8 +3,8 @@ package dev.baichuan4j.tests;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.engine.Engine;
 import dev.baichuan4j.engine.Sampler;
 import java.io.IOException;
@@ -74,7 +74,8 @@ class MicroCheckpointsTest {
     // One token at a time after the prompt, as generation does.
     float[][] rows = Logits.ofAllPositions(engine, all, 1);
     Sampler sampler =
-        new Sampler(Sampling.greedy().withRepetitionPenalty(1.1f), prompt, expected[0].length);
+        new Sampler(
+            GenerationOptions.greedy().withRepetitionPenalty(1.1f), prompt, expected[0].length);
     int[] chosen = new int[greedy.length];
     for (int i = 0; i < greedy.length; i++) {
       chosen[i] = sampler.next(rows[prompt.length - 1 + i]);

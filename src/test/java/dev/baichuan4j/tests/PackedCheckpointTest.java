@@ -63,14 +63,14 @@ class PackedCheckpointTest {
     Path target = packed(name, quant);
     try (Baichuan once = loader(target).load();
         Baichuan anew = loader(Fixtures.model(name)).weights(quant).load()) {
-      assertEquals(quant, once.weights());
-      assertEquals(anew.bytesPerToken(), once.bytesPerToken());
+      assertEquals(quant, once.info().weights());
+      assertEquals(anew.info().traffic(), once.info().traffic());
       float[][] expected = logits(anew);
       float[][] found = logits(once);
       for (int i = 0; i < expected.length; i++) {
         assertArrayEquals(expected[i], found[i], "position " + i);
       }
-      assertEquals(anew.sampling(), once.sampling());
+      assertEquals(anew.defaultOptions(), once.defaultOptions());
     }
     for (TensorEntry entry :
         SafetensorsFile.open(target.resolve("model.safetensors")).tensors().values()) {

@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.PromptFormat;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.chat.ChatPrompt;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,7 +18,7 @@ class PromptFormatTest {
   private static final int USER = 195;
   private static final int ASSISTANT = 196;
   private static final int END = 2;
-  private static final Sampling SAMPLING = Sampling.greedy().withMaxNewTokens(4);
+  private static final GenerationOptions SAMPLING = GenerationOptions.greedy().withMaxNewTokens(4);
 
   @ParameterizedTest
   @EnumSource(PromptFormat.class)
@@ -28,7 +28,7 @@ class PromptFormatTest {
     try (Baichuan model =
             TestDevice.loader("tiny-baichuan2-13b-chat", false).promptFormat(format).load();
         ChatSession session = model.newSession()) {
-      int context = model.contextLength();
+      int context = model.info().contextLength();
       ChatPrompt prompt =
           format == PromptFormat.CURRENT
               ? ChatPrompt.current(messages, model.tokenizer()::encode, USER, ASSISTANT, context, 4)

@@ -101,7 +101,7 @@ class QuantizationTest {
         rise.put(text, perplexity(model, text) / exact.get(text) - 1);
         divergence += divergence(reference, model, text) / 2;
       }
-      return new Loss(rise, divergence, exactly ? errors : model.quantizationErrors());
+      return new Loss(rise, divergence, exactly ? errors : model.info().quantizationErrors());
     }
   }
 

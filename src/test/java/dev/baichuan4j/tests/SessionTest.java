@@ -8,8 +8,8 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.OutOfDeviceMemoryException;
-import dev.baichuan4j.Sampling;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -26,7 +26,7 @@ class SessionTest {
                 .load();
         ChatSession session = model.newSession()) {
       session.history(before);
-      Generation large = session.send("你好", Sampling.greedy().withMaxNewTokens(900));
+      Generation large = session.send("你好", GenerationOptions.greedy().withMaxNewTokens(900));
       assertThrows(OutOfDeviceMemoryException.class, large::result);
       ByteArrayOutputStream log = new ByteArrayOutputStream();
       PrintStream standardError = System.err;

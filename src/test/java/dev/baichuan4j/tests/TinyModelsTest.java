@@ -13,11 +13,11 @@ import dev.baichuan4j.Chunk;
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.evaluate.Perplexity;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -69,8 +69,8 @@ class TinyModelsTest {
             Arrays.stream(model.tokenizer().encode(row.get("prompt").asText())).boxed().toList());
         for (String key : new String[] {"greedy", "greedy_penalty_1.1"}) {
           List<Integer> expected = ids(row.get(key));
-          Sampling sampling =
-              Sampling.greedy()
+          GenerationOptions sampling =
+              GenerationOptions.greedy()
                   .withRepetitionPenalty(key.equals("greedy") ? 1f : 1.1f)
                   .withMaxNewTokens(Math.max(expected.size(), 1));
           assertEquals(expected, generated(model.complete(prompt, sampling).result()));
@@ -94,8 +94,8 @@ class TinyModelsTest {
                   : ChatMessage.assistant(content));
         }
         List<Integer> expected = ids(row.get("greedy_penalty_1.05"));
-        Sampling sampling =
-            Sampling.greedy()
+        GenerationOptions sampling =
+            GenerationOptions.greedy()
                 .withRepetitionPenalty(1.05f)
                 .withMaxNewTokens(Math.max(expected.size(), 1));
         assertEquals(expected, generated(model.chat(messages, sampling).result()));
@@ -130,7 +130,7 @@ class TinyModelsTest {
   void eightThreadsGetTheTextsTheyWouldGetAlone() throws Exception {
     List<String> questions = List.of("你是谁", "世界上第二高的山峰是哪座", "谁写了《登鹳雀楼》？", "你好");
     try (Baichuan model = load(CHAT, Quant.INT8)) {
-      Sampling sampling = model.sampling().withSeed(7).withMaxNewTokens(48);
+      GenerationOptions sampling = model.defaultOptions().withSeed(7).withMaxNewTokens(48);
       List<String> alone = new ArrayList<>();
       for (String question : questions) {
         alone.add(model.chat(List.of(ChatMessage.user(question)), sampling).result().text());
@@ -157,7 +157,7 @@ class TinyModelsTest {
   void sessionWithItsCacheAnswersAsTheWholeConversation() {
     try (Baichuan model = load(CHAT, Quant.BF16);
         ChatSession session = model.newSession()) {
-      Sampling sampling = Sampling.greedy().withMaxNewTokens(32);
+      GenerationOptions sampling = GenerationOptions.greedy().withMaxNewTokens(32);
       String first = session.send("你是谁", sampling).result().text();
       GenerationResult second = session.send("世界上第二高的山峰是哪座", sampling).result();
       String whole =
@@ -179,7 +179,8 @@ class TinyModelsTest {
   @Test
   void streamIsTheTextInWholeCodePoints() {
     try (Baichuan model = load(CHAT, Quant.BF16);
-        Generation generation = model.chat(List.of(ChatMessage.user("你是谁")), Sampling.greedy())) {
+        Generation generation =
+            model.chat(List.of(ChatMessage.user("你是谁")), GenerationOptions.greedy())) {
       StringBuilder text = new StringBuilder();
       for (Chunk chunk : generation) {
         assertFalse(chunk.text().contains("\uFFFD"));
@@ -193,13 +194,15 @@ class TinyModelsTest {
   @Test
   void sameSeedGivesTheSameTextAndStopStringsEndIt() {
     try (Baichuan model = load(CHAT, Quant.BF16)) {
-      Sampling sampling = model.sampling().withTemperature(1f).withTopK(0).withSeed(3);
+      GenerationOptions sampling =
+          model.defaultOptions().withTemperature(1f).withTopK(0).withSeed(3);
       List<ChatMessage> messages = List.of(ChatMessage.user("你是谁"));
       String text = model.chat(messages, sampling).result().text();
       assertEquals(text, model.chat(messages, sampling).result().text());
-      String answer = model.chat(messages, Sampling.greedy()).result().text();
+      String answer = model.chat(messages, GenerationOptions.greedy()).result().text();
       String stop = answer.substring(3, 6);
-      GenerationResult stopped = model.chat(messages, Sampling.greedy().withStop(stop)).result();
+      GenerationResult stopped =
+          model.chat(messages, GenerationOptions.greedy().withStop(stop)).result();
       assertEquals(answer.substring(0, answer.indexOf(stop)), stopped.text());
       assertEquals(FinishReason.STOP, stopped.finishReason());
     }
@@ -208,7 +211,8 @@ class TinyModelsTest {
   @Test
   void cancelEndsAStream() {
     try (Baichuan model = load(BASE, Quant.BF16)) {
-      Generation generation = model.complete("《登鹳雀楼》", Sampling.greedy().withMaxNewTokens(1000));
+      Generation generation =
+          model.complete("《登鹳雀楼》", GenerationOptions.greedy().withMaxNewTokens(1000));
       generation.iterator().next();
       generation.cancel();
       assertEquals(FinishReason.CANCELLED, generation.result().finishReason());
@@ -222,17 +226,19 @@ class TinyModelsTest {
       InvalidRequestException outOfRange =
           assertThrows(
               InvalidRequestException.class,
-              () -> model.complete(new int[] {6144}, Sampling.greedy()));
+              () -> model.complete(new int[] {6144}, GenerationOptions.greedy()));
       assertTrue(outOfRange.getMessage().contains("expected 0 to 6143"), outOfRange::getMessage);
       assertThrows(
-          InvalidRequestException.class, () -> model.complete(new int[0], Sampling.greedy()));
+          InvalidRequestException.class,
+          () -> model.complete(new int[0], GenerationOptions.greedy()));
       assertThrows(
           ContextOverflowException.class,
-          () -> model.complete(new int[model.contextLength()], Sampling.greedy()));
+          () -> model.complete(new int[model.info().contextLength()], GenerationOptions.greedy()));
       assertThrows(InvalidRequestException.class, () -> model.chat("你好"));
     }
     IllegalStateException closed =
-        assertThrows(IllegalStateException.class, () -> model.complete("你好", Sampling.greedy()));
+        assertThrows(
+            IllegalStateException.class, () -> model.complete("你好", GenerationOptions.greedy()));
     assertEquals("model is closed", closed.getMessage());
   }
 

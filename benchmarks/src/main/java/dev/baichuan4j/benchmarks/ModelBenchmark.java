@@ -1,8 +1,8 @@
 package dev.baichuan4j.benchmarks;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,10 +42,10 @@ public class ModelBenchmark {
 
     @Setup
     public void setUp() {
-      ModelConfig config =
-          ModelConfig.of(
-              1024, 8, 8, 2752, 64000, 1024, ModelConfig.Position.ROPE, ModelConfig.Head.PLAIN);
-      model = Baichuan.randomLoader().weights(weights).maxConcurrent(1).random(config);
+      ModelShape shape =
+          new ModelShape(
+              1024, 8, 8, 2752, 64000, 1024, ModelShape.Position.ROPE, ModelShape.Head.PLAIN);
+      model = Baichuan.randomLoader(shape).weights(weights).maxConcurrent(1).load();
       for (int i = 0; i < STEPS; i++) {
         ids[i] = 100 * i;
       }

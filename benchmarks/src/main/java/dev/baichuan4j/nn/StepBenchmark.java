@@ -1,8 +1,9 @@
 package dev.baichuan4j.nn;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import java.util.Arrays;
 import java.util.Map;
@@ -35,18 +36,18 @@ public class StepBenchmark {
   private static final int SLOTS = 3;
 
   /** Hidden size, layers, ffn, vocabulary: the tiny one shows what Java costs by itself. */
-  private static ModelConfig config(String shape) {
-    int[] n = Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
+  private static ModelShape shape(String text) {
+    int[] n = Arrays.stream(text.split("x")).mapToInt(Integer::parseInt).toArray();
     int context = SLOTS * KvPages.PAGE_SIZE;
-    return ModelConfig.of(
+    return new ModelShape(
         n[0],
         n[1],
         n[0] / 128,
         n[2],
         n[3],
         context,
-        ModelConfig.Position.ROPE,
-        ModelConfig.Head.PLAIN);
+        ModelShape.Position.ROPE,
+        ModelShape.Head.PLAIN);
   }
 
   /** One sequence that is fed the same tokens again and again. */
@@ -64,7 +65,7 @@ public class StepBenchmark {
 
     @Setup
     public void setUp() {
-      ModelConfig config = config(shape);
+      ModelConfig config = ModelConfig.of(shape(shape));
       model = Model.random(Ops.cpu(0, false), config, Quant.INT4);
       cache = new KvPages(model.ops(), config, ElementType.F16, SLOTS);
       for (int i = 0; i < SLOTS; i++) {
@@ -115,16 +116,16 @@ public class StepBenchmark {
     public String shape;
 
     private Baichuan model;
-    private Sampling sampling;
+    private GenerationOptions options;
 
     @Setup
     public void setUp() {
-      ModelConfig config = config(shape);
-      model = Baichuan.randomLoader().weights(Quant.INT4).maxConcurrent(1).random(config);
-      sampling =
-          Sampling.greedy()
+      model = Baichuan.randomLoader(shape(shape)).weights(Quant.INT4).maxConcurrent(1).load();
+      options =
+          GenerationOptions.greedy()
               .withMaxNewTokens(TOKENS)
-              .withLogitBias(Map.of(config.eosId(), -100f)); // it must not end earlier
+              // It must not end earlier.
+              .withLogitBias(Map.of(model.info().endIds().get(0), -100f));
     }
 
     @TearDown
@@ -136,6 +137,6 @@ public class StepBenchmark {
   @Benchmark
   @OperationsPerInvocation(TOKENS)
   public void token(Text s) {
-    s.model.complete(new int[1], s.sampling).result();
+    s.model.complete(new int[1], s.options).result();
   }
 }

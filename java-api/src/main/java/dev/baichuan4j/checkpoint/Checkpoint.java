@@ -1,6 +1,7 @@
 package dev.baichuan4j.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelShape;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -157,7 +158,7 @@ public final class Checkpoint {
   private Map<String, TensorEntry> withoutFrequencies(Map<String, TensorEntry> all) {
     Map<String, TensorEntry> kept = new LinkedHashMap<>(all);
     boolean removed = kept.keySet().removeIf(name -> name.endsWith(INV_FREQ));
-    if (removed && config.position() == ModelConfig.Position.ALIBI) {
+    if (removed && config.position() == ModelShape.Position.ALIBI) {
       throw new ModelFormatException(
           folder.resolve("config.json"),
           "model",

@@ -2,6 +2,9 @@ package dev.baichuan4j.checkpoint;
 
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.ModelShape.Head;
+import dev.baichuan4j.ModelShape.Position;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,22 +64,6 @@ public record ModelConfig(
     OptionalInt bosId,
     int eosId) {
 
-  /** How positions enter attention. */
-  public enum Position {
-    /** Rotated queries and keys: the 7B models. */
-    ROPE,
-    /** A bias that falls with the distance: the 13B models. */
-    ALIBI
-  }
-
-  /** How logits come from the last hidden state. */
-  public enum Head {
-    /** logits = h · Wᵀ: Baichuan 1. */
-    PLAIN,
-    /** The same with rows of W scaled to unit length: Baichuan 2. */
-    NORM
-  }
-
   /** Bytes of a config file; published ones have about 700. */
   static final int MAX_FILE_BYTES = 1 << 20;
 
@@ -128,32 +115,30 @@ public record ModelConfig(
    * Describes a Baichuan model of any size, with the constants that all published ones share:
    * epsilon 1e-6, RoPE base 10000, pad 0, bos 1, eos 2.
    *
-   * @throws InvalidRequestException if a value is out of its range
+   * @throws InvalidRequestException if a size is out of its range
    */
-  public static ModelConfig of(
-      int hiddenSize,
-      int layers,
-      int heads,
-      int intermediateSize,
-      int vocabularySize,
-      int maxPositions,
-      Position position,
-      Head head) {
+  public static ModelConfig of(ModelShape shape) {
     return new ModelConfig(
         "BaichuanForCausalLM",
-        hiddenSize,
-        layers,
-        heads,
-        intermediateSize,
-        vocabularySize,
+        shape.hiddenSize(),
+        shape.layers(),
+        shape.heads(),
+        shape.intermediateSize(),
+        shape.vocabularySize(),
         1e-6f,
-        maxPositions,
-        position,
+        shape.maxPositions(),
+        shape.position(),
         (float) ROPE_BASE,
-        head,
+        shape.head(),
         OptionalInt.of(0),
         OptionalInt.of(1),
         2);
+  }
+
+  /** Returns the sizes and choices alone. */
+  public ModelShape shape() {
+    return new ModelShape(
+        hiddenSize, layers, heads, intermediateSize, vocabularySize, maxPositions, position, head);
   }
 
   /** Returns D, the size of one head. */

@@ -1,6 +1,7 @@
 package dev.baichuan4j.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -13,7 +14,7 @@ import java.util.Optional;
  * What the metadata of a safetensors file say of quantized matrices that lie in it as a CPU
  * multiplies them, to be mapped and not copied: the kind of the weights, the version of their
  * layout, and of each matrix its shape. Such a matrix is a tensor U8 of {@link #bytes} bytes; the
- * head is stored as {@link ModelConfig.Head#NORM} leaves it, its rows normalized.
+ * head is stored as {@link ModelShape.Head#NORM} leaves it, its rows normalized.
  *
  * @param file the file
  * @param quant INT8 or INT4
@@ -73,7 +74,7 @@ public record PackedWeights(Path file, Quant quant, int layout) {
    */
   public static long bytes(Quant quant, long... shape) {
     long rows = (shape[0] + PANEL - 1) / PANEL * PANEL;
-    long bytes = (long) (rows * shape[1] * quant.type().bits() / 8);
+    long bytes = (long) (rows * shape[1] * quant.bits() / 8);
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 

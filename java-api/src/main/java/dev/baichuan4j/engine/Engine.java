@@ -1,6 +1,7 @@
 package dev.baichuan4j.engine;
 
 import dev.baichuan4j.ContextOverflowException;
+import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.QueueFullException;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.KvPages;
@@ -93,16 +94,6 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Receives logits. */
-  @FunctionalInterface
-  public interface RowConsumer {
-    /**
-     * @param position position of the token that these logits follow
-     * @param logits [V], valid during the call
-     */
-    void row(int position, float[] logits);
-  }
-
   /**
    * Feeds ids and hands out logits; waits until done. Other requests pause meanwhile.
    *
@@ -111,7 +102,7 @@ public final class Engine implements AutoCloseable {
    * @param chunk most tokens of a step; 0 for the engine's choice
    * @throws ContextOverflowException when there are more ids than positions
    */
-  public void score(int[] ids, boolean all, int chunk, RowConsumer consumer) {
+  public void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
     if (ids.length > limits.contextLength()) {
       throw new ContextOverflowException(ids.length, limits.contextLength());
     }

@@ -1,7 +1,7 @@
 package dev.baichuan4j.engine;
 
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.nn.TopLogits;
 import java.util.ArrayList;
@@ -39,7 +39,7 @@ public final class Sampler {
 
   private static final int OUTSIDE = -1;
 
-  private final Sampling options;
+  private final GenerationOptions options;
   private final SplitMix64 random;
   private final long seed;
   private final int vocabulary;
@@ -63,7 +63,7 @@ public final class Sampler {
    * @param vocabulary V, the number of logits
    * @throws InvalidRequestException if the prompt or the bias has an id outside [0, V)
    */
-  public Sampler(Sampling options, int[] prompt, int vocabulary) {
+  public Sampler(GenerationOptions options, int[] prompt, int vocabulary) {
     this.options = options;
     this.vocabulary = vocabulary;
     seed = options.seed().orElseGet(() -> new SplittableRandom().nextLong());
@@ -100,7 +100,7 @@ public final class Sampler {
    * @param count how many of the best there are
    */
   public boolean triesTop(int count) {
-    if (raises || options.logprobs() >= 0) {
+    if (raises || options.logprobs().isPresent()) {
       return false;
     }
     if (options.isGreedy()) {
@@ -137,7 +137,7 @@ public final class Sampler {
   public int next(float[] logits) {
     load(logits);
     int id = choose(); // also its place
-    logprobs = options.logprobs() < 0 ? Optional.empty() : Optional.of(report(logits, id));
+    logprobs = options.logprobs().isPresent() ? Optional.of(report(logits, id)) : Optional.empty();
     return accept(id);
   }
 
@@ -352,7 +352,7 @@ public final class Sampler {
   }
 
   private TokenLogprobs report(float[] logits, int id) {
-    int[] top = topOf(logits, Math.min(options.logprobs(), logits.length));
+    int[] top = topOf(logits, Math.min(options.logprobs().orElseThrow(), logits.length));
     double max = Double.NEGATIVE_INFINITY;
     for (float logit : logits) {
       max = Math.max(max, logit);

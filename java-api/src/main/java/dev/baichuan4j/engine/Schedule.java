@@ -1,6 +1,7 @@
 package dev.baichuan4j.engine;
 
 import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.nn.Forward;
 import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.nn.Model;
@@ -112,7 +113,7 @@ final class Schedule implements AutoCloseable {
   }
 
   /** See {@link Engine#score}. */
-  void score(int[] ids, boolean all, int chunk, Engine.RowConsumer consumer) {
+  void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
     Sequence sequence = cache.sequence(ids);
     try {
       if (!cache.reserve(sequence, ids.length)) {
@@ -130,7 +131,7 @@ final class Schedule implements AutoCloseable {
         sequence.computed(count);
         for (int i = 0; i < step.logits(); i++) {
           forward.logits(i, logits);
-          consumer.row(from + count - step.logits() + i, logits);
+          consumer.accept(from + count - step.logits() + i, logits);
         }
       }
     } finally {

@@ -7,14 +7,13 @@ import com.fasterxml.jackson.core.JsonToken;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.ProgressListener;
-import dev.baichuan4j.checkpoint.GenerationConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -65,9 +64,10 @@ public final class Perplexity {
    *     tokens
    */
   public Score text(Path file, int window) throws IOException {
-    if (window < 1 || window > model.contextLength()) {
+    if (window < 1 || window > model.info().contextLength()) {
       throw new InvalidRequestException(
-          "window", "window has value " + window + ", expected 1 to " + model.contextLength());
+          "window",
+          "window has value " + window + ", expected 1 to " + model.info().contextLength());
     }
     int[] ids = model.tokenizer().encode(Files.readString(file));
     Score sum = new Score(0, 0, 0);
@@ -140,20 +140,21 @@ public final class Perplexity {
     if (builder.size == 0) {
       throw new ModelFormatException(file, "line " + number, "messages", "none");
     }
-    builder.add(model.config().eosId(), true);
+    builder.add(model.info().endIds().get(0), true);
     return score(
         Arrays.copyOf(builder.ids, builder.size), Arrays.copyOf(builder.scored, builder.size));
   }
 
   private int role(boolean assistant) {
-    return model
-        .generationConfig()
-        .map(assistant ? GenerationConfig::assistantTokenId : GenerationConfig::userTokenId)
-        .orElse(OptionalInt.empty())
-        .orElseThrow(
-            () ->
-                new InvalidRequestException(
-                    "model", "checkpoint has no chat roles, expected a chat model"));
+    ModelInfo.ChatRoles roles =
+        model
+            .info()
+            .chatRoles()
+            .orElseThrow(
+                () ->
+                    new InvalidRequestException(
+                        "model", "checkpoint has no chat roles, expected a chat model"));
+    return assistant ? roles.assistant() : roles.user();
   }
 
   private final class Builder {

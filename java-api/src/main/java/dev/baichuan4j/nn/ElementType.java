@@ -1,5 +1,7 @@
 package dev.baichuan4j.nn;
 
+import dev.baichuan4j.KvType;
+import dev.baichuan4j.Quant;
 import dev.baichuan4j.jni.global.baichuan;
 
 /** Element types of native tensors. */
@@ -21,6 +23,25 @@ public enum ElementType {
   ElementType(int code, double bits) {
     this.code = code;
     this.bits = bits;
+  }
+
+  /** The type of matrices that are held so. */
+  public static ElementType of(Quant quant) {
+    return switch (quant) {
+      case BF16 -> BF16;
+      case INT8 -> Q8;
+      case INT4 -> Q4;
+    };
+  }
+
+  /** The type of a cache whose keys and values are held so. */
+  public static ElementType of(KvType cache) {
+    return switch (cache) {
+      case F32 -> F32;
+      case F16 -> F16;
+      case BF16 -> BF16;
+      case INT8 -> I8;
+    };
   }
 
   /** The value of baichuan.h. */

@@ -1,5 +1,6 @@
 package dev.baichuan4j.nn;
 
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.Checkpoint;
@@ -56,7 +57,7 @@ public final class Model implements AutoCloseable {
     long c = config.hiddenSize();
     long f = config.intermediateSize();
     long v = config.vocabularySize();
-    ElementType type = quant.type();
+    ElementType type = ElementType.of(quant);
     List<Weights.Layer> layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
       layers.add(
@@ -70,7 +71,7 @@ public final class Model implements AutoCloseable {
               ops.isGpu() ? random(ops, type, 7L * i + 2, 2 * f, c) : null,
               random(ops, type, 7L * i + 4, c, f)));
     }
-    Tensor slopes = config.position() == ModelConfig.Position.ALIBI ? slopes(ops, config) : null;
+    Tensor slopes = config.position() == ModelShape.Position.ALIBI ? slopes(ops, config) : null;
     Weights weights =
         new Weights(
             embedding(ops, v, c),

@@ -2,12 +2,12 @@ package dev.baichuan4j.nn;
 
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OutputException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.Checkpoint;
 import dev.baichuan4j.checkpoint.DType;
-import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.checkpoint.PackedWeights;
 import dev.baichuan4j.checkpoint.SafetensorsWriter;
 import java.io.IOException;
@@ -168,7 +168,7 @@ public final class PackedCheckpoint {
 
   private void pack(WeightLoader loader, String name, long bytes, SafetensorsWriter writer) {
     boolean normalized =
-        name.equals(WeightLoader.HEAD) && checkpoint.config().head() == ModelConfig.Head.NORM;
+        name.equals(WeightLoader.HEAD) && checkpoint.config().head() == ModelShape.Head.NORM;
     try (Tensor stored = loader.map(name);
         Tensor scale = normalized ? loader.rowNorms(stored) : null) {
       loader.requireGroups(stored, name);
@@ -178,7 +178,7 @@ public final class PackedCheckpoint {
         long rows = Math.min(block, stored.size(0) - row);
         try (Tensor part = stored.rows(row, rows);
             Tensor partScale = scale == null ? null : scale.rows(row, rows);
-            Tensor out = ops.tensor(quant.type(), rows, stored.size(1))) {
+            Tensor out = ops.tensor(ElementType.of(quant), rows, stored.size(1))) {
           double[] lost = ops.quantize(out, part, partScale);
           error[0] += lost[0];
           error[1] += lost[1];

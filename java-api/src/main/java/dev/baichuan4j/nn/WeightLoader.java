@@ -1,6 +1,7 @@
 package dev.baichuan4j.nn;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.Checkpoint;
@@ -76,7 +77,7 @@ final class WeightLoader implements AutoCloseable {
     }
     progress.progress("weights", config.layers(), total);
     Tensor headScale = null;
-    if (config.head() == ModelConfig.Head.NORM && packed.isEmpty()) {
+    if (config.head() == ModelShape.Head.NORM && packed.isEmpty()) {
       try (Tensor stored = map(HEAD)) {
         headScale = rowNorms(stored);
       }
@@ -87,7 +88,7 @@ final class WeightLoader implements AutoCloseable {
       headScale = null;
     }
     Tensor slopes =
-        config.position() == ModelConfig.Position.ALIBI ? Model.slopes(ops, config) : null;
+        config.position() == ModelShape.Position.ALIBI ? Model.slopes(ops, config) : null;
     Weights weights =
         new Weights(embedding(), layers, map("model.norm.weight"), head, headScale, slopes);
     progress.progress("weights", total, total);
@@ -122,7 +123,7 @@ final class WeightLoader implements AutoCloseable {
     }
     if (packed.isPresent()) {
       long[] shape = checkpoint.config().tensorShapes().get(name);
-      return ops.map(file(entry), entry.offset(), quant.type(), shape);
+      return ops.map(file(entry), entry.offset(), ElementType.of(quant), shape);
     }
     Tensor stored = map(name);
     return quant == Quant.BF16 ? plain(stored) : quantized(stored, rowScale, name);
@@ -153,7 +154,7 @@ final class WeightLoader implements AutoCloseable {
   private Tensor quantized(Tensor stored, Tensor rowScale, String... names) {
     try (stored) {
       requireGroups(stored, names[0]);
-      Tensor out = ops.tensor(quant.type(), stored.shape());
+      Tensor out = ops.tensor(ElementType.of(quant), stored.shape());
       record(ops.quantize(out, stored, rowScale), names);
       return out;
     }

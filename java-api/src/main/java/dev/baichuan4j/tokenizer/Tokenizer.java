@@ -84,6 +84,7 @@ public final class Tokenizer {
    * @throws ModelFormatException if the file is missing or is not a SentencePiece BPE model
    */
   public static Tokenizer load(Path path) {
+    Objects.requireNonNull(path, "path");
     Path file = Files.isDirectory(path) ? path.resolve(FILE_NAME) : path;
     try {
       if (!Files.isRegularFile(file)) {
@@ -109,6 +110,8 @@ public final class Tokenizer {
    * @throws ModelFormatException if the bytes are not a SentencePiece BPE model
    */
   public static Tokenizer parse(byte[] model, String name) {
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(name, "name");
     return new Tokenizer(name, ModelProto.parse(name, model));
   }
 
@@ -135,6 +138,8 @@ public final class Tokenizer {
    * @return the ids, none for the empty text
    */
   public int[] encode(String text, SpecialTokens mode) {
+    Objects.requireNonNull(text, "text");
+    Objects.requireNonNull(mode, "mode");
     var encoder = new BytePairEncoder(vocabulary, merges, text.length());
     switch (mode) {
       case INERT -> encode(encoder, text, inertSymbols);
@@ -177,6 +182,7 @@ public final class Tokenizer {
    * @throws InvalidRequestException if an id is not one of the vocabulary
    */
   public String decode(int[] ids, boolean skipSpecial) {
+    Objects.requireNonNull(ids, "ids");
     StreamDecoder decoder = newStreamDecoder(skipSpecial);
     for (int id : ids) {
       decoder.decode(id);

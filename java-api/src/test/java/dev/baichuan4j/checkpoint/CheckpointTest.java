@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -278,9 +279,9 @@ class CheckpointTest {
 
   @Test
   void opensTheShippedModels() {
-    Map<String, ModelConfig.Position> models = new LinkedHashMap<>();
-    models.put("tiny-baichuan-7b", ModelConfig.Position.ROPE);
-    models.put("tiny-baichuan2-13b-chat", ModelConfig.Position.ALIBI);
+    Map<String, ModelShape.Position> models = new LinkedHashMap<>();
+    models.put("tiny-baichuan-7b", ModelShape.Position.ROPE);
+    models.put("tiny-baichuan2-13b-chat", ModelShape.Position.ALIBI);
     models.forEach(
         (name, position) -> {
           Checkpoint checkpoint = Checkpoint.open(TestFiles.model(name));

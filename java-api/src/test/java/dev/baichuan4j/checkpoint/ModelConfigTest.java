@@ -7,8 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
-import dev.baichuan4j.checkpoint.ModelConfig.Head;
-import dev.baichuan4j.checkpoint.ModelConfig.Position;
+import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.ModelShape.Head;
+import dev.baichuan4j.ModelShape.Position;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -331,12 +332,15 @@ class ModelConfigTest {
 
   @Test
   void describesAModelOfAnySize() {
-    ModelConfig config = ModelConfig.of(1024, 8, 8, 2752, 64000, 576, Position.ROPE, Head.PLAIN);
+    ModelConfig config =
+        ModelConfig.of(new ModelShape(1024, 8, 8, 2752, 64000, 576, Position.ROPE, Head.PLAIN));
     assertEquals(128, config.headSize());
     InvalidRequestException e =
         assertThrows(
             InvalidRequestException.class,
-            () -> ModelConfig.of(1024, 0, 8, 2752, 64000, 576, Position.ROPE, Head.PLAIN));
+            () ->
+                ModelConfig.of(
+                    new ModelShape(1024, 0, 8, 2752, 64000, 576, Position.ROPE, Head.PLAIN)));
     assertEquals("num_hidden_layers", e.parameter());
     assertEquals("num_hidden_layers has 0, expected an integer from 1 to 1000", e.getMessage());
   }

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.baichuan4j.checkpoint.ModelConfig.Head;
-import dev.baichuan4j.checkpoint.ModelConfig.Position;
+import dev.baichuan4j.ModelShape.Head;
+import dev.baichuan4j.ModelShape.Position;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

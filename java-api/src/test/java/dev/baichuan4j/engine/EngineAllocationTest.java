@@ -3,8 +3,9 @@ package dev.baichuan4j.engine;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.KvPages;
@@ -40,7 +41,7 @@ class EngineAllocationTest {
     private long before;
     long allocated;
 
-    Counted(int newTokens, Sampling sampling, boolean triesTop) {
+    Counted(int newTokens, GenerationOptions sampling, boolean triesTop) {
       super(PROMPT, newTokens, null);
       this.sampler = new Sampler(sampling, PROMPT, VOCABULARY);
       this.triesTop = triesTop;
@@ -75,26 +76,37 @@ class EngineAllocationTest {
 
   @Test
   void greedyTokenFromTheBestLogitsAllocatesNothing() throws Exception {
-    check(Sampling.greedy(), true, 1);
+    check(GenerationOptions.greedy(), true, 1);
   }
 
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void drawnTokenFromAllLogitsAllocatesNothing(int texts) throws Exception {
-    Sampling sampling = Sampling.defaults().withTopP(0.9f).withRepetitionPenalty(1.1f).withSeed(1);
+    GenerationOptions sampling =
+        GenerationOptions.unmodified().withTopP(0.9f).withRepetitionPenalty(1.1f).withSeed(1);
     check(sampling, false, texts);
   }
 
-  private static void check(Sampling sampling, boolean triesTop, int texts) throws Exception {
+  private static void check(GenerationOptions sampling, boolean triesTop, int texts)
+      throws Exception {
     long bytes = allocated(sampling, triesTop, texts);
     assertTrue(bytes < SMALLEST_OBJECT * TOKENS, bytes + " bytes for " + TOKENS + " tokens");
   }
 
   /** Bytes of 200 steps of the last of texts that run beside each other; the others end later. */
-  private static long allocated(Sampling sampling, boolean triesTop, int texts) throws Exception {
+  private static long allocated(GenerationOptions sampling, boolean triesTop, int texts)
+      throws Exception {
     ModelConfig config =
         ModelConfig.of(
-            128, 2, 1, 64, VOCABULARY, CONTEXT, ModelConfig.Position.ROPE, ModelConfig.Head.PLAIN);
+            new ModelShape(
+                128,
+                2,
+                1,
+                64,
+                VOCABULARY,
+                CONTEXT,
+                ModelShape.Position.ROPE,
+                ModelShape.Head.PLAIN));
     Model model = Model.random(Ops.cpu(1, false), config, Quant.INT4);
     int pages = texts * KvPages.pagesFor(CONTEXT);
     Engine.Limits limits = new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, texts, texts);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.ModelConfig;
@@ -28,7 +29,8 @@ class EngineTest {
   private static Engine engine(int pages) {
     ModelConfig config =
         ModelConfig.of(
-            128, 1, 1, 64, 32, CONTEXT, ModelConfig.Position.ROPE, ModelConfig.Head.PLAIN);
+            new ModelShape(
+                128, 1, 1, 64, 32, CONTEXT, ModelShape.Position.ROPE, ModelShape.Head.PLAIN));
     Model model = Model.random(Ops.cpu(1, false), config, Quant.BF16);
     return new Engine(model, new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, 4, 16));
   }

@@ -4,8 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.Model;
@@ -31,7 +32,7 @@ class EngineTopTest {
     final boolean triesTop;
     int wholeRows;
 
-    Text(Sampling options, boolean triesTop) {
+    Text(GenerationOptions options, boolean triesTop) {
       super(PROMPT, TOKENS, null);
       this.sampler = new Sampler(options, PROMPT, VOCABULARY);
       this.triesTop = triesTop;
@@ -62,13 +63,14 @@ class EngineTopTest {
   private static Engine engine() {
     ModelConfig config =
         ModelConfig.of(
-            128, 1, 1, 64, VOCABULARY, 128, ModelConfig.Position.ROPE, ModelConfig.Head.PLAIN);
+            new ModelShape(
+                128, 1, 1, 64, VOCABULARY, 128, ModelShape.Position.ROPE, ModelShape.Head.PLAIN));
     Model model = Model.random(Ops.cpu(1, false), config, Quant.BF16);
     return new Engine(model, new Engine.Limits(128, 16, ElementType.F16, 64, 8, 16));
   }
 
-  private static List<Text> generate(Engine engine, List<Sampling> options, boolean triesTop)
-      throws Exception {
+  private static List<Text> generate(
+      Engine engine, List<GenerationOptions> options, boolean triesTop) throws Exception {
     List<Text> texts = options.stream().map(o -> new Text(o, triesTop)).toList();
     texts.forEach(engine::submit);
     for (Text text : texts) {
@@ -79,17 +81,17 @@ class EngineTopTest {
 
   @Test
   void textsAreTheSameFromTheBestLogitsAndFromAll() throws Exception {
-    Sampling draw = Sampling.defaults().withSeed(7);
-    Sampling published =
+    GenerationOptions draw = GenerationOptions.unmodified().withSeed(7);
+    GenerationOptions published =
         draw.withTemperature(0.3f).withTopK(5).withTopP(0.85f).withRepetitionPenalty(1.1f);
-    List<Sampling> fromTop =
+    List<GenerationOptions> fromTop =
         List.of(
-            Sampling.greedy().withRepetitionPenalty(1.05f),
+            GenerationOptions.greedy().withRepetitionPenalty(1.05f),
             published,
             draw.withTopK(50).withFrequencyPenalty(0.5f).withLogitBias(Map.of(9, -100f)),
             draw.withTemperature(0.2f).withMinP(0.5f));
-    List<Sampling> fromAll = List.of(draw, draw.withTopP(0.9f), published.withLogprobs(2));
-    List<Sampling> options = new ArrayList<>(fromTop);
+    List<GenerationOptions> fromAll = List.of(draw, draw.withTopP(0.9f), published.withLogprobs(2));
+    List<GenerationOptions> options = new ArrayList<>(fromTop);
     options.addAll(fromAll);
     try (Engine engine = engine()) {
       List<Text> all = generate(engine, options, false);

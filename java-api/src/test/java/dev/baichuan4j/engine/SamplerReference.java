@@ -1,6 +1,6 @@
 package dev.baichuan4j.engine;
 
-import dev.baichuan4j.Sampling;
+import dev.baichuan4j.GenerationOptions;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -13,7 +13,8 @@ final class SamplerReference {
 
   private SamplerReference() {}
 
-  static double[] distribution(Sampling options, int[] prompt, int[] answer, float[] logits) {
+  static double[] distribution(
+      GenerationOptions options, int[] prompt, int[] answer, float[] logits) {
     int n = logits.length;
     double[] scores = IntStream.range(0, n).mapToDouble(i -> logits[i]).toArray();
     Set<Integer> seen = new HashSet<>();

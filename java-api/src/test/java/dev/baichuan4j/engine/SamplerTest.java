@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
-import dev.baichuan4j.Sampling;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.TokenLogprobs.Candidate;
 import java.lang.management.ManagementFactory;
@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SamplerTest {
 
   private static final int[] NO_PROMPT = {};
-  private static final Sampling DRAW = Sampling.defaults().withSeed(1);
+  private static final GenerationOptions DRAW = GenerationOptions.unmodified().withSeed(1);
 
   /**
    * The unit interval is cut into n equal steps and the sampler draws at the middle of each. A
@@ -40,7 +40,7 @@ class SamplerTest {
     for (int repeat = 0; repeat < 40; repeat++) {
       int vocabulary = 1 + random.nextInt(40);
       float[] logits = randomLogits(random, vocabulary);
-      Sampling options = randomOptions(random, vocabulary);
+      GenerationOptions options = randomOptions(random, vocabulary);
       int[] prompt = randomIds(random, vocabulary);
       int[] answer = randomIds(random, vocabulary);
       double[] expected = SamplerReference.distribution(options, prompt, answer, logits);
@@ -99,17 +99,18 @@ class SamplerTest {
     }
     Integer[] ranked = IntStream.range(0, vocabulary).boxed().toArray(Integer[]::new);
     Arrays.sort(ranked, Comparator.comparing((Integer i) -> -logits[i]).thenComparing(i -> i));
-    for (Sampling options :
+    for (GenerationOptions options :
         List.of(DRAW.withTopP(0.9f), DRAW.withTopK(90_000).withTopP(0.5f).withMinP(0.4f))) {
       for (double u : new double[] {0, 1e-7, 0.25, 0.5, 0.75, 1 - 1e-7}) {
-        Sampling seeded = options.withSeed(seedThatDraws(u, 0));
+        GenerationOptions seeded = options.withSeed(seedThatDraws(u, 0));
         int drawn = new Sampler(seeded, NO_PROMPT, vocabulary).next(logits);
         assertEquals(drawRanked(options, ranked, logits, u), drawn, options + " at " + u);
       }
     }
   }
 
-  private static int drawRanked(Sampling options, Integer[] ranked, float[] logits, double u) {
+  private static int drawRanked(
+      GenerationOptions options, Integer[] ranked, float[] logits, double u) {
     int k = options.topK() > 0 ? options.topK() : ranked.length;
     while (k < ranked.length && logits[ranked[k]] == logits[ranked[k - 1]]) {
       k++;
@@ -163,25 +164,27 @@ class SamplerTest {
   void extremeValuesGiveTheBestToken() {
     float max = Float.MAX_VALUE;
     float[] logits = {-max, 0, max, Float.NEGATIVE_INFINITY, max / 2};
-    Sampling extreme =
+    GenerationOptions extreme =
         DRAW.withTemperature(Float.MIN_VALUE)
             .withRepetitionPenalty(Float.MIN_VALUE)
             .withLogitBias(Map.of(3, 100f))
             .withLogprobs(5);
     int[] prompt = {0, 1, 2, 3, 4};
-    for (Sampling options : List.of(extreme, extreme.withTopK(3), extreme.withTopP(0.5f))) {
+    for (GenerationOptions options :
+        List.of(extreme, extreme.withTopK(3), extreme.withTopP(0.5f))) {
       Sampler sampler = new Sampler(options, prompt, logits.length);
       assertEquals(2, sampler.next(logits));
       assertEquals(0, sampler.logprobs().logprob());
     }
-    Sampling hot = DRAW.withTemperature(Float.MAX_VALUE).withRepetitionPenalty(Float.MAX_VALUE);
+    GenerationOptions hot =
+        DRAW.withTemperature(Float.MAX_VALUE).withRepetitionPenalty(Float.MAX_VALUE);
     assertEquals(List.of(0, 1, 2, 4), support(hot, logits));
   }
 
   @Test
   void aTokenOfNegativeInfinityIsNeverDrawn() {
     float[] logits = {0, Float.NEGATIVE_INFINITY, 0};
-    for (Sampling options :
+    for (GenerationOptions options :
         List.of(DRAW, DRAW.withTopK(3), DRAW.withTopK(2), DRAW.withMinP(0.1f))) {
       assertEquals(List.of(0, 2), support(options, logits));
     }
@@ -190,12 +193,12 @@ class SamplerTest {
   @Test
   void greedyTakesTheFirstOfTheLikeliestAndCountsPenalties() {
     float[] logits = {1, 4, 4, 3.9f};
-    Sampling greedy = Sampling.greedy();
+    GenerationOptions greedy = GenerationOptions.greedy();
     assertEquals(1, new Sampler(greedy, NO_PROMPT, 4).next(logits));
     assertEquals(2, new Sampler(greedy.withRepetitionPenalty(1.1f), new int[] {1}, 4).next(logits));
-    Sampling bias = greedy.withLogitBias(Map.of(0, 3.5f));
+    GenerationOptions bias = greedy.withLogitBias(Map.of(0, 3.5f));
     assertEquals(0, new Sampler(bias, NO_PROMPT, 4).next(logits));
-    for (Sampling options :
+    for (GenerationOptions options :
         List.of(greedy.withFrequencyPenalty(0.5f), greedy.withPresencePenalty(0.5f))) {
       Sampler sampler = new Sampler(options, new int[] {1, 1, 1}, 4);
       assertArrayEquals(
@@ -206,7 +209,8 @@ class SamplerTest {
   @Test
   void repetitionPenaltyCountsATokenOnce() {
     float[] logits = {2, 1.5f};
-    Sampling options = Sampling.greedy().withRepetitionPenalty(1.3f); // 2 / 1.3 > 1.5 > 2 / 1.69
+    GenerationOptions options =
+        GenerationOptions.greedy().withRepetitionPenalty(1.3f); // 2 / 1.3 > 1.5 > 2 / 1.69
     assertEquals(0, new Sampler(options, new int[] {0, 0}, 2).next(logits));
   }
 
@@ -214,7 +218,7 @@ class SamplerTest {
   void temperatureZeroIsGreedy() {
     float[] logits = {0, 0.1f, 0};
     for (long seed = 0; seed < 20; seed++) {
-      Sampling options = Sampling.defaults().withTemperature(0).withSeed(seed);
+      GenerationOptions options = GenerationOptions.unmodified().withTemperature(0).withSeed(seed);
       assertEquals(1, new Sampler(options, NO_PROMPT, 3).next(logits));
     }
   }
@@ -226,7 +230,7 @@ class SamplerTest {
     for (int i = 0; i < logits.length; i++) {
       logits[i] = (i * 7919 % 1000) / 100f;
     }
-    Sampling options = Sampling.defaults().withSeed(42);
+    GenerationOptions options = GenerationOptions.unmodified().withSeed(42);
     assertArrayEquals(new int[] {741, 173, 284, 338, 39, 877, 224, 804}, tokens(options, logits));
     assertArrayEquals(
         new int[] {951, 926, 531, 494, 642, 877, 889, 914},
@@ -236,10 +240,11 @@ class SamplerTest {
   @Test
   void withoutASeedTheReportedOneGivesTheSameTokens() {
     float[] logits = new float[500];
-    Sampler first = new Sampler(Sampling.defaults(), NO_PROMPT, logits.length);
+    Sampler first = new Sampler(GenerationOptions.unmodified(), NO_PROMPT, logits.length);
     Sampler again =
-        new Sampler(Sampling.defaults().withSeed(first.seed()), NO_PROMPT, logits.length);
-    Sampler other = new Sampler(Sampling.defaults(), NO_PROMPT, logits.length);
+        new Sampler(
+            GenerationOptions.unmodified().withSeed(first.seed()), NO_PROMPT, logits.length);
+    Sampler other = new Sampler(GenerationOptions.unmodified(), NO_PROMPT, logits.length);
     int[] tokens = IntStream.range(0, 20).map(i -> first.next(logits)).toArray();
     assertArrayEquals(tokens, IntStream.range(0, 20).map(i -> again.next(logits)).toArray());
     assertTrue(first.seed() != other.seed());
@@ -249,8 +254,8 @@ class SamplerTest {
   void logprobsAreThoseOfTheModelWhateverTheOptions() {
     float[] logits = {1, 3, 2, 3, -1};
     double norm = Math.log(Math.exp(1) + 2 * Math.exp(3) + Math.exp(2) + Math.exp(-1));
-    Sampling options =
-        Sampling.greedy()
+    GenerationOptions options =
+        GenerationOptions.greedy()
             .withLogprobs(3)
             .withRepetitionPenalty(2)
             .withLogitBias(Map.of(4, 50f))
@@ -267,17 +272,17 @@ class SamplerTest {
 
   @Test
   void reportsNoMoreTokensThanThereAre() {
-    Sampler sampler = new Sampler(Sampling.greedy().withLogprobs(20), NO_PROMPT, 3);
+    Sampler sampler = new Sampler(GenerationOptions.greedy().withLogprobs(20), NO_PROMPT, 3);
     sampler.next(new float[] {1, 2, 3});
     assertEquals(List.of(2, 1, 0), sampler.logprobs().top().stream().map(Candidate::id).toList());
-    Sampler chosenOnly = new Sampler(Sampling.greedy().withLogprobs(0), NO_PROMPT, 3);
+    Sampler chosenOnly = new Sampler(GenerationOptions.greedy().withLogprobs(0), NO_PROMPT, 3);
     chosenOnly.next(new float[] {1, 2, 3});
     assertEquals(List.of(), chosenOnly.logprobs().top());
   }
 
   @Test
   void rejectsLogprobsThatWereNotAskedFor() {
-    Sampler sampler = new Sampler(Sampling.greedy(), NO_PROMPT, 2);
+    Sampler sampler = new Sampler(GenerationOptions.greedy(), NO_PROMPT, 2);
     sampler.next(new float[] {1, 2});
     assertThrows(IllegalStateException.class, sampler::logprobs);
   }
@@ -286,7 +291,7 @@ class SamplerTest {
   void leavesTheLogitsAsTheyAre() {
     float[] logits = {1, -2, 3};
     float[] copy = logits.clone();
-    Sampling options = DRAW.withTemperature(0.3f).withRepetitionPenalty(1.5f).withTopK(2);
+    GenerationOptions options = DRAW.withTemperature(0.3f).withRepetitionPenalty(1.5f).withTopK(2);
     new Sampler(options, new int[] {0, 1, 2}, 3).next(logits);
     assertArrayEquals(copy, logits);
   }
@@ -311,8 +316,9 @@ class SamplerTest {
   void allocatesNothingForATokenWithoutReport() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     float[] logits = randomLogits(new SplittableRandom(5), 1000);
-    Sampling options = DRAW.withRepetitionPenalty(1.1f).withLogitBias(Map.of(3, 1f, 4, 2f));
-    for (Sampling o : List.of(options, options.withTopP(0.9f), options.withTopK(50))) {
+    GenerationOptions options =
+        DRAW.withRepetitionPenalty(1.1f).withLogitBias(Map.of(3, 1f, 4, 2f));
+    for (GenerationOptions o : List.of(options, options.withTopP(0.9f), options.withTopK(50))) {
       Sampler sampler = new Sampler(o, IntStream.range(0, 1000).toArray(), 1000);
       sampler.next(logits);
       long before = threads.getCurrentThreadAllocatedBytes();
@@ -335,21 +341,21 @@ class SamplerTest {
   void rejectsIdsOutsideTheVocabulary() {
     assertThrows(InvalidRequestException.class, () -> new Sampler(DRAW, new int[] {0, 2}, 2));
     assertThrows(InvalidRequestException.class, () -> new Sampler(DRAW, new int[] {-1}, 2));
-    Sampling bias = DRAW.withLogitBias(Map.of(2, 1f));
+    GenerationOptions bias = DRAW.withLogitBias(Map.of(2, 1f));
     assertThrows(InvalidRequestException.class, () -> new Sampler(bias, NO_PROMPT, 2));
   }
 
-  private static int[] tokens(Sampling options, float[] logits) {
+  private static int[] tokens(GenerationOptions options, float[] logits) {
     Sampler sampler = new Sampler(options, NO_PROMPT, logits.length);
     return IntStream.range(0, 8).map(i -> sampler.next(logits)).toArray();
   }
 
   /** Returns the ids that the middles of 4096 equal steps draw. */
-  private static List<Integer> support(Sampling options, float[] logits) {
+  private static List<Integer> support(GenerationOptions options, float[] logits) {
     return IntStream.range(0, 4096)
         .map(
             step -> {
-              Sampling seeded = options.withSeed(seedThatDraws((step + 0.5) / 4096, 0));
+              GenerationOptions seeded = options.withSeed(seedThatDraws((step + 0.5) / 4096, 0));
               return new Sampler(seeded, NO_PROMPT, logits.length).next(logits);
             })
         .distinct()
@@ -358,7 +364,7 @@ class SamplerTest {
         .toList();
   }
 
-  private static double chiSquare(int[] drawn, Sampling options, float[] logits) {
+  private static double chiSquare(int[] drawn, GenerationOptions options, float[] logits) {
     double[] p = SamplerReference.distribution(options, NO_PROMPT, NO_PROMPT, logits);
     double draws = IntStream.of(drawn).sum();
     return IntStream.range(0, p.length)
@@ -413,8 +419,8 @@ class SamplerTest {
     return logits;
   }
 
-  static Sampling randomOptions(SplittableRandom random, int vocabulary) {
-    Sampling options = Sampling.defaults().withDoSample(random.nextInt(8) > 0);
+  static GenerationOptions randomOptions(SplittableRandom random, int vocabulary) {
+    GenerationOptions options = GenerationOptions.unmodified().withDoSample(random.nextInt(8) > 0);
     options = options.withTemperature((float) random.nextDouble(0.2, 2));
     if (random.nextBoolean()) {
       options = options.withTopK(random.nextInt(vocabulary + 2));

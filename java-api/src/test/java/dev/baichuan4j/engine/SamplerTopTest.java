@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import dev.baichuan4j.Sampling;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.nn.TopLogits;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SamplerTopTest {
 
   private static final int[] NO_PROMPT = {};
-  private static final Sampling DRAW = Sampling.defaults().withSeed(1);
+  private static final GenerationOptions DRAW = GenerationOptions.unmodified().withSeed(1);
 
   /** Every way to choose, alone and together with what may go with it. */
   private enum Kind {
@@ -47,7 +47,7 @@ class SamplerTopTest {
       for (int repeat = 0; repeat < 150; repeat++) {
         int vocabulary = 1 + random.nextInt(random.nextBoolean() ? 12 : 300);
         int count = 1 + random.nextInt(vocabulary);
-        Sampling options = options(kind, random, vocabulary).withSeed(random.nextLong());
+        GenerationOptions options = options(kind, random, vocabulary).withSeed(random.nextLong());
         int[] prompt = SamplerTest.randomIds(random, vocabulary);
         Sampler all = new Sampler(options, prompt, vocabulary);
         Sampler best = new Sampler(options, prompt, vocabulary);
@@ -74,8 +74,8 @@ class SamplerTopTest {
     }
   }
 
-  private static Sampling options(Kind kind, SplittableRandom random, int vocabulary) {
-    Sampling options = SamplerTest.randomOptions(random, vocabulary);
+  private static GenerationOptions options(Kind kind, SplittableRandom random, int vocabulary) {
+    GenerationOptions options = SamplerTest.randomOptions(random, vocabulary);
     if (kind == Kind.ANY) {
       return options;
     }
@@ -110,7 +110,7 @@ class SamplerTopTest {
 
   /** Whether a logit that is left out may get into what the token is chosen from. */
   private static boolean restMatters(
-      Sampling options, Set<Integer> seen, int[] counts, float[] logits, int count) {
+      GenerationOptions options, Set<Integer> seen, int[] counts, float[] logits, int count) {
     if (count == logits.length) {
       return false;
     }
@@ -164,7 +164,7 @@ class SamplerTopTest {
   @Test
   void asksForAllWhereOneThatIsLeftOutMayEqualTheLastThatTopKKeeps() {
     float[] logits = {4, 3, 2, 2, 2};
-    Sampling options = DRAW.withTopK(3);
+    GenerationOptions options = DRAW.withTopK(3);
     assertEquals(Sampler.NONE, new Sampler(options, NO_PROMPT, 5).next(top(logits, 4), 1));
     logits[4] = 1;
     assertEquals(
@@ -182,7 +182,7 @@ class SamplerTopTest {
       logits[id] = -id / 1000f;
     }
     int[] prompt = IntStream.concat(IntStream.range(0, 122), IntStream.range(128, 2000)).toArray();
-    Sampling options =
+    GenerationOptions options =
         DRAW.withTemperature(0.3f).withTopK(5).withTopP(0.85f).withRepetitionPenalty(1.1f);
     Sampler sampler = new Sampler(options, prompt, vocabulary);
     int token = sampler.next(top(logits, 128), 1);
@@ -191,8 +191,8 @@ class SamplerTopTest {
 
   @Test
   void doesNotTryTheBestWhereAnyTokenMayBeTakenOrReported() {
-    Sampling greedy = Sampling.greedy();
-    for (Sampling options :
+    GenerationOptions greedy = GenerationOptions.greedy();
+    for (GenerationOptions options :
         List.of(
             DRAW,
             DRAW.withTopP(0.9f),
@@ -207,13 +207,13 @@ class SamplerTopTest {
       assertFalse(sampler.triesTop(128), options.toString());
       assertEquals(Sampler.NONE, sampler.next(top(new float[1000], 128), 1), options.toString());
     }
-    Sampling lowering =
+    GenerationOptions lowering =
         greedy
             .withRepetitionPenalty(1.1f)
             .withFrequencyPenalty(1)
             .withPresencePenalty(1)
             .withLogitBias(Map.of(3, -1f));
-    for (Sampling options :
+    for (GenerationOptions options :
         List.of(lowering, DRAW.withTopK(127).withTopP(0.9f), DRAW.withMinP(0.1f))) {
       assertTrue(new Sampler(options, NO_PROMPT, 1000).triesTop(128), options.toString());
     }
@@ -223,13 +223,13 @@ class SamplerTopTest {
   void leavesLogitsThatNoTokenCanBeChosenFromToTheRowOfAll() {
     for (float odd : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
       float[] logits = {3, 2, 1, odd, 0};
-      Sampler sampler = new Sampler(Sampling.greedy(), NO_PROMPT, 5);
+      Sampler sampler = new Sampler(GenerationOptions.greedy(), NO_PROMPT, 5);
       assertEquals(Sampler.NONE, sampler.next(top(logits, 2), 1));
       assertThrows(InvalidLogitsException.class, () -> sampler.next(logits));
     }
     float[] impossible = new float[5];
     Arrays.fill(impossible, Float.NEGATIVE_INFINITY);
-    Sampler sampler = new Sampler(Sampling.greedy(), NO_PROMPT, 5);
+    Sampler sampler = new Sampler(GenerationOptions.greedy(), NO_PROMPT, 5);
     assertEquals(Sampler.NONE, sampler.next(top(impossible, 5), 1));
   }
 
@@ -237,8 +237,9 @@ class SamplerTopTest {
   void allocatesNothing() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     TopLogits top = top(SamplerTest.randomLogits(new SplittableRandom(6), 1000), 128);
-    Sampling penalized = DRAW.withRepetitionPenalty(1.1f).withLogitBias(Map.of(3, -1f, 400, -2f));
-    for (Sampling o : List.of(penalized.withDoSample(false), penalized.withTopK(5))) {
+    GenerationOptions penalized =
+        DRAW.withRepetitionPenalty(1.1f).withLogitBias(Map.of(3, -1f, 400, -2f));
+    for (GenerationOptions o : List.of(penalized.withDoSample(false), penalized.withTopK(5))) {
       Sampler sampler = new Sampler(o, new int[] {1, 2, 3}, 1000);
       sampler.next(top, 1);
       long before = threads.getCurrentThreadAllocatedBytes();

@@ -2,10 +2,11 @@ package dev.baichuan4j.server;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
-import dev.baichuan4j.Sampling;
+import dev.baichuan4j.ModelInfo;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Usage;
-import dev.baichuan4j.checkpoint.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -170,7 +171,7 @@ final class BenchCommand implements Callable<Integer> {
   /** The same of requests that come at once, each with a prompt and new tokens, greedily chosen. */
   private double[] measureBatch(
       Terminal.Bar bar, Baichuan model, int[] ids, int batch, int promptTokens, int newTokens) {
-    Sampling sampling = Sampling.greedy().withMaxNewTokens(newTokens);
+    GenerationOptions options = GenerationOptions.greedy().withMaxNewTokens(newTokens);
     double[] rates = new double[repetitions];
     for (int i = -1; i < repetitions; i++) {
       bar.progress("bench", i + 1L, repetitions + 1L);
@@ -179,7 +180,7 @@ final class BenchCommand implements Callable<Integer> {
       for (int b = 0; b < batch; b++) {
         int[] own = Arrays.copyOf(ids, promptTokens);
         own[0] = ids[b % ids.length]; // no two have a prefix in common
-        all.add(model.complete(own, sampling));
+        all.add(model.complete(own, options));
       }
       long tokens = 0;
       for (Generation generation : all) {
@@ -199,7 +200,7 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private static int vocabulary(Baichuan model) {
-    return model.config().vocabularySize();
+    return model.info().shape().vocabularySize();
   }
 
   private Baichuan load() {
@@ -216,22 +217,22 @@ final class BenchCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--random has hidden size " + n[0] + ", expected a multiple of 128");
     }
-    ModelConfig config =
-        ModelConfig.of(
+    ModelShape shape =
+        new ModelShape(
             n[0],
             n[1],
             n[0] / 128,
             n[2],
             n[3],
             most() + 64,
-            alibi ? ModelConfig.Position.ALIBI : ModelConfig.Position.ROPE,
-            ModelConfig.Head.PLAIN);
+            alibi ? ModelShape.Position.ALIBI : ModelShape.Position.ROPE,
+            ModelShape.Head.PLAIN);
     int most = batches.stream().mapToInt(batch -> batch).max().orElse(1);
     return modelOptions
-        .configure(Baichuan.randomLoader())
+        .configure(Baichuan.randomLoader(shape))
         .maxConcurrent(most)
         .maxQueued(most)
-        .random(config);
+        .load();
   }
 
   /** Seconds to read a prompt and have the logits of its last token. */
@@ -250,11 +251,12 @@ final class BenchCommand implements Callable<Integer> {
 
   /** Seconds from the first new token after a prompt to the last, greedily chosen. */
   private double continuePrompt(Baichuan model, int[] ids) {
-    Sampling sampling =
-        Sampling.greedy()
+    GenerationOptions options =
+        GenerationOptions.greedy()
             .withMaxNewTokens(generate)
-            .withLogitBias(Map.of(model.config().eosId(), -100f)); // it must not end earlier
-    GenerationResult result = model.complete(Arrays.copyOf(ids, depth), sampling).result();
+            // It must not end earlier.
+            .withLogitBias(Map.of(model.info().endIds().get(0), -100f));
+    GenerationResult result = model.complete(Arrays.copyOf(ids, depth), options).result();
     int tokens = result.usage().completionTokens();
     if (tokens != generate) {
       throw new IllegalStateException(
@@ -271,7 +273,8 @@ final class BenchCommand implements Callable<Integer> {
    * @param positions of the cache that a token touches
    */
   static double bytesPerToken(Baichuan model, int step, double positions) {
-    return model.bytesPerToken() / (double) step + model.cacheBytesPerPosition() * positions;
+    ModelInfo.Traffic traffic = model.info().traffic();
+    return traffic.weights() / (double) step + traffic.position() * positions;
   }
 
   /**
@@ -288,7 +291,7 @@ final class BenchCommand implements Callable<Integer> {
     Arrays.sort(rates);
     double median = rates[rates.length / 2];
     double spread = (rates[rates.length - 1] - rates[0]) / median;
-    ModelConfig c = model.config();
+    ModelShape c = model.info().shape();
     double hidden = c.hiddenSize();
     double layer = 4 * hidden * hidden + 3 * hidden * c.intermediateSize();
     double head = hidden * vocabulary(model) / step;
@@ -305,8 +308,8 @@ final class BenchCommand implements Callable<Integer> {
         median * flops / 1e9,
         status("VmHWM"),
         status("RssAnon"),
-        model.threads(),
-        model.weights().name().toLowerCase(Locale.ROOT));
+        model.info().threads(),
+        model.info().weights().name().toLowerCase(Locale.ROOT));
   }
 
   /**

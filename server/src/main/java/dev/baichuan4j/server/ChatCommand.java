@@ -5,9 +5,9 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.Chunk;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.PromptFormat;
-import dev.baichuan4j.Sampling;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -42,13 +42,13 @@ final class ChatCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     try (Baichuan model = ModelOptions.load(modelOptions.loader().promptFormat(promptFormat));
         ChatSession session = system == null ? model.newSession() : model.newSession(system)) {
-      Sampling sampling = samplingOptions.apply(model.sampling());
+      GenerationOptions options = samplingOptions.apply(model.defaultOptions());
       if (message == null) {
         List<ChatMessage> start = system == null ? List.of() : List.of(ChatMessage.system(system));
-        new ChatLoop(session, sampling, start).run();
+        new ChatLoop(session, options, start).run();
         return 0;
       }
-      try (Generation generation = session.send(message, sampling)) {
+      try (Generation generation = session.send(message, options)) {
         if (json) {
           Terminal.printJson(Results.of(generation.result()));
         } else {

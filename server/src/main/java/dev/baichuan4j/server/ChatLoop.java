@@ -6,8 +6,8 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
-import dev.baichuan4j.Sampling;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,15 +43,15 @@ final class ChatLoop {
       A line that ends with a backslash goes on in the next. Ctrl-C stops the answer.""";
 
   private final ChatSession session;
-  private final Sampling sampling;
+  private final GenerationOptions options;
   private final List<ChatMessage> start;
   private boolean stream = true;
   private GenerationResult last;
   private volatile Optional<Generation> running = Optional.empty();
 
-  ChatLoop(ChatSession session, Sampling sampling, List<ChatMessage> start) {
+  ChatLoop(ChatSession session, GenerationOptions options, List<ChatMessage> start) {
     this.session = session;
-    this.sampling = sampling;
+    this.options = options;
     this.start = start;
   }
 
@@ -216,7 +216,7 @@ final class ChatLoop {
   private void answer(String message) {
     Terminal.out().print("\nBaichuan：");
     Terminal.out().flush();
-    try (Generation generation = session.send(message, sampling)) {
+    try (Generation generation = session.send(message, options)) {
       running = Optional.of(generation);
       if (stream) {
         last = ChatCommand.print(generation);

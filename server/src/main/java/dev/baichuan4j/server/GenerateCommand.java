@@ -43,7 +43,8 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     String text = prompt.read();
     try (Baichuan model = modelOptions.load();
-        Generation generation = model.complete(text, samplingOptions.apply(model.sampling()))) {
+        Generation generation =
+            model.complete(text, samplingOptions.apply(model.defaultOptions()))) {
       if (json) {
         Terminal.printJson(Results.of(generation.result()));
         return 0;

@@ -85,7 +85,7 @@ final class LogitsCommand implements Callable<Integer> {
     }
     try (Baichuan model = modelOptions.load()) {
       int[] ids = input.read(model);
-      float[] last = new float[model.config().vocabularySize()];
+      float[] last = new float[model.info().shape().vocabularySize()];
       if (out == null) {
         model.logits(ids, false, chunk, (position, row) -> copy(row, last));
       } else {

@@ -79,7 +79,10 @@ final class ModelOptions {
     if (!device.equals("auto")) { // the loader's own choice
       loader.device(Device.parse(device));
     }
-    return loader.weights(weights).threads(threads).pin(pin).exact(exact);
+    if (weights != null) {
+      loader.weights(weights);
+    }
+    return loader.threads(threads).pin(pin).exact(exact);
   }
 
   BaichuanLoader loader() {

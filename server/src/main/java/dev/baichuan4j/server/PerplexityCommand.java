@@ -43,7 +43,7 @@ final class PerplexityCommand implements Callable<Integer> {
       score =
           file.toString().endsWith(".jsonl")
               ? perplexity.conversations(file)
-              : perplexity.text(file, window > 0 ? window : model.contextLength());
+              : perplexity.text(file, window > 0 ? window : model.info().contextLength());
     }
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("tokens", score.tokens());

@@ -1,6 +1,6 @@
 package dev.baichuan4j.server;
 
-import dev.baichuan4j.Sampling;
+import dev.baichuan4j.GenerationOptions;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Option;
@@ -55,7 +55,7 @@ final class SamplingOptions {
       description = "Added to a token's logit; may be repeated.")
   private Map<Integer, Float> logitBias;
 
-  Sampling apply(Sampling s) {
+  GenerationOptions apply(GenerationOptions s) {
     if (temperature != null) {
       s = s.withDoSample(true).withTemperature(temperature);
     }

@@ -3,27 +3,32 @@ package dev.baichuan4j;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.checkpoint.GenerationConfig;
-import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class SamplingTest {
+class GenerationOptionsTest {
 
-  private static final Sampling BASE = Sampling.defaults();
+  private static final GenerationOptions BASE = GenerationOptions.unmodified();
 
   @Test
   void everyChangeTouchesItsOwnComponentAlone() throws ReflectiveOperationException {
-    Map<String, UnaryOperator<Sampling>> changes =
+    Map<String, UnaryOperator<GenerationOptions>> changes =
         Map.ofEntries(
             Map.entry("doSample", s -> s.withDoSample(false)),
             Map.entry("temperature", s -> s.withTemperature(0.3f)),
@@ -38,14 +43,29 @@ class SamplingTest {
             Map.entry("stop", s -> s.withStop("。")),
             Map.entry("logprobs", s -> s.withLogprobs(3)),
             Map.entry("logitBias", s -> s.withLogitBias(Map.of(2, -100f))));
-    RecordComponent[] components = Sampling.class.getRecordComponents();
-    for (RecordComponent target : components) {
-      Sampling changed = changes.get(target.getName()).apply(BASE);
-      for (RecordComponent component : components) {
-        Object before = component.getAccessor().invoke(BASE);
-        Object after = component.getAccessor().invoke(changed);
-        assertEquals(component == target, !before.equals(after), component + " by " + target);
+    List<Method> accessors =
+        Arrays.stream(GenerationOptions.class.getDeclaredMethods())
+            .filter(
+                m -> Modifier.isPublic(m.getModifiers()) && !Modifier.isStatic(m.getModifiers()))
+            .filter(m -> m.getParameterCount() == 0 && m.getDeclaringClass() != Object.class)
+            .filter(m -> !Set.of("isGreedy", "hashCode", "toString").contains(m.getName()))
+            .toList();
+    assertEquals(
+        changes.keySet(), accessors.stream().map(Method::getName).collect(Collectors.toSet()));
+    for (Method target : accessors) {
+      GenerationOptions changed = changes.get(target.getName()).apply(BASE);
+      for (Method accessor : accessors) {
+        Object before = accessor.invoke(BASE);
+        Object after = accessor.invoke(changed);
+        assertEquals(accessor == target, !before.equals(after), accessor + " by " + target);
       }
+      assertNotEquals(BASE, changed, target::getName);
+      assertNotEquals(BASE.toString(), changed.toString(), target::getName);
+      assertEquals(changed, changes.get(target.getName()).apply(BASE), target::getName);
+      assertEquals(
+          changed.hashCode(),
+          changes.get(target.getName()).apply(BASE).hashCode(),
+          target::getName);
     }
   }
 
@@ -85,7 +105,7 @@ class SamplingTest {
     rejects("topK", () -> BASE.withTopK(-1));
     rejects("maxNewTokens", () -> BASE.withMaxNewTokens(0));
     rejects("logprobs", () -> BASE.withLogprobs(21));
-    rejects("logprobs", () -> BASE.withLogprobs(-2));
+    rejects("logprobs", () -> BASE.withLogprobs(-1));
   }
 
   @Test
@@ -109,7 +129,7 @@ class SamplingTest {
 
   @Test
   void acceptsTheEndsOfEveryRange() {
-    Sampling low =
+    GenerationOptions low =
         BASE.withTemperature(0)
             .withTopK(0)
             .withTopP(Float.MIN_VALUE)
@@ -118,14 +138,15 @@ class SamplingTest {
             .withPresencePenalty(-2)
             .withMaxNewTokens(1)
             .withLogprobs(0);
-    Sampling high = low.withTopP(1).withMinP(1).withFrequencyPenalty(2).withPresencePenalty(2);
+    GenerationOptions high =
+        low.withTopP(1).withMinP(1).withFrequencyPenalty(2).withPresencePenalty(2);
     assertEquals(low.withTopP(1).withLogprobs(20), low.withLogprobs(20).withTopP(1));
     assertEquals(2f, high.presencePenalty());
   }
 
   @Test
   void temperatureZeroIsGreedy() {
-    assertTrue(Sampling.greedy().isGreedy());
+    assertTrue(GenerationOptions.greedy().isGreedy());
     assertTrue(BASE.withTemperature(0).isGreedy());
     assertFalse(BASE.isGreedy());
   }
@@ -137,26 +158,22 @@ class SamplingTest {
         {"do_sample": true, "temperature": 0.3, "top_k": 5, "top_p": 0.85,
          "repetition_penalty": 1.05, "max_new_tokens": 2048}\
         """;
-    Sampling expected =
-        BASE.withTemperature(0.3f)
-            .withTopK(5)
-            .withTopP(0.85f)
-            .withRepetitionPenalty(1.05f)
-            .withMaxNewTokens(2048);
-    assertEquals(expected, Sampling.of(config(json)));
+    GenerationOptions expected =
+        BASE.withTemperature(0.3f).withTopK(5).withTopP(0.85f).withRepetitionPenalty(1.05f);
+    assertEquals(expected, GenerationOptions.of(config(json)));
   }
 
   @Test
   void fallsBackToTheDefaultsOfTransformersWhereGenerationConfigIsSilent() {
-    Sampling silent = Sampling.of(config("{}"));
-    assertEquals(Sampling.greedy().withTopK(50), silent);
+    GenerationOptions silent = GenerationOptions.of(config("{}"));
+    assertEquals(GenerationOptions.greedy().withTopK(50), silent);
   }
 
   @Test
   void laterChangesOfTheCallersCollectionsDoNotReachIt() {
     Map<Integer, Float> bias = new HashMap<>(Map.of(1, 1f));
     String[] stop = {"a"};
-    Sampling sampling = BASE.withLogitBias(bias).withStop(stop);
+    GenerationOptions sampling = BASE.withLogitBias(bias).withStop(stop);
     bias.put(2, 2f);
     stop[0] = "b";
     assertEquals(Map.of(1, 1f), sampling.logitBias());
