@@ -1,6 +1,7 @@
 package dev.baichuan4j;
 
 import dev.baichuan4j.chat.ChatPrompt;
+import dev.baichuan4j.chat.ChatTemplate;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.engine.Engine;
 import dev.baichuan4j.engine.SessionCache;
@@ -10,7 +11,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
 
 /**
  * A loaded Baichuan model.
@@ -96,13 +96,16 @@ public final class Baichuan implements AutoCloseable {
   }
 
   /**
-   * Continues a conversation; the oldest rounds are left out where they do not fit.
+   * Continues a conversation. Where it is too long for the context, its oldest rounds are left out,
+   * or what else {@link GenerationOptions#promptOverflow()} says; {@link
+   * GenerationResult#droppedRounds()} tells how many.
    *
    * @param messages oldest first, at least one; only the first may be the system's
    * @param options what the answer is asked for
    * @throws InvalidRequestException when the checkpoint has no chat roles, a message is out of its
    *     place, or an id of the bias is not in the vocabulary
-   * @throws ContextOverflowException when the conversation leaves no room for a token
+   * @throws ContextOverflowException when what must not be left out does not fit into the context
+   *     beside {@link GenerationOptions#maxNewTokens()}, or beside one token where that is not set
    * @throws QueueFullException when too many requests wait
    * @throws IllegalStateException when the model is closed
    */
@@ -119,11 +122,12 @@ public final class Baichuan implements AutoCloseable {
   }
 
   /**
-   * Continues a text.
+   * Continues a text, of which nothing is ever left out.
    *
    * @throws InvalidRequestException when the text is empty, or an id of the bias is not in the
    *     vocabulary
-   * @throws ContextOverflowException when it leaves no room for a token
+   * @throws ContextOverflowException when it leaves no room for {@link
+   *     GenerationOptions#maxNewTokens()}, or for one token where that is not set
    * @throws QueueFullException when too many requests wait
    * @throws IllegalStateException when the model is closed or has no tokenizer
    */
@@ -139,7 +143,8 @@ public final class Baichuan implements AutoCloseable {
    * @param prompt at least one id; copied
    * @throws InvalidRequestException when there is none, or one or an id of the bias is not in the
    *     vocabulary
-   * @throws ContextOverflowException when they leave no room for a token
+   * @throws ContextOverflowException when they leave no room for {@link
+   *     GenerationOptions#maxNewTokens()}, or for one token where that is not set
    * @throws QueueFullException when too many requests wait
    * @throws IllegalStateException when the model is closed
    */
@@ -147,13 +152,17 @@ public final class Baichuan implements AutoCloseable {
     int[] ids = Objects.requireNonNull(prompt, "prompt").clone();
     Objects.requireNonNull(options, "options");
     requireOpen();
-    return start(ids, options, null);
+    checkIds(ids);
+    int newTokens = options.maxNewTokens().orElse(1);
+    if ((long) ids.length + newTokens > info.contextLength()) {
+      throw new ContextOverflowException(ids.length, newTokens, info.contextLength());
+    }
+    return start(ChatPrompt.whole(ids), options, null);
   }
 
-  private Generation start(int[] prompt, GenerationOptions options, SessionCache cache) {
-    checkIds(prompt);
-    int room = Math.max(info.contextLength() - prompt.length, 1);
-    int newTokens = Math.min(newTokens(options), room);
+  private Generation start(ChatPrompt prompt, GenerationOptions options, SessionCache cache) {
+    int room = info.contextLength() - prompt.ids().length;
+    int newTokens = Math.max(1, Math.min(newTokens(options), room));
     TextRequest request = new TextRequest(prompt, newTokens, cache, options, tokenizer, info);
     engine.submit(request);
     return request.generation();
@@ -163,7 +172,7 @@ public final class Baichuan implements AutoCloseable {
     return options.maxNewTokens().orElse(info.maxNewTokens());
   }
 
-  private int[] chatPrompt(List<ChatMessage> messages, GenerationOptions options) {
+  private ChatPrompt chatPrompt(List<ChatMessage> messages, GenerationOptions options) {
     ModelInfo.ChatRoles roles =
         info.chatRoles()
             .orElseThrow(
@@ -174,24 +183,23 @@ public final class Baichuan implements AutoCloseable {
                             + " generation_config.json, expected a chat model; use complete for a"
                             + " base model"));
     int context = info.contextLength();
-    int newTokens = Math.min(newTokens(options), context - 1);
-    Function<String, int[]> encode = tokenizer()::encode;
-    ChatPrompt prompt =
-        switch (promptFormat) {
-          case CURRENT ->
-              ChatPrompt.current(
-                  messages, encode, roles.user(), roles.assistant(), context, newTokens);
-          case OLDER ->
-              ChatPrompt.older(
-                  messages,
-                  encode,
-                  roles.user(),
-                  roles.assistant(),
-                  info.endIds().get(0),
-                  context,
-                  newTokens);
-        };
-    return prompt.ids();
+    ChatTemplate template =
+        new ChatTemplate(
+            promptFormat,
+            tokenizer()::encode,
+            roles.user(),
+            roles.assistant(),
+            info.endIds().get(0),
+            context);
+    int least = options.maxNewTokens().orElse(1);
+    return switch (options.promptOverflow()) {
+      case DROP_OLDEST_ROUNDS -> {
+        int advised = Math.max(1, Math.min(info.maxNewTokens(), context / 2));
+        yield template.dropOldestRounds(messages, options.maxNewTokens().orElse(advised), least);
+      }
+      case FAIL -> template.whole(messages, least);
+      case PUBLISHER -> template.published(messages, Math.min(newTokens(options), context - 1));
+    };
   }
 
   private void checkIds(int[] ids) {

@@ -4,7 +4,7 @@ package dev.baichuan4j;
 public enum FinishReason {
   /** The model ended its text, or a stop string was met. */
   STOP,
-  /** The limit of new tokens, or the end of the context. */
+  /** The limit of new tokens, or the end of the context, was reached. */
   LENGTH,
   /** The caller cancelled or closed it. */
   CANCELLED

@@ -36,6 +36,7 @@ public final class GenerationOptions {
     float presencePenalty;
     OptionalLong seed = OptionalLong.empty();
     OptionalInt maxNewTokens = OptionalInt.empty();
+    PromptOverflow promptOverflow = PromptOverflow.DROP_OLDEST_ROUNDS;
     List<String> stop = List.of();
     OptionalInt logprobs = OptionalInt.empty();
     Map<Integer, Float> logitBias = Map.of();
@@ -61,6 +62,7 @@ public final class GenerationOptions {
       values.put("presencePenalty", presencePenalty);
       values.put("seed", seed);
       values.put("maxNewTokens", maxNewTokens);
+      values.put("promptOverflow", promptOverflow);
       values.put("stop", stop);
       values.put("logprobs", logprobs);
       values.put("logitBias", logitBias);
@@ -158,10 +160,18 @@ public final class GenerationOptions {
   }
 
   /**
-   * Returns the most tokens to generate, at least 1; {@link ModelInfo#maxNewTokens()} where empty.
+   * Returns the most tokens to generate, at least 1. So many positions are kept free for the answer
+   * then: a prompt that does not fit beside them is a {@link ContextOverflowException}, unless
+   * {@link #promptOverflow()} finds something to leave out. Where empty, the limit is {@link
+   * ModelInfo#maxNewTokens()} or what the prompt leaves of the context, whichever is less.
    */
   public OptionalInt maxNewTokens() {
     return values.maxNewTokens;
+  }
+
+  /** Returns what becomes of a conversation that is too long for the context. */
+  public PromptOverflow promptOverflow() {
+    return values.promptOverflow;
   }
 
   /** Returns the strings before the first of which the text ends; none of them is empty. */
@@ -288,6 +298,12 @@ public final class GenerationOptions {
   public GenerationOptions withMaxNewTokens(int maxNewTokens) {
     require(maxNewTokens >= 1, "maxNewTokens", maxNewTokens, "at least 1");
     return with(v -> v.maxNewTokens = OptionalInt.of(maxNewTokens));
+  }
+
+  /** Returns these options with another {@link #promptOverflow()}. */
+  public GenerationOptions withPromptOverflow(PromptOverflow promptOverflow) {
+    Objects.requireNonNull(promptOverflow, "promptOverflow");
+    return with(v -> v.promptOverflow = promptOverflow);
   }
 
   /**

@@ -12,6 +12,10 @@ import java.util.Objects;
  * @param usage token counts
  * @param timings times
  * @param logprobs one for each token, or empty when not asked for
+ * @param droppedRounds rounds of the conversation, the oldest ones, that were left out of the
+ *     prompt for want of room; see {@link PromptOverflow}
+ * @param cutTokens tokens at the beginning of the rest that were cut off; 0 but with {@link
+ *     PromptOverflow#PUBLISHER}
  */
 public record GenerationResult(
     String text,
@@ -19,7 +23,9 @@ public record GenerationResult(
     FinishReason finishReason,
     Usage usage,
     Timings timings,
-    List<TokenLogprobs> logprobs) {
+    List<TokenLogprobs> logprobs,
+    int droppedRounds,
+    int cutTokens) {
   /**
    * Copies the lists.
    *

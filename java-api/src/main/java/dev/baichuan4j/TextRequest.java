@@ -1,5 +1,6 @@
 package dev.baichuan4j;
 
+import dev.baichuan4j.chat.ChatPrompt;
 import dev.baichuan4j.engine.Request;
 import dev.baichuan4j.engine.Sampler;
 import dev.baichuan4j.engine.SessionCache;
@@ -21,7 +22,7 @@ final class TextRequest extends Request {
   private final Optional<StreamDecoder> decoder; // none: ids without a text
   private final boolean wantsLogprobs;
   private final List<Integer> endIds;
-  private final int promptTokens;
+  private final ChatPrompt prompt;
   private final StringBuilder text = new StringBuilder();
   private final List<Integer> ids = new ArrayList<>();
   private final List<TokenLogprobs> logprobs = new ArrayList<>();
@@ -33,19 +34,19 @@ final class TextRequest extends Request {
   private boolean ended;
 
   TextRequest(
-      int[] prompt,
+      ChatPrompt prompt,
       int maxNewTokens,
       SessionCache cache,
       GenerationOptions options,
       Optional<Tokenizer> tokenizer,
       ModelInfo info) {
-    super(prompt, maxNewTokens, cache);
-    this.sampler = new Sampler(options, prompt, info.shape().vocabularySize());
+    super(prompt.ids(), maxNewTokens, cache);
+    this.prompt = prompt;
+    this.sampler = new Sampler(options, prompt.ids(), info.shape().vocabularySize());
     this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
     this.wantsLogprobs = options.logprobs().isPresent();
     this.endIds = info.endIds();
-    this.promptTokens = prompt.length;
   }
 
   Generation generation() {
@@ -118,12 +119,14 @@ final class TextRequest extends Request {
             text.toString(),
             ids,
             reason,
-            new Usage(promptTokens, cachedTokens, ids.size()),
+            new Usage(prompt.ids().length, cachedTokens, ids.size()),
             new Timings(
                 Duration.ofNanos(started - submitted),
                 Duration.ofNanos(first - started),
                 Duration.ofNanos(ids.isEmpty() ? 0 : lastToken - first)),
-            logprobs));
+            logprobs,
+            prompt.droppedRounds(),
+            prompt.cutTokens()));
   }
 
   @Override

@@ -49,13 +49,22 @@ class ExceptionMessageTest {
 
   @Test
   void limitsAreNamed() {
-    ContextOverflowException context = new ContextOverflowException(5000, 4096);
-    assertEquals(5000, context.tokens());
-    assertEquals(4096, context.limit());
-    assertTrue(
-        context
-            .getMessage()
-            .startsWith("context: request has 5000 tokens, expected at most 4096; shorten"));
+    ContextOverflowException context = new ContextOverflowException(5000, 0, 4096);
+    assertEquals(5000, context.promptTokens());
+    assertEquals(4096, context.contextLength());
+    assertEquals(
+        "context: request has 5000 tokens of the prompt, expected at most 4096 together; shorten the"
+            + " prompt, or load with a longer context",
+        context.getMessage());
+    ContextOverflowException chat = new ContextOverflowException(10, 4, 2048, 1024);
+    assertEquals(10, chat.systemTokens());
+    assertEquals(14, chat.promptTokens());
+    assertEquals(2048, chat.newTokens());
+    assertEquals(
+        "context: request has 10 tokens of the system text, 4 of the messages that must not be left"
+            + " out and 2048 new tokens to come, expected at most 1024 together; ask for at most"
+            + " 1010 new tokens, shorten the messages, or load with a longer context",
+        chat.getMessage());
     QueueFullException queue = new QueueFullException(64);
     assertEquals(64, queue.limit());
     assertTrue(

@@ -40,6 +40,7 @@ class GenerationOptionsTest {
             Map.entry("presencePenalty", s -> s.withPresencePenalty(-0.5f)),
             Map.entry("seed", s -> s.withSeed(7)),
             Map.entry("maxNewTokens", s -> s.withMaxNewTokens(64)),
+            Map.entry("promptOverflow", s -> s.withPromptOverflow(PromptOverflow.FAIL)),
             Map.entry("stop", s -> s.withStop("。")),
             Map.entry("logprobs", s -> s.withLogprobs(3)),
             Map.entry("logitBias", s -> s.withLogitBias(Map.of(2, -100f))));

@@ -50,6 +50,7 @@ class NullArgumentsTest {
     samples.put(Quant.class, Quant.BF16);
     samples.put(KvType.class, KvType.F32);
     samples.put(PromptFormat.class, PromptFormat.CURRENT);
+    samples.put(PromptOverflow.class, PromptOverflow.FAIL);
     samples.put(FinishReason.class, FinishReason.STOP);
     samples.put(ChatMessage.Role.class, ChatMessage.Role.USER);
     samples.put(SpecialTokens.class, SpecialTokens.INERT);

@@ -9,6 +9,7 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.chat.ChatPrompt;
+import dev.baichuan4j.chat.ChatTemplate;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -29,11 +30,9 @@ class PromptFormatTest {
             TestDevice.loader("tiny-baichuan2-13b-chat", false).promptFormat(format).load();
         ChatSession session = model.newSession()) {
       int context = model.info().contextLength();
-      ChatPrompt prompt =
-          format == PromptFormat.CURRENT
-              ? ChatPrompt.current(messages, model.tokenizer()::encode, USER, ASSISTANT, context, 4)
-              : ChatPrompt.older(
-                  messages, model.tokenizer()::encode, USER, ASSISTANT, END, context, 4);
+      ChatTemplate template =
+          new ChatTemplate(format, model.tokenizer()::encode, USER, ASSISTANT, END, context);
+      ChatPrompt prompt = template.whole(messages, 4);
       GenerationResult expected = model.complete(prompt.ids(), SAMPLING).result();
       session.history(messages.subList(0, 2));
       for (GenerationResult actual :

@@ -82,7 +82,7 @@ public final class Engine implements AutoCloseable {
   public void submit(Request request) {
     int tokens = request.prompt().length;
     if (tokens >= limits.contextLength()) {
-      throw new ContextOverflowException(tokens, limits.contextLength() - 1);
+      throw new ContextOverflowException(tokens, 1, limits.contextLength());
     }
     synchronized (lock) {
       requireOpen();
@@ -104,7 +104,7 @@ public final class Engine implements AutoCloseable {
    */
   public void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
     if (ids.length > limits.contextLength()) {
-      throw new ContextOverflowException(ids.length, limits.contextLength());
+      throw new ContextOverflowException(ids.length, 0, limits.contextLength());
     }
     runAndWait(() -> schedule.score(ids, all, chunk, consumer));
   }

@@ -8,12 +8,17 @@ import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.PromptOverflow;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code chat}: a conversation on the terminal, or one answer. */
 @Command(name = "chat", mixinStandardHelpOptions = true, description = "Talks with a chat model.")
@@ -32,6 +37,15 @@ final class ChatCommand implements Callable<Integer> {
           "current, or older for the first Baichuan-13B-Chat (default: ${DEFAULT-VALUE}).")
   private PromptFormat promptFormat;
 
+  @Option(
+      names = "--prompt-overflow",
+      paramLabel = "WAY",
+      converter = PromptOverflowConverter.class,
+      description =
+          "Where a conversation is too long: drop-oldest-rounds (the default), fail, or publisher,"
+              + " which also cuts the system text and the newest message.")
+  private PromptOverflow promptOverflow = PromptOverflow.DROP_OLDEST_ROUNDS;
+
   @Option(names = "--json", description = "With --message: print one JSON object.")
   private boolean json;
 
@@ -42,7 +56,8 @@ final class ChatCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     try (Baichuan model = ModelOptions.load(modelOptions.loader().promptFormat(promptFormat));
         ChatSession session = system == null ? model.newSession() : model.newSession(system)) {
-      GenerationOptions options = samplingOptions.apply(model.defaultOptions());
+      GenerationOptions options =
+          samplingOptions.apply(model.defaultOptions()).withPromptOverflow(promptOverflow);
       if (message == null) {
         List<ChatMessage> start = system == null ? List.of() : List.of(ChatMessage.system(system));
         new ChatLoop(session, options, start).run();
@@ -54,9 +69,31 @@ final class ChatCommand implements Callable<Integer> {
         } else {
           print(generation);
         }
+        Results.tellLoss(generation.result());
       }
     }
     return 0;
+  }
+
+  /** Reads the names as options are written: with hyphens, in small letters. */
+  static final class PromptOverflowConverter implements ITypeConverter<PromptOverflow> {
+    @Override
+    public PromptOverflow convert(String text) {
+      for (PromptOverflow way : PromptOverflow.values()) {
+        if (name(way).equals(text.toLowerCase(Locale.ROOT))) {
+          return way;
+        }
+      }
+      throw new TypeConversionException(
+          "has value "
+              + text
+              + ", expected one of "
+              + Arrays.stream(PromptOverflow.values()).map(PromptOverflowConverter::name).toList());
+    }
+
+    private static String name(PromptOverflow way) {
+      return way.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
   /** Prints a stream as it comes and returns what came of it. */

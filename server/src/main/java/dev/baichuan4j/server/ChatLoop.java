@@ -224,6 +224,7 @@ final class ChatLoop {
         last = generation.result();
         Terminal.out().println(last.text());
       }
+      Results.tellLoss(last);
       if (last.finishReason() == FinishReason.CANCELLED) {
         Terminal.out().println("(已中断)");
       }

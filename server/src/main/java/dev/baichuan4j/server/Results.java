@@ -29,6 +29,26 @@ final class Results {
     if (!result.logprobs().isEmpty()) {
       json.put("logprobs", result.logprobs());
     }
+    json.put("dropped_rounds", result.droppedRounds());
+    json.put("cut_tokens", result.cutTokens());
     return json;
+  }
+
+  /** Says on standard error what of a conversation was not in the prompt, if anything was not. */
+  static void tellLoss(GenerationResult result) {
+    if (result.droppedRounds() > 0) {
+      Terminal.err()
+          .printf(
+              "baichuan: the context was too short for the whole conversation: rounds left out, the"
+                  + " oldest first: %d%n",
+              result.droppedRounds());
+    }
+    if (result.cutTokens() > 0) {
+      Terminal.err()
+          .printf(
+              "baichuan: the context was too short for the conversation: tokens cut off at its"
+                  + " beginning: %d%n",
+              result.cutTokens());
+    }
   }
 }

@@ -34,7 +34,12 @@ final class SamplingOptions {
   @Option(names = "--seed", paramLabel = "N", description = "The same seed gives the same text.")
   private Long seed;
 
-  @Option(names = "--max-new-tokens", paramLabel = "N")
+  @Option(
+      names = "--max-new-tokens",
+      paramLabel = "N",
+      description =
+          "Most tokens to write; so many are kept free in the context. Default: the model's own"
+              + " limit, or what the prompt leaves.")
   private Integer maxNewTokens;
 
   @Option(

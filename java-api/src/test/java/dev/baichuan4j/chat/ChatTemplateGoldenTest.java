@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatMessage.Role;
 import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.tokenizer.SpecialTokens;
 import dev.baichuan4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -25,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Against prompts that the published Python builders made with the published tokenizers. */
-class ChatPromptGoldenTest {
+class ChatTemplateGoldenTest {
 
   private static final int USER = 195;
   private static final int MODEL = 196;
@@ -42,7 +43,7 @@ class ChatPromptGoldenTest {
     assumeTrue(Files.isDirectory(files), () -> "no published tokenizer in " + files);
     Tokenizer tokenizer = Tokenizer.load(files);
     Function<String, int[]> encode = text -> tokenizer.encode(text, SpecialTokens.PARSED);
-    boolean older = golden.endsWith("_old.json");
+    PromptFormat format = golden.endsWith("_old.json") ? PromptFormat.OLDER : PromptFormat.CURRENT;
     JsonNode cases = new ObjectMapper().readTree(files.resolve(golden).toFile());
     assertTrue(cases.size() > 0);
     for (JsonNode conversation : cases) {
@@ -53,17 +54,13 @@ class ChatPromptGoldenTest {
       }
       int context = conversation.get("model_max_length").asInt();
       int newTokens = conversation.get("max_new_tokens").asInt();
+      ChatTemplate template = new ChatTemplate(format, encode, USER, MODEL, END, context);
       if (conversation.has("error")) {
         assertEquals("role not supported", conversation.get("error").asText());
-        assertThrows(
-            InvalidRequestException.class,
-            () -> ChatPrompt.older(messages, encode, USER, MODEL, END, context, newTokens));
+        assertThrows(InvalidRequestException.class, () -> template.published(messages, newTokens));
         continue;
       }
-      ChatPrompt prompt =
-          older
-              ? ChatPrompt.older(messages, encode, USER, MODEL, END, context, newTokens)
-              : ChatPrompt.current(messages, encode, USER, MODEL, context, newTokens);
+      ChatPrompt prompt = template.published(messages, newTokens);
       int[] expected = new ObjectMapper().convertValue(conversation.get("ids"), int[].class);
       assertArrayEquals(expected, prompt.ids(), () -> messages + ", context " + context);
     }
