@@ -6,11 +6,12 @@ import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.engine.Engine;
 import dev.baichuan4j.engine.SessionCache;
 import dev.baichuan4j.tokenizer.Tokenizer;
+import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A loaded Baichuan model.
@@ -22,20 +23,29 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * }</pre>
  *
  * Thread-safe: requests of any number of threads are batched, and each gets the text it would get
- * alone. Close it to free the weights; whatever is called afterwards is an {@link
- * IllegalStateException}.
+ * alone. Close it to free the weights; whatever is called afterwards, but for {@link #close}, is an
+ * {@link IllegalStateException}. One that is dropped without closing is freed when the garbage
+ * collector finds it, with a warning in the log; a generation that waits or runs keeps its model.
  *
  * <p>Whatever asks for a text returns a {@link Generation} at once: {@link Generation#text()} waits
  * for the whole text, iterating over it gives the text as it is written. A null argument is a
  * {@link NullPointerException} that names it.
  */
 public final class Baichuan implements AutoCloseable {
+  /**
+   * The garbage collector sees little of a model, whose memory is native, and may not look for
+   * dropped ones for long; so each time that this many more are open, it is asked to.
+   */
+  private static final int COLLECT_EVERY = 8;
+
+  private static final AtomicInteger OPEN = new AtomicInteger();
+
   private final Engine engine;
   private final Optional<Tokenizer> tokenizer;
   private final GenerationOptions defaultOptions;
   private final PromptFormat promptFormat;
   private final ModelInfo info;
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final HeldResource held;
 
   /** Takes over the engine: closing the model closes it. */
   Baichuan(
@@ -49,6 +59,19 @@ public final class Baichuan implements AutoCloseable {
     this.defaultOptions = defaultOptions;
     this.promptFormat = promptFormat;
     this.info = info;
+    this.held =
+        new HeldResource(
+            this,
+            "a model",
+            () -> {
+              boolean open = !engine.isClosed();
+              engine.close();
+              OPEN.decrementAndGet();
+              return open;
+            });
+    if (OPEN.incrementAndGet() % COLLECT_EVERY == 0) {
+      System.gc();
+    }
   }
 
   /**
@@ -163,7 +186,7 @@ public final class Baichuan implements AutoCloseable {
   private Generation start(ChatPrompt prompt, GenerationOptions options, SessionCache cache) {
     int room = info.contextLength() - prompt.ids().length;
     int newTokens = Math.max(1, Math.min(newTokens(options), room));
-    TextRequest request = new TextRequest(prompt, newTokens, cache, options, tokenizer, info);
+    TextRequest request = new TextRequest(this, prompt, newTokens, cache, options, tokenizer, info);
     engine.submit(request);
     return request.generation();
   }
@@ -247,8 +270,10 @@ public final class Baichuan implements AutoCloseable {
     return new ChatSession(this, List.of(ChatMessage.system(system)));
   }
 
-  void release(SessionCache cache) {
-    engine.release(cache);
+  /** What a conversation holds of the key-value cache. */
+  HeldResource hold(ChatSession session, SessionCache cache) {
+    Engine engine = this.engine;
+    return new HeldResource(session, "a session", () -> engine.release(cache));
   }
 
   /**
@@ -257,11 +282,15 @@ public final class Baichuan implements AutoCloseable {
    * @param ids at least one
    * @param all of every position, else of the last only
    * @param chunk most tokens fed at once; 0 for the default
-   * @param consumer gets each row in order, on another thread, before this returns
+   * @param consumer gets each row in order, on this thread, before this returns. Other requests go
+   *     on while it runs, and it may call the model itself
    * @throws InvalidRequestException when there is no id, one is not in the vocabulary, or the chunk
    *     is negative
    * @throws ContextOverflowException when there are more ids than the context has positions
-   * @throws IllegalStateException when the model is closed
+   * @throws OperationInterruptedException when this thread is interrupted before the last row is
+   *     computed
+   * @throws IllegalStateException when the model is closed, also by the consumer, before the last
+   *     row is computed
    */
   public void logits(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
     Objects.requireNonNull(ids, "ids");
@@ -271,7 +300,11 @@ public final class Baichuan implements AutoCloseable {
     }
     requireOpen();
     checkIds(ids);
-    engine.score(ids, all, chunk, consumer);
+    try {
+      engine.score(ids, all, chunk, consumer);
+    } finally {
+      Reference.reachabilityFence(this); // it is not dropped as long as this goes on
+    }
   }
 
   /**
@@ -306,16 +339,16 @@ public final class Baichuan implements AutoCloseable {
   }
 
   private void requireOpen() {
-    if (closed.get()) {
-      throw new IllegalStateException("model is closed");
-    }
+    engine.requireOpen();
   }
 
-  /** Ends every generation with an {@link IllegalStateException} and frees the weights. */
+  /**
+   * Ends every generation with an {@link IllegalStateException} and frees the weights. Waits for
+   * the step in progress; an interrupt does not end that wait, and the flag is set afterwards. May
+   * be called from any thread, and again.
+   */
   @Override
   public void close() {
-    if (closed.compareAndSet(false, true)) {
-      engine.close();
-    }
+    held.close();
   }
 }

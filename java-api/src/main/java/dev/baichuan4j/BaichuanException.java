@@ -16,7 +16,9 @@ public abstract sealed class BaichuanException extends RuntimeException
         OutOfDeviceMemoryException,
         ContextOverflowException,
         InvalidRequestException,
-        QueueFullException {
+        QueueFullException,
+        OperationInterruptedException,
+        InvalidLogitsException {
 
   private static final long serialVersionUID = 1L;
 

@@ -163,6 +163,7 @@ public final class BaichuanLoader {
    * @throws ModelFormatException when the folder is not a Baichuan checkpoint
    * @throws NativeLoadException when the native library does not load
    * @throws DeviceException when the device is not there
+   * @throws OperationInterruptedException when this thread is interrupted while files are read
    */
   public MemoryPlan memoryPlan() {
     Optional<Checkpoint> checkpoint = checkpoint();
@@ -184,6 +185,8 @@ public final class BaichuanLoader {
    * @throws NativeLoadException when the native library does not load
    * @throws DeviceException when the device is not there
    * @throws OutOfDeviceMemoryException when it is too small
+   * @throws OperationInterruptedException when this thread is interrupted while files are read, or
+   *     before the last layer is loaded: nothing stays loaded then
    */
   public Baichuan load() {
     Optional<Checkpoint> checkpoint = checkpoint();
@@ -247,6 +250,8 @@ public final class BaichuanLoader {
    *     Baichuan checkpoint
    * @throws OutputException when the disk is full or the folder cannot be written
    * @throws NativeLoadException when the native library does not load
+   * @throws OperationInterruptedException when this thread is interrupted: nothing is left of the
+   *     folder then
    * @throws IllegalStateException when this is not the loader of a checkpoint
    */
   public void quantize(Path target) {

@@ -14,9 +14,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Turns the tokens of a request into the chunks and the result of its {@link Generation}. */
+/**
+ * Turns the tokens of a request into the chunks and the result of its {@link Generation}. Its
+ * methods are called by one thread at a time: that of the engine, or the one that cancels it while
+ * it waits.
+ */
 final class TextRequest extends Request {
   private final Generation generation = new Generation(this::cancel);
+  private Baichuan model; // kept from being reclaimed as long as this goes on
   private final Sampler sampler;
   private final StopMatcher stops;
   private final Optional<StreamDecoder> decoder; // none: ids without a text
@@ -27,13 +32,15 @@ final class TextRequest extends Request {
   private final List<Integer> ids = new ArrayList<>();
   private final List<TokenLogprobs> logprobs = new ArrayList<>();
   private final long submitted = System.nanoTime();
-  private long started = submitted;
+  private boolean waits = true;
+  private long started;
   private long firstToken;
   private long lastToken;
   private int cachedTokens;
   private boolean ended;
 
   TextRequest(
+      Baichuan model,
       ChatPrompt prompt,
       int maxNewTokens,
       SessionCache cache,
@@ -41,6 +48,7 @@ final class TextRequest extends Request {
       Optional<Tokenizer> tokenizer,
       ModelInfo info) {
     super(prompt.ids(), maxNewTokens, cache);
+    this.model = model;
     this.prompt = prompt;
     this.sampler = new Sampler(options, prompt.ids(), info.shape().vocabularySize());
     this.stops = new StopMatcher(options.stop());
@@ -56,6 +64,7 @@ final class TextRequest extends Request {
   @Override
   protected void started(int cachedTokens) {
     this.cachedTokens = cachedTokens;
+    waits = false;
     started = System.nanoTime();
   }
 
@@ -113,7 +122,12 @@ final class TextRequest extends Request {
         generation.emit(new Chunk(rest, OptionalInt.empty(), Optional.empty()));
       }
     }
-    long first = ids.isEmpty() ? System.nanoTime() : firstToken;
+    long now = System.nanoTime();
+    if (waits) {
+      started = now; // cancelled before its turn came
+    }
+    long first = ids.isEmpty() ? now : firstToken;
+    model = null;
     generation.finish(
         new GenerationResult(
             text.toString(),
@@ -131,6 +145,7 @@ final class TextRequest extends Request {
 
   @Override
   protected void failed(RuntimeException failure) {
+    model = null;
     generation.fail(failure);
   }
 }

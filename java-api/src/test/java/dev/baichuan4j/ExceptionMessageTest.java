@@ -1,6 +1,7 @@
 package dev.baichuan4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -78,6 +79,28 @@ class ExceptionMessageTest {
     assertEquals("not found", e.reason());
     assertEquals("add the artifact", e.remedy());
     assertEquals("native library: cannot load lib (not found); add the artifact", e.getMessage());
+  }
+
+  @Test
+  void anInterruptSaysWhatItEndedAndKeepsTheFlag() {
+    OperationInterruptedException.check("loading weights"); // nothing to say
+    Thread.currentThread().interrupt();
+    OperationInterruptedException e =
+        assertThrows(
+            OperationInterruptedException.class,
+            () -> OperationInterruptedException.check("loading weights"));
+    assertTrue(Thread.interrupted());
+    assertEquals("loading weights", e.operation());
+    assertEquals(
+        "loading weights: its thread has been interrupted, expected to go on to the end; nothing is"
+            + " left of it; call again",
+        e.getMessage());
+  }
+
+  @Test
+  void everyFailureIsOfTheFamily() {
+    BaichuanException e = new InvalidLogitsException("sampler: logit of token 1 has NaN");
+    assertEquals("sampler: logit of token 1 has NaN", e.getMessage());
   }
 
   @Test

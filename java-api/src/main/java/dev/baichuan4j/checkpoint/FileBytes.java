@@ -1,6 +1,7 @@
 package dev.baichuan4j.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.OperationInterruptedException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -156,6 +157,7 @@ final class FileBytes implements Closeable {
   }
 
   private static ModelFormatException unreadable(Path file, IOException e) {
+    OperationInterruptedException.check("reading " + file);
     return new ModelFormatException(file, "content", "a readable file", e.toString(), e);
   }
 }

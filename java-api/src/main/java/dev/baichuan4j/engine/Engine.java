@@ -2,6 +2,7 @@ package dev.baichuan4j.engine;
 
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.LogitsConsumer;
+import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.KvPages;
@@ -11,7 +12,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,6 +21,12 @@ import org.slf4j.LoggerFactory;
  * One thread that owns a model and runs all requests on it, batched: each step feeds one token of
  * every text being written and pieces of the prompts that wait (continuous batching). Results of a
  * request do not depend on what else runs. Methods may be called from any thread.
+ *
+ * <p>A request waits as long as it is in the queue. Who takes it from there decides what becomes of
+ * it: the engine's thread starts it, {@link Request#cancel} ends it, {@link #close} fails it.
+ *
+ * <p>The thread does not lead to whoever made the engine, so that an owner that was dropped without
+ * closing can be noticed; see {@link dev.baichuan4j.Baichuan}.
  */
 public final class Engine implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Engine.class);
@@ -50,7 +58,10 @@ public final class Engine implements AutoCloseable {
   private final Schedule schedule;
   private final Object lock = new Object();
   private final Deque<Request> queue = new ArrayDeque<>();
-  private final Deque<Runnable> tasks = new ArrayDeque<>();
+
+  /** What the engine's thread is to do; false if it has to be tried again after the next step. */
+  private final Deque<BooleanSupplier> tasks = new ArrayDeque<>();
+
   private final Thread thread;
   private boolean closed;
 
@@ -59,7 +70,8 @@ public final class Engine implements AutoCloseable {
     this.model = model;
     this.limits = limits;
     this.schedule = new Schedule(model, limits);
-    this.thread = new Thread(this::run, "baichuan-engine");
+    boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
+    this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
     thread.setDaemon(true);
     thread.start();
   }
@@ -89,64 +101,111 @@ public final class Engine implements AutoCloseable {
       if (queue.size() >= limits.maxQueued()) {
         throw new QueueFullException(limits.maxQueued());
       }
+      request.submittedTo(this);
       queue.add(request);
       lock.notifyAll();
     }
   }
 
+  /** Whether the request was waiting, which it is not any more; the caller has to go on with it. */
+  boolean takeFromQueue(Request request) {
+    synchronized (lock) {
+      return queue.remove(request);
+    }
+  }
+
   /**
-   * Feeds ids and hands out logits; waits until done. Other requests pause meanwhile.
+   * Feeds ids and hands out logits, on this thread; waits until done. Other requests run between
+   * the steps.
    *
    * @param ids at least one
    * @param all logits of every position, or of the last only
    * @param chunk most tokens of a step; 0 for the engine's choice
    * @throws ContextOverflowException when there are more ids than positions
+   * @throws OperationInterruptedException when this thread is interrupted
+   * @throws IllegalStateException when the engine is closed
    */
   public void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
     if (ids.length > limits.contextLength()) {
       throw new ContextOverflowException(ids.length, 0, limits.contextLength());
     }
-    runAndWait(() -> schedule.score(ids, all, chunk, consumer));
+    Scoring scoring = new Scoring(ids, all, schedule.scoringTokens(all, chunk));
+    try {
+      while (!scoring.isDone()) {
+        runAndWait("logits", () -> schedule.score(scoring));
+        scoring.giveRows(consumer);
+      }
+    } finally {
+      release(scoring.text());
+    }
   }
 
-  /** Runs something on the engine's thread. */
-  private void runAndWait(Runnable work) {
+  /**
+   * Runs something on the engine's thread.
+   *
+   * @param operation what it is, for the message
+   * @param work false if it has to be tried again after the next step
+   * @throws OperationInterruptedException when this thread is interrupted; work that has not begun
+   *     is left out then
+   */
+  private void runAndWait(String operation, BooleanSupplier work) {
     CompletableFuture<Void> done = new CompletableFuture<>();
-    synchronized (lock) {
-      requireOpen();
-      tasks.add(
-          () -> {
-            try {
-              requireOpen();
-              work.run();
-              done.complete(null);
-            } catch (RuntimeException | Error e) {
-              done.completeExceptionally(e);
-            }
-          });
-      lock.notifyAll();
+    try {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      synchronized (lock) {
+        requireOpen();
+        tasks.add(() -> attempt(work, done));
+        lock.notifyAll();
+      }
+      done.get();
+    } catch (InterruptedException e) {
+      done.cancel(false);
+      Thread.currentThread().interrupt();
+      throw new OperationInterruptedException(
+          operation, "it has ended, and what it had computed is gone; call again", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
+      throw Schedule.unchecked(e.getCause());
+    }
+  }
+
+  private boolean attempt(BooleanSupplier work, CompletableFuture<Void> done) {
+    if (done.isDone()) {
+      return true; // its caller was interrupted
     }
     try {
-      done.join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
+      requireOpen();
+      if (!work.getAsBoolean()) {
+        return false;
       }
-      if (e.getCause() instanceof Error cause) {
-        throw cause;
-      }
-      throw e;
+      done.complete(null);
+    } catch (RuntimeException | Error e) {
+      done.completeExceptionally(e);
     }
+    return true;
   }
 
-  /** Forgets what a conversation left in the cache. */
-  public void release(SessionCache session) {
+  /**
+   * Forgets what a conversation left in the cache.
+   *
+   * @return false if the engine is closed, and nothing is left of it any more
+   */
+  public boolean release(SessionCache session) {
     synchronized (lock) {
       if (closed) {
-        return;
+        return false;
       }
-      tasks.add(() -> schedule.release(session));
+      tasks.add(
+          () -> {
+            schedule.release(session);
+            return true;
+          });
       lock.notifyAll();
+      return true;
     }
   }
 
@@ -156,10 +215,18 @@ public final class Engine implements AutoCloseable {
    * @throws InvalidRequestException see {@link Ops#pin}
    */
   public void pin() {
-    runAndWait(() -> model.ops().pin());
+    runAndWait(
+        "pin",
+        () -> {
+          model.ops().pin();
+          return true;
+        });
   }
 
-  private void requireOpen() {
+  /**
+   * @throws IllegalStateException when the engine is closed
+   */
+  public void requireOpen() {
     synchronized (lock) {
       if (closed) {
         throw new IllegalStateException("model is closed");
@@ -184,7 +251,7 @@ public final class Engine implements AutoCloseable {
 
   private void serve() {
     while (true) {
-      Runnable task;
+      BooleanSupplier task;
       synchronized (lock) {
         while (!closed && tasks.isEmpty() && queue.isEmpty() && schedule.isEmpty()) {
           try {
@@ -199,39 +266,39 @@ public final class Engine implements AutoCloseable {
         }
         task = tasks.poll();
       }
-      if (task != null) {
-        task.run();
-        continue;
+      if (task != null && !task.getAsBoolean()) {
+        // It waits for room. Nothing starts before it, so the texts that run make that room.
+        synchronized (lock) {
+          tasks.addFirst(task);
+        }
+      } else {
+        admit();
       }
-      admit();
       if (!schedule.isEmpty()) {
         schedule.step();
       }
     }
   }
 
+  private Request firstInQueue() {
+    synchronized (lock) {
+      return queue.peek();
+    }
+  }
+
   /** Starts waiting requests, in order, as long as there is room. */
   private void admit() {
     while (!schedule.isFull()) {
-      Request request;
-      synchronized (lock) {
-        request = queue.peek();
-      }
-      if (request == null || !schedule.admit(request, this::takeFirst)) {
+      Request request = firstInQueue();
+      if (request == null || !schedule.admit(request, () -> takeFromQueue(request))) {
         return;
       }
     }
   }
 
-  private void takeFirst() {
-    synchronized (lock) {
-      queue.poll();
-    }
-  }
-
   private void shutDown(IllegalStateException reason) {
     List<Request> waiting;
-    List<Runnable> left;
+    List<BooleanSupplier> left;
     synchronized (lock) {
       waiting = List.copyOf(queue);
       queue.clear();
@@ -239,13 +306,22 @@ public final class Engine implements AutoCloseable {
       tasks.clear();
     }
     schedule.failAll(reason);
-    waiting.forEach(request -> Schedule.fail(request, reason));
-    left.forEach(Runnable::run); // each finds the engine closed and says so
+    waiting.forEach(request -> request.fail(reason));
+    left.forEach(BooleanSupplier::getAsBoolean); // each finds the engine closed and says so
     schedule.close();
     model.close();
   }
 
-  /** Ends what runs and waits with an error, and frees the model. */
+  public boolean isClosed() {
+    synchronized (lock) {
+      return closed;
+    }
+  }
+
+  /**
+   * Ends what runs and waits with an error, and frees the model. Waits for the step in progress; an
+   * interrupt does not end that wait, and the flag is set afterwards.
+   */
   @Override
   public void close() {
     synchronized (lock) {

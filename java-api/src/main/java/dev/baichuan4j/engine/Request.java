@@ -2,13 +2,23 @@ package dev.baichuan4j.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.nn.TopLogits;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** A text to be continued. Methods are called by the scheduler's thread. */
+/**
+ * A text to be continued. It waits in the engine's queue, is run by the engine's thread, and is
+ * told its end once: by {@link #finished} or {@link #failed}. Methods are called by the engine's
+ * thread, but for the end of a request that is cancelled while it waits, which the thread that
+ * cancels it tells.
+ */
 public abstract class Request {
+  private static final Logger log = LoggerFactory.getLogger(Request.class);
+
   private final int[] prompt;
   private final int maxNewTokens;
   private final SessionCache session;
   private volatile boolean cancelled;
+  private volatile Engine engine; // that it was submitted to
 
   /**
    * @param prompt ids, at least one
@@ -33,9 +43,20 @@ public abstract class Request {
     return session;
   }
 
-  /** May be called from any thread; takes effect before the next token. */
+  final void submittedTo(Engine engine) {
+    this.engine = engine;
+  }
+
+  /**
+   * May be called from any thread. A request that waits leaves the queue and ends before this
+   * returns; one that runs ends before its next token.
+   */
   public final void cancel() {
     cancelled = true;
+    Engine where = engine;
+    if (where != null && where.takeFromQueue(this)) {
+      finish(FinishReason.CANCELLED);
+    }
   }
 
   final boolean cancelled() {
@@ -79,4 +100,22 @@ public abstract class Request {
   protected abstract void finished(FinishReason reason);
 
   protected abstract void failed(RuntimeException failure);
+
+  /** Tells its end; where it cannot take that, it has failed. */
+  final void finish(FinishReason reason) {
+    try {
+      finished(reason);
+    } catch (RuntimeException | Error e) {
+      fail(Schedule.unchecked(e));
+    }
+  }
+
+  /** Tells that it failed; what it makes of it does not keep others from being told. */
+  final void fail(RuntimeException failure) {
+    try {
+      failed(failure);
+    } catch (RuntimeException | Error e) {
+      log.error("request could not be told that it failed", e);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 package dev.baichuan4j.engine;
 
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.InvalidLogitsException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.nn.TopLogits;

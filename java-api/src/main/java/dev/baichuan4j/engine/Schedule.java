@@ -1,7 +1,7 @@
 package dev.baichuan4j.engine;
 
 import dev.baichuan4j.FinishReason;
-import dev.baichuan4j.LogitsConsumer;
+import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.nn.Forward;
 import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.nn.Model;
@@ -10,17 +10,14 @@ import dev.baichuan4j.nn.Step;
 import dev.baichuan4j.nn.TopLogits;
 import java.util.ArrayList;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.function.BooleanSupplier;
 
 /**
  * The texts that are being read and written, and what each step feeds of them. Used by the engine's
  * thread alone.
  */
 final class Schedule implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(Schedule.class);
-
-  /** Rows of logits that {@link #score} takes in a step: a bound on the buffer [R,V]. */
+  /** Rows of logits that {@link #score} takes in a step: a bound on two buffers [R,V]. */
   private static final int SCORE_ROWS = 64;
 
   private static final class Active {
@@ -78,14 +75,16 @@ final class Schedule implements AutoCloseable {
   /**
    * Starts a request, or fails it where it can never start.
    *
-   * @param taken runs before the request is told
+   * @param take takes the request from the queue; false if it is not there any more, because it was
+   *     cancelled
    * @return false if it has to wait until another one ends
    */
-  boolean admit(Request request, Runnable taken) {
+  boolean admit(Request request, BooleanSupplier take) {
     SessionCache session = request.session();
     if (session != null && session.busy) {
-      taken.run();
-      fail(request, new IllegalStateException("session already generates; wait for its end"));
+      if (take.getAsBoolean()) {
+        request.fail(new IllegalStateException("session already generates; wait for its end"));
+      }
       return true;
     }
     Sequence sequence =
@@ -98,45 +97,72 @@ final class Schedule implements AutoCloseable {
       if (!active.isEmpty()) {
         return false; // pages come free when one of these ends
       }
-      taken.run();
       sequence.release();
-      fail(request, cache.exhausted(positions));
+      if (take.getAsBoolean()) {
+        request.fail(cache.exhausted(positions));
+      }
+      return true;
+    }
+    if (!take.getAsBoolean()) {
+      sequence.trim();
       return true;
     }
     if (session != null) {
       cache.use(session, sequence);
     }
-    taken.run();
     active.add(new Active(request, sequence));
     request.started(sequence.cached());
     return true;
   }
 
-  /** See {@link Engine#score}. */
-  void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
-    Sequence sequence = cache.sequence(ids);
-    try {
-      if (!cache.reserve(sequence, ids.length)) {
-        throw cache.exhausted(ids.length);
+  /** Tokens of a step of {@link #score}; chunk is what was asked for, or 0. */
+  int scoringTokens(boolean all, int chunk) {
+    int most = all ? Math.min(forward.maxTokens(), SCORE_ROWS) : forward.maxTokens();
+    return chunk > 0 ? Math.min(chunk, most) : most;
+  }
+
+  /**
+   * The next step of a text whose logits are wanted. Between its steps the text's pages give way
+   * where room is needed, as a conversation's do; what they held is computed anew first then, so
+   * that it comes to its end however often they do.
+   *
+   * @return false if it has to wait until another text ends
+   * @throws OutOfDeviceMemoryException if the cache has too few pages for it alone
+   */
+  boolean score(Scoring scoring) {
+    int[] ids = scoring.ids();
+    SessionCache text = scoring.text();
+    Sequence sequence = cache.sequence(text, ids);
+    if (!cache.reserve(sequence, ids.length)) {
+      if (!active.isEmpty()) {
+        return false;
       }
-      int most = all ? Math.min(forward.maxTokens(), SCORE_ROWS) : forward.maxTokens();
-      int size = chunk > 0 ? Math.min(chunk, most) : most;
-      while (sequence.pending() > 0) {
-        int from = sequence.cached();
-        int count = Math.min(size, sequence.pending());
-        boolean last = count == sequence.pending();
-        step.clear();
-        step.add(ids, from, count, sequence.pages(), all ? count : last ? 1 : 0);
-        forward.run(step);
-        sequence.computed(count);
-        for (int i = 0; i < step.logits(); i++) {
-          forward.logits(i, logits);
-          consumer.accept(from + count - step.logits() + i, logits);
-        }
-      }
-    } finally {
-      sequence.release();
+      throw cache.exhausted(ids.length);
     }
+    cache.use(text, sequence);
+    try {
+      while (sequence.cached() < scoring.reached()) {
+        score(sequence, Math.min(scoring.stepTokens(), scoring.reached() - sequence.cached()), 0);
+      }
+      int count = Math.min(scoring.stepTokens(), sequence.pending());
+      int rows = scoring.rows(count);
+      score(sequence, count, rows);
+      for (int i = 0; i < rows; i++) {
+        forward.logits(i, scoring.row(i, logits.length));
+      }
+      scoring.computed(count, rows);
+    } finally {
+      cache.end(text);
+    }
+    return true;
+  }
+
+  /** Feeds the next {@code count} tokens of a text, for the logits of the last {@code rows}. */
+  private void score(Sequence sequence, int count, int rows) {
+    step.clear();
+    step.add(sequence.tokens(), sequence.cached(), count, sequence.pages(), rows);
+    forward.run(step);
+    sequence.computed(count);
   }
 
   void release(SessionCache session) {
@@ -173,7 +199,7 @@ final class Schedule implements AutoCloseable {
       } catch (RuntimeException | Error e) {
         active.remove(i--);
         end(a);
-        fail(a.request, unchecked(e));
+        a.request.fail(unchecked(e));
       }
     }
   }
@@ -264,23 +290,10 @@ final class Schedule implements AutoCloseable {
 
   private void finish(Active a, FinishReason reason) {
     end(a);
-    try {
-      a.request.finished(reason);
-    } catch (RuntimeException | Error e) {
-      fail(a.request, unchecked(e));
-    }
+    a.request.finish(reason);
   }
 
-  /** Tells a request; what it makes of it does not keep others from being told. */
-  static void fail(Request request, RuntimeException failure) {
-    try {
-      request.failed(failure);
-    } catch (RuntimeException | Error e) {
-      log.error("request could not be told that it failed", e);
-    }
-  }
-
-  private static RuntimeException unchecked(Throwable e) {
+  static RuntimeException unchecked(Throwable e) {
     return e instanceof RuntimeException r ? r : new IllegalStateException(e);
   }
 
@@ -290,7 +303,7 @@ final class Schedule implements AutoCloseable {
     for (Active a : failed) {
       a.sequence.release();
       end(a);
-      fail(a.request, failure);
+      a.request.fail(failure);
     }
   }
 

@@ -32,6 +32,8 @@ public final class Model implements AutoCloseable {
    * @throws dev.baichuan4j.ModelFormatException when a tensor is missing or has a wrong shape or
    *     type, or holds NaN
    * @throws dev.baichuan4j.OutOfDeviceMemoryException when the device is too small
+   * @throws dev.baichuan4j.OperationInterruptedException when this thread is interrupted; looked
+   *     for before each layer
    */
   public static Model load(Ops ops, Checkpoint checkpoint, Quant quant, ProgressListener progress) {
     checkpoint.checkShapes();

@@ -3,6 +3,7 @@ package dev.baichuan4j.nn;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OutputException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
@@ -61,6 +62,7 @@ public final class PackedCheckpoint {
    * @throws ModelFormatException when the checkpoint is quantized already, lacks a tensor, or holds
    *     NaN
    * @throws OutputException when the target cannot be written, or the disk is full
+   * @throws OperationInterruptedException when this thread is interrupted
    */
   public static void write(
       Ops ops, Checkpoint checkpoint, Quant quant, Path target, ProgressListener progress) {
@@ -122,6 +124,7 @@ public final class PackedCheckpoint {
   }
 
   private static OutputException failure(Path target, IOException e) {
+    OperationInterruptedException.check("writing " + target);
     return new OutputException(target, e.toString(), "a disk with room that can be written", e);
   }
 

@@ -2,6 +2,7 @@ package dev.baichuan4j.nn;
 
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.Checkpoint;
@@ -73,9 +74,11 @@ final class WeightLoader implements AutoCloseable {
     List<Weights.Layer> layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
       progress.progress("weights", i, total);
+      OperationInterruptedException.check("loading weights");
       layers.add(layer("model.layers." + i + "."));
     }
     progress.progress("weights", config.layers(), total);
+    OperationInterruptedException.check("loading weights");
     Tensor headScale = null;
     if (config.head() == ModelShape.Head.NORM && packed.isEmpty()) {
       try (Tensor stored = map(HEAD)) {

@@ -1,22 +1,32 @@
 package dev.baichuan4j.engine;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.QueueFullException;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.Model;
 import dev.baichuan4j.nn.Ops;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -208,6 +218,208 @@ class EngineTest {
         assertSame(cause, thrown);
       }
       assertTakesAllPages(engine);
+    }
+  }
+
+  @Test
+  void aRequestCancelledWhileItWaitsEndsAtOnceAndFreesItsPlace() throws Exception {
+    try (Engine engine = engine(2)) {
+      Held running = new Held(1000, null); // has all the pages, and holds the engine's thread
+      engine.submit(running);
+      await(running.inside);
+      for (int round = 0; round < 3; round++) {
+        List<Recorder> waiting = new ArrayList<>();
+        for (int i = 0; i < engine.limits().maxQueued(); i++) {
+          waiting.add(new Recorder(1, null));
+          engine.submit(waiting.get(i));
+        }
+        assertThrows(QueueFullException.class, () -> engine.submit(new Recorder(1, null)));
+        for (Recorder request : waiting) {
+          request.cancel();
+          assertEquals(FinishReason.CANCELLED, request.end.getNow(null));
+          request.cancel();
+        }
+      }
+      Recorder next = new Recorder(1, null);
+      engine.submit(next);
+      running.cancel();
+      running.go.countDown();
+      assertEquals(FinishReason.CANCELLED, running.end.get(30, TimeUnit.SECONDS));
+      assertEquals(FinishReason.LENGTH, next.end.get(30, TimeUnit.SECONDS));
+    }
+  }
+
+  /**
+   * Requests that are cancelled just as they start or end: each is told one end, and no page is
+   * lost.
+   */
+  @Test
+  void everyRequestIsToldOneEndWhereverCancelMeetsIt() throws Exception {
+    try (Engine engine = engine(2)) {
+      for (int i = 0; i < 500; i++) {
+        AtomicInteger ends = new AtomicInteger();
+        SessionCache session = i % 2 == 0 ? null : new SessionCache();
+        Recorder request =
+            new Recorder(1 + i % 3, session) {
+              @Override
+              protected void finished(FinishReason reason) {
+                ends.incrementAndGet();
+                super.finished(reason);
+              }
+            };
+        engine.submit(request);
+        for (int spin = 0; spin < i * 20; spin++) {
+          Thread.onSpinWait();
+        }
+        request.cancel();
+        request.end.get(30, TimeUnit.SECONDS);
+        if (session != null) {
+          engine.release(session);
+        }
+        engine.score(PROMPT, false, 0, (p, row) -> {}); // whatever else was to come has come
+        assertEquals(1, ends.get());
+      }
+      assertTakesAllPages(engine);
+    }
+  }
+
+  private static float[][] rows(Engine engine, int[] ids, IntConsumer atRow) {
+    float[][] rows = new float[ids.length][];
+    engine.score(
+        ids,
+        true,
+        8,
+        (position, row) -> {
+          rows[position] = row.clone();
+          atRow.accept(position);
+        });
+    return rows;
+  }
+
+  private static int[] longText() {
+    return IntStream.range(0, CONTEXT - 1).map(i -> i % 31).toArray();
+  }
+
+  @Test
+  void aConsumerOfLogitsMayCallTheEngineThatThenTakesThePagesFromItsText() {
+    try (Engine engine = engine(2)) {
+      int[] ids = longText();
+      float[][] expected = rows(engine, ids, position -> {});
+      float[][] found =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(50),
+              () ->
+                  rows(
+                      engine,
+                      ids,
+                      position -> {
+                        if (position % 50 == 3) {
+                          sneaking(() -> assertTakesAllPages(engine));
+                        }
+                      }));
+      assertArrayEquals(expected, found);
+    }
+  }
+
+  @Test
+  void aConsumerOfLogitsMayCloseTheEngine() {
+    Engine engine = engine(2);
+    IllegalStateException closed =
+        assertTimeoutPreemptively(
+            Duration.ofSeconds(50),
+            () ->
+                assertThrows(
+                    IllegalStateException.class,
+                    () -> rows(engine, longText(), position -> engine.close())));
+    assertEquals("model is closed", closed.getMessage());
+  }
+
+  @Test
+  void othersGoOnWhileAConsumerOfLogitsIsSlow() throws Exception {
+    try (Engine engine = engine(4)) {
+      CountDownLatch inside = new CountDownLatch(1);
+      CountDownLatch go = new CountDownLatch(1);
+      CompletableFuture<Void> score =
+          CompletableFuture.runAsync(
+              () ->
+                  engine.score(
+                      PROMPT,
+                      true,
+                      0,
+                      (p, row) -> {
+                        inside.countDown();
+                        await(go);
+                      }));
+      await(inside);
+      Recorder request = new Recorder(5, null);
+      engine.submit(request);
+      assertEquals(FinishReason.LENGTH, request.end.get(30, TimeUnit.SECONDS));
+      go.countDown();
+      score.get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void textsWhoseLogitsAreWantedWaitForRoomAndTakeTurns() throws Exception {
+    try (Engine engine = engine(2)) {
+      int[] ids = longText();
+      float[][] expected = rows(engine, ids, position -> {});
+      Held running = new Held(1000, null); // has all the pages
+      engine.submit(running);
+      await(running.inside);
+      List<CompletableFuture<float[][]>> scores = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        scores.add(CompletableFuture.supplyAsync(() -> rows(engine, ids, position -> {})));
+      }
+      running.go.countDown();
+      assertEquals(FinishReason.LENGTH, running.end.get(30, TimeUnit.SECONDS));
+      for (CompletableFuture<float[][]> score : scores) {
+        assertArrayEquals(expected, score.get(30, TimeUnit.SECONDS));
+      }
+      assertTakesAllPages(engine);
+    }
+  }
+
+  @Test
+  void anInterruptedCallerOfScoreLeavesAtOnceAndItsPagesComeFree() throws Exception {
+    try (Engine engine = engine(2)) {
+      Held running = new Held(20, null);
+      engine.submit(running);
+      await(running.inside);
+      CompletableFuture<Boolean> flag = new CompletableFuture<>();
+      Thread caller =
+          new Thread(
+              () -> {
+                try {
+                  engine.score(PROMPT, false, 0, (p, row) -> {});
+                  flag.completeExceptionally(new AssertionError("no exception"));
+                } catch (OperationInterruptedException e) {
+                  flag.complete(Thread.currentThread().isInterrupted());
+                } catch (RuntimeException | Error e) {
+                  flag.completeExceptionally(e);
+                }
+              });
+      caller.start();
+      while (caller.getState() != Thread.State.WAITING) { // for the engine's thread
+        Thread.onSpinWait();
+      }
+      caller.interrupt();
+      assertTrue(flag.get(30, TimeUnit.SECONDS));
+      running.go.countDown();
+      assertEquals(FinishReason.LENGTH, running.end.get(30, TimeUnit.SECONDS));
+      assertTakesAllPages(engine);
+    }
+  }
+
+  private interface Check {
+    void run() throws Exception;
+  }
+
+  private static void sneaking(Check check) {
+    try {
+      check.run();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
     }
   }
 

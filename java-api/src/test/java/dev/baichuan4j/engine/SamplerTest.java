@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.InvalidLogitsException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.TokenLogprobs.Candidate;

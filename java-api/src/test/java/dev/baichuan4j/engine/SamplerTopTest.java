@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.InvalidLogitsException;
 import dev.baichuan4j.nn.TopLogits;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
