@@ -69,9 +69,17 @@ const char* bc_version(void) { return BC_VERSION; }
 
 const char* bc_last_error(void) { return last_error(); }
 
-const char* bc_cpu_isa(void) { return cpu::name_of(cpu::isa()); }
+const char* bc_cpu_isa(void) {
+  const char* name = cpu::name_of(cpu::Isa::scalar);
+  guard([&] { name = cpu::name_of(cpu::isa()); });
+  return name;
+}
 
-int32_t bc_cpu_cores(void) { return cpu_cores(); }
+int32_t bc_cpu_cores(void) {
+  int32_t cores = 1;
+  guard([&] { cores = cpu_cores(); });
+  return cores;
+}
 
 int32_t bc_packed_layout(void) { return kPackedLayout; }
 
