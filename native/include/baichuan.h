@@ -86,8 +86,15 @@ BC_API int32_t bc_cpu_cores(void);
 BC_API int32_t bc_packed_layout(void);
 /** GPUs that models can run on. CUDA_VISIBLE_DEVICES is honoured. */
 BC_API int32_t bc_cuda_devices(void);
-/** Why there is no GPU to run on; empty if there is one. Static storage. */
+/** Why there is no GPU to run on, with the versions of the driver that is there and of the one that
+ *  is needed; empty if there is one. Static storage. */
 BC_API const char* bc_cuda_reason(void);
+/** Version of the NVIDIA driver that is installed, "535.104.05", whether it suffices or not; empty
+ *  without one. Static storage. */
+BC_API const char* bc_cuda_driver(void);
+/** The oldest NVIDIA driver that this library runs with, "580"; empty for a library without CUDA
+ *  kernels. Static storage. */
+BC_API const char* bc_cuda_driver_needed(void);
 
 /** Makes a context on a device.
  *  @param device BC_CPU or BC_CUDA

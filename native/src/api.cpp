@@ -22,9 +22,17 @@ uint64_t next_handle_id() {
 
 namespace {
 
-// The driver is asked once.
-const cuda::Available& gpus() {
-  static const cuda::Available found = cuda::available();
+// The driver is asked once. What fails then is why there is no GPU.
+const cuda::Available& gpus() noexcept {
+  static const cuda::Available found = [] {
+    cuda::Available none;
+    try {
+      return cuda::available();
+    } catch (const std::exception& e) {
+      none.reason = e.what();
+    }
+    return none;
+  }();
   return found;
 }
 
@@ -61,15 +69,27 @@ const char* bc_version(void) { return BC_VERSION; }
 
 const char* bc_last_error(void) { return last_error(); }
 
-const char* bc_cpu_isa(void) { return cpu::name_of(cpu::isa()); }
+const char* bc_cpu_isa(void) {
+  const char* name = cpu::name_of(cpu::Isa::scalar);
+  guard([&] { name = cpu::name_of(cpu::isa()); });
+  return name;
+}
 
-int32_t bc_cpu_cores(void) { return cpu_cores(); }
+int32_t bc_cpu_cores(void) {
+  int32_t cores = 1;
+  guard([&] { cores = cpu_cores(); });
+  return cores;
+}
 
 int32_t bc_packed_layout(void) { return kPackedLayout; }
 
 int32_t bc_cuda_devices(void) { return gpus().devices; }
 
 const char* bc_cuda_reason(void) { return gpus().reason.c_str(); }
+
+const char* bc_cuda_driver(void) { return gpus().driver.c_str(); }
+
+const char* bc_cuda_driver_needed(void) { return gpus().driver_needed.c_str(); }
 
 bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int32_t exact,
                             bc_context** out) {

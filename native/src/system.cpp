@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <set>
@@ -26,7 +27,7 @@ int quota_cores() {
   std::string quota;
   int64_t period = 0;
   if ((in >> quota >> period) && quota != "max" && period > 0) {
-    return static_cast<int>((std::stoll(quota) + period - 1) / period);
+    return static_cast<int>((std::atoll(quota.c_str()) + period - 1) / period);
   }
   int64_t old_quota = 0;
   int64_t old_period = 0;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <system_error>
 
 #ifdef __linux__
 #include <pthread.h>
@@ -49,17 +50,34 @@ bool spin_while(Condition&& condition, std::chrono::microseconds longest) {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
-  workers_.reserve(static_cast<size_t>(threads > 1 ? threads - 1 : 0));
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { serve(i); });
+  const int wanted = threads > 1 ? threads - 1 : 0;
+  try {
+    workers_.reserve(static_cast<size_t>(wanted));
+    for (int i = 1; i <= wanted; ++i) workers_.emplace_back([this, i] { serve(i); });
+  } catch (const std::system_error& e) {
+    // A thread that is destroyed before it is joined ends the process.
+    const int had = static_cast<int>(workers_.size());
+    join();
+    fail(BC_DEVICE,
+         "threads: process may have %d more, expected %d (%s); lower threads or raise ulimit -u / "
+         "pids.max",
+         had, wanted, e.code().message().c_str());
+  } catch (...) {
+    join();
+    throw;
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { join(); }
+
+void ThreadPool::join() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     stop_.store(true);
   }
   wake_.notify_all();
   for (std::thread& worker : workers_) worker.join();
+  workers_.clear();
 }
 
 void ThreadPool::pin(const std::vector<int>& cores) {

@@ -19,6 +19,7 @@ namespace bc {
 
 class ThreadPool {
  public:
+  // Fails with BC_DEVICE, and leaves no thread behind, where the system refuses one.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -60,6 +61,8 @@ class ThreadPool {
   void run(const Job& job);
   void work(int worker);
   void serve(int worker);
+  // Ends and joins the workers that were made.
+  void join();
 
   // Number of the job << 16 | open << 15 | workers inside.
   std::atomic<uint64_t> state_{0};

@@ -2,6 +2,7 @@
 // that no kernel is ever reached.
 #include "../error.h"
 #include "device.h"
+#include "driver.h"
 #include "kernels.h"
 
 namespace bc::cuda {
@@ -13,11 +14,9 @@ constexpr const char* kReason = "this build of the library has no CUDA kernels";
 
 }  // namespace
 
-Available available() { return {0, kReason}; }
+Available available() { return {0, kReason, installed_driver(), ""}; }
 
-std::unique_ptr<Device> Device::open(int index, void*) {
-  fail(BC_DEVICE, "context: device cuda:%d is not available: %s", index, kReason);
-}
+std::unique_ptr<Device> Device::open(int index, void*) { refuse(available(), index); }
 
 void embed(const EmbedParams&, void*) { absent(); }
 void rms_norm(const RmsNormParams&, void*) { absent(); }

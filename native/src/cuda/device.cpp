@@ -5,9 +5,11 @@
 #include <cuda.h>
 #include <cuda_runtime_api.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "../error.h"
+#include "driver.h"
 #include "generation.h"
 #include "tensor_map.h"
 
@@ -268,27 +270,26 @@ TensorMap make_tensor_map(const TensorBox& box) {
 
 Available available() {
   Available a;
+  Probe probe;
+  probe.installed = installed_driver();
+  check(cudaRuntimeGetVersion(&probe.runtime_cuda), "asking for the runtime's version");
+  if (cudaDriverGetVersion(&probe.driver_cuda) != cudaSuccess) probe.driver_cuda = 0;
+  a.driver = probe.installed;
+  a.driver_needed = needed_driver(probe.runtime_cuda);
   const cudaError_t status = cudaGetDeviceCount(&a.devices);
-  if (status == cudaSuccess) {
-    if (a.devices == 0) a.reason = "the driver shows no GPU";
-    return a;
-  }
+  if (status == cudaSuccess && a.devices > 0) return a;
   cudaGetLastError();
   a.devices = 0;
-  // 35 is what the runtime says where no driver is installed at all.
-  a.reason = status == cudaErrorInsufficientDriver
-                 ? "no NVIDIA driver is installed, or one older than this library needs"
-                 : cudaGetErrorString(status);
+  probe.error = status;
+  probe.error_text = cudaGetErrorString(status);
+  probe.visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  a.reason = why_no_gpu(probe);
   return a;
 }
 
 std::unique_ptr<Device> Device::open(int index, void* stream) {
-  const Available a = available();
-  if (index < 0 || index >= a.devices) {
-    const std::string there = "expected 0 to " + std::to_string(a.devices - 1);
-    fail(BC_DEVICE, "context: device cuda:%d is not available: %s", index,
-         a.devices == 0 ? a.reason.c_str() : there.c_str());
-  }
+  const Available there = available();
+  if (index < 0 || index >= there.devices) refuse(there, index);
   return std::make_unique<RuntimeDevice>(index, stream);
 }
 

@@ -15,8 +15,13 @@ namespace bc::cuda {
 struct Available {
   int devices = 0;
   std::string reason;
+  std::string driver;         // version of the driver that is installed; empty without one
+  std::string driver_needed;  // the oldest that suffices; empty without CUDA kernels
 };
 Available available();
+
+// Fails with BC_DEVICE for a GPU of a number that is not there.
+[[noreturn]] void refuse(const Available& there, int index);
 
 struct Facts {
   std::string name;           // "NVIDIA H100 80GB HBM3"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cuda/device.h"
+#include "cuda/driver.h"
 #include "cuda/generation.h"
 #include "device.h"
 #include "error.h"
@@ -122,11 +123,20 @@ class EmulatedDevice final : public Device {
 
 }  // namespace
 
-Available available() { return {1, ""}; }
+// BC_SIMT_DRIVER=535.104.05 makes a machine whose driver has CUDA 12.2, where 13.0 is needed.
+Available available() {
+  constexpr int kRuntime = 13000;
+  const char* driver = std::getenv("BC_SIMT_DRIVER");
+  if (driver == nullptr) return {1, "", "580.65.06", needed_driver(kRuntime)};
+  const Probe old{35,     "CUDA driver version is insufficient for CUDA runtime version",
+                  12020,  kRuntime,
+                  driver, nullptr};
+  return {0, why_no_gpu(old), driver, needed_driver(kRuntime)};
+}
 
 std::unique_ptr<Device> Device::open(int index, void*) {
-  if (index != 0)
-    fail(BC_DEVICE, "context: device cuda:%d is not available: expected 0 to 0", index);
+  const Available there = available();
+  if (index < 0 || index >= there.devices) refuse(there, index);
   return std::make_unique<EmulatedDevice>();
 }
 

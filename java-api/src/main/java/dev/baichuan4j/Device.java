@@ -53,12 +53,13 @@ public sealed interface Device {
   }
 
   /**
-   * The first GPU that can be used, else the processor.
+   * The first GPU that can be used, else the processor. Where an NVIDIA driver is installed and
+   * none of its GPUs can be used, such as a driver older than the library needs, the log says why.
    *
    * @throws NativeLoadException when the native library does not load
    */
   static Device auto() {
-    return Ops.cudaDevices() > 0 ? cuda(0) : cpu();
+    return Ops.prefersCuda() ? cuda(0) : cpu();
   }
 
   /**

@@ -1,6 +1,10 @@
 package dev.baichuan4j;
 
-/** A device failed, or the native layer refused a call. The message is the native layer's own. */
+/**
+ * A device is not there or failed, or the process may not have the threads that were asked for. The
+ * message says what was found and what is needed: the versions of a GPU's driver, the number of
+ * threads.
+ */
 public final class DeviceException extends BaichuanException {
 
   private static final long serialVersionUID = 1L;
@@ -8,7 +12,7 @@ public final class DeviceException extends BaichuanException {
   /**
    * Creates the exception.
    *
-   * @param message what the native layer says about it
+   * @param message what was found, what is needed and what to do
    */
   public DeviceException(String message) {
     super(message);

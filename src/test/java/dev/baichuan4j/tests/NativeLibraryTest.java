@@ -2,6 +2,7 @@ package dev.baichuan4j.tests;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.NativeLoadException;
@@ -18,9 +19,13 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The native libraries: what carries them, and what is said where they are missing or damaged. */
@@ -28,6 +33,10 @@ class NativeLibraryTest {
   private static final String FOLDER = "dev/baichuan4j/jni/" + Loader.getPlatform();
   private static final List<String> LIBRARIES =
       List.of(System.mapLibraryName("baichuan"), System.mapLibraryName("jnibaichuan"));
+
+  private static final String CACHE = "org.bytedeco.javacpp.cachedir";
+  private static final String JAVA =
+      Path.of(System.getProperty("java.home"), "bin", "java").toString();
 
   @TempDir Path folder;
 
@@ -117,6 +126,159 @@ class NativeLibraryTest {
     assertTrue(lines.get(first + 2).startsWith("the file is damaged"), lines::toString);
   }
 
+  @Test
+  void refusedNativeAccessIsNamedWithTheFlagThatGivesIt() throws Exception {
+    String java = java25();
+    assumeTrue(java != null, "no JDK 24 or later: set JAVA_HOME_25");
+    List<String> lines =
+        ask(List.of(java, "--illegal-native-access=deny"), System.getProperty("java.class.path"));
+    assertTrue(lines.get(1).startsWith("Illegal native access from"), lines::toString);
+    assertTrue(
+        lines.get(2).startsWith("start Java with --enable-native-access=ALL-UNNAMED"),
+        lines::toString);
+  }
+
+  @Test
+  void aFolderThatRunsNoCodeIsNamed() throws Exception {
+    Path mount = mount("noexec,size=64m");
+    try {
+      List<String> lines = askWithJar(mount.resolve("cache"));
+      assertTrue(lines.get(1).startsWith("the system runs no code from " + mount), lines::toString);
+      assertTrue(lines.get(1).contains("may be mounted noexec: "), lines::toString);
+      assertTrue(lines.get(2).contains(" -D" + CACHE + "=FOLDER"), lines::toString);
+    } finally {
+      unmount(mount);
+    }
+  }
+
+  @Test
+  void aFullDiskIsNamed() throws Exception {
+    Path mount = mount("size=200k");
+    try {
+      List<String> lines = askWithJar(mount.resolve("cache"));
+      assertTrue(
+          lines
+              .get(1)
+              .startsWith(
+                  "it cannot be extracted: the folder "
+                      + mount.resolve("cache")
+                      + " refuses"
+                      + " it with "),
+          lines::toString);
+      assertTrue(lines.get(1).endsWith("0 MiB are free"), lines::toString);
+      assertTrue(lines.get(2).startsWith("make room there, or "), lines::toString);
+    } finally {
+      unmount(mount);
+    }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void aFileThatMayNotGrowIsNamed() throws Exception {
+    String limited = "ulimit -f 100 && exec \"$0\" -XX:-UsePerfData \"$@\"";
+    Path cache = folder.resolve("limited");
+    List<String> lines =
+        ask(List.of("sh", "-c", limited, JAVA, "-D" + CACHE + "=" + cache), classPathWithJar());
+    assertTrue(
+        lines.get(1).startsWith("it cannot be extracted: the folder " + cache + " "),
+        lines::toString);
+    assertTrue(lines.get(2).contains(" -D" + CACHE + "=FOLDER"), lines::toString);
+  }
+
+  @Test
+  void foldersThatCannotBeWrittenAreNamed() throws Exception {
+    Path home = Files.createFile(folder.resolve("home"));
+    List<String> lines =
+        ask(
+            List.of(JAVA, "-Duser.home=" + home, "-Djava.io.tmpdir=" + home.resolve("tmp")),
+            classPathWithJar());
+    assertEquals(
+        "it cannot be extracted: none of the folders "
+            + home.resolve(".javacpp/cache")
+            + " and "
+            + home.resolve("tmp")
+            + " can be made and written",
+        lines.get(1),
+        lines::toString);
+    assertTrue(lines.get(2).contains(" -D" + CACHE + "=FOLDER"), lines::toString);
+  }
+
+  /** The java of a JDK that can refuse native access; null without one. */
+  private static String java25() {
+    if (Runtime.version().feature() >= 24) {
+      return JAVA;
+    }
+    String home = System.getenv("JAVA_HOME_25");
+    Path java =
+        Path.of(home != null ? home : "/usr/lib/jvm/temurin-25-jdk-amd64").resolve("bin/java");
+    return Files.isExecutable(java) ? java.toString() : null;
+  }
+
+  /** A small file system of its own. */
+  private Path mount(String options) throws Exception {
+    Path mount = Files.createDirectory(folder.resolve("mount"));
+    String[] command = {"mount", "-t", "tmpfs", "-o", options, "tmpfs", mount.toString()};
+    boolean mounted;
+    try {
+      mounted =
+          new ProcessBuilder(command)
+                  .redirectErrorStream(true)
+                  .redirectOutput(folder.resolve("mount.log").toFile())
+                  .start()
+                  .waitFor()
+              == 0;
+    } catch (IOException notInstalled) {
+      mounted = false;
+    }
+    assumeTrue(mounted, "this user may not mount a file system");
+    return mount;
+  }
+
+  private static void unmount(Path mount) throws Exception {
+    assertEquals(0, new ProcessBuilder("umount", mount.toString()).inheritIO().start().waitFor());
+  }
+
+  private List<String> askWithJar(Path cache) throws Exception {
+    return ask(List.of(JAVA, "-D" + CACHE + "=" + cache), classPathWithJar());
+  }
+
+  /** What {@link AskVersion} prints: what was tried, why it failed, what to do. */
+  private List<String> ask(List<String> java, String classPath) throws Exception {
+    List<String> command = new ArrayList<>(java);
+    command.addAll(List.of("-cp", classPath, AskVersion.class.getName()));
+    Path out = folder.resolve("out");
+    Path err = folder.resolve("err");
+    int code =
+        new ProcessBuilder(command)
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile())
+            .start()
+            .waitFor();
+    assertEquals(0, code, Files.readString(err));
+    List<String> lines = Files.readAllLines(out);
+    assertEquals(3, lines.size(), lines::toString);
+    assertTrue(lines.get(0).endsWith(FOLDER + "/" + LIBRARIES.get(1)), lines::toString);
+    return lines;
+  }
+
+  /** This class path with the libraries in a jar, from which they have to be extracted. */
+  private String classPathWithJar() throws IOException {
+    Path jar = folder.resolve("natives.jar");
+    try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
+      for (String library : LIBRARIES) {
+        String name = FOLDER + "/" + library;
+        out.putNextEntry(new JarEntry(name));
+        try (InputStream in = getClass().getResourceAsStream("/" + name)) {
+          in.transferTo(out);
+        }
+        out.closeEntry();
+      }
+    }
+    List<String> classPath = classPathWithoutNatives();
+    classPath.add(jar.toString());
+    return String.join(File.pathSeparator, classPath);
+  }
+
   /**
    * This class path without the libraries: without the jar that has them, with a copy of the
    * server's jar, whose manifest names the jars of the folder lib beside it, and of a folder that
@@ -156,8 +318,8 @@ class NativeLibraryTest {
   private List<String> run(int expectedCode, List<String> classPath, String... command)
       throws Exception {
     List<String> all = new ArrayList<>();
-    all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    all.add("-Dorg.bytedeco.javacpp.cachedir=" + folder.resolve("cache"));
+    all.add(JAVA);
+    all.add("-D" + CACHE + "=" + folder.resolve("cache"));
     all.addAll(List.of("-cp", String.join(File.pathSeparator, classPath)));
     all.addAll(List.of(command));
     Path output = folder.resolve("output");

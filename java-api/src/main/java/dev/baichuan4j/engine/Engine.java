@@ -1,6 +1,7 @@
 package dev.baichuan4j.engine;
 
 import dev.baichuan4j.ContextOverflowException;
+import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
@@ -65,7 +66,11 @@ public final class Engine implements AutoCloseable {
   private final Thread thread;
   private boolean closed;
 
-  /** Takes over the model: closing the engine closes it. */
+  /**
+   * Takes over the model: closing the engine closes it.
+   *
+   * @throws DeviceException when the system refuses the engine's thread; the model is closed then
+   */
   public Engine(Model model, Limits limits) {
     this.model = model;
     this.limits = limits;
@@ -73,7 +78,16 @@ public final class Engine implements AutoCloseable {
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
     thread.setDaemon(true);
-    thread.start();
+    try {
+      thread.start();
+    } catch (OutOfMemoryError e) { // what Java says of a thread that the system refuses
+      schedule.close();
+      model.close();
+      throw new DeviceException(
+          "threads: process may have 0 more, expected 1 for the engine ("
+              + e.getMessage()
+              + "); lower threads or raise ulimit -u / pids.max");
+    }
   }
 
   public Limits limits() {

@@ -6,7 +6,6 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.NativeLoadException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.jni.global.baichuan;
-import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -17,9 +16,6 @@ import org.bytedeco.javacpp.Loader;
 final class Bindings {
   private static final Pattern NEEDED_FREE =
       Pattern.compile("needs (\\d+) bytes(?: of cuda:\\d+)?, free are (\\d+)");
-
-  /** Name that JavaCPP gives the library of {@code dev.baichuan4j.jni.presets.baichuan}. */
-  private static final String JNI_LIBRARY = "jnibaichuan";
 
   /** Why the library could not be loaded; null when it could. */
   private static final NativeLoadException FAILURE;
@@ -34,43 +30,14 @@ final class Bindings {
     NativeLoadException failure = null;
     try {
       Loader.load(baichuan.class);
-    } catch (LinkageError e) {
-      failure = explain(e);
+      baichuan.bc_version(); // may be refused by itself: the methods may be of another module
+    } catch (LinkageError | RuntimeException e) {
+      failure = LoadFailure.explain(e);
     }
     FAILURE = failure;
   }
 
   private Bindings() {}
-
-  private static NativeLoadException explain(LinkageError error) {
-    String platform = Loader.getPlatform();
-    String library = "dev/baichuan4j/jni/" + platform + "/" + System.mapLibraryName(JNI_LIBRARY);
-    URL found = baichuan.class.getResource("/" + library);
-    if (found == null) {
-      return new NativeLoadException(
-          library,
-          "it is not on the class path, and there is " + error.getMessage(),
-          "add the artifact dev.baichuan4j:baichuan4j-natives with the classifier "
-              + platform
-              + " to the class path, or build it for this platform",
-          error);
-    }
-    // JavaCPP goes on to java.library.path and puts first that nothing is there; why the file
-    // itself did not load is the cause behind.
-    Throwable reason = error;
-    while (reason.getCause() != null) {
-      reason = reason.getCause();
-    }
-    return new NativeLoadException(
-        found.toString(),
-        reason.getMessage(),
-        "the file is damaged, or made for another system or processor: replace it by the artifact"
-            + " dev.baichuan4j:baichuan4j-natives with the classifier "
-            + platform
-            + ", and delete what JavaCPP extracted (org.bytedeco.javacpp.cachedir, by default"
-            + " ~/.javacpp/cache)",
-        error);
-  }
 
   /**
    * @throws NativeLoadException when the native library is not there or does not load

@@ -11,6 +11,8 @@ import dev.baichuan4j.jni.global.baichuan;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A context on a device and the ops that run on it. One method for each op of baichuan.h, named
@@ -18,6 +20,8 @@ import org.bytedeco.javacpp.Pointer;
  * InvalidRequestException} that names op, argument, value and expectation. One thread at a time.
  */
 public final class Ops implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Ops.class);
+
   private final bc_context context = new bc_context();
   private final boolean gpu;
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -32,6 +36,7 @@ public final class Ops implements AutoCloseable {
    * @param threads threads including the caller's; 0 for one per physical core
    * @param exact keep activations in f32 from end to end
    * @throws NativeLoadException when the native library does not load
+   * @throws DeviceException when the system refuses the threads; none is left then
    */
   public static Ops cpu(int threads, boolean exact) {
     Bindings.load();
@@ -45,7 +50,7 @@ public final class Ops implements AutoCloseable {
    * A context on a GPU.
    *
    * @throws NativeLoadException when the native library does not load
-   * @throws DeviceException when there is no such GPU
+   * @throws DeviceException when there is no such GPU, or its driver is too old
    */
   public static Ops cuda(int index) {
     Bindings.load();
@@ -59,7 +64,7 @@ public final class Ops implements AutoCloseable {
    *
    * @param stream address of a CUstream of that GPU, which outlives the context
    * @throws NativeLoadException when the native library does not load
-   * @throws DeviceException when there is no such GPU
+   * @throws DeviceException when there is no such GPU, or its driver is too old
    */
   public static Ops cuda(int index, long stream) {
     Bindings.load();
@@ -95,10 +100,42 @@ public final class Ops implements AutoCloseable {
     return baichuan.bc_cuda_devices();
   }
 
-  /** Why there is no GPU to use; empty if there is one. */
+  /**
+   * Why there is no GPU to use, with the versions of the driver that is there and of the one that
+   * is needed; empty if there is a GPU.
+   */
   public static String cudaReason() {
     Bindings.load();
     return Bindings.text(baichuan.bc_cuda_reason());
+  }
+
+  /**
+   * Version of the NVIDIA driver that is installed, whether it suffices or not; empty without one.
+   */
+  public static String cudaDriver() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_cuda_driver());
+  }
+
+  /** The oldest NVIDIA driver that suffices; empty where the library has no CUDA kernels. */
+  public static String cudaDriverNeeded() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_cuda_driver_needed());
+  }
+
+  /**
+   * Whether models run on a GPU unless told otherwise. Where a driver is installed and its GPUs
+   * cannot be used, the log says why, since the processor that is taken instead is much slower.
+   */
+  public static boolean prefersCuda() {
+    if (cudaDevices() > 0) {
+      return true;
+    }
+    boolean hidden = System.getenv("CUDA_VISIBLE_DEVICES") != null;
+    if (!cudaDriver().isEmpty() && !cudaDriverNeeded().isEmpty() && !hidden) {
+      log.warn("The processor is used instead of a GPU: {}", cudaReason());
+    }
+    return false;
   }
 
   /** Physical cores that this process may use. */

@@ -71,6 +71,8 @@ final class DoctorCommand implements Callable<Integer> {
     if (gpus == 0) {
       facts.put("cuda", "not used: " + Ops.cudaReason());
     }
+    facts.put("cuda_driver", orNone(Ops.cudaDriver()));
+    facts.put("cuda_driver_needed", orNone(Ops.cudaDriverNeeded()));
     for (int i = 0; i < gpus; i++) {
       facts.put("cuda_" + i, describe(i));
     }
@@ -91,6 +93,10 @@ final class DoctorCommand implements Callable<Integer> {
       facts.forEach((name, value) -> Terminal.out().printf("%-22s %s%n", name, value));
     }
     return 0;
+  }
+
+  private static String orNone(String version) {
+    return version.isEmpty() ? "none" : version;
   }
 
   private static Object describe(int gpu) {

@@ -106,8 +106,15 @@ public static native int bc_cpu_cores();
 public static native int bc_packed_layout();
 /** GPUs that models can run on. CUDA_VISIBLE_DEVICES is honoured. */
 public static native int bc_cuda_devices();
-/** Why there is no GPU to run on; empty if there is one. Static storage. */
+/** Why there is no GPU to run on, with the versions of the driver that is there and of the one that
+ *  is needed; empty if there is one. Static storage. */
 public static native @Cast("const char*") BytePointer bc_cuda_reason();
+/** Version of the NVIDIA driver that is installed, "535.104.05", whether it suffices or not; empty
+ *  without one. Static storage. */
+public static native @Cast("const char*") BytePointer bc_cuda_driver();
+/** The oldest NVIDIA driver that this library runs with, "580"; empty for a library without CUDA
+ *  kernels. Static storage. */
+public static native @Cast("const char*") BytePointer bc_cuda_driver_needed();
 
 /** Makes a context on a device.
  *  @param device BC_CPU or BC_CUDA

@@ -1,0 +1,210 @@
+// Every function of baichuan.h with handles that are null, freed, foreign or made up, and with sizes,
+// offsets, shapes and numbers at their ends and at random: a status each time, and never a crash.
+#include <cstdint>
+#include <limits>
+
+#include "api_checks.h"
+#include "check.h"
+
+using namespace bc::test;
+
+namespace {
+
+constexpr int64_t kSizes[] = {0,
+                              1,
+                              -1,
+                              2,
+                              31,
+                              32,
+                              63,
+                              64,
+                              int64_t{1} << 31,
+                              int64_t{1} << 32,
+                              int64_t{1} << 44,
+                              (int64_t{1} << 44) + 1,
+                              int64_t{1} << 62,
+                              std::numeric_limits<int64_t>::max(),
+                              std::numeric_limits<int64_t>::min()};
+constexpr int32_t kInts[] = {0,
+                             1,
+                             -1,
+                             2,
+                             5,
+                             6,
+                             7,
+                             1024,
+                             1025,
+                             std::numeric_limits<int32_t>::max(),
+                             std::numeric_limits<int32_t>::min()};
+
+template <class T, size_t N>
+T one_of(Random& random, const T (&values)[N]) {
+  return values[random.below(static_cast<int64_t>(N))];
+}
+
+// The message belongs to the status. A null out is never written.
+void answered(const char* name, bc_status status) {
+  is_ok(name, status == BC_OK || (status >= BC_INVALID_ARGUMENT && status <= BC_DEVICE &&
+                                  bc_last_error()[0] != '\0'));
+}
+
+class Fuzz {
+ public:
+  explicit Fuzz(uint64_t seed) : random_(seed) {
+    is_ok("context_create", bc_context_create(BC_CPU, 0, 2, 1, &context_) == BC_OK);
+    is_ok("context_create", bc_context_create(BC_CPU, 0, 1, 1, &other_) == BC_OK);
+    for (const int32_t type : {BC_F32, BC_F16, BC_BF16, BC_I32, BC_I8, BC_Q8, BC_Q4}) {
+      tensors_.push_back(tensor(context_, type, {2, 64}));
+      tensors_.push_back(tensor(context_, type, {64, 64}));
+    }
+    for (const std::vector<int64_t>& shape :
+         {std::vector<int64_t>{2}, {3}, {64}, {1}, {2, 48}, {2, 16}, {1, 2}, {3, 2, 1, 64, 16}}) {
+      tensors_.push_back(tensor(context_, BC_F32, shape));
+      tensors_.push_back(tensor(context_, BC_I32, shape));
+    }
+    tensors_.push_back(tensor(other_, BC_F32, {2, 64}));
+    bc_tensor* freed = tensor(context_, BC_F32, {2, 64});
+    is_ok("tensor_free", bc_tensor_free(freed) == BC_OK);
+    tensors_.push_back(freed);
+    tensors_.push_back(nullptr);
+    tensors_.push_back(reinterpret_cast<bc_tensor*>(uintptr_t{0xdeadbeef}));
+  }
+  ~Fuzz() {
+    bc_context_free(context_);
+    bc_context_free(other_);
+  }
+
+  void contexts() {
+    bc_context* out = nullptr;
+    const int32_t threads = one_of(random_, kInts);
+    // A thousand threads a time would only be slow.
+    const bc_status status =
+        bc_context_create(one_of(random_, kInts), one_of(random_, kInts),
+                          threads == 1024 ? 3 : threads, one_of(random_, kInts), maybe(&out));
+    answered("context_create", status);
+    if (status == BC_OK) answered("context_free", bc_context_free(out));
+    int64_t a = 0;
+    int64_t b = 0;
+    answered("memory_info", bc_memory_info(context(), maybe(&a), maybe(&b)));
+    answered("memory_used", bc_memory_used(context(), maybe(&a)));
+    answered("synchronize", bc_synchronize(context()));
+    const char* text = nullptr;
+    answered("context_device", bc_context_device(context(), maybe(&text)));
+    int32_t count = 0;
+    answered("context_threads", bc_context_threads(context(), maybe(&count)));
+  }
+
+  void sizes() {
+    int64_t shape[5];
+    for (int64_t& size : shape) size = one_of(random_, kSizes);
+    bc_tensor* out = nullptr;
+    const int32_t rank = one_of(random_, kInts);
+    const int64_t* sizes = maybe(shape);
+    const auto free = [&](bc_status status) {
+      answered("a new tensor", status);
+      if (status == BC_OK) answered("tensor_free", bc_tensor_free(out));
+    };
+    free(bc_tensor_create(context(), one_of(random_, kInts), sizes, rank, maybe(&out)));
+    free(bc_tensor_create_on_host(context(), one_of(random_, kInts), sizes, rank, maybe(&out)));
+    free(bc_tensor_reshape(any(), sizes, rank, maybe(&out)));
+    free(bc_tensor_view(any(), size(), size(), size(), size(), maybe(&out)));
+    free(bc_tensor_map(context(), reinterpret_cast<bc_file*>(any()), size(), one_of(random_, kInts),
+                       sizes, rank, maybe(&out)));
+    bc_file* file = reinterpret_cast<bc_file*>(any());
+    int64_t bytes = 0;
+    answered("file_size", bc_file_size(file, &bytes));
+    answered("file_read_ahead", bc_file_read_ahead(file, size(), size()));
+    answered("tensor_bytes", bc_tensor_bytes(any(), maybe(&bytes)));
+    int32_t type = 0;
+    int32_t of_rank = 0;
+    answered("tensor_shape", bc_tensor_shape(any(), &type, maybe(shape), maybe(&of_rank)));
+    // No tensor here has more bytes than the buffer.
+    std::vector<uint8_t> buffer(1 << 16);
+    answered("tensor_write", bc_tensor_write(any(), size(), maybe(buffer.data()), size()));
+    answered("tensor_read", bc_tensor_read(any(), size(), maybe(buffer.data()), size()));
+    const float deviations[] = {0.0f,
+                                1.0f,
+                                -1.0f,
+                                1e30f,
+                                std::numeric_limits<float>::infinity(),
+                                std::numeric_limits<float>::quiet_NaN()};
+    answered("tensor_random", bc_tensor_random(any(), one_of(random_, deviations), random_.bits()));
+  }
+
+  void ops() {
+    double error[2];
+    answered("quantize", bc_quantize(context(), any(), any(), any(), maybe(error)));
+    answered("dequantize", bc_dequantize(context(), any(), any()));
+    answered("convert", bc_convert(context(), any(), any()));
+    answered("row_norms", bc_row_norms(context(), any(), any()));
+    answered("embed", bc_embed(context(), any(), any(), any()));
+    answered("rms_norm", bc_rms_norm(context(), any(), any(), any(), 1e-6f));
+    answered("add_rms_norm", bc_add_rms_norm(context(), any(), any(), any(), any(), 1e-6f));
+    answered("matmul", bc_matmul(context(), any(), any(), any(), any()));
+    answered("matmul_swiglu", bc_matmul_swiglu(context(), any(), any(), any()));
+    answered("rope", bc_rope(context(), any(), any(), one_of(random_, kInts), 1e4f));
+    answered("kv_append", bc_kv_append(context(), any(), any(), any(), any(), any(), any()));
+    answered("attention",
+             bc_attention(context(), any(), any(), any(), any(), any(), any(), any(), any()));
+    answered("swiglu", bc_swiglu(context(), any(), any(), any()));
+    answered("top_k", bc_top_k(context(), any(), any(), any()));
+    answered("argmax", bc_argmax(context(), any(), any()));
+  }
+
+  void recordings() {
+    bc_plan* plan = nullptr;
+    answered("plan_begin", bc_plan_begin(context()));
+    if (random_.below(2) == 0) ops();
+    const bc_status status = bc_plan_end(context(), maybe(&plan));
+    answered("plan_end", status);
+    if (status == BC_OK) {
+      answered("plan_run", bc_plan_run(plan));
+      answered("plan_free", bc_plan_free(plan));
+    }
+    answered("plan_run", bc_plan_run(plan));
+    answered("plan_run", bc_plan_run(reinterpret_cast<bc_plan*>(any())));
+  }
+
+ private:
+  template <class T>
+  T* maybe(T* pointer) {
+    return random_.below(16) == 0 ? nullptr : pointer;
+  }
+  int64_t size() { return one_of(random_, kSizes); }
+  bc_tensor* any() {
+    return tensors_[static_cast<size_t>(random_.below(static_cast<int64_t>(tensors_.size())))];
+  }
+  // Mostly the one that the tensors are of.
+  bc_context* context() {
+    switch (random_.below(16)) {
+      case 0:
+        return nullptr;
+      case 1:
+        return other_;
+      case 2:
+        return reinterpret_cast<bc_context*>(any());
+      default:
+        return context_;
+    }
+  }
+
+  Random random_;
+  bc_context* context_ = nullptr;
+  bc_context* other_ = nullptr;
+  std::vector<bc_tensor*> tensors_;
+};
+
+}  // namespace
+
+int main() {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    Fuzz fuzz(seed);
+    for (int i = 0; i < 2000; ++i) {
+      fuzz.sizes();
+      fuzz.ops();
+      if (i % 10 == 0) fuzz.contexts();
+      if (i % 10 == 5) fuzz.recordings();
+    }
+  }
+  return result("boundary");
+}
