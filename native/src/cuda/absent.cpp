@@ -1,5 +1,7 @@
 // What is linked in place of the kernels where they are not built: there is no GPU to open, so
 // that no kernel is ever reached.
+#include "absent.h"
+
 #include "../error.h"
 #include "device.h"
 #include "kernels.h"
@@ -7,16 +9,16 @@
 namespace bc::cuda {
 namespace {
 
-constexpr const char* kReason = "this build of the library has no CUDA kernels";
+std::string reason() { return why_no_kernels(driver_is_loaded()); }
 
-[[noreturn]] void absent() { fail(BC_DEVICE, "cuda: %s", kReason); }
+[[noreturn]] void absent() { fail(BC_DEVICE, "cuda: %s", reason().c_str()); }
 
 }  // namespace
 
-Available available() { return {0, kReason}; }
+Available available() { return {0, reason()}; }
 
 std::unique_ptr<Device> Device::open(int index, void*) {
-  fail(BC_DEVICE, "context: device cuda:%d is not available: %s", index, kReason);
+  fail(BC_DEVICE, "context: device cuda:%d is not available: %s", index, reason().c_str());
 }
 
 void embed(const EmbedParams&, void*) { absent(); }
