@@ -3,21 +3,30 @@
 set(BC_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO (when nvcc is found), ON or OFF")
 set_property(CACHE BC_CUDA PROPERTY STRINGS AUTO ON OFF)
 
+set(BC_GPUS ALL CACHE STRING
+  "GPUs to build the kernels for: ALL, NONE, or compute capabilities such as 8.9,9.0")
+
 set(BC_HAVE_CUDA OFF)
-if(BC_SANITIZE OR BC_CUDA STREQUAL "OFF")
+# What was built, for the baichuan script: NONE, or BC_GPUS.
+set(BC_KERNELS NONE CACHE INTERNAL "")
+if(BC_SANITIZE OR BC_CUDA STREQUAL "OFF" OR BC_GPUS STREQUAL "NONE")
   # Sanitizers see the kernels through the SIMT emulator.
   message(STATUS "CUDA kernels: OFF")
   return()
 endif()
 
-# Machine code for each generation, and PTX for those to come. Set before the language is enabled, or
-# CMake takes the compiler's own default.
-set(CMAKE_CUDA_ARCHITECTURES "80-real;86-real;89-real;90a-real;90-virtual" CACHE STRING
-  "CUDA architectures")
 set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 include(CheckLanguage)
+if(NOT CMAKE_CUDA_COMPILER)
+  unset(CMAKE_CUDA_COMPILER CACHE)  # nvcc may have been installed since it was not found
+endif()
 check_language(CUDA)
 if(CMAKE_CUDA_COMPILER)
+  # What is compiled for is set below, when it is known what the compiler can: its own default, which
+  # enable_language() would write into the cache, is not asked for.
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES OFF)
+  endif()
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
   set(BC_HAVE_CUDA ON)
@@ -29,6 +38,23 @@ message(STATUS "CUDA kernels: ${BC_HAVE_CUDA}")
 if(NOT BC_HAVE_CUDA)
   return()
 endif()
+
+# Machine code for each generation, and PTX for those to come.
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(architectures 80-real 86-real 89-real 90a-real)
+  list(APPEND architectures 90-virtual)
+  if(NOT BC_GPUS STREQUAL "ALL")
+    include(Gpus)
+    string(REPLACE "," ";" gpus "${BC_GPUS}")
+    bc_architectures(architectures "${architectures}" "${gpus}")
+    if(NOT architectures)
+      message(FATAL_ERROR "BC_GPUS has value ${BC_GPUS}, expected ALL, NONE, or compute capabilities from 8.0")
+    endif()
+  endif()
+  set(CMAKE_CUDA_ARCHITECTURES ${architectures})
+endif()
+message(STATUS "CUDA architectures: ${CMAKE_CUDA_ARCHITECTURES}")
+set(BC_KERNELS ${BC_GPUS} CACHE INTERNAL "")
 
 set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)

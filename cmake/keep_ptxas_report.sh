@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs a compile command and keeps what ptxas -v says in OBJECT.ptxas. Everything else is shown.
 object=
 previous=

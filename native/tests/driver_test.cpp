@@ -63,7 +63,9 @@ void reasons() {
       "install a newer driver");
 }
 
-std::string version_in(const char* file, const char* text) {
+// What is found where one file stands alone under a root.
+template <class Find>
+auto in(const char* file, const char* text, const Find& find) {
   char root[] = "driver_test_XXXXXX";
   is_ok("mkdtemp", mkdtemp(root) != nullptr);
   std::string path = root;
@@ -72,12 +74,28 @@ std::string version_in(const char* file, const char* text) {
        slash = name.find('/', slash + 1))
     mkdir((path + name.substr(0, slash)).c_str(), 0755);
   std::ofstream(path + name) << text;
-  const std::string version = bc::cuda::installed_driver(root);
+  const auto found = find(root);
   std::remove((path + name).c_str());
   for (size_t slash = name.rfind('/'); slash != std::string::npos;
        slash = slash == 0 ? slash - 1 : name.rfind('/', slash - 1))
     rmdir((path + name.substr(0, slash)).c_str());
-  return version;
+  return found;
+}
+
+std::string version_in(const char* file, const char* text) {
+  return in(file, text, bc::cuda::installed_driver);
+}
+
+void loaded() {
+  const auto loaded_with = [](const char* file, const char* text) {
+    return in(file, text, bc::cuda::driver_is_loaded);
+  };
+  is_ok("a kernel module", loaded_with("/sys/module/nvidia/version", "580.65.06"));
+  is_ok("WSL 2", loaded_with("/dev/dxg", ""));
+  is_ok("no driver", !loaded_with("/else", "580.65.06"));
+  is_ok("nothing to do", bc::cuda::why_no_kernels(false).find("--cuda") == std::string::npos);
+  is_ok("what to do",
+        bc::cuda::why_no_kernels(true).find("./baichuan --cuda") != std::string::npos);
 }
 
 void versions() {
@@ -112,6 +130,7 @@ void library() {
 int main() {
   reasons();
   versions();
+  loaded();
   library();
   return result("driver");
 }

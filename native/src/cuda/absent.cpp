@@ -8,13 +8,13 @@
 namespace bc::cuda {
 namespace {
 
-constexpr const char* kReason = "this build of the library has no CUDA kernels";
+std::string reason() { return why_no_kernels(driver_is_loaded()); }
 
-[[noreturn]] void absent() { fail(BC_DEVICE, "cuda: %s", kReason); }
+[[noreturn]] void absent() { fail(BC_DEVICE, "cuda: %s", reason().c_str()); }
 
 }  // namespace
 
-Available available() { return {0, kReason, installed_driver(), ""}; }
+Available available() { return {0, reason(), installed_driver(), ""}; }
 
 std::unique_ptr<Device> Device::open(int index, void*) { refuse(available(), index); }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "../error.h"
+#include "architectures.h"
 #include "driver.h"
 #include "generation.h"
 #include "tensor_map.h"
@@ -93,6 +94,12 @@ class RuntimeDevice final : public Device {
     if (facts_.capability < kOldest) {
       fail(BC_DEVICE, "cuda: device %d, %s, has compute capability %d.%d, expected 8.0 or later",
            index, p.name, p.major, p.minor);
+    }
+    if (!has_code(BC_CUDA_ARCHITECTURES, facts_.capability)) {
+      fail(BC_DEVICE,
+           "cuda: device %d, %s, has compute capability %d.%d, expected one that this build has "
+           "kernels for (%s); ./baichuan --cuda builds all",
+           index, p.name, p.major, p.minor, BC_CUDA_ARCHITECTURES);
     }
     facts_.hopper = use_hopper_kernels(facts_.capability);
     use();

@@ -1,5 +1,7 @@
 #include "driver.h"
 
+#include <unistd.h>
+
 #include <fstream>
 #include <sstream>
 
@@ -53,6 +55,10 @@ std::string installed_driver(const std::string& root) {
   return "";
 }
 
+bool driver_is_loaded(const std::string& root) {
+  return !installed_driver(root).empty() || access((root + "/dev/dxg").c_str(), F_OK) == 0;
+}
+
 // CUDA Compatibility, table "CUDA Toolkit and Minimum Required Driver Versions": within a major
 // version of CUDA the driver of its first release suffices.
 std::string needed_driver(int runtime_cuda) {
@@ -87,6 +93,15 @@ std::string why_no_gpu(const Probe& p) {
     return text;
   }
   return named(p) + " fails with " + p.error_text + " (error " + std::to_string(p.error) + ")";
+}
+
+std::string why_no_kernels(bool driver) {
+  std::string text = "this build of the library has no CUDA kernels";
+  if (driver)
+    text +=
+        ", though an NVIDIA driver is loaded; ./baichuan --cuda builds them where nvcc 12 or later "
+        "is installed";
+  return text;
 }
 
 void refuse(const Available& there, int index) {

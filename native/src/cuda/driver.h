@@ -21,10 +21,16 @@ struct Probe {
 // sought under root, which is empty but for tests.
 std::string installed_driver(const std::string& root = "");
 
+// Whether a driver is loaded: its kernel module, or the device of WSL 2, which has none.
+bool driver_is_loaded(const std::string& root = "");
+
 // The oldest driver that a CUDA runtime works with: "580" for 13.0.
 std::string needed_driver(int runtime_cuda);
 
 // Why no GPU can be used, in one line that names versions and what to do.
 std::string why_no_gpu(const Probe& probe);
+
+// Why a library without CUDA kernels uses none, and what to do about it where a driver is loaded.
+std::string why_no_kernels(bool driver);
 
 }  // namespace bc::cuda
