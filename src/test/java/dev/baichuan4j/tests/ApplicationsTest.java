@@ -80,12 +80,7 @@ class ApplicationsTest {
     String path = build.resolve("classes/java/main") + File.pathSeparator + build.resolve("lib/*");
     assertAnswers(
         runJava(
-            jdk,
-            "--enable-native-access=ALL-UNNAMED",
-            "-cp",
-            path,
-            "app.Main",
-            MODEL.toString()));
+            jdk, "--enable-native-access=ALL-UNNAMED", "-cp", path, "app.Main", MODEL.toString()));
   }
 
   @ParameterizedTest
@@ -103,7 +98,14 @@ class ApplicationsTest {
         Artifacts.SERVER.jar() + File.pathSeparator + Artifacts.SERVER.target("lib").toString();
     Output output =
         runJava(
-            17, NATIVE_ACCESS, "-p", path, "-m", "dev.baichuan4j.server", "doctor", "--device",
+            17,
+            NATIVE_ACCESS,
+            "-p",
+            path,
+            "-m",
+            "dev.baichuan4j.server",
+            "doctor",
+            "--device",
             "cpu");
     assertTrue(output.out().contains(Artifacts.PLATFORM), output::toString);
   }
@@ -232,9 +234,11 @@ class ApplicationsTest {
     ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().putAll(environment);
     // The build's own options and repository are not those of the applications.
-    builder.environment().keySet().removeAll(List.of("MAVEN_OPTS", "MAVEN_ARGS", "JAVA_TOOL_OPTIONS"));
-    Process process =
-        builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+    builder
+        .environment()
+        .keySet()
+        .removeAll(List.of("MAVEN_OPTS", "MAVEN_ARGS", "JAVA_TOOL_OPTIONS"));
+    Process process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
     process.getOutputStream().close();
     if (!process.waitFor(10, TimeUnit.MINUTES)) {
       process.destroyForcibly();

@@ -12,15 +12,17 @@ import dev.baichuan4j.tests.Artifacts.Artifact;
 import java.io.IOException;
 import java.lang.module.ModuleDescriptor;
 import java.lang.module.ModuleFinder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
@@ -68,28 +70,48 @@ class PublishedArtifactsTest {
   }
 
   @Test
-  void theNoticeNamesWhatIsLinkedIntoTheLibrary() throws Exception {
+  void theNoticeNamesWhatIsLinkedIntoTheLibraries() throws Exception {
     String notice = Files.readString(Artifacts.ROOT.resolve("NOTICE"));
+    String library = libraries().get(nativeFolder() + System.mapLibraryName("baichuan"));
+    // Texts that these runtimes carry with them.
+    if (library.contains("std::bad_alloc")) {
+      assertTrue(notice.contains("GCC Runtime Library\n  Exception, version 3.1"), notice);
+    }
+    if (library.contains("cudaErrorInsufficientDriver")) {
+      assertTrue(notice.contains("CUDA Toolkit End User License Agreement"), notice);
+    }
+  }
+
+  @Test
+  void theLibrariesNeedNoCompilersRuntimeAndNameNoFolderOfTheBuild() throws Exception {
+    assertEquals(2, libraries().size());
+    libraries()
+        .forEach(
+            (name, content) -> {
+              assertFalse(content.contains("libstdc++.so"), name);
+              assertFalse(content.contains("libgcc_s.so"), name);
+              assertFalse(content.contains(Artifacts.ROOT.toString()), name);
+            });
+  }
+
+  /** The bytes of the native libraries as characters, by path in their jar. */
+  private static Map<String, String> libraries() throws IOException {
+    Map<String, String> libraries = new TreeMap<>();
     try (JarFile jar = new JarFile(Artifacts.LIBRARIES.toFile())) {
-      String library =
-          new String(
-              jar.getInputStream(jar.getEntry(nativeFolder() + System.mapLibraryName("baichuan")))
-                  .readAllBytes(),
-              java.nio.charset.StandardCharsets.ISO_8859_1);
-      // Strings that these runtimes carry with them.
-      if (library.contains("GLIBCXX_") || library.contains("libstdcxx")) {
-        assertTrue(notice.contains("GCC Runtime Library\n  Exception"), notice);
-      }
-      if (library.contains("cudaErrorInsufficientDriver")) {
-        assertTrue(notice.contains("CUDA Toolkit End User License Agreement"), notice);
+      for (ZipEntry entry : Collections.list(jar.entries())) {
+        if (entry.getName().startsWith(nativeFolder()) && !entry.isDirectory()) {
+          byte[] bytes = jar.getInputStream(entry).readAllBytes();
+          libraries.put(entry.getName(), new String(bytes, StandardCharsets.ISO_8859_1));
+        }
       }
     }
+    return libraries;
   }
 
   @ParameterizedTest
   @MethodSource("artifacts")
   void everyArtifactHasItsSourcesAndItsJavadoc(Artifact artifact) throws Exception {
-    assertEquals(classes(artifact.jar()), sources(artifact.attached("sources")));
+    assertEquals(classes(artifact.jar()), names(artifact.attached("sources"), ".java"));
     try (JarFile javadoc = new JarFile(artifact.attached("javadoc").toFile())) {
       assertNotNull(javadoc.getEntry("index.html"));
     }
@@ -172,17 +194,14 @@ class PublishedArtifactsTest {
             .collect(Collectors.toSet()));
     assertEquals(
         Set.of("dev.baichuan4j.server"),
-        module.exports().stream()
-            .flatMap(e -> e.targets().stream())
-            .collect(Collectors.toSet()));
+        module.exports().stream().flatMap(e -> e.targets().stream()).collect(Collectors.toSet()));
   }
 
   @Test
   void everyOtherJarHasAModuleNameOfItsOwn() {
     module(Artifacts.NATIVES.jar(), "dev.baichuan4j.natives");
     module(Artifacts.SERVER.jar(), "dev.baichuan4j.server");
-    module(
-        Artifacts.LIBRARIES, "dev.baichuan4j.natives." + Artifacts.PLATFORM.replace('-', '.'));
+    module(Artifacts.LIBRARIES, "dev.baichuan4j.natives." + Artifacts.PLATFORM.replace('-', '.'));
   }
 
   @Test
@@ -218,14 +237,7 @@ class PublishedArtifactsTest {
    */
   private static LocalDateTime timeOfLibraries() throws IOException {
     CRC32 crc = new CRC32();
-    try (JarFile jar = new JarFile(Artifacts.LIBRARIES.toFile())) {
-      List<String> names = new ArrayList<>();
-      jar.stream().map(ZipEntry::getName).filter(n -> n.startsWith(nativeFolder())).forEach(names::add);
-      Collections.sort(names);
-      for (String name : names) {
-        crc.update(jar.getInputStream(jar.getEntry(name)).readAllBytes());
-      }
-    }
+    libraries().values().forEach(c -> crc.update(c.getBytes(StandardCharsets.ISO_8859_1)));
     return LocalDateTime.ofInstant(
         Instant.parse("2000-01-01T00:00:00Z").plusSeconds(2 * (crc.getValue() % (1L << 29))),
         ZoneOffset.UTC);
@@ -244,10 +256,6 @@ class PublishedArtifactsTest {
     return names(path, ".class").stream()
         .filter(n -> !n.contains("$") && !n.equals("package-info"))
         .collect(Collectors.toCollection(TreeSet::new));
-  }
-
-  private static Set<String> sources(Path path) throws IOException {
-    return names(path, ".java");
   }
 
   /** Paths with this ending, without it; packages' comments and what a platform's jar has aside. */
