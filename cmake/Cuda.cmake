@@ -10,14 +10,15 @@ if(BC_SANITIZE OR BC_CUDA STREQUAL "OFF")
   return()
 endif()
 
-# Machine code for each generation, and PTX for those to come. Set before the language is enabled, or
-# CMake takes the compiler's own default.
-set(CMAKE_CUDA_ARCHITECTURES "80-real;86-real;89-real;90a-real;90-virtual" CACHE STRING
-  "CUDA architectures")
 set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 include(CheckLanguage)
 check_language(CUDA)
 if(CMAKE_CUDA_COMPILER)
+  # What is compiled for is set below, when it is known what the compiler can: its own default, which
+  # enable_language() would write into the cache, is not asked for.
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES OFF)
+  endif()
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
   set(BC_HAVE_CUDA ON)
@@ -29,6 +30,17 @@ message(STATUS "CUDA kernels: ${BC_HAVE_CUDA}")
 if(NOT BC_HAVE_CUDA)
   return()
 endif()
+
+# Machine code for each generation, so that nothing is compiled at first use there; what is for 10.0
+# and 12.0 serves 10.3 and 12.1, too. PTX for those to come.
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(architectures 80-real 86-real 89-real 90a-real)
+  if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
+    list(APPEND architectures 100-real 120-real)
+  endif()
+  set(CMAKE_CUDA_ARCHITECTURES ${architectures} 90-virtual)
+endif()
+message(STATUS "CUDA architectures: ${CMAKE_CUDA_ARCHITECTURES}")
 
 set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)

@@ -5,7 +5,8 @@
 //   simt.h          this file
 //   device.h        host side for tests: buffers, options, counters
 //   launch.cpp      grid and blocks, from the first to the last
-//   machine.*       warps and threads; who runs next; what happens before what
+//   machine.*       warps and threads; who runs next
+//   clocks.*        what happens before what
 //   barriers.cpp    barriers of a block
 //   clusters.cpp    blocks that reach each other's shared memory
 //   mbarriers.cpp   barriers in shared memory, and the bytes they wait for
@@ -58,8 +59,9 @@ constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LI
 }
 
 // Runs body once for every thread. `name` is what errors call the kernel. An early one may touch
-// nothing but inputs until the thread has called wait_for_earlier_kernels(). `cluster` blocks side by
-// side make a cluster.
+// nothing but inputs until the thread has called wait_for_earlier_kernels(), which each must do before
+// it ends. `cluster` blocks side by side make a cluster. Shared memory, early starts and clusters are
+// those of the emulated GPU's compute capability (gpu.h).
 void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
             unsigned cluster, const std::function<void()>& body);
 void wait_for_earlier_kernels();
@@ -69,6 +71,7 @@ std::vector<std::function<void()>>*& recorder();
 
 // Global memory. Sizes are 1, 2, 4, 8 or 16 bytes, aligned to themselves.
 void global_load(void* to, const void* from, int bytes, Site site);
+void global_load_constant(void* to, const void* from, int bytes, Site site);  // ld.global.nc
 void global_store(void* to, const void* from, int bytes, Site site);
 
 // Shared memory, by byte offset.
