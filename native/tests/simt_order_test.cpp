@@ -403,10 +403,9 @@ __global__ void writes_kernel(uint32_t* x) {
   store(x + thread_id(), thread_id());
 }
 
-__global__ void leaves_kernel(uint32_t* out) {
-  if (thread_id() == 7) return;
-  ptx::griddepcontrol_wait();
-  store(out + thread_id(), 1u);
+template <bool kWaits>
+__global__ void one_waits_kernel() {
+  if (kWaits && thread_id() == 7) ptx::griddepcontrol_wait();
 }
 
 __global__ void hopeless_kernel(uint32_t* flags) {
@@ -456,10 +455,11 @@ void between_blocks(Check& check) {
   sound(check, "early start", [&] { run_early(std::true_type()); });
   caught(check, "early start without a wait", {"load of x+"}, {"before griddepcontrol_wait"},
          [&] { run_early(std::false_type()); });
-  caught(check, "early start that ends without a wait", {"exits without griddepcontrol_wait"},
-         {"thread (7,0,0)"}, [&] {
-           launch<leaves_kernel>({dim3(1), dim3(64), 0, nullptr, true}, out.data());
-         });
+  const Launch early{dim3(1), dim3(64), 0, nullptr, true};
+  sound(check, "early start in which one thread waits",
+        [&] { launch<one_waits_kernel<true>>(early); });
+  caught(check, "early start in which none does", {"ends without griddepcontrol_wait"}, {},
+         [&] { launch<one_waits_kernel<false>>(early); });
   const auto run_flag = [&](auto kernel_constant) {
     auto flag = in_out("flag", std::vector<uint32_t>(1, 0));
     const auto x = output<uint32_t>("x", 64);

@@ -519,9 +519,9 @@ __device__ __forceinline__ bool mbarrier_try_wait_parity(Shared<uint64_t> at,
 // --- Between kernels (sm_90; earlier devices start kernels one after another) --------------------
 
 // Waits until the kernels before this one are done and their writes are visible.
-__device__ __forceinline__ void griddepcontrol_wait() {
+__device__ __forceinline__ void griddepcontrol_wait(SIMT_SITE_ONLY) {
 #ifndef __CUDACC__
-  simt::wait_for_earlier_kernels();
+  simt::wait_for_earlier_kernels(site);
 #elif __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
@@ -821,11 +821,11 @@ __device__ __forceinline__ void cp_async_16_hint(Shared<To> to, const From* from
 }
 
 // Closes the group of the copies since the last commit; an empty group counts.
-__device__ __forceinline__ void cp_async_commit_group() {
+__device__ __forceinline__ void cp_async_commit_group(SIMT_SITE_ONLY) {
 #ifdef __CUDACC__
   asm volatile("cp.async.commit_group;" ::: "memory");
 #else
-  simt::copy_async_commit();
+  simt::copy_async_commit(site);
 #endif
 }
 

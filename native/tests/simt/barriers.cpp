@@ -52,6 +52,7 @@ void meet_at_barrier(int id, int threads, bool wait, Site site) {
           id, use.threads, in_block);
   }
   const char* op = threads < 0 ? "__syncthreads" : wait ? "bar.sync" : "bar.arrive";
+  if (taken_out(op, site)) return;
   meet(op, int64_t{id} << 32 | use.threads, &use, use_barrier, site);
 }
 

@@ -38,7 +38,10 @@ uint32_t cluster_rank() {
   return block.number % static_cast<uint32_t>(block.cluster.size());
 }
 
-void cluster_barrier(Site site) { meet("barrier.cluster", 0, nullptr, use_cluster_barrier, site); }
+void cluster_barrier(Site site) {
+  if (!taken_out("barrier.cluster", site))
+    meet("barrier.cluster", 0, nullptr, use_cluster_barrier, site);
+}
 
 Block& block_of_rank(uint32_t rank, const char* what, Site site) {
   const Block& block = *machine.self->warp->block;

@@ -280,6 +280,7 @@ void meet_warpgroup(const char* op, int64_t detail, const void* operands, void (
 uint32_t lane() { return machine.self->lane; }
 
 void sync_warp(Site site) {
+  if (taken_out("__syncwarp", site)) return;
   meet(
       "__syncwarp", 0, nullptr,
       [](Warp& warp) {

@@ -133,9 +133,8 @@ struct Warpgroup {
   int64_t next = 0;  // group that products go into
   std::vector<Reading> readings;
   std::vector<Accumulator> accumulators;
-  uint32_t unit =
-      0;  // of the first warp's share in products, those of the others follow; 0: none yet
-  Clock clock = 0;  // of all four
+  uint32_t unit = 0;  // that reads the first warp's share of products, and three more; 0: none yet
+  Clock clock = 0;    // of all four
 
   bool fenced = false;                                          // wgmma_fence() at all
   std::vector<const float*> handed_back;                        // since the last one, d of thread 0
@@ -238,10 +237,11 @@ struct Machine {
   uint32_t warps = 0;  // of a block
   size_t shared_bytes = 0;
   bool early = false;
+  bool any_waited = false;  // for the kernels before
   const std::function<void()>* body = nullptr;
   std::string error;
   uint32_t launch = 0;   // number of this launch; global_memory.cpp forgets stamps of earlier ones
-  uint32_t running = 0;  // the oldest launch that may not have ended when this one began
+  uint32_t running = 1;  // the oldest launch that may not have ended when this one began
   uint64_t random = 1;
 
   Fiber host;
@@ -267,6 +267,9 @@ void check_sm_90a(const char* op, Site site);
 std::string place_of(const Thread& thread);
 std::string name_of(Site site);
 std::string name_of(const dim3& index);
+
+// taken_out.cpp: whether this synchronisation is to do nothing. Asked at the beginning of each.
+bool taken_out(const char* op, Site site);
 
 // Runs other threads until this one is ready again.
 void pause();

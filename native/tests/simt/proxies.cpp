@@ -16,14 +16,18 @@ bool fenced(uint32_t stamp, const Thread& thread) {
   return fence != writer.fences.end() && (&writer == &thread || *fence <= known.of(who));
 }
 
-void fence_mbarrier_init(Site) {
-  const Thread& self = *machine.self;
+static void fence_initialised(const Thread& self) {
   for (auto& entry : self.warp->block->mbarriers)
     entry.second.fenced |= entry.second.initializer == &self;
 }
 
+void fence_mbarrier_init(Site site) {
+  if (!taken_out("fence.mbarrier_init", site)) fence_initialised(*machine.self);
+}
+
 void fence_proxy_async(Site site) {
-  fence_mbarrier_init(site);
+  if (taken_out("fence.proxy.async", site)) return;
+  fence_initialised(*machine.self);
   Thread& self = *machine.self;
   own_knowledge(self).block.fence();
   self.accessed = self.warp->clock;

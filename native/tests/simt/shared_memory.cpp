@@ -304,7 +304,9 @@ void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site
   order.thread.copies.push_back(copy);
 }
 
-void copy_async_commit() { ++machine.self->group; }
+void copy_async_commit(Site site) {
+  if (!taken_out("cp.async.commit_group", site)) ++machine.self->group;
+}
 
 void land(Thread& thread, int64_t before_group) {
   Block& block = *thread.warp->block;
@@ -325,6 +327,7 @@ void land(Thread& thread, int64_t before_group) {
 }
 
 void copy_async_wait(int groups_left, Site site) {
+  if (taken_out("cp.async.wait_group", site)) return;
   Thread& thread = *machine.self;
   if (groups_left < -1)
     error(site, "cp.async.wait_group: has value %d, expected at least 0", groups_left);

@@ -19,6 +19,7 @@
 //   traffic.*       sectors, bank conflicts
 //   fiber.*         one stack per CUDA thread
 //   gpu.*           the GPU of cuda/device.h
+//   taken_out.cpp   one synchronisation less, to see who misses it
 //
 // Device pointers are addresses that nothing is mapped at: only the functions of load.cuh and
 // ptx.cuh reach what they name, and a plain dereference is reported like any other error.
@@ -58,13 +59,13 @@ constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LI
   return {file, line};
 }
 
-// Runs body once for every thread. `name` is what errors call the kernel. An early one may touch
-// nothing but inputs until the thread has called wait_for_earlier_kernels(), which each must do before
-// it ends. `cluster` blocks side by side make a cluster. Shared memory, early starts and clusters are
+// Runs body once for every thread. `name` is what errors call the kernel. A thread of an early one may
+// touch nothing but inputs until it has called wait_for_earlier_kernels(), which one of them at least
+// must. `cluster` blocks side by side make a cluster. Shared memory, early starts and clusters are
 // those of the emulated GPU's compute capability (gpu.h).
 void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
             unsigned cluster, const std::function<void()>& body);
-void wait_for_earlier_kernels();
+void wait_for_earlier_kernels(Site site);
 
 // Where launches go instead of running while a step is recorded; null otherwise.
 std::vector<std::function<void()>>*& recorder();
@@ -90,7 +91,7 @@ void store_release(void* to, uint32_t value, Site site);
 // cp.async: `bytes` are 4, 8 or 16, of which the first `source_bytes` come from memory and the rest
 // are zero.
 void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site site);
-void copy_async_commit();
+void copy_async_commit(Site site);
 void copy_async_wait(int groups_left, Site site);  // -1: all, committed or not
 
 // Instructions of all 32 lanes of a warp together.

@@ -398,6 +398,7 @@ void wgmma(const Wgmma& product, Site site) {
 }
 
 void wgmma_fence(Site site) {
+  if (taken_out("wgmma.fence", site)) return;
   meet_warpgroup(
       "wgmma.fence", 0, nullptr,
       [](Warpgroup& group) {
@@ -409,11 +410,13 @@ void wgmma_fence(Site site) {
 }
 
 void wgmma_commit_group(Site site) {
+  if (taken_out("wgmma.commit_group", site)) return;
   meet_warpgroup(
       "wgmma.commit_group", 0, nullptr, [](Warpgroup& group) { ++group.next; }, site);
 }
 
 void wgmma_wait_group(int groups_left, Site site) {
+  if (taken_out("wgmma.wait_group", site)) return;
   if (groups_left < 0 || groups_left > 7)
     error(site, "wgmma.wait_group: has value %d, expected 0 to 7", groups_left);
   meet_warpgroup("wgmma.wait_group", groups_left, nullptr, wait_for_groups, site);
