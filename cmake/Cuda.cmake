@@ -39,9 +39,13 @@ if(NOT BC_HAVE_CUDA)
   return()
 endif()
 
-# Machine code for each generation, and PTX for those to come.
+# Machine code for each generation, so that nothing is compiled at first use there; what is for 10.0
+# and 12.0 serves 10.3 and 12.1, too. PTX for those to come.
 if(NOT CMAKE_CUDA_ARCHITECTURES)
   set(architectures 80-real 86-real 89-real 90a-real)
+  if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
+    list(APPEND architectures 100-real 120-real)
+  endif()
   list(APPEND architectures 90-virtual)
   if(NOT BC_GPUS STREQUAL "ALL")
     include(Gpus)

@@ -15,6 +15,7 @@
 #include "error.h"
 #else
 #include "simt/device.h"
+#include "simt/gpu.h"
 #endif
 
 namespace bc::test {
@@ -187,6 +188,8 @@ int run_on_device(const char* op, Body&& body) {
     std::printf("%s: skipped, no CUDA device\n", op);
     return 77;
   }
+#else
+  simt::gpu_capability() = 90;  // every kernel runs there, and starts early where it can
 #endif
   Check check(op);
   try {

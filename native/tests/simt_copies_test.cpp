@@ -310,6 +310,19 @@ void tensor_case(Check& check, int rank, Swizzle swizzle, Box box) {
   }
 }
 
+// Uses a copy of the map that stands 64 bytes further, where CUDA 12 would have taken it.
+__global__ void misplaced_map_kernel(const __grid_constant__ TensorMap map) {
+  const Shared<uint64_t> barrier = one_barrier();
+  if (threadIdx.x != 0) return;
+  struct alignas(128) Room {
+    uint64_t words[24];
+  } room;
+  memcpy(room.words + 8, &map, sizeof map);
+  ptx::mbarrier_arrive_expect_tx(barrier, 12 * 64 * 2);
+  ptx::cp_async_bulk_tensor_2d(shared_memory<uint16_t>(1024),
+                               reinterpret_cast<const TensorMap*>(room.words + 8), 0, 0, barrier);
+}
+
 void tensors(Check& check) {
   const Box boxes[] = {{0, {0, 0, 0}, 1024, 0},         {0, {5, 3, 1}, 1024, 0},
                        {0, {-3, -2, -1}, 1024, 0},      {0, {70, 4, 3}, 1024, 0},
@@ -356,6 +369,10 @@ void tensors(Check& check) {
     TensorBox tensor = good();
     tensor.sizes[1] = 60;
     run(tensor, {2, {0, 50, 0}, 1024, 1536});
+  });
+  static_assert(alignof(TensorMap) == 128 && sizeof(TensorMap) == 128, "CUtensorMap of CUDA 13");
+  caught(check, "a tensor map at no multiple of 128", {"tensor map at "}, {"misaligned"}, [&] {
+    launch<misplaced_map_kernel>({dim3(1), dim3(64), 8192}, make_tensor_map(good()));
   });
   const auto refuses = [&](const char* what, const char* message, auto change) {
     caught(check, what, {message}, {"tensor map: "}, [&] {

@@ -35,6 +35,20 @@ __global__ void lanes_kernel(uint32_t* out) {
   store(out + i, s[i ^ 1u] + ptx::shfl_bfly(i, 1));
 }
 
+// bar.arrive publishes what the lanes did, but brings none of them to wait for another.
+__global__ void arriving_lanes_kernel(uint32_t* out) {
+  const Shared<uint32_t> s = shared_memory<uint32_t>();
+  const uint32_t i = thread_id();
+  s[i] = i;
+  if (i < 32) {
+    ptx::bar_arrive(1, 64);
+    store(out + i, static_cast<uint32_t>(s[i ^ 1u]));
+  } else {
+    ptx::bar_sync(1, 64);
+    store(out + i, static_cast<uint32_t>(s[i ^ 33u]));
+  }
+}
+
 // Reads the tile and overwrites it for the next turn.
 template <bool kBarrier>
 __global__ void reuse_kernel(uint32_t* out) {
@@ -52,9 +66,10 @@ __global__ void reuse_kernel(uint32_t* out) {
 
 __global__ void one_word_kernel(uint32_t* out) { store(out, thread_id()); }
 
+template <uint32_t kApart>
 __global__ void one_shared_word_kernel(uint32_t* out) {
   const Shared<uint32_t> s = shared_memory<uint32_t>();
-  if (thread_id() % 32 == 0) s[5] = 1;
+  if (thread_id() % kApart == 0) s[5] = 1;
   __syncthreads();
   store(out + thread_id(), static_cast<uint32_t>(s[5]));
 }
@@ -103,13 +118,16 @@ void races(Check& check) {
            launch<one_word_kernel>({one, two_warps}, out.data());
          });
   caught(check, "two warps write one shared word", {"race: store of shared+20"}, {}, [&] {
-    launch<one_shared_word_kernel>({one, two_warps, 256}, out.data());
+    launch<one_shared_word_kernel<32>>({one, two_warps, 256}, out.data());
   });
   caught(check, "two blocks write one word", {"race: store of out+"},
          {"block (0,0,0)", "block (1,0,0)"}, [&] {
            launch<blocks_kernel>({dim3(2), dim3(32)}, out.data());
          });
   sound(check, "bytes of one word", [&] { launch<bytes_kernel>({one, two_warps}, bytes.data()); });
+  caught(check, "a barrier that is not waited at", {"race: "}, {}, [&] {
+    launch<arriving_lanes_kernel>({one, two_warps, 256}, out.data());
+  });
   caught(check, "uninitialised shared memory", {"load of shared+12: nothing was written there"},
          {"thread (35,0,0)"}, [&] {
            launch<uninitialized_kernel>({one, two_warps, 256}, out.data());
@@ -226,6 +244,43 @@ __global__ void pipeline_kernel(uint32_t* out) {
   }
 }
 
+// One lane arrives for its warp, as the kernels of sm_90 do. Each way round, what the other lanes have
+// done must come before that.
+enum class Release { each_lane, one_lane, not_synced };
+
+template <Release kFull, Release kEmpty>
+__global__ void one_lane_kernel(uint32_t* out) {
+  const Shared<uint64_t> full = shared_memory<uint64_t>();
+  const Shared<uint64_t> empty = shared_memory<uint64_t>(8);
+  const Shared<uint32_t> slots = shared_memory<uint32_t>(32);
+  if (threadIdx.x == 0) {
+    ptx::mbarrier_init(full, kFull == Release::each_lane ? 32 : 1);
+    ptx::mbarrier_init(empty, kEmpty == Release::each_lane ? 32 : 1);
+  }
+  __syncthreads();
+  const uint32_t l = ptx::lane_id();
+  const auto release = [l](Release how, Shared<uint64_t> barrier) {
+    if (how == Release::one_lane) __syncwarp();
+    if (how == Release::each_lane || l == 0) ptx::mbarrier_arrive(barrier);
+  };
+  const auto wait = [](Shared<uint64_t> barrier, uint32_t parity) {
+    while (!ptx::mbarrier_try_wait_parity(barrier, parity)) {
+    }
+  };
+  for (uint32_t turn = 0; turn < 3; ++turn) {
+    if (threadIdx.x < 32) {
+      if (turn > 0) wait(empty, (turn - 1) % 2);
+      slots[l] = turn * 100 + l;
+      release(kFull, full);
+    } else {
+      wait(full, turn % 2);
+      store(out + turn * 32 + l, static_cast<uint32_t>(slots[31 - l]));
+      ptx::vote_any(true);  // brings the lanes together, and orders nothing
+      release(kEmpty, empty);
+    }
+  }
+}
+
 __global__ void arrivals_kernel() {
   const Shared<uint64_t> barrier = shared_memory<uint64_t>();
   if (threadIdx.x == 0) ptx::mbarrier_init(barrier, 33);
@@ -249,6 +304,19 @@ void mbarriers(Check& check) {
          [&] {
            launch<pipeline_kernel<true, false>>({dim3(1), dim3(64), 288}, out.data());
          });
+  const Launch two_warps{dim3(1), dim3(64), 160};
+  sound(check, "every lane arrives", [&] {
+    launch<one_lane_kernel<Release::each_lane, Release::each_lane>>(two_warps, out.data());
+  });
+  sound(check, "one lane arrives for the warp", [&] {
+    launch<one_lane_kernel<Release::one_lane, Release::one_lane>>(two_warps, out.data());
+  });
+  caught(check, "one lane says for all that it is full", {"race: load of shared+"}, {}, [&] {
+    launch<one_lane_kernel<Release::not_synced, Release::each_lane>>(two_warps, out.data());
+  });
+  caught(check, "one lane says for all that it is empty", {"race: store of shared+"}, {}, [&] {
+    launch<one_lane_kernel<Release::one_lane, Release::not_synced>>(two_warps, out.data());
+  });
   caught(check, "mbarrier with an arrival missing", {"deadlock"}, {"mbarrier.try_wait"}, [&] {
     launch<arrivals_kernel>({dim3(1), dim3(32), 8});
   });
@@ -290,6 +358,23 @@ __global__ void chain_kernel(uint32_t* sums, uint32_t* flags) {
   if (i == 0) ptx::st_release(flags + b, 1);
 }
 
+// One lane waits for the other block's flag; the others must be told.
+template <bool kTold>
+__global__ void flag_of_a_lane_kernel(uint32_t* x, uint32_t* flag) {
+  const uint32_t i = thread_id();
+  if (blockIdx.x == 0) {
+    store(x + i, i);
+    __syncwarp();
+    if (i == 0) ptx::st_release(flag, 1);
+    return;
+  }
+  if (i == 0)
+    while (ptx::ld_acquire(flag) == 0) {
+    }
+  kTold ? __syncwarp() : static_cast<void>(ptx::vote_any(true));
+  store(x + 32 + i, load(x + 31 - i));
+}
+
 // Starts before its predecessor has ended: weights may come early, x may not.
 template <bool kWait>
 __global__ void early_kernel(uint32_t* x, const uint32_t* weights) {
@@ -297,6 +382,30 @@ __global__ void early_kernel(uint32_t* x, const uint32_t* weights) {
   if (kWait) ptx::griddepcontrol_wait();
   store(x + thread_id(), load(x + thread_id()) + weight);
   ptx::griddepcontrol_launch_dependents();
+}
+
+enum class Constant { x, weights, own, own_later };
+
+// ld.global.nc is for what nobody writes while the kernel lives.
+template <Constant kWhat>
+__global__ void constant_kernel(uint32_t* x, const uint32_t* weights, uint32_t* out) {
+  ptx::griddepcontrol_wait();
+  const uint32_t i = thread_id();
+  const auto constant = [](const uint32_t* from) { return load_once<1>(from)[0]; };
+  if (kWhat == Constant::x) store(out + i, constant(x + i));
+  if (kWhat == Constant::weights) store(out + i, load(x + i) + constant(weights + i));
+  if (kWhat == Constant::own) store(out + i, i), store(x + i, constant(out + i));
+  if (kWhat == Constant::own_later) store(x + i, constant(x + i));
+}
+
+__global__ void writes_kernel(uint32_t* x) {
+  ptx::griddepcontrol_wait();
+  store(x + thread_id(), thread_id());
+}
+
+template <bool kWaits>
+__global__ void one_waits_kernel() {
+  if (kWaits && thread_id() == 7) ptx::griddepcontrol_wait();
 }
 
 __global__ void hopeless_kernel(uint32_t* flags) {
@@ -346,6 +455,21 @@ void between_blocks(Check& check) {
   sound(check, "early start", [&] { run_early(std::true_type()); });
   caught(check, "early start without a wait", {"load of x+"}, {"before griddepcontrol_wait"},
          [&] { run_early(std::false_type()); });
+  const Launch early{dim3(1), dim3(64), 0, nullptr, true};
+  sound(check, "early start in which one thread waits",
+        [&] { launch<one_waits_kernel<true>>(early); });
+  caught(check, "early start in which none does", {"ends without griddepcontrol_wait"}, {},
+         [&] { launch<one_waits_kernel<false>>(early); });
+  const auto run_flag = [&](auto kernel_constant) {
+    auto flag = in_out("flag", std::vector<uint32_t>(1, 0));
+    const auto x = output<uint32_t>("x", 64);
+    launch<flag_of_a_lane_kernel<kernel_constant.value>>({dim3(2), dim3(32)}, x.data(),
+                                                         flag.data());
+    equal(check, "x of the other block", x.read()[32], 31);
+  };
+  sound(check, "a lane acquires and tells its warp", [&] { run_flag(std::true_type()); });
+  caught(check, "a lane acquires for itself alone", {"race: load of x+"}, {},
+         [&] { run_flag(std::false_type()); });
   sound(check, "red.add", [&] {
     auto sum = in_out("sum", std::vector<float>(1, 0.0f));
     auto count = in_out("count", std::vector<int32_t>(1, 0));
@@ -353,6 +477,109 @@ void between_blocks(Check& check) {
     equal(check, "count", count.read()[0], -320);
     check.that(sum.read()[0] == 160.0f, "sum of floats");
   });
+}
+
+// --- From kernel to kernel -----------------------------------------------------------------------
+
+struct Step {
+  Step()
+      : weights(input("weights", numbers(64))),
+        x(in_out("x", numbers(64))),
+        out(output<uint32_t>("out", 64)) {}
+  template <auto kKernel, class... Arguments>
+  static void run(bool early, Arguments... arguments) {
+    Launch how{dim3(1), dim3(64)};
+    how.early = early;
+    launch<kKernel>(how, arguments...);
+  }
+  // A kernel writes x and another reads it as constant; maybe one between them starts early.
+  void read_after_write(bool early, bool between) const {
+    run<writes_kernel>(false, x.data());
+    if (between) run<writes_kernel>(true, out.data());
+    run<constant_kernel<Constant::x>>(early, x.data(), weights.data(), out.data());
+  }
+  template <Constant kWhat>
+  void read(bool early) const {
+    run<constant_kernel<kWhat>>(early, x.data(), weights.data(), out.data());
+  }
+  const DeviceArray<uint32_t> weights, x, out;
+};
+
+void constants(Check& check) {
+  const auto nc = [&](const char* name, const char* why, const std::function<void()>& run) {
+    caught(check, name, {"ld.global.nc of "}, {why}, run);
+  };
+  sound(check, "nc load of weights", [] { Step().read<Constant::weights>(true); });
+  sound(check, "nc load when the kernels before have ended",
+        [] { Step().read_after_write(false, false); });
+  sound(check, "nc load when the host has waited", [] {
+    const Step step;
+    Step::run<writes_kernel>(false, step.x.data());
+    step.x.read();
+    step.read<Constant::x>(true);
+  });
+  nc("nc load of what the kernel before wrote",
+     "a kernel that may not have ended when this one began",
+     [] { Step().read_after_write(true, false); });
+  nc("nc load of what the kernel before that wrote",
+     "a kernel that may not have ended when this one began",
+     [] { Step().read_after_write(true, true); });
+  nc("nc load of what this kernel wrote", "this kernel wrote there",
+     [] { Step().read<Constant::own>(false); });
+  caught(check, "nc load of what this kernel is going to write", {"store of x+"},
+         {"this kernel reads it by ld.global.nc"}, [] { Step().read<Constant::own_later>(false); });
+}
+
+// Programmatic launches and clusters came with 9.0; shared memory differs.
+void capabilities(Check& check) {
+  static_assert(!can_start_early(80, 13000, 13000) && !can_start_early(89, 13000, 13000),
+                "before 9.0 kernels start one after another");
+  static_assert(can_start_early(90, 12030, 12030) && can_start_early(100, 13000, 13000) &&
+                    can_start_early(120, 13000, 13000),
+                "from 9.0 on");
+  static_assert(!can_start_early(90, 13000, 12020) && !can_start_early(90, 12020, 13000),
+                "the driver may be older than the runtime, and the other way round");
+#ifndef BC_ON_GPU
+  const auto out = output<uint32_t>("out", 64);
+  const auto on = [](int capability, const std::function<void()>& run) {
+    simt::gpu_capability() = capability;
+    try {
+      run();
+    } catch (...) {
+      simt::gpu_capability() = 90;
+      throw;
+    }
+    simt::gpu_capability() = 90;
+  };
+  for (const int capability : {80, 86, 89, 90, 100, 120}) {
+    sound(check, "early where it can be", [&] {
+      simt::reset_counters();
+      on(capability, [&] { Step::run<writes_kernel>(true, out.data()); });
+      equal(check, "early launches", simt::counters().early_launches, capability >= 90 ? 1 : 0);
+    });
+    const size_t most = simt::shared_memory_of(capability);
+    const auto with = [&](size_t bytes) {
+      on(capability, [&] {
+        launch<one_shared_word_kernel<32>>({dim3(1), dim3(32), bytes}, out.data());
+      });
+    };
+    sound(check, "all of the shared memory", [&] { with(most); });
+    caught(check, "more than all of the shared memory", {"shared memory has "},
+           {"on compute capability " + std::to_string(capability / 10)}, [&] { with(most + 1); });
+  }
+  for (const int capability : {80, 89}) {
+    const auto refused = [&](const char* name, const char* what, bool early, unsigned cluster) {
+      caught(check, name, {what}, {"needs compute capability 9.0, the device has 8."}, [&] {
+        on(capability,
+           [&] { simt::launch("kernel", dim3(2), dim3(32), 0, early, cluster, [] {}); });
+      });
+    };
+    refused("a programmatic launch before 9.0", "a programmatic launch", true, 1);
+    refused("a cluster before 9.0", "a cluster", false, 2);
+  }
+#else
+  (void)check;
+#endif
 }
 
 }  // namespace
@@ -363,5 +590,7 @@ int main() {
     barriers(check);
     mbarriers(check);
     between_blocks(check);
+    constants(check);
+    capabilities(check);
   });
 }

@@ -31,6 +31,7 @@ enum class Fault {
   too_few_bytes,
   too_many_bytes,
   early_release,
+  release_for_others,
   early_reuse,
   early_read,
   early_write,
@@ -57,7 +58,7 @@ __global__ void pipeline_kernel(float* out, const bf16* a, const __grid_constant
   if (threadIdx.x == 0) {
     for (int s = 0; s < kStages; ++s) {
       ptx::mbarrier_init(full + s, 1);
-      ptx::mbarrier_init(empty + s, 1);
+      ptx::mbarrier_init(empty + s, kFault == Fault::release_for_others ? 1 : kWarpgroup / 32);
     }
     if (kFault != Fault::no_init_fence) ptx::fence_mbarrier_init();
   }
@@ -110,6 +111,8 @@ __global__ void pipeline_kernel(float* out, const bf16* a, const __grid_constant
   const auto element = [&](int r, int c) {
     return row + r < m && c < k ? load(a + static_cast<int64_t>(row + r) * k + c) : bf16{0};
   };
+  // What a warp has waited for is its own share of the products.
+  const bool releases = thread % (kFault == Fault::release_for_others ? kWarpgroup : 32) == 0;
   const Shared<bf16> written = shared_memory<bf16>(kStages * kStage<kN>);
   float d[kN / 2];
 #pragma unroll
@@ -152,18 +155,18 @@ __global__ void pipeline_kernel(float* out, const bf16* a, const __grid_constant
       }
     }
     if (kFault != Fault::no_commit) ptx::wgmma_commit_group();
-    if (kFault == Fault::early_release && thread == 0) ptx::mbarrier_arrive(empty + s);
+    if (kFault == Fault::early_release && releases) ptx::mbarrier_arrive(empty + s);
     if (kFault == Fault::early_write) d[0] *= 2.0f;
     if (kA == A::copied && step + 1 < steps) {
       // While this step multiplies, the one before gives its stage back.
       ptx::wgmma_wait_group<1>();
-      if (kFault != Fault::early_release && thread == 0 && step > 0)
+      if (kFault != Fault::early_release && releases && step > 0)
         ptx::mbarrier_arrive(empty + (step - 1) % kStages);
     } else if (kA != A::copied) {
       if (kFault == Fault::early_reuse) ptx::wgmma_wait_group<1>();
       if (kFault != Fault::early_reuse && (kFault != Fault::no_last_wait || step + 1 < steps))
         ptx::wgmma_wait_group<0>();
-      if (kFault != Fault::early_release && thread == 0) ptx::mbarrier_arrive(empty + s);
+      if (kFault != Fault::early_release && releases) ptx::mbarrier_arrive(empty + s);
       if (kA == A::written) ptx::bar_sync(1, kWarpgroup);
     }
   }
@@ -296,6 +299,8 @@ void faults(Check& check) {
   caught<Fault::too_few_bytes>(check, "a tile too few announced", {"bytes"});
   caught<Fault::too_many_bytes>(check, "a tile too many announced", {"deadlock"});
   caught<Fault::early_release>(check, "early release of a stage", {"early overwrite", "race: "});
+  caught<Fault::release_for_others>(check, "a warp releases for the other three",
+                                    {"race: bulk copy of shared+"});
   caught<Fault::early_reuse, A::written>(check, "a overwritten before the wait",
                                          {"early overwrite"});
   wrong<Fault::early_read>(check, "d read before the wait");

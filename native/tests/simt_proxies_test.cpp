@@ -84,8 +84,9 @@ __global__ void reads_kernel(const uint32_t* in) {
   __syncwarp();
 #ifndef BC_ON_GPU
   if (i == 32) {
-    const simt::Thread& self = *simt::machine.self;
-    simt::async_read_end(*self.warp->block, words.address(), 128, simt::stamp_of(self));
+    simt::Thread& self = *simt::machine.self;
+    simt::async_read_by(self, words.address(), 128, simt::stamp_of(self));
+    simt::async_read_end(*self.warp->block, words.address(), 128);
   }
 #endif
   if (kReads != Reads::overwritten_after) __syncthreads();

@@ -238,6 +238,39 @@ void warpgroups(Check& check) {
 #undef BROKEN
 }
 
+// A warp overwrites its own 16 rows of a when it has waited. Nothing says that the shares of the other
+// warps have not read them.
+template <bool kBarrier>
+__global__ void reuse_kernel(float* out) {
+  const Shared<bf16> a = shared_memory<bf16>();
+  const Shared<bf16> b = shared_memory<bf16>(64 * 128);
+  const int thread = static_cast<int>(threadIdx.x);
+  for (int i = thread; i < 2 * 64 * 64; i += kWarpgroup) a[i] = bf16{0x3f80};  // 1
+  ptx::fence_proxy_async();
+  __syncthreads();
+  float d[32];
+  ptx::wgmma_fence();
+  ptx::wgmma_ss<bf16, 64, 0, 0>(d, k_major(a), k_major(b), false);
+  ptx::wgmma_commit_group();
+  ptx::wgmma_wait_group<0>();
+  ptx::pin_registers(d);
+  if (kBarrier) ptx::bar_sync(1, kWarpgroup);
+  for (int i = 0; i < 32; ++i) a[thread / 32 * 16 * 64 + i * 32 + thread % 32] = bf16{0};
+  store(out + thread, d[0]);
+}
+
+void reuse(Check& check) {
+  const auto out = output<float>("out", kWarpgroup);
+  const Launch how{dim3(1), dim3(kWarpgroup), 2 * 64 * 128};
+  sound(check, "a overwritten after a barrier", [&] {
+    launch<reuse_kernel<true>>(how, out.data());
+    equal(check, "sum of 16 ones", static_cast<int64_t>(out.read()[77]), 16);
+  });
+  if constexpr (kEmulated)
+    caught(check, "a overwritten after the wait of one warp", {"race: store of shared+"},
+           {"wgmma_wait_group"}, [&] { launch<reuse_kernel<false>>(how, out.data()); });
+}
+
 }  // namespace
 
 int main() {
@@ -247,5 +280,6 @@ int main() {
     layouts<f16, 64>(check, "n 64, f16");
     layouts<bf16, 256>(check, "n 256, bf16");
     warpgroups(check);
+    reuse(check);
   });
 }

@@ -320,7 +320,7 @@ class Consumer {
   // Through this warp's rows of the queries, for whole sectors.
   __device__ __forceinline__ void write(const Work& work, Shared<T> queries) {
     const Shared<T> rows = queries + warp_row_ * kTileColumns;
-    ptx::bar_sync(3 + group_, kWarpgroup);  // everybody has done with the queries
+    ptx::bar_sync(3 + group_, kWarpgroup);  // a warp has waited for its own share of q k^T alone
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const float inverse = 1.0f / group_sum<4>(softmax_[half].sum);

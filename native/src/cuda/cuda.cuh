@@ -7,6 +7,7 @@
 
 #include "../error.h"
 #include "../types.h"
+#include "generation.h"
 
 #ifdef __CUDACC__
 #include <cuda_runtime.h>
@@ -33,8 +34,9 @@ struct Launch {
   dim3 block;
   size_t shared_bytes = 0;  // dynamic shared memory of a block
   void* stream = nullptr;   // a cudaStream_t
-  // The kernel may start while the one before still runs; it calls griddepcontrol_wait() before it
-  // touches anything but weights (sm_90, without effect on older devices).
+  // The kernel may start while those before it still run, where starts_early() (generation.h). It calls
+  // griddepcontrol_wait() before it touches anything but weights, and reads nothing that they wrote
+  // by ld.global.nc, not even then: that is for memory which nobody writes while the kernel lives.
   bool early = false;
   // Blocks side by side in x that reach each other's shared memory (sm_90). Divides the grid.
   unsigned cluster = 1;
@@ -59,8 +61,7 @@ void launch(const Launch& how, const Arguments&... arguments) {
   }
   cudaLaunchAttribute attributes[2] = {};
   unsigned count = 0;
-  // Steps recorded with older runtimes cannot have kernels that start early.
-  if (how.early && CUDART_VERSION >= 12030) {
+  if (how.early && starts_early()) {
     attributes[count].id = cudaLaunchAttributeProgrammaticStreamSerialization;
     attributes[count++].val.programmaticStreamSerializationAllowed = 1;
   }
@@ -134,8 +135,8 @@ template <auto kKernel, class... Arguments>
 void launch(const Launch& how, const Arguments&... arguments) {
   static const std::string name = kernel_name(__PRETTY_FUNCTION__);
   const auto run = [=] {
-    simt::launch(name.c_str(), how.grid, how.block, how.shared_bytes, how.early, how.cluster,
-                 [&] { kKernel(arguments...); });
+    simt::launch(name.c_str(), how.grid, how.block, how.shared_bytes, how.early && starts_early(),
+                 how.cluster, [&] { kKernel(arguments...); });
   };
   if (simt::recorder() != nullptr) {
     simt::recorder()->push_back(run);

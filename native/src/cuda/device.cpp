@@ -250,8 +250,28 @@ decltype(&cuTensorMapEncodeTiled) encode_tiled() {
 
 }  // namespace
 
+bool starts_early() {
+  thread_local int asked = -1;  // a device, about which
+  thread_local bool can = false;
+  int device = 0;
+  check(cudaGetDevice(&device), "asking for the current device");
+  if (device == asked) return can;
+  int major = 0;
+  int minor = 0;
+  int driver = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+        "asking for the compute capability");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+        "asking for the compute capability");
+  check(cudaDriverGetVersion(&driver), "asking for the driver's version");
+  can = can_start_early(major * 10 + minor, CUDART_VERSION, driver);
+  asked = device;
+  return can;
+}
+
 TensorMap make_tensor_map(const TensorBox& box) {
   static_assert(sizeof(TensorMap) == sizeof(CUtensorMap), "the driver's type");
+  static_assert(alignof(TensorMap) >= alignof(CUtensorMap), "where the driver may write it");
   static_assert(CU_TENSOR_MAP_SWIZZLE_128B == static_cast<int>(Swizzle::bytes_128), "its swizzles");
   const CUtensorMapDataType type = box.element_bytes == 1   ? CU_TENSOR_MAP_DATA_TYPE_UINT8
                                    : box.element_bytes == 2 ? CU_TENSOR_MAP_DATA_TYPE_UINT16

@@ -1,5 +1,6 @@
-// Which generation of kernels a device runs: those of sm_90a on every sm_90, those of sm_80 elsewhere.
-// BC_GPU_KERNELS=sm_80 chooses the latter everywhere, to compare them.
+// Which generation of kernels a device runs: those of sm_90a on every sm_90, those of sm_80 elsewhere,
+// on later generations too. BC_GPU_KERNELS=sm_80 chooses the latter everywhere, to compare them. And
+// whether it lets kernels start before those ahead have ended.
 #pragma once
 
 #include <cstdlib>
@@ -25,5 +26,16 @@ inline bool use_hopper_kernels(int capability) {
   }
   return true;
 }
+
+// Programmatic launches came with compute capability 9.0. Steps can be recorded with them from CUDA
+// 12.3 on: that of the runtime that is linked, and that of the driver that is installed, which may be
+// older than it.
+constexpr bool can_start_early(int capability, int runtime, int driver) {
+  constexpr int kRecords = 12030;
+  return capability >= 90 && runtime >= kRecords && driver >= kRecords;
+}
+
+// The current device's. device.cpp, tests/simt/gpu.cpp
+bool starts_early();
 
 }  // namespace bc::cuda

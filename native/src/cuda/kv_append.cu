@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(kThreads) kv_append_kernel(KvAppendParams p, i
   const int64_t d = thread % lanes * kN;
   const bool mine = i < 2 * p.H && d < p.D;
   Vec<T, kN> x = {};
-  if (mine) x = load_once<kN>(static_cast<const T*>(p.qkv) + t * p.ld + (p.H + i) * p.D + d);
+  if (mine) x = load<kN>(static_cast<const T*>(p.qkv) + t * p.ld + (p.H + i) * p.D + d);
 
   const int64_t position = load(r.positions + t);
   const int64_t page = load(r.table + sequence_of(r, t) * r.P + position / kPageSize);

@@ -33,7 +33,8 @@ __device__ __forceinline__ To same_bits(const From& from) {
 
 // --- Global memory -------------------------------------------------------------------------------
 
-// kOnce: of what is read once and written by nobody meanwhile; it does not stay in L1.
+// kOnce: of what is read once and written by nobody while the kernel lives
+// (ptx::ld_global_nc_no_allocate); it does not stay in L1.
 template <bool kOnce, int kCount, class T>
 __device__ __forceinline__ Vec<T, kCount> load_pieces(const T* from SIMT_SITE) {
   using P = Pieces<T, kCount>;

@@ -245,7 +245,7 @@ __device__ __forceinline__ void produce(const MatmulParams& p, const Tiles& tile
                                         const Maps* maps) {
   using C = Copier<T, W, kTokens>;
   const auto lane = static_cast<int>(ptx::lane_id());
-  if (lane >= C::kLanes) return ptx::griddepcontrol_wait();
+  if (lane >= C::kLanes) return;
   C copier(p, tiles, maps, lane);
   constexpr int kStages = Ring<W, kTokens>::kStages;
   // Weights of the first stages come while earlier kernels, which make x, still run.

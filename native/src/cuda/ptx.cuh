@@ -519,9 +519,9 @@ __device__ __forceinline__ bool mbarrier_try_wait_parity(Shared<uint64_t> at,
 // --- Between kernels (sm_90; earlier devices start kernels one after another) --------------------
 
 // Waits until the kernels before this one are done and their writes are visible.
-__device__ __forceinline__ void griddepcontrol_wait() {
+__device__ __forceinline__ void griddepcontrol_wait(SIMT_SITE_ONLY) {
 #ifndef __CUDACC__
-  simt::wait_for_earlier_kernels();
+  simt::wait_for_earlier_kernels(site);
 #elif __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
@@ -562,7 +562,9 @@ __device__ __forceinline__ Words<kBytes> ld_global(const void* from SIMT_SITE) {
 #endif
 }
 
-// Of data that no kernel writes while this one runs and that is read once: past L1.
+// Of data that is read once: past L1, and not ordered with anything. Nobody writes it from the kernel's
+// start to its end: none of the kernels before one that starts early either, not even where it has
+// waited for them.
 template <int kBytes>
 __device__ __forceinline__ Words<kBytes> ld_global_nc_no_allocate(const void* from SIMT_SITE) {
 #ifdef __CUDACC__
@@ -583,7 +585,9 @@ __device__ __forceinline__ Words<kBytes> ld_global_nc_no_allocate(const void* fr
   }
   return d;
 #else
-  return ld_global<kBytes>(from, site);
+  Words<kBytes> d;
+  simt::global_load_constant(&d, from, kBytes, site);
+  return d;
 #endif
 }
 
@@ -610,7 +614,9 @@ __device__ __forceinline__ Words<16> ld_global_nc_hint(const void* from,
   return d;
 #else
   (void)policy;
-  return ld_global<16>(from, site);
+  Words<16> d;
+  simt::global_load_constant(&d, from, 16, site);
+  return d;
 #endif
 }
 
@@ -815,11 +821,11 @@ __device__ __forceinline__ void cp_async_16_hint(Shared<To> to, const From* from
 }
 
 // Closes the group of the copies since the last commit; an empty group counts.
-__device__ __forceinline__ void cp_async_commit_group() {
+__device__ __forceinline__ void cp_async_commit_group(SIMT_SITE_ONLY) {
 #ifdef __CUDACC__
   asm volatile("cp.async.commit_group;" ::: "memory");
 #else
-  simt::copy_async_commit();
+  simt::copy_async_commit(site);
 #endif
 }
 

@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(kMaxThreads) rms_norm_kernel(RmsNormParams p) 
     if (c >= p.C) continue;
     row[i] = widen(load<kN>(x + c));
     if (p.delta != nullptr) {
-      const Vec<float, kN> d = widen(load_once<kN>(delta + c));
+      const Vec<float, kN> d = widen(load<kN>(delta + c));
       for (int k = 0; k < kN; ++k) row[i][k] += d[k];
       const Vec<X, kN> sum = narrow<X>(row[i]);
       store(x + c, sum);

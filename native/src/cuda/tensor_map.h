@@ -4,6 +4,7 @@
 // what the emulator reads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace bc::cuda {
@@ -13,7 +14,9 @@ namespace bc::cuda {
 // lower two or one of them). The innermost dimension of a box has that many bytes.
 enum class Swizzle : uint32_t { none = 0, bytes_32 = 1, bytes_64 = 2, bytes_128 = 3 };
 
-struct alignas(64) TensorMap {
+// The driver's CUtensorMap: 64 bytes apart until CUDA 12, 128 from 13 on, which serves both.
+constexpr size_t kTensorMapAlignment = 128;
+struct alignas(kTensorMapAlignment) TensorMap {
   uint64_t opaque[16];
 };
 

@@ -160,8 +160,9 @@ __global__ void __launch_bounds__(kThreads) top_k_merge_kernel(TopKParams p, int
   }
   __syncthreads();
   uint64_t key = kNoKey;
+  // No barrier before the sort, which exchanges there: a thread overwrites its own place first, which
+  // it alone has read, and program order is order enough for one thread.
   if (threadIdx.x < p.K) key = exchange[threadIdx.x];
-  __syncthreads();
   uint32_t n = 1;
   while (n < p.K) n *= 2;
   key = sorted(key, n, exchange);

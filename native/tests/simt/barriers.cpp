@@ -21,9 +21,9 @@ void use_barrier(Warp& warp) {
     error(warp.site, "named barrier %d: this warp expects %u threads, the one at %s expects %u",
           use.id, use.threads, name_of(barrier.site).c_str(), barrier.expected);
   }
-  merge_lanes(warp);
-  join(barrier.known, warp.known);
-  join(barrier.foreign, warp.foreign);
+  // Who waits also meets the other lanes of its warp.
+  if (use.wait) merge_lanes(warp);
+  barrier.known.join(use.wait ? warp.known : all_lanes_know(warp));
   tick(warp);
   barrier.arrived += kLanes;
   if (use.wait) barrier.waiting |= 1u << warp.index;
@@ -36,8 +36,7 @@ void use_barrier(Warp& warp) {
   ++counters().barriers;
   for (uint32_t waiting = barrier.waiting; waiting != 0; waiting &= waiting - 1) {
     Warp& other = block.warps[static_cast<size_t>(__builtin_ctz(waiting))];
-    join(other.known, barrier.known);
-    join(other.foreign, barrier.foreign);
+    other.known.join(barrier.known);
     set_ready(other, kAllLanes);
   }
   barrier = Barrier();
@@ -53,6 +52,7 @@ void meet_at_barrier(int id, int threads, bool wait, Site site) {
           id, use.threads, in_block);
   }
   const char* op = threads < 0 ? "__syncthreads" : wait ? "bar.sync" : "bar.arrive";
+  if (taken_out(op, site)) return;
   meet(op, int64_t{id} << 32 | use.threads, &use, use_barrier, site);
 }
 

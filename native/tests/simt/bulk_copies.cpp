@@ -17,6 +17,7 @@ uint64_t sum_of(const uint8_t* data, size_t bytes) {  // FNV-1a, of words of 8 b
 
 void start_transfer(Block& block, uint32_t to, std::vector<uint8_t> data,
                     std::vector<Source> sources, uint32_t barrier, Site site) {
+  check_sm_90a("a bulk copy", site);
   Thread& self = *machine.self;
   mbarrier_for_copy(block, barrier, site);
   const auto size = static_cast<uint32_t>(data.size());

@@ -10,7 +10,7 @@ void use_cluster_barrier(Warp& warp) {
   Block& block = *warp.block;
   ClusterBarrier& barrier = block.cluster[0]->cluster_barrier;
   merge_lanes(warp);
-  join(barrier.known, block.number, warp.known);
+  barrier.known.join(block.number, warp.known.block);
   tick(warp);
   barrier.waiting.push_back(&warp);
   if (barrier.waiting.size() < block.cluster.size() * block.warps.size()) {
@@ -19,11 +19,11 @@ void use_cluster_barrier(Warp& warp) {
     return;
   }
   for (Warp* other : barrier.waiting) {
-    for (const auto& entry : barrier.known) {
+    for (const auto& entry : barrier.known.all()) {
       if (entry.first == other->block->number) {
-        join(other->known, entry.second);
+        other->known.block.join(entry.second);
       } else {
-        join(other->foreign, entry.first, entry.second);
+        other->known.others.join(entry.first, entry.second);
       }
     }
     set_ready(*other, kAllLanes);
@@ -38,7 +38,10 @@ uint32_t cluster_rank() {
   return block.number % static_cast<uint32_t>(block.cluster.size());
 }
 
-void cluster_barrier(Site site) { meet("barrier.cluster", 0, nullptr, use_cluster_barrier, site); }
+void cluster_barrier(Site site) {
+  if (!taken_out("barrier.cluster", site))
+    meet("barrier.cluster", 0, nullptr, use_cluster_barrier, site);
+}
 
 Block& block_of_rank(uint32_t rank, const char* what, Site site) {
   const Block& block = *machine.self->warp->block;
@@ -52,12 +55,8 @@ Block& block_of_rank(uint32_t rank, const char* what, Site site) {
 
 bool known_of(const Block& other, uint32_t stamp) {
   if (stamp == 0) return true;
-  for (const auto& entry : machine.self->warp->foreign) {
-    if (entry.first != other.number) continue;
-    const size_t index = stamp >> 4 & 62u;
-    return index < entry.second.size() && stamp >> 10 <= entry.second[index];
-  }
-  return false;
+  const Clocks* known = machine.self->known->others.find(other.number);
+  return known != nullptr && clock_of(stamp) <= known->of(stamp & kWho);
 }
 
 }  // namespace simt

@@ -52,6 +52,7 @@ struct Counters {
   int64_t barriers;                 // completed
   int64_t bulk_copies, bulk_bytes;  // of tensors too
   int64_t launches;
+  int64_t early_launches;  // of these
 
   int64_t bank_conflicts() const { return shared_wavefronts - shared_ideal; }
   int64_t requested_bytes() const { return 32 * (load_sectors + store_sectors); }

@@ -20,12 +20,15 @@ constexpr size_t kRange = kSlots << kSlotBits;
 constexpr size_t kHeadroom = 1u << 20;  // addresses before the buffer that still belong to it
 
 // Who wrote a word of global memory last and who has read it: the block's number + 1 in the upper
-// half, a stamp as of SharedWord in the lower. Concurrent readers: the first is kept.
+// half, a stamp as of SharedWord in the lower. Concurrent readers: the first is kept. Of an earlier
+// launch nothing is left but which one was the last to write there.
 struct GlobalWord {
   uint64_t write, read;
+  uint32_t write_launch;
   uint16_t write_site, read_site;
   uint8_t write_bytes, read_bytes;
   bool atomic;
+  bool constant;  // has been read by ld.global.nc
 };
 constexpr size_t kPageWords = 1024;  // stamps are forgotten page by page, on first use in a launch
 
@@ -135,13 +138,8 @@ bool before(uint64_t stamp, const Thread& thread) {
   const auto block = static_cast<uint32_t>(stamp >> 32) - 1;
   const auto in_block = static_cast<uint32_t>(stamp);
   if (block == thread.warp->block->number) return before(in_block, thread);
-  for (const auto& entry : thread.warp->foreign) {
-    if (entry.first == block) {
-      const uint32_t warp = in_block >> 5 & 31u;
-      return 2 * warp < entry.second.size() && in_block >> 10 <= entry.second[2 * warp];
-    }
-  }
-  return false;
+  const Clocks* known = thread.known->others.find(block);
+  return known != nullptr && clock_of(in_block) <= known->of(in_block & kWho);
 }
 
 // A global word as one thread sees it.
@@ -172,7 +170,27 @@ struct Order {
     }
   }
 
+  // ld.global.nc may be moved to anywhere in the kernel, in front of griddepcontrol.wait too, and may
+  // be served by a cache that learns of no writes: nobody may write there while the kernel lives.
+  void read_constant(GlobalWord& word, size_t index) const {
+    const bool own = word.write != 0;
+    if (own || word.write_launch >= machine.running) {
+      error(
+          site,
+          "ld.global.nc of %s+%zu: %s wrote there, at %s; memory that is written while the kernel "
+          "lives is read by plain loads",
+          buffer.name.c_str(), index * 4,
+          own ? "this kernel" : "a kernel that may not have ended when this one began",
+          name_of(site_of(word.write_site)).c_str());
+    }
+    word.constant = true;
+  }
+
   void write(GlobalWord& word, uint8_t bytes, bool atomic, size_t index) const {
+    if (word.constant)
+      error(site, "%s of %s+%zu: this kernel reads it by ld.global.nc at %s",
+            atomic ? "atomic" : "store", buffer.name.c_str(), index * 4,
+            name_of(site_of(word.read_site)).c_str());
     const bool after_write = word.write == 0 || before(word.write, thread);
     if (!after_write && (word.write_bytes & bytes) != 0 && !(atomic && word.atomic))
       race(atomic ? "atomic" : "store", word.atomic ? "atomic" : "store", word.write,
@@ -181,6 +199,7 @@ struct Order {
       race(atomic ? "atomic" : "store", "load", word.read, word.read_site, index);
     word.write_bytes = after_write ? bytes : static_cast<uint8_t>(word.write_bytes | bytes);
     word.write = stamp;
+    word.write_launch = machine.launch;
     word.write_site = number;
     word.atomic = atomic;
   }
@@ -198,8 +217,12 @@ GlobalWord* words_at(Buffer& buffer, size_t word) {
     buffer.page_launch[page] = machine.launch;
     const size_t count = (buffer.bytes + 3) / 4;
     const size_t end = std::min((page + 1) * kPageWords, count);
-    std::memset(static_cast<void*>(buffer.words + page * kPageWords), 0,
-                (end - page * kPageWords) * sizeof(GlobalWord));
+    for (size_t i = page * kPageWords; i < end; ++i) {
+      GlobalWord fresh = {};
+      fresh.write_launch = buffer.words[i].write_launch;
+      fresh.write_site = buffer.words[i].write_site;
+      buffer.words[i] = fresh;
+    }
   }
   return buffer.words + word;
 }
@@ -219,7 +242,7 @@ std::string thread_of(uint32_t stamp, uint32_t block) {
   return "block " + name_of(at) + " thread " + name_of(index);
 }
 
-const uint8_t* checked_load(const void* from, size_t bytes, Site site) {
+const uint8_t* checked_load(const void* from, size_t bytes, Site site, bool constant) {
   size_t at;
   Buffer& buffer = locate(from, bytes, bytes, "load", false, site, at);
   if (!holds(buffer, at, bytes))
@@ -228,8 +251,10 @@ const uint8_t* checked_load(const void* from, size_t bytes, Site site) {
   const Order order = order_of(buffer, site);
   if (!buffer.read_only) {
     GlobalWord* word = words_at(buffer, at / 4);
-    for (size_t i = 0; i < (bytes + 3) / 4; ++i)
+    for (size_t i = 0; i < (bytes + 3) / 4; ++i) {
+      if (constant) order.read_constant(word[i], at / 4 + i);
       order.read(word[i], mask_of(at, bytes), at / 4 + i);
+    }
   }
   remember(order.thread, Kind::global_load, reinterpret_cast<uint64_t>(from),
            static_cast<int>(bytes), order.number);
@@ -321,6 +346,7 @@ void wait_for_kernels() {
     if (slots[slot] != nullptr) slots[slot]->computed = false;
   }
   computed_slots.clear();
+  machine.running = machine.launch + 1;
 }
 
 void make_read_only(void* memory) { buffer_of(memory, "make_read_only").read_only = true; }
@@ -335,6 +361,11 @@ void start_memory() {
 void global_load(void* to, const void* from, int bytes, Site site) {
   machine.self->polls = 0;
   copy(to, checked_load(from, static_cast<size_t>(bytes), site), static_cast<size_t>(bytes));
+}
+
+void global_load_constant(void* to, const void* from, int bytes, Site site) {
+  machine.self->polls = 0;
+  copy(to, checked_load(from, static_cast<size_t>(bytes), site, true), static_cast<size_t>(bytes));
 }
 
 void global_store(void* to, const void* from, int bytes, Site site) {
@@ -370,15 +401,12 @@ uint32_t global_atomic(void* at, Change change, uint32_t operand, uint32_t expec
   order.write(*words_at(buffer, offset / 4), 15, true, offset / 4);
   ++counters().atomics;
   if (acquire_release) {
-    Foreign& released = machine.released[at];
-    for (const auto& entry : released) {
-      if (entry.first == self.warp->block->number) acquire(self, entry.second);
-    }
-    join(self.warp->foreign, released);
+    OtherBlocks& released = machine.released[at];
+    acquire(self, released);
     Clocks known;
     release(self, known);
-    join(released, self.warp->foreign);
-    join(released, self.warp->block->number, known);
+    released.join(self.known->others);
+    released.join(self.warp->block->number, known);
   }
   std::memcpy(buffer.data.data() + offset, &changed, 4);
   if (changed != old) changed_global_memory();
@@ -392,8 +420,8 @@ void store_release(void* to, uint32_t value, Site site) {
   // Nobody runs before this function ends.
   Clocks known;
   release(self, known);
-  Foreign released = self.warp->foreign;
-  join(released, self.warp->block->number, known);
+  OtherBlocks released = self.known->others;
+  released.join(self.warp->block->number, known);
   machine.released[to] = std::move(released);
 }
 
@@ -423,12 +451,7 @@ uint32_t load_acquire(const void* from, Site site) {
   self.polls = polls;
   self.polled_version = machine.version;
   const auto released = machine.released.find(from);
-  if (released != machine.released.end()) {
-    for (const auto& entry : released->second) {
-      if (entry.first == self.warp->block->number) acquire(self, entry.second);
-    }
-    join(self.warp->foreign, released->second);
-  }
+  if (released != machine.released.end()) acquire(self, released->second);
   return value;
 }
 

@@ -33,9 +33,31 @@ int& gpu_capability() {
   return capability;
 }
 
+// CUDA C++ Programming Guide, "Technical Specifications per Compute Capability".
+size_t shared_memory_of(int capability) {
+  switch (capability) {
+    case 80:
+    case 87:
+      return 163u << 10;
+    case 86:
+    case 89:
+    case 120:
+    case 121:
+      return 99u << 10;
+    default:  // 90, 100, 103, 110
+      return 227u << 10;
+  }
+}
+
 }  // namespace simt
 
 namespace bc::cuda {
+
+bool starts_early() {
+  constexpr int kNewest = 99990;  // of runtimes and drivers
+  return can_start_early(simt::gpu_capability(), kNewest, kNewest);
+}
+
 namespace {
 
 class EmulatedGraph final : public Graph {
@@ -114,7 +136,7 @@ class EmulatedDevice final : public Device {
                         simt::gpu_capability(),
                         4,
                         simt::gpu_memory(),
-                        (simt::gpu_capability() == 90 ? 227 : 163) << 10,
+                        static_cast<int64_t>(simt::shared_memory_of(simt::gpu_capability())),
                         use_hopper_kernels(simt::gpu_capability())};
   std::map<void*, int64_t> allocations_;
   std::set<void*> on_host_;

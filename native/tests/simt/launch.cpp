@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "gpu.h"
 #include "machine.h"
 
 dim3 threadIdx, blockIdx, blockDim, gridDim;
@@ -84,7 +85,6 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     warp.block = block.get();
     warp.index = static_cast<uint32_t>(w);
     warp.threads = block->threads.data() + w * kLanes;
-    warp.known.assign(2 * block->warps.size(), 0);
     set_ready(warp, kAllLanes);
   }
   for (size_t i = 0; i < threads; ++i) {
@@ -95,7 +95,8 @@ std::unique_ptr<Block> start_block(uint32_t number) {
     thread.index = dim3(n % machine.block.x, n / machine.block.x % machine.block.y,
                         n / machine.block.x / machine.block.y);
     thread.wait = Wait::none;
-    thread.known = thread.warp->known.data();
+    thread.known = &thread.warp->known;
+    thread.accessed = 0;
     thread.waited = !machine.early;
     thread.fences.clear();
     thread.copies.clear();
@@ -211,7 +212,16 @@ struct Running {
 
 }  // namespace
 
-void wait_for_earlier_kernels() { machine.self->waited = true; }
+void check_sm_90a(const char* op, Site site) {
+  const int capability = gpu_capability();
+  if (capability != 90)
+    error(site, "%s needs compute capability 9.0, the device has %d.%d", op, capability / 10,
+          capability % 10);
+}
+
+void wait_for_earlier_kernels(Site site) {
+  if (!taken_out("griddepcontrol.wait", site)) machine.self->waited = machine.any_waited = true;
+}
 
 void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
             unsigned cluster, const std::function<void()>& body) {
@@ -228,16 +238,26 @@ void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool e
   if (cluster == 0 || cluster > 8 || grid.x % cluster != 0)
     error({"", 0}, "cluster has %u blocks, expected 1 to 8 that divide the grid's %u", cluster,
           grid.x);
-  if (shared_bytes > 227u << 10)
-    error({"", 0}, "shared memory has %zu bytes, expected at most 232448", shared_bytes);
+  const int capability = gpu_capability();
+  const size_t most = shared_memory_of(capability);
+  if (shared_bytes > most)
+    error({"", 0}, "shared memory has %zu bytes, expected at most %zu on compute capability %d.%d",
+          shared_bytes, most, capability / 10, capability % 10);
+  if (capability < 90 && (early || cluster > 1))
+    error({"", 0}, "%s needs compute capability 9.0, the device has %d.%d",
+          early ? "a programmatic launch" : "a cluster", capability / 10, capability % 10);
   machine.grid = gridDim = grid;
   machine.block = blockDim = block;
   machine.shared_bytes = shared_bytes;
   machine.early = early;
+  machine.any_waited = !early;
   machine.body = &body;
   machine.random = (options().seed + 1) * 0x9e3779b97f4a7c15u;
   ++machine.launch;
+  if (!early) machine.running = machine.launch;
+  machine.warps = static_cast<uint32_t>(threads / kLanes);
   ++counters().launches;
+  if (early) ++counters().early_launches;
   start_memory();
 
   std::vector<uint32_t> order(blocks / cluster);
@@ -276,6 +296,10 @@ void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool e
       report_stall(now);
     }
   }
+  if (!machine.any_waited)
+    error({"", 0},
+          "ends without griddepcontrol_wait: who waits for this kernel takes those before it for "
+          "done");
 }
 
 }  // namespace simt

@@ -71,62 +71,58 @@ void error(Site site, const char* format, ...) {
 
 // --- Clocks --------------------------------------------------------------------------------------
 
-void join(Clocks& into, const Clocks& from) {
-  if (into.size() < from.size()) into.resize(from.size());
-  for (size_t i = 0; i < from.size(); ++i) into[i] = std::max(into[i], from[i]);
-}
-
-void join(Foreign& into, uint32_t block, const Clocks& from) {
-  for (auto& entry : into) {
-    if (entry.first == block) return join(entry.second, from);
-  }
-  into.emplace_back(block, from);
-}
-
-void join(Foreign& into, const Foreign& from) {
-  for (const auto& entry : from) join(into, entry.first, entry.second);
-}
-
 void tick(Warp& warp) {
   if (++warp.clock >= 1u << 22) error({"", 0}, "the emulator's clock of a warp ran over");
 }
 
-// The lanes know together what each of them knew.
+Knowledge all_lanes_know(const Warp& warp) {
+  Knowledge all = warp.known;
+  for (uint32_t lanes = warp.apart; lanes != 0; lanes &= lanes - 1)
+    all.join(warp.threads[__builtin_ctz(lanes)].own_known);
+  all.block.learn_warp(warp.index, warp.clock);
+  return all;
+}
+
 void merge_lanes(Warp& warp) {
   for (uint32_t lanes = warp.apart; lanes != 0; lanes &= lanes - 1) {
     Thread& thread = warp.threads[__builtin_ctz(lanes)];
-    join(warp.known, thread.own_known);
-    thread.known = warp.known.data();
+    warp.known.join(thread.own_known);
+    thread.known = &warp.known;
   }
   warp.apart = 0;
-  warp.known[2 * warp.index] = warp.clock;
+  warp.known.block.learn_warp(warp.index, warp.clock);
 }
 
-Clock release(Thread& thread, Clocks& into) {
-  Warp& warp = *thread.warp;
-  const size_t count = warp.known.size();
-  if (into.size() < count) into.resize(count);
-  for (size_t i = 0; i < count; ++i) into[i] = std::max(into[i], thread.known[i]);
-  into[2 * warp.index] = std::max(into[2 * warp.index], warp.clock);
-  const Clock published = warp.clock;
-  tick(warp);
-  return published;
+void release(Thread& thread, Clocks& into) {
+  into.join(thread.known->block);
+  into.learn_thread(number_of(thread), thread.accessed);
+  tick(*thread.warp);
 }
 
-Clocks& own_clocks(Thread& thread) {
+Knowledge& own_knowledge(Thread& thread) {
   Warp& warp = *thread.warp;
   if ((warp.apart >> thread.lane & 1u) == 0) {
     thread.own_known = warp.known;
-    thread.known = thread.own_known.data();
+    thread.known = &thread.own_known;
     warp.apart |= 1u << thread.lane;
   }
   return thread.own_known;
 }
 
 void acquire(Thread& thread, const Clocks& from) {
-  bool news = false;
-  for (size_t i = 0; i < from.size(); ++i) news |= from[i] > thread.known[i];
-  if (news) join(own_clocks(thread), from);
+  if (!thread.known->block.covers(from)) own_knowledge(thread).block.join(from);
+}
+
+void acquire(Thread& thread, const OtherBlocks& from) {
+  for (const auto& entry : from.all()) {
+    if (entry.first == thread.warp->block->number) {
+      acquire(thread, entry.second);
+      continue;
+    }
+    const Clocks* known = thread.known->others.find(entry.first);
+    if (known == nullptr || !known->covers(entry.second))
+      own_knowledge(thread).others.join(entry.first, entry.second);
+  }
 }
 
 // --- Taking turns --------------------------------------------------------------------------------
@@ -284,6 +280,7 @@ void meet_warpgroup(const char* op, int64_t detail, const void* operands, void (
 uint32_t lane() { return machine.self->lane; }
 
 void sync_warp(Site site) {
+  if (taken_out("__syncwarp", site)) return;
   meet(
       "__syncwarp", 0, nullptr,
       [](Warp& warp) {

@@ -1,19 +1,8 @@
 // The state of a launch. One thread of the host runs it all: fibers hand over to each other, so
 // nothing here is locked.
 //
-// What happens before what is kept in vector clocks, one entry per warp of the block. A warp's
-// clock ticks whenever it publishes something (__syncwarp, a barrier, a release). A thread knows,
-// for each warp, the clock up to which that warp's accesses come before its own; an access of
-// another thread at a later clock is concurrent. Lanes of a warp share one such vector until one
-// acquires something alone. Two simplifications: a release by one lane also covers what other lanes
-// of its warp did since the last tick, and what a lane acquires from another block counts for its
-// whole warp. Shuffles, votes and mma order nothing, as in CUDA.
-//
-// Each entry has a second clock beside it: up to where a warp's accesses through the generic proxy
-// are also known to the asynchronous one, because somebody knew them and fenced. A bulk copy is the
-// access of nobody's warp: each mbarrier that copies complete on has a number after the block's
-// warps, and who waits for a phase learns its clock. So are the reads of a warpgroup's products, which
-// have ended for all four warps when one of them has waited.
+// What happens before what is kept in clocks.h. Lanes of a warp share what they know until one of
+// them learns something alone. Shuffles, votes and mma order nothing, as in CUDA.
 #pragma once
 
 #include <array>
@@ -25,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "clocks.h"
 #include "device.h"
 #include "fiber.h"
 #include "simt.h"
@@ -33,16 +23,6 @@ namespace simt {
 
 constexpr uint32_t kLanes = 32;
 constexpr uint32_t kAllLanes = 0xffffffffu;
-
-using Clock = uint32_t;
-using Clocks = std::vector<Clock>;  // [2 w]: known of warp w, [2 w + 1]: known and fenced
-
-void join(Clocks& into, const Clocks& from);
-
-// Clocks of other blocks, acquired through global memory. Few, so a list.
-using Foreign = std::vector<std::pair<uint32_t, Clocks>>;
-void join(Foreign& into, const Foreign& from);
-void join(Foreign& into, uint32_t block, const Clocks& from);
 
 struct Warp;
 struct Warpgroup;
@@ -80,9 +60,10 @@ struct Thread {
   Site site{"", 0};
   void* posted = nullptr;  // operands for the lane that carries a warp instruction out
 
-  const Clock* known = nullptr;  // of this block's warps
-  Clocks own_known;              // what known points to after acquiring alone
-  std::vector<Clock> fences;     // fence_proxy_async, ascending
+  const Knowledge* known = nullptr;  // what comes before what it does now
+  Knowledge own_known;               // what known points to after it learned something alone
+  Clock accessed = 0;                // its warp's clock at its last access or fence
+  std::vector<Clock> fences;         // fence_proxy_async, ascending
 
   bool waited = true;  // for the kernels before this one
   std::vector<Copy> copies;
@@ -110,9 +91,8 @@ struct Warp {
   int turn = 0;
 
   Clock clock = 1;
-  Clocks known;
-  uint32_t apart = 0;  // lanes with own_known
-  Foreign foreign;
+  Knowledge known;
+  uint32_t apart = 0;     // lanes with own_known
   bool accessed = false;  // some lane's accesses or instructions wait for traffic.cpp
 };
 
@@ -153,8 +133,8 @@ struct Warpgroup {
   int64_t next = 0;  // group that products go into
   std::vector<Reading> readings;
   std::vector<Accumulator> accumulators;
-  uint32_t unit = 0;  // its tensor core's number after the block's warps; 0: not used yet
-  Clock clock = 0;    // of that
+  uint32_t unit = 0;  // that reads the first warp's share of products, and three more; 0: none yet
+  Clock clock = 0;    // of all four
 
   bool fenced = false;                                          // wgmma_fence() at all
   std::vector<const float*> handed_back;                        // since the last one, d of thread 0
@@ -168,13 +148,12 @@ struct Barrier {
   uint32_t arrived = 0;
   uint32_t waiting = 0;  // warps
   Site site{"", 0};
-  Clocks known;
-  Foreign foreign;
+  Knowledge known;
 };
 
 // Of all warps of a cluster, which have met when as many wait.
 struct ClusterBarrier {
-  Foreign known;
+  OtherBlocks known;
   std::vector<Warp*> waiting;
 };
 
@@ -186,14 +165,13 @@ struct Mbarrier {
   uint16_t announced[2]{};  // last two lines that announced bytes
   const Thread* initializer = nullptr;
   bool fenced = false;  // its initialisation is known to the asynchronous proxy
-  uint32_t unit = 0;  // its number after the block's warps, for what copies bring; 0: none came yet
-  Clock clock = 0;    // of that
+  uint32_t unit = 0;    // for what copies bring; 0: none came yet
+  Clock clock = 0;      // of that
   std::vector<std::pair<uint32_t, uint32_t>> filled;  // address, bytes: by copies in this phase
   uint16_t copied = 0;                                // line of the last copy
   bool seen = true;                                   // somebody waited for the last copy
-  Clocks known;                                       // of those who arrived
-  Clocks over;                                        // what a phase that is over tells
-  Foreign foreign, foreign_over;                      // the same of other blocks of the cluster
+  Knowledge known;                                    // of those who arrived
+  Knowledge over;                                     // what a phase that is over tells
   std::vector<Thread*> waiting;
 };
 
@@ -214,7 +192,7 @@ struct Transfer {
 };
 
 // One word of shared memory: who wrote it last, who has read it since, which bytes hold anything.
-// A stamp is clock << 10 | warp << 5 | lane; 0 is nobody. Of several concurrent readers two are
+// A stamp is clock << 10 | who, a thread or a unit; 0 is nobody. Of several concurrent readers two are
 // kept, of different warps where there are.
 struct SharedWord {
   uint32_t write, read, other_read;
@@ -242,7 +220,7 @@ struct Block {
   uint32_t spinning = 0;
   Barrier barriers[16];
   std::unordered_map<uint32_t, Mbarrier> mbarriers;
-  uint32_t units = 0;  // mbarriers that copies complete on
+  uint32_t units = 0;  // what has a number after those of the threads
   std::vector<Transfer> transfers;
   uint32_t patience = 1;  // of 64 chances that a transfer has to end, how many it takes
   std::vector<uint8_t> shared;
@@ -256,18 +234,21 @@ struct Block {
 struct Machine {
   std::string kernel;  // empty between launches
   dim3 grid, block;
+  uint32_t warps = 0;  // of a block
   size_t shared_bytes = 0;
   bool early = false;
+  bool any_waited = false;  // for the kernels before
   const std::function<void()>* body = nullptr;
   std::string error;
-  uint32_t launch = 0;  // number of this launch; global_memory.cpp forgets stamps of earlier ones
+  uint32_t launch = 0;   // number of this launch; global_memory.cpp forgets stamps of earlier ones
+  uint32_t running = 1;  // the oldest launch that may not have ended when this one began
   uint64_t random = 1;
 
   Fiber host;
   Thread* self = nullptr;
   uint64_t version = 1;  // of global memory
   std::vector<Thread*> spinners;
-  std::unordered_map<const void*, Foreign> released;
+  std::unordered_map<const void*, OtherBlocks> released;
 
   uint32_t draw() {  // xorshift64*
     random ^= random >> 12;
@@ -278,11 +259,17 @@ struct Machine {
 };
 extern Machine machine;
 
+// The instructions of sm_90a alone trap on every other GPU.
+void check_sm_90a(const char* op, Site site);
+
 // Ends the launch with a message that says where the running thread is.
 [[noreturn]] void error(Site site, const char* format, ...) __attribute__((format(printf, 2, 3)));
 std::string place_of(const Thread& thread);
 std::string name_of(Site site);
 std::string name_of(const dim3& index);
+
+// taken_out.cpp: whether this synchronisation is to do nothing. Asked at the beginning of each.
+bool taken_out(const char* op, Site site);
 
 // Runs other threads until this one is ready again.
 void pause();
@@ -302,10 +289,15 @@ const void* operands_of(const Thread& thread);
 
 // Publishing and learning.
 void tick(Warp& warp);
-void merge_lanes(Warp& warp);  // what a lane knows, all know
-Clock release(Thread& thread, Clocks& into);
+Knowledge all_lanes_know(const Warp& warp);  // together, of themselves too
+void merge_lanes(Warp& warp);                // what one knows, all know
+void release(Thread& thread, Clocks& into);
 void acquire(Thread& thread, const Clocks& from);
-Clocks& own_clocks(Thread& thread);  // from now on apart from those of its warp
+void acquire(Thread& thread, const OtherBlocks& from);  // its own block among them
+Knowledge& own_knowledge(Thread& thread);               // from now on apart from that of its warp
+inline uint32_t number_of(const Thread& thread) {
+  return thread.warp->index * kLanes + thread.lane;
+}
 void changed_global_memory();
 
 // Sites as small numbers, so that every word can remember one.
@@ -327,12 +319,14 @@ void count_bulk_writes(size_t bytes, Site site);
 bool fenced(uint32_t stamp, const Thread& thread);
 
 // An instruction of the asynchronous proxy that this thread issues reads shared memory: checked now,
-// and until async_read_end() nobody may write there. 4-byte words. From then on `stamp` is who read.
+// and until async_read_end() nobody may write there. 4-byte words. async_read_by() says that a unit has
+// read there, of which this thread is going to know.
 void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site site);
-void async_read_end(Block& block, uint32_t address, uint32_t bytes, uint32_t stamp);
+void async_read_end(Block& block, uint32_t address, uint32_t bytes);
+void async_read_by(Thread& thread, uint32_t address, uint32_t bytes, uint32_t stamp);
 
 // mbarriers.cpp
-uint32_t new_unit(Block& block, const char* op, Site site);
+uint32_t new_units(Block& block, uint32_t count, const char* op, Site site);  // the first one
 Mbarrier& mbarrier_for_copy(Block& block, uint32_t at, Site site);
 void complete_bytes(Block& block, const Transfer& transfer);
 std::string describe_mbarriers(const Block& block);  // those that stand in a phase

@@ -37,14 +37,12 @@ void end_phase_if_complete(Block& block, Mbarrier& barrier) {
   barrier.pending = barrier.count;
   if (!barrier.filled.empty()) {
     ++barrier.clock;
-    const uint32_t stamp = barrier.clock << 10 | barrier.unit << 5;
+    const uint32_t stamp = stamp_of(barrier.clock, barrier.unit);
     for (const auto& part : barrier.filled) end_landing(block, part.first, part.second, stamp);
     barrier.filled.clear();
-    if (barrier.known.size() <= 2 * barrier.unit) barrier.known.resize(2 * barrier.unit + 2);
-    barrier.known[2 * barrier.unit] = barrier.clock;
+    barrier.known.block.learn_unit(barrier.unit, barrier.clock);
   }
-  join(barrier.over, barrier.known);
-  join(barrier.foreign_over, barrier.foreign);
+  barrier.over.join(barrier.known);
   for (Thread* thread : barrier.waiting)
     set_ready(*thread->warp, thread->warp->ready | 1u << thread->lane);
   barrier.waiting.clear();
@@ -66,16 +64,16 @@ void mbarrier_init(uint32_t at, uint32_t count, Site site) {
   Mbarrier& barrier = block.mbarriers[at];
   barrier.count = barrier.pending = count;
   barrier.initializer = &self;
-  Clocks known;
-  release(self, known);
+  tick(*self.warp);
 }
 
 void mbarrier_arrive(uint32_t at, uint32_t expected_bytes, Site site) {
+  if (taken_out("mbarrier.arrive", site)) return;
   Thread& self = *machine.self;
   Mbarrier& barrier = mbarrier_at(at, site);
   if (barrier.pending == 0)
     error(site, "mbarrier at shared+%u: more arrivals than its %u", at, barrier.count);
-  release(self, barrier.known);
+  release(self, barrier.known.block);
   if (expected_bytes != 0) {
     const uint16_t number = number_of(site);
     if (barrier.announced[0] != number) {
@@ -91,6 +89,7 @@ void mbarrier_arrive(uint32_t at, uint32_t expected_bytes, Site site) {
 
 // Of the block with that rank in the cluster.
 void mbarrier_arrive_at_rank(uint32_t at, uint32_t rank, Site site) {
+  if (taken_out("mbarrier.arrive", site)) return;
   Thread& self = *machine.self;
   const Block& own = *self.warp->block;
   Block& block = block_of_rank(rank, "mbarrier.arrive", site);
@@ -100,13 +99,14 @@ void mbarrier_arrive_at_rank(uint32_t at, uint32_t rank, Site site) {
     error(site, "mbarrier at shared+%u: more arrivals than its %u", at, barrier.count);
   Clocks known;
   release(self, known);
-  join(barrier.foreign, own.number, known);
+  barrier.known.others.join(own.number, known);
   --barrier.pending;
   end_phase_if_complete(block, barrier);
 }
 
 // The phase with this parity is over when the current one has the other.
 void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
+  if (taken_out("mbarrier.try_wait", site)) return;
   Mbarrier& barrier = mbarrier_at(at, site);
   const uint32_t phase = barrier.phase;
   while (barrier.phase % 2 == (parity & 1u)) {
@@ -120,27 +120,18 @@ void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
     wait(Wait::mbarrier, "mbarrier.try_wait", site);
   }
   barrier.seen = true;
-  acquire(*machine.self, barrier.over);
-  join(machine.self->warp->foreign, barrier.foreign_over);
+  acquire(*machine.self, barrier.over.block);
+  acquire(*machine.self, barrier.over.others);
 }
 
-// A number for what is done asynchronously, after the block's warps, and room for it in everybody's clocks.
-uint32_t new_unit(Block& block, const char* op, Site site) {
-  const auto warps = static_cast<uint32_t>(block.warps.size());
-  if (warps >= kLanes)
-    error(site, "%s: the emulator takes blocks of at most 31 warps, this one has %u", op, warps);
-  const uint32_t unit = warps + block.units++ % (kLanes - warps);
-  for (Warp& warp : block.warps) {
-    if (warp.known.size() > 2 * unit) continue;
-    warp.known.resize(2 * unit + 2);
-    for (uint32_t i = 0; i < kLanes; ++i) {
-      Thread& thread = warp.threads[i];
-      const bool apart = (warp.apart >> i & 1u) != 0;
-      if (apart) thread.own_known.resize(2 * unit + 2);
-      thread.known = apart ? thread.own_known.data() : warp.known.data();
-    }
-  }
-  return unit;
+// Numbers after those of the block's threads for what is done asynchronously.
+uint32_t new_units(Block& block, uint32_t count, const char* op, Site site) {
+  const auto first = static_cast<uint32_t>(block.threads.size()) + block.units;
+  if (first + count > kWho + 1)
+    error(site, "%s: the emulator has numbers for %zu mbarriers and shares of products in a block",
+          op, kWho + 1 - block.threads.size());
+  block.units += count;
+  return first;
 }
 
 // --- For bulk copies -----------------------------------------------------------------------------
@@ -153,7 +144,7 @@ Mbarrier& mbarrier_for_copy(Block& block, uint32_t at, Site site) {
           "fence_mbarrier_init by its thread",
           at, name_of(site_of(block.words[at / 4].write_site)).c_str());
   }
-  if (barrier.unit == 0) barrier.unit = new_unit(block, "bulk copy", site);
+  if (barrier.unit == 0) barrier.unit = new_units(block, 1, "bulk copy", site);
   barrier.copied = number_of(site);
   barrier.seen = false;
   return barrier;

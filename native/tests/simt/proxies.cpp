@@ -7,26 +7,31 @@ namespace simt {
 
 // By a thread that knew of the access, or by the one that made it, in a fence that this one knows.
 bool fenced(uint32_t stamp, const Thread& thread) {
-  const Clock clock = stamp >> 10;
-  const uint32_t warp = stamp >> 5 & 31u;
-  if (clock <= thread.known[2 * warp + 1]) return true;
-  const Thread& writer = thread.warp->block->warps[warp].threads[stamp & 31u];
+  const Clock clock = clock_of(stamp);
+  const uint32_t who = stamp & kWho;
+  const Clocks& known = thread.known->block;
+  if (clock <= known.fenced_of(who)) return true;
+  const Thread& writer = thread.warp->block->threads[who];
   const auto fence = std::lower_bound(writer.fences.begin(), writer.fences.end(), clock);
-  return fence != writer.fences.end() && (&writer == &thread || *fence <= thread.known[2 * warp]);
+  return fence != writer.fences.end() && (&writer == &thread || *fence <= known.of(who));
 }
 
-void fence_mbarrier_init(Site) {
-  const Thread& self = *machine.self;
+static void fence_initialised(const Thread& self) {
   for (auto& entry : self.warp->block->mbarriers)
     entry.second.fenced |= entry.second.initializer == &self;
 }
 
+void fence_mbarrier_init(Site site) {
+  if (!taken_out("fence.mbarrier_init", site)) fence_initialised(*machine.self);
+}
+
 void fence_proxy_async(Site site) {
-  fence_mbarrier_init(site);
+  if (taken_out("fence.proxy.async", site)) return;
+  fence_initialised(*machine.self);
   Thread& self = *machine.self;
-  Clocks& clocks = own_clocks(self);
-  for (size_t i = 0; i < clocks.size(); i += 2) clocks[i + 1] = std::max(clocks[i], clocks[i + 1]);
-  self.fences.push_back(self.warp->clock);
+  own_knowledge(self).block.fence();
+  self.accessed = self.warp->clock;
+  self.fences.push_back(self.accessed);
   tick(*self.warp);  // what comes now is not fenced
 }
 

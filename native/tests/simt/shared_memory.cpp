@@ -14,7 +14,7 @@ struct SharedOrder {
 
   [[noreturn]] void race(const char* mine, const char* other, uint32_t stamp_, uint16_t site_,
                          uint32_t word) const {
-    if ((stamp_ >> 5 & 31u) >= thread.warp->block->warps.size()) {
+    if ((stamp_ & kWho) >= thread.warp->block->threads.size()) {
       const bool copy = std::strcmp(other, "store") == 0;
       error(site, "race: %s of shared+%u is concurrent with the %s at %s: this thread %s", mine,
             word * 4, copy ? "bulk copy" : "wgmma", name_of(site_of(site_)).c_str(),
@@ -255,12 +255,19 @@ void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site sit
   }
 }
 
-void async_read_end(Block& block, uint32_t address, uint32_t bytes, uint32_t stamp) {
+void async_read_end(Block& block, uint32_t address, uint32_t bytes) {
   for (uint32_t i = address / 4; i < (address + bytes + 3) / 4; ++i) {
     SharedWord& word = block.words[i];
     const uint32_t readers = word.readers - kOneReader;
     word.readers = static_cast<uint16_t>(readers < kOneReader ? 0 : readers);
-    SharedOrder{*machine.self, {}, word.reader_site, stamp}.note_read(word, 15);
+  }
+}
+
+void async_read_by(Thread& thread, uint32_t address, uint32_t bytes, uint32_t stamp) {
+  Block& block = *thread.warp->block;
+  for (uint32_t i = address / 4; i < (address + bytes + 3) / 4; ++i) {
+    SharedWord& word = block.words[i];
+    SharedOrder{thread, {}, word.reader_site, stamp}.note_read(word, 15);
   }
 }
 
@@ -297,7 +304,9 @@ void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site
   order.thread.copies.push_back(copy);
 }
 
-void copy_async_commit() { ++machine.self->group; }
+void copy_async_commit(Site site) {
+  if (!taken_out("cp.async.commit_group", site)) ++machine.self->group;
+}
 
 void land(Thread& thread, int64_t before_group) {
   Block& block = *thread.warp->block;
@@ -318,6 +327,7 @@ void land(Thread& thread, int64_t before_group) {
 }
 
 void copy_async_wait(int groups_left, Site site) {
+  if (taken_out("cp.async.wait_group", site)) return;
   Thread& thread = *machine.self;
   if (groups_left < -1)
     error(site, "cp.async.wait_group: has value %d, expected at least 0", groups_left);

@@ -5,7 +5,8 @@
 //   simt.h          this file
 //   device.h        host side for tests: buffers, options, counters
 //   launch.cpp      grid and blocks, from the first to the last
-//   machine.*       warps and threads; who runs next; what happens before what
+//   machine.*       warps and threads; who runs next
+//   clocks.*        what happens before what
 //   barriers.cpp    barriers of a block
 //   clusters.cpp    blocks that reach each other's shared memory
 //   mbarriers.cpp   barriers in shared memory, and the bytes they wait for
@@ -18,6 +19,7 @@
 //   traffic.*       sectors, bank conflicts
 //   fiber.*         one stack per CUDA thread
 //   gpu.*           the GPU of cuda/device.h
+//   taken_out.cpp   one synchronisation less, to see who misses it
 //
 // Device pointers are addresses that nothing is mapped at: only the functions of load.cuh and
 // ptx.cuh reach what they name, and a plain dereference is reported like any other error.
@@ -57,18 +59,20 @@ constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LI
   return {file, line};
 }
 
-// Runs body once for every thread. `name` is what errors call the kernel. An early one may touch
-// nothing but inputs until the thread has called wait_for_earlier_kernels(). `cluster` blocks side by
-// side make a cluster.
+// Runs body once for every thread. `name` is what errors call the kernel. A thread of an early one may
+// touch nothing but inputs until it has called wait_for_earlier_kernels(), which one of them at least
+// must. `cluster` blocks side by side make a cluster. Shared memory, early starts and clusters are
+// those of the emulated GPU's compute capability (gpu.h).
 void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
             unsigned cluster, const std::function<void()>& body);
-void wait_for_earlier_kernels();
+void wait_for_earlier_kernels(Site site);
 
 // Where launches go instead of running while a step is recorded; null otherwise.
 std::vector<std::function<void()>>*& recorder();
 
 // Global memory. Sizes are 1, 2, 4, 8 or 16 bytes, aligned to themselves.
 void global_load(void* to, const void* from, int bytes, Site site);
+void global_load_constant(void* to, const void* from, int bytes, Site site);  // ld.global.nc
 void global_store(void* to, const void* from, int bytes, Site site);
 
 // Shared memory, by byte offset.
@@ -87,7 +91,7 @@ void store_release(void* to, uint32_t value, Site site);
 // cp.async: `bytes` are 4, 8 or 16, of which the first `source_bytes` come from memory and the rest
 // are zero.
 void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site site);
-void copy_async_commit();
+void copy_async_commit(Site site);
 void copy_async_wait(int groups_left, Site site);  // -1: all, committed or not
 
 // Instructions of all 32 lanes of a warp together.

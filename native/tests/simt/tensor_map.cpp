@@ -63,7 +63,8 @@ void copy_bulk_tensor_multicast(uint32_t to, const void* map, const int32_t* at,
                                 uint32_t barrier, uint32_t ranks, Site site) {
   TensorBox box;
   std::memcpy(&box, map, sizeof box);
-  if (reinterpret_cast<uintptr_t>(map) % 64 != 0) error(site, "tensor map: misaligned");
+  if (reinterpret_cast<uintptr_t>(map) % bc::cuda::kTensorMapAlignment != 0)
+    error(site, "tensor map at %p: misaligned", map);
   if (box.rank != rank)
     error(site, "tensor map: rank has value %d, expected the %d of the instruction", box.rank,
           rank);

@@ -105,36 +105,27 @@ Operand operand_of(uint64_t descriptor, int major, int rows, const char* name, S
   return x;
 }
 
-// Knows what all of the threads know, and is none of them.
-void know_what_all_know(Thread& reader, const Thread* threads, uint32_t count) {
-  Clocks& known = reader.own_known;
-  reader.warp = threads->warp;
+// Knows what all threads of the warpgroup know, and is none of them.
+Thread& reader_of(const Warpgroup& group) {
+  static Thread reader;
+  reader.warp = group.threads->warp;
   reader.lane = 1u << 10;
-  known.assign(threads->known, threads->known + threads->warp->known.size());
-  const Clock* last = threads->known;
-  for (uint32_t i = 1; i < count; ++i) {
-    const Clock* other = threads[i].known;
-    if (other == last) continue;
+  reader.own_known = *group.threads->known;
+  reader.known = &reader.own_known;
+  const Knowledge* last = group.threads->known;
+  for (uint32_t i = 1; i < kWarpgroup; ++i) {
+    const Knowledge* other = group.threads[i].known;
+    if (other != last) reader.own_known.block.keep_common(other->block);
     last = other;
-    for (size_t j = 0; j < known.size(); ++j) known[j] = std::min(known[j], other[j]);
   }
-  reader.known = known.data();
+  return reader;
 }
 
-// Checks an operand, which is being read from now on. Rows of a are read by the warp that has them in
-// d, all of b by all.
-void start_reading(const Warpgroup& group, const Operand& x, bool is_a, Site site) {
-  static Thread readers[kWarpgroupWarps];
-  if (is_a) {
-    for (uint32_t w = 0; w < kWarpgroupWarps; ++w)
-      know_what_all_know(readers[w], group.threads + w * kLanes, kLanes);
-  } else {
-    know_what_all_know(readers[0], group.threads, kWarpgroup);
-  }
-  for_each_chunk(x, [&](uint32_t r, uint32_t c, uint32_t at) {
-    const uint32_t row = x.along_k ? r : 8 * c;
-    async_read_begin(readers[is_a ? row / 16 : 0], at, kChunk, site);
-  });
+// Checks an operand, which is being read from now on. Which warp's share of the product reads which
+// rows is nowhere promised: each may read all.
+void start_reading(Thread& reader, const Operand& x, Site site) {
+  for_each_chunk(
+      x, [&](uint32_t, uint32_t, uint32_t at) { async_read_begin(reader, at, kChunk, site); });
 }
 
 // Converts an operand to m[16][rows], one row a k.
@@ -306,18 +297,20 @@ void issue(Warpgroup& group, const Wgmma& first, Site site) {
   alignas(64) static float a[kDepth * kRows];
   alignas(64) static float b[kDepth * kMaxN];
   check_operands(group, first, site);
-  if (group.unit == 0) group.unit = new_unit(*group.threads->warp->block, "wgmma", site);
+  if (group.unit == 0)
+    group.unit = new_units(*group.threads->warp->block, kWarpgroupWarps, "wgmma", site);
   Accumulator* accumulator = accumulator_of(group, first, site);
   check_fence(group, first, accumulator != nullptr, site);
 
   Reading reading;
   reading.group = group.next;
   reading.b = operand_of(first.b, first.major_b, first.n, "b", site);
-  start_reading(group, reading.b, false, site);
+  Thread& reader = reader_of(group);
+  start_reading(reader, reading.b, site);
   convert<kMma>(reading.b, b);
   if (first.a_registers == nullptr) {
     reading.a = operand_of(first.a, first.major_a, kRows, "a", site);
-    start_reading(group, reading.a, true, site);
+    start_reading(reader, reading.a, site);
     convert<kMma>(reading.a, a);
   } else {
     convert_registers<kMma>(group.threads, a);
@@ -352,28 +345,35 @@ void hand_back(Warpgroup& group, Accumulator& accumulator) {
   group.handed_back.push_back(accumulator.d[0]);
 }
 
-// All four warps learn that the products of these groups have read their operands.
+// The products of these groups have read their operands, each warp's share of them, which is all that
+// the warp learns by waiting: "wgmma-groups committed by the executing threads", says the PTX ISA. Of
+// the four that read a word at once it keeps two; from chunk to chunk others are told.
 void end_reading(Warpgroup& group, int64_t first_left) {
   ++group.clock;
-  for (uint32_t w = 0; w < kWarpgroupWarps; ++w) {
-    Warp& warp = *group.threads[w * kLanes].warp;
-    warp.known[2 * group.unit] = group.clock;
-    for (uint32_t lanes = warp.apart; lanes != 0; lanes &= lanes - 1)
-      warp.threads[__builtin_ctz(lanes)].own_known[2 * group.unit] = group.clock;
-  }
   Block& block = *group.threads->warp->block;
-  const uint32_t stamp = group.clock << 10 | group.unit << 5;
   const auto end = [&](const Reading& reading) {
     if (reading.group >= first_left) return false;
     for (const Operand* x : {&reading.a, &reading.b}) {
       if (x->rows == 0) continue;
-      for_each_chunk(
-          *x, [&](uint32_t, uint32_t, uint32_t at) { async_read_end(block, at, kChunk, stamp); });
+      uint32_t share = 0;
+      for_each_chunk(*x, [&](uint32_t, uint32_t, uint32_t at) {
+        async_read_end(block, at, kChunk);
+        for (const uint32_t w : {share % kWarpgroupWarps, (share + 1) % kWarpgroupWarps})
+          async_read_by(group.threads[w * kLanes], at, kChunk,
+                        stamp_of(group.clock, group.unit + w));
+        ++share;
+      });
     }
     return true;
   };
   auto& all = group.readings;
   all.erase(std::remove_if(all.begin(), all.end(), end), all.end());
+  for (uint32_t w = 0; w < kWarpgroupWarps; ++w) {
+    Warp& warp = *group.threads[w * kLanes].warp;
+    warp.known.block.learn_unit(group.unit + w, group.clock);
+    for (uint32_t lanes = warp.apart; lanes != 0; lanes &= lanes - 1)
+      warp.threads[__builtin_ctz(lanes)].own_known.block.learn_unit(group.unit + w, group.clock);
+  }
 }
 
 void wait_for_groups(Warpgroup& group) {
@@ -390,6 +390,7 @@ void wait_for_groups(Warpgroup& group) {
 }  // namespace
 
 void wgmma(const Wgmma& product, Site site) {
+  check_sm_90a("wgmma", site);
   const int64_t detail = product.n | (product.kind == Mma::bf16 ? 1 << 9 : 0) |
                          product.major_a << 10 | product.major_b << 11 |
                          (product.a_registers != nullptr ? 1 << 12 : 0);
@@ -397,6 +398,7 @@ void wgmma(const Wgmma& product, Site site) {
 }
 
 void wgmma_fence(Site site) {
+  if (taken_out("wgmma.fence", site)) return;
   meet_warpgroup(
       "wgmma.fence", 0, nullptr,
       [](Warpgroup& group) {
@@ -408,11 +410,13 @@ void wgmma_fence(Site site) {
 }
 
 void wgmma_commit_group(Site site) {
+  if (taken_out("wgmma.commit_group", site)) return;
   meet_warpgroup(
       "wgmma.commit_group", 0, nullptr, [](Warpgroup& group) { ++group.next; }, site);
 }
 
 void wgmma_wait_group(int groups_left, Site site) {
+  if (taken_out("wgmma.wait_group", site)) return;
   if (groups_left < 0 || groups_left > 7)
     error(site, "wgmma.wait_group: has value %d, expected 0 to 7", groups_left);
   meet_warpgroup("wgmma.wait_group", groups_left, nullptr, wait_for_groups, site);
