@@ -162,7 +162,8 @@ public final class BaichuanLoader {
    *
    * @throws ModelFormatException when the folder is not a Baichuan checkpoint
    * @throws NativeLoadException when the native library does not load
-   * @throws DeviceException when the device is not there
+   * @throws DeviceException when the device is not there, its driver is too old, or the system
+   *     refuses the threads
    * @throws OperationInterruptedException when this thread is interrupted while files are read
    */
   public MemoryPlan memoryPlan() {
@@ -183,7 +184,8 @@ public final class BaichuanLoader {
    * @throws InvalidRequestException when settings exclude each other or the device does not have
    *     what they ask for
    * @throws NativeLoadException when the native library does not load
-   * @throws DeviceException when the device is not there
+   * @throws DeviceException when the device is not there, its driver is too old, or the system
+   *     refuses the threads
    * @throws OutOfDeviceMemoryException when it is too small
    * @throws OperationInterruptedException when this thread is interrupted while files are read, or
    *     before the last layer is loaded: nothing stays loaded then
