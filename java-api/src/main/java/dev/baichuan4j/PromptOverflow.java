@@ -22,9 +22,10 @@ public enum PromptOverflow {
   FAIL,
   /**
    * As the code that was published with the models: the prompt gets what {@link
-   * GenerationOptions#maxNewTokens()} or else {@link ModelInfo#maxNewTokens()} leaves. The oldest
-   * rounds are left out, and what is still too long loses its first tokens, those of the system
-   * text and of the newest message too.
+   * GenerationOptions#maxNewTokens()} or else {@link ModelInfo#maxNewTokens()} leaves, at least one
+   * token, and at least half of the context with {@link PromptFormat#OLDER}. The oldest rounds are
+   * left out, and what is still too long loses its first tokens, those of the system text and of
+   * the newest message too.
    */
   PUBLISHER
 }
