@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanException;
+import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.Chunk;
@@ -198,19 +199,19 @@ class InterruptTest {
 
   @Test
   void aLoadEndsInsteadOfBlamingTheFiles() {
-    interrupted(InterruptTest::load);
-    interrupted(() -> TestDevice.loader(CHAT, false).memoryPlan());
+    BaichuanLoader loader = TestDevice.loader(CHAT, false);
+    interrupted(loader::load);
+    interrupted(loader::memoryPlan);
+    loader.progress(
+        (what, done, total) -> {
+          if (what.equals("weights") && done == 1) {
+            Thread.currentThread().interrupt();
+          }
+        });
     interrupted(
         () -> {
           Thread.interrupted();
-          TestDevice.loader(CHAT, false)
-              .progress(
-                  (what, done, total) -> {
-                    if (what.equals("weights") && done == 1) {
-                      Thread.currentThread().interrupt();
-                    }
-                  })
-              .load();
+          loader.load();
         });
     load().close();
   }
