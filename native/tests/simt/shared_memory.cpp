@@ -19,7 +19,7 @@ struct SharedOrder {
       error(site, "race: %s of shared+%u is concurrent with the %s at %s: this thread %s", mine,
             word * 4, copy ? "bulk copy" : "wgmma", name_of(site_of(site_)).c_str(),
             copy ? "has not waited for its mbarrier"
-                 : "does not come after the wgmma_wait_group of its warpgroup");
+                 : "does not come after the wgmma_wait_group of all four warps");
     }
     error(site, "race: %s of shared+%u is concurrent with the %s by %s at %s", mine, word * 4,
           other, thread_of(stamp_, thread.warp->block->number).c_str(),
