@@ -17,7 +17,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -87,27 +86,18 @@ class ApplicationsTest {
   @ValueSource(ints = {17, 25})
   void theServerRunsAsAnExecutableJar(int jdk) throws Exception {
     Output output =
-        runJava(jdk, "-jar", Artifacts.SERVER.jar().toString(), "doctor", "--device", "cpu");
-    assertTrue(output.out().contains(Artifacts.PLATFORM), output::toString);
-    assertQuiet(output);
-  }
-
-  @Test
-  void theServerRunsAsAModule() throws Exception {
-    String path =
-        Artifacts.SERVER.jar() + File.pathSeparator + Artifacts.SERVER.target("lib").toString();
-    Output output =
         runJava(
-            17,
-            NATIVE_ACCESS,
-            "-p",
-            path,
-            "-m",
-            "dev.baichuan4j.server",
+            jdk,
+            "-jar",
+            Artifacts.SERVER.jar().toString(),
             "doctor",
             "--device",
-            "cpu");
+            "cpu",
+            "--model",
+            MODEL.toString());
+    assertEquals(0, output.code(), output::toString);
     assertTrue(output.out().contains(Artifacts.PLATFORM), output::toString);
+    assertQuiet(output);
   }
 
   private static void assertAnswers(Output output) {

@@ -169,7 +169,8 @@ class PublishedArtifactsTest {
   @MethodSource("artifacts")
   void everyArtifactHasABillOfMaterials(Artifact artifact) throws Exception {
     assumeFalse(
-        Boolean.getBoolean("baichuan4j.offline"), "the CycloneDX plugin makes none under mvn -o");
+        System.getProperty("baichuan4j.offline").endsWith("true"),
+        "the CycloneDX plugin makes none under mvn -o");
     JsonNode bom = Fixtures.json(artifact.target("bom.json"));
     assertEquals("CycloneDX", bom.get("bomFormat").asText());
     assertEquals(artifact.id(), bom.at("/metadata/component/name").asText());

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 public final class Main {
   public static void main(String[] args) {
     try (Baichuan model = Baichuan.load(Path.of(args[0]))) {
-      System.out.println(model.chat("你是谁"));
+      System.out.println(model.chat("你是谁").text());
     }
   }
 }
