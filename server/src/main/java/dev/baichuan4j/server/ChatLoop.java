@@ -9,7 +9,6 @@ import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.GenerationOptions;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -40,8 +39,7 @@ final class ChatLoop {
   private GenerationResult last;
   private volatile Optional<Generation> running = Optional.empty();
 
-  ChatLoop(
-      ChatSession session, GenerationOptions options, List<ChatMessage> start, Messages messages) {
+  ChatLoop(ChatSession session, GenerationOptions options, List<ChatMessage> start, Messages messages) {
     this.session = session;
     this.options = options;
     this.start = start;

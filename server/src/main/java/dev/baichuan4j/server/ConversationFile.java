@@ -28,8 +28,8 @@ final class ConversationFile {
   }
 
   /**
-   * Writes a conversation: under a temporary name, which becomes the file's own when all of it is on
-   * the disk, so that a file of that name is always whole.
+   * Writes a conversation: under a temporary name, which becomes the file's own when all of it is
+   * on the disk, so that a file of that name is always whole.
    */
   static void save(Path file, List<ChatMessage> messages) throws IOException {
     if (Files.exists(file) && !Files.isRegularFile(file)) {

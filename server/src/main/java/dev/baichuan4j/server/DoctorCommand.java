@@ -140,8 +140,7 @@ final class DoctorCommand implements Callable<Integer> {
   /** What the model takes with each kind of weights, or with the one that was asked for. */
   private Map<String, MemoryPlan> plans(Path model) {
     Map<String, MemoryPlan> plans = new LinkedHashMap<>();
-    List<Quant> quants =
-        modelOptions.weights().map(List::of).orElse(List.of(Quant.values()));
+    List<Quant> quants = modelOptions.weights().map(List::of).orElse(List.of(Quant.values()));
     for (Quant quant : quants) {
       plans.put(
           quant.name().toLowerCase(Locale.ROOT),

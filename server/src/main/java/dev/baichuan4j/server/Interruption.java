@@ -11,7 +11,7 @@ import java.util.function.IntSupplier;
  */
 final class Interruption {
   /** After so long the program ends, whatever the command still does. */
-  private static final long PATIENCE_SECONDS = 10;
+  private static final long PATIENCE_SECONDS = 3;
 
   private static volatile boolean requested;
 

@@ -91,7 +91,9 @@ final class LogitsCommand implements Callable<Integer> {
     if (out != null && Files.isDirectory(out)) {
       throw new ParameterException(
           spec.commandLine(),
-          "--out has value " + Arguments.text(out) + ", expected a file that can be written: it is a folder");
+          "--out has value "
+              + Arguments.text(out)
+              + ", expected a file that can be written: it is a folder");
     }
     if (out != null && !Files.isDirectory(out.toAbsolutePath().getParent())) {
       throw new ParameterException(

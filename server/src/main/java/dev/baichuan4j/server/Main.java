@@ -50,7 +50,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Main {
   private static final int FAILURE = 1;
   private static final int WRONG_USE = 2;
-  private static final int READER_GONE = 128 + 13; // as a shell tells of a program that SIGPIPE ends
+  private static final int READER_GONE =
+      128 + 13; // as a shell tells of a program that SIGPIPE ends
 
   private Main() {}
 

@@ -54,18 +54,24 @@ class ModelFolder {
    */
   static void requireUsable(CommandSpec spec, Path model) {
     if (!Files.exists(model)) {
-      throw wrong(spec, "--model has value " + Arguments.text(model) + ", expected a folder that exists");
+      throw wrong(
+          spec, "--model has value " + Arguments.text(model) + ", expected a folder that exists");
     }
     if (!Files.isDirectory(model) && !model.toString().matches(WEIGHTS)) {
-      throw wrong(spec, 
+      throw wrong(
+          spec,
           "--model has value "
               + Arguments.text(model)
               + ", expected a checkpoint's folder, or its *.safetensors, *.bin or *.index.json:"
               + " it is another file");
     }
     if (!Files.isReadable(model)) {
-      throw wrong(spec, "--model has value " + Arguments.text(model) + ", expected one that can be read:"
-          + " permission denied");
+      throw wrong(
+          spec,
+          "--model has value "
+              + Arguments.text(model)
+              + ", expected one that can be read:"
+              + " permission denied");
     }
   }
 

@@ -55,7 +55,8 @@ final class QuantizeCommand implements Callable<Integer> {
     }
     if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
       throw new ParameterException(
-          spec.commandLine(), "--out has value " + Arguments.text(out) + ", expected a folder that is not there yet");
+          spec.commandLine(),
+          "--out has value " + Arguments.text(out) + ", expected a folder that is not there yet");
     }
     try (Terminal.Bar bar = new Terminal.Bar()) {
       Baichuan.loader(model).weights(weights).threads(threads).progress(bar).quantize(out);

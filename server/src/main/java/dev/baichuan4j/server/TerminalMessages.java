@@ -23,6 +23,8 @@ final class TerminalMessages implements Messages, AutoCloseable {
             .system(true)
             .dumb(true)
             .encoding(StandardCharsets.UTF_8)
+            .stdinEncoding(StandardCharsets.UTF_8)
+            .stdoutEncoding(StandardCharsets.UTF_8)
             .build();
     // For the whole conversation: a Ctrl-C that comes when an answer has just ended, or while an
     // editor is open, must not end the program. The line reader has a handler of its own.
