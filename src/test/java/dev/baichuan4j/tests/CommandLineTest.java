@@ -215,9 +215,9 @@ class CommandLineTest {
     JsonNode row = run.json().get(1);
     assertEquals("tg4@d70", row.get("test").asText());
     assertTrue(row.get("tokens_per_second").asDouble() > 0);
-    assertEquals(2, run("", with(arguments, "-n", "1", "-d", "70")).code);
-    assertEquals(2, run("", with(arguments, "-d", "-1")).code);
-    assertEquals(2, run("", with(arguments, "-d", "8", "--batch", "2")).code);
+    assertEquals(2, run("", with(arguments, "-n", "1", "-d", "70")).code());
+    assertEquals(2, run("", with(arguments, "-d", "-1")).code());
+    assertEquals(2, run("", with(arguments, "-d", "8", "--batch", "2")).code());
   }
 
   private static String[] with(String[] arguments, String... more) {
@@ -261,8 +261,8 @@ class CommandLineTest {
 
   @Test
   void wrongUseIsTwoAndFailureIsOne() throws Exception {
-    assertEquals(2, run("").code);
-    assertEquals(2, run("", "chat", "--weights", "int3").code);
+    assertEquals(2, run("").code());
+    assertEquals(2, run("", "chat", "--weights", "int3").code());
     Program.Run negative = run("", "chat", "--message", "你好", "--temperature", "-1");
     assertEquals(2, negative.code());
     assertTrue(negative.err().contains("temperature has -1.0"), negative.err());
