@@ -14,12 +14,21 @@ final class Interruption {
   private static final long PATIENCE_SECONDS = 3;
 
   private static volatile boolean requested;
+  private static volatile boolean waitingForInput;
 
   private Interruption() {}
 
   /** Whether a signal has come: a command that fails now has nothing to complain about. */
   static boolean isRequested() {
     return requested;
+  }
+
+  /**
+   * Says whether the command waits for standard input. An interrupt does not end that, and there is
+   * nothing to take away.
+   */
+  static void waitingForInput(boolean waiting) {
+    waitingForInput = waiting;
   }
 
   /** Runs a command on this thread and returns its exit code. */
@@ -35,17 +44,26 @@ final class Interruption {
                   }
                   requested = true;
                   thread.interrupt();
-                  try {
-                    ended.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
-                  } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                  }
+                  awaitEnd(ended);
                 },
                 "interruption"));
     try {
       return command.getAsInt();
     } finally {
       ended.countDown();
+    }
+  }
+
+  private static void awaitEnd(CountDownLatch ended) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    try {
+      while (!waitingForInput
+          && System.nanoTime() < end
+          && !ended.await(20, TimeUnit.MILLISECONDS)) {
+        // It still has something to do.
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

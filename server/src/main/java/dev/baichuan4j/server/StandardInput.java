@@ -20,11 +20,28 @@ final class StandardInput {
   private long line;
 
   StandardInput() {
-    this(isClosed() ? InputStream.nullInputStream() : new FileInputStream(FileDescriptor.in));
+    this(isClosed() ? InputStream.nullInputStream() : new Descriptor());
   }
 
   StandardInput(InputStream stream) {
     this.stream = new BufferedInputStream(stream, 1 << 16);
+  }
+
+  /** Tells while it waits. */
+  private static final class Descriptor extends FileInputStream {
+    private Descriptor() {
+      super(FileDescriptor.in);
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      Interruption.waitingForInput(true);
+      try {
+        return super.read(bytes, offset, length);
+      } finally {
+        Interruption.waitingForInput(false);
+      }
+    }
   }
 
   /**
