@@ -37,37 +37,37 @@ class CommandLineTest {
 
   @Test
   void aQuestionThatDoesNotFitBesideTheLimitIsNotAnswered() throws Exception {
-    Run run = run("", "chat", "--message", "你是谁", "--max-new-tokens", "4096", "--greedy");
-    assertEquals(1, run.code, run.err);
-    assertEquals("", run.out);
-    assertTrue(run.err.contains("4096 new tokens to come, expected at most 1024"), run.err);
-    assertTrue(run.err.contains("ask for at most "), run.err);
+    Program.Run run = run("", "chat", "--message", "你是谁", "--max-new-tokens", "4096", "--greedy");
+    assertEquals(1, run.code(), run.err());
+    assertEquals("", run.out());
+    assertTrue(run.err().contains("4096 new tokens to come, expected at most 1024"), run.err());
+    assertTrue(run.err().contains("ask for at most "), run.err());
   }
 
   @Test
   void whatIsLeftOutOfAConversationIsSaidOnStandardError() throws Exception {
     String[] cut = {"chat", "--message", "你是谁", "--prompt-overflow", "publisher", "--greedy"};
-    Run json = run("", with(cut, "--max-new-tokens", "1023", "--json"));
-    assertEquals(0, json.code, json.err);
+    Program.Run json = run("", with(cut, "--max-new-tokens", "1023", "--json"));
+    assertEquals(0, json.code(), json.err());
     assertEquals(1, json.json().get("usage").get("prompt_tokens").asInt());
     int tokens = json.json().get("cut_tokens").asInt();
-    assertTrue(tokens > 1, json.out);
-    assertTrue(json.err.contains("tokens cut off at its beginning: " + tokens), json.err);
+    assertTrue(tokens > 1, json.out());
+    assertTrue(json.err().contains("tokens cut off at its beginning: " + tokens), json.err());
     assertEquals(0, json.json().get("dropped_rounds").asInt());
-    Run whole = run("", with(cut, "--json"));
+    Program.Run whole = run("", with(cut, "--json"));
     assertEquals(0, whole.json().get("cut_tokens").asInt());
-    assertTrue(!whole.err.contains("the context was too short"), whole.err);
+    assertTrue(!whole.err().contains("the context was too short"), whole.err());
 
     // 1024 positions, of which 1000 are asked for: the second question displaces the first.
-    Run loop = run("你是谁\n世界上第二高的山峰是哪座\n", "chat", "--greedy", "--max-new-tokens", "1000");
-    assertEquals(0, loop.code, loop.err);
-    assertTrue(loop.err.contains("rounds left out, the oldest first: 1\n"), loop.err);
-    assertTrue(!loop.out.contains("left out"), loop.out);
+    Program.Run loop = run("你是谁\n世界上第二高的山峰是哪座\n", "chat", "--greedy", "--max-new-tokens", "1000");
+    assertEquals(0, loop.code(), loop.err());
+    assertTrue(loop.err().contains("rounds left out, the oldest first: 1\n"), loop.err());
+    assertTrue(!loop.out().contains("left out"), loop.out());
 
-    Run wrong = run("", "chat", "--message", "你是谁", "--prompt-overflow", "cut");
-    assertEquals(2, wrong.code);
+    Program.Run wrong = run("", "chat", "--message", "你是谁", "--prompt-overflow", "cut");
+    assertEquals(2, wrong.code());
     assertTrue(
-        wrong.err.contains("expected one of [drop-oldest-rounds, fail, publisher]"), wrong.err);
+        wrong.err().contains("expected one of [drop-oldest-rounds, fail, publisher]"), wrong.err());
   }
 
   @Test
