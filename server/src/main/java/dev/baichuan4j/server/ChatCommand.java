@@ -5,10 +5,10 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.Chunk;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.PromptOverflow;
-import dev.baichuan4j.GenerationOptions;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -19,9 +19,9 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code chat}: a conversation on the terminal, or one answer. */
 @Command(name = "chat", mixinStandardHelpOptions = true, description = "Talks with a chat model.")
