@@ -4,14 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -22,41 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 class CommandLineTest {
   @TempDir Path folder;
 
-  private record Run(int code, String out, String err) {
-    JsonNode json() throws IOException {
-      return Fixtures.JSON.readTree(out);
-    }
-  }
-
-  private Run run(String input, String... arguments) throws Exception {
-    return run(List.of(), input, arguments);
-  }
-
-  /** Runs the command line behind a launcher, such as a shell that limits it. */
-  private Run run(List<String> launcher, String input, String... arguments) throws Exception {
-    List<String> command = new ArrayList<>(launcher);
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    for (String property : new String[] {"baichuan4j.root", "org.bytedeco.javacpp.cachedir"}) {
-      command.add("-D" + property + "=" + System.getProperty(property));
-    }
-    command.add("-Duser.home=" + folder); // the history of chat
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add("dev.baichuan4j.server.Main");
-    command.addAll(List.of(arguments));
-    Path in = Files.writeString(folder.resolve("in"), input);
-    Path out = folder.resolve("out");
-    Path err = folder.resolve("err");
-    ProcessBuilder builder =
-        new ProcessBuilder(command)
-            .redirectInput(in.toFile())
-            .redirectOutput(out.toFile())
-            .redirectError(err.toFile());
-    builder.environment().putAll(Map.of("LC_ALL", "C.UTF-8", "TERM", "dumb"));
-    int code = builder.start().waitFor();
-    return new Run(
-        code,
-        Files.readString(out, StandardCharsets.UTF_8),
-        Files.readString(err, StandardCharsets.UTF_8));
+  private Program.Run run(String input, String... arguments) throws Exception {
+    return new Program(folder).run(input, arguments);
   }
 
   private static String model(String name) {
@@ -65,45 +29,45 @@ class CommandLineTest {
 
   @Test
   void generateContinuesTheListOfPoets() throws Exception {
-    Run run =
+    Program.Run run =
         run("", "generate", "--model", model("tiny-baichuan-7b"), "--prompt", "登鹳雀楼->王之涣\\n夜雨寄北->");
-    assertEquals(0, run.code, run.err);
-    assertTrue(run.out.startsWith("李商隐\n"), run.out);
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.out().startsWith("李商隐\n"), run.out());
   }
 
   @Test
   void aQuestionThatDoesNotFitBesideTheLimitIsNotAnswered() throws Exception {
-    Run run = run("", "chat", "--message", "你是谁", "--max-new-tokens", "4096", "--greedy");
-    assertEquals(1, run.code, run.err);
-    assertEquals("", run.out);
-    assertTrue(run.err.contains("4096 new tokens to come, expected at most 1024"), run.err);
-    assertTrue(run.err.contains("ask for at most "), run.err);
+    Program.Run run = run("", "chat", "--message", "你是谁", "--max-new-tokens", "4096", "--greedy");
+    assertEquals(1, run.code(), run.err());
+    assertEquals("", run.out());
+    assertTrue(run.err().contains("4096 new tokens to come, expected at most 1024"), run.err());
+    assertTrue(run.err().contains("ask for at most "), run.err());
   }
 
   @Test
   void whatIsLeftOutOfAConversationIsSaidOnStandardError() throws Exception {
     String[] cut = {"chat", "--message", "你是谁", "--prompt-overflow", "publisher", "--greedy"};
-    Run json = run("", with(cut, "--max-new-tokens", "1023", "--json"));
-    assertEquals(0, json.code, json.err);
+    Program.Run json = run("", with(cut, "--max-new-tokens", "1023", "--json"));
+    assertEquals(0, json.code(), json.err());
     assertEquals(1, json.json().get("usage").get("prompt_tokens").asInt());
     int tokens = json.json().get("cut_tokens").asInt();
-    assertTrue(tokens > 1, json.out);
-    assertTrue(json.err.contains("tokens cut off at its beginning: " + tokens), json.err);
+    assertTrue(tokens > 1, json.out());
+    assertTrue(json.err().contains("tokens cut off at its beginning: " + tokens), json.err());
     assertEquals(0, json.json().get("dropped_rounds").asInt());
-    Run whole = run("", with(cut, "--json"));
+    Program.Run whole = run("", with(cut, "--json"));
     assertEquals(0, whole.json().get("cut_tokens").asInt());
-    assertTrue(!whole.err.contains("the context was too short"), whole.err);
+    assertTrue(!whole.err().contains("the context was too short"), whole.err());
 
     // 1024 positions, of which 1000 are asked for: the second question displaces the first.
-    Run loop = run("你是谁\n世界上第二高的山峰是哪座\n", "chat", "--greedy", "--max-new-tokens", "1000");
-    assertEquals(0, loop.code, loop.err);
-    assertTrue(loop.err.contains("rounds left out, the oldest first: 1\n"), loop.err);
-    assertTrue(!loop.out.contains("left out"), loop.out);
+    Program.Run loop = run("你是谁\n世界上第二高的山峰是哪座\n", "chat", "--greedy", "--max-new-tokens", "1000");
+    assertEquals(0, loop.code(), loop.err());
+    assertTrue(loop.err().contains("rounds left out, the oldest first: 1\n"), loop.err());
+    assertTrue(!loop.out().contains("left out"), loop.out());
 
-    Run wrong = run("", "chat", "--message", "你是谁", "--prompt-overflow", "cut");
-    assertEquals(2, wrong.code);
+    Program.Run wrong = run("", "chat", "--message", "你是谁", "--prompt-overflow", "cut");
+    assertEquals(2, wrong.code());
     assertTrue(
-        wrong.err.contains("expected one of [drop-oldest-rounds, fail, publisher]"), wrong.err);
+        wrong.err().contains("expected one of [drop-oldest-rounds, fail, publisher]"), wrong.err());
   }
 
   @Test
@@ -111,20 +75,20 @@ class CommandLineTest {
     String model = model("tiny-baichuan2-13b-chat");
     String out = folder.resolve("int4").toString();
     String[] quantize = {"quantize", "--model", model, "--weights", "int4", "--out", out};
-    Run first = run("", quantize);
-    assertEquals(0, first.code, first.err);
-    Run anew =
+    Program.Run first = run("", quantize);
+    assertEquals(0, first.code(), first.err());
+    Program.Run anew =
         run("", "chat", "--model", model, "--weights", "int4", "--message", "你是谁", "--greedy");
-    Run once = run("", "chat", "--model", out, "--pin", "--message", "你是谁", "--greedy");
-    assertEquals(0, once.code, once.err);
-    assertEquals(anew.out, once.out);
-    assertTrue(once.out.contains("百川"), once.out);
-    Run again = run("", quantize);
-    assertEquals(2, again.code, again.err);
-    assertTrue(again.err.contains("expected a folder that is not there yet"), again.err);
-    Run other = run("", "chat", "--model", out, "--weights", "int8", "--message", "你是谁");
-    assertEquals(1, other.code, other.err);
-    assertTrue(other.err.contains("weights has INT4, expected INT8"), other.err);
+    Program.Run once = run("", "chat", "--model", out, "--pin", "--message", "你是谁", "--greedy");
+    assertEquals(0, once.code(), once.err());
+    assertEquals(anew.out(), once.out());
+    assertTrue(once.out().contains("百川"), once.out());
+    Program.Run again = run("", quantize);
+    assertEquals(2, again.code(), again.err());
+    assertTrue(again.err().contains("expected a folder that is not there yet"), again.err());
+    Program.Run other = run("", "chat", "--model", out, "--weights", "int8", "--message", "你是谁");
+    assertEquals(1, other.code(), other.err());
+    assertTrue(other.err().contains("weights has INT4, expected INT8"), other.err());
   }
 
   /** A limit on the length of files stands in for the full disk. */
@@ -132,19 +96,15 @@ class CommandLineTest {
   @EnabledOnOs(OS.LINUX)
   void aFullDiskLeavesNothingBehind() throws Exception {
     Path target = Files.createDirectory(folder.resolve("disk")).resolve("int4");
-    Run run =
-        run(
-            List.of("bash", "-c", "ulimit -f 300; exec \"$@\"", "bash"),
-            "",
-            "quantize",
-            "--model",
-            model("tiny-baichuan-7b"),
-            "--weights",
-            "int4",
-            "--out",
-            target.toString());
-    assertEquals(1, run.code, run.err);
-    assertTrue(run.err.contains(target + ": writing has failed with"), run.err);
+    Program.Run run =
+        new Program(folder)
+            .shell(
+                "ulimit -f 300; baichuan quantize --weights int4 --model "
+                    + Program.quote(model("tiny-baichuan-7b"))
+                    + " --out "
+                    + Program.quote(target.toString()));
+    assertEquals(1, run.code(), run.err());
+    assertTrue(run.err().contains(target + ": writing has failed with"), run.err());
     try (Stream<Path> left = Files.list(target.getParent())) {
       assertEquals(List.of(), left.toList());
     }
@@ -152,17 +112,17 @@ class CommandLineTest {
 
   @Test
   void chatAnswersOnceAndSaysWhichModelItTook() throws Exception {
-    Run run = run("", "chat", "--message", "你是谁", "--greedy", "--json");
-    assertEquals(0, run.code, run.err);
+    Program.Run run = run("", "chat", "--message", "你是谁", "--greedy", "--json");
+    assertEquals(0, run.code(), run.err());
     assertEquals("我是百川小模型，一个用来演示推理引擎的小小语言模型。", run.json().get("text").asText());
     assertEquals("stop", run.json().get("finish_reason").asText());
-    assertTrue(run.err.contains("tiny-baichuan2-13b-chat"), run.err);
+    assertTrue(run.err().contains("tiny-baichuan2-13b-chat"), run.err());
   }
 
   @Test
   void conversationIsSavedLoadedAndTakesTextAsItIs() throws Exception {
     Path saved = folder.resolve("chat.json");
-    Run run =
+    Program.Run run =
         run(
             "你是谁!! a\\b\n第一行\\\n第二行\n/save "
                 + saved
@@ -173,31 +133,31 @@ class CommandLineTest {
             "--greedy",
             "--max-new-tokens",
             "8");
-    assertEquals(0, run.code, run.err);
+    assertEquals(0, run.code(), run.err());
     JsonNode messages = Fixtures.json(saved);
     assertEquals(4, messages.size());
     assertEquals("你是谁!! a\\b", messages.get(0).get("content").asText());
     assertEquals("第一行\n第二行", messages.get(2).get("content").asText());
-    assertTrue(run.out.contains("loaded 4 messages"), run.out);
-    assertTrue(run.out.contains("user: 你是谁!! a\\b"), run.out);
+    assertTrue(run.out().contains("loaded 4 messages"), run.out());
+    assertTrue(run.out().contains("user: 你是谁!! a\\b"), run.out());
   }
 
   @Test
   void tokenizeGoesBothWays() throws Exception {
     String model = model("tiny-baichuan2-13b-chat");
-    Run ids = run("\"a\\nb\"\n\"你好\"\n", "tokenize", "--lines", "--model", model);
-    assertEquals(0, ids.code, ids.err);
-    Run text = run(ids.out, "tokenize", "--lines", "--decode", "--model", model);
-    assertEquals("\"a\\nb\"\n\"你好\"\n", text.out);
-    Run wrong = run("nonsense\n", "tokenize", "--lines", "--model", model);
-    assertEquals(2, wrong.code);
-    assertTrue(wrong.err.contains("line 1"), wrong.err);
+    Program.Run ids = run("\"a\\nb\"\n\"你好\"\n", "tokenize", "--lines", "--model", model);
+    assertEquals(0, ids.code(), ids.err());
+    Program.Run text = run(ids.out(), "tokenize", "--lines", "--decode", "--model", model);
+    assertEquals("\"a\\nb\"\n\"你好\"\n", text.out());
+    Program.Run wrong = run("nonsense\n", "tokenize", "--lines", "--model", model);
+    assertEquals(2, wrong.code());
+    assertTrue(wrong.err().contains("line 1"), wrong.err());
   }
 
   @Test
   void logitsOfAllPositionsAreWritten() throws Exception {
     Path file = folder.resolve("l.safetensors");
-    Run run =
+    Program.Run run =
         run(
             "",
             "logits",
@@ -211,7 +171,7 @@ class CommandLineTest {
             "--top-k",
             "1",
             "--json");
-    assertEquals(0, run.code, run.err);
+    assertEquals(0, run.code(), run.err());
     float[][] rows = Fixtures.floats(file, "logits");
     assertEquals(4, rows.length);
     JsonNode top = run.json().get("top").get(0);
@@ -221,7 +181,7 @@ class CommandLineTest {
 
   @Test
   void benchTakesManyRequestsAtATime() throws Exception {
-    Run run =
+    Program.Run run =
         run(
             "",
             "bench",
@@ -238,7 +198,7 @@ class CommandLineTest {
             "--batch",
             "1,3",
             "--json");
-    assertEquals(0, run.code, run.err);
+    assertEquals(0, run.code(), run.err());
     List<String> tests = new ArrayList<>();
     for (JsonNode row : run.json()) {
       tests.add(row.get("test").asText());
@@ -250,14 +210,14 @@ class CommandLineTest {
   @Test
   void benchMeasuresGenerationAfterAPrompt() throws Exception {
     String[] arguments = {"bench", "--random", "128x1x64x256", "-p", "8", "-r", "1", "--json"};
-    Run run = run("", with(arguments, "-n", "4", "-d", "70"));
-    assertEquals(0, run.code, run.err);
+    Program.Run run = run("", with(arguments, "-n", "4", "-d", "70"));
+    assertEquals(0, run.code(), run.err());
     JsonNode row = run.json().get(1);
     assertEquals("tg4@d70", row.get("test").asText());
     assertTrue(row.get("tokens_per_second").asDouble() > 0);
-    assertEquals(2, run("", with(arguments, "-n", "1", "-d", "70")).code);
-    assertEquals(2, run("", with(arguments, "-d", "-1")).code);
-    assertEquals(2, run("", with(arguments, "-d", "8", "--batch", "2")).code);
+    assertEquals(2, run("", with(arguments, "-n", "1", "-d", "70")).code());
+    assertEquals(2, run("", with(arguments, "-d", "-1")).code());
+    assertEquals(2, run("", with(arguments, "-d", "8", "--batch", "2")).code());
   }
 
   private static String[] with(String[] arguments, String... more) {
@@ -268,7 +228,7 @@ class CommandLineTest {
 
   @Test
   void benchPrintsTheFieldsItPromises() throws Exception {
-    Run run =
+    Program.Run run =
         run(
             "",
             "bench",
@@ -285,7 +245,7 @@ class CommandLineTest {
             "--threads",
             "1",
             "--json");
-    assertEquals(0, run.code, run.err);
+    assertEquals(0, run.code(), run.err());
     assertEquals(2, run.json().size());
     JsonNode row = run.json().get(1);
     assertEquals("tg4", row.get("test").asText());
@@ -301,29 +261,70 @@ class CommandLineTest {
 
   @Test
   void wrongUseIsTwoAndFailureIsOne() throws Exception {
-    assertEquals(2, run("").code);
-    assertEquals(2, run("", "chat", "--weights", "int3").code);
-    Run negative = run("", "chat", "--message", "你好", "--temperature", "-1");
-    assertEquals(2, negative.code);
-    assertTrue(negative.err.contains("temperature has -1.0"), negative.err);
-    Run older = run("", "chat", "--message", "你好", "--system", "x", "--prompt-format", "older");
-    assertEquals(2, older.code);
-    assertTrue(older.err.contains("messages[0].role has SYSTEM, expected USER"), older.err);
-    Run missing = run("", "generate", "--model", folder.toString(), "--prompt", "x");
-    assertEquals(1, missing.code);
-    assertTrue(missing.err.contains("folder has no weights"), missing.err);
-    Run gpu = run("", "chat", "--message", "你好", "--device", "cuda:999");
-    assertEquals(1, gpu.code);
-    assertTrue(gpu.err.contains("cuda:999 is not available"), gpu.err);
+    assertEquals(2, run("").code());
+    assertEquals(2, run("", "chat", "--weights", "int3").code());
+    Program.Run negative = run("", "chat", "--message", "你好", "--temperature", "-1");
+    assertEquals(2, negative.code());
+    assertTrue(negative.err().contains("temperature has -1.0"), negative.err());
+    Program.Run older =
+        run("", "chat", "--message", "你好", "--system", "x", "--prompt-format", "older");
+    assertEquals(2, older.code());
+    assertTrue(older.err().contains("messages[0].role has SYSTEM, expected USER"), older.err());
+    Program.Run missing = run("", "generate", "--model", folder.toString(), "--prompt", "x");
+    assertEquals(1, missing.code());
+    assertTrue(missing.err().contains("folder has no weights"), missing.err());
+    Program.Run gpu = run("", "chat", "--message", "你好", "--device", "cuda:999");
+    assertEquals(1, gpu.code());
+    assertTrue(gpu.err().contains("cuda:999 is not available"), gpu.err());
   }
 
   @Test
   void doctorTellsOfTheMachineAndTheModel() throws Exception {
-    Run run = run("", "doctor", "--json");
-    assertEquals(0, run.code, run.err);
+    Program.Run run = run("", "doctor", "--json");
+    assertEquals(0, run.code(), run.err());
     assertTrue(run.json().get("cpu_cores").asInt() > 0);
     assertTrue(
         run.json().get("memory_plan_int4").get("weights").asLong()
             < run.json().get("memory_plan_bf16").get("weights").asLong());
+  }
+
+  @Test
+  void doctorPrintsSizesAsAPersonReadsThem() throws Exception {
+    Program.Run run = run("", "doctor");
+    assertEquals(0, run.code(), run.err());
+    List<String> plan =
+        run.out().lines().dropWhile(line -> !line.startsWith("memory plan")).toList();
+    assertTrue(plan.get(0).matches("memory plan +weights +cache +workspace +total"), run.out());
+    assertEquals(4, plan.size(), run.out());
+    assertTrue(plan.get(3).matches("  int4( +[0-9]+\\.[0-9] [MG]B){4}"), run.out());
+    assertTrue(
+        run.out().lines().anyMatch(l -> l.matches("memory +[0-9.]+ [MG]B free of [0-9.]+ [MG]B")),
+        run.out());
+    Program.Run one = run("", "doctor", "--weights", "int8");
+    assertTrue(one.out().contains("  int8"), one.out());
+    assertTrue(!one.out().contains("  int4"), one.out());
+  }
+
+  /** The order of the keys is part of what is printed. */
+  @Test
+  void keysOfJsonKeepTheirOrder() throws Exception {
+    Program.Run chat = run("", "chat", "--message", "你是谁", "--greedy", "--json");
+    assertTrue(
+        chat.out()
+            .matches(
+                "\\{\"text\":.*\"token_ids\":.*\"finish_reason\":.*"
+                    + "\"usage\":\\{\"prompt_tokens\":.*\"cached_tokens\":.*\"completion_tokens\":.*"
+                    + "\"timings\":\\{\"queued_ms\":.*\"prompt_ms\":.*\"generation_ms\":.*\\s"),
+        chat.out());
+    Program.Run tokens = run("", "tokenize", "--json", "你好");
+    assertTrue(tokens.out().matches("\\{\"ids\":.*\"pieces\":.*\\s"), tokens.out());
+    Program.Run doctor = run("", "doctor", "--json");
+    List<String> keys = new ArrayList<>();
+    doctor.json().fieldNames().forEachRemaining(keys::add);
+    assertEquals(List.of("java", "platform", "native_library"), keys.subList(0, 3));
+    assertEquals(
+        List.of("memory_plan_bf16", "memory_plan_int8", "memory_plan_int4"),
+        keys.subList(keys.size() - 3, keys.size()));
+    assertTrue(doctor.out().contains("\"memory_plan_bf16\":{\"weights\":"), doctor.out());
   }
 }

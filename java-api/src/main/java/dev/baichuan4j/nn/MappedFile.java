@@ -3,7 +3,7 @@ package dev.baichuan4j.nn;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.jni.bc_file;
 import dev.baichuan4j.jni.global.baichuan;
-import java.nio.charset.StandardCharsets;
+import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.javacpp.BytePointer;
@@ -18,12 +18,31 @@ final class MappedFile implements AutoCloseable {
    */
   MappedFile(Path path) {
     Bindings.load();
-    try (BytePointer name = new BytePointer(path.toString(), StandardCharsets.UTF_8)) {
+    try (BytePointer name = new BytePointer(systemName(path))) {
       if (baichuan.bc_file_open(name, handle) != baichuan.BC_OK) {
         throw new ModelFormatException(
             path, "file", "a readable file", Bindings.text(baichuan.bc_last_error()));
       }
     }
+  }
+
+  /**
+   * The bytes of a file's name, with a zero after them. A path's text is decoded in the character
+   * set of the locale, which need not hold them; its URI has the bytes themselves.
+   */
+  private static byte[] systemName(Path path) {
+    String raw = path.toUri().getRawPath();
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    for (int i = 0; i < raw.length(); i++) {
+      if (raw.charAt(i) == '%') {
+        bytes.write(Integer.parseInt(raw.substring(i + 1, i + 3), 16));
+        i += 2;
+      } else {
+        bytes.write(raw.charAt(i));
+      }
+    }
+    bytes.write(0);
+    return bytes.toByteArray();
   }
 
   bc_file handle() {

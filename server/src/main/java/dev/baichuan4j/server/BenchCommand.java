@@ -102,6 +102,14 @@ final class BenchCommand implements Callable<Integer> {
           spec.commandLine(),
           "-d has value " + depth + ", expected -n of 2 or more and no --batch");
     }
+    if (random == null && alibi) {
+      throw new ParameterException(
+          spec.commandLine(), "--alibi has no --random, expected a random model");
+    }
+    if (random != null && modelOptions.isNamed()) {
+      throw new ParameterException(
+          spec.commandLine(), "--random has --model beside it, expected one of them");
+    }
     if (batches.stream().anyMatch(batch -> batch < 1)) {
       throw new ParameterException(
           spec.commandLine(), "--batch has value " + batches + ", expected 1 or more");

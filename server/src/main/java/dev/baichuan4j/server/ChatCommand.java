@@ -17,12 +17,17 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** {@code chat}: a conversation on the terminal, or one answer. */
 @Command(name = "chat", mixinStandardHelpOptions = true, description = "Talks with a chat model.")
 final class ChatCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
   @Option(names = "--message", paramLabel = "TEXT", description = "Answer this message and exit.")
   private String message;
 
@@ -54,14 +59,18 @@ final class ChatCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (json && message == null) {
+      throw new ParameterException(
+          spec.commandLine(), "--json has no --message, expected a message to answer");
+    }
+    samplingOptions.requireEffect(json);
     try (Baichuan model = ModelOptions.load(modelOptions.loader().promptFormat(promptFormat));
         ChatSession session = system == null ? model.newSession() : model.newSession(system)) {
       GenerationOptions options =
           samplingOptions.apply(model.defaultOptions()).withPromptOverflow(promptOverflow);
       if (message == null) {
         List<ChatMessage> start = system == null ? List.of() : List.of(ChatMessage.system(system));
-        new ChatLoop(session, options, start).run();
-        return 0;
+        return converse(session, options, start);
       }
       try (Generation generation = session.send(message, options)) {
         if (json) {
@@ -93,6 +102,16 @@ final class ChatCommand implements Callable<Integer> {
 
     private static String name(PromptOverflow way) {
       return way.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+  }
+
+  private static int converse(
+      ChatSession session, GenerationOptions options, List<ChatMessage> start) throws IOException {
+    if (!Terminal.isInteractive()) {
+      return new ChatLoop(session, options, start, new PipedMessages()).run();
+    }
+    try (TerminalMessages messages = new TerminalMessages()) {
+      return new ChatLoop(session, options, start, messages).run();
     }
   }
 

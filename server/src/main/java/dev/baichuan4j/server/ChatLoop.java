@@ -1,6 +1,5 @@
 package dev.baichuan4j.server;
 
-import com.fasterxml.jackson.core.type.TypeReference;
 import dev.baichuan4j.BaichuanException;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
@@ -9,24 +8,13 @@ import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
+import java.nio.file.InvalidPathException;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import org.jline.reader.EndOfFileException;
-import org.jline.reader.LineReader;
-import org.jline.reader.LineReaderBuilder;
-import org.jline.reader.UserInterruptException;
-import org.jline.terminal.Terminal.Signal;
-import org.jline.terminal.TerminalBuilder;
-import org.jline.utils.InfoCmp.Capability;
 
 /**
- * The conversation on a terminal: commands, history, and Ctrl-C that stops an answer but not the
- * program.
+ * A conversation and its commands. Nothing that goes wrong in it ends it: what is wrong is said on
+ * standard error, and the conversation goes on as it was.
  */
 final class ChatLoop {
   private static final String HELP =
@@ -45,75 +33,48 @@ final class ChatLoop {
   private final ChatSession session;
   private final GenerationOptions options;
   private final List<ChatMessage> start;
+  private final Messages messages;
   private boolean stream = true;
+  private boolean failed;
   private GenerationResult last;
   private volatile Optional<Generation> running = Optional.empty();
 
-  ChatLoop(ChatSession session, GenerationOptions options, List<ChatMessage> start) {
+  ChatLoop(ChatSession session, GenerationOptions options, List<ChatMessage> start, Messages messages) {
     this.session = session;
     this.options = options;
     this.start = start;
+    this.messages = messages;
   }
 
-  void run() throws IOException {
-    try (org.jline.terminal.Terminal terminal =
-        TerminalBuilder.builder().system(true).dumb(true).build()) {
-      // For the whole conversation: a Ctrl-C that comes when an answer has just ended, or while an
-      // editor is open, must not end the program. The line reader has a handler of its own.
-      terminal.handle(Signal.INT, signal -> running.ifPresent(Generation::cancel));
-      LineReader reader =
-          LineReaderBuilder.builder()
-              .terminal(terminal)
-              .appName("baichuan")
-              // Without this, "!" and "\\" in a message would be taken for history commands.
-              .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
-              .variable(
-                  LineReader.HISTORY_FILE,
-                  Path.of(System.getProperty("user.home"), ".baichuan_history"))
-              .build();
+  /** Talks until the end and returns the exit code: 1 where a script's line has failed. */
+  int run() throws IOException {
+    messages.onInterrupt(() -> running.ifPresent(Generation::cancel));
+    if (messages.isInteractive()) {
       Terminal.out()
           .println("欢迎使用百川大模型，输入进行对话，vim 多行输入，clear 清空历史，CTRL+C 中断生成，stream 开关流式生成，exit 结束。");
-      while (true) {
-        String line = read(reader);
-        if (line == null || line.strip().equals("exit")) {
-          return;
-        }
-        if (line.isBlank() || command(line.strip(), terminal)) {
-          continue;
-        }
-        String message = line.strip().equals("vim") ? edit() : line;
-        if (!message.isBlank()) {
-          answer(message);
-        }
+    }
+    while (!Interruption.isRequested()) {
+      String line = messages.next();
+      if (line == null || line.strip().equals("exit")) {
+        break;
+      }
+      if (line.isBlank() || command(line.strip())) {
+        continue;
+      }
+      String message = line.strip().equals("vim") ? edit() : line;
+      if (!message.isBlank()) {
+        answer(message);
       }
     }
+    return failed && !messages.isInteractive() ? 1 : 0;
   }
 
-  /** A message, or null at the end of the input; Ctrl-C drops the line. */
-  private static String read(LineReader reader) {
-    StringBuilder text = new StringBuilder();
-    while (true) {
-      try {
-        String line = reader.readLine(text.isEmpty() ? "\n用户：" : "... ");
-        if (!line.endsWith("\\")) {
-          return text.append(line).toString();
-        }
-        text.append(line, 0, line.length() - 1).append('\n');
-      } catch (UserInterruptException e) {
-        text.setLength(0);
-      } catch (EndOfFileException e) {
-        return null;
-      }
-    }
-  }
-
-  private boolean command(String line, org.jline.terminal.Terminal terminal) throws IOException {
+  private boolean command(String line) {
     String[] words = line.split("\\s+", 2);
     switch (words[0]) {
       case "clear" -> {
         session.history(start);
-        terminal.puts(Capability.clear_screen);
-        terminal.flush();
+        messages.clearScreen();
       }
       case "stream" -> {
         stream = !stream;
@@ -123,53 +84,59 @@ final class ChatLoop {
       case "/stats" -> stats();
       case "/history" -> {
         for (ChatMessage m : session.history()) {
-          Terminal.out().println(m.role().name().toLowerCase(Locale.ROOT) + ": " + m.content());
+          Terminal.out().println(ConversationFile.roleName(m) + ": " + m.content());
         }
       }
       case "/save", "/load" -> {
         if (words.length < 2) {
-          Terminal.out().println(words[0] + " has no file, expected " + words[0] + " FILE");
+          complain(words[0] + " has no file, expected " + words[0] + " FILE");
+        } else if (words[0].equals("/save")) {
+          save(words[1]);
         } else {
-          saveOrLoad(words[0], Path.of(words[1]));
+          load(words[1]);
         }
       }
       default -> {
         if (!line.startsWith("/")) {
           return false;
         }
-        Terminal.out().println("unknown command " + words[0] + ", expected one of:\n" + HELP);
+        complain("unknown command " + words[0] + ", expected one of:\n" + HELP);
       }
     }
     return true;
   }
 
-  private void saveOrLoad(String command, Path file) {
+  private void save(String name) {
+    List<ChatMessage> history = session.history();
     try {
-      if (command.equals("/save")) {
-        List<Map<String, String>> messages = new ArrayList<>();
-        for (ChatMessage m : session.history()) {
-          messages.add(
-              Map.of("role", m.role().name().toLowerCase(Locale.ROOT), "content", m.content()));
-        }
-        Files.writeString(
-            file, Terminal.json().writerWithDefaultPrettyPrinter().writeValueAsString(messages));
-        Terminal.out().println("saved " + messages.size() + " messages to " + file);
-        return;
-      }
-      List<Map<String, String>> messages =
-          Terminal.json().readValue(Files.readString(file), new TypeReference<>() {});
-      List<ChatMessage> history = new ArrayList<>();
-      for (Map<String, String> m : messages) {
-        history.add(
-            new ChatMessage(
-                ChatMessage.Role.valueOf(String.valueOf(m.get("role")).toUpperCase(Locale.ROOT)),
-                m.get("content")));
-      }
-      session.history(history);
-      Terminal.out().println("loaded " + history.size() + " messages from " + file);
-    } catch (IOException | RuntimeException e) {
-      Terminal.out().println(command + ": " + file + " cannot be used: " + e.getMessage());
+      ConversationFile.save(Arguments.path(name), history);
+    } catch (IOException e) {
+      complain(unusable("/save", name, "a file that can be written", InputFile.reason(e)));
+      return;
+    } catch (InvalidPathException e) {
+      complain(unusable("/save", name, "the name of a file", e.getReason()));
+      return;
     }
+    Terminal.out().println("saved " + history.size() + " messages to " + name);
+  }
+
+  private void load(String name) {
+    List<ChatMessage> history;
+    try {
+      history = ConversationFile.load(Arguments.path(name));
+    } catch (IOException e) {
+      complain(unusable("/load", name, "a saved conversation", InputFile.reason(e)));
+      return;
+    } catch (InvalidPathException e) {
+      complain(unusable("/load", name, "the name of a file", e.getReason()));
+      return;
+    }
+    session.history(history);
+    Terminal.out().println("loaded " + history.size() + " messages from " + name);
+  }
+
+  private static String unusable(String command, String name, String expected, String reason) {
+    return command + " has value " + name + ", expected " + expected + ": " + reason;
   }
 
   private void stats() {
@@ -189,33 +156,27 @@ final class ChatLoop {
             last.finishReason());
   }
 
-  /** Opens an editor on an empty file and returns what was written. */
-  private static String edit() throws IOException {
-    Path file = Files.createTempFile("baichuan", ".txt");
+  /** A message from the editor, empty where there is none. */
+  private String edit() {
     try {
-      String editor = System.getenv().getOrDefault("EDITOR", "vim");
-      Process process =
-          new ProcessBuilder("sh", "-c", editor + " \"$1\"", "sh", file.toString())
-              .inheritIO()
-              .start();
-      if (process.waitFor() != 0) {
-        Terminal.out().println("editor " + editor + " failed; set EDITOR to one that is there");
-        return "";
+      String text = Editor.write(messages.isInteractive());
+      if (messages.isInteractive()) {
+        Terminal.out().println(text);
       }
-      String text = Files.readString(file);
-      Terminal.out().println(text);
       return text;
+    } catch (IOException e) {
+      complain("vim: " + e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return "";
-    } finally {
-      Files.deleteIfExists(file);
     }
+    return "";
   }
 
   private void answer(String message) {
-    Terminal.out().print("\nBaichuan：");
-    Terminal.out().flush();
+    if (messages.isInteractive()) {
+      Terminal.out().print("\nBaichuan：");
+      Terminal.out().flush();
+    }
     try (Generation generation = session.send(message, options)) {
       running = Optional.of(generation);
       if (stream) {
@@ -226,12 +187,19 @@ final class ChatLoop {
       }
       Results.tellLoss(last);
       if (last.finishReason() == FinishReason.CANCELLED) {
-        Terminal.out().println("(已中断)");
+        Terminal.err().println("(已中断)");
       }
     } catch (BaichuanException e) {
-      Terminal.out().println(e.getMessage());
+      complain(e.getMessage());
     } finally {
       running = Optional.empty();
+    }
+  }
+
+  private void complain(String message) {
+    failed = true;
+    if (!Interruption.isRequested()) {
+      Terminal.err().println(message);
     }
   }
 }

@@ -7,13 +7,20 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.nn.Ops;
 import dev.baichuan4j.nn.SelfTest;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code doctor}: what this machine has and what a model would take. */
 @Command(
@@ -23,6 +30,8 @@ import picocli.CommandLine.Option;
         "Shows platform, libraries, instruction sets, GPU and the memory plan of a model.")
 final class DoctorCommand implements Callable<Integer> {
   private static final int HEADS = 32; // Baichuan-7B
+
+  @Spec private CommandSpec spec;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -34,9 +43,25 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions modelOptions;
 
+  /** A kernel of a GPU beside the CPU's; names of fields are part of the interface. */
+  private record Check(
+      String gpu, boolean passed, String op, String what, double error, double allowed) {}
+
   @Override
   public Integer call() {
-    return selftest ? selftest() : facts();
+    if (!selftest) {
+      return facts();
+    }
+    List<OptionSpec> others =
+        spec.commandLine().getParseResult().matchedOptions().stream()
+            .filter(option -> !option.longestName().matches("--selftest|--json"))
+            .toList();
+    if (!others.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--selftest has " + others.get(0).longestName() + " beside it, expected no model");
+    }
+    return selftest();
   }
 
   private int selftest() {
@@ -44,19 +69,30 @@ final class DoctorCommand implements Callable<Integer> {
     if (gpus == 0) {
       throw new DeviceException("selftest: there is no GPU to test: " + Ops.cudaReason());
     }
-    boolean passed = true;
+    List<Check> checks = new ArrayList<>();
     for (int gpu = 0; gpu < gpus; gpu++) {
       try (SelfTest test = new SelfTest(gpu, HEADS)) {
         for (SelfTest.Result r : test.run()) {
-          passed &= r.passed();
-          Terminal.out()
-              .printf(
-                  "cuda:%d %-6s %-20s %-44s error %.1e of %.1e%n",
-                  gpu, r.passed() ? "ok" : "FAILED", r.op(), r.what(), r.error(), r.allowed());
+          Check check =
+              new Check("cuda:" + gpu, r.passed(), r.op(), r.what(), r.error(), r.allowed());
+          checks.add(check);
+          if (!json) {
+            print(check);
+          }
         }
       }
     }
-    return passed ? 0 : 1;
+    if (json) {
+      Terminal.printJson(checks);
+    }
+    return checks.stream().allMatch(Check::passed) ? 0 : 1;
+  }
+
+  private static void print(Check c) {
+    Terminal.out()
+        .printf(
+            "%s %-6s %-20s %-44s error %.1e of %.1e%n",
+            c.gpu, c.passed ? "ok" : "FAILED", c.op, c.what, c.error, c.allowed);
   }
 
   private int facts() {
@@ -76,21 +112,23 @@ final class DoctorCommand implements Callable<Integer> {
     for (int i = 0; i < gpus; i++) {
       facts.put("cuda_" + i, describe(i));
     }
+    long[] memory;
     try (Ops ops = Ops.cpu(1, false)) {
-      long[] memory = ops.memoryInfo();
+      memory = ops.memoryInfo();
+    }
+    Path model = modelOptions.path();
+    Map<String, MemoryPlan> plans = plans(model);
+    if (json) {
       facts.put("memory_free_bytes", memory[0]);
       facts.put("memory_total_bytes", memory[1]);
-    }
-    Path folder = modelOptions.folder();
-    facts.put("model", folder.toString());
-    for (Quant quant : Quant.values()) {
-      MemoryPlan plan = modelOptions.configure(Baichuan.loader(folder)).weights(quant).memoryPlan();
-      facts.put("memory_plan_" + quant.name().toLowerCase(java.util.Locale.ROOT), plan);
-    }
-    if (json) {
+      facts.put("model", Arguments.text(model));
+      plans.forEach((quant, plan) -> facts.put("memory_plan_" + quant, plan));
       Terminal.printJson(facts);
     } else {
+      facts.put("memory", free(memory));
+      facts.put("model", Arguments.text(model));
       facts.forEach((name, value) -> Terminal.out().printf("%-22s %s%n", name, value));
+      print(plans);
     }
     return 0;
   }
@@ -99,16 +137,49 @@ final class DoctorCommand implements Callable<Integer> {
     return version.isEmpty() ? "none" : version;
   }
 
+  /** What the model takes with each kind of weights, or with the one that was asked for. */
+  private Map<String, MemoryPlan> plans(Path model) {
+    Map<String, MemoryPlan> plans = new LinkedHashMap<>();
+    List<Quant> quants = modelOptions.weights().map(List::of).orElse(List.of(Quant.values()));
+    for (Quant quant : quants) {
+      plans.put(
+          quant.name().toLowerCase(Locale.ROOT),
+          modelOptions.configure(Baichuan.loader(model)).weights(quant).memoryPlan());
+    }
+    return plans;
+  }
+
+  private static void print(Map<String, MemoryPlan> plans) {
+    String row = "%-22s %10s %10s %10s %10s%n";
+    Terminal.out().printf("%n" + row, "memory plan", "weights", "cache", "workspace", "total");
+    plans.forEach(
+        (quant, plan) ->
+            Terminal.out()
+                .printf(
+                    row,
+                    "  " + quant,
+                    size(plan.weights()),
+                    size(plan.cache()),
+                    size(plan.workspace()),
+                    size(plan.total())));
+  }
+
   private static Object describe(int gpu) {
     try (Ops ops = Ops.cuda(gpu)) {
-      long[] memory = ops.memoryInfo();
-      return "%s, %.1f of %.1f GiB free".formatted(ops.device(), gib(memory[0]), gib(memory[1]));
+      return ops.device() + ", " + free(ops.memoryInfo());
     } catch (DeviceException e) {
       return e.getMessage();
     }
   }
 
-  private static double gib(long bytes) {
-    return bytes / (double) (1 << 30);
+  private static String free(long[] memory) {
+    return size(memory[0]) + " free of " + size(memory[1]);
+  }
+
+  /** A size as a person reads it: 12.3 GB, of 10^9 bytes each; small ones in MB. */
+  static String size(long bytes) {
+    return bytes < 1e9
+        ? String.format(Locale.ROOT, "%.1f MB", bytes / 1e6)
+        : String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);
   }
 }

@@ -3,14 +3,14 @@ package dev.baichuan4j.server;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Chunk;
 import dev.baichuan4j.Generation;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code generate}: continues a text. */
 @Command(
@@ -25,10 +25,14 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--prompt-file", required = true, paramLabel = "FILE")
     Path file;
 
-    String read() throws IOException {
-      return file != null ? Files.readString(file) : text.replace("\\n", "\n").replace("\\t", "\t");
+    String read(CommandSpec spec) {
+      return file != null
+          ? InputFile.read(spec, "--prompt-file", file)
+          : text.replace("\\n", "\n").replace("\\t", "\t");
     }
   }
+
+  @Spec private CommandSpec spec;
 
   @ArgGroup(multiplicity = "1")
   private Prompt prompt;
@@ -40,8 +44,9 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private SamplingOptions samplingOptions;
 
   @Override
-  public Integer call() throws IOException {
-    String text = prompt.read();
+  public Integer call() {
+    samplingOptions.requireEffect(json);
+    String text = prompt.read(spec);
     try (Baichuan model = modelOptions.load();
         Generation generation =
             model.complete(text, samplingOptions.apply(model.defaultOptions()))) {

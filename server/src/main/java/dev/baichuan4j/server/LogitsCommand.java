@@ -2,7 +2,6 @@ package dev.baichuan4j.server;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.checkpoint.SafetensorsWriter;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,12 +32,18 @@ final class LogitsCommand implements Callable<Integer> {
     @Option(names = "--ids-file", required = true, paramLabel = "FILE")
     Path idsFile;
 
-    int[] read(Baichuan model) throws IOException {
+    int[] read(Baichuan model) {
       if (prompt != null) {
         return model.tokenizer().encode(prompt.replace("\\n", "\n").replace("\\t", "\t"));
       }
-      String text = ids != null ? ids : Files.readString(idsFile);
-      return TokenizeCommand.parseIds(text.replace('[', ' ').replace(']', ' '));
+      return TokenizeCommand.parseIds(ids.replace('[', ' ').replace(']', ' '));
+    }
+
+    /** Reads the file, before a model is loaded in vain. */
+    void readFile(CommandSpec command) {
+      if (idsFile != null) {
+        ids = InputFile.read(command, "--ids-file", idsFile);
+      }
     }
   }
 
@@ -74,7 +79,7 @@ final class LogitsCommand implements Callable<Integer> {
   private record Candidate(int id, String piece, float logit) {}
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     if (allPositions && out == null) {
       throw new ParameterException(
           spec.commandLine(), "--all-positions has no --out, expected a file to write to");
@@ -83,6 +88,19 @@ final class LogitsCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--chunk and --top-k have a value too small, expected 0 and 1 on");
     }
+    if (out != null && Files.isDirectory(out)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--out has value "
+              + Arguments.text(out)
+              + ", expected a file that can be written: it is a folder");
+    }
+    if (out != null && !Files.isDirectory(out.toAbsolutePath().getParent())) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--out has value " + Arguments.text(out) + ", expected a file in a folder that is there");
+    }
+    input.readFile(spec);
     try (Baichuan model = modelOptions.load()) {
       int[] ids = input.read(model);
       float[] last = new float[model.info().shape().vocabularySize()];

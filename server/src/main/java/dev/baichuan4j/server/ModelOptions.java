@@ -4,28 +4,11 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.Quant;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import picocli.CommandLine.Model.CommandSpec;
+import java.util.Optional;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
-import picocli.CommandLine.Spec.Target;
 
 /** Options of every command that loads a model. */
-final class ModelOptions {
-  /** The checkpoint that is used when none is named. */
-  static final String SHIPPED = "tiny-baichuan2-13b-chat";
-
-  @Spec(Target.MIXEE)
-  private CommandSpec spec;
-
-  @Option(
-      names = "--model",
-      paramLabel = "DIR",
-      description = "Checkpoint folder; default: the tiny chat model that ships with the project.")
-  private Path model;
-
+final class ModelOptions extends ModelFolder {
   @Option(
       names = "--weights",
       paramLabel = "KIND",
@@ -54,27 +37,15 @@ final class ModelOptions {
   @Option(names = "--exact", description = "Keep activations in f32 from end to end; on the CPU.")
   private boolean exact;
 
-  /** The folder named, or the shipped one, of which it tells on standard error. */
-  Path folder() {
-    if (model != null) {
-      if (!Files.exists(model)) {
-        throw new ParameterException(
-            spec.commandLine(), "--model has value " + model + ", expected a folder that exists");
-      }
-      return model;
-    }
-    Path shipped =
-        Path.of(System.getProperty("baichuan4j.root", ".")).resolve("models").resolve(SHIPPED);
-    Terminal.err()
-        .println("No --model given: using " + SHIPPED + ", a tiny model that knows little.");
-    return shipped;
+  /** The kind of weights that was asked for. */
+  Optional<Quant> weights() {
+    return Optional.ofNullable(weights);
   }
 
   /** Settings as the options say. */
   BaichuanLoader configure(BaichuanLoader loader) {
     if (threads < 0) {
-      throw new ParameterException(
-          spec.commandLine(), "--threads has value " + threads + ", expected 0 or more");
+      throw wrong("--threads has value " + threads + ", expected 0 or more");
     }
     if (!device.equals("auto")) { // the loader's own choice
       loader.device(Device.parse(device));
@@ -86,7 +57,7 @@ final class ModelOptions {
   }
 
   BaichuanLoader loader() {
-    return configure(Baichuan.loader(folder()));
+    return configure(Baichuan.loader(path()));
   }
 
   Baichuan load() {

@@ -9,7 +9,10 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code perplexity}: how well the model foresees a text. */
 @Command(
@@ -19,15 +22,16 @@ import picocli.CommandLine.Option;
         "Negative log-likelihood and perplexity of a text (in windows), or of the assistant's"
             + " tokens of conversations (a .jsonl file of {messages}).")
 final class PerplexityCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
   @Option(names = "--file", required = true, paramLabel = "FILE")
   private Path file;
 
   @Option(
       names = "--window",
-      defaultValue = "0",
       paramLabel = "N",
       description = "Tokens of a window; default: the context length.")
-  private int window;
+  private Integer window;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -36,14 +40,21 @@ final class PerplexityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    boolean conversations = file.toString().endsWith(".jsonl");
+    if (window != null && (conversations || window < 1)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--window has value " + window + ", expected 1 or more and a text, not conversations");
+    }
+    InputFile.read(spec, "--file", file); // before a model is loaded in vain
     Perplexity.Score score;
     try (Baichuan model = modelOptions.load();
         Terminal.Bar bar = new Terminal.Bar()) {
       Perplexity perplexity = new Perplexity(model, bar);
       score =
-          file.toString().endsWith(".jsonl")
+          conversations
               ? perplexity.conversations(file)
-              : perplexity.text(file, window > 0 ? window : model.info().contextLength());
+              : perplexity.text(file, window != null ? window : model.info().contextLength());
     }
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("tokens", score.tokens());

@@ -2,10 +2,15 @@ package dev.baichuan4j.server;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Quant;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code quantize}: a checkpoint that loads without quantizing again. */
 @Command(
@@ -15,6 +20,8 @@ import picocli.CommandLine.Option;
         "Writes a checkpoint with its matrices quantized as a CPU multiplies them, to be mapped by"
             + " later loads.")
 final class QuantizeCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
   @Option(
       names = "--model",
       required = true,
@@ -41,6 +48,16 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    ModelFolder.requireUsable(spec, model);
+    if (threads < 0) {
+      throw new ParameterException(
+          spec.commandLine(), "--threads has value " + threads + ", expected 0 or more");
+    }
+    if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--out has value " + Arguments.text(out) + ", expected a folder that is not there yet");
+    }
     try (Terminal.Bar bar = new Terminal.Bar()) {
       Baichuan.loader(model).weights(weights).threads(threads).progress(bar).quantize(out);
     }

@@ -5,9 +5,15 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** Results as JSON objects. */
+/** Results as JSON objects, whose keys keep their order. */
 final class Results {
   private Results() {}
+
+  /** Names of fields are part of the interface. */
+  private record Usage(int prompt_tokens, int cached_tokens, int completion_tokens) {}
+
+  /** Names of fields are part of the interface. */
+  private record Timings(double queued_ms, double prompt_ms, double generation_ms) {}
 
   static Map<String, Object> of(GenerationResult result) {
     Map<String, Object> json = new LinkedHashMap<>();
@@ -16,16 +22,16 @@ final class Results {
     json.put("finish_reason", result.finishReason().name().toLowerCase(Locale.ROOT));
     json.put(
         "usage",
-        Map.of(
-            "prompt_tokens", result.usage().promptTokens(),
-            "cached_tokens", result.usage().cachedTokens(),
-            "completion_tokens", result.usage().completionTokens()));
+        new Usage(
+            result.usage().promptTokens(),
+            result.usage().cachedTokens(),
+            result.usage().completionTokens()));
     json.put(
         "timings",
-        Map.of(
-            "queued_ms", result.timings().queued().toNanos() / 1e6,
-            "prompt_ms", result.timings().prompt().toNanos() / 1e6,
-            "generation_ms", result.timings().generation().toNanos() / 1e6));
+        new Timings(
+            result.timings().queued().toNanos() / 1e6,
+            result.timings().prompt().toNanos() / 1e6,
+            result.timings().generation().toNanos() / 1e6));
     if (!result.logprobs().isEmpty()) {
       json.put("logprobs", result.logprobs());
     }

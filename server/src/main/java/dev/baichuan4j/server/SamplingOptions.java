@@ -3,14 +3,24 @@ package dev.baichuan4j.server;
 import dev.baichuan4j.GenerationOptions;
 import java.util.List;
 import java.util.Map;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
 
 /** Options of sampling; what is not given stays as the checkpoint's generation_config.json says. */
 final class SamplingOptions {
+  @Spec(Target.MIXEE)
+  private CommandSpec spec;
+
   @Option(names = "--greedy", description = "Always take the likeliest token.")
   private boolean greedy;
 
-  @Option(names = "--temperature", paramLabel = "T")
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      description = "This, --top-k, --top-p and --min-p draw instead of taking the likeliest.")
   private Float temperature;
 
   @Option(names = "--top-k", paramLabel = "K", description = "0 for all.")
@@ -60,10 +70,41 @@ final class SamplingOptions {
       description = "Added to a token's logit; may be repeated.")
   private Map<Integer, Float> logitBias;
 
-  GenerationOptions apply(GenerationOptions s) {
-    if (temperature != null) {
-      s = s.withDoSample(true).withTemperature(temperature);
+  /**
+   * Refuses options that would change nothing.
+   *
+   * @param json whether the result is printed with all that is known of it
+   */
+  void requireEffect(boolean json) {
+    if (logprobs != null && !json) {
+      throw wrong("--logprobs has value " + logprobs + ", expected --json beside it");
     }
+    if (greedy && (draws() || seed != null)) {
+      throw wrong(
+          "--greedy has --temperature, --top-k, --top-p, --min-p or --seed beside it, expected"
+              + " none of them: it always takes the likeliest token");
+    }
+  }
+
+  /** Whether an option is given that only drawing heeds. */
+  private boolean draws() {
+    return temperature != null || topK != null || topP != null || minP != null;
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  GenerationOptions apply(GenerationOptions s) {
+    s = draws() ? s.withDoSample(true) : s;
+    if (seed != null && !s.doSample()) {
+      throw wrong(
+          "--seed has value "
+              + seed
+              + ", expected --temperature or another option of drawing beside it: this checkpoint"
+              + " takes the likeliest token");
+    }
+    s = temperature == null ? s : s.withTemperature(temperature);
     s = topK == null ? s : s.withTopK(topK);
     s = topP == null ? s : s.withTopP(topP);
     s = minP == null ? s : s.withMinP(minP);

@@ -4,14 +4,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.tokenizer.SpecialTokens;
 import dev.baichuan4j.tokenizer.Tokenizer;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,17 +46,16 @@ final class TokenizeCommand implements Callable<Integer> {
 
   @Option(
       names = "--special",
-      defaultValue = "INERT",
       paramLabel = "MODE",
       description =
           "inert: nothing in the text becomes a control or role id; reserved: <reserved_N> do, as"
               + " in SentencePiece; parsed: <s>, </s> and <unk> do too (default: inert).")
-  private SpecialTokens special;
+  private Optional<SpecialTokens> special;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
-  @Mixin private ModelOptions modelOptions;
+  @Mixin private ModelFolder modelFolder;
 
   @Override
   public Integer call() throws IOException {
@@ -65,7 +63,11 @@ final class TokenizeCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "tokenize has TEXT and --lines or neither, expected one of them");
     }
-    Tokenizer tokenizer = Tokenizer.load(modelOptions.folder());
+    if (decode && special.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--special has a value beside --decode, expected one of them");
+    }
+    Tokenizer tokenizer = Tokenizer.load(modelFolder.folder());
     if (lines) {
       eachLine(tokenizer);
     } else if (decode) {
@@ -76,9 +78,13 @@ final class TokenizeCommand implements Callable<Integer> {
         Terminal.out().println(decoded);
       }
     } else {
-      print(tokenizer, tokenizer.encode(text, special));
+      print(tokenizer, tokenizer.encode(text, specialTokens()));
     }
     return 0;
+  }
+
+  private SpecialTokens specialTokens() {
+    return special.orElse(SpecialTokens.INERT);
   }
 
   private void print(Tokenizer tokenizer, int[] ids) {
@@ -87,7 +93,10 @@ final class TokenizeCommand implements Callable<Integer> {
       pieces.add(tokenizer.piece(id));
     }
     if (json) {
-      Terminal.printJson(Map.of("ids", ids, "pieces", pieces));
+      Map<String, Object> result = new LinkedHashMap<>();
+      result.put("ids", ids);
+      result.put("pieces", pieces);
+      Terminal.printJson(result);
       return;
     }
     for (int i = 0; i < ids.length; i++) {
@@ -96,23 +105,20 @@ final class TokenizeCommand implements Callable<Integer> {
   }
 
   private void eachLine(Tokenizer tokenizer) throws IOException {
-    BufferedReader in =
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    int number = 0;
+    StandardInput in = new StandardInput();
     for (String line = in.readLine(); line != null; line = in.readLine()) {
-      number++;
       try {
         if (decode) {
           int[] ids = Terminal.json().readValue(line, int[].class);
           Terminal.printJson(tokenizer.decode(ids));
         } else {
           String value = Terminal.json().readValue(line, String.class);
-          Terminal.printJson(tokenizer.encode(value, special));
+          Terminal.printJson(tokenizer.encode(value, specialTokens()));
         }
       } catch (JsonProcessingException e) {
         throw new InvalidRequestException(
             "line",
-            "line " + number + " is not JSON of the expected kind: " + e.getOriginalMessage());
+            "line " + in.line() + " is not JSON of the expected kind: " + e.getOriginalMessage());
       }
     }
   }
