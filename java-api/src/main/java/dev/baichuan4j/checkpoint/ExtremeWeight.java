@@ -3,6 +3,7 @@ package dev.baichuan4j.checkpoint;
 import dev.baichuan4j.ModelFormatException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -82,6 +83,11 @@ public record ExtremeWeight(long[] index, float value) {
 
   @Override
   public String toString() {
-    return value + " at " + Arrays.toString(index);
+    return format(value) + " at " + Arrays.toString(index);
+  }
+
+  /** Five digits, the same on every JDK. */
+  public static String format(float value) {
+    return String.format(Locale.ROOT, "%.5g", value);
   }
 }

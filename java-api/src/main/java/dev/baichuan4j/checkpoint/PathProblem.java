@@ -120,8 +120,10 @@ final class PathProblem {
     if (said == null) {
       return e.toString();
     }
+    if (said.startsWith("Too many levels of symbolic links")) {
+      return "a loop of symbolic links" + at;
+    }
     return switch (said) {
-      case "Too many levels of symbolic links" -> "a loop of symbolic links" + at;
       case "Not a directory" -> "a file as a folder" + at;
       case "No space left on device" -> "no space left on the device" + at;
       default -> said.substring(0, 1).toLowerCase(Locale.ROOT) + said.substring(1) + at;

@@ -208,7 +208,7 @@ final class WeightLoader implements AutoCloseable {
       if (extreme.isPresent()) {
         String expected =
             Float.isFinite(extreme.get().value())
-                ? "magnitudes of at most " + limit + " to quantize"
+                ? "magnitudes of at most " + ExtremeWeight.format(limit) + " to quantize"
                 : "finite numbers";
         return new ModelFormatException(entry.file(), name, expected, extreme.get().toString());
       }
