@@ -145,8 +145,7 @@ class PackedCheckpointTest {
       Files.copy(Fixtures.fixture("micro-baichuan2-13b").resolve(name), model.resolve(name));
     }
     String name = "model.layers.1.mlp.up_proj.weight";
-    TensorEntry up =
-        SafetensorsFile.open(model.resolve("model.safetensors")).tensors().get(name);
+    TensorEntry up = SafetensorsFile.open(model.resolve("model.safetensors")).tensors().get(name);
     try (FileChannel file = FileChannel.open(up.file(), StandardOpenOption.WRITE)) {
       int value = Integer.parseInt(bits, 16);
       file.write(

@@ -82,7 +82,9 @@ class GoldenTest {
     assertEquals("<reserved_106>", TestData.tokenizer(TestData.BAICHUAN2_KIND).piece(195));
   }
 
-  /** The publisher's Python tokenizer encodes what is between the names of special tokens by itself. */
+  /**
+   * The publisher's Python tokenizer encodes what is between the names of special tokens by itself.
+   */
   @Test
   void everyPartBetweenSpecialTokensHasItsOwnPrefix() {
     Tokenizer tokenizer = TestData.tokenizer(TestData.BAICHUAN1_KIND);
