@@ -179,7 +179,8 @@ BC_API bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t s
  *  zero for Q4, by the least squared error. What is read of a mapped w does not stay in the process:
  *  of it 128 MiB are resident at most.
  *  @param row_scale [N] F32 or null: row n is multiplied by it first
- *  @param error receives ||w - q||^2 and ||w||^2; may be null */
+ *  @param error receives ||w - q||^2 and ||w||^2, which are not finite where a weight is NaN or
+ *         infinite, and may be infinite where one has a magnitude above 2^57; may be null */
 BC_API bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w,
                              bc_tensor* row_scale, double* error);
 /** out [N,K] F32 = the numbers that w (any weight type) stands for. */

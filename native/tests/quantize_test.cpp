@@ -136,10 +136,17 @@ int main() {
         const QuantizeParams p = quantized(packed, type, w, 16, 32, pool, cpu::matrix_kernels(isa));
         check.that(p.error[0] <= 2e-3 * p.error[1] + 512 * 0x1p-54, "a group of one sign is lost");
       }
-      // A NaN and an infinite weight are reported.
-      for (const float bad :
-           {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-        check.begin(isa, std::string(name_of(type)) + " NaN or infinite", 0);
+      // The squares of the largest weights that bc_quantize promises to take have a finite sum.
+      check.begin(isa, std::string(name_of(type)) + " 2^57", 0);
+      std::vector<float> large(16 * 32);
+      for (size_t i = 0; i < large.size(); ++i) large[i] = i % 3 == 0 ? -0x1p57f : 0x1p57f;
+      const QuantizeParams p =
+          quantized(packed, type, large, 16, 32, pool, cpu::matrix_kernels(isa));
+      check.that(std::isfinite(p.error[0]) && std::isfinite(p.error[1]), "the error is not finite");
+      // A NaN and an infinite weight are reported, and one that is too large.
+      for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                              std::numeric_limits<float>::infinity(), 0x1.fep+127f}) {
+        check.begin(isa, std::string(name_of(type)) + " NaN, infinite or too large", 0);
         std::vector<float> w(16 * 32, 0.5f);
         w[40] = bad;
         const QuantizeParams p = quantized(packed, type, w, 16, 32, pool, cpu::matrix_kernels(isa));

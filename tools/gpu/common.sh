@@ -14,7 +14,7 @@ else
   programs=$home/native/target/cmake
   java=${JAVA_HOME:+$JAVA_HOME/bin/}java
   classes="$home/server/target/natives:$home/server/target/classes:$home/server/target/lib/*"
-  fixtures=$home/../shared/fixtures
+  fixtures=$home/src/test/fixtures
 fi
 if [ ! -x "$programs/cuda_bench" ] || [ ! -x "$programs/cuda_tests_on_gpu" ]; then
   echo "gpu-check: no cuda_bench and cuda_tests_on_gpu in $programs: build with nvcc (mvn package), or unpack a bundle" >&2

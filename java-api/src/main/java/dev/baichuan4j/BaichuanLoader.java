@@ -243,14 +243,17 @@ public final class BaichuanLoader {
   /**
    * Writes the checkpoint with its matrices quantized, as {@link #weights} says, to a folder that
    * loads without quantizing again: its weights are mapped. It is for CPUs. Needs the memory of a
-   * small block of weights; the folder appears when all of it is on the disk.
+   * small block of weights; the folder appears when all of it is on the disk. Until then its files
+   * are in {@code .NAME.partial} beside it, which is removed when the call fails; where the process
+   * is killed, the next call with the same target removes it.
    *
-   * @param target the folder, which is not there yet
-   * @throws InvalidRequestException when something is there, or the weights are neither INT8 nor
-   *     INT4
+   * @param target the folder, which is not there yet; folders above it are created
+   * @throws InvalidRequestException when something is there, the path is not one of the system's
+   *     own files, or the weights are neither INT8 nor INT4
    * @throws ModelFormatException when a file is missing, broken, quantized already or not a
-   *     Baichuan checkpoint
-   * @throws OutputException when the disk is full or the folder cannot be written
+   *     Baichuan checkpoint, or has weights that are not finite or too large to quantize
+   * @throws OutputException when the disk is full, the folder cannot be written, or another call,
+   *     of any process, writes it
    * @throws NativeLoadException when the native library does not load
    * @throws OperationInterruptedException when this thread is interrupted: nothing is left of the
    *     folder then

@@ -4,8 +4,9 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * A file could not be written: the disk is full, or does not let write. Nothing is left under the
- * name that was asked for.
+ * A file or folder could not be written: the disk is full, the system does not let write, or
+ * another writer is at work on it. Of this attempt nothing is left under the name that was asked
+ * for.
  */
 public final class OutputException extends BaichuanException {
 

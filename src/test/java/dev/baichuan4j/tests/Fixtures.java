@@ -1,7 +1,5 @@
 package dev.baichuan4j.tests;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.baichuan4j.checkpoint.SafetensorsFile;
@@ -10,7 +8,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.IntStream;
 
@@ -20,19 +17,18 @@ final class Fixtures {
 
   private Fixtures() {}
 
-  /** A folder or file of models/, which is part of the project. */
+  /** A folder or file of models/. */
   static Path model(String name) {
-    return Path.of(System.getProperty("baichuan4j.root", "../..")).resolve("models").resolve(name);
+    return root().resolve("models").resolve(name);
   }
 
-  /** A folder beside the project; the test is skipped where it is not there. */
-  static Path shared(String name) {
-    String root = System.getenv("BAICHUAN_SHARED");
-    Path path =
-        Path.of(root != null ? root : System.getProperty("baichuan4j.shared", "../../../shared"))
-            .resolve(name);
-    assumeTrue(Files.exists(path), "test data " + name + " is not beside the project");
-    return path;
+  /** A folder of src/test/fixtures/, which its README describes. */
+  static Path fixture(String name) {
+    return root().resolve("src/test/fixtures").resolve(name);
+  }
+
+  private static Path root() {
+    return Path.of(System.getProperty("baichuan4j.root", "../.."));
   }
 
   static JsonNode json(Path file) throws IOException {

@@ -42,7 +42,7 @@ class MicroCheckpointsTest {
     "micro-baichuan2-13b,true", "micro-baichuan2-13b,false"
   })
   void logitsAndGreedyIdsAreThoseOfThePublishedCode(String name, boolean exact) throws IOException {
-    Path folder = Fixtures.shared("fixtures/" + name);
+    Path folder = Fixtures.fixture(name);
     JsonNode oracle = Fixtures.json(folder.resolve("oracle.json"));
     Path tensors = folder.resolve("oracle.safetensors");
     try (Engine engine = Logits.engine(folder, Quant.BF16, exact)) {
@@ -90,7 +90,7 @@ class MicroCheckpointsTest {
   @ParameterizedTest
   @CsvSource({"micro-baichuan-7b", "micro-baichuan2-13b"})
   void chunksOfAnySizeGiveTheSameBits(String name) throws IOException {
-    Path folder = Fixtures.shared("fixtures/" + name);
+    Path folder = Fixtures.fixture(name);
     int[] ids = Fixtures.ids(Fixtures.json(folder.resolve("oracle.json")).get("ids").get("medium"));
     for (boolean exact : TestDevice.isGpu() ? new boolean[] {false} : new boolean[] {true, false}) {
       try (Engine engine = Logits.engine(folder, Quant.BF16, exact)) {

@@ -16,9 +16,12 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.SafetensorsFile;
 import dev.baichuan4j.checkpoint.TensorEntry;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -128,6 +131,35 @@ class PackedCheckpointTest {
                 loader(Fixtures.model(ROPE)).weights(Quant.INT4).quantize(file.resolve("target")));
     assertTrue(inside.path().endsWith("target"), inside.path());
     assertFalse(Files.exists(target));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "7fc0, 'NaN at [3, 5], expected finite numbers'",
+    "ff80, '-Infinity at [3, 5], expected finite numbers'",
+    "7f7f, '3.3895e+38 at [3, 5], expected magnitudes of at most 1.4412e+17 to quantize'",
+  })
+  void saysWhichWeightItCannotQuantize(String bits, String message) throws IOException {
+    Path model = Files.createDirectory(folder.resolve("model"));
+    for (String name : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(Fixtures.fixture("micro-baichuan2-13b").resolve(name), model.resolve(name));
+    }
+    String name = "model.layers.1.mlp.up_proj.weight";
+    TensorEntry up = SafetensorsFile.open(model.resolve("model.safetensors")).tensors().get(name);
+    try (FileChannel file = FileChannel.open(up.file(), StandardOpenOption.WRITE)) {
+      int value = Integer.parseInt(bits, 16);
+      file.write(
+          ByteBuffer.wrap(new byte[] {(byte) value, (byte) (value >> 8)}),
+          up.offset() + 2 * (3 * up.shape()[1] + 5));
+    }
+    for (Quant quant : new Quant[] {Quant.INT8, Quant.INT4}) {
+      ModelFormatException e =
+          assertThrows(
+              ModelFormatException.class,
+              () -> loader(model).weights(quant).quantize(folder.resolve("target")));
+      assertEquals(up.file() + ": " + name + " has " + message, e.getMessage());
+    }
+    assertEquals(Set.of("model"), names(folder));
   }
 
   @Test

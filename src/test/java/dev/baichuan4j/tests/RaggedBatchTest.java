@@ -41,7 +41,7 @@ class RaggedBatchTest {
   }
 
   private static Path folder(String name) {
-    return name.equals(SHIPPED) ? Fixtures.model(name) : Fixtures.shared("fixtures/" + name);
+    return name.equals(SHIPPED) ? Fixtures.model(name) : Fixtures.fixture(name);
   }
 
   @ParameterizedTest

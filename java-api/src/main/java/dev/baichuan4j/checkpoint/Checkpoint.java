@@ -2,7 +2,6 @@ package dev.baichuan4j.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
@@ -59,7 +58,7 @@ public final class Checkpoint {
     this.config = ModelConfig.read(folder.resolve("config.json"));
     Path generation = folder.resolve("generation_config.json");
     this.generationConfig =
-        Files.exists(generation)
+        PathProblem.isThere(generation)
             ? Optional.of(GenerationConfig.read(generation, config.vocabularySize()))
             : Optional.empty();
     Optional<SafetensorsFile> single =
@@ -80,13 +79,17 @@ public final class Checkpoint {
    * @throws ModelFormatException if there is no checkpoint, or a file is missing or malformed
    */
   public static Checkpoint open(Path path) {
-    if (Files.isDirectory(path)) {
+    if (!PathProblem.isOfTheSystem(path)) {
+      throw new ModelFormatException(
+          path.toUri().toString(),
+          "path",
+          "one of the system's own files: weights are mapped",
+          "another file system");
+    }
+    if (PathProblem.require(path, "a model's folder or file").isDirectory()) {
       return new Checkpoint(path, findWeights(path));
     }
     String name = String.valueOf(path.getFileName());
-    if (!Files.exists(path)) {
-      throw new ModelFormatException(path, "path", "a model's folder or file", "nothing there");
-    }
     if (!isWeights(name) && !isIndex(name)) {
       throw new ModelFormatException(
           path, "path", "a model's folder, *.safetensors or *.bin file", "another file");
@@ -97,7 +100,7 @@ public final class Checkpoint {
   private static Path findWeights(Path folder) {
     for (String name : new String[] {"model" + SAFETENSORS, "pytorch_model" + TORCH}) {
       for (Path path : new Path[] {folder.resolve(name), folder.resolve(name + INDEX)}) {
-        if (Files.exists(path)) {
+        if (PathProblem.isThere(path)) {
           return path;
         }
       }
@@ -191,10 +194,7 @@ public final class Checkpoint {
    */
   public Path tokenizerModel() {
     Path file = folder.resolve("tokenizer.model");
-    if (!Files.isRegularFile(file)) {
-      throw new ModelFormatException(
-          file, "path", "the SentencePiece model of the checkpoint", "nothing there");
-    }
+    PathProblem.requireFile(file, "the SentencePiece model of the checkpoint");
     return file;
   }
 

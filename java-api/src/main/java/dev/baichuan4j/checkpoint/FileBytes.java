@@ -1,7 +1,6 @@
 package dev.baichuan4j.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
-import dev.baichuan4j.OperationInterruptedException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,12 +8,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /** A file that is read at offsets, each read checked against the file's size. */
-final class FileBytes implements Closeable {
+public final class FileBytes implements Closeable {
 
   /** How a file begins that Git LFS has left in place of the real one. */
   private static final String LFS_POINTER = "version https://git-lfs";
@@ -36,10 +34,11 @@ final class FileBytes implements Closeable {
    *     pointer
    */
   static FileBytes open(Path file) {
-    if (!Files.isRegularFile(file)) {
-      String found = Files.exists(file) ? "something that is no regular file" : "nothing there";
-      throw new ModelFormatException(file, "path", "a file", found);
-    }
+    return open(file, "a file");
+  }
+
+  private static FileBytes open(Path file, String expected) {
+    PathProblem.requireFile(file, expected);
     try {
       FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
       FileBytes bytes = new FileBytes(file, channel, channel.size());
@@ -57,10 +56,11 @@ final class FileBytes implements Closeable {
   /**
    * Reads a whole small file.
    *
+   * @param expected what should be there, for the message
    * @throws ModelFormatException if it cannot be read or is longer than {@code limit} bytes
    */
-  static byte[] readAll(Path file, int limit) {
-    try (FileBytes bytes = open(file)) {
+  public static byte[] readAll(Path file, int limit, String expected) {
+    try (FileBytes bytes = open(file, expected)) {
       if (bytes.size > limit) {
         throw new ModelFormatException(
             file, "file", "at most " + limit + " bytes", bytes.size + " bytes");
@@ -157,7 +157,6 @@ final class FileBytes implements Closeable {
   }
 
   private static ModelFormatException unreadable(Path file, IOException e) {
-    OperationInterruptedException.check("reading " + file);
-    return new ModelFormatException(file, "content", "a readable file", e.toString(), e);
+    return PathProblem.unreadable(file, "content", "a readable file", e);
   }
 }

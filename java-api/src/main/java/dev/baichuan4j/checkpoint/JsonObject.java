@@ -58,7 +58,7 @@ final class JsonObject {
   }
 
   static JsonObject read(Path file, int limit) {
-    return parse(FileBytes.readAll(file, limit), file.toString());
+    return parse(FileBytes.readAll(file, limit, "a file"), file.toString());
   }
 
   static JsonObject parse(byte[] json, String file) {

@@ -9,10 +9,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes tensors to a safetensors file, in the order of its header and piece by piece, so that they
@@ -46,6 +49,8 @@ public final class SafetensorsWriter implements AutoCloseable {
     }
   }
 
+  private static final Logger LOG = LoggerFactory.getLogger(SafetensorsWriter.class);
+
   /** Data begins at a multiple of this, so that it can be mapped and read by vector loads. */
   private static final int ALIGNMENT = 64;
 
@@ -57,6 +62,8 @@ public final class SafetensorsWriter implements AutoCloseable {
       ByteBuffer.allocateDirect(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
   private final long size;
   private long written;
+  private boolean failed;
+  private boolean closed;
 
   private SafetensorsWriter(Path file, FileChannel channel, long size) {
     this.file = file;
@@ -115,19 +122,30 @@ public final class SafetensorsWriter implements AutoCloseable {
       while ((LENGTH_BYTES + header.size()) % ALIGNMENT != 0) {
         header.write(' ');
       }
-      FileChannel channel =
-          FileChannel.open(
+      SafetensorsWriter writer =
+          new SafetensorsWriter(
               file,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.TRUNCATE_EXISTING);
-      SafetensorsWriter writer = new SafetensorsWriter(file, channel, size);
-      writer.buffer.putLong(header.size());
-      writer.drain();
-      writer.drain(ByteBuffer.wrap(header.toByteArray()));
+              FileChannel.open(
+                  file,
+                  StandardOpenOption.CREATE,
+                  StandardOpenOption.WRITE,
+                  StandardOpenOption.TRUNCATE_EXISTING),
+              size);
+      writer.writeHeader(header.toByteArray());
       return writer;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + file, e);
+    }
+  }
+
+  private void writeHeader(byte[] header) {
+    try {
+      buffer.putLong(header.length);
+      drain();
+      drain(ByteBuffer.wrap(header));
+    } catch (UncheckedIOException e) {
+      close();
+      throw e;
     }
   }
 
@@ -168,6 +186,7 @@ public final class SafetensorsWriter implements AutoCloseable {
   public void copy(TensorEntry tensor) {
     take(tensor.bytes());
     drain();
+    failed = true;
     try (FileChannel source = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
       long from = tensor.offset();
       long end = from + tensor.bytes();
@@ -178,6 +197,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
         from += moved;
       }
+      failed = false;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + file, e);
     }
@@ -202,31 +222,53 @@ public final class SafetensorsWriter implements AutoCloseable {
         channel.write(bytes);
       }
     } catch (IOException e) {
+      failed = true;
       throw new UncheckedIOException("cannot write " + file, e);
     }
   }
 
   /**
-   * Completes the file: it is on the disk afterwards. An incomplete one is deleted.
+   * Completes the file: it is on the disk afterwards. One that is incomplete, or of which a write
+   * has failed, is deleted.
    *
-   * @throws IllegalStateException if fewer values came than the shapes have room for
+   * @throws IllegalStateException if fewer values came than the shapes have room for, and no write
+   *     has failed
    * @throws UncheckedIOException if the file cannot be written
    */
   @Override
   public void close() {
-    if (!channel.isOpen()) {
+    if (closed) {
       return;
     }
+    closed = true;
+    boolean complete = !failed && written == size;
     try (channel) {
-      if (written != size) {
-        Files.delete(file);
-        throw new IllegalStateException(
-            file + ": data has " + written + " bytes, expected " + size);
+      if (complete) {
+        complete = false;
+        drain();
+        channel.force(true);
+        complete = true;
       }
-      drain();
-      channel.force(true);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + file, e);
+    } finally {
+      if (!complete) {
+        delete();
+      }
+    }
+    if (!failed && written != size) {
+      throw new IllegalStateException(file + ": data has " + written + " bytes, expected " + size);
+    }
+  }
+
+  /** Deletes the file, unless it is a device or a link. */
+  private void delete() {
+    try {
+      if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      LOG.warn("{} is incomplete and cannot be deleted: {}", file, e.toString());
     }
   }
 }

@@ -9,6 +9,7 @@ import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.Checkpoint;
 import dev.baichuan4j.checkpoint.DType;
+import dev.baichuan4j.checkpoint.OutputFolder;
 import dev.baichuan4j.checkpoint.PackedWeights;
 import dev.baichuan4j.checkpoint.SafetensorsWriter;
 import java.io.IOException;
@@ -16,20 +17,17 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /**
  * Writes a checkpoint whose matrices are quantized once for all loads to come: packed as the CPU
  * multiplies them, in one {@code model.safetensors} that is mapped. The embedding, the norms and
  * the small files are carried over.
  *
- * <p>A block of rows is in memory at a time. The folder is written under another name and gets its
- * own when all of it is on the disk.
+ * <p>A block of rows is in memory at a time. The folder gets its name when all of it is on the disk
+ * ({@link OutputFolder}).
  */
 public final class PackedCheckpoint {
   private static final long BLOCK_BYTES = 64 << 20; // of 16-bit weights
@@ -58,11 +56,13 @@ public final class PackedCheckpoint {
    * Quantizes a checkpoint into a folder that is not there yet.
    *
    * @param quant INT8 or INT4
-   * @throws InvalidRequestException when something has the target's name, or quant is BF16
+   * @throws InvalidRequestException when something has the target's name, it is not a path of the
+   *     system's files, or quant is BF16
    * @throws ModelFormatException when the checkpoint is quantized already, lacks a tensor, or holds
-   *     NaN
-   * @throws OutputException when the target cannot be written, or the disk is full
-   * @throws OperationInterruptedException when this thread is interrupted
+   *     weights that are not finite or too large
+   * @throws OutputException when the target cannot be written or has another writer, or the disk is
+   *     full
+   * @throws OperationInterruptedException when the thread is interrupted; its flag stays set
    */
   public static void write(
       Ops ops, Checkpoint checkpoint, Quant quant, Path target, ProgressListener progress) {
@@ -80,52 +80,26 @@ public final class PackedCheckpoint {
                   packed.quant() + " already");
             });
     checkpoint.checkShapes();
-    Path absolute = target.toAbsolutePath().normalize();
-    if (Files.exists(absolute)) {
-      throw new InvalidRequestException(
-          "target", "target has value " + target + ", expected a folder that is not there yet");
-    }
-    new PackedCheckpoint(ops, checkpoint, quant).write(absolute, progress);
-  }
-
-  private void write(Path target, ProgressListener progress) {
-    Path partial = null;
-    try {
-      Path parent = Files.createDirectories(target.getParent());
-      List<SafetensorsWriter.Entry> entries = entries();
-      long bytes = entries.stream().mapToLong(SafetensorsWriter.Entry::bytes).sum();
-      long free = Files.getFileStore(parent).getUsableSpace();
-      if (bytes > free) {
-        throw new OutputException(
-            target, free + " bytes free on its disk", "the " + bytes + " that it takes", null);
-      }
-      partial = Files.createTempDirectory(parent, "." + target.getFileName() + ".partial");
-      for (String name : CARRIED_OVER) {
-        Path file = checkpoint.folder().resolve(name);
-        if (Files.isRegularFile(file)) {
-          Files.copy(file, partial.resolve(name));
-        }
-      }
-      writeTensors(partial.resolve("model.safetensors"), entries, progress);
-      // A temporary folder is its owner's alone.
-      partial.toFile().setReadable(true, false);
-      partial.toFile().setExecutable(true, false);
-      Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-      partial = null;
+    try (OutputFolder folder = OutputFolder.create(target)) {
+      new PackedCheckpoint(ops, checkpoint, quant).write(folder, progress);
+      folder.commit();
     } catch (IOException e) {
-      throw failure(target, e);
+      throw OutputFolder.failure(target, e);
     } catch (UncheckedIOException e) {
-      throw failure(target, e.getCause());
-    } finally {
-      if (partial != null) {
-        delete(partial);
-      }
+      throw OutputFolder.failure(target, e.getCause());
     }
   }
 
-  private static OutputException failure(Path target, IOException e) {
-    OperationInterruptedException.check("writing " + target);
-    return new OutputException(target, e.toString(), "a disk with room that can be written", e);
+  private void write(OutputFolder folder, ProgressListener progress) throws IOException {
+    List<SafetensorsWriter.Entry> entries = entries();
+    folder.requireRoom(entries.stream().mapToLong(SafetensorsWriter.Entry::bytes).sum());
+    for (String name : CARRIED_OVER) {
+      Path file = checkpoint.folder().resolve(name);
+      if (Files.isRegularFile(file)) {
+        Files.copy(file, folder.path().resolve(name));
+      }
+    }
+    writeTensors(folder.path().resolve("model.safetensors"), entries, progress);
   }
 
   /** Packed matrices in the order of the forward pass, then what is carried over. */
@@ -201,15 +175,5 @@ public final class PackedCheckpoint {
       writer.bytes(buffer);
     }
     return bytes;
-  }
-
-  private static void delete(Path folder) {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot delete " + folder, e);
-    }
   }
 }

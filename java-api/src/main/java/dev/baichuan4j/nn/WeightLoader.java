@@ -7,6 +7,7 @@ import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.Checkpoint;
 import dev.baichuan4j.checkpoint.DType;
+import dev.baichuan4j.checkpoint.ExtremeWeight;
 import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.checkpoint.PackedWeights;
 import dev.baichuan4j.checkpoint.TensorEntry;
@@ -22,6 +23,14 @@ import java.util.Optional;
 final class WeightLoader implements AutoCloseable {
   static final String EMBEDDING = "model.embed_tokens.weight";
   static final String HEAD = "lm_head.weight";
+
+  /**
+   * The squares of a few thousand weights of this magnitude have a sum in f32 (bc_quantize); those
+   * of any larger one need not.
+   */
+  private static final float LARGEST_QUANTIZED = 0x1p57f;
+
+  private static final float LARGEST_F16 = 65504;
 
   private final Ops ops;
   private final Checkpoint checkpoint;
@@ -173,18 +182,42 @@ final class WeightLoader implements AutoCloseable {
     }
   }
 
-  /** Takes note of what quantizing has lost, which is NaN where a weight is none. */
+  /**
+   * Takes note of what quantizing has lost: squares, whose sums are not finite where a weight is
+   * not, or is too large to be squared.
+   */
   void record(double[] error, String... names) {
     if (!Double.isFinite(error[0]) || !Double.isFinite(error[1])) {
-      throw new ModelFormatException(
-          checkpoint.tensor(names[0]).file(),
-          String.join(", ", names),
-          "finite numbers",
-          "NaN or infinite weights");
+      throw notQuantizable(names);
     }
     for (String name : names) {
       errors.put(name, error[1] == 0 ? 0 : Math.sqrt(error[0] / error[1]));
     }
+  }
+
+  /**
+   * Says which weight is at fault. Matrices that are put together were of another type on the way.
+   */
+  private ModelFormatException notQuantizable(String... names) {
+    boolean f16 =
+        names.length > 1 && ops.activations(type(checkpoint.tensor(EMBEDDING))) == ElementType.F16;
+    float limit = f16 ? LARGEST_F16 : LARGEST_QUANTIZED;
+    for (String name : names) {
+      TensorEntry entry = checkpoint.tensor(name);
+      Optional<ExtremeWeight> extreme = ExtremeWeight.find(entry, limit);
+      if (extreme.isPresent()) {
+        String expected =
+            Float.isFinite(extreme.get().value())
+                ? "magnitudes of at most " + ExtremeWeight.format(limit) + " to quantize"
+                : "finite numbers";
+        return new ModelFormatException(entry.file(), name, expected, extreme.get().toString());
+      }
+    }
+    return new ModelFormatException(
+        checkpoint.tensor(names[0]).file(),
+        String.join(", ", names),
+        "weights whose squares have a finite sum, to quantize",
+        "others; the file may have changed meanwhile");
   }
 
   /** A GPU multiplies matrices of the type of its activations; the CPU takes any. */

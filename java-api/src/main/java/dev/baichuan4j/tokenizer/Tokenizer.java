@@ -2,7 +2,7 @@ package dev.baichuan4j.tokenizer;
 
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
-import java.io.IOException;
+import dev.baichuan4j.checkpoint.FileBytes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -23,7 +23,7 @@ public final class Tokenizer {
   /** The name of the file in a checkpoint's folder. */
   public static final String FILE_NAME = "tokenizer.model";
 
-  private static final long MAX_FILE_SIZE = 64L << 20; // the published ones have 2 MB
+  private static final int MAX_FILE_SIZE = 64 << 20; // the published ones have 2 MB
 
   /** User-defined symbols that models use as marks, see {@link SpecialTokens#INERT}. */
   private static final Pattern MARK = Pattern.compile("<(?:[A-Za-z]+_[0-9]+|[A-Z]{2,})>");
@@ -86,19 +86,8 @@ public final class Tokenizer {
   public static Tokenizer load(Path path) {
     Objects.requireNonNull(path, "path");
     Path file = Files.isDirectory(path) ? path.resolve(FILE_NAME) : path;
-    try {
-      if (!Files.isRegularFile(file)) {
-        throw new ModelFormatException(file, "path", "a SentencePiece model", "no file");
-      }
-      long size = Files.size(file);
-      if (size > MAX_FILE_SIZE) {
-        throw new ModelFormatException(
-            file, "file", "at most " + MAX_FILE_SIZE + " bytes", size + " bytes");
-      }
-      return parse(Files.readAllBytes(file), file.toString());
-    } catch (IOException e) {
-      throw new ModelFormatException(file, "file", "a readable file", e.toString(), e);
-    }
+    byte[] model = FileBytes.readAll(file, MAX_FILE_SIZE, "a SentencePiece model");
+    return parse(model, file.toString());
   }
 
   /**

@@ -15,6 +15,8 @@ import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -291,5 +293,51 @@ class CheckpointTest {
           assertTrue(checkpoint.generationConfig().isPresent());
           assertTrue(Files.isRegularFile(checkpoint.tokenizerModel()));
         });
+  }
+
+  @Test
+  void saysWhatIsWhereAFileShouldBe() throws IOException {
+    Path loop = Files.createSymbolicLink(folder.resolve("loop"), Path.of("loop"));
+    assertRefused(
+        loop,
+        "path has a loop of symbolic links, expected a model's folder or file",
+        () -> Checkpoint.open(loop));
+    Path model = Files.createDirectory(folder.resolve("model"));
+    Path weights = model.resolve("model.safetensors");
+    Files.createSymbolicLink(weights, Path.of("model.safetensors"));
+    assertRefused(
+        weights,
+        "path has a loop of symbolic links, expected a file",
+        () -> Checkpoint.open(model));
+    Files.delete(weights);
+    Files.createSymbolicLink(weights, Path.of("../blobs/missing"));
+    assertRefused(
+        weights,
+        "path has a symbolic link to nothing, expected a file",
+        () -> Checkpoint.open(model));
+    Files.delete(weights);
+    Files.createDirectory(weights);
+    Files.copy(TestFiles.fixture("micro-baichuan-7b/config.json"), model.resolve("config.json"));
+    assertRefused(weights, "path has a folder, expected a file", () -> Checkpoint.open(model));
+    Path config = Files.writeString(folder.resolve("file"), "no folder").resolve("config.json");
+    assertRefused(
+        config,
+        "path has a file as a folder, expected a model's folder or file",
+        () -> Checkpoint.open(config));
+  }
+
+  @Test
+  void refusesAModelInsideAZipFile() throws IOException {
+    Path zip = folder.resolve("model.zip");
+    try (FileSystem files = FileSystems.newFileSystem(zip, Map.of("create", "true"))) {
+      ModelFormatException e =
+          assertThrows(ModelFormatException.class, () -> Checkpoint.open(files.getPath("/model")));
+      assertEquals(
+          "jar:"
+              + zip.toUri()
+              + "!/model: path has another file system, expected one of the"
+              + " system's own files: weights are mapped",
+          e.getMessage());
+    }
   }
 }

@@ -30,7 +30,7 @@ class PublishedLayoutTest {
     "micro-baichuan2-13b, ALIBI, NORM,  1"
   })
   void findsEveryWeight(String name, Position position, Head head, int files) throws IOException {
-    Checkpoint checkpoint = Checkpoint.open(TestFiles.shared("fixtures/" + name));
+    Checkpoint checkpoint = Checkpoint.open(TestFiles.fixture(name));
     checkpoint.checkShapes();
     ModelConfig config = checkpoint.config();
     assertEquals(position, config.position());
@@ -75,7 +75,7 @@ class PublishedLayoutTest {
   /** {@link ZipFile} finds the same bytes: each storage of these files is one tensor. */
   @Test
   void torchTensorsHaveTheChecksumsOfTheirZipEntries() throws IOException {
-    Path folder = TestFiles.shared("fixtures/micro-baichuan-13b");
+    Path folder = TestFiles.fixture("micro-baichuan-13b");
     Checkpoint checkpoint = Checkpoint.open(folder);
     Map<Long, Long> found = new HashMap<>();
     for (String name : checkpoint.names()) {
@@ -101,7 +101,7 @@ class PublishedLayoutTest {
 
   @Test
   void aLayerMayStraddleShards() {
-    Checkpoint checkpoint = Checkpoint.open(TestFiles.shared("fixtures/micro-baichuan-13b"));
+    Checkpoint checkpoint = Checkpoint.open(TestFiles.fixture("micro-baichuan-13b"));
     String layer = "model.layers.0.self_attn.";
     assertNotEquals(
         checkpoint.tensor(layer + "W_pack.weight").file(),

@@ -67,7 +67,7 @@ class SafetensorsFileTest {
   @Test
   void rejectsFolder() throws IOException {
     Files.createDirectory(file);
-    refuses("path has something that is no regular file, expected a file");
+    refuses("path has a folder, expected a file");
   }
 
   @Test

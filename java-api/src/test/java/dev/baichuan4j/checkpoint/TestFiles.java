@@ -2,7 +2,6 @@ package dev.baichuan4j.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.baichuan4j.ModelFormatException;
 import java.io.ByteArrayOutputStream;
@@ -22,18 +21,18 @@ final class TestFiles {
 
   private TestFiles() {}
 
-  /** A path below the folder of shared test inputs; the test is skipped where that is not there. */
-  static Path shared(String path) {
-    String folder = System.getProperty("baichuan4j.shared", System.getenv("BAICHUAN_SHARED"));
-    Path file = Path.of(folder == null ? "../../shared" : folder).resolve(path);
-    assumeTrue(Files.exists(file), () -> "no test input " + file);
-    return file;
+  /** A path below the repository's folder {@code src/test/fixtures}. */
+  static Path fixture(String name) {
+    return root().resolve("src/test/fixtures").resolve(name);
   }
 
   /** A path below the repository's folder {@code models}. */
   static Path model(String name) {
-    String root = System.getProperty("baichuan4j.root", "..");
-    return Path.of(root).resolve("models").resolve(name);
+    return root().resolve("models").resolve(name);
+  }
+
+  private static Path root() {
+    return Path.of(System.getProperty("baichuan4j.root", ".."));
   }
 
   static void assertRefused(Path file, String message, Executable reader) {

@@ -33,9 +33,15 @@ class InertTextTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {TestData.NMT_NFKC, TestData.IDENTITY})
+  @ValueSource(
+      strings = {
+        TestData.NMT_NFKC,
+        TestData.IDENTITY,
+        TestData.BAICHUAN1_KIND,
+        TestData.BAICHUAN2_KIND
+      })
   void theNameOfEveryMarkIsSpelled(String model) {
-    Tokenizer tokenizer = TestData.shipped(model);
+    Tokenizer tokenizer = TestData.tokenizer(model);
     Set<Integer> marks = marks(tokenizer);
     assertTrue(marks.containsAll(List.of(0, 1, 2, 3, 4, 195, 196)));
     for (int mark : marks) {
@@ -47,9 +53,15 @@ class InertTextTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {TestData.NMT_NFKC, TestData.IDENTITY})
+  @ValueSource(
+      strings = {
+        TestData.NMT_NFKC,
+        TestData.IDENTITY,
+        TestData.BAICHUAN1_KIND,
+        TestData.BAICHUAN2_KIND
+      })
   void noMixtureOfMarksGetsThrough(String model) {
-    Tokenizer tokenizer = TestData.shipped(model);
+    Tokenizer tokenizer = TestData.tokenizer(model);
     Set<Integer> marks = marks(tokenizer);
     List<String> parts =
         List.of(

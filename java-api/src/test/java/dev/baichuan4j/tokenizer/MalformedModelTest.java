@@ -34,7 +34,8 @@ class MalformedModelTest {
     Path file = folder.resolve("tokenizer.model");
     for (Path path : new Path[] {file, folder}) {
       var e = assertThrows(ModelFormatException.class, () -> Tokenizer.load(path));
-      assertEquals(file + ": path has no file, expected a SentencePiece model", e.getMessage());
+      assertEquals(
+          file + ": path has nothing there, expected a SentencePiece model", e.getMessage());
     }
   }
 

@@ -21,6 +21,11 @@ final class TestData {
 
   static final String IDENTITY = "tiny-baichuan2-13b-chat";
 
+  /** Models that were trained for the tests, with the settings of Baichuan 1 and of Baichuan 2. */
+  static final String BAICHUAN1_KIND = "baichuan1-kind";
+
+  static final String BAICHUAN2_KIND = "baichuan2-kind";
+
   private static final Map<Path, Tokenizer> TOKENIZERS = new ConcurrentHashMap<>();
 
   private TestData() {}
@@ -28,6 +33,18 @@ final class TestData {
   /** The tokenizer of a shipped model. */
   static Tokenizer shipped(String model) {
     return load(models().resolve(model));
+  }
+
+  /** The tokenizer of a shipped model, or one that was trained for the tests. */
+  static Tokenizer tokenizer(String name) {
+    return name.equals(BAICHUAN1_KIND) || name.equals(BAICHUAN2_KIND)
+        ? load(fixture(name))
+        : shipped(name);
+  }
+
+  /** A file or folder of src/test/fixtures/tokenizers, which its README describes. */
+  static Path fixture(String name) {
+    return root().resolve("src/test/fixtures/tokenizers").resolve(name);
   }
 
   static Tokenizer load(Path folder) {
@@ -41,14 +58,17 @@ final class TestData {
     return models;
   }
 
-  /** A file or folder that only some machines have; where it is absent the test is skipped. */
-  static Path shared(String path) {
+  /**
+   * A file or folder of the published tokenizers, whose licence keeps them out of the project;
+   * where it is absent the test is skipped.
+   */
+  static Path published(String path) {
     Path shared =
         Optional.ofNullable(System.getProperty("baichuan4j.shared"))
             .or(() -> Optional.ofNullable(System.getenv("BAICHUAN_SHARED")))
             .map(Path::of)
             .orElseGet(() -> root().resolveSibling("shared"));
-    Path file = shared.resolve(path).normalize();
+    Path file = shared.resolve("tokenizers").resolve(path).normalize();
     assumeTrue(Files.exists(file), "no published tokenizers in " + shared);
     return file;
   }
