@@ -82,8 +82,7 @@ class StandardStreamsTest {
   @Test
   void aLineOfManyMegabytesIsReadAndTheConversationGoesOn() throws Exception {
     String line = "百川大模型你好吗".repeat(170_000); // 4 MB
-    Program.Run run =
-        program.run(line + "\n/help\n", "chat", "--greedy", "--max-new-tokens", "1");
+    Program.Run run = program.run(line + "\n/help\n", "chat", "--greedy", "--max-new-tokens", "1");
     assertTrue(run.out().contains("/load FILE"), run.err());
     assertFalse(run.err().contains("\tat "), run.err());
   }

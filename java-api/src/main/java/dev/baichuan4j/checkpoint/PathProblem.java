@@ -77,7 +77,8 @@ final class PathProblem {
    *
    * @throws OperationInterruptedException if the thread's interrupt is what has ended it
    */
-  static ModelFormatException unreadable(Path path, String subject, String expected, IOException e) {
+  static ModelFormatException unreadable(
+      Path path, String subject, String expected, IOException e) {
     OperationInterruptedException.check("reading " + path);
     String more = e instanceof AccessDeniedException ? " that this user may read" : "";
     return new ModelFormatException(path, subject, expected + more, words(e, path), e);

@@ -39,7 +39,8 @@ final class ChatLoop {
   private GenerationResult last;
   private volatile Optional<Generation> running = Optional.empty();
 
-  ChatLoop(ChatSession session, GenerationOptions options, List<ChatMessage> start, Messages messages) {
+  ChatLoop(
+      ChatSession session, GenerationOptions options, List<ChatMessage> start, Messages messages) {
     this.session = session;
     this.options = options;
     this.start = start;
