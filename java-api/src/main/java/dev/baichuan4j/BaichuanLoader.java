@@ -211,7 +211,12 @@ public final class BaichuanLoader {
       int pages = pages(config, quant, ops, cache, 0);
       ModelInfo info = info(model, where, quant, cache, pages, advice);
       Engine engine = engine(model, cache, pages);
-      return new Baichuan(engine, tokenizer, defaults, promptFormat, info);
+      try {
+        return new Baichuan(engine, tokenizer, defaults, promptFormat, info);
+      } catch (RuntimeException | Error e) {
+        engine.close();
+        throw e;
+      }
     } catch (RuntimeException | Error e) {
       ops.close();
       throw e;

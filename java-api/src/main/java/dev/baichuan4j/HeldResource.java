@@ -1,5 +1,6 @@
 package dev.baichuan4j;
 
+import dev.baichuan4j.nn.Threads;
 import java.lang.ref.Cleaner;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
@@ -11,7 +12,8 @@ import org.slf4j.LoggerFactory;
  */
 final class HeldResource {
   private static final Logger log = LoggerFactory.getLogger(HeldResource.class);
-  private static final Cleaner CLEANER = Cleaner.create();
+
+  private static Cleaner cleaner; // made when it is needed, because it starts a thread
 
   /** Runs once. It must not lead to the owner, which would never be found then. */
   private static final class Release implements Runnable {
@@ -40,14 +42,23 @@ final class HeldResource {
   private final Release release;
   private final Cleaner.Cleanable cleanable;
 
+  private static synchronized Cleaner cleaner() {
+    if (cleaner == null) {
+      Threads.require("what frees models that are dropped");
+      cleaner = Cleaner.create();
+    }
+    return cleaner;
+  }
+
   /**
    * @param owner who closes it
    * @param subject what the owner is, for the log
    * @param release frees it; false if nothing was left to free. Does not lead to the owner
+   * @throws DeviceException when the system refuses the thread that waits for what is dropped
    */
   HeldResource(Object owner, String subject, BooleanSupplier release) {
     this.release = new Release(subject, release);
-    this.cleanable = CLEANER.register(owner, this.release);
+    this.cleanable = cleaner().register(owner, this.release);
   }
 
   /** Frees it; only the first call has an effect. */

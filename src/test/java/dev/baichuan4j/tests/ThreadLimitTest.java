@@ -148,6 +148,22 @@ class ThreadLimitTest {
     assertTrue(Integer.parseInt(threads) <= before, threads + " threads, before " + before);
   }
 
+  @Test
+  void noThreadForTheFirstModelIsAnExceptionToo() throws Exception {
+    ask("threads"); // the JVM has started
+    limit(1);
+    for (int i = 0; i < 2; i++) {
+      String first = ask("1");
+      assertTrue(
+          first.startsWith(
+              "dev.baichuan4j.DeviceException: threads: process may have 0 more, expected 1 for"
+                  + " JavaCPP ("),
+          first);
+    }
+    limit(1024);
+    assertTrue(ask("2").startsWith("loaded "));
+  }
+
   private String ask(String what) throws IOException {
     process.getOutputStream().write((what + "\n").getBytes());
     process.getOutputStream().flush();

@@ -9,6 +9,7 @@ import dev.baichuan4j.nn.ElementType;
 import dev.baichuan4j.nn.KvPages;
 import dev.baichuan4j.nn.Model;
 import dev.baichuan4j.nn.Ops;
+import dev.baichuan4j.nn.Threads;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -79,14 +80,11 @@ public final class Engine implements AutoCloseable {
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
     thread.setDaemon(true);
     try {
-      thread.start();
-    } catch (OutOfMemoryError e) { // what Java says of a thread that the system refuses
+      Threads.start(thread, "the engine");
+    } catch (DeviceException e) {
       schedule.close();
       model.close();
-      throw new DeviceException(
-          "threads: process may have 0 more, expected 1 for the engine ("
-              + e.getMessage()
-              + "); lower threads or raise ulimit -u / pids.max");
+      throw e;
     }
   }
 

@@ -17,34 +17,44 @@ final class Bindings {
   private static final Pattern NEEDED_FREE =
       Pattern.compile("needs (\\d+) bytes(?: of cuda:\\d+)?, free are (\\d+)");
 
-  /** Why the library could not be loaded; null when it could. */
-  private static final NativeLoadException FAILURE;
+  private static volatile boolean loaded;
 
-  static {
-    // JavaCPP counts the whole process's memory against four times the Java heap and then refuses
-    // to allocate: a model in native memory would trip it. It is not JavaCPP that allocates here,
-    // so its limits are off unless set.
-    if (System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes") == null) {
-      System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+  /** The library, loaded when this class is initialized. */
+  private static final class Library {
+    /** Why it could not be loaded; null when it could. */
+    static final NativeLoadException FAILURE;
+
+    static {
+      // JavaCPP counts the whole process's memory against four times the Java heap and then refuses
+      // to allocate: a model in native memory would trip it. It is not JavaCPP that allocates here,
+      // so its limits are off unless set.
+      if (System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes") == null) {
+        System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+      }
+      NativeLoadException failure = null;
+      try {
+        Loader.load(baichuan.class);
+        baichuan.bc_version(); // may be refused by itself: the methods may be of another module
+      } catch (LinkageError | RuntimeException e) {
+        failure = LoadFailure.explain(e);
+      }
+      FAILURE = failure;
     }
-    NativeLoadException failure = null;
-    try {
-      Loader.load(baichuan.class);
-      baichuan.bc_version(); // may be refused by itself: the methods may be of another module
-    } catch (LinkageError | RuntimeException e) {
-      failure = LoadFailure.explain(e);
-    }
-    FAILURE = failure;
   }
 
   private Bindings() {}
 
   /**
    * @throws NativeLoadException when the native library is not there or does not load
+   * @throws DeviceException when the system refuses the thread that JavaCPP starts
    */
   static void load() {
-    if (FAILURE != null) {
-      throw FAILURE;
+    if (!loaded) {
+      Threads.require("JavaCPP");
+      loaded = true;
+    }
+    if (Library.FAILURE != null) {
+      throw Library.FAILURE;
     }
   }
 
