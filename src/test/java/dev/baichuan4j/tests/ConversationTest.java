@@ -59,8 +59,12 @@ class ConversationTest {
 
   @Test
   void theEditorWritesAMessageAndReadsNoneOfTheInput() throws Exception {
+    // In octal: Java hands a variable on in the locale's character set.
+    String text = "\\344\\275\\240\\346\\230\\257\\350\\260\\201\\n";
     Program.Run run =
-        chat(new Program(folder).with("EDITOR", "(cat; echo 你是谁) >"), "vim\n/history\n");
+        chat(
+            new Program(folder).with("EDITOR", "(cat; printf '" + text + "') >"),
+            "vim\n/history\n");
     assertEquals(0, run.code(), run.err());
     assertTrue(run.out().contains("user: 你是谁\n"), run.out());
     assertFalse(run.out().contains("user: /history"), run.out());

@@ -55,7 +55,7 @@ class PosixLocaleTest {
                 + " baichuan generate --model \"$PWD/模型\" --prompt $'ab\\n' --max-new-tokens 4 > 2"
                 + " && cmp 1 2 && baichuan tokenize --model 模型 百");
     assertEquals(0, run.code(), run.err());
-    assertTrue(run.out().endsWith("\t百\n"), run.out());
+    assertTrue(run.out().endsWith("\t▁百\n"), run.out());
   }
 
   @Test
