@@ -9,6 +9,8 @@
 cmake_minimum_required(VERSION 3.18)
 get_filename_component(root ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
 set(arguments -S ${root} -B ${BUILD_DIR})
+# One at a time: the baichuan script and Maven build the same folder.
+file(LOCK ${BUILD_DIR}.lock GUARD PROCESS)
 if(STAMP)
   file(REMOVE ${STAMP})
   # Before a source is read: what changes from now on is built next time. Not beside the stamp, which
