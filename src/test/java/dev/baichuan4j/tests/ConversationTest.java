@@ -115,6 +115,9 @@ class ConversationTest {
   @EnabledOnOs(OS.LINUX)
   void linesOfATerminalAreKeptForTheirOwnerAlone() throws Exception {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "util-linux's script is not there");
+    assumeTrue(
+        new Program(folder).shell("script -qec true /dev/null").code() == 0,
+        "this system gives no pseudo-terminals, as where /dev/pts is not mounted");
     Path state = folder.resolve("state");
     Program program = new Program(folder).with("XDG_STATE_HOME", state.toString());
     Program.Run run =
