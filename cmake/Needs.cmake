@@ -1,20 +1,20 @@
-# Holds what a library needs to be loaded to what every Linux has:
+# Holds what a library needs to be loaded to what every Linux has, and to libbaichuan:
 #   cmake -DREADELF=readelf -DLIBRARY=libbaichuan.so -P cmake/Needs.cmake
 cmake_minimum_required(VERSION 3.18)
-set(expected "^(libc|libm|libpthread|libdl|librt|ld-linux-[a-z0-9-]+)\\.so\\.[0-9]+$")
+set(expected "^((libc|libm|libpthread|libdl|librt|ld-linux-[a-z0-9-]+)\\.so\\.[0-9]+|libbaichuan\\.so)$")
 execute_process(COMMAND ${READELF} -d ${LIBRARY} OUTPUT_VARIABLE dynamic RESULT_VARIABLE failed)
 if(failed)
-  message(FATAL_ERROR "library_needs: ${READELF} -d ${LIBRARY} failed: ${failed}")
+  message(FATAL_ERROR "library needs: ${READELF} -d ${LIBRARY} failed: ${failed}")
 endif()
 string(REGEX REPLACE "[][]" " " dynamic "${dynamic}")  # brackets would join list elements
 string(REGEX MATCHALL "Shared library: +[^ ]+" needed "${dynamic}")
 list(TRANSFORM needed REPLACE ".* " "")
 if(NOT needed)
-  message(FATAL_ERROR "library_needs: nothing found in ${LIBRARY}")
+  message(FATAL_ERROR "library needs: nothing found in ${LIBRARY}")
 endif()
 foreach(library ${needed})
   if(NOT library MATCHES "${expected}")
-    message(FATAL_ERROR "library_needs: ${LIBRARY} needs ${library}, expected libc and libm only")
+    message(FATAL_ERROR "library needs: ${LIBRARY} needs ${library}, expected libc and libm only")
   endif()
 endforeach()
-message(STATUS "library_needs: ${needed}")
+message(STATUS "library needs: ${needed}")
