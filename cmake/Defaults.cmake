@@ -26,7 +26,7 @@ add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 
 if(BC_SANITIZE)
   # -O1: the kernels take minutes to compile with -O3 and checks.
-  add_compile_options(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  add_compile_options(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=address,undefined)
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   # The C++ runtime comes along, so that the library loads where another or none is installed.

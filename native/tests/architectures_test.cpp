@@ -6,14 +6,14 @@
 using bc::cuda::has_code;
 
 int main() {
-  const char* all = "80-real 86-real 89-real 90a-real 100-real 120-real 90-virtual";
+  const char* all = "80-real 86-real 90a-real 100-real 120-real 90-virtual";
   const struct {
     const char* architectures;
     int capability;
     bool expected;
   } cases[] = {
       {all, 80, true},           {all, 86, true},
-      {all, 87, true},           {all, 90, true},
+      {all, 89, true},           {all, 90, true},
       {all, 103, true},          {all, 110, true},
       {all, 121, true},          {all, 75, false},
       {"89-real", 89, true},     {"89-real", 86, false},

@@ -105,43 +105,13 @@ cuda::MatmulParams sizes_of(const Case& c) {
   return p;
 }
 
-// Returns out.
-Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
-  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? gap_of(c) : 3);
-  for_each_schedule(c.schedules, [&](uint64_t seed) {
-    check.begin(c.name(), seed);
+// Inputs of a case and what it should give, the same for every schedule.
+struct Inputs {
+  Inputs(const Case& c, ThreadPool& pool) : x(x_of(c)), w(c.N, c.K, gap_of(c)), scale(1, c.N, 0) {
     Random random(static_cast<uint64_t>(c.N * 10007 + c.K));
-    const Matrix x = x_of(c);
-    Matrix w(c.N, c.K, gap_of(c));
-    Matrix scale(1, c.N, 0);
     w.fill([&] { return 0.02f * random.outlier(); });
     scale.fill([&] { return 1.0f + 0.3f * random.normal(); });
-    const Weights packed = weights_of(c, w, pool);
-
-    const auto device_x = input("x", as_type(c.type, x.data));
-    const auto device_w = input("w", packed.gpu);
-    const auto device_scale = input("row_scale", scale.data);
-    const auto device_out =
-        output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.out_type)));
-    const auto computed_x = output<uint8_t>("computed x", bytes_of(c.type, x));
-    if (c.computed)
-      cuda::convert({computed_x.data(), x.ld, device_x.data(), x.ld, c.type, c.type, c.M, c.K},
-                    nullptr);
-    cuda::MatmulParams p = sizes_of(c);
-    p.out = device_out.data();
-    p.out_ld = out.ld;
-    p.x = c.computed ? computed_x.data() : device_x.data();
-    p.x_ld = x.ld;
-    p.w = device_w.data();
-    p.w_ld = w.ld;
-    p.row_scale = c.row_scale ? device_scale.data() : nullptr;
-    const auto scratch =
-        output<uint8_t>("scratch", static_cast<size_t>(cuda::matmul_scratch_bytes(p)));
-    p.scratch = scratch.data();
-    cuda::matmul(p, nullptr);
-    finish();
-    out.data = as_floats(c.out_type, device_out.read());
-
+    packed = weights_of(c, w, pool);
     // Weights as the types hold them are exact in f32. The kernels of Hopper round those of q8 and q4
     // to the type of x.
     for (int64_t n = 0; n < c.N; ++n) {
@@ -153,12 +123,48 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
       }
     }
     if (c.hopper) w = rounded(c.type, w);
-    std::vector<Expected> want =
-        reference::matmul({nullptr, 0, x.row(0), x.ld, w.row(0), Type::f32, w.ld,
-                           c.row_scale ? scale.row(0) : nullptr, c.M, c.N, c.K, true, nullptr});
+    want = reference::matmul({nullptr, 0, x.row(0), x.ld, w.row(0), Type::f32, w.ld,
+                              c.row_scale ? scale.row(0) : nullptr, c.M, c.N, c.K, true, nullptr});
     if (c.epilogue == Epilogue::swiglu) want = swiglu_of(want);
     round_output(c.out_type, want);
-    check.compare("out", out, want);
+  }
+
+  Matrix x, w, scale;
+  Weights packed;
+  std::vector<Expected> want;
+};
+
+// Returns out.
+Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
+  Inputs in(c, pool);
+  Matrix out(c.M, c.columns(), c.N % 2 == 0 ? gap_of(c) : 3);
+  for_each_schedule(c.schedules, [&](uint64_t seed) {
+    check.begin(c.name(), seed);
+    const auto device_x = input("x", as_type(c.type, in.x.data));
+    const auto device_w = input("w", in.packed.gpu);
+    const auto device_scale = input("row_scale", in.scale.data);
+    const auto device_out =
+        output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.out_type)));
+    const auto computed_x = output<uint8_t>("computed x", bytes_of(c.type, in.x));
+    if (c.computed)
+      cuda::convert(
+          {computed_x.data(), in.x.ld, device_x.data(), in.x.ld, c.type, c.type, c.M, c.K},
+          nullptr);
+    cuda::MatmulParams p = sizes_of(c);
+    p.out = device_out.data();
+    p.out_ld = out.ld;
+    p.x = c.computed ? computed_x.data() : device_x.data();
+    p.x_ld = in.x.ld;
+    p.w = device_w.data();
+    p.w_ld = in.w.ld;
+    p.row_scale = c.row_scale ? device_scale.data() : nullptr;
+    const auto scratch =
+        output<uint8_t>("scratch", static_cast<size_t>(cuda::matmul_scratch_bytes(p)));
+    p.scratch = scratch.data();
+    cuda::matmul(p, nullptr);
+    finish();
+    out.data = as_floats(c.out_type, device_out.read());
+    check.compare("out", out, in.want);
 
     const auto number = [](int64_t n) { return static_cast<double>(n); };
     const double weights =

@@ -12,8 +12,8 @@ function(expect what is expected)
 endfunction()
 
 # Machine code where there is some, and otherwise what the driver compiles.
-set(all 80-real 86-real 89-real 90a-real 100-real 120-real 90-virtual)
-foreach(row 8.0:80-real 8.6:86-real 8.7:86-real 8.9:89-real 9.0:90a-real 10.0:100-real 10.3:100-real
+set(all 80-real 86-real 90a-real 100-real 120-real 90-virtual)
+foreach(row 8.0:80-real 8.6:86-real 8.7:86-real 8.9:86-real 9.0:90a-real 10.0:100-real 10.3:100-real
     11.0:90-virtual 12.0:120-real 12.1:120-real 13.0:90-virtual 7.5:)
   string(REPLACE ":" ";" row ${row})
   list(GET row 0 gpu)
@@ -22,7 +22,13 @@ foreach(row 8.0:80-real 8.6:86-real 8.7:86-real 8.9:89-real 9.0:90a-real 10.0:10
   expect("architectures of ${gpu}" "${is}" "${expected}")
 endforeach()
 bc_architectures(is "${all}" "8.9;8.9;9.0")
-expect("architectures of two GPUs" "${is}" "89-real;90a-real")
+expect("architectures of two GPUs" "${is}" "86-real;90a-real")
+
+# C++ is compiled to PTX once for each of what the sources tell apart.
+bc_cuda_code(is "${all}")
+expect("code of all" "${is}" "-gencode=arch=compute_80,code=[sm_80,sm_86];-gencode=arch=compute_90,code=[sm_100,sm_120,compute_90];-gencode=arch=compute_90a,code=[sm_90a]")
+bc_cuda_code(is "120-real")
+expect("code of one" "${is}" "-gencode=arch=compute_90,code=[sm_120]")
 
 # smi(TEXT STATUS): an nvidia-smi that prints TEXT and ends with STATUS.
 set(folder ${CMAKE_CURRENT_BINARY_DIR}/gpus_test)

@@ -51,6 +51,19 @@ inline double packed_element(const void* w, Type type, int64_t K, int64_t n, int
   return scale * (q - (bits & 127) / 8.0);
 }
 
+// sums[i] += a x[i], and the same of magnitudes.
+inline void multiply_add(double a, const double* x, std::vector<double>& sums,
+                         std::vector<double>& magnitudes) {
+  double* const sum = sums.data();
+  double* const magnitude = magnitudes.data();
+  const size_t count = sums.size();
+  for (size_t i = 0; i < count; ++i) {
+    const double product = a * x[i];
+    sum[i] += product;
+    magnitude[i] += std::fabs(product);
+  }
+}
+
 // out [T,C]: exact, the table's numbers are numbers of f32.
 inline std::vector<Expected> embed(const EmbedParams& p) {
   std::vector<Expected> out;
@@ -104,21 +117,25 @@ inline std::vector<Expected> rms_norm(const RmsNormParams& p) {
 // the sum of magnitudes.
 inline std::vector<Expected> matmul(const MatmulParams& p) {
   std::vector<Expected> out;
-  for (int64_t m = 0; m < p.M; ++m) {
-    for (int64_t n = 0; n < p.N; ++n) {
-      const bool packed = p.w_type == Type::q8 || p.w_type == Type::q4;
-      double sum = 0.0;
-      double magnitude = 0.0;
-      for (int64_t k = 0; k < p.K; ++k) {
-        const double w = packed ? packed_element(p.w, p.w_type, p.K, n, k)
-                                : element(p.w, p.w_type, n * p.w_ld + k);
-        const double product = w * static_cast<double>(p.x[m * p.x_ld + k]);
-        sum += product;
-        magnitude += std::fabs(product);
-      }
-      const double scale = p.row_scale == nullptr ? 1.0 : static_cast<double>(p.row_scale[n]);
-      const double roundings = static_cast<double>(p.K) + 2.0;
-      out.push_back({sum * scale, std::fabs(magnitude * scale) * roundings * kRounding});
+  const auto M = static_cast<size_t>(p.M);
+  std::vector<double> x;  // [K,M], so that the innermost loop is over neighbours
+  for (int64_t k = 0; k < p.K; ++k) {
+    for (int64_t m = 0; m < p.M; ++m) x.push_back(static_cast<double>(p.x[m * p.x_ld + k]));
+  }
+  out.resize(M * static_cast<size_t>(p.N));
+  for (int64_t n = 0; n < p.N; ++n) {
+    const bool packed = p.w_type == Type::q8 || p.w_type == Type::q4;
+    std::vector<double> sums(M), magnitudes(M);
+    for (int64_t k = 0; k < p.K; ++k) {
+      const double w = packed ? packed_element(p.w, p.w_type, p.K, n, k)
+                              : element(p.w, p.w_type, n * p.w_ld + k);
+      multiply_add(w, x.data() + static_cast<size_t>(k) * M, sums, magnitudes);
+    }
+    const double scale = p.row_scale == nullptr ? 1.0 : static_cast<double>(p.row_scale[n]);
+    const double roundings = static_cast<double>(p.K) + 2.0;
+    for (size_t m = 0; m < M; ++m) {
+      out[m * static_cast<size_t>(p.N) + static_cast<size_t>(n)] = {
+          sums[m] * scale, std::fabs(magnitudes[m] * scale) * roundings * kRounding};
     }
   }
   return out;
@@ -230,58 +247,64 @@ inline std::vector<Expected> attention(const AttentionParams& p, bool in_bf16 = 
   std::vector<Expected> out(static_cast<size_t>(p.batch.T * C));
   const double root = std::sqrt(static_cast<double>(p.D));
   for (int64_t b = 0; b < p.batch.B; ++b) {
-    for (int64_t t = p.batch.offsets[b]; t < p.batch.offsets[b + 1]; ++t) {
-      for (int64_t h = 0; h < p.H; ++h) {
+    int64_t longest = 0;
+    for (int64_t t = p.batch.offsets[b]; t < p.batch.offsets[b + 1]; ++t)
+      longest = std::max<int64_t>(longest, p.batch.positions[t] + 1);
+    for (int64_t h = 0; h < p.H; ++h) {
+      // Keys [D,longest] and values [longest,D], so that the innermost loops are over neighbours.
+      std::vector<double> keys(static_cast<size_t>(p.D * longest));
+      std::vector<double> values(static_cast<size_t>(longest * p.D));
+      for (int64_t j = 0; j < longest; ++j) {
+        const int64_t page = p.batch.table[b * p.batch.P + j / kPageSize];
+        for (int64_t kv = 0; kv < 2; ++kv) {
+          const int64_t row = ((page * 2 + kv) * p.H + h) * kPageSize + j % kPageSize;
+          const double scale = p.scales == nullptr ? 1.0 : static_cast<double>(p.scales[row]);
+          for (int64_t d = 0; d < p.D; ++d) {
+            (kv == 0 ? keys[static_cast<size_t>(d * longest + j)]
+                     : values[static_cast<size_t>(j * p.D + d)]) =
+                scale * element(p.pages, p.type, row * p.D + d);
+          }
+        }
+      }
+      for (int64_t t = p.batch.offsets[b]; t < p.batch.offsets[b + 1]; ++t) {
         const int64_t n = p.batch.positions[t] + 1;
         const float* q = p.qkv + t * p.ld + h * p.D;
-        // Row of the key (kv 0) or value (kv 1) of position j in the pages.
-        const auto row = [&](int64_t kv, int64_t j) {
-          const int64_t page = p.batch.table[b * p.batch.P + j / kPageSize];
-          return ((page * 2 + kv) * p.H + h) * kPageSize + j % kPageSize;
-        };
-        const auto read = [&](int64_t kv, int64_t j, int64_t d) {
-          const double scale =
-              p.scales == nullptr ? 1.0 : static_cast<double>(p.scales[row(kv, j)]);
-          return scale * element(p.pages, p.type, row(kv, j) * p.D + d);
-        };
-        std::vector<double> weights;
+        std::vector<double> weights(static_cast<size_t>(n)), magnitudes(static_cast<size_t>(n));
+        for (int64_t d = 0; d < p.D; ++d) {
+          const double rounded = static_cast<double>(in_bf16 ? to_float(to_bf16(q[d])) : q[d]);
+          multiply_add(rounded, keys.data() + d * longest, weights, magnitudes);
+        }
         double max = -HUGE_VAL;
         double error = 0.0;
         for (int64_t j = 0; j < n; ++j) {
-          double dot = 0.0;
-          double magnitude = 0.0;
-          for (int64_t d = 0; d < p.D; ++d) {
-            const float rounded = in_bf16 ? to_float(to_bf16(q[d])) : q[d];
-            const double product = static_cast<double>(rounded) * read(0, j, d);
-            dot += product;
-            magnitude += std::fabs(product);
-          }
+          double& weight = weights[static_cast<size_t>(j)];
           const double bias = p.slopes == nullptr ? 0.0
                                                   : static_cast<double>(p.slopes[h]) *
                                                         static_cast<double>(j - n + 1);
-          weights.push_back(dot / root + bias);
-          max = std::fmax(max, weights.back());
-          const double roundings = magnitude / root * (static_cast<double>(p.D) + 3.0) +
-                                   2.0 * std::fabs(weights.back()) + 2.0 * std::fabs(bias);
+          weight = weight / root + bias;
+          max = std::fmax(max, weight);
+          const double roundings =
+              magnitudes[static_cast<size_t>(j)] / root * (static_cast<double>(p.D) + 3.0) +
+              2.0 * std::fabs(weight) + 2.0 * std::fabs(bias);
           error = std::fmax(error, roundings * kRounding);
         }
         double sum = 0.0;
         for (double& w : weights) sum += w = std::exp(w - max);
+        std::vector<double> sums(static_cast<size_t>(p.D)), of_terms(sums.size()),
+            lost(sums.size());
+        for (int64_t j = 0; j < n; ++j) {
+          const double* v = values.data() + j * p.D;
+          multiply_add(weights[static_cast<size_t>(j)] / sum, v, sums, of_terms);
+          for (size_t d = 0; d < lost.size(); ++d)
+            lost[d] += 0x1p-126 * (std::fabs(v[d]) + (in_bf16 ? 128.0 : 0.0));
+        }
+        const double relative = 2.0 * (error + 2.0 * kRounding) +
+                                2.0 * (static_cast<double>(n) + 8.0) * kRounding +
+                                (in_bf16 ? test::rounding_of(Type::bf16) : 0.0);
         for (int64_t d = 0; d < p.D; ++d) {
-          double value = 0.0;
-          double magnitude = 0.0;
-          double lost = 0.0;
-          for (int64_t j = 0; j < n; ++j) {
-            const double v = read(1, j, d);
-            const double term = weights[static_cast<size_t>(j)] / sum * v;
-            value += term;
-            magnitude += std::fabs(term);
-            lost += 0x1p-126 * (std::fabs(v) + (in_bf16 ? 128.0 : 0.0));
-          }
-          const double relative = 2.0 * (error + 2.0 * kRounding) +
-                                  2.0 * (static_cast<double>(n) + 8.0) * kRounding +
-                                  (in_bf16 ? test::rounding_of(Type::bf16) : 0.0);
-          out[static_cast<size_t>(t * C + h * p.D + d)] = {value, magnitude * relative + lost};
+          const auto i = static_cast<size_t>(d);
+          out[static_cast<size_t>(t * C + h * p.D + d)] = {sums[i],
+                                                           of_terms[i] * relative + lost[i]};
         }
       }
     }

@@ -17,7 +17,6 @@
 //         read, add 8(D + 2) bytes per 1024 D: 0.8 %. S=4096, C=4096: 67.1 MB.
 //
 // Limits  attention_decode_kernel: 168 registers, 128 threads, 49152 bytes of shared memory
-//         attention_decode_kernel: 168 registers, 128 threads, 49152 bytes of shared memory, 32 bytes spilled, for sm_100
 //         attention_merge_kernel: 48 registers, 256 threads, 0 bytes of shared memory
 //
 // Twin    ../cpu/attention.cpp

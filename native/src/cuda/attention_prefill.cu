@@ -16,7 +16,6 @@
 // Bound   Compute: 4D flops a query, key and head, for whole pages. T=2048, H=32: 35.4 GFLOP.
 //
 // Limits  attention_prefill_kernel: 232 registers, 128 threads, 49152 bytes of shared memory
-//         attention_prefill_kernel: 255 registers, 128 threads, 49152 bytes of shared memory, 56 bytes spilled, for sm_100 sm_120
 //
 // Twin    ../cpu/attention.cpp
 // Source  Dao 2023, arXiv:2307.08691; Press et al. 2021, arXiv:2108.12409 (ALiBi)

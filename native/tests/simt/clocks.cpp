@@ -91,20 +91,29 @@ bool Clocks::covers(const Clocks& other) const {
 }
 
 void Clocks::keep_common(const Clocks& other) {
-  std::vector<Lane> lanes;
-  const auto both_know = [&](const Lane& lane) {
-    const Known mine = at(lane.thread);
-    const Known its = other.at(lane.thread);
-    lanes.push_back(
-        {lane.thread, {std::min(mine.clock, its.clock), std::min(mine.fenced, its.fenced)}});
+  using Lanes = std::vector<Lane>;
+  // What is known of a thread: of its warp, and from `lane` where that is the thread's.
+  const auto known = [](const std::vector<Known>& warps, uint32_t thread,
+                        Lanes::const_iterator& lane, Lanes::const_iterator end) {
+    const size_t index = thread / kLanes;
+    Known all = index < warps.size() ? warps[index] : Known{};
+    if (lane != end && lane->thread == thread) raise(all, (lane++)->known);
+    return all;
   };
-  for (const Lane& lane : lanes_) both_know(lane);
-  for (const Lane& lane : other.lanes_) both_know(lane);
-  std::sort(lanes.begin(), lanes.end(),
-            [](const Lane& a, const Lane& b) { return a.thread < b.thread; });
-  lanes.erase(std::unique(lanes.begin(), lanes.end(),
-                          [](const Lane& a, const Lane& b) { return a.thread == b.thread; }),
-              lanes.end());
+  Lanes lanes;
+  lanes.reserve(lanes_.size() + other.lanes_.size());
+  auto mine = lanes_.cbegin();
+  auto its = other.lanes_.cbegin();
+  const auto mine_end = lanes_.cend();
+  const auto its_end = other.lanes_.cend();
+  while (mine != mine_end || its != its_end) {
+    const uint32_t thread = its == its_end || (mine != mine_end && mine->thread < its->thread)
+                                ? mine->thread
+                                : its->thread;
+    const Known a = known(warps_, thread, mine, mine_end);
+    const Known b = known(other.warps_, thread, its, its_end);
+    lanes.push_back({thread, {std::min(a.clock, b.clock), std::min(a.fenced, b.fenced)}});
+  }
   if (warps_.size() > other.warps_.size()) warps_.resize(other.warps_.size());
   for (size_t i = 0; i < warps_.size(); ++i) {
     warps_[i].clock = std::min(warps_[i].clock, other.warps_[i].clock);

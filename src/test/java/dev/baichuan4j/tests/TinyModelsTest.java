@@ -59,6 +59,7 @@ class TinyModelsTest {
   }
 
   @Test
+  @Tag("long")
   void baseModelGivesEveryGreedyIdOfTheOracle() throws IOException {
     JsonNode oracle = Fixtures.json(Fixtures.model("oracle.json")).get(BASE);
     try (Baichuan model = TestDevice.closest(BASE).load()) {
