@@ -64,4 +64,14 @@ class PosixLocaleTest {
     assertEquals(0, run.code(), run.err());
     assertTrue(run.out().contains("loaded 2 messages from 谈话\nuser: 你是谁\n"), run.out());
   }
+
+  @Test
+  void theEditorIsTheOneThatIsNamed() throws Exception {
+    Program.Run run =
+        program.shell(
+            "export EDITOR=\"printf '%s\\n' 你是谁 >\"\n"
+                + "printf 'vim\\n/history\\n' | baichuan chat --greedy");
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.out().contains("user: 你是谁\n"), run.out());
+  }
 }

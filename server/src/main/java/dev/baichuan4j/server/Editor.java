@@ -4,10 +4,14 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** A message written in the editor that EDITOR names, or vim. */
 final class Editor {
   private static final int NOT_FOUND = 127; // of a shell
+
+  /** The shell reads the variable itself: Java has lost what the locale's character set lacks. */
+  private static final String COMMAND = "eval \"${EDITOR:-vim} \\\"\\$1\\\"\"";
 
   private Editor() {}
 
@@ -20,12 +24,11 @@ final class Editor {
    *     wrote is not UTF-8 text; then the file is kept
    */
   static String write(boolean terminal) throws IOException, InterruptedException {
-    String editor = System.getenv().getOrDefault("EDITOR", "vim");
     Path file = Files.createTempFile("baichuan", ".txt");
     boolean keep = false;
     try {
       ProcessBuilder builder =
-          new ProcessBuilder("sh", "-c", editor + " \"$1\"", "sh", file.toString()).inheritIO();
+          new ProcessBuilder("sh", "-c", COMMAND, "sh", file.toString()).inheritIO();
       if (!terminal) {
         builder.redirectInput(new File("/dev/null"));
       }
@@ -34,7 +37,7 @@ final class Editor {
       if (code != 0) {
         throw new IOException(
             "editor "
-                + editor
+                + Optional.ofNullable(System.getenv("EDITOR")).filter(e -> !e.isEmpty()).orElse("vim")
                 + (code == NOT_FOUND ? " is not there" : " has failed with exit code " + code)
                 + "; set EDITOR to one that works"
                 + (keep ? "; what was written is in " + file : ""));
