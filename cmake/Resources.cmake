@@ -22,7 +22,7 @@ set(shared_100 233472)
 set(threads_120 1536)
 set(shared_120 102400)
 
-file(GLOB files ${KERNELS}/*.cu)
+file(GLOB_RECURSE files ${KERNELS}/*.cu)
 set(failures 0)
 set(rows 0)
 macro(failure text)

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "cpu/kernels.h"
+#include "cpu/matmul/matrix_kernels.h"
 #include "cuda/kernels.h"
 #include "cuda/quant_layout.h"
 #include "cuda_cases.h"

@@ -1,6 +1,6 @@
-#include "cpu/kernels.h"
+#include "cpu/matmul/matrix_kernels.h"
 #include "cpu/quantize_kernel.h"
-#include "cpu/simd_scalar.h"
+#include "cpu/simd/simd_scalar.h"
 #include "cuda/kernels.h"
 #include "cuda/quant_layout.h"
 #include "cuda_cases.h"

@@ -1,5 +1,5 @@
 #include "check.h"
-#include "cpu/kernels.h"
+#include "cpu/matmul/matrix_kernels.h"
 #include "quant.h"
 #include "reference.h"
 

@@ -1,5 +1,5 @@
 // Clusters: a ring of stages that two blocks fill for each other, and what is said of its faults.
-#include "cuda/ptx_sm90.cuh"
+#include "cuda/ptx/sm90.cuh"
 #include "simt_test.h"
 
 using namespace bc;

@@ -2,7 +2,7 @@
 // walks.
 #include <algorithm>
 
-#include "cuda/longest_first.cuh"
+#include "cuda/attention/longest_first.cuh"
 #include "paged.h"
 #include "simt_test.h"
 

@@ -1,6 +1,6 @@
 // matmul: the products of a layer. Weights come from memory, as in a model.
 #include "bench.h"
-#include "cpu/kernels.h"
+#include "cpu/matmul/matrix_kernels.h"
 #include "memory.h"
 #include "quant.h"
 #include "reference.h"

@@ -58,7 +58,7 @@ struct Prepared {
 };
 
 struct Case {
-  std::string op;     // as in ../../src/cuda/<op>.cu
+  std::string op;     // the file in native/src/cuda, without its end
   std::string model;  // 7B
   std::string part;   // which layer or which way
   std::string types;

@@ -4,7 +4,7 @@
 
 #include "case.h"
 #include "copies.h"
-#include "cpu/kernels.h"
+#include "cpu/matmul/matrix_kernels.h"
 #include "cuda/kernels.h"
 #include "cuda/quant_layout.h"
 #include "random.h"

@@ -1,5 +1,5 @@
 // argmax: shares tokens among the threads (argmax_kernel.h).
-#include "vector_kernels.h"
+#include "cpu/vector_kernels.h"
 
 namespace bc::cpu {
 

@@ -6,7 +6,7 @@
 // Bound   Memory: 4TV bytes.
 #pragma once
 
-#include "../ops.h"
+#include "ops.h"
 
 namespace bc::cpu {
 

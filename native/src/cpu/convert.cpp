@@ -5,7 +5,7 @@
 // Bound   Memory: MN (x + out) bytes.
 #include <algorithm>
 
-#include "../ops.h"
+#include "ops.h"
 
 namespace bc::cpu {
 namespace {

@@ -1,5 +1,5 @@
 // embed: shares tokens among the threads (embed_kernel.h).
-#include "vector_kernels.h"
+#include "cpu/vector_kernels.h"
 
 namespace bc::cpu {
 

@@ -5,7 +5,7 @@
 // Bound   Memory: TC (4 + bytes of an element of the table).
 #pragma once
 
-#include "../ops.h"
+#include "ops.h"
 
 namespace bc::cpu {
 

@@ -1,6 +1,6 @@
-#include "fill.h"
+#include "cpu/fill.h"
 
-#include "../random.h"
+#include "random.h"
 
 namespace bc::cpu {
 

@@ -1,8 +1,8 @@
 // fill_random: numbers for models without a checkpoint (benchmarks, tests).
 #pragma once
 
-#include "../random.h"
-#include "../tensor.h"
+#include "random.h"
+#include "tensor.h"
 
 namespace bc::cpu {
 

@@ -1,5 +1,5 @@
 // kv_append: shares tokens among the threads (kv_append_kernel.h).
-#include "vector_kernels.h"
+#include "cpu/vector_kernels.h"
 
 namespace bc::cpu {
 

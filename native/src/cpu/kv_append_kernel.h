@@ -8,7 +8,7 @@
 // Source  Pages: Kwon et al. 2023, arXiv:2309.06180
 #pragma once
 
-#include "../ops.h"
+#include "ops.h"
 
 namespace bc::cpu {
 

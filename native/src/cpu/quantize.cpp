@@ -3,9 +3,9 @@
 #include <cstring>
 #include <mutex>
 
-#include "../ops.h"
-#include "../quant.h"
-#include "kernels.h"
+#include "cpu/matmul/matrix_kernels.h"
+#include "ops.h"
+#include "quant.h"
 
 namespace bc::cpu {
 namespace {

@@ -5,8 +5,8 @@
 // Bound   Compute: trials (q8 6, q4 27) and encodings (q8 1, q4 6) x 7 operations a weight.
 #pragma once
 
-#include "../quantize_search.h"
-#include "kernels.h"
+#include "cpu/matmul/matrix_kernels.h"
+#include "quantize_search.h"
 
 namespace bc::cpu {
 

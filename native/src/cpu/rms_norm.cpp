@@ -1,5 +1,5 @@
 // rms_norm: shares tokens among the threads (rms_norm_kernel.h).
-#include "vector_kernels.h"
+#include "cpu/vector_kernels.h"
 
 namespace bc::cpu {
 

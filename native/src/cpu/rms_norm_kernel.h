@@ -5,11 +5,11 @@
 // Method  Pass 1 adds delta and sums squares in f32, 64 partial sums a row; pass 2 rereads the row,
 //         still in cache.
 // Bound   Memory: 8TC bytes, 16TC with delta.
-// Twin    ../cuda/rms_norm.cu
+// Twin    cuda/rms_norm.cu
 // Source  Zhang & Sennrich 2019, arXiv:1910.07467
 #pragma once
 
-#include "../ops.h"
+#include "ops.h"
 
 namespace bc::cpu {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "vector_kernels.h"
+#include "cpu/vector_kernels.h"
 
 namespace bc::cpu {
 namespace {

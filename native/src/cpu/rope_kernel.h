@@ -7,7 +7,7 @@
 // Source  Su et al. 2021, arXiv:2104.09864; the pairing (k, k + D/2) is Baichuan's.
 #pragma once
 
-#include "../ops.h"
+#include "ops.h"
 
 namespace bc::cpu {
 

@@ -1,5 +1,5 @@
 // swiglu: shares pieces of rows among the threads (swiglu_kernel.h).
-#include "vector_kernels.h"
+#include "cpu/vector_kernels.h"
 
 namespace bc::cpu {
 namespace {

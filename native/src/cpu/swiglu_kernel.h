@@ -6,8 +6,8 @@
 // Source  Shazeer 2020, arXiv:2002.05202
 #pragma once
 
-#include "../ops.h"
-#include "exp.h"
+#include "cpu/simd/exp.h"
+#include "ops.h"
 
 namespace bc::cpu {
 

@@ -1,5 +1,5 @@
 // top_k: shares tokens among the threads (top_k_kernel.h).
-#include "vector_kernels.h"
+#include "cpu/vector_kernels.h"
 
 namespace bc::cpu {
 

@@ -8,7 +8,7 @@
 // Bound   Memory: 4TV bytes while K is small beside V.
 #pragma once
 
-#include "../ops.h"
+#include "ops.h"
 
 namespace bc::cpu {
 

@@ -1,16 +1,16 @@
 // Vector kernels for avx2.
 #if defined(__x86_64__)
 
-#include "argmax_kernel.h"
-#include "attention_kernel.h"
-#include "embed_kernel.h"
-#include "kv_append_kernel.h"
-#include "rms_norm_kernel.h"
-#include "rope_kernel.h"
-#include "simd_avx2.h"
-#include "swiglu_kernel.h"
-#include "top_k_kernel.h"
-#include "vector_kernels.h"
+#include "cpu/argmax_kernel.h"
+#include "cpu/attention/attention_kernel.h"
+#include "cpu/embed_kernel.h"
+#include "cpu/kv_append_kernel.h"
+#include "cpu/rms_norm_kernel.h"
+#include "cpu/rope_kernel.h"
+#include "cpu/simd/simd_avx2.h"
+#include "cpu/swiglu_kernel.h"
+#include "cpu/top_k_kernel.h"
+#include "cpu/vector_kernels.h"
 
 namespace bc::cpu {
 

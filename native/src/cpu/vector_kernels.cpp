@@ -1,4 +1,4 @@
-#include "vector_kernels.h"
+#include "cpu/vector_kernels.h"
 
 namespace bc::cpu {
 

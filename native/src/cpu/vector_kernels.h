@@ -3,8 +3,8 @@
 // chosen.
 #pragma once
 
-#include "../ops.h"
-#include "isa.h"
+#include "cpu/isa.h"
+#include "ops.h"
 
 namespace bc::cpu {
 

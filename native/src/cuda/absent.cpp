@@ -1,9 +1,9 @@
 // What is linked in place of the kernels where they are not built: there is no GPU to open, so
 // that no kernel is ever reached.
-#include "../error.h"
-#include "device.h"
-#include "driver.h"
-#include "kernels.h"
+#include "cuda/device.h"
+#include "cuda/driver.h"
+#include "cuda/kernels.h"
+#include "error.h"
 
 namespace bc::cuda {
 namespace {

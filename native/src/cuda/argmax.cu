@@ -13,9 +13,9 @@
 // Limits  argmax_kernel: 40 registers, 256 threads, 64 bytes of shared memory
 //         argmax_merge_kernel: 64 registers, 32 threads, 0 bytes of shared memory
 //
-// Twin    ../cpu/argmax.cpp
-#include "kernels.h"
-#include "rank.cuh"
+// Twin    cpu/argmax.cpp
+#include "cuda/kernels.h"
+#include "cuda/rank.cuh"
 
 namespace bc::cuda {
 namespace {

@@ -10,9 +10,9 @@
 //
 // Limits  convert_kernel: 32 registers, 256 threads, 0 bytes of shared memory
 //
-// Twin    ../cpu/convert.cpp
-#include "kernels.h"
-#include "load.cuh"
+// Twin    cpu/convert.cpp
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
 
 namespace bc::cuda {
 namespace {

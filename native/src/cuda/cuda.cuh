@@ -1,13 +1,13 @@
 // What every .cu file starts from: the CUDA language, from the toolkit under nvcc and from
 // tests/simt under the host compiler; launching a kernel; shared memory.
 //
-// A kernel reaches global memory through load.cuh and ptx.cuh only, and shared memory through
+// A kernel reaches global memory through load.cuh and ptx/ only, and shared memory through
 // Shared<T>: that is where the emulator watches.
 #pragma once
 
-#include "../error.h"
-#include "../types.h"
-#include "generation.h"
+#include "cuda/generation.h"
+#include "error.h"
+#include "types.h"
 
 #ifdef __CUDACC__
 #include <cuda_runtime.h>

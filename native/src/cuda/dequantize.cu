@@ -12,10 +12,10 @@
 //
 // Limits  dequantize_kernel: 64 registers, 128 threads, 0 bytes of shared memory
 //
-// Twin    ../cpu/quantize.cpp
-#include "kernels.h"
-#include "load.cuh"
-#include "quant_layout.h"
+// Twin    cpu/quantize.cpp
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
+#include "cuda/quant_layout.h"
 
 namespace bc::cuda {
 namespace {

@@ -1,6 +1,6 @@
 // device.h with the CUDA runtime, which is linked statically: without a driver it answers that
 // there is no device.
-#include "device.h"
+#include "cuda/device.h"
 
 #include <cuda.h>
 #include <cuda_runtime_api.h>
@@ -8,11 +8,11 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "../error.h"
-#include "architectures.h"
-#include "driver.h"
-#include "generation.h"
-#include "tensor_map.h"
+#include "cuda/architectures.h"
+#include "cuda/driver.h"
+#include "cuda/generation.h"
+#include "cuda/tensor_map.h"
+#include "error.h"
 
 namespace bc::cuda {
 namespace {

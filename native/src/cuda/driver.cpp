@@ -1,12 +1,12 @@
-#include "driver.h"
+#include "cuda/driver.h"
 
 #include <unistd.h>
 
 #include <fstream>
 #include <sstream>
 
-#include "../error.h"
-#include "device.h"
+#include "cuda/device.h"
+#include "error.h"
 
 namespace bc::cuda {
 namespace {

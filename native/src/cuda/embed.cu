@@ -6,9 +6,9 @@
 //
 // Limits  embed_kernel: 32 registers, 256 threads, 0 bytes of shared memory
 //
-// Twin    ../cpu/embed.cpp
-#include "kernels.h"
-#include "load.cuh"
+// Twin    cpu/embed.cpp
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
 
 namespace bc::cuda {
 namespace {

@@ -14,11 +14,11 @@
 // Limits  fill_plain_kernel: 32 registers, 256 threads, 0 bytes of shared memory
 //         fill_packed_kernel: 40 registers, 256 threads, 0 bytes of shared memory
 //
-// Twin    ../cpu/fill.cpp
-#include "../random.h"
-#include "kernels.h"
-#include "load.cuh"
-#include "quant_layout.h"
+// Twin    cpu/fill.cpp
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
+#include "cuda/quant_layout.h"
+#include "random.h"
 
 namespace bc::cuda {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "../error.h"
+#include "error.h"
 
 namespace bc::cuda {
 

@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
-#include "../ops.h"
-#include "../types.h"
+#include "ops.h"
+#include "types.h"
 
 namespace bc::cuda {
 

@@ -13,10 +13,10 @@
 //
 // Limits  kv_append_kernel: 40 registers, 256 threads, 0 bytes of shared memory
 //
-// Twin    ../cpu/kv_append.cpp
+// Twin    cpu/kv_append.cpp
 // Source  Pages: Kwon et al. 2023, arXiv:2309.06180
-#include "kernels.h"
-#include "load.cuh"
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
 
 namespace bc::cuda {
 namespace {

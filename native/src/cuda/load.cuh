@@ -2,7 +2,7 @@
 // float and back. A vector of more than 16 bytes takes several accesses.
 #pragma once
 
-#include "ptx.cuh"
+#include "cuda/ptx/ptx.cuh"
 
 namespace bc::cuda {
 

@@ -13,7 +13,7 @@
 // The warpgroup instructions of Hopper have layouts of their own and will have a file of their own.
 #pragma once
 
-#include "load.cuh"
+#include "cuda/load.cuh"
 
 namespace bc::cuda {
 

@@ -22,7 +22,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../quant.h"
+#include "quant.h"
 
 namespace bc::cuda {
 

@@ -22,12 +22,12 @@
 // Limits  quantize_kernel: 128 registers, 256 threads, 64 bytes of shared memory
 //         quantize_error_kernel: 40 registers, 256 threads, 4096 bytes of shared memory
 //
-// Twin    ../cpu/quantize.cpp, ../cpu/quantize_kernel.h
-#include "../quantize_search.h"
-#include "kernels.h"
-#include "load.cuh"
-#include "quant_layout.h"
-#include "reduce.cuh"
+// Twin    cpu/quantize.cpp, cpu/quantize_kernel.h
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
+#include "cuda/quant_layout.h"
+#include "cuda/reduce.cuh"
+#include "quantize_search.h"
 
 namespace bc::cuda {
 namespace {

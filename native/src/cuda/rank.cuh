@@ -2,8 +2,8 @@
 // number. A key holds both: of two keys the larger comes first, and no two of a row are the same.
 #pragma once
 
-#include "kernels.h"
-#include "load.cuh"
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
 
 namespace bc::cuda {
 

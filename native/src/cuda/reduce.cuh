@@ -2,7 +2,7 @@
 // size: the same input gives the same bits. Blocks are one-dimensional.
 #pragma once
 
-#include "ptx.cuh"
+#include "cuda/ptx/ptx.cuh"
 
 namespace bc::cuda {
 

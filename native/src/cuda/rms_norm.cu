@@ -12,11 +12,11 @@
 //
 // Limits  rms_norm_kernel: 64 registers, 1024 threads, 128 bytes of shared memory
 //
-// Twin    ../cpu/rms_norm.cpp
+// Twin    cpu/rms_norm.cpp
 // Source  Zhang & Sennrich 2019, arXiv:1910.07467
-#include "kernels.h"
-#include "load.cuh"
-#include "reduce.cuh"
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
+#include "cuda/reduce.cuh"
 
 namespace bc::cuda {
 namespace {

@@ -14,10 +14,10 @@
 //
 // Limits  rope_kernel: 40 registers, 256 threads, 1024 bytes of shared memory
 //
-// Twin    ../cpu/rope.cpp
+// Twin    cpu/rope.cpp
 // Source  Su et al. 2021, arXiv:2104.09864; the pairing (k, k + D/2) is Baichuan's.
-#include "kernels.h"
-#include "load.cuh"
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
 
 namespace bc::cuda {
 namespace {

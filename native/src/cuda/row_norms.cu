@@ -9,11 +9,11 @@
 //
 // Limits  row_norms_kernel: 40 registers, 256 threads, 0 bytes of shared memory
 //
-// Twin    ../cpu/quantize.cpp
+// Twin    cpu/quantize.cpp
 // Source  NormHead: Yang et al. 2023, arXiv:2309.10305
-#include "kernels.h"
-#include "load.cuh"
-#include "reduce.cuh"
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
+#include "cuda/reduce.cuh"
 
 namespace bc::cuda {
 namespace {

@@ -1,7 +1,7 @@
 // silu, the activation of swiglu.
 #pragma once
 
-#include "softmax.cuh"
+#include "cuda/softmax.cuh"
 
 namespace bc::cuda {
 

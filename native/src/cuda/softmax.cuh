@@ -3,7 +3,7 @@
 // Source  Milakov & Gimelshein 2018, arXiv:1805.02867
 #pragma once
 
-#include "ptx.cuh"
+#include "cuda/ptx/ptx.cuh"
 
 namespace bc::cuda {
 

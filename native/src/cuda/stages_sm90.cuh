@@ -2,7 +2,7 @@
 // stage has an mbarrier whose phase ends when it is full, and one whose phase ends when it is empty.
 #pragma once
 
-#include "ptx_sm90.cuh"
+#include "cuda/ptx/sm90.cuh"
 
 namespace bc::cuda {
 

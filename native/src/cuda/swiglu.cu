@@ -6,11 +6,11 @@
 //
 // Limits  swiglu_kernel: 40 registers, 256 threads, 0 bytes of shared memory
 //
-// Twin    ../cpu/swiglu.cpp
+// Twin    cpu/swiglu.cpp
 // Source  Shazeer 2020, arXiv:2002.05202
-#include "kernels.h"
-#include "load.cuh"
-#include "silu.cuh"
+#include "cuda/kernels.h"
+#include "cuda/load.cuh"
+#include "cuda/silu.cuh"
 
 namespace bc::cuda {
 namespace {

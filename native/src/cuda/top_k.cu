@@ -17,10 +17,10 @@
 // Limits  top_k_kernel: 64 registers, 1024 threads, 272 bytes of shared memory
 //         top_k_merge_kernel: 64 registers, 1024 threads, 8464 bytes of shared memory
 //
-// Twin    ../cpu/top_k.cpp
+// Twin    cpu/top_k.cpp
 // Source  Bitonic sort: Batcher 1968, Sorting networks and their applications
-#include "kernels.h"
-#include "rank.cuh"
+#include "cuda/kernels.h"
+#include "cuda/rank.cuh"
 
 namespace bc::cuda {
 namespace {

@@ -13,8 +13,8 @@
 // Shared Memory Layout".
 #pragma once
 
-#include "load.cuh"
-#include "ptx_wgmma.cuh"
+#include "cuda/load.cuh"
+#include "cuda/ptx/wgmma.cuh"
 
 namespace bc::cuda {
 

@@ -63,7 +63,7 @@ void report_dereference(int signal, siginfo_t* info, void* context) {
     const Buffer* buffer = slots[static_cast<size_t>(at - range) >> kSlotBits];
     error({"", 0},
           "plain dereference of a device pointer (%s): use load() and store() of load.cuh or the "
-          "functions of ptx.cuh",
+          "functions of cuda/ptx",
           buffer == nullptr ? "no buffer" : buffer->name.c_str());
   }
   const struct sigaction& previous = signal == SIGSEGV ? previous_segv : previous_bus;

@@ -1,5 +1,5 @@
 // What a .cu file sees when the host compiler reads it: CUDA's keywords and built-in variables, and
-// the functions that the host halves of ptx.cuh and load.cuh call. The rest of this folder carries
+// the functions that the host halves of cuda/ptx and load.cuh call. The rest of this folder carries
 // them out.
 //
 //   simt.h          this file
@@ -22,7 +22,7 @@
 //   taken_out.cpp   one synchronisation less, to see who misses it
 //
 // Device pointers are addresses that nothing is mapped at: only the functions of load.cuh and
-// ptx.cuh reach what they name, and a plain dereference is reported like any other error.
+// cuda/ptx reach what they name, and a plain dereference is reported like any other error.
 #pragma once
 
 #include <cmath>
@@ -111,7 +111,7 @@ void mbarrier_arrive(uint32_t at, uint32_t expected_bytes, Site site);
 void mbarrier_wait(uint32_t at, uint32_t parity, Site site);
 
 // The asynchronous proxy of sm_90: bulk copies to shared memory, and products of a warpgroup that read
-// it. What they are and when they land: ptx_sm90.cuh.
+// it. What they are and when they land: cuda/ptx/sm90.cuh.
 void fence_proxy_async(Site site);
 void fence_mbarrier_init(Site site);
 void copy_bulk(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Site site);

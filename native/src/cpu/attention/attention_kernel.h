@@ -1,0 +1,291 @@
+// attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached
+// positions 0..i of a query at i.
+//
+// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] f32, f16, bf16 or
+//         i8; scales [pages,2,H,64] for i8; slopes [H] or none; out [T,C]. C = H D; D is a multiple
+//         of 16.
+// Method  A tile of queries of one sequence and head meets the pages in order, with a running
+//         maximum and sum for each query (online softmax). Of each page the keys are transposed
+//         once into a panel, so that lanes are keys and queries are broadcast; then the values
+//         make a panel whose lanes are along D, and weights are broadcast. Both products keep a
+//         register block of queries by vectors. Arithmetic is f32, or, where the processor has it
+//         and the context is not exact, pairs of bf16 for bf16 and i8 pages (attention_words.h);
+//         1/sqrt(D) multiplies the sum, so that a query which is a bf16 stays what it is.
+//         Every sum adds its terms in the order of D or of positions whatever the blocks: a token's
+//         result is the same, bit for bit, alone or in a prompt. Keys past the query cost at most
+//         the rest of a block, and positions past it are never read as values, so neither what a
+//         page held before nor what follows in the batch can leak.
+// Bound   One query: the bytes of the cache it sees, 4D a position and head for 16-bit pages. Many:
+//         2D multiply-adds a query, key and head, of which an instruction does 16 in f32 and 32 in
+//         bf16.
+// Source  Dao et al. 2022, arXiv:2205.14135; Press et al. 2021, arXiv:2108.12409 (ALiBi)
+#pragma once
+
+#include "cpu/attention/attention_words.h"
+#include "cpu/simd/exp.h"
+#include "cpu/vector_kernels.h"
+#include "ops.h"
+
+namespace bc::cpu {
+
+// 64 queries share a page: packing it costs 5 % of the products, and scores, sums and panel stay in
+// the second-level cache.
+constexpr int64_t kQueryRows = 64;
+
+// Queries, sums and a panel [64,D], scores [64,64], 16 partial sums of weights, maximum and factor
+// of each query, both with room for vectors that begin at the last one.
+constexpr int64_t attention_scratch(int64_t D) {
+  return (2 * kQueryRows + kPageSize) * D + kQueryRows * (kPageSize + 16 + 2) + 32;
+}
+
+template <class V>
+struct Attention {
+  using F = typename V::F;
+  static constexpr float kInfinity = __builtin_inff();
+  static constexpr float kLanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+  struct Tile {
+    float* queries;  // [rows,D/depth] words
+    float* sums;     // [rows,D] of weight times value, so far
+    float* panel;    // keys [D/depth,64] or values [64/depth,D], in words
+    float* scores;   // [rows,64], then weights in words
+    float* totals;   // [rows,16] of weights, so far
+    float* max;      // [rows]
+    float* factors;  // [rows] what the last page's maximum multiplies earlier sums by
+    int64_t D;
+    float slope;
+    int64_t first;  // position of the first query less that of the page's first slot
+  };
+
+  static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+  // sum[m][n] += a[m] b[n] over `words` words.
+  template <class Words, int M, int N>
+  static inline __attribute__((always_inline)) void multiply(F (&sum)[M][N], const float* a,
+                                                             int64_t a_ld, const float* b,
+                                                             int64_t b_ld, int64_t words) {
+    for (int64_t k = 0; k < words; ++k) {
+      typename Words::W y[N];
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) y[n] = Words::load(b + k * b_ld + 16 * n);
+#pragma GCC unroll 8
+      for (int m = 0; m < M; ++m) {
+        const typename Words::W x = Words::broadcast(a + m * a_ld + k);
+#pragma GCC unroll 8
+        for (int n = 0; n < N; ++n) sum[m][n] = Words::add(sum[m][n], x, y[n]);
+      }
+    }
+  }
+
+  // Scores of slots [j, j + 16 N) for queries [r, r + M).
+  template <class Words, int M, int N>
+  static void score(const Tile& t, const float* key_scales, int64_t r, int64_t j) {
+    F sum[M][N];
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) sum[m][n] = V::set(0.0f);
+    }
+    const int64_t words = t.D / Words::depth;
+    multiply<Words>(sum, t.queries + r * words, words, t.panel + j, kPageSize, words);
+    const F root = V::set(1.0f / __builtin_sqrtf(static_cast<float>(t.D)));
+    const F slope = V::set(t.slope);
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+      const int64_t slot = j + 16 * n;
+      const F scale = key_scales == nullptr ? root : V::mul(root, V::load(key_scales + slot));
+#pragma GCC unroll 8
+      for (int m = 0; m < M; ++m) {
+        const F distance =
+            V::add(V::load(kLanes), V::set(static_cast<float>(slot - t.first - (r + m))));
+        V::store(t.scores + (r + m) * kPageSize + slot,
+                 V::fma(sum[m][n], scale, V::mul(slope, distance)));
+      }
+    }
+  }
+
+  template <class Words, int M, int N = V::score_vectors>
+  static void score_row(const Tile& t, const float* key_scales, int64_t r, int64_t j, int64_t end) {
+    for (; j + 16 * N <= end; j += 16 * N) score<Words, M, N>(t, key_scales, r, j);
+    if constexpr (N > 1) {
+      if (j < end) score_row<Words, M, N / 2>(t, key_scales, r, j, end);
+    }
+  }
+
+  // 16 scores of query r, -infinity in place of those that it does not see.
+  static F seen(const Tile& t, int64_t r, int64_t j) {
+    const F x = V::load(t.scores + r * kPageSize + j);
+    const int64_t n = t.first + r + 1 - j;
+    if (n >= 16) return x;
+    return V::if_greater(V::set(static_cast<float>(n)), V::load(kLanes), x, V::set(-kInfinity));
+  }
+
+  // Turns the scores of queries [r, r + 16), as far as there are rows, into weights exp(score -
+  // max). Sixteen maxima are found, and factors computed, at once.
+  template <class Words>
+  static void softmax(const Tile& t, const float* value_scales, int64_t r, int64_t rows) {
+    const int64_t n = smaller(rows - r, 16);
+    F largest[16];
+    for (int64_t i = 0; i < 16; ++i) {
+      largest[i] = i < n ? V::max(V::max(seen(t, r + i, 0), seen(t, r + i, 16)),
+                                  V::max(seen(t, r + i, 32), seen(t, r + i, 48)))
+                         : V::set(-kInfinity);
+    }
+    V::transpose(largest);
+    for (int i = 8; i > 0; i /= 2) {
+      for (int k = 0; k < i; ++k) largest[k] = V::max(largest[k], largest[k + i]);
+    }
+    const F before = V::load(t.max + r);
+    const F max = V::max(largest[0], before);
+    V::store(t.max + r, max);
+    V::store(t.factors + r, exp<V>(V::sub(before, max)));
+    for (int64_t m = r; m < r + n; ++m) {
+      F x[4];
+      for (int i = 0; i < 4; ++i) x[i] = exp<V>(V::sub(seen(t, m, 16 * i), V::set(t.max[m])));
+      float* total = t.totals + m * 16;
+      V::store(total, V::fma(V::load(total), V::set(t.factors[m]),
+                             V::add(V::add(x[0], x[1]), V::add(x[2], x[3]))));
+      if (value_scales != nullptr) {
+        for (int i = 0; i < 4; ++i) x[i] = V::mul(x[i], V::load(value_scales + 16 * i));
+      }
+      Words::weights(t.scores + m * kPageSize, x);
+    }
+  }
+
+  // Adds N vectors of values of the page's first `words` words to the sums of queries [r, r + M).
+  template <class Words, int M, int N>
+  static void add(const Tile& t, const float* values, int64_t r, int64_t d, int64_t words) {
+    F sum[M][N];
+    float* sums = t.sums + r * t.D + d;
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m) {
+      const F factor = V::set(t.factors[r + m]);
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) sum[m][n] = V::mul(V::load(sums + m * t.D + 16 * n), factor);
+    }
+    multiply<Words>(sum, t.scores + r * kPageSize, kPageSize, values + d, t.D, words);
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) V::store(sums + m * t.D + 16 * n, sum[m][n]);
+    }
+  }
+
+  // What query r sees past the first `words` words, of which the last may be half one.
+  template <class Words>
+  static void add_rest(const Tile& t, const float* values, int64_t r, int64_t words, int64_t n) {
+    const float* weights = t.scores + r * kPageSize;
+    const int64_t whole = n / Words::depth;
+    for (int64_t d = 0; d < t.D; d += 16) {
+      F sum = V::load(t.sums + r * t.D + d);
+      for (int64_t k = words; k < whole; ++k)
+        sum = Words::add(sum, Words::broadcast(weights + k), Words::load(values + k * t.D + d));
+      if (whole * Words::depth < n) {
+        sum = Words::add(sum, Words::first_half(Words::broadcast(weights + whole)),
+                         Words::first_half(Words::load(values + whole * t.D + d)));
+      }
+      V::store(t.sums + r * t.D + d, sum);
+    }
+  }
+
+  // Scores, weights and sums of queries [r, rows), M at a time and then fewer.
+  template <class Words, int M = V::query_rows>
+  static int64_t scores(const Tile& t, const float* key_scales, int64_t r, int64_t rows) {
+    for (; r + M <= rows; r += M)
+      score_row<Words, M>(t, key_scales, r, 0,
+                          (smaller(t.first + r + M, kPageSize) + 15) / 16 * 16);
+    if constexpr (M > 1) r = scores<Words, M / 2>(t, key_scales, r, rows);
+    return r;
+  }
+  template <class Words, int M = V::query_rows>
+  static int64_t sums(const Tile& t, const float* values, int64_t r, int64_t rows) {
+    constexpr int N = V::value_vectors;
+    for (; r + M <= rows; r += M) {
+      // All M queries see the words before the first one's last.
+      const int64_t words = smaller(t.first + r + 1, kPageSize) / Words::depth;
+      int64_t d = 0;
+      for (; d + 16 * N <= t.D; d += 16 * N) add<Words, M, N>(t, values, r, d, words);
+      for (; d < t.D; d += 16) add<Words, M, 1>(t, values, r, d, words);
+      for (int64_t m = r; m < r + M && words * Words::depth < kPageSize; ++m)
+        add_rest<Words>(t, values, m, words, smaller(t.first + m + 1, kPageSize));
+    }
+    if constexpr (M > 1) r = sums<Words, M / 2>(t, values, r, rows);
+    return r;
+  }
+
+  template <class Words, class E>
+  static void tile(const AttentionParams& p, const QueryTile& q, int64_t head, float* scratch) {
+    const int64_t D = p.D;
+    const int64_t rows = q.end - q.begin;
+    const int64_t first = p.batch.positions[q.begin];
+    const int64_t end = first + rows;
+    Tile t;
+    t.queries = scratch;
+    t.sums = t.queries + kQueryRows * D;
+    t.panel = t.sums + kQueryRows * D;
+    t.scores = t.panel + kPageSize * D;
+    t.totals = t.scores + kQueryRows * kPageSize;
+    t.max = t.totals + kQueryRows * 16;
+    t.factors = t.max + kQueryRows + 16;
+    t.D = D;
+    t.slope = p.slopes == nullptr ? 0.0f : p.slopes[head];
+    for (int64_t r = 0; r < rows; ++r) {
+      Words::query(t.queries + r * (D / Words::depth), p.qkv + (q.begin + r) * p.ld + head * D, D);
+      for (int64_t d = 0; d < D; d += 16) V::store(t.sums + r * D + d, V::set(0.0f));
+      V::store(t.totals + r * 16, V::set(0.0f));
+      t.max[r] = -kInfinity;
+    }
+    const int32_t* table = p.batch.table + q.sequence * p.batch.P;
+    const auto row_of = [&](int64_t start, int64_t kv) {
+      return ((table[start / kPageSize] * 2 + kv) * p.H + head) * kPageSize;
+    };
+    for (int64_t start = 0; start < end; start += kPageSize) {
+      const int64_t key_row = row_of(start, 0);
+      const int64_t value_row = row_of(start, 1);
+      const int64_t next = start + kPageSize < end ? start + kPageSize : start;
+      const E* keys = static_cast<const E*>(p.pages) + key_row * D;
+      const E* values = static_cast<const E*>(p.pages) + value_row * D;
+      const E* next_keys = static_cast<const E*>(p.pages) + row_of(next, 0) * D;
+      const E* next_values = static_cast<const E*>(p.pages) + row_of(next, 1) * D;
+      const int64_t slots = smaller(end - start, kPageSize);
+      t.first = first - start;
+      // Queries before r0 see nothing of this page.
+      const int64_t r0 = t.first < 0 ? -t.first : 0;
+
+      for (int64_t j = 0; j < slots; j += 16) {
+        Words::keys(t.panel + j, keys + j * D, next_keys + j * D, D);
+      }
+      scores<Words>(t, sizeof(E) == 1 ? p.scales + key_row : nullptr, r0, rows);
+      for (int64_t r = r0; r < rows; r += 16)
+        softmax<Words>(t, sizeof(E) == 1 ? p.scales + value_row : nullptr, r, rows);
+      const float* panel = t.panel;
+      if constexpr (sizeof(E) == sizeof(float)) {
+        panel = values;
+      } else {
+        for (int64_t j = 0; j < slots; j += Words::depth) {
+          Words::values(t.panel + j / Words::depth * D, values + j * D, next_values + j * D, D);
+        }
+      }
+      sums<Words>(t, panel, r0, rows);
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      float* out = p.out + (q.begin + r) * p.out_ld + head * D;
+      const F inverse = V::set(1.0f / V::sum(V::load(t.totals + r * 16)));
+      for (int64_t d = 0; d < D; d += 16)
+        V::store(out + d, V::mul(V::load(t.sums + r * D + d), inverse));
+    }
+  }
+
+  static void run(const AttentionParams& p, const QueryTile& q, int64_t head, float* scratch) {
+    if constexpr (V::pairs) {
+      if (!p.exact && p.type == Type::bf16) return tile<PairWords<V>, bf16>(p, q, head, scratch);
+      if (!p.exact && p.type == Type::i8) return tile<PairWords<V>, int8_t>(p, q, head, scratch);
+    }
+    if (p.type == Type::f32) tile<FloatWords<V>, float>(p, q, head, scratch);
+    if (p.type == Type::f16) tile<FloatWords<V>, f16>(p, q, head, scratch);
+    if (p.type == Type::bf16) tile<FloatWords<V>, bf16>(p, q, head, scratch);
+    if (p.type == Type::i8) tile<FloatWords<V>, int8_t>(p, q, head, scratch);
+  }
+};
+
+}  // namespace bc::cpu

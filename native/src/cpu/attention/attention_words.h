@@ -1,0 +1,100 @@
+// How attention multiplies: the products q k and p v over 32-bit words, in f32 or in pairs of bf16.
+//
+// Shapes  A query and a row of weights are words along the sum; keys and values are panels of words
+//         [words of the sum][columns], of which a vector's lanes are 16 columns. FloatWords: a word
+//         is one f32. PairWords: a word is two bf16 neighbours along the sum, low half first.
+// Method  f32: widening is exact. bf16: queries and weights are rounded to nearest even, int8 keys
+//         and values are exact; the instruction takes subnormal numbers for 0.
+#pragma once
+
+#include "ops.h"
+
+namespace bc::cpu {
+
+// Towards the second-level cache. Pages follow each other in no order that the processor could
+// guess, so what is packed asks for its place in the next page, a line at a time: more at once would
+// wait for each other, and the work for them.
+static inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+
+template <class V>
+struct FloatWords {
+  using F = typename V::F;
+  using W = F;
+  static constexpr int64_t depth = 1;  // elements of a word
+
+  static W load(const float* words) { return V::load(words); }
+  static W broadcast(const float* word) { return V::set(*word); }
+  static F add(F sum, W a, W b) { return V::fma(a, b, sum); }
+  static W first_half(W w) { return w; }
+
+  static void query(float* words, const float* q, int64_t D) {
+    for (int64_t d = 0; d < D; d += 16) V::store(words + d, V::load(q + d));
+  }
+  // 16 keys [16,D] to columns of panel [D,64].
+  template <class E>
+  static void keys(float* panel, const E* keys, const E* next, int64_t D) {
+    for (int64_t d = 0; d < D; d += 16) {
+      F x[16];
+      for (int i = 0; i < 16; ++i) {
+        prefetch(next + i * D + d);
+        x[i] = V::load(keys + i * D + d);
+      }
+      V::transpose(x);
+      for (int i = 0; i < 16; ++i) V::store(panel + (d + i) * kPageSize, x[i]);
+    }
+  }
+  // Values of one word's positions [depth,D] to its row [D] of a panel.
+  template <class E>
+  static void values(float* panel, const E* values, const E* next, int64_t D) {
+    for (int64_t d = 0; d < D; d += 16) {
+      prefetch(next + d);
+      V::store(panel + d, V::load(values + d));
+    }
+  }
+  // 64 weights.
+  static void weights(float* words, const F (&x)[4]) {
+    for (int i = 0; i < 4; ++i) V::store(words + 16 * i, x[i]);
+  }
+};
+
+// Of lanes with V::pairs.
+template <class V>
+struct PairWords {
+  using F = typename V::F;
+  using W = typename V::Pairs;
+  static constexpr int64_t depth = 2;
+
+  static W load(const float* words) { return V::as_pairs(V::load(words)); }
+  static W broadcast(const float* word) { return V::as_pairs(V::set(*word)); }
+  static F add(F sum, W a, W b) { return V::dot_pairs(sum, a, b); }
+  static W first_half(W w) { return V::first_of_pairs(w); }
+
+  static void query(float* words, const float* q, int64_t D) {
+    for (int64_t d = 0; d < D; d += 16) V::store_rounded(words + d / 2, V::load(q + d));
+  }
+  template <class E>
+  static void keys(float* panel, const E* keys, const E* next, int64_t D) {
+    for (int64_t d = 0; d < D; d += 32) {
+      const int64_t n = D - d < 32 ? D - d : 32;
+      F x[16];
+      for (int i = 0; i < 16; ++i) {
+        prefetch(next + i * D + d);
+        x[i] = V::neighbours(keys + i * D + d, n);
+      }
+      V::transpose(x);
+      for (int64_t i = 0; i < n / 2; ++i) V::store(panel + (d / 2 + i) * kPageSize, x[i]);
+    }
+  }
+  template <class E>
+  static void values(float* panel, const E* values, const E* next, int64_t D) {
+    for (int64_t d = 0; d < D; d += 16) {
+      prefetch(next + 2 * d);
+      V::store(panel + d, V::interleaved(values + d, values + D + d));
+    }
+  }
+  static void weights(float* words, const F (&x)[4]) {
+    for (int i = 0; i < 4; ++i) V::store_rounded(words + 8 * i, x[i]);
+  }
+};
+
+}  // namespace bc::cpu

@@ -1,0 +1,65 @@
+// Sixteen lanes as one AVX-512 register, with the dot product of bf16 pairs (AVX512_BF16). Included
+// only by files compiled for it.
+#pragma once
+
+#include "cpu/simd/simd_avx512.h"
+
+namespace bc::cpu {
+
+struct Avx512Bf16Lanes : Avx512Lanes {
+  static constexpr bool pairs = true;
+
+  static __m512bh load_pairs(const bf16* p) {
+    return reinterpret_cast<__m512bh>(_mm512_loadu_si512(p));
+  }
+  static __m512bh load_pairs(const bf16* p, int64_t n) {
+    return reinterpret_cast<__m512bh>(
+        _mm512_maskz_loadu_epi16(static_cast<__mmask32>((uint64_t{1} << n) - 1), p));
+  }
+  static F dot_pairs(F sum, __m512bh a, __m512bh b) { return _mm512_dpbf16_ps(sum, a, b); }
+
+  // attention: words of two bf16 (attention_words.h).
+  using Pairs = __m512bh;
+  static Pairs as_pairs(F words) { return reinterpret_cast<Pairs>(words); }
+  static Pairs first_of_pairs(Pairs words) {
+    return reinterpret_cast<Pairs>(
+        _mm512_and_si512(reinterpret_cast<__m512i>(words), _mm512_set1_epi32(0xffff)));
+  }
+  // Nearest even; subnormal numbers become 0, as dot_pairs takes them.
+  static void store_rounded(float* words, F a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(words),
+                        reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a)));
+  }
+  // n elements, 16 or 32, as words.
+  static F neighbours(const bf16* p, int64_t n) {
+    return reinterpret_cast<F>(n == 32 ? load_pairs(p) : load_pairs(p, n));
+  }
+  static F neighbours(const int8_t* p, int64_t n) {
+    const __m256i bytes =
+        n == 32 ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
+                : _mm256_zextsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    const __m512i x = _mm512_cvtepi8_epi16(bytes);
+    return whole_pairs(_mm512_srai_epi32(_mm512_slli_epi32(x, 16), 16), _mm512_srai_epi32(x, 16));
+  }
+  // Words of 16 elements of either row.
+  static F interleaved(const bf16* low, const bf16* high) {
+    const __m512i a =
+        _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(low)));
+    const __m512i b =
+        _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(high)));
+    return _mm512_castsi512_ps(_mm512_or_si512(a, _mm512_slli_epi32(b, 16)));
+  }
+  static F interleaved(const int8_t* low, const int8_t* high) {
+    return whole_pairs(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low))),
+        _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(high))));
+  }
+  // Whole numbers up to 256 are numbers of bf16: the upper half of their f32.
+  static F whole_pairs(I low, I high) {
+    const __m512i a = _mm512_castps_si512(_mm512_cvtepi32_ps(low));
+    const __m512i b = _mm512_castps_si512(_mm512_cvtepi32_ps(high));
+    return _mm512_castsi512_ps(_mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(a, 16), b));
+  }
+};
+
+}  // namespace bc::cpu

@@ -1,0 +1,47 @@
+// attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
+// 0..i of a query at i.
+//
+// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type,
+//         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
+//
+// Method  Two kernels, each for the sequences that it suits: attention_decode.cu for those of up to 8
+//         tokens, attention_prefill.cu or, on Hopper, attention_prefill_sm90.cu for longer ones. They
+//         choose on the device, by offsets, so that a token's result does not depend on what else is
+//         in the batch, and a recorded step may be replayed with other offsets. The host, which knows
+//         sizes only, launches those that may find work: a sequence of B has at most T - B + 1 tokens,
+//         and exactly T when B is 1.
+//
+//         The two round differently: a token's bits may differ between a call that brings up to 8
+//         tokens of its sequence and one that brings more, and depend on nothing else. A cached value
+//         that is not finite makes every query of its tile NaN, earlier ones too, unless it is so far
+//         that it is passed over: masked weights are 0, and 0 * inf is NaN.
+//
+// Bound   That of the kernel that a sequence goes to. A block of the other one reads two offsets and
+//         ends.
+//
+// Twin    cpu/attention/attention.cpp
+#include "cuda/attention/attention.h"
+
+namespace bc::cuda {
+namespace {
+
+bool may_be_few(int64_t T, int64_t B) { return B > 1 || T <= kFewQueries; }
+bool may_be_many(int64_t T, int64_t B) { return T - B + 1 > kFewQueries; }
+
+}  // namespace
+
+int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
+  // One after the other.
+  const int64_t few = may_be_few(T, B) ? attention_decode_scratch_bytes(T, B, P, H) : 0;
+  const int64_t many = may_be_many(T, B) ? attention_norms_bytes(T, B, P, H) : 0;
+  return few > many ? few : many;
+}
+
+void attention(const AttentionParams& p, void* stream) {
+  if (may_be_many(p.batch.T, p.batch.B)) {
+    p.hopper ? attention_prefill_sm90(p, stream) : attention_prefill(p, stream);
+  }
+  if (may_be_few(p.batch.T, p.batch.B)) attention_decode(p, stream);
+}
+
+}  // namespace bc::cuda

@@ -1,0 +1,430 @@
+// What the two sides of attention_prefill_sm90.cu share: room in shared memory, barriers, and a tile's
+// description; and the side that fills it, the way of queries and of a head's pages into shared memory.
+//
+// Every tile of queries, keys or values is [128,128] of 16-bit elements, in two halves of 64 columns,
+// [2][128 rows][64], swizzled. Keys and values of the blocks of one tile of queries come through a
+// ring in the order K0 K1 V0 K2 V1 ... V, as they are used.
+#pragma once
+
+#include "cuda/attention/attention_tile.cuh"
+#include "cuda/attention/longest_first.cuh"
+#include "cuda/stages_sm90.cuh"
+#include "cuda/wgmma.cuh"
+
+// Not an unnamed namespace: compilers for other architectures would find its members unused.
+namespace bc::cuda::prefill_sm90 {
+
+constexpr int kRows = 128;   // queries of a tile, and keys of a block: two pages
+constexpr int kGroups = 2;   // warpgroups that compute, each for half of the queries
+constexpr int kBuffers = 2;  // of queries
+constexpr int kGroupWarps = kWarpgroup / kWarp;
+constexpr int kThreads = (1 + kGroups) * kWarpgroup;
+
+// What a warpgroup has to know of its tile.
+struct alignas(16) Work {
+  int level;        // of its diagonal block of keys; -1: there is no tile
+  int top, lowest;  // levels of the blocks that come
+  int token;        // of row 0
+  int begin, end;   // rows that are queries; none where they are equal
+  int head;
+  float slope;          // in units of log2
+  float product_slope;  // in units of products that are not scaled yet
+};
+
+// Shared memory, for pages of E.
+template <class E>
+struct Room {
+  static constexpr bool kWiden = sizeof(E) == 1;
+  static constexpr int kCluster = kWiden ? 1 : 2;  // blocks, with tiles of one head side by side
+  static constexpr int kSlots = kWiden ? 4 : 5;    // of the ring
+  static constexpr int kStages = kWiden ? 2 : 0;
+  static constexpr int kProducerRegisters = kWiden ? 72 : 56;
+  static constexpr int kConsumerRegisters = kWiden ? 216 : 224;
+  static constexpr int kHalf = kRows * kTileColumns;
+  static constexpr uint32_t kTileBytes = kRows * kHeadSize * 2;
+  static constexpr uint32_t kStageBytes = kRows * kHeadSize;
+
+  static constexpr uint32_t kQueries = kSlots * kTileBytes;
+  static constexpr uint32_t kStaging = kQueries + kBuffers * kTileBytes;
+  static constexpr uint32_t kScales = kStaging + kStages * kStageBytes;
+  static constexpr uint32_t kWork = kScales + (kWiden ? kSlots * kRows * 4 : 0);
+  static constexpr uint32_t kBarriers = kWork + kBuffers * sizeof(Work);
+  static constexpr uint32_t kBytes = kBarriers + 8 * 2 * (kSlots + kBuffers);
+  static_assert(kProducerRegisters * kWarpgroup + kConsumerRegisters * kGroups * kWarpgroup <=
+                    65536,
+                "registers of an SM");
+  static_assert(2 * kTileColumns == kHeadSize && 2 * kPageSize == kRows, "two halves, two pages");
+
+  template <class T>
+  static __device__ __forceinline__ Shared<T> slot(int i) {
+    return shared_memory<T>(static_cast<uint32_t>(i) * kTileBytes);
+  }
+  template <class T>
+  static __device__ __forceinline__ Shared<T> queries(int i) {
+    return shared_memory<T>(kQueries + static_cast<uint32_t>(i) * kTileBytes);
+  }
+  // Of int8 pages: a tile of bytes before it is widened, and the scales of a slot's rows.
+  static __device__ __forceinline__ Shared<uint32_t> stage(int i) {
+    return shared_memory<uint32_t>(kStaging + static_cast<uint32_t>(i) * kStageBytes);
+  }
+  static __device__ __forceinline__ Shared<float> scales(int slot) {
+    return shared_memory<float>(kScales) + slot * kRows;
+  }
+  static __device__ __forceinline__ Shared<Work> work(int i) {
+    return shared_memory<Work>(kWork) + i;
+  }
+
+  static __device__ __forceinline__ Shared<uint64_t> full(int slot) {
+    return shared_memory<uint64_t>(kBarriers) + slot;
+  }
+  static __device__ __forceinline__ Shared<uint64_t> empty(int slot) { return full(kSlots + slot); }
+  static __device__ __forceinline__ Shared<uint64_t> queries_full(int i) {
+    return full(2 * kSlots + i);
+  }
+  static __device__ __forceinline__ Shared<uint64_t> queries_empty(int i) {
+    return full(2 * kSlots + kBuffers + i);
+  }
+
+  static __device__ __forceinline__ int rank() {
+    return kCluster == 1 ? 0 : static_cast<int>(ptx::cluster_ctarank());
+  }
+  // Every thread of the cluster.
+  static __device__ __forceinline__ void meet() {
+    if constexpr (kCluster == 1) {
+      __syncthreads();
+    } else {
+      ptx::barrier_cluster();
+    }
+  }
+
+  static __device__ __forceinline__ void init_barriers() {
+    for (int i = 0; i < kSlots; ++i) {
+      ptx::mbarrier_init(full(i), kWiden ? kGroupWarps : 1);
+      ptx::mbarrier_init(empty(i), kCluster * kGroups * kGroupWarps);
+    }
+    for (int i = 0; i < kBuffers; ++i) {
+      ptx::mbarrier_init(queries_full(i), 1);
+      ptx::mbarrier_init(queries_empty(i), kGroups * kGroupWarps);
+    }
+    ptx::fence_mbarrier_init();
+  }
+
+  using Place = StageTurn<kSlots>;
+};
+
+// Keys or values of a block.
+struct Piece {
+  int kind;   // 0: keys, 1: values
+  int level;  // of the block
+  int rows;   // that hold positions up to the last query's
+
+  // Number m of the ring's order, for blocks from level `top`, which has `rows`, down to `lowest`.
+  static __device__ __forceinline__ Piece of(int m, int top, int lowest, int rows) {
+    const int blocks = top + 1 - lowest;
+    const bool last = m == 2 * blocks - 1;
+    const int kind = last || (m > 0 && m % 2 == 0) ? 1 : 0;
+    const int block = last ? blocks - 1 : kind == 0 ? (m + 1) / 2 : m / 2 - 1;
+    return {kind, top - block, block == 0 ? rows : kRows};
+  }
+};
+
+// Brings what one persistent block works on. What pages hold past a sequence's last position may be
+// anything, NaN too: it is not read, and comes as zeros.
+template <class T, class E>
+class ProducerBase {
+ protected:
+  using R = Room<E>;
+
+  __device__ __forceinline__ ProducerBase(const AttentionParams& p, float scale,
+                                          const TensorMap* queries, const AttentionNorms& norms)
+      : p_(p),
+        lane_(static_cast<int>(ptx::lane_id())),
+        warp_(static_cast<int>(threadIdx.x) / kWarp),
+        rank_(R::rank()),
+        scale_(scale),
+        queries_(queries),
+        norms_(norms),
+        order_(p.batch) {}
+
+  // Goes to the next tile of queries, of as many times 128 as the cluster has blocks, and, as the first
+  // warp, has this block's part brought. False: there is none.
+  __device__ __forceinline__ bool next_tile() {
+    // Forth and back over the clusters: who has the longest of one round gets the shortest of the next.
+    const int H = static_cast<int>(p_.H);
+    const int clusters = static_cast<int>(gridDim.x) / R::kCluster;
+    const int cluster = static_cast<int>(blockIdx.x) / R::kCluster;
+    const int n = round_ * clusters + (round_ % 2 == 0 ? cluster : clusters - 1 - cluster);
+    tile_ = order_.find(n / H);
+    head_ = n % H;
+    table_ = p_.batch.table + tile_.sequence * p_.batch.P;
+    slope_ = p_.slopes == nullptr ? 0.0f : load(p_.slopes + head_) * kLog2E;
+    base_ = tile_.level * R::kCluster;
+    top_ = base_ + (tile_.end - 1) / kRows;
+    lowest_ = norms_.keys == nullptr || tile_.level < 0 ? 0 : lowest();
+    if (warp_ == 0) bring_queries(round_ % kBuffers);
+    ++round_;
+    return tile_.level >= 0;
+  }
+
+  __device__ __forceinline__ int pieces() const { return 2 * (top_ + 1 - lowest_); }
+  __device__ __forceinline__ Piece piece(int m) const {
+    return Piece::of(m, top_, lowest_, tile_.end - (top_ - base_) * kRows);
+  }
+
+  // Of the pages as [pages 2 H 64, D]: row 0 of page 0 or 1 of a block.
+  __device__ __forceinline__ int row(const Piece& piece, int page) const {
+    const int number = load(table_ + 2 * piece.level + page);
+    return ((number * 2 + piece.kind) * static_cast<int>(p_.H) + head_) *
+           static_cast<int>(kPageSize);
+  }
+
+  const AttentionParams& p_;
+  const int lane_, warp_, rank_;
+  typename R::Place place_;
+  int base_;  // level of the first block's tile
+
+ private:
+  __device__ __forceinline__ void bring_queries(int buffer) {
+    wait_phase(R::queries_empty(buffer), (round_ / kBuffers + 1) % 2);
+    if (lane_ != 0) return;
+    const int row = rank_ * kRows;
+    const auto within = [&](int r) { return r < row ? 0 : r - row < kRows ? r - row : kRows; };
+    const int token = tile_.token + row;
+    store(R::work(buffer),
+          Vec<Work, 1>{{{tile_.level < 0 ? -1 : base_ + rank_, top_, lowest_, token,
+                         within(tile_.begin), within(tile_.end), head_, slope_, slope_ / scale_}}});
+    if (tile_.level < 0) {
+      ptx::mbarrier_arrive(R::queries_full(buffer));
+      return;
+    }
+    ptx::mbarrier_arrive_expect_tx(R::queries_full(buffer), R::kTileBytes);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      ptx::cp_async_bulk_tensor_2d(R::template queries<T>(buffer) + half * R::kHalf, queries_,
+                                   head_ * kHeadSize + half * kTileColumns, token,
+                                   R::queries_full(buffer));
+    }
+  }
+
+  // The lowest level whose keys may have a weight that is not 0 in f32.
+  //
+  // In units of log2, no score of query i and key j is above s |q_i| |k_j| + m (j - i), with s the scale
+  // and m the slope, and the maximum that is subtracted from it is not below that of i's own key, at
+  // least -s |q_i| |k_i|. A weight 2^x is 0 for x <= -126: subnormal results are. What rounding adds to
+  // x is below 2^-10 of either term, and 4 covers the rest. Factors and sums are then as if the block
+  // had been there, to the last bit (an output's -0 becomes 0 for that), as long as values are finite.
+  __device__ __forceinline__ int lowest() const {
+    const int64_t chunks = AttentionNorms::chunks(p_.batch.T);
+    const float* of_queries = norms_.queries + head_ * chunks;
+    const int first = (tile_.token + tile_.begin) / static_cast<int>(AttentionNorms::kTokens);
+    const int last = (tile_.token + tile_.end - 1) / static_cast<int>(AttentionNorms::kTokens);
+    float query = 0.0f;
+    for (int chunk = first; chunk <= last; ++chunk) query = fmaxf(query, load(of_queries + chunk));
+    query = sqrtf(query);
+    float own = 0.0f;
+    for (int level = base_; level <= top_; ++level)
+      own =
+          fmaxf(own, key_length(level, level < top_ ? kRows : tile_.end - (top_ - base_) * kRows));
+    for (int from = 0; from < base_; from += kWarp) {
+      const int level = from + lane_;
+      bool seen = level >= base_;
+      if (!seen) {
+        const float product = scale_ * query * (key_length(level, kRows) + own);
+        const int distance = (base_ - level - 1) * kRows + tile_.begin + 1;
+        seen = !(1.001f * product + 130.0f < 0.999f * slope_ * static_cast<float>(distance));
+      }
+      const uint32_t all = ptx::vote_ballot(seen);
+      if (all != 0) return from + ptx::popc((all & (0u - all)) - 1);
+    }
+    return base_;
+  }
+
+  // The longest key's of a block of so many rows.
+  __device__ __forceinline__ float key_length(int level, int rows) const {
+    const float* pages = norms_.keys + (tile_.sequence * p_.H + head_) * p_.batch.P + 2 * level;
+    const float first = load(pages);
+    return sqrtf(rows > kPageSize ? fmaxf(first, load(pages + 1)) : first);
+  }
+
+  const float scale_;
+  const TensorMap* queries_;
+  const AttentionNorms norms_;
+  LongestFirst<kRows * R::kCluster> order_;
+  typename LongestFirst<kRows * R::kCluster>::Tile tile_;
+  const int32_t* table_;
+  int head_;
+  float slope_;
+  int top_, lowest_;  // levels of blocks of keys
+  int round_ = 0;
+};
+
+// Pages of 16-bit elements: one warp, by bulk copies. Each of a cluster's two blocks brings one page of a
+// block of keys to both; the second block, by itself, those that lie on its own diagonal.
+template <class T, class E>
+class Producer : ProducerBase<T, E> {
+  using Base = ProducerBase<T, E>;
+  using R = typename Base::R;
+
+ public:
+  __device__ __forceinline__ Producer(const AttentionParams& p, float scale,
+                                      const TensorMap* queries, const TensorMap* pages,
+                                      const AttentionNorms& norms)
+      : Base(p, scale, queries, norms), pages_(pages) {}
+
+  __device__ __forceinline__ void run() {
+    if (this->warp_ != 0) return;
+    while (this->next_tile()) {
+      for (int m = 0; m < this->pieces(); ++m) bring(this->piece(m));
+    }
+  }
+
+ private:
+  __device__ __forceinline__ void bring(const Piece& piece) {
+    const Shared<T> tile = R::template slot<T>(this->place_.stage);
+    const Shared<uint64_t> barrier = R::full(this->place_.stage);
+    const bool both = piece.level <= this->base_;
+    const bool seen = both || this->rank_ == 1;
+    const int whole = seen ? piece.rows / static_cast<int>(kPageSize) : 0;
+    const int first = this->row(piece, 0);
+    const int second = piece.rows > kPageSize ? this->row(piece, 1) : 0;
+    // The other block's warps, too, have done with what was there, in both.
+    wait_phase(R::empty(this->place_.stage), this->place_.parity ^ 1);
+    if (seen && whole < 2) {
+#pragma unroll 1
+      for (int page = whole; page < 2; ++page) {
+        copy_rows(tile + page * kPageSize * kTileColumns, page == 0 ? first : second,
+                  piece.rows - page * static_cast<int>(kPageSize));
+      }
+      ptx::cp_async_commit_group();
+      ptx::cp_async_wait_group<0>();
+      ptx::fence_proxy_async();
+      __syncwarp();
+    }
+    if (this->lane_ == 0) {
+      ptx::mbarrier_arrive_expect_tx(barrier, static_cast<uint32_t>(whole) * R::kTileBytes / 2);
+#pragma unroll 1
+      for (int page = 0; page < whole; ++page) {
+        const Shared<T> to = tile + page * kPageSize * kTileColumns;
+        const int from = page == 0 ? first : second;
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+          if (!both) {
+            ptx::cp_async_bulk_tensor_2d(to + half * R::kHalf, pages_, half * kTileColumns, from,
+                                         barrier);
+          } else if (page == this->rank_) {
+            ptx::cp_async_bulk_tensor_2d_multicast(to + half * R::kHalf, pages_,
+                                                   half * kTileColumns, from, barrier, 3);
+          }
+        }
+      }
+    }
+    this->place_.next();
+  }
+
+  // The first rows of a page; the rest of it becomes zeros.
+  __device__ __forceinline__ void copy_rows(Shared<T> to, int from, int rows) {
+    constexpr int kChunk = 8;
+    constexpr int kChunks = kHeadSize / kChunk;
+    const T* pages = static_cast<const T*>(this->p_.pages);
+#pragma unroll 2
+    for (int i = this->lane_; i < kPageSize * kChunks; i += kWarp) {
+      const int r = i / kChunks;
+      const int col = i % kChunks * kChunk;
+      const bool here = r < rows;
+      ptx::cp_async<16>(to + (col / kTileColumns * R::kHalf + swizzled_128(r, col % kTileColumns)),
+                        pages + (here ? int64_t{from} * kHeadSize + i * kChunk : 0), here ? 16 : 0);
+    }
+  }
+
+  const TensorMap* pages_;
+};
+
+// Pages of int8: four warps, each for 32 rows of a tile. A thread copies bytes to a place that it alone
+// reads, a piece ahead, and widens them, which is exact, into the ring.
+template <class T>
+class Producer<T, int8_t> : ProducerBase<T, int8_t> {
+  using Base = ProducerBase<T, int8_t>;
+  using R = typename Base::R;
+  static constexpr int kChunk = 16;                                        // bytes
+  static constexpr int kChunks = kRows * kHeadSize / kChunk / kWarpgroup;  // of a thread
+  static constexpr int kWarpRows = kRows / kGroupWarps;
+
+ public:
+  __device__ __forceinline__ Producer(const AttentionParams& p, float scale,
+                                      const TensorMap* queries, const TensorMap*,
+                                      const AttentionNorms& norms)
+      : Base(p, scale, queries, norms) {}
+
+  __device__ __forceinline__ void run() {
+    while (this->next_tile()) {
+      float scale = start(this->piece(0), 0);
+      ptx::cp_async_commit_group();
+      for (int m = 0; m < this->pieces(); ++m) {
+        float next_scale = 0.0f;
+        if (m + 1 < this->pieces()) next_scale = start(this->piece(m + 1), (m + 1) % R::kStages);
+        ptx::cp_async_commit_group();  // even past the end, so that it is always one that is left
+        ptx::cp_async_wait_group<1>();
+        finish(m % R::kStages, scale);
+        scale = next_scale;
+      }
+    }
+  }
+
+ private:
+  // Of chunk i of this thread. Eight lanes have one column of eight rows, so that they store to
+  // different banks, and a warp reads whole sectors.
+  __device__ __forceinline__ int row_of(int i) const {
+    return this->warp_ * kWarpRows + i / 2 * 8 + this->lane_ % 8;
+  }
+  __device__ __forceinline__ int column_of(int i) const {
+    return (i % 2 * 4 + this->lane_ / 8) * kChunk;
+  }
+  __device__ __forceinline__ Shared<uint32_t> staged(int stage, int i) const {
+    return R::stage(stage) + (i * kWarpgroup + static_cast<int>(threadIdx.x)) * (kChunk / 4);
+  }
+
+  // Starts the copies of a piece; returns the scale of row threadIdx.x.
+  __device__ __forceinline__ float start(const Piece& piece, int stage) {
+    const int page = this->warp_ * kWarpRows / static_cast<int>(kPageSize);
+    const int page_row = page * static_cast<int>(kPageSize);
+    const int from = piece.rows > page_row ? this->row(piece, page) - page_row : 0;
+    const int8_t* pages = static_cast<const int8_t*>(this->p_.pages);
+#pragma unroll
+    for (int i = 0; i < kChunks; ++i) {
+      const int row = row_of(i);
+      const bool here = row < piece.rows;
+      ptx::cp_async<16>(staged(stage, i),
+                        pages + (here ? int64_t{from + row} * kHeadSize + column_of(i) : 0),
+                        here ? 16 : 0);
+    }
+    const int row = static_cast<int>(threadIdx.x);
+    return row < piece.rows ? load(this->p_.scales + from + row) : 0.0f;
+  }
+
+  __device__ __forceinline__ void finish(int stage, float scale) {
+    const int slot = this->place_.stage;
+    const Shared<T> tile = R::template slot<T>(slot);
+    wait_phase(R::empty(slot), this->place_.parity ^ 1);
+#pragma unroll
+    for (int i = 0; i < kChunks; ++i) {
+      const Vec<uint32_t, 4> bytes = load<4>(staged(stage, i));
+      const int row = row_of(i);
+      const int column = column_of(i);
+      const Shared<T> half = tile + column / kTileColumns * R::kHalf;
+#pragma unroll
+      for (int j = 0; j < 2; ++j) {
+        const Vec<uint32_t, 2> low = widen_bytes<T>(bytes[2 * j]);
+        const Vec<uint32_t, 2> high = widen_bytes<T>(bytes[2 * j + 1]);
+        store(half + swizzled_128(row, column % kTileColumns + 8 * j),
+              same_bits<Vec<T, 8>>(Vec<uint32_t, 4>{{low[0], low[1], high[0], high[1]}}));
+      }
+    }
+    R::scales(slot)[threadIdx.x] = scale;
+    ptx::fence_proxy_async();
+    __syncwarp();
+    if (this->lane_ == 0) ptx::mbarrier_arrive(R::full(slot));
+    this->place_.next();
+  }
+};
+
+}  // namespace bc::cuda::prefill_sm90

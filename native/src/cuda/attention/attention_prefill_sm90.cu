@@ -1,0 +1,426 @@
+// attention, sequences of more than 8 tokens, on Hopper:
+// out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions 0..i of a
+// query at i.
+//
+// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type,
+//         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
+//
+// Method  A persistent block on each SM. One warpgroup brings tiles, two multiply, each for 64 of 128
+//         queries of one sequence and head; they meet 128 keys, two pages, at a time. Two blocks make
+//         a cluster: theirs are 256 queries of one head, and each brings one page of two, to both.
+//
+//         Tiles and blocks of keys begin at multiples of 128 positions. So a tile sees its diagonal
+//         block, the only one with a mask, and all before it, whole; every row sees a key of every
+//         block, and no maximum is ever of nothing. The diagonal block goes first, then the others
+//         downwards: with ALiBi that is the nearest first, and the maximum seldom rises after it.
+//
+//         Bits: a query's result is made of its own row of each product, of blocks that lie where
+//         they lie, in an order that depends on its position. What else is in the tile, in the batch
+//         or on the SM has no part in it. Sums are scaled down when some row's maximum has risen: by
+//         1 where it has not, which changes nothing.
+//
+//         A step of a warpgroup hands S' = Q K'^T of the next block and O += P V of this one to the
+//         tensor cores, then turns S' into P' while these work, at first on its own O, then on what
+//         the other warpgroup handed in meanwhile: a pair of named barriers lets them take turns.
+//         P never leaves registers: narrowed in pairs, S is laid out as the operand a.
+//
+//         Scores of ALiBi take one multiply-add each: with c, the column in the block, counted from
+//         the thread's first (a constant after unrolling), u = q k + (slope / scale) c; what the
+//         distance has beside c is one number for each row of a thread, and goes into the addend that
+//         subtracts the maximum: P = 2^(scale u + (slope distance - maximum)).
+//
+//         Blocks whose weights are certain to be 0 in f32, every one of the tile's, are passed over and
+//         not even read (ProducerBase::lowest, which has the proof). That takes the largest lengths of
+//         queries and of a page's keys, which attention_norms.cu finds first: 10 % of the time of a
+//         prompt of 4096, 2.5 % of one of 16384. With 40 heads' slopes, 2^-1/8 to 2^-8, and no product
+//         above 80 in units of log2, 66 % of the blocks remain of 4096 positions, 42 % of 16384.
+//
+//         Which queries: longest_first.cuh, heads innermost, forth and back over the clusters. Of one
+//         prompt of 4096 at 40 heads, the longest-running cluster has 0.2 % more than the average (5
+//         to 10 % where heads pass over blocks): next to nothing is left for a counter in memory,
+//         which a replayed step would have to clear. At one time 66 clusters work on 1.7 levels of all
+//         heads, in step: HBM gives each key to 3 SMs.
+//
+// Memory  Whole pages come by bulk copies of [64,64] boxes. Of the page with a sequence's last
+//         position, and the one after, what lies past it may be anything, NaN too, and 0 * NaN is
+//         NaN: of these two the warp copies the rows that there are by cp.async, and fills the rest
+//         with zeros. That is in the first block of a sequence's last tile only. A copy of a box that
+//         starts before the page would bring zeros by itself, but at its beginning: products would
+//         add in other groups, and other bits come out.
+//         Rows of the tile of queries that are not of the sequence are a neighbour's, or zeros: they
+//         are multiplied and not stored. A warpgroup without queries passes over the tile.
+//
+//         Keys and values wait in one ring of 5 tiles [128,128], 160 KB: 2.5 blocks, 5000 clocks of
+//         tensor work ahead, against some 1000 of latency. The blocks of a cluster go round their rings
+//         together: a place is free when the warps of both have done with it, which they tell both. The
+//         second has a block of keys more, on its own diagonal. It brings that one by itself; the first
+//         lets those places pass, and is ahead by that block. Queries have two tiles, 64 KB, so that
+//         those of the next tile are there when it begins; a tile's output leaves through its
+//         queries' place, for whole sectors.
+//
+//         Pages of int8 come by cp.async, a thread's bytes to 128 of its own of two stages (32 KB; the
+//         ring has 4 tiles then), and all four warps widen them into the ring. Their scales follow
+//         the product with the keys and precede the one with the values, as in the twin.
+//
+// Registers  A consumer holds S 64, O 64, P 32, and needs 208 with addresses and sums: 224 * 256 and
+//         56 * 128 of who copies are 64512 of 65536 (int8: 216, 72).
+//
+// Bound   Compute: 4D flops a query, key and head, for whole blocks of 128 x 128. Clocks of an SM for
+//         one:
+//
+//           tensor cores       2048   2 warpgroups * 16 m64n128k16 * 64
+//           L2                 1366   half of 64 KB of keys and values, at 24 bytes a clock; without
+//                                     clusters it was the limit with 2731 (int8, without: 1408)
+//           shared memory      1792   160 KB of operands, 64 KB that arrive, at 128 bytes a clock
+//                                     (int8: 2304, 32 KB to the stages and back, 64 KB on)
+//           exponentials       1024   16384, at 16 a clock
+//           issue               780   2 warps a scheduler: 64 * (max, fma, ex2, add), 32 cvt, 100 more
+//           issue, ALiBi        910   and 64 fma
+//           issue, int8        1790   and 128 products with scales, 32 loads; 43 for 16 bytes to widen,
+//                                     of which each of the four warps has 16 a lane
+//
+//         The tensor cores are the limit. What they reach depends on how well softmaxes hide behind
+//         products, and on shared memory, which is busy for 87 % of that. A tile has, beside its blocks,
+//         a softmax that nothing of its own runs under and its output: about 2000 clocks, 5 % of 16.5
+//         blocks at 4096 positions, 1 % at 16384; its diagonal block is half masked: 3 %, 1 %. Expected,
+//         of 949 TFLOP/s at 1.755 GHz: 600 to 700 from 4096 on; ALiBi as RoPE, since issue does not
+//         bind. Of int8, issue slots and shared memory leave less: 450 to 550.
+//
+//         192 queries a block, by three warpgroups of 160 registers and pages one at a time, would ask
+//         less of L2 too; but products m64n64k16 of S want 128 bytes a clock of shared memory, all that
+//         there is. int8 has no clusters: each thread widens what it copied itself, and L2 does not
+//         bind.
+//         Short prompts fill rounds badly: 512 tokens at 40 heads are 80 pairs of tiles for 66 clusters,
+//         and of a sequence's last 128 queries, or fewer, the second block of a cluster may have none.
+//
+// Limits  attention_prefill_sm90_kernel: 168 registers, 384 threads, 231616 bytes of shared memory, on sm_90
+//
+// Twin    attention_prefill.cu
+// Source  Shah et al. 2024, arXiv:2407.08608; Press et al. 2021, arXiv:2108.12409 (ALiBi)
+#include "cuda/attention/attention_pages_sm90.cuh"
+#include "cuda/reduce.cuh"
+
+namespace bc::cuda::prefill_sm90 {
+
+// A warpgroup that computes: 64 queries of a tile. Thread and register say which elements
+// (ptx/sm90.cuh): a thread has two rows, 8 apart, and of 8 columns two.
+template <class T, class E>
+class Consumer {
+  using R = Room<E>;
+  using Place = typename R::Place;
+
+ public:
+  __device__ __forceinline__ Consumer(const AttentionParams& p, float scale)
+      : p_(p),
+        scale_(scale),
+        lane_(static_cast<int>(ptx::lane_id())),
+        group_(static_cast<int>(threadIdx.x) / kWarpgroup - 1),
+        warp_row_(group_ * kGroupRows + static_cast<int>(threadIdx.x) / kWarp % 4 * 16),
+        column_(lane_ % 4 * 2) {}
+
+  __device__ __forceinline__ void run() {
+    if (group_ == 1) pass_turn();
+    for (int i = 0;; ++i) {
+      const int buffer = i % kBuffers;
+      wait_phase(R::queries_full(buffer), i / kBuffers % 2);
+      const Work work = load<1>(R::work(buffer))[0];
+      if (work.level < 0) break;
+      if (work.begin < (group_ + 1) * kGroupRows && work.end > group_ * kGroupRows) {
+        attend(work, R::template queries<T>(buffer));
+      } else {
+        pass_over(work);
+      }
+      ptx::fence_proxy_async();
+      __syncwarp();
+      if (lane_ == 0) ptx::mbarrier_arrive(R::queries_empty(buffer));
+    }
+    if (group_ == 0) take_turn();
+  }
+
+ private:
+  static constexpr int kGroupRows = kRows / kGroups;
+  static constexpr int kScores = kRows / 2;  // of a thread
+  static constexpr int kOut = kHeadSize / 2;
+
+  __device__ __forceinline__ void attend(const Work& work, Shared<T> queries) {
+    const bool below =
+        work.level < work.top;  // of what comes, the first block is not for this tile
+    if (below) release(take());
+    // The diagonal block first.
+    const Place first_keys = take();
+    score(queries, first_keys);
+    ptx::wgmma_wait_group<0>();
+    ptx::pin_registers(scores_);
+    scale_columns(first_keys);
+    release(first_keys);
+    if (below) release(take());
+    softmax_[0] = {};
+    softmax_[1] = {};
+    float factor[2];
+    weigh<true>(work, work.level, factor);
+    scale_columns(next_values(work.level > work.lowest));
+    narrow_weights();
+
+    for (int level = work.level - 1; level >= work.lowest; --level) {
+      const Place keys = take();
+      take_turn();
+      score(queries, keys);
+      const Place values = take();
+      add(values, level < work.level - 1);
+      pass_turn();
+      ptx::wgmma_wait_group<1>();
+      ptx::pin_registers(scores_);
+      scale_columns(keys);
+      release(keys);
+      weigh<false>(work, level, factor);
+      ptx::wgmma_wait_group<0>();
+      ptx::pin_registers(out_);
+      release(values);
+      // Most of the time the maximum stays, and a factor of 1 changes nothing.
+      if (!ptx::vote_all(factor[0] == 1.0f && factor[1] == 1.0f)) {
+#pragma unroll
+        for (int i = 0; i < kOut; ++i) out_[i] *= factor[i / 2 % 2];
+      }
+      scale_columns(next_values(level > work.lowest));
+      narrow_weights();
+    }
+    const Place values = take();
+    add(values, work.level > work.lowest);
+    ptx::wgmma_wait_group<0>();
+    ptx::pin_registers(out_);
+    release(values);
+    write(work, queries);
+  }
+
+  // Queries of others only.
+  __device__ __forceinline__ void pass_over(const Work& work) {
+    const int first = work.level < work.top ? work.level : work.top;
+    for (int piece = 0; piece < 2 * (work.top - first) + 1; ++piece) release(take());
+    for (int level = first - 1; level >= work.lowest; --level) {
+      take_turn();
+      pass_turn();
+      release(take());
+      release(take());
+    }
+    release(take());
+  }
+
+  // The next tile of the ring, when it is there.
+  __device__ __forceinline__ Place take() {
+    const Place at = place_;
+    wait_phase(R::full(at.stage), at.parity);
+    place_.next();
+    return at;
+  }
+  __device__ __forceinline__ void release(Place at) {
+    if constexpr (R::kWiden) __syncwarp();  // all have read the scales
+    if constexpr (R::kCluster == 1) {
+      if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.stage));
+    } else {
+      if (lane_ < R::kCluster)
+        ptx::mbarrier_arrive_cluster(R::empty(at.stage), static_cast<uint32_t>(lane_));
+    }
+  }
+
+  // Where the values of the block at hand are: after the next one's keys, if there is one.
+  __device__ __forceinline__ Place next_values(bool after_keys) const {
+    Place at = place_;
+    if (after_keys) at.next();
+    return at;
+  }
+
+  // Of int8 pages: scores[.][n] *= scales[n], in front of the softmax those of keys, behind it those of
+  // values.
+  __device__ __forceinline__ void scale_columns(Place tile) {
+    if constexpr (R::kWiden) {
+      wait_phase(R::full(tile.stage), tile.parity);
+#pragma unroll
+      for (int n = 0; n < kRows / 8; ++n) {
+        const Vec<float, 2> s = load<2>(R::scales(tile.stage) + 8 * n + column_);
+#pragma unroll
+        for (int i = 0; i < 4; ++i) scores_[4 * n + i] *= s[i % 2];
+      }
+    }
+  }
+
+  // Warpgroups take turns in handing products to the tensor cores.
+  __device__ __forceinline__ void take_turn() { ptx::bar_sync(1 + group_, kGroups * kWarpgroup); }
+  __device__ __forceinline__ void pass_turn() { ptx::bar_arrive(2 - group_, kGroups * kWarpgroup); }
+
+  // Descriptors count in 16 bytes.
+  static __device__ __forceinline__ uint64_t units(int elements) {
+    return static_cast<uint64_t>(elements) * 2 / 16;
+  }
+
+  // scores = q k^T
+  __device__ __forceinline__ void score(Shared<T> queries, Place keys) {
+    const uint64_t a = k_major(queries + group_ * kGroupRows * kTileColumns);
+    const uint64_t b = k_major(R::template slot<T>(keys.stage));
+    ptx::wgmma_fence();
+#pragma unroll
+    for (int k = 0; k < kHeadSize / 16; ++k) {
+      const uint64_t at = units(k / 4 * R::kHalf + k % 4 * 16);
+      ptx::wgmma_ss<T, kRows, 0, 0>(scores_, a + at, b + at, k > 0);
+    }
+    ptx::wgmma_commit_group();
+  }
+
+  // out += weights v
+  __device__ __forceinline__ void add(Place values, bool more) {
+    const uint64_t b = mn_major(R::template slot<T>(values.stage), R::kHalf * 2);
+    ptx::wgmma_fence();
+#pragma unroll
+    for (int k = 0; k < kRows / 16; ++k) {
+      ptx::wgmma_rs<T, kHeadSize, 1>(out_, weights_[k], b + units(k * 16 * kTileColumns),
+                                     more || k > 0);
+    }
+    ptx::wgmma_commit_group();
+  }
+
+  // Turns scores into weights 2^(score - maximum so far). factor: for what was summed before.
+  template <bool kDiagonal>
+  __device__ __forceinline__ void weigh(const Work& work, int level, float (&factor)[2]) {
+    if (work.slope != 0.0f) {
+#pragma unroll
+      for (int i = 0; i < kScores; ++i)
+        scores_[i] = fmaf(work.product_slope, static_cast<float>(i / 4 * 8 + i % 2), scores_[i]);
+    }
+    float max[2] = {-INFINITY, -INFINITY};
+#pragma unroll
+    for (int i = 0; i < kScores; ++i) {
+      const int half = i / 2 % 2;
+      if (kDiagonal && i / 4 * 8 + i % 2 + column_ > row(half)) scores_[i] = -INFINITY;
+      max[half] = fmaxf(max[half], scores_[i]);
+    }
+    float offset[2];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int distance = (level - work.level) * kRows + column_ - row(half);
+      offset[half] = work.slope * static_cast<float>(distance);
+      factor[half] = softmax_[half].raise(group_max<4>(fmaf(max[half], scale_, offset[half])));
+      offset[half] -= softmax_[half].max;
+    }
+    float sum[2][2] = {};
+#pragma unroll
+    for (int i = 0; i < kScores; ++i) {
+      const int half = i / 2 % 2;
+      scores_[i] = ptx::ex2(fmaf(scores_[i], scale_, offset[half]));
+      sum[half][i % 2] += scores_[i];
+    }
+#pragma unroll
+    for (int half = 0; half < 2; ++half) softmax_[half].sum += sum[half][0] + sum[half][1];
+  }
+
+  __device__ __forceinline__ void narrow_weights() {
+#pragma unroll
+    for (int i = 0; i < kScores / 2; ++i)
+      weights_[i / 4][i % 4] = narrow_pair<T>(scores_[2 * i], scores_[2 * i + 1]);
+  }
+
+  // Through this warp's rows of the queries, for whole sectors.
+  __device__ __forceinline__ void write(const Work& work, Shared<T> queries) {
+    const Shared<T> rows = queries + warp_row_ * kTileColumns;
+    ptx::bar_sync(3 + group_, kWarpgroup);  // a warp has waited for its own share of q k^T alone
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float inverse = 1.0f / group_sum<4>(softmax_[half].sum);
+#pragma unroll
+      for (int n = 0; n < kHeadSize / 8; ++n) {
+        const int at = n / 8 * R::kHalf + swizzled_128(lane_ / 4 + 8 * half, n % 8 * 8 + column_);
+        const Vec<float, 2> pair = {{fmaf(out_[4 * n + 2 * half], inverse, 0.0f),
+                                     fmaf(out_[4 * n + 2 * half + 1], inverse, 0.0f)}};
+        store(rows + at, narrow<T>(pair));
+      }
+    }
+    __syncwarp();
+    constexpr int kChunk = 8;
+    constexpr int kChunks = kHeadSize / kChunk;
+    T* out = static_cast<T*>(p_.out) + (int64_t{work.token} + warp_row_) * p_.out_ld +
+             work.head * kHeadSize;
+#pragma unroll
+    for (int i = 0; i < 16 * kChunks / kWarp; ++i) {
+      const int r = (i * kWarp + lane_) / kChunks;
+      const int col = lane_ % kChunks * kChunk;
+      if (warp_row_ + r >= work.begin && warp_row_ + r < work.end) {
+        store(out + r * p_.out_ld + col,
+              load<kChunk>(rows +
+                           (col / kTileColumns * R::kHalf + swizzled_128(r, col % kTileColumns))));
+      }
+    }
+  }
+
+  // Of this thread in the tile.
+  __device__ __forceinline__ int row(int half) const { return warp_row_ + lane_ / 4 + 8 * half; }
+
+  const AttentionParams& p_;
+  const float scale_;
+  const int lane_, group_;
+  const int warp_row_;  // of the tile, the warp's first
+  const int column_;    // of each 8, the thread's first
+  Place place_;
+  float scores_[kScores];
+  uint32_t weights_[kRows / 16][4];
+  float out_[kOut];
+  OnlineSoftmax softmax_[2];
+};
+
+}  // namespace bc::cuda::prefill_sm90
+
+namespace bc::cuda {
+namespace {
+
+using namespace prefill_sm90;
+
+template <class T, class E>
+__global__ void __launch_bounds__(kThreads, 1)
+    attention_prefill_sm90_kernel(const __grid_constant__ AttentionParams p, float scale,
+                                  const __grid_constant__ TensorMap queries,
+                                  const __grid_constant__ TensorMap pages,
+                                  const __grid_constant__ AttentionNorms norms) {
+#if !defined(__CUDACC__) || defined(BC_SM90A)
+  if (threadIdx.x == 0) Room<E>::init_barriers();
+  Room<E>::meet();
+  if (threadIdx.x < kWarpgroup) {
+    ptx::setmaxnreg_dec<Room<E>::kProducerRegisters>();
+    Producer<T, E>(p, scale, &queries, &pages, norms).run();
+  } else {
+    ptx::setmaxnreg_inc<Room<E>::kConsumerRegisters>();
+    Consumer<T, E>(p, scale).run();
+  }
+  Room<E>::meet();  // nobody's shared memory goes while another may still reach it
+#else
+  __trap();
+#endif
+}
+
+template <class T, class E>
+void launch_prefill(const AttentionParams& p, void* stream) {
+  const TensorMap queries = map_of_rows(p.qkv, p.batch.T, p.H * p.D, p.ld, kRows);
+  const TensorMap pages = Room<E>::kWiden
+                              ? TensorMap{}
+                              : map_of_rows(p.pages, p.batch.pages * 2 * p.H * kPageSize, p.D, p.D,
+                                            static_cast<int>(kPageSize));
+  // Sizes are all that the host knows. Much shorter, and finding lengths takes what it wins.
+  const bool far = p.slopes != nullptr && p.batch.T >= 2048 && p.batch.P * kPageSize >= 4096;
+  const AttentionNorms norms = far ? attention_norms(p, stream) : AttentionNorms{};
+  const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
+  constexpr int kCluster = Room<E>::kCluster;
+  const int clusters = p.processors < kCluster ? 1 : p.processors / kCluster;
+  Launch how = {dim3(static_cast<unsigned>(clusters * kCluster)), dim3(kThreads), Room<E>::kBytes,
+                stream};
+  how.cluster = kCluster;
+  launch<attention_prefill_sm90_kernel<T, E>>(how, p, scale, queries, pages, norms);
+}
+
+template <class T>
+void for_pages(const AttentionParams& p, void* stream) {
+  p.pages_type == Type::i8 ? launch_prefill<T, int8_t>(p, stream) : launch_prefill<T, T>(p, stream);
+}
+
+}  // namespace
+
+void attention_prefill_sm90(const AttentionParams& p, void* stream) {
+  p.type == Type::bf16 ? for_pages<bf16>(p, stream) : for_pages<f16>(p, stream);
+}
+
+}  // namespace bc::cuda

@@ -1,0 +1,299 @@
+// What both attention kernels are made of: the way of a head's pages into shared memory, and a warp
+// whose 16 queries meet the keys and values that lie there.
+//
+// A block has four warps. Pages come in halves: the keys of one, its values, the keys of the next.
+// Three halves have room, so that two are under way while one is read, and one barrier a half is
+// enough. Every half, and the tile of queries, is [64,128] of 16-bit elements, swizzled; warp w
+// copies rows 16w to 16w + 15.
+//
+// Pages of int8 come the same way as bytes, and are widened, which is exact, into one tile more.
+// Their scales follow the product with the keys and precede the one with the values.
+#pragma once
+
+#include "cuda/attention/attention.h"
+#include "cuda/load.cuh"
+#include "cuda/mma.cuh"
+#include "cuda/reduce.cuh"
+#include "cuda/softmax.cuh"
+
+namespace bc::cuda {
+
+constexpr int kTileRows = 64;  // positions of a page
+constexpr int kTileWarps = 4;
+constexpr int kWarpRows = kTileRows / kTileWarps;
+
+__device__ __forceinline__ int warp_id() { return static_cast<int>(threadIdx.x) / kWarp; }
+__device__ __forceinline__ int lane_index() { return static_cast<int>(ptx::lane_id()); }
+
+// Copies rows of 128 elements T to this warp's 16 rows of a swizzled tile; those from `rows` on
+// become zero and are not read.
+template <class T>
+__device__ __forceinline__ void copy_rows(Shared<T> tile, const T* from, int64_t ld, int64_t rows) {
+  constexpr int kChunk = 16 / sizeof(T);
+  constexpr int kChunks = kHeadSize / kChunk;
+#pragma unroll
+  for (int i = 0; i < kWarpRows * kChunks / kWarp; ++i) {
+    const int row = (i * kWarp + lane_index()) / kChunks;
+    const int col = lane_index() % kChunks * kChunk;
+    const bool here = row < rows;
+    ptx::cp_async<16>(tile + swizzled<kHeadSize>(row, col), from + (here ? row * ld : 0) + col,
+                      here ? 16 : 0);
+  }
+}
+
+// Four signed bytes to two pairs of T, exactly.
+template <class T>
+__device__ __forceinline__ Vec<uint32_t, 2> widen_bytes(uint32_t bytes) {
+  Vec<uint32_t, 2> pairs;
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+    const uint32_t spread = i == 0 ? 0x4140u : 0x4342u;  // two bytes to the lower ones of halves
+    if constexpr (std::is_same<T, bf16>::value) {
+      // Seven bits of mantissa: 2^7 + the lower bits, less 2^7, or 2^8 when the highest is set.
+      constexpr uint8_t kAndOr = (0xf0 & 0xcc) | 0xaa;
+      const uint32_t pair = ptx::prmt(bytes, 0u, spread);
+      pairs[i] = ptx::fma_bf16x2(ptx::lop3<kAndOr>(pair, 0x007f007fu, 0x43004300u), 0x3f803f80u,
+                                 ptx::lop3<kAndOr>(pair, 0x00800080u, 0xc300c300u));
+    } else {
+      // Ten bits: 2^10 + (byte + 2^7), less both powers.
+      const uint32_t pair = ptx::prmt(bytes ^ 0x80808080u, 0x64646464u, spread);
+      pairs[i] = ptx::fma_f16x2(pair, 0x3c003c00u, 0xe480e480u);
+    }
+  }
+  return pairs;
+}
+
+// Pages [begin, end) of one head of one sequence, E in memory, T in shared memory. kShared: warps
+// read what others copied; otherwise each reads its own 16 rows only, and waits for nobody.
+template <class T, class E, bool kShared>
+class PageStream {
+  static constexpr bool kWiden = sizeof(E) != sizeof(T);
+  static constexpr int kStages = 3;
+  static constexpr uint32_t kTileBytes = kTileRows * kHeadSize * sizeof(T);
+  static constexpr uint32_t kDataBytes = kTileRows * kHeadSize * sizeof(E);
+  static constexpr uint32_t kStageBytes = kDataBytes + (kWiden ? kTileRows * sizeof(float) : 0);
+  static constexpr uint32_t kFirstStage = kWiden ? kTileBytes : 0;
+
+ public:
+  static constexpr uint32_t kBytes = kFirstStage + kStages * kStageBytes;
+
+  struct Half {
+    Shared<T> tile;
+    Shared<float> scales;  // [64], of int8 pages
+  };
+
+  // `keys`: positions from there on are read as zeros.
+  __device__ __forceinline__ PageStream(const AttentionParams& p, int64_t sequence, int64_t head,
+                                        int64_t begin, int64_t end, int64_t keys)
+      : table_(p.batch.table + sequence * p.batch.P + begin),
+        pages_(static_cast<const E*>(p.pages)),
+        scales_(p.scales),
+        head_row_(head * kTileRows),
+        value_rows_(p.H * kTileRows),
+        halves_(static_cast<int>(end - begin) * 2),
+        keys_left_(static_cast<int>(keys - begin * kTileRows)),
+        next_page_(load(table_)) {}
+
+  // Where the queries wait until they are in registers: room that no half needs before take().
+  static __device__ __forceinline__ Shared<T> queries() {
+    return shared_memory<T>(kWiden ? 0 : (kStages - 1) * kStageBytes);
+  }
+
+  // Starts the copies. Their groups come after what was committed before.
+  __device__ __forceinline__ void start() {
+    copy_next();
+    copy_next();
+  }
+
+  // The next half. What take() gave before is gone.
+  __device__ __forceinline__ Half take() {
+    ptx::cp_async_wait_group<1>();
+    sync();
+    copy_next();
+    const uint32_t stage = kFirstStage + static_cast<uint32_t>(taken_ % kStages) * kStageBytes;
+    ++taken_;
+    if constexpr (kWiden) {
+      widen_rows(shared_memory<uint8_t>(stage));
+      sync();
+      return {shared_memory<T>(), shared_memory<float>(stage + kDataBytes)};
+    } else {
+      return {shared_memory<T>(stage), {}};
+    }
+  }
+
+ private:
+  static __device__ __forceinline__ void sync() {
+    if constexpr (kShared) {
+      __syncthreads();
+    } else {
+      __syncwarp();
+    }
+  }
+
+  // A group is committed even past the end, so that take() can always count two.
+  __device__ __forceinline__ void copy_next() {
+    if (copied_ < halves_) {
+      if (copied_ % 2 == 0) {
+        page_ = next_page_;
+        // Read a page ahead, so that copies do not wait for it.
+        if (copied_ + 2 < halves_) next_page_ = load(table_ + copied_ / 2 + 1);
+      }
+      const uint32_t stage = kFirstStage + static_cast<uint32_t>(copied_ % kStages) * kStageBytes;
+      const int row = warp_id() * kWarpRows;
+      const int rows = keys_left_ - copied_ / 2 * kTileRows - row;
+      const int64_t at = page_ * 2 * value_rows_ + copied_ % 2 * value_rows_ + head_row_ + row;
+      if constexpr (kWiden) {
+        constexpr int kChunks = kHeadSize / 16;
+        const Shared<uint8_t> to = shared_memory<uint8_t>(stage) + row * kHeadSize;
+#pragma unroll
+        for (int i = 0; i < kWarpRows * kChunks / kWarp; ++i) {
+          const int chunk = i * kWarp + lane_index();
+          ptx::cp_async<16>(to + chunk * 16, pages_ + at * kHeadSize + chunk * 16,
+                            chunk / kChunks < rows ? 16 : 0);
+        }
+        const int four = lane_index() * 4;
+        if (four < kWarpRows) {
+          const int left = rows - four < 0 ? 0 : rows - four > 4 ? 4 : rows - four;
+          ptx::cp_async<16>(shared_memory<float>(stage + kDataBytes) + row + four,
+                            scales_ + at + four, left * 4);
+        }
+      } else {
+        copy_rows(shared_memory<T>(stage) + row * kHeadSize, pages_ + at * kHeadSize, kHeadSize,
+                  rows);
+      }
+    }
+    ++copied_;
+    ptx::cp_async_commit_group();
+  }
+
+  __device__ __forceinline__ void widen_rows(Shared<uint8_t> from) const {
+    constexpr int kN = 8;
+    constexpr int kChunks = kHeadSize / kN;
+    const Shared<T> to = shared_memory<T>();
+#pragma unroll
+    for (int i = 0; i < kWarpRows * kChunks / kWarp; ++i) {
+      const int row = warp_id() * kWarpRows + (i * kWarp + lane_index()) / kChunks;
+      const int col = lane_index() % kChunks * kN;
+      const auto bytes = same_bits<Vec<uint32_t, 2>>(load<kN>(from + row * kHeadSize + col));
+      const Vec<Vec<uint32_t, 2>, 2> wide = {{widen_bytes<T>(bytes[0]), widen_bytes<T>(bytes[1])}};
+      store(to + swizzled<kHeadSize>(row, col), same_bits<Vec<T, kN>>(wide));
+    }
+  }
+
+  const int32_t* table_;
+  const E* pages_;
+  const float* scales_;
+  int64_t head_row_, value_rows_;  // rows of 128 elements
+  int halves_, keys_left_;
+  int64_t next_page_, page_ = 0;
+  int copied_ = 0, taken_ = 0;
+};
+
+// 16 queries of a warp and kKeys keys at a time: scores, weights, and the sum of weighted values.
+template <class T, int kKeys>
+struct WarpAttention {
+  FragmentA<T> q[kHeadSize / 16];
+  Accumulator scores[kKeys / 8];
+  Accumulator out[kHeadSize / 8];
+  OnlineSoftmax softmax[2];  // of rows g and g + 8; its sum is over this lane's columns
+
+  // From the warp's 16 rows of a tile.
+  __device__ __forceinline__ void load_queries(Shared<T> rows) {
+    const RowCol at = lane_of_a();
+#pragma unroll
+    for (int k = 0; k < kHeadSize / 16; ++k)
+      q[k] = load_a(rows + swizzled<kHeadSize>(at.row, 16 * k + at.col));
+  }
+
+  // scores = q k^T
+  __device__ __forceinline__ void score(Shared<T> keys) {
+    const RowCol at = lane_of_b();
+#pragma unroll
+    for (int n = 0; n < kKeys / 8; ++n) scores[n] = {};
+#pragma unroll
+    for (int k = 0; k < kHeadSize / 16; ++k) {
+#pragma unroll
+      for (int n = 0; n < kKeys / 16; ++n) {
+        const TwoB<T> b = load_b(keys + swizzled<kHeadSize>(16 * n + at.row, 16 * k + at.col));
+        mma(scores[2 * n], q[k], b.n0);
+        mma(scores[2 * n + 1], q[k], b.n8);
+      }
+    }
+  }
+
+  // scores[.][n] *= scales[n]
+  __device__ __forceinline__ void scale_columns(Shared<float> scales) {
+#pragma unroll
+    for (int n = 0; n < kKeys / 8; ++n) {
+      const Vec<float, 2> s = load<2>(scales + 8 * n + Accumulator::col(0));
+#pragma unroll
+      for (int i = 0; i < 4; ++i) scores[n].r[i] *= s[i % 2];
+    }
+  }
+
+  // Turns scores into weights 2^(score - maximum so far), and corrects the sums of earlier keys. The
+  // first key is at position `key`, the first query at `query`; scale and slope are in units of log2.
+  __device__ __forceinline__ void weigh(int key, int query, float scale, float slope) {
+    const int col = Accumulator::col(0);
+    const bool masked = key + kKeys - 1 > query;
+    float factor[2];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int row = query + Accumulator::row(2 * half);
+      float max = -INFINITY;
+#pragma unroll
+      for (int n = 0; n < kKeys / 8; ++n) {
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+          float& s = scores[n].r[2 * half + i];
+          s *= scale;
+          if (slope != 0.0f) {
+            // Distances are whole numbers: the sum is exact.
+            const float distance =
+                static_cast<float>(key + col - row) + static_cast<float>(8 * n + i);
+            s = fmaf(slope, distance, s);
+          }
+          if (masked && key + col + 8 * n + i > row) s = -INFINITY;
+          max = fmaxf(max, s);
+        }
+      }
+      factor[half] = softmax[half].raise(group_max<4>(max));
+#pragma unroll
+      for (int n = 0; n < kKeys / 8; ++n) {
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+          float& s = scores[n].r[2 * half + i];
+          s = softmax[half].weight(s);
+          softmax[half].sum += s;
+        }
+      }
+    }
+#pragma unroll
+    for (int n = 0; n < kHeadSize / 8; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) out[n].r[i] *= factor[i / 2];
+    }
+  }
+
+  // out += weights v
+  __device__ __forceinline__ void add(Shared<T> values) {
+    const RowCol at = lane_of_b_trans();
+#pragma unroll
+    for (int k = 0; k < kKeys / 16; ++k) {
+      const Accumulator& low = scores[2 * k];
+      const Accumulator& high = scores[2 * k + 1];
+      const FragmentA<T> a = {
+          {narrow_pair<T>(low.r[0], low.r[1]), narrow_pair<T>(low.r[2], low.r[3]),
+           narrow_pair<T>(high.r[0], high.r[1]), narrow_pair<T>(high.r[2], high.r[3])}};
+#pragma unroll
+      for (int n = 0; n < kHeadSize / 16; ++n) {
+        const TwoB<T> b =
+            load_b_trans(values + swizzled<kHeadSize>(16 * k + at.row, 16 * n + at.col));
+        mma(out[2 * n], a, b.n0);
+        mma(out[2 * n + 1], a, b.n8);
+      }
+    }
+  }
+};
+
+}  // namespace bc::cuda

@@ -1,0 +1,154 @@
+// matmul_decode: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k], for few tokens
+//
+// Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4.
+//         M is 1 to 32. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
+//
+// Method  A block has 16 rows of w (32 for more than 16 tokens); its 8 warps have an eighth of K
+//         each. Weights go from global memory to the registers of the tensor cores, with several
+//         steps under way; x comes from L1. The eight sums meet in shared memory and are added in
+//         order.
+//
+// Bound   Memory: the weights, 2NK bytes (q8: 1.0625 NK, q4: 0.5625 NK), x 2MK and out 2MN (f32:
+//         4MN). M=1, N=4096, K=4096: 33.6 MB, 17.8 MB, 9.5 MB. Each block reads x again, from L1 or
+//         L2: 2MK ceil(N/16) bytes, or ceil(N/32).
+//
+// Limits  matmul_decode_kernel: 208 registers, 256 threads, 40960 bytes of shared memory
+//
+// Twin    cpu/matmul/matmul.cpp
+#include "cuda/matmul/matmul.h"
+#include "cuda/matmul/weights.cuh"
+
+namespace bc::cuda {
+namespace {
+
+constexpr int kThreads = kWarp * kParts;
+// Between tokens in shared memory: lanes of a pair of sums are 2 tokens apart, 40 floats, and so
+// fall into different banks.
+constexpr int kSumLd = 20;
+
+template <int kTiles>
+constexpr int kPanels = kTiles == 4 ? 2 : 1;
+
+// Steps under way: enough bytes in flight, but no more registers than there are.
+template <class W, int kTiles>
+constexpr int kDepth = kTiles == 4                    ? 3
+                       : sizeof(typename W::Raw) > 20 ? 4
+                                                      : 8 / kTiles;
+
+// kTiles: of 8 tokens.
+template <class T, class W, int kTiles>
+__global__ void __launch_bounds__(kThreads, kTiles == 4 ? 1 : 2)
+    matmul_decode_kernel(MatmulParams p) {
+  constexpr int kP = kPanels<kTiles>;
+  const int64_t n0 = int64_t{blockIdx.x} * kP * kPanel;
+  const int warp = static_cast<int>(threadIdx.x) / kWarp;
+  const int lane = static_cast<int>(ptx::lane_id());
+  const Parts parts(p.K);
+  const int begin = parts.begin(warp);
+  const int end = parts.begin(warp + 1);
+
+  struct Under {
+    typename W::Raw w[kP];
+    Vec<T, 8> x[kTiles];
+  };
+  W weights[kP];
+#pragma unroll
+  for (int panel = 0; panel < kP; ++panel) weights[panel] = W(p, n0 + panel * kPanel);
+  const T* x = static_cast<const T*>(p.x) + lane / 4 * p.x_ld + lane % 4 * 8;
+  constexpr int kN = kDepth<W, kTiles>;
+  Under under[kN];
+  const auto fetch_w = [&](int i, int step) {
+    if (step >= end) return;
+#pragma unroll
+    for (int panel = 0; panel < kP; ++panel) under[i].w[panel] = weights[panel].load(step);
+  };
+  const auto fetch_x = [&](int i, int step) {
+    if (step >= end) return;
+    const int64_t k = int64_t{step} * kStep;
+#pragma unroll
+    for (int tile = 0; tile < kTiles; ++tile) {
+      under[i].x[tile] = {};
+      if (lane / 4 + 8 * tile < p.M && k + lane % 4 * 8 < p.K)
+        under[i].x[tile] = load<8>(x + 8 * tile * p.x_ld + k);
+    }
+  };
+
+  Accumulator sum[kP][kTiles];
+#pragma unroll
+  for (int i = 0; i < kN; ++i) fetch_w(i, begin + i);
+  ptx::griddepcontrol_launch_dependents();
+  ptx::griddepcontrol_wait();
+#pragma unroll
+  for (int i = 0; i < kN; ++i) fetch_x(i, begin + i);
+  for (int s = begin; s < end; s += kN) {
+#pragma unroll
+    for (int i = 0; i < kN; ++i) {
+      if (s + i >= end) break;
+#pragma unroll
+      for (int panel = 0; panel < kP; ++panel) {
+        const typename W::Step w = W::unpack(under[i].w[panel]);
+#pragma unroll
+        for (int tile = 0; tile < kTiles; ++tile)
+          W::multiply(sum[panel][tile], w, step_x<T>(under[i].x[tile]));
+      }
+      fetch_w(i, s + i + kN);
+      fetch_x(i, s + i + kN);
+    }
+  }
+
+  constexpr int kTokens = 8 * kTiles;
+  const Shared<float> sums = shared_memory<float>();  // [kParts][kP][kTokens][16]
+#pragma unroll
+  for (int panel = 0; panel < kP; ++panel) {
+#pragma unroll
+    for (int tile = 0; tile < kTiles; ++tile) {
+#pragma unroll
+      for (int i = 0; i < 2; ++i) {
+        const int m = tile * 8 + token_of_sum(i);
+        const Vec<float, 2> pair = {{sum[panel][tile].r[i], sum[panel][tile].r[i + 2]}};
+        store(sums + ((warp * kP + panel) * kTokens + m) * kSumLd + row_of_sum(0), pair);
+      }
+    }
+  }
+  __syncthreads();
+  constexpr int kPairs = kPanel / 2;
+  for (int i = static_cast<int>(threadIdx.x); i < kP * kTokens * kPairs; i += kThreads) {
+    // Half warps read tokens 4 apart, 80 floats, which lie in the other half of the banks.
+    const int row = i / kPairs;  // of [kP][kTokens]
+    const int turned = row / 8 * 8 + row % 2 * 4 + row % 8 / 2;
+    const int64_t m = turned % kTokens;
+    const int64_t n = n0 + turned / kTokens * kPanel + i % kPairs * 2;
+    if (m >= p.M || n >= p.N) continue;
+    const Shared<float> from = sums + turned * kSumLd + i % kPairs * 2;
+    Vec<float, 2> total = load<2>(from);
+#pragma unroll
+    for (int part = 1; part < kParts; ++part) {
+      if (part >= parts.parts) break;
+      const Vec<float, 2> more = load<2>(from + part * kP * kTokens * kSumLd);
+      total[0] += more[0];
+      total[1] += more[1];
+    }
+    store_out<T>(p, m, n, total[0], total[1]);
+  }
+}
+
+template <class T, class W>
+struct Decode {
+  template <int kTiles>
+  static void with(const MatmulParams& p, void* stream) {
+    constexpr int64_t kRows = kPanels<kTiles> * kPanel;
+    const auto blocks = static_cast<unsigned>((p.N + kRows - 1) / kRows);
+    constexpr size_t kSharedBytes = kParts * kPanels<kTiles> * kTiles * 8 * kSumLd * sizeof(float);
+    cuda::launch<matmul_decode_kernel<T, W, kTiles>>(
+        {dim3(blocks), dim3(kThreads), kSharedBytes, stream, p.early}, p);
+  }
+  static void launch(const MatmulParams& p, void* stream) {
+    p.M <= 8 ? with<1>(p, stream) : p.M <= 16 ? with<2>(p, stream) : with<4>(p, stream);
+  }
+};
+
+}  // namespace
+
+void matmul_decode(const MatmulParams& p, void* stream) { for_weights<Decode>(p, stream); }
+
+}  // namespace bc::cuda
