@@ -137,7 +137,6 @@ BC_API bc_status bc_tensor_create_on_host(bc_context* context, int32_t type, con
                                           int32_t rank, bc_tensor** out);
 /** Maps a file for reading. It must not be shortened while mapped. */
 BC_API bc_status bc_file_open(const char* utf8_path, bc_file** out);
-BC_API bc_status bc_file_size(bc_file* file, int64_t* bytes);
 BC_API bc_status bc_file_free(bc_file* file);
 /** Asks the system to read a range of a mapped file ahead. */
 BC_API bc_status bc_file_read_ahead(bc_file* file, int64_t offset, int64_t bytes);
@@ -159,8 +158,6 @@ BC_API bc_status bc_tensor_view(bc_tensor* tensor, int64_t row, int64_t rows, in
 BC_API bc_status bc_tensor_reshape(bc_tensor* tensor, const int64_t* shape, int32_t rank,
                                    bc_tensor** out);
 BC_API bc_status bc_tensor_free(bc_tensor* tensor);
-/** shape has room for 5 entries. */
-BC_API bc_status bc_tensor_shape(bc_tensor* tensor, int32_t* type, int64_t* shape, int32_t* rank);
 /** Bytes that the elements take, scales included. */
 BC_API bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes);
 /** Copies bytes into a contiguous tensor, from its byte `offset` on. Not for Q8, Q4 and mapped
@@ -234,10 +231,6 @@ BC_API bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate,
 /** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
  *  number: values [T,k] F32, ids [T,k] I32. */
 BC_API bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_tensor* x);
-/** ids [T] I32 = index of the largest of each row of x [T,V], ties by lower index, NaN before every
- *  number. */
-BC_API bc_status bc_argmax(bc_context* context, bc_tensor* ids, bc_tensor* x);
-
 /* ---- Plans ---- */
 
 /** From here to bc_plan_end the ops of this context are checked and recorded instead of run. */

@@ -1,15 +1,16 @@
-// What every op gets: raw pointers and checked sizes. Kernels start from these facts and check
-// nothing again.
+// What every op gets, on every device: raw pointers, sizes, and the type of each operand. The api has
+// checked that shapes agree; what a backend needs besides, it checks itself (backend.h). Kernels
+// start from these facts and check nothing again.
 //
 // Letters: T tokens in the call, B sequences, C hidden size, H heads, D head size, F feed-forward
 // size, V vocabulary, P page slots of a sequence; out[M,N] = x[M,K] w[N,K]^T. A leading dimension
-// (ld) counts elements between rows.
+// (ld) counts elements between rows. Memory is the device's, except what is said to be the host's.
+//
+// Activations are f32 on the CPU, and bf16 or f16 on a GPU, where the residual stream may be f32.
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
-#include "thread_pool.h"
 #include "types.h"
 
 namespace bc {
@@ -17,60 +18,63 @@ namespace bc {
 constexpr int64_t kPageSize = 64;
 
 struct EmbedParams {
-  float* out;  // [T,C]
+  void* out;  // [T,C]
+  Type out_type;
   int64_t out_ld;
   const int32_t* ids;  // [T], each in [0,V)
-  const void* table;   // [V,C]
+  const void* table;   // [V,C]: f32, f16 or bf16
   Type table_type;
   int64_t table_ld;
   int64_t T, C, V;
 };
 
 struct RmsNormParams {
-  float* out;  // [T,C]
+  void* out;  // [T,C]
+  Type out_type;
   int64_t out_ld;
-  float* x;  // [T,C]
+  void* x;  // [T,C], the residual stream
+  Type x_type;
   int64_t x_ld;
-  const float* delta;  // [T,C]: x += delta first; null for rms_norm
+  const void* delta;  // [T,C], of the type of out: x += delta first; null for rms_norm
   int64_t delta_ld;
-  const void* weight;  // [C]
+  const void* weight;  // [C]: f32, f16 or bf16
   Type weight_type;
   int64_t T, C;
   float eps;
 };
 
+// What becomes of the sums before they are stored.
+//   swiglu  w has the rows of gate and up in turn, gate first: row 2f and row 2f + 1 give
+//           out[m,f] = silu(gate) * up, with F = N / 2 columns.
+enum class Epilogue { none, swiglu };
+
+// out = (x w^T) * row_scale. A row of out depends on its row of x alone, to the last bit: not on M, nor
+// on where in the batch the row stands, nor on how many threads or SMs there are.
 struct MatmulParams {
-  float* out;  // [M,N]
+  void* out;  // [M,N]; of swiglu [M,N/2]
+  Type out_type;
   int64_t out_ld;
-  const float* x;  // [M,K]
+  const void* x;  // [M,K]
+  Type x_type;
   int64_t x_ld;
-  const void* w;  // [N,K]: f32, f16 or bf16 rows, or packed panels (quant.h)
+  const void* w;  // [N,K]: rows of f32, f16 or bf16, or packed panels of q8 or q4 (quant.h)
   Type w_type;
   int64_t w_ld;
   const float* row_scale;  // [N] or null
   int64_t M, N, K;
-  bool exact;                     // keep x in f32
-  std::vector<uint8_t>* scratch;  // grows to what x takes when it is rounded
-};
-
-// The angles of the last call's tokens: layers of a step share positions. As long as the largest
-// batch and not as the longest sequence: 4TD bytes, where a table of all 196608 positions would
-// take 100 MB.
-struct RopeAngles {
-  float base = 0.0f;
-  int64_t D = 0;
-  std::vector<double> frequencies;  // [D/2]
-  std::vector<int32_t> positions;   // [T]
-  std::vector<float> turns;         // [T,2,D/2] cosines, then sines
+  Epilogue epilogue;
+  bool exact;      // keeps x in f32 where weights are multiplied in another type
+  bool w_at_rest;  // no op that may still run writes w: it may be read before those have ended
+  void* scratch;
 };
 
 struct RopeParams {
-  float* qkv;  // [T,3C], rotated in place
+  void* qkv;  // [T,3C], rotated in place
+  Type type;
   int64_t ld;
   const int32_t* positions;  // [T]
   int64_t T, H, D;
   float base;
-  RopeAngles* angles = nullptr;
 };
 
 // Sequences of a ragged batch: offsets rise from 0 to T, positions rise by one inside a sequence,
@@ -84,37 +88,41 @@ struct Ragged {
 };
 
 struct KvAppendParams {
-  void* pages;  // [pages,2,H,64,D]
-  Type type;
-  float* scales;     // [pages,2,H,64] for i8, else null
-  const float* qkv;  // [T,3C]
+  void* pages;      // [pages,2,H,64,D]
+  Type pages_type;  // f32, f16, bf16 or i8
+  float* scales;    // [pages,2,H,64] for i8, else null
+  const void* qkv;  // [T,3C], of which the keys and values are read
+  Type qkv_type;
   int64_t ld;
   Ragged batch;
   int64_t H, D;
 };
 
 struct AttentionParams {
-  float* out;  // [T,C]
+  void* out;  // [T,C]
+  Type out_type;
   int64_t out_ld;
-  const float* qkv;  // [T,3C], of which the queries are read
+  const void* qkv;  // [T,3C], of which the queries are read
+  Type qkv_type;
   int64_t ld;
   const void* pages;  // [pages,2,H,64,D]
-  Type type;
+  Type pages_type;
   const float* scales;  // [pages,2,H,64] for i8, else null
   Ragged batch;
   const float* slopes;  // [H] or null
   int64_t H, D;
-  bool exact = false;                       // multiply in f32 whatever the pages hold
-  std::vector<uint8_t>* scratch = nullptr;  // grows to what the threads need
+  bool exact;  // multiplies in f32 whatever the pages hold
+  void* scratch;
 };
 
 struct SwigluParams {
-  float* out;  // [T,F]
+  void* out;  // [T,F]; may be gate or up
   int64_t out_ld;
-  const float* gate;
+  const void* gate;
   int64_t gate_ld;
-  const float* up;
+  const void* up;
   int64_t up_ld;
+  Type type;  // of all three
   int64_t T, F;
 };
 
@@ -124,38 +132,33 @@ struct TopKParams {
   const float* x;
   int64_t x_ld;
   int64_t T, V, K;
-};
-
-struct ArgmaxParams {
-  int32_t* ids;  // [T]
-  const float* x;
-  int64_t x_ld;
-  int64_t T, V;
+  void* scratch;
 };
 
 struct QuantizeParams {
-  void* out;  // packed panels (quant.h)
+  void* out;  // packed panels: q8 or q4
   Type out_type;
-  const void* w;  // [N,K]
+  const void* w;  // [N,K]: f32, f16 or bf16
   Type w_type;
   int64_t w_ld;
   const float* row_scale;  // [N] or null
   int64_t N, K;
-  double error[2];  // sum of squared errors, sum of squares; written
+  double* error;  // [2]: sum of squared errors, sum of squares; written
+  void* scratch;
 };
 
 struct DequantizeParams {
   float* out;  // [N,K]
   int64_t out_ld;
-  const void* w;
+  const void* w;  // as of a matmul
   Type w_type;
   int64_t w_ld;
   int64_t N, K;
 };
 
 struct ConvertParams {
-  void* out;  // [M,N]
-  Type type;  // f32, f16 or bf16, as is x_type
+  void* out;  // [M,N]: f32, f16 or bf16, as is x; they do not overlap
+  Type out_type;
   int64_t out_ld;
   const void* x;
   Type x_type;
@@ -164,31 +167,20 @@ struct ConvertParams {
 };
 
 struct RowNormsParams {
-  float* out;  // [N]
-  const void* w;
+  float* out;     // [N]: 1 / length of a row
+  const void* w;  // [N,K]: f32, f16 or bf16
   Type w_type;
   int64_t w_ld;
   int64_t N, K;
 };
 
-namespace cpu {
+// Normal numbers for plain types; for q8 and q4 uniform integers with a scale that gives the deviation.
+struct FillRandomParams {
+  void* out;
+  Type type;  // f32, f16, bf16, q8 or q4
+  int64_t bytes;
+  float deviation;
+  uint64_t seed;
+};
 
-void embed(const EmbedParams& p, ThreadPool& pool);
-void rms_norm(const RmsNormParams& p, ThreadPool& pool);
-void matmul(const MatmulParams& p, ThreadPool& pool);
-// w has the rows of gate and up in turn, gate first; out is [M,N/2]. memory grows to the sums of 64
-// tokens.
-void matmul_swiglu(const MatmulParams& p, std::vector<float>& memory, ThreadPool& pool);
-void rope(const RopeParams& p, ThreadPool& pool);
-void kv_append(const KvAppendParams& p, ThreadPool& pool);
-void attention(const AttentionParams& p, ThreadPool& pool);
-void swiglu(const SwigluParams& p, ThreadPool& pool);
-void top_k(const TopKParams& p, ThreadPool& pool);
-void argmax(const ArgmaxParams& p, ThreadPool& pool);
-void quantize(QuantizeParams& p, ThreadPool& pool);
-void dequantize(const DequantizeParams& p, ThreadPool& pool);
-void convert(const ConvertParams& p, ThreadPool& pool);
-void row_norms(const RowNormsParams& p, ThreadPool& pool);
-
-}  // namespace cpu
 }  // namespace bc

@@ -35,6 +35,9 @@ BC_BOTH static inline uint64_t random_codes(Type type, uint64_t counter) {
 constexpr float kQ8Deviation = 73.9f;
 constexpr float kQ4Deviation = 4.61f;
 
+// The largest deviation that q4 can hold.
+constexpr float kMostQ4Deviation = kQ4Deviation * kGridLargest;
+
 // The scale or grid of uniform codes of this deviation. A q4 scale is up to 1/32 off.
 static inline uint16_t scale_of_deviation(Type type, float deviation) {
   if (type == Type::q8) return to_bf16(deviation / kQ8Deviation).bits;

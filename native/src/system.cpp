@@ -1,4 +1,6 @@
-// What the machine gives this process: cores and memory.
+// Cores and memory, as Linux tells them, and elsewhere as the standard library does.
+#include "system.h"
+
 #include <sched.h>
 #include <unistd.h>
 
@@ -10,8 +12,6 @@
 #include <set>
 #include <string>
 #include <thread>
-
-#include "tensor.h"
 
 namespace bc {
 namespace {

@@ -53,10 +53,12 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const Case& c) {
     for (int64_t i = 0; i < c.H * c.D; ++i) qkv.row(t)[i] = c.size * random.outlier();
   }
   Matrix out(r.T, c.H * c.D);
-  std::vector<uint8_t> scratch;
+  cpu::Scratch scratch;
   const AttentionParams p{out.row(0),
+                          Type::f32,
                           out.ld,
                           qkv.row(0),
+                          Type::f32,
                           qkv.ld,
                           cache.bytes.data(),
                           c.type,
@@ -66,8 +68,8 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const Case& c) {
                           c.H,
                           c.D,
                           c.exact,
-                          &scratch};
-  cpu::attention(p, pool, cpu::vector_kernels(isa));
+                          nullptr};
+  cpu::attention(p, scratch, pool, cpu::vector_kernels(isa));
   check.compare("out", out, reference::attention(p, in_bf16(isa, c)));
 
   // Each token alone gives the same bits.
@@ -80,7 +82,7 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const Case& c) {
       alone.out = one.row(0);
       alone.qkv = qkv.row(t);
       alone.batch = {r.positions + t, offsets, r.table + b * r.P, 1, 1, r.P, r.pages};
-      cpu::attention(alone, pool, cpu::vector_kernels(isa));
+      cpu::attention(alone, scratch, pool, cpu::vector_kernels(isa));
       same &=
           std::memcmp(one.row(0), out.row(t), static_cast<size_t>(c.H * c.D) * sizeof(float)) == 0;
     }
@@ -92,7 +94,7 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const Case& c) {
   for (int64_t h = 0; h < c.H; ++h) cache.poison(r, r.B - 1, h, r.positions[r.T - 1]);
   AttentionParams poisoned = p;
   poisoned.out = other.row(0);
-  cpu::attention(poisoned, pool, cpu::vector_kernels(isa));
+  cpu::attention(poisoned, scratch, pool, cpu::vector_kernels(isa));
   bool kept = true;
   for (int64_t t = 0; t < r.T - 1; ++t) {
     kept &=

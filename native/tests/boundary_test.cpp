@@ -112,12 +112,8 @@ class Fuzz {
                        sizes, rank, maybe(&out)));
     bc_file* file = reinterpret_cast<bc_file*>(any());
     int64_t bytes = 0;
-    answered("file_size", bc_file_size(file, &bytes));
     answered("file_read_ahead", bc_file_read_ahead(file, size(), size()));
     answered("tensor_bytes", bc_tensor_bytes(any(), maybe(&bytes)));
-    int32_t type = 0;
-    int32_t of_rank = 0;
-    answered("tensor_shape", bc_tensor_shape(any(), &type, maybe(shape), maybe(&of_rank)));
     // No tensor here has more bytes than the buffer.
     std::vector<uint8_t> buffer(1 << 16);
     answered("tensor_write", bc_tensor_write(any(), size(), maybe(buffer.data()), size()));
@@ -148,7 +144,6 @@ class Fuzz {
              bc_attention(context(), any(), any(), any(), any(), any(), any(), any(), any()));
     answered("swiglu", bc_swiglu(context(), any(), any(), any()));
     answered("top_k", bc_top_k(context(), any(), any(), any()));
-    answered("argmax", bc_argmax(context(), any(), any()));
   }
 
   void recordings() {

@@ -1,5 +1,6 @@
 #include "check.h"
 #include "convert_cases.h"
+#include "cpu/kernels.h"
 #include "reference.h"
 
 using namespace bc;

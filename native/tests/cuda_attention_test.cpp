@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kD = 128;
 // Of persistent kernels: mostly fewer than tiles, so that a block has several; two clusters of two.
-constexpr int kProcessors = 5;
+constexpr int kSms = 5;
 
 struct Case {
   std::string name;
@@ -52,10 +52,12 @@ struct Inputs {
     qkv.data = as_floats(c.type, as_type(c.type, qkv.data));
   }
 
-  bc::AttentionParams reference(const Case& c) {
+  AttentionParams reference(const Case& c) {
     return {nullptr,
+            Type::f32,
             0,
             qkv.row(0),
+            Type::f32,
             qkv.ld,
             cache.bytes.data(),
             c.pages_type,
@@ -63,7 +65,9 @@ struct Inputs {
             r,
             c.alibi ? slopes.data() : nullptr,
             c.H,
-            kD};
+            kD,
+            true,
+            nullptr};
   }
 
   Batch batch;
@@ -74,8 +78,7 @@ struct Inputs {
 };
 
 // Runs the op on sequences [begin, end) of the inputs, alone in a batch with a table of P pages.
-Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t P,
-           int processors = kProcessors) {
+Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t P, int sms = kSms) {
   const int64_t t0 = in.r.offsets[begin];
   const int64_t T = in.r.offsets[end] - t0;
   const int64_t B = end - begin;
@@ -101,10 +104,11 @@ Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t 
       output<uint8_t>("scratch", static_cast<size_t>(cuda::attention_scratch_bytes(T, B, P, c.H)));
   cuda::attention(
       {device_out.data(),
+       c.type,
        out.ld,
        qkv.data(),
-       in.qkv.ld,
        c.type,
+       in.qkv.ld,
        pages.data(),
        c.pages_type,
        c.pages_type == Type::i8 ? scales.data() : nullptr,
@@ -112,10 +116,9 @@ Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t 
        c.alibi ? slopes.data() : nullptr,
        c.H,
        kD,
-       scratch.data(),
-       c.hopper,
-       processors},
-      nullptr);
+       false,
+       scratch.data()},
+      gpu_of(c.hopper, sms), nullptr);
   finish();
   out.data = as_floats(c.type, device_out.read());
   return out;
@@ -133,7 +136,7 @@ bool same_rows(const Matrix& a, int64_t first, const Matrix& b) {
 // a weight is rounded to the type, relative to itself and, of f16, below 2^-14 to a step of 2^-24;
 // scales of int8 values precede that rounding; the output is rounded.
 std::vector<Expected> expected(Inputs& in, const Case& c) {
-  const bc::AttentionParams p = in.reference(c);
+  const AttentionParams p = in.reference(c);
   std::vector<Expected> want = reference::attention(p);
   // The sum of weight |value|: the same op on magnitudes of values.
   Cache magnitudes = in.cache;
@@ -147,7 +150,7 @@ std::vector<Expected> expected(Inputs& in, const Case& c) {
       magnitudes.put(i, static_cast<float>(x));
     }
   }
-  bc::AttentionParams q = p;
+  AttentionParams q = p;
   q.pages = magnitudes.bytes.data();
   q.scales = magnitudes.scale_data();
   const std::vector<Expected> magnitude = reference::attention(q);

@@ -24,7 +24,7 @@ void run_case(Check& check, Type type, Type x_type, int64_t M, int64_t N, bool g
     x.fill([&] { return random.outlier(); });
     const auto device_x = input("x", as_type(x_type, x.data));
     const auto device_out = output<uint8_t>("out", bytes_of(type, out));
-    cuda::convert({device_out.data(), out.ld, device_x.data(), x.ld, type, x_type, M, N}, nullptr);
+    cuda::convert({device_out.data(), type, out.ld, device_x.data(), x_type, x.ld, M, N}, nullptr);
     finish();
     out.data = as_floats(type, device_out.read());
     const std::vector<uint8_t> from = as_type(x_type, x.data);
@@ -53,7 +53,7 @@ int main() {
         const auto n = static_cast<int64_t>(r.x.size());
         const auto x = input("x", r.x);
         const auto out = output<uint16_t>("out", r.x.size());
-        cuda::convert({out.data(), n, x.data(), n, type, Type::f32, 1, n}, nullptr);
+        cuda::convert({out.data(), type, n, x.data(), Type::f32, n, 1, n}, nullptr);
         finish();
         check.that(out.read() == r.want,
                    "a number is not rounded to the nearest, or half way not to even");

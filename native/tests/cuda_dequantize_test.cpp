@@ -1,3 +1,4 @@
+#include "cpu/kernels.h"
 #include "cuda/kernels.h"
 #include "cuda/quant_layout.h"
 #include "cuda_cases.h"
@@ -43,7 +44,8 @@ void packed_case(Check& check, Type type, bool hopper, int64_t N, int64_t K) {
     Matrix out(N, K, 8);
     const auto device_w = input("w", repacked);
     const auto device_out = output<float>("out", out.data.size());
-    cuda::dequantize({device_out.data(), out.ld, device_w.data(), 0, type, N, K, hopper}, nullptr);
+    cuda::dequantize({device_out.data(), out.ld, device_w.data(), type, 0, N, K}, gpu_of(hopper),
+                     nullptr);
     finish();
     out.data = device_out.read();
     check.compare("out", out, exact);
@@ -69,8 +71,8 @@ void rows_case(Check& check, Type type) {
     Matrix out(w.rows, w.cols, 8);
     const auto device_w = input("w", as_type(type, w.data));
     const auto device_out = output<float>("out", out.data.size());
-    cuda::dequantize({device_out.data(), out.ld, device_w.data(), w.ld, type, w.rows, w.cols},
-                     nullptr);
+    cuda::dequantize({device_out.data(), out.ld, device_w.data(), type, w.ld, w.rows, w.cols},
+                     gpu_of(false), nullptr);
     finish();
     out.data = device_out.read();
     check.compare("out", out, want);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "check.h"
+#include "cuda/facts.h"
 #include "types.h"
 
 #ifdef BC_ON_GPU
@@ -29,6 +30,14 @@ inline void require(cudaError_t status, const char* what) {
 #else
 constexpr bool kEmulated = true;
 #endif
+
+// A GPU with the kernels of sm_90a, or without.
+inline cuda::Facts gpu_of(bool hopper, int sms = 0) {
+  cuda::Facts gpu;
+  gpu.sms = sms;
+  gpu.hopper = hopper;
+  return gpu;
+}
 
 // Bytes on the device, 0xff at first: NaN in every float type.
 class DeviceMemory {

@@ -21,15 +21,15 @@ void run_case(Check& check, Type type, Type table_type, int64_t C) {
     Matrix out(T, C, 16);
     table.fill([&] { return random.outlier(); });
     table = rounded(table_type, table);
-    std::vector<Expected> want =
-        reference::embed({nullptr, 0, ids.data(), table.row(0), Type::f32, table.ld, T, C, kRows});
+    std::vector<Expected> want = reference::embed(
+        {nullptr, Type::f32, 0, ids.data(), table.row(0), Type::f32, table.ld, T, C, kRows});
     if (type != table_type && type != Type::f32) round_output(type, want);
 
     const auto device_table = input("table", as_type(table_type, table.data));
     const auto device_ids = input("ids", ids);
     const auto device_out = output<uint8_t>("out", bytes_of(type, out));
-    cuda::embed({device_out.data(), out.ld, device_ids.data(), device_table.data(), table.ld, type,
-                 table_type, T, C},
+    cuda::embed({device_out.data(), type, out.ld, device_ids.data(), device_table.data(),
+                 table_type, table.ld, T, C, kRows},
                 nullptr);
     finish();
     out.data = as_floats(type, device_out.read());

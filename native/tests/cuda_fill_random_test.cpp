@@ -1,4 +1,4 @@
-#include "cpu/fill.h"
+#include "cpu/kernels.h"
 #include "cuda/kernels.h"
 #include "cuda/quant_layout.h"
 #include "cuda_device.h"
@@ -16,24 +16,20 @@ void run_case(Check& check, Type type, bool hopper, int64_t N, int64_t K, float 
                     " N=" + std::to_string(N) + " K=" + std::to_string(K) + " deviation=" +
                     std::to_string(deviation) + " of seed=" + std::to_string(number),
                 seed);
-    Tensor t;
-    t.type = type;
-    t.rank = 2;
-    t.shape[0] = N;
-    t.shape[1] = t.ld = K;
-    std::vector<uint8_t> host(static_cast<size_t>(t.bytes()));
-    t.data = host.data();
+    const int64_t bytes =
+        is_quantized(type) ? packed_bytes(type, N, K) : N * K * element_bytes(type);
+    std::vector<uint8_t> host(static_cast<size_t>(bytes));
     ThreadPool pool(2);
-    cpu::fill_random(t, deviation, number, pool);
+    cpu::fill_random({host.data(), type, bytes, deviation, number}, pool);
     std::vector<uint8_t> want = host;
     if (is_quantized(type)) cuda::repack(type, hopper, want.data(), host.data(), N, K);
 
     const auto out = output<uint8_t>("out", host.size());
-    cuda::fill_random({out.data(), t.bytes(), type, deviation, number, hopper}, nullptr);
+    cuda::fill_random({out.data(), type, bytes, deviation, number}, gpu_of(hopper), nullptr);
     finish();
     check.that(out.read() == want, "the numbers are not the CPU's");
-    const auto bytes = static_cast<double>(host.size());
-    if (N * K >= 10000) check_bytes(check, bytes, bytes);
+    const auto moved = static_cast<double>(bytes);
+    if (N * K >= 10000) check_bytes(check, moved, moved);
   });
 }
 

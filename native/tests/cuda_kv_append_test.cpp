@@ -61,8 +61,15 @@ void run_case(Check& check, ThreadPool& pool, const Case& c) {
 
     // Every slot starts as 0xff bytes on both sides; all slots are compared afterwards.
     Cache twin(c.pages_type, r.pages, c.H, c.D);
-    const bc::KvAppendParams p{
-        twin.bytes.data(), c.pages_type, twin.scale_data(), qkv.row(0), qkv.ld, r, c.H, c.D};
+    const KvAppendParams p{twin.bytes.data(),
+                           c.pages_type,
+                           twin.scale_data(),
+                           qkv.row(0),
+                           Type::f32,
+                           qkv.ld,
+                           r,
+                           c.H,
+                           c.D};
     cpu::kv_append(p, pool, cpu::vector_kernels(cpu::Isa::scalar));
 
     Cache cache(c.pages_type, r.pages, c.H, c.D);
@@ -76,7 +83,7 @@ void run_case(Check& check, ThreadPool& pool, const Case& c) {
     const Ragged device_batch{positions.data(), offsets.data(), table.data(), r.T, r.B, r.P,
                               r.pages};
     float* scales = ff.empty() ? nullptr : reinterpret_cast<float*>(device_scales.data());
-    cuda::kv_append({device_pages.data(), c.pages_type, scales, device_qkv.data(), qkv.ld, c.type,
+    cuda::kv_append({device_pages.data(), c.pages_type, scales, device_qkv.data(), c.type, qkv.ld,
                      device_batch, c.H, c.D},
                     nullptr);
     finish();

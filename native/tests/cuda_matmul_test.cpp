@@ -12,8 +12,6 @@ using namespace bc::test;
 
 namespace {
 
-using cuda::Epilogue;
-
 // What a block may have: on an H100, and on a GPU where only the narrow tile fits.
 constexpr int64_t kLarge = 227 << 10;
 constexpr int64_t kSmall = 99 << 10;
@@ -24,7 +22,7 @@ struct Case {
   bool row_scale = false;
   int schedules = 1;
   Epilogue epilogue = Epilogue::none;
-  int processors = 132;
+  int sms = 132;
   int64_t shared_memory = kLarge;
   bool hopper = false;
   bool computed = false;  // x, by the kernel before: not to be read early
@@ -34,7 +32,7 @@ struct Case {
     return std::string(name_of(type)) + " w " + name_of(w_type) + " out " + name_of(out_type) +
            " M=" + std::to_string(M) + " N=" + std::to_string(N) + " K=" + std::to_string(K) +
            (row_scale ? " row_scale" : "") + (epilogue == Epilogue::swiglu ? " swiglu" : "") +
-           " processors=" + std::to_string(processors) + (shared_memory < kLarge ? " small" : "") +
+           " sms=" + std::to_string(sms) + (shared_memory < kLarge ? " small" : "") +
            (hopper ? " hopper" : "");
   }
   int64_t columns() const { return epilogue == Epilogue::swiglu ? N / 2 : N; }
@@ -52,8 +50,10 @@ Weights weights_of(const Case& c, const Matrix& w, ThreadPool& pool) {
   }
   const auto bytes = static_cast<size_t>(packed_bytes(c.w_type, c.N, c.K));
   Weights packed{std::vector<uint8_t>(bytes), std::vector<uint8_t>(bytes)};
-  QuantizeParams q{packed.cpu.data(), c.w_type, w.row(0), Type::f32, w.ld, nullptr, c.N, c.K, {}};
-  cpu::quantize(q, pool, cpu::matrix_kernels(cpu::Isa::scalar));
+  double error[2];
+  cpu::quantize(
+      {packed.cpu.data(), c.w_type, w.row(0), Type::f32, w.ld, nullptr, c.N, c.K, error, nullptr},
+      pool, cpu::matrix_kernels(cpu::Isa::scalar));
   cuda::repack(c.w_type, c.hopper, packed.gpu.data(), packed.cpu.data(), c.N, c.K);
   return packed;
 }
@@ -89,20 +89,25 @@ Matrix x_of(const Case& c) {
 }
 
 // Without pointers.
-cuda::MatmulParams sizes_of(const Case& c) {
-  cuda::MatmulParams p{};
-  p.type = c.type;
+MatmulParams sizes_of(const Case& c) {
+  MatmulParams p{};
+  p.x_type = c.type;
   p.out_type = c.out_type;
   p.w_type = c.w_type;
   p.M = c.M;
   p.N = c.N;
   p.K = c.K;
   p.epilogue = c.epilogue;
-  p.processors = c.processors;
-  p.shared_memory = c.shared_memory;
-  p.early = true;
-  p.hopper = c.hopper;
+  p.w_at_rest = true;
   return p;
+}
+
+cuda::Facts gpu_of(const Case& c) {
+  cuda::Facts gpu;
+  gpu.sms = c.sms;
+  gpu.shared_memory = c.shared_memory;
+  gpu.hopper = c.hopper;
+  return gpu;
 }
 
 // Inputs of a case and what it should give, the same for every schedule.
@@ -123,8 +128,9 @@ struct Inputs {
       }
     }
     if (c.hopper) w = rounded(c.type, w);
-    want = reference::matmul({nullptr, 0, x.row(0), x.ld, w.row(0), Type::f32, w.ld,
-                              c.row_scale ? scale.row(0) : nullptr, c.M, c.N, c.K, true, nullptr});
+    want = reference::matmul({nullptr, Type::f32, 0, x.row(0), Type::f32, x.ld, w.row(0), Type::f32,
+                              w.ld, c.row_scale ? scale.row(0) : nullptr, c.M, c.N, c.K,
+                              Epilogue::none, true, true, nullptr});
     if (c.epilogue == Epilogue::swiglu) want = swiglu_of(want);
     round_output(c.out_type, want);
   }
@@ -148,9 +154,9 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     const auto computed_x = output<uint8_t>("computed x", bytes_of(c.type, in.x));
     if (c.computed)
       cuda::convert(
-          {computed_x.data(), in.x.ld, device_x.data(), in.x.ld, c.type, c.type, c.M, c.K},
+          {computed_x.data(), c.type, in.x.ld, device_x.data(), c.type, in.x.ld, c.M, c.K},
           nullptr);
-    cuda::MatmulParams p = sizes_of(c);
+    MatmulParams p = sizes_of(c);
     p.out = device_out.data();
     p.out_ld = out.ld;
     p.x = c.computed ? computed_x.data() : device_x.data();
@@ -159,9 +165,9 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     p.w_ld = in.w.ld;
     p.row_scale = c.row_scale ? device_scale.data() : nullptr;
     const auto scratch =
-        output<uint8_t>("scratch", static_cast<size_t>(cuda::matmul_scratch_bytes(p)));
+        output<uint8_t>("scratch", static_cast<size_t>(cuda::matmul_scratch_bytes(p, gpu_of(c))));
     p.scratch = scratch.data();
-    cuda::matmul(p, nullptr);
+    cuda::matmul(p, gpu_of(c), nullptr);
     finish();
     out.data = as_floats(c.out_type, device_out.read());
     check.compare("out", out, in.want);
@@ -192,9 +198,9 @@ void check_same_rows(Check& check, const Matrix& few, const Matrix& many) {
   check.that(same, "a row has other bits than with fewer rows");
 }
 
-// GPUs: their processors decide which tiles are whole and which are split.
+// GPUs: their sms decide which tiles are whole and which are split.
 struct Gpu {
-  int processors;
+  int sms;
   int64_t shared_memory;
 };
 constexpr Gpu kGpus[] = {{132, kLarge}, {1, kLarge}, {108, kSmall}, {7, kLarge}, {7, kSmall}};
@@ -212,18 +218,16 @@ void run_type(Check& check, Type type, Type w, ThreadPool& pool) {
     for (const int64_t M : epilogue == Epilogue::none && type == Type::bf16 ? every : some) {
       const Gpu& g = kGpus[gpu++ % 5];
       const Matrix many = run_case(
-          check, {M, N, odd, type, w, Type::f32, true, 1, epilogue, g.processors, g.shared_memory},
-          pool);
+          check, {M, N, odd, type, w, Type::f32, true, 1, epilogue, g.sms, g.shared_memory}, pool);
       check_same_rows(check, few, many);
       few = many;
     }
     for (const Gpu& g : kGpus) {
       const Matrix same = run_case(
-          check,
-          {300, N, odd, type, w, Type::f32, true, 1, epilogue, g.processors, g.shared_memory},
+          check, {300, N, odd, type, w, Type::f32, true, 1, epilogue, g.sms, g.shared_memory},
           pool);
       check_same_rows(check, few, same);
-      run_case(check, {70, N, odd, type, w, type, false, 2, epilogue, g.processors}, pool);
+      run_case(check, {70, N, odd, type, w, type, false, 2, epilogue, g.sms}, pool);
     }
   }
   const int64_t cut = is_quantized(w) ? 96 : 104;  // fewer steps than parts
@@ -253,18 +257,18 @@ void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
   const int64_t odd = is_quantized(w) ? 288 : 296;
   for (const Epilogue epilogue : {Epilogue::none, Epilogue::swiglu}) {
     const int64_t N = epilogue == Epilogue::swiglu ? 222 : 111;
-    const auto with = [&](int64_t M, int64_t K, int processors) {
-      Case c{M, N, K, type, w, Type::f32, true, 1, epilogue, processors};
+    const auto with = [&](int64_t M, int64_t K, int sms) {
+      Case c{M, N, K, type, w, Type::f32, true, 1, epilogue, sms};
       c.hopper = true;
       return c;
     };
     Matrix few = run_case(check, with(33, odd, 132), pool);
-    int processors = 1;
+    int sms = 1;
     for (const int64_t M : {64, 65, 128, 129, 200, 300}) {
-      const Matrix many = run_case(check, with(M, odd, processors), pool);
+      const Matrix many = run_case(check, with(M, odd, sms), pool);
       check_same_rows(check, few, many);
       few = many;
-      processors = processors % 7 + 2;
+      sms = sms % 7 + 2;
     }
     Case c = with(70, odd, 132);
     c.out_type = type;
@@ -291,7 +295,7 @@ void run_hopper_few(Check& check, Type type, Type w, ThreadPool& pool) {
     for (const int64_t M : {1, 3, 8, 9, 16, 19, 32, 33, 64}) {
       constexpr int kProcessors[] = {1, 3, 2, 132};
       c.M = M;
-      c.processors = kProcessors[turn++ % 4];
+      c.sms = kProcessors[turn++ % 4];
       const Matrix many = run_case(check, c, pool);
       check_same_rows(check, few, many);
       few = many;
@@ -307,7 +311,7 @@ void run_hopper_few(Check& check, Type type, Type w, ThreadPool& pool) {
   // Longer than the ring, with parts of different lengths, and the next tile behind it.
   c.N = 160;
   c.K = 4448;
-  c.processors = 2;
+  c.sms = 2;
   for (const int64_t M : {1, 16, 32}) {
     c.M = M;
     run_case(check, c, pool);
@@ -321,7 +325,7 @@ void run_hopper_bytes(Check& check, Type w, ThreadPool& pool) {
   run_case(check, c, pool);
 }
 
-// What is split over processors has the bits of what is not, and a row those that it has elsewhere in
+// What is split over sms has the bits of what is not, and a row those that it has elsewhere in
 // the batch.
 void run_hopper_splits(Check& check, Type w, ThreadPool& pool) {
   Case c{400, 300, 1056, Type::bf16, w, Type::f32, true};
@@ -330,9 +334,9 @@ void run_hopper_splits(Check& check, Type w, ThreadPool& pool) {
   Matrix first(0, c.N);
   bool whole = false;
   bool split = false;
-  for (const int processors : {1, 2, 5, 7, 132}) {
-    c.processors = processors;
-    (cuda::matmul_scratch_bytes(sizes_of(c)) == 0 ? whole : split) = true;
+  for (const int sms : {1, 2, 5, 7, 132}) {
+    c.sms = sms;
+    (cuda::matmul_scratch_bytes(sizes_of(c), gpu_of(c)) == 0 ? whole : split) = true;
     const Matrix out = run_case(check, c, pool);
     if (first.rows == 0) first = out;
     check_same_rows(check, first, out);

@@ -55,10 +55,9 @@ void recording(Check& check, cuda::Device& device) {
   void* out = device.allocate(2 * C);
   void* weight = device.allocate(2 * C);
   device.upload(weight, ones.data(), 2 * C);
-  const cuda::RmsNormParams p{out,        C,          x,          C, nullptr, 0,   weight,
-                              Type::bf16, Type::bf16, Type::bf16, 1, C,       0.0f};
-  const std::unique_ptr<cuda::Graph> graph =
-      device.record([&] { cuda::rms_norm(p, device.stream()); });
+  const RmsNormParams p{out, Type::bf16, C,          x, Type::bf16, C,   nullptr,
+                        0,   weight,     Type::bf16, 1, C,          0.0f};
+  const std::unique_ptr<Graph> graph = device.record([&] { cuda::rms_norm(p, device.stream()); });
   std::vector<uint8_t> got(2 * C);
   device.download(got.data(), out, 2 * C);
   check.that(got == std::vector<uint8_t>(2 * C), "a kernel ran while it was recorded");

@@ -26,8 +26,8 @@ struct Packed {
 Packed on_cpu(cpu::QuantizeKernel kernel, Type type, const std::vector<uint8_t>& w, Type w_type,
               int64_t w_ld, const float* row_scale, int64_t N, int64_t K) {
   Packed packed{std::vector<uint8_t>(static_cast<size_t>(packed_bytes(type, N, K))), {}};
-  kernel({packed.bytes.data(), type, w.data(), w_type, w_ld, row_scale, N, K, {}}, 0, panels(N),
-         packed.error);
+  kernel({packed.bytes.data(), type, w.data(), w_type, w_ld, row_scale, N, K, nullptr, nullptr}, 0,
+         panels(N), packed.error);
   return packed;
 }
 
@@ -92,9 +92,9 @@ void run_case(Check& check, Type type, bool hopper, Type w_type, Kind kind, bool
     const auto scratch =
         output<uint8_t>("scratch", static_cast<size_t>(cuda::quantize_scratch_bytes(N, K)));
     cuda::quantize(
-        {device_out.data(), type, device_w.data(), m.ld, w_type,
-         scaled ? device_scale.data() : nullptr, N, K, device_error.data(), scratch.data(), hopper},
-        nullptr);
+        {device_out.data(), type, device_w.data(), w_type, m.ld,
+         scaled ? device_scale.data() : nullptr, N, K, device_error.data(), scratch.data()},
+        gpu_of(hopper), nullptr);
     finish();
     const std::vector<uint8_t> got = device_out.read();
     const std::vector<double> error = device_error.read();

@@ -47,10 +47,10 @@ void run_case(Check& check, const Case& c) {
     const auto device_weight = input("weight", as_type(c.weight_type, weight.data));
     const auto device_out =
         output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.type)));
-    cuda::rms_norm(
-        {device_out.data(), out.ld, device_x.data(), x.ld, c.add ? device_delta.data() : nullptr,
-         delta.ld, device_weight.data(), c.type, c.x_type, c.weight_type, c.T, c.C, 1e-6f},
-        nullptr);
+    cuda::rms_norm({device_out.data(), c.type, out.ld, device_x.data(), c.x_type, x.ld,
+                    c.add ? device_delta.data() : nullptr, delta.ld, device_weight.data(),
+                    c.weight_type, c.T, c.C, 1e-6f},
+                   nullptr);
     finish();
 
     // x as the op must leave it; the norm is that of the stored x.
@@ -64,8 +64,9 @@ void run_case(Check& check, const Case& c) {
     for (int64_t t = 0; t < c.T; ++t) {
       for (int64_t k = 0; k < c.C; ++k) sum.push_back({static_cast<double>(x.row(t)[k]), 0.0});
     }
-    std::vector<Expected> want = reference::rms_norm(
-        {nullptr, 0, x.row(0), x.ld, nullptr, 0, weight.row(0), Type::f32, c.T, c.C, 1e-6f});
+    std::vector<Expected> want =
+        reference::rms_norm({nullptr, Type::f32, 0, x.row(0), Type::f32, x.ld, nullptr, 0,
+                             weight.row(0), Type::f32, c.T, c.C, 1e-6f});
     // The rounding of the output; below the smallest normal f16 it is absolute.
     for (Expected& e : want)
       e.tolerance += std::fabs(e.value) * rounding_of(c.type) + (c.type == Type::f16 ? 0x1p-25 : 0);

@@ -21,7 +21,7 @@ void run_case(Check& check, Type type, int64_t T, int64_t H, int64_t D, int32_t 
     std::vector<int32_t> positions;
     for (int64_t t = 0; t < T; ++t) positions.push_back(position + static_cast<int32_t>(t));
     std::vector<Expected> want =
-        reference::rope({qkv.row(0), qkv.ld, positions.data(), T, H, D, base});
+        reference::rope({qkv.row(0), Type::f32, qkv.ld, positions.data(), T, H, D, base});
     // The values are copied: they have no rounding.
     for (size_t i = 0; i < want.size(); ++i) {
       if (want[i].tolerance == 0.0) continue;
@@ -32,7 +32,7 @@ void run_case(Check& check, Type type, int64_t T, int64_t H, int64_t D, int32_t 
 
     const auto device_qkv = in_out("qkv", as_type(type, qkv.data));
     const auto device_positions = input("positions", positions);
-    cuda::rope({device_qkv.data(), qkv.ld, device_positions.data(), type, T, H, D, base}, nullptr);
+    cuda::rope({device_qkv.data(), type, qkv.ld, device_positions.data(), T, H, D, base}, nullptr);
     finish();
     qkv.data = as_floats(type, device_qkv.read());
     check.compare("qkv", qkv, want);

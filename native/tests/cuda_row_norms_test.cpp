@@ -32,7 +32,7 @@ void run_case(Check& check, Type type, int64_t N, int64_t K, float size) {
 
     const auto device_w = input("w", as_type(type, w.data));
     const auto device_out = output<float>("out", static_cast<size_t>(N));
-    cuda::row_norms({device_out.data(), device_w.data(), w.ld, type, N, K}, nullptr);
+    cuda::row_norms({device_out.data(), device_w.data(), type, w.ld, N, K}, nullptr);
     finish();
     Matrix out(N, 1, 0);
     out.data = device_out.read();

@@ -39,7 +39,8 @@ struct Model {
     qkv = tensor(context, BC_BF16, {1, 3 * kC});
     hidden = tensor(context, BC_BF16, {1, kF});
     logits = tensor(context, BC_F32, {1, kV});
-    best = tensor(context, BC_I32, {1});
+    best = tensor(context, BC_I32, {1, 16});
+    values = tensor(context, BC_F32, {1, 16});
     write(ids, {3});
     write(positions, {kPosition});
     write(offsets, {0, 1});
@@ -93,7 +94,7 @@ struct Model {
       ok("add_rms_norm", bc_add_rms_norm(context, x, h, out, layer.next_norm, 1e-6f));
     }
     ok("matmul", bc_matmul(context, logits, h, head, nullptr));
-    ok("argmax", bc_argmax(context, best, logits));
+    ok("top_k", bc_top_k(context, values, best, logits));
     ok("synchronize", bc_synchronize(context));
   }
 
@@ -108,8 +109,8 @@ struct Model {
   const int32_t weights, cache;
   uint64_t seed = 0;
   bc_context* context = nullptr;
-  bc_tensor *ids, *positions, *offsets, *table, *x, *h, *out, *qkv, *hidden, *logits, *best,
-      *embedding, *first_norm, *head, *slopes = nullptr;
+  bc_tensor *ids, *positions, *offsets, *table, *x, *h, *out, *qkv, *hidden, *logits, *values,
+      *best, *embedding, *first_norm, *head, *slopes = nullptr;
   Layer layers[kLayers];
 };
 

@@ -26,7 +26,7 @@ void run_case(Check& check, Type type, int64_t T, int64_t F, float size, Where w
     // The argument of 2^x is rounded: e^-gate errs by |gate| u more than the twin's, and that much
     // passes on at most; 2^x and 1/x err by 4 u and 2 u.
     std::vector<Expected> want =
-        reference::swiglu({nullptr, 0, gate.row(0), gate.ld, up.row(0), up.ld, T, F});
+        reference::swiglu({nullptr, 0, gate.row(0), gate.ld, up.row(0), up.ld, Type::f32, T, F});
     for (int64_t i = 0; i < T * F; ++i) {
       const double g = std::fabs(static_cast<double>(gate.row(i / F)[i % F]));
       Expected& e = want[static_cast<size_t>(i)];

@@ -34,7 +34,8 @@ int main() {
         const std::vector<uint8_t> bytes = encode(type, table);
         const std::vector<int32_t> ids = {22, 0, 5, 5, 21, 1, 7};
         Matrix out(7, C);
-        const EmbedParams p{out.row(0), out.ld, ids.data(), bytes.data(), type, table.ld, 7, C, 23};
+        const EmbedParams p{out.row(0), Type::f32, out.ld, ids.data(), bytes.data(),
+                            type,       table.ld,  7,      C,          23};
         cpu::embed(p, pool, cpu::vector_kernels(isa));
         check.compare("out", out, reference::embed(p));
       }

@@ -21,7 +21,8 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, const std::vector<Se
   Cache cache(type, r.pages, H, D);
   Matrix qkv(r.T, 3 * H * D);
   qkv.fill([&] { return size * random.outlier(); });
-  const KvAppendParams p{cache.bytes.data(), type, cache.scale_data(), qkv.row(0), qkv.ld, r, H, D};
+  const KvAppendParams p{
+      cache.bytes.data(), type, cache.scale_data(), qkv.row(0), Type::f32, qkv.ld, r, H, D};
   cpu::kv_append(p, pool, cpu::vector_kernels(isa));
 
   Matrix got(r.T, 2 * H * D);

@@ -72,17 +72,22 @@ int main() {
           const std::vector<uint8_t> w = weights(type, c.N, K, random);
           std::vector<float> scale(static_cast<size_t>(c.N));
           for (float& s : scale) s = random.normal();
-          std::vector<uint8_t> scratch;
+          cpu::Scratch scratch;
           Matrix out(c.M, c.N);
-          MatmulParams p{out.row(0), out.ld, x.row(0), x.ld,
-                         w.data(),   type,   K,        c.N % 2 == 0 ? nullptr : scale.data(),
-                         c.M,        c.N,    K,        exact,
-                         &scratch};
+          MatmulParams p{out.row(0), Type::f32,
+                         out.ld,     x.row(0),
+                         Type::f32,  x.ld,
+                         w.data(),   type,
+                         K,          c.N % 2 == 0 ? nullptr : scale.data(),
+                         c.M,        c.N,
+                         K,          Epilogue::none,
+                         exact,      true,
+                         nullptr};
           std::vector<Expected> want = reference::matmul(p);
           if (!exact && is_quantized(type)) reference::round_x_to_int8(p, want);
           const bool rounds = kernels.matmul(type, exact).round != nullptr;
           if (rounds && !is_quantized(type)) reference::round_x_to_bf16(p, want);
-          cpu::matmul(p, pool, kernels);
+          cpu::matmul(p, scratch, pool, kernels);
           check.compare("out", out, want);
 
           // A row alone gives the bits that it gives in the batch.
@@ -90,7 +95,7 @@ int main() {
           p.x = x.row(c.M - 1);
           p.out = alone.row(0);
           p.M = 1;
-          cpu::matmul(p, pool, kernels);
+          cpu::matmul(p, scratch, pool, kernels);
           check.that(std::memcmp(alone.row(0), out.row(c.M - 1), static_cast<size_t>(c.N) * 4) == 0,
                      "the last row alone differs from the batch");
         }
@@ -102,11 +107,11 @@ int main() {
     Matrix x(2, 32);
     x.fill([&] { return random.normal(); });
     x.row(1)[5] = std::numeric_limits<float>::quiet_NaN();
-    std::vector<uint8_t> scratch;
+    cpu::Scratch scratch;
     Matrix out(2, 16);
-    cpu::matmul({out.row(0), out.ld, x.row(0), x.ld, w.data(), Type::q4, 32, nullptr, 2, 16, 32,
-                 false, &scratch},
-                pool, kernels);
+    cpu::matmul({out.row(0), Type::f32, out.ld, x.row(0), Type::f32, x.ld, w.data(), Type::q4, 32,
+                 nullptr, 2, 16, 32, Epilogue::none, false, true, nullptr},
+                scratch, pool, kernels);
     check.begin(isa, "NaN", 9);
     check.that(!std::isnan(out.row(0)[0]), "row 0 is NaN");
     check.that(std::isnan(out.row(1)[0]) && std::isnan(out.row(1)[15]), "row 1 hides a NaN");

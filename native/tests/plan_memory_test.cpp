@@ -71,7 +71,6 @@ struct Step {
     bc_tensor* logits = f32({T, kVocabulary});
     bc_tensor* best = f32({T, 8});
     bc_tensor* best_ids = tensor(c, BC_I32, {T, 8});
-    bc_tensor* next = tensor(c, BC_I32, {T});
     bc_tensor* w_qkv = weight(3 * kHidden, kHidden);
     bc_tensor* w_up = weight(kFeedForward, kHidden);
     bc_tensor* w_gate_up = weight(2 * kFeedForward, kHidden);
@@ -95,7 +94,6 @@ struct Step {
     recorded("matmul", bc_matmul(c, out, gate, w_down, nullptr));
     recorded("matmul", bc_matmul(c, logits, out, w_head, nullptr));
     recorded("top_k", bc_top_k(c, best, best_ids, logits));
-    recorded("argmax", bc_argmax(c, next, logits));
     recorded("plan_end", bc_plan_end(c, &plan));
   }
 

@@ -47,12 +47,16 @@ double nf4_error(const std::vector<float>& w, int64_t N, int64_t K) {
   return error;
 }
 
-QuantizeParams quantized(std::vector<uint8_t>& packed, Type type, const std::vector<float>& w,
-                         int64_t N, int64_t K, ThreadPool& pool,
-                         const cpu::MatrixKernels& kernels) {
-  QuantizeParams p{packed.data(), type, w.data(), Type::f32, K, nullptr, N, K, {}};
-  cpu::quantize(p, pool, kernels);
-  return p;
+struct Quantized {
+  double error[2];
+};
+
+Quantized quantized(std::vector<uint8_t>& packed, Type type, const std::vector<float>& w, int64_t N,
+                    int64_t K, ThreadPool& pool, const cpu::MatrixKernels& kernels) {
+  Quantized q = {};
+  cpu::quantize({packed.data(), type, w.data(), Type::f32, K, nullptr, N, K, q.error, nullptr},
+                pool, kernels);
+  return q;
 }
 
 }  // namespace
@@ -73,7 +77,7 @@ int main() {
           std::vector<float> w(static_cast<size_t>(N * K));
           for (float& v : w) v = 0.02f * random.outlier();
           std::vector<uint8_t> packed(static_cast<size_t>(packed_bytes(type, N, K)), 0xff);
-          const QuantizeParams p = quantized(packed, type, w, N, K, pool, cpu::matrix_kernels(isa));
+          const Quantized p = quantized(packed, type, w, N, K, pool, cpu::matrix_kernels(isa));
           double error = 0.0;
           double power = 0.0;
           double furthest = 0.0;
@@ -97,7 +101,7 @@ int main() {
           // The method promises 40 % less squared error than NF4-64 on normal numbers.
           if (type == Type::q4 && K == 256) {
             for (float& v : w) v = 0.02f * random.normal();
-            const QuantizeParams normal =
+            const Quantized normal =
                 quantized(packed, type, w, N, K, pool, cpu::matrix_kernels(isa));
             check.that(normal.error[0] < 0.7 * nf4_error(w, N, K),
                        "the error is not well below that of NF4 in blocks of 64");
@@ -116,7 +120,7 @@ int main() {
               grid[static_cast<size_t>(i)] = 0.5f * static_cast<float>(q - 5);
             }
           }
-          const QuantizeParams exact =
+          const Quantized exact =
               quantized(packed, type, grid, N, K, pool, cpu::matrix_kernels(isa));
           check.that(exact.error[0] == 0.0, "numbers on a grid are changed");
         }
@@ -133,15 +137,14 @@ int main() {
         check.that(std::fabs(got - static_cast<double>(size)) <= tolerance, "the number is lost");
         Random random(3);
         for (float& v : w) v = size * static_cast<float>(3.0 + random.uniform());
-        const QuantizeParams p = quantized(packed, type, w, 16, 32, pool, cpu::matrix_kernels(isa));
+        const Quantized p = quantized(packed, type, w, 16, 32, pool, cpu::matrix_kernels(isa));
         check.that(p.error[0] <= 2e-3 * p.error[1] + 512 * 0x1p-54, "a group of one sign is lost");
       }
       // The squares of the largest weights that bc_quantize promises to take have a finite sum.
       check.begin(isa, std::string(name_of(type)) + " 2^57", 0);
       std::vector<float> large(16 * 32);
       for (size_t i = 0; i < large.size(); ++i) large[i] = i % 3 == 0 ? -0x1p57f : 0x1p57f;
-      const QuantizeParams p =
-          quantized(packed, type, large, 16, 32, pool, cpu::matrix_kernels(isa));
+      const Quantized p = quantized(packed, type, large, 16, 32, pool, cpu::matrix_kernels(isa));
       check.that(std::isfinite(p.error[0]) && std::isfinite(p.error[1]), "the error is not finite");
       // A NaN and an infinite weight are reported, and one that is too large.
       for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
@@ -149,7 +152,7 @@ int main() {
         check.begin(isa, std::string(name_of(type)) + " NaN, infinite or too large", 0);
         std::vector<float> w(16 * 32, 0.5f);
         w[40] = bad;
-        const QuantizeParams p = quantized(packed, type, w, 16, 32, pool, cpu::matrix_kernels(isa));
+        const Quantized p = quantized(packed, type, w, 16, 32, pool, cpu::matrix_kernels(isa));
         check.that(!std::isfinite(p.error[1]), "the weight goes unreported");
       }
     }

@@ -77,12 +77,12 @@ inline std::vector<Expected> embed(const EmbedParams& p) {
 // out [M,N]: one rounding, of f16 below its smallest normal number an absolute one.
 inline std::vector<Expected> convert(const ConvertParams& p) {
   std::vector<Expected> out;
-  const bool exact = p.type == Type::f32 || p.type == p.x_type;
+  const bool exact = p.out_type == Type::f32 || p.out_type == p.x_type;
   for (int64_t m = 0; m < p.M; ++m) {
     for (int64_t n = 0; n < p.N; ++n) {
       const double x = element(p.x, p.x_type, m * p.x_ld + n);
-      const double least = p.type == Type::f16 ? 0x1p-25 : 0.0;
-      out.push_back({x, exact ? 0.0 : std::fabs(x) * test::rounding_of(p.type) + least});
+      const double least = p.out_type == Type::f16 ? 0x1p-25 : 0.0;
+      out.push_back({x, exact ? 0.0 : std::fabs(x) * test::rounding_of(p.out_type) + least});
     }
   }
   return out;
@@ -98,8 +98,8 @@ inline std::vector<Expected> rms_norm(const RmsNormParams& p) {
     std::vector<double> x;
     double squares = 0.0;
     for (int64_t c = 0; c < p.C; ++c) {
-      float v = p.x[t * p.x_ld + c];
-      if (p.delta != nullptr) v += p.delta[t * p.delta_ld + c];
+      float v = static_cast<const float*>(p.x)[t * p.x_ld + c];
+      if (p.delta != nullptr) v += static_cast<const float*>(p.delta)[t * p.delta_ld + c];
       x.push_back(static_cast<double>(v));
       squares += x.back() * x.back();
     }
@@ -120,7 +120,8 @@ inline std::vector<Expected> matmul(const MatmulParams& p) {
   const auto M = static_cast<size_t>(p.M);
   std::vector<double> x;  // [K,M], so that the innermost loop is over neighbours
   for (int64_t k = 0; k < p.K; ++k) {
-    for (int64_t m = 0; m < p.M; ++m) x.push_back(static_cast<double>(p.x[m * p.x_ld + k]));
+    for (int64_t m = 0; m < p.M; ++m)
+      x.push_back(static_cast<double>(static_cast<const float*>(p.x)[m * p.x_ld + k]));
   }
   out.resize(M * static_cast<size_t>(p.N));
   for (int64_t n = 0; n < p.N; ++n) {
@@ -147,7 +148,7 @@ inline void round_x_to_int8(const MatmulParams& p, std::vector<Expected>& want) 
     for (int64_t n = 0; n < p.N; ++n) {
       double extra = 0.0;
       for (int64_t k = 0; k < p.K; ++k) {
-        const float* group = p.x + m * p.x_ld + k / 32 * 32;
+        const float* group = static_cast<const float*>(p.x) + m * p.x_ld + k / 32 * 32;
         float peak = 0.0f;
         for (int64_t i = 0; i < 32; ++i) peak = std::fmax(peak, std::fabs(group[i]));
         const double w = packed_element(p.w, p.w_type, p.K, n, k);
@@ -167,7 +168,7 @@ inline void round_x_to_bf16(const MatmulParams& p, std::vector<Expected>& want) 
       double magnitude = 0.0;
       for (int64_t k = 0; k < p.K; ++k) {
         magnitude += std::fabs(element(p.w, p.w_type, n * p.w_ld + k) *
-                               static_cast<double>(p.x[m * p.x_ld + k]));
+                               static_cast<double>(static_cast<const float*>(p.x)[m * p.x_ld + k]));
       }
       const double scale =
           p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
@@ -183,7 +184,7 @@ inline std::vector<Expected> rope(const RopeParams& p) {
   const int64_t C = p.H * p.D;
   std::vector<Expected> out(static_cast<size_t>(p.T * 3 * C));
   for (int64_t t = 0; t < p.T; ++t) {
-    const float* x = p.qkv + t * p.ld;
+    const float* x = static_cast<const float*>(p.qkv) + t * p.ld;
     Expected* y = out.data() + t * 3 * C;
     for (int64_t c = 0; c < 3 * C; ++c) y[c] = {static_cast<double>(x[c]), 0.0};
     for (int64_t h = 0; h < 2 * p.H; ++h) {
@@ -210,13 +211,13 @@ inline std::vector<Expected> kv_append(const KvAppendParams& p) {
   std::vector<Expected> out;
   for (int64_t t = 0; t < p.batch.T; ++t) {
     for (int64_t h = 0; h < 2 * p.H; ++h) {
-      const float* x = p.qkv + t * p.ld + C + h * p.D;
+      const float* x = static_cast<const float*>(p.qkv) + t * p.ld + C + h * p.D;
       double peak = 0.0;
       for (int64_t d = 0; d < p.D; ++d)
         peak = std::fmax(peak, std::fabs(static_cast<double>(x[d])));
       for (int64_t d = 0; d < p.D; ++d) {
         const double value = static_cast<double>(x[d]);
-        switch (p.type) {
+        switch (p.pages_type) {
           case Type::f16:
             out.push_back({static_cast<double>(to_float(to_f16(x[d]))), 0.0});
             break;
@@ -262,13 +263,13 @@ inline std::vector<Expected> attention(const AttentionParams& p, bool in_bf16 = 
           for (int64_t d = 0; d < p.D; ++d) {
             (kv == 0 ? keys[static_cast<size_t>(d * longest + j)]
                      : values[static_cast<size_t>(j * p.D + d)]) =
-                scale * element(p.pages, p.type, row * p.D + d);
+                scale * element(p.pages, p.pages_type, row * p.D + d);
           }
         }
       }
       for (int64_t t = p.batch.offsets[b]; t < p.batch.offsets[b + 1]; ++t) {
         const int64_t n = p.batch.positions[t] + 1;
-        const float* q = p.qkv + t * p.ld + h * p.D;
+        const float* q = static_cast<const float*>(p.qkv) + t * p.ld + h * p.D;
         std::vector<double> weights(static_cast<size_t>(n)), magnitudes(static_cast<size_t>(n));
         for (int64_t d = 0; d < p.D; ++d) {
           const double rounded = static_cast<double>(in_bf16 ? to_float(to_bf16(q[d])) : q[d]);
@@ -318,8 +319,8 @@ inline std::vector<Expected> swiglu(const SwigluParams& p) {
   std::vector<Expected> out;
   for (int64_t t = 0; t < p.T; ++t) {
     for (int64_t f = 0; f < p.F; ++f) {
-      const double g = static_cast<double>(p.gate[t * p.gate_ld + f]);
-      const double u = static_cast<double>(p.up[t * p.up_ld + f]);
+      const double g = static_cast<double>(static_cast<const float*>(p.gate)[t * p.gate_ld + f]);
+      const double u = static_cast<double>(static_cast<const float*>(p.up)[t * p.up_ld + f]);
       const double value = g / (1.0 + std::exp(-g)) * u;
       // exp(-g) overflows f32 below -88.7: what is lost then is less than |g| 2^-128.
       const double lost = (std::fabs(g) * 0x1p-126 + 0x1p-149) * std::fabs(u) + 0x1p-149;

@@ -40,9 +40,9 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, int64_t T, int64_t C
   Matrix out(T, C, 1);
   x.fill([&] { return size * random.outlier(); });
   delta.fill([&] { return size * random.normal(); });
-  const RmsNormParams p{out.row(0), out.ld,   x.row(0), x.ld, add ? delta.row(0) : nullptr,
-                        delta.ld,   w.data(), type,     T,    C,
-                        1e-6f};
+  const RmsNormParams p{
+      out.row(0), Type::f32, out.ld, x.row(0), Type::f32, x.ld, add ? delta.row(0) : nullptr,
+      delta.ld,   w.data(),  type,   T,        C,         1e-6f};
   const std::vector<Expected> want = reference::rms_norm(p);
   std::vector<Expected> sum;
   for (int64_t t = 0; t < T; ++t) {

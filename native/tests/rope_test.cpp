@@ -7,7 +7,7 @@ using namespace bc::test;
 
 namespace {
 
-void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, RopeAngles& angles, int64_t T,
+void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, cpu::RopeAngles& angles, int64_t T,
               int64_t H, int64_t D, int32_t position, float base) {
   const uint64_t seed = static_cast<uint64_t>(T * 10007 + H * 101 + D);
   check.begin(isa,
@@ -19,15 +19,15 @@ void run_case(Check& check, ThreadPool& pool, cpu::Isa isa, RopeAngles& angles, 
   qkv.fill([&] { return random.outlier(); });
   std::vector<int32_t> positions;
   for (int64_t t = 0; t < T; ++t) positions.push_back(position + static_cast<int32_t>(t));
-  const RopeParams p{qkv.row(0), qkv.ld, positions.data(), T, H, D, base, &angles};
+  const RopeParams p{qkv.row(0), Type::f32, qkv.ld, positions.data(), T, H, D, base};
   const std::vector<Expected> want = reference::rope(p);
-  cpu::rope(p, pool, cpu::vector_kernels(isa));
+  cpu::rope(p, angles, pool, cpu::vector_kernels(isa));
   check.compare("qkv", qkv, want);
 }
 
 // The next step's tokens find the angles of the last one's.
 void run_steps(Check& check, ThreadPool& pool, cpu::Isa isa) {
-  RopeAngles angles;
+  cpu::RopeAngles angles;
   const auto run = [&](int64_t T, int64_t D, int32_t position, float base) {
     run_case(check, pool, isa, angles, T, 3, D, position, base);
   };
@@ -48,7 +48,7 @@ int main() {
   for (const cpu::Isa isa : isas()) {
     run_steps(check, pool, isa);
     const auto run_new = [&](int64_t T, int64_t H, int64_t D, int32_t position, float base) {
-      RopeAngles angles;
+      cpu::RopeAngles angles;
       run_case(check, pool, isa, angles, T, H, D, position, base);
     };
     run_new(1, 32, 128, 0, 10000.0f);

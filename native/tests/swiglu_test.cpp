@@ -19,7 +19,8 @@ int main() {
         Matrix out(3, F, 1);
         gate.fill([&] { return size * random.outlier(); });
         up.fill([&] { return random.outlier(); });
-        const SwigluParams p{out.row(0), out.ld, gate.row(0), gate.ld, up.row(0), up.ld, 3, F};
+        const SwigluParams p{out.row(0), out.ld,    gate.row(0), gate.ld, up.row(0),
+                             up.ld,      Type::f32, 3,           F};
         const std::vector<Expected> want = reference::swiglu(p);
         cpu::swiglu(p, pool, cpu::vector_kernels(isa));
         check.compare("out", out, want);

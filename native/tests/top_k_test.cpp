@@ -39,7 +39,7 @@ int main() {
         }
         std::vector<float> values(static_cast<size_t>(kRows * K), 1e30f);
         std::vector<int32_t> ids(static_cast<size_t>(kRows * K), -1);
-        cpu::top_k({values.data(), ids.data(), x.row(0), x.ld, kRows, V, K}, pool,
+        cpu::top_k({values.data(), ids.data(), x.row(0), x.ld, kRows, V, K, nullptr}, pool,
                    cpu::vector_kernels(isa));
         for (int64_t t = 0; t < kRows; ++t) {
           const std::vector<int32_t> order = reference::order(x.row(t), V);

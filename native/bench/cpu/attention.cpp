@@ -20,12 +20,12 @@ struct Case {
 // The first, a middle and the last query against the reference, each as a batch of its own.
 void check_outputs(const Bench& bench, const AttentionParams& p, const test::Matrix& out) {
   // Where the arithmetic is that of bf16 (attention_kernel.h).
-  const bool in_bf16 =
-      bench.isa == cpu::Isa::avx512_bf16 && (p.type == Type::bf16 || p.type == Type::i8);
+  const bool in_bf16 = bench.isa == cpu::Isa::avx512_bf16 &&
+                       (p.pages_type == Type::bf16 || p.pages_type == Type::i8);
   for (const int64_t t : {int64_t{0}, p.batch.T / 2, p.batch.T - 1}) {
     const int32_t offsets[] = {0, 1};
     AttentionParams one = p;
-    one.qkv = p.qkv + t * p.ld;
+    one.qkv = static_cast<const float*>(p.qkv) + t * p.ld;
     one.batch.positions = p.batch.positions + t;
     one.batch.offsets = offsets;
     one.batch.T = 1;
@@ -52,10 +52,12 @@ void run(const Bench& bench, const Case& c) {
   Copies pages(page_bytes, bench.cache_bytes);
   std::memcpy(pages.first(), cache.bytes.data(), cache.bytes.size());
   pages.spread();
-  std::vector<uint8_t> scratch;
+  cpu::Scratch scratch;
   AttentionParams p{out.row(0),
+                    Type::f32,
                     out.ld,
                     qkv.row(0),
+                    Type::f32,
                     qkv.ld,
                     pages.first(),
                     c.type,
@@ -65,19 +67,19 @@ void run(const Bench& bench, const Case& c) {
                     c.H,
                     kD,
                     false,
-                    &scratch};
+                    nullptr};
   const cpu::VectorKernels& kernels = cpu::vector_kernels(bench.isa);
   const std::string what = std::string(name_of(c.type)) + " H=" + std::to_string(c.H) +
                            (c.alibi ? " ALiBi" : "") + " queries=" + std::to_string(c.queries) +
                            " positions=" + std::to_string(c.positions);
   bench.check.begin(bench.isa, "attention " + what, static_cast<uint64_t>(c.positions));
-  cpu::attention(p, bench.pool, kernels);
+  cpu::attention(p, scratch, bench.pool, kernels);
   check_outputs(bench, p, out);
   if (!bench.timed()) return;
   const Time time = measure(
       [&] {
         p.pages = pages.next();
-        cpu::attention(p, bench.pool, kernels);
+        cpu::attention(p, scratch, bench.pool, kernels);
       },
       bench.seconds);
   const int64_t bytes =

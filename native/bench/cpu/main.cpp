@@ -4,7 +4,7 @@
 
 #include "bench.h"
 #include "memory.h"
-#include "tensor.h"
+#include "system.h"
 
 using namespace bc;
 using namespace bc::bench;

@@ -53,7 +53,7 @@ void check_outputs(const Bench& bench, const MatmulParams& p, test::Matrix& out)
       MatmulParams some = p;
       some.M = 1;
       some.N = std::min(kPanel, p.N - n);
-      some.x = p.x + m * p.x_ld;
+      some.x = static_cast<const float*>(p.x) + m * p.x_ld;
       some.w = static_cast<const uint8_t*>(p.w) + weight_bytes(p.w_type, n, p.K);
       std::vector<test::Expected> want = reference::matmul(some);
       if (is_quantized(p.w_type)) {
@@ -76,21 +76,22 @@ void run(const Bench& bench, Type type, int64_t N, int64_t K, Copies& weights, i
   test::Random random(static_cast<uint64_t>(M));
   for (int64_t i = 0; i < M * K; ++i) x[i] = random.outlier();
   test::Matrix out(M, N, 0);
-  std::vector<uint8_t> scratch;
-  MatmulParams p{out.row(0), out.ld, x, K, weights.first(), type,    K,
-                 nullptr,    M,      N, K, exact,           &scratch};
+  cpu::Scratch scratch;
+  MatmulParams p{out.row(0), Type::f32, out.ld,  x, Type::f32, K, weights.first(),
+                 type,       K,         nullptr, M, N,         K, Epilogue::none,
+                 exact,      true,      nullptr};
   const cpu::MatrixKernels& kernels = cpu::matrix_kernels(bench.isa);
   const std::string what = std::string(name_of(type)) + (exact ? " exact" : "") +
                            " M=" + std::to_string(M) + " N=" + std::to_string(N) +
                            " K=" + std::to_string(K);
   bench.check.begin(bench.isa, "matmul " + what, static_cast<uint64_t>(M));
-  cpu::matmul(p, bench.pool, kernels);
+  cpu::matmul(p, scratch, bench.pool, kernels);
   check_outputs(bench, p, out);
   if (!bench.timed()) return;
   const Time time = measure(
       [&] {
         p.w = weights.next();
-        cpu::matmul(p, bench.pool, kernels);
+        cpu::matmul(p, scratch, bench.pool, kernels);
       },
       bench.seconds);
   const double bytes = static_cast<double>(weight_bytes(type, N, K) + 4 * M * (N + K));

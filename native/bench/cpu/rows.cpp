@@ -33,8 +33,8 @@ struct Rows {
     test::Matrix x = matrix(C);
     test::Matrix out(T, C, 0);
     const std::vector<float> weight(static_cast<size_t>(C), 0.5f);
-    const RmsNormParams p{out.row(0),    out.ld,    x.row(0), x.ld, nullptr, 0,
-                          weight.data(), Type::f32, T,        C,    1e-6f};
+    const RmsNormParams p{out.row(0), Type::f32,     out.ld,    x.row(0), Type::f32, x.ld, nullptr,
+                          0,          weight.data(), Type::f32, T,        C,         1e-6f};
     cpu::rms_norm(p, bench.pool, kernels);
     bench.check.compare("out", out, reference::rms_norm(p));
     time([&] { cpu::rms_norm(p, bench.pool, kernels); }, 8 * T * C);
@@ -45,12 +45,12 @@ struct Rows {
     test::Matrix qkv = matrix(3 * C);
     std::vector<int32_t> positions;
     for (int64_t t = 0; t < T; ++t) positions.push_back(static_cast<int32_t>(1000 + t));
-    RopeAngles angles;
-    const RopeParams p{qkv.row(0), qkv.ld, positions.data(), T, C / kD, kD, 10000.0f, &angles};
+    cpu::RopeAngles angles;
+    const RopeParams p{qkv.row(0), Type::f32, qkv.ld, positions.data(), T, C / kD, kD, 10000.0f};
     const std::vector<test::Expected> want = reference::rope(p);
-    cpu::rope(p, bench.pool, kernels);
+    cpu::rope(p, angles, bench.pool, kernels);
     bench.check.compare("qkv", qkv, want);
-    time([&] { cpu::rope(p, bench.pool, kernels); }, 16 * T * C);
+    time([&] { cpu::rope(p, angles, bench.pool, kernels); }, 16 * T * C);
   }
 
   void swiglu(int64_t F) {
@@ -58,7 +58,8 @@ struct Rows {
     test::Matrix gate = matrix(F);
     test::Matrix up = matrix(F);
     test::Matrix out(T, F, 0);
-    const SwigluParams p{out.row(0), out.ld, gate.row(0), gate.ld, up.row(0), up.ld, T, F};
+    const SwigluParams p{out.row(0), out.ld,    gate.row(0), gate.ld, up.row(0),
+                         up.ld,      Type::f32, T,           F};
     cpu::swiglu(p, bench.pool, kernels);
     bench.check.compare("out", out, reference::swiglu(p));
     time([&] { cpu::swiglu(p, bench.pool, kernels); }, 12 * T * F);
@@ -70,7 +71,7 @@ struct Rows {
     const int64_t K = std::min(kTop, V);
     test::Matrix values(T, K, 0);
     std::vector<int32_t> ids(static_cast<size_t>(T * K), -1);
-    const TopKParams p{values.row(0), ids.data(), x.row(0), x.ld, T, V, K};
+    const TopKParams p{values.row(0), ids.data(), x.row(0), x.ld, T, V, K, nullptr};
     cpu::top_k(p, bench.pool, kernels);
     for (const int64_t t : {int64_t{0}, T - 1}) {
       const std::vector<int32_t> order = reference::order(x.row(t), V);

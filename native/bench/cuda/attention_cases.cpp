@@ -72,12 +72,12 @@ struct Run {
         out(output("out", copies, 2 * r.T * C)) {}
 
   void launch(int copy, void* stream) const {
-    cuda::AttentionParams p{};
+    AttentionParams p{};
     p.out = out.at(copy);
     p.out_ld = C;
     p.qkv = qkv.at(copy);
     p.ld = 3 * C;
-    p.type = Type::bf16;
+    p.out_type = p.qkv_type = Type::bf16;
     p.pages = pages.at(copy);
     p.pages_type = s.pages_type;
     p.scales = s.pages_type == Type::i8 ? scales.as<float>(copy) : nullptr;
@@ -89,9 +89,7 @@ struct Run {
     p.H = s.H;
     p.D = kD;
     p.scratch = scratch.at(0);
-    p.hopper = gpu.hopper;
-    p.processors = gpu.processors;
-    cuda::attention(p, stream);
+    cuda::attention(p, gpu, stream);
   }
 
   void check(test::Check& check, int copy) {
@@ -140,11 +138,11 @@ struct Run {
         }
       }
     }
-    bc::AttentionParams p{};
+    AttentionParams p{};
     p.qkv = queries.row(t) + h * kD;
     p.ld = 3 * kD;
     p.pages = one.bytes.data();
-    p.type = s.pages_type;
+    p.pages_type = s.pages_type;
     p.scales = one.scale_data();
     p.batch = batch;
     p.slopes = s.alibi ? slope.data() + h : nullptr;

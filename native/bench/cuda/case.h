@@ -16,7 +16,7 @@
 
 namespace bc::bench {
 
-// Letters as in ../../src/ops.h.
+// Letters as in native/src/ops.h.
 struct Model {
   const char* name;
   int64_t C, H, F, V;

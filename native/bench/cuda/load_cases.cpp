@@ -20,9 +20,9 @@ int64_t bytes_of(Type type, int64_t N, int64_t K) {
 }
 
 struct Quantize {
-  Quantize(Type type_, int64_t N_, int64_t K_, int copies, bool hopper_)
+  Quantize(Type type_, int64_t N_, int64_t K_, int copies, const cuda::Facts& gpu_)
       : type(type_),
-        hopper(hopper_),
+        gpu(gpu_),
         N(N_),
         K(K_),
         rows(Type::bf16, kPeriod, K,
@@ -33,7 +33,7 @@ struct Quantize {
         out(output("out", copies, packed_bytes(type, N, K))) {}
 
   void launch(int copy, void* stream) const {
-    cuda::QuantizeParams p{};
+    QuantizeParams p{};
     p.out = out.at(copy);
     p.out_type = type;
     p.w = w.at(copy);
@@ -43,8 +43,7 @@ struct Quantize {
     p.K = K;
     p.error = error.as<double>(0);
     p.scratch = scratch.at(0);
-    p.hopper = hopper;
-    cuda::quantize(p, stream);
+    cuda::quantize(p, gpu, stream);
   }
 
   // Sampled panels have the bits of the CPU's kernels with fused products (AVX2, AVX-512).
@@ -58,27 +57,29 @@ struct Quantize {
       const test::Matrix m = gather(rows, which);
       std::vector<uint8_t> packed(static_cast<size_t>(panel_bytes));
       std::vector<uint8_t> want(packed.size());
-      bc::QuantizeParams q{packed.data(), type, m.row(0), Type::f32, m.ld, nullptr, kPanel, K, {}};
-      cpu::quantize(q, pool, cpu::matrix_kernels(cpu::best_isa()));
-      cuda::repack(type, hopper, want.data(), packed.data(), kPanel, K);
+      double errors[2];
+      cpu::quantize(
+          {packed.data(), type, m.row(0), Type::f32, m.ld, nullptr, kPanel, K, errors, nullptr},
+          pool, cpu::matrix_kernels(cpu::best_isa()));
+      cuda::repack(type, gpu.hopper, want.data(), packed.data(), kPanel, K);
       same &= out.read(copy, panel * panel_bytes, panel_bytes) == want;
     }
     check.that(same, "panels are not those of the CPU");
   }
 
   Type type;
-  bool hopper;
+  cuda::Facts gpu;
   int64_t N, K;
   Pattern rows;
   Copies w, scratch, error, out;
 };
 
 struct FillRandom {
-  FillRandom(Type type_, int64_t N, int64_t K, int copies, bool hopper_)
-      : type(type_), hopper(hopper_), out(output("out", copies, bytes_of(type, N, K))) {}
+  FillRandom(Type type_, int64_t N, int64_t K, int copies, const cuda::Facts& gpu_)
+      : type(type_), gpu(gpu_), out(output("out", copies, bytes_of(type, N, K))) {}
 
   void launch(int copy, void* stream) const {
-    cuda::fill_random({out.at(copy), out.bytes(), type, kDeviation, kSeed, hopper}, stream);
+    cuda::fill_random({out.at(copy), type, out.bytes(), kDeviation, kSeed}, gpu, stream);
   }
 
   // Sampled elements or groups have the bits that ../../src/random.h gives them.
@@ -97,7 +98,7 @@ struct FillRandom {
         }
         const uint16_t scale = scale_of_deviation(type, kDeviation);
         for (int64_t n = 0; n < kPanel; ++n) std::memcpy(group.data() + values + 2 * n, &scale, 2);
-        cuda::repack_group(type, hopper, want.data(), group.data());
+        cuda::repack_group(type, gpu.hopper, want.data(), group.data());
       } else {
         const bf16 x = to_bf16(kDeviation * normal(mix(base + static_cast<uint64_t>(i))));
         std::memcpy(want.data(), &x, 2);
@@ -108,7 +109,7 @@ struct FillRandom {
   }
 
   Type type;
-  bool hopper;
+  cuda::Facts gpu;
   Copies out;
 };
 
@@ -126,7 +127,7 @@ void add(Cases& cases, const Model& model, const char* op, Type type, double byt
   c.flops = 0.0;
   c.copy_bytes = static_cast<int64_t>(bytes);
   c.prepare = [type, N, K](int copies, const cuda::Facts& gpu) {
-    const auto run = std::make_shared<Run>(type, N, K, copies, gpu.hopper);
+    const auto run = std::make_shared<Run>(type, N, K, copies, gpu);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
                     [run](test::Check& check, int copy) { run->check(check, copy); }};
   };

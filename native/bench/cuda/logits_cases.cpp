@@ -1,4 +1,4 @@
-// What happens over the vocabulary: argmax, top_k, and NormHead's factors.
+// What happens over the vocabulary: top_k, and NormHead's factors.
 #include <memory>
 
 #include "case.h"
@@ -32,26 +32,6 @@ std::vector<T> read(const Copies& from, int copy, int64_t first, int64_t count) 
   std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
 }
-
-struct Argmax {
-  Argmax(int64_t T, int64_t V, int copies)
-      : in(T, V, copies),
-        scratch(output("scratch", 1, cuda::argmax_scratch_bytes(T, V))),
-        ids(output("ids", copies, 4 * T)) {}
-  void launch(int copy, void* stream) const {
-    cuda::argmax({ids.as<int32_t>(copy), in.x.as<float>(copy), in.V, in.T, in.V, scratch.at(0)},
-                 stream);
-  }
-  void check(test::Check& check, int copy) const {
-    const std::vector<int32_t> got = read<int32_t>(ids, copy, 0, in.T);
-    for (const int64_t t : sample(in.T, 5, 12)) {
-      check.that(got[static_cast<size_t>(t)] == reference::order(in.pattern.row(t), in.V)[0],
-                 "an id is not that of the largest number");
-    }
-  }
-  Logits in;
-  Copies scratch, ids;
-};
 
 struct TopK {
   TopK(int64_t T, int64_t V, int copies)
@@ -88,7 +68,7 @@ struct RowNorms {
         w(input("w", copies, 2 * N * K, pattern.bytes)),
         out(output("out", copies, 4 * N)) {}
   void launch(int copy, void* stream) const {
-    cuda::row_norms({out.as<float>(copy), w.at(copy), K, Type::bf16, N, K}, stream);
+    cuda::row_norms({out.as<float>(copy), w.at(copy), Type::bf16, K, N, K}, stream);
   }
   // Roundings as in ../../tests/cuda_row_norms_test.cpp.
   void check(test::Check& check, int copy) const {
@@ -131,10 +111,6 @@ void add_logits_cases(Cases& cases, const Model& model, const Sizes& sizes) {
     Case c;
     c.types = "f32";
     c.part = "logits";
-    c.op = "argmax";
-    c.sizes = {{"T", T}, {"V", V}};
-    c.bytes = 4.0 * number(T * V) + number(T) * number(V) / 128.0 + 4.0 * number(T);
-    add<Argmax>(cases, model, c, T, V);
     c.op = "top_k";
     c.sizes = {{"T", T}, {"V", V}, {"K", kTopK}};
     c.bytes = 4.0 * number(T * V) + 16.0 * number(T * kTopK * ((V + 16383) / 16384)) +

@@ -105,10 +105,10 @@ struct Run {
         x(input("x", copies, 2 * s.M * s.K, xs.bytes)),
         row_scale(input("row_scale", copies, s.row_scale ? 4 * s.N : 0, scales.bytes)),
         out(output("out", copies, s.M * s.N * element_bytes(s.out_type))),
-        scratch(output("scratch", 1, cuda::matmul_scratch_bytes(params(0)))) {}
+        scratch(output("scratch", 1, cuda::matmul_scratch_bytes(params(0), gpu))) {}
 
-  cuda::MatmulParams params(int copy) const {
-    cuda::MatmulParams p{};
+  MatmulParams params(int copy) const {
+    MatmulParams p{};
     p.out = out.at(copy);
     p.out_ld = s.N;
     p.x = x.at(copy);
@@ -116,23 +116,20 @@ struct Run {
     p.w = w.at(copy);
     p.w_ld = s.K;
     p.row_scale = s.row_scale ? row_scale.as<float>(copy) : nullptr;
-    p.type = Type::bf16;
+    p.x_type = Type::bf16;
     p.out_type = s.out_type;
     p.w_type = s.w_type;
     p.M = s.M;
     p.N = s.N;
     p.K = s.K;
-    p.epilogue = cuda::Epilogue::none;
-    p.processors = gpu.processors;
-    p.shared_memory = gpu.shared_memory;
-    p.early = true;
-    p.hopper = gpu.hopper;
+    p.epilogue = Epilogue::none;
+    p.w_at_rest = true;
     return p;
   }
   void launch(int copy, void* stream) const {
-    cuda::MatmulParams p = params(copy);
+    MatmulParams p = params(copy);
     p.scratch = scratch.at(0);
-    cuda::matmul(p, stream);
+    cuda::matmul(p, gpu, stream);
   }
 
   void check(test::Check& check, int copy) {
@@ -148,7 +145,7 @@ struct Run {
         factor.row(0)[i] = scales.row(n + i)[0];
         for (int64_t m = 0; m < some.rows; ++m) part.row(m)[i] = got.row(m)[n + i];
       }
-      bc::MatmulParams p{};
+      MatmulParams p{};
       p.x = some.row(0);
       p.x_ld = some.ld;
       p.w = weights.panel(n);

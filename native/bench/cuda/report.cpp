@@ -47,7 +47,7 @@ std::string open_object(const cuda::Facts& facts) {
   cudaRuntimeGetVersion(&runtime);
   return "{\"device\": " + quoted(facts.name) +
          ", \"capability\": " + std::to_string(facts.capability) +
-         ", \"processors\": " + std::to_string(facts.processors) +
+         ", \"sms\": " + std::to_string(facts.sms) +
          ", \"memory\": " + std::to_string(facts.memory) +
          ", \"driver\": " + std::to_string(driver) + ", \"runtime\": " + std::to_string(runtime);
 }
@@ -64,8 +64,8 @@ void Report::device(const cuda::Facts& facts, const Ceilings& ceilings) {
   std::printf(
       "%s, sm_%d, %d multiprocessors, %.1f GB. Ceilings: a copy on the device %.3f TB/s, "
       "mma.sync bf16 %.1f TFLOP/s.\n\n",
-      facts.name.c_str(), facts.capability, facts.processors,
-      static_cast<double>(facts.memory) / 1e9, tb, tflops);
+      facts.name.c_str(), facts.capability, facts.sms, static_cast<double>(facts.memory) / 1e9, tb,
+      tflops);
   if (json_ == nullptr) return;
   std::fprintf(json_, "%s, \"l2\": %lld, \"copy_tb_per_s\": %.4f, \"mma_tflop_per_s\": %.2f}\n",
                open_object(facts).c_str(), static_cast<long long>(ceilings.l2_bytes), tb, tflops);

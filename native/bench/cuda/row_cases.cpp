@@ -39,13 +39,13 @@ struct RmsNorm {
         out(output("out", copies, 2 * T * C)) {}
 
   void launch(int copy, void* stream) const {
-    cuda::RmsNormParams p{};
+    RmsNormParams p{};
     p.out = out.at(copy);
     p.x = x.at(copy);
     p.delta = add ? delta.at(copy) : nullptr;
     p.weight = weight.at(copy);
     p.out_ld = p.x_ld = p.delta_ld = C;
-    p.type = p.weight_type = Type::bf16;
+    p.out_type = p.weight_type = Type::bf16;
     p.x_type = Type::f32;
     p.T = T;
     p.C = C;
@@ -58,7 +58,7 @@ struct RmsNorm {
     const std::vector<int64_t> rows = sample(T, 8, 24);
     test::Matrix some = gather(xs, rows);
     const test::Matrix some_delta = gather(deltas, rows);
-    bc::RmsNormParams p{};
+    RmsNormParams p{};
     p.x = some.row(0);
     p.x_ld = some.ld;
     p.delta = add ? some_delta.row(0) : nullptr;
@@ -95,7 +95,7 @@ struct Rope {
         positions(input("positions", 1, batch.positions)) {}
 
   void launch(int copy, void* stream) const {
-    cuda::rope({qkv.at(copy), 3 * H * kD, positions.as<int32_t>(0), Type::bf16, T, H, kD, 10000.0f},
+    cuda::rope({qkv.at(copy), Type::bf16, 3 * H * kD, positions.as<int32_t>(0), T, H, kD, 10000.0f},
                stream);
   }
 
@@ -105,7 +105,7 @@ struct Rope {
     std::vector<int32_t> at;
     for (const int64_t t : tokens) at.push_back(batch.positions[static_cast<size_t>(t)]);
     std::vector<test::Expected> want =
-        reference::rope({some.row(0), some.ld, at.data(), some.rows, H, kD, 10000.0f});
+        reference::rope({some.row(0), Type::f32, some.ld, at.data(), some.rows, H, kD, 10000.0f});
     for (test::Expected& e : want) {  // values are copied
       if (e.tolerance > 0.0) e.tolerance += std::fabs(e.value) * test::rounding_of(Type::bf16);
     }
@@ -135,13 +135,13 @@ struct KvAppend {
   int64_t slots() const { return r.pages * 2 * H * kPageSize; }
 
   void launch(int copy, void* stream) const {
-    cuda::KvAppendParams p{};
+    KvAppendParams p{};
     p.pages = pages.at(copy);
     p.pages_type = type;
     p.scales = type == Type::i8 ? scales.as<float>(copy) : nullptr;
     p.qkv = qkv.at(copy);
     p.ld = 3 * H * kD;
-    p.type = Type::bf16;
+    p.qkv_type = Type::bf16;
     p.batch = r;
     p.batch.positions = positions.as<int32_t>(0);
     p.batch.offsets = offsets.as<int32_t>(0);
@@ -155,8 +155,8 @@ struct KvAppend {
     for (const int64_t t : sample(r.T, 4, 28)) {
       int64_t b = 0;
       while (r.offsets[b + 1] <= t) ++b;
-      bc::KvAppendParams p{};
-      p.type = type;
+      KvAppendParams p{};
+      p.pages_type = type;
       p.qkv = rows.row(t);
       p.ld = 3 * H * kD;
       p.batch.T = 1;
@@ -208,7 +208,7 @@ struct Swiglu {
     const test::Matrix g = gather(gates, rows);
     const test::Matrix u = gather(ups, rows);
     std::vector<test::Expected> want =
-        reference::swiglu({nullptr, 0, g.row(0), g.ld, u.row(0), u.ld, g.rows, F});
+        reference::swiglu({nullptr, 0, g.row(0), g.ld, u.row(0), u.ld, Type::f32, g.rows, F});
     for (size_t i = 0; i < want.size(); ++i) {
       const double size = std::fmin(std::fabs(static_cast<double>(g.data[i])), 128.0);
       want[i].tolerance += std::fabs(want[i].value) * (2.0 * size + 6.0) * test::kRounding;
@@ -233,6 +233,7 @@ struct Embed {
   Embed(const Model& m, int64_t T_, int copies)
       : T(T_),
         C(m.C),
+        V(m.V),
         rows(outliers(Type::bf16, m.V, C, 32)),
         which(random_ids(T, m.V)),
         ids(input("ids", 1, which)),
@@ -241,7 +242,7 @@ struct Embed {
 
   void launch(int copy, void* stream) const {
     cuda::embed(
-        {out.at(copy), C, ids.as<int32_t>(0), table.at(copy), C, Type::f32, Type::bf16, T, C},
+        {out.at(copy), Type::f32, C, ids.as<int32_t>(0), table.at(copy), Type::bf16, C, T, C, V},
         stream);
   }
 
@@ -257,7 +258,7 @@ struct Embed {
     check.that(same, "rows are not those of the table");
   }
 
-  int64_t T, C;
+  int64_t T, C, V;
   Pattern rows;
   std::vector<int32_t> which;
   Copies ids, table, out;

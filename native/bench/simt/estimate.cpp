@@ -3,7 +3,7 @@
 // without a pause, and the share of it that a goal needs. No GPU, no compiler for one.
 //
 // The emulator runs a piece of each problem and scales the counts to the whole: whole tiles at the
-// real K or at the real number of keys, on as large a part of the processors. The piece of a prompt
+// real K or at the real number of keys, on as large a part of the sms. The piece of a prompt
 // is its middle, whose queries see as many keys as all queries see on average.
 #include <cstdio>
 
@@ -22,7 +22,7 @@ const Model kModel = {"13B", 5120, 40, 13696, 64000, true};
 // online softmax needs and that the emulator cannot see, since they are plain C++.
 struct Problem {
   Case whole, piece;
-  double processors;   // that the piece gets
+  double sms;          // that the piece gets
   int64_t scores = 0;  // of the piece
   bool alibi = false;
 };
@@ -39,7 +39,7 @@ Estimate run(const Problem& problem, bool hopper) {
   cuda::Facts gpu;
   gpu.name = "SIMT emulator";
   gpu.capability = 90;
-  gpu.processors = std::max(1, static_cast<int>(problem.processors + 0.5));
+  gpu.sms = std::max(1, static_cast<int>(problem.sms + 0.5));
   gpu.shared_memory = 227 << 10;
   gpu.hopper = hopper;
   const Prepared prepared = problem.piece.prepare(1, gpu);
@@ -68,7 +68,7 @@ Problem prefill(int64_t S, Type pages, bool alibi) {
   const std::vector<test::Sequence> middle = {{S / 2 - kPiece / 2, kPiece}};
   Problem p{attention_case(kModel, "prefill", {{{0, S}}, kModel.H, pages, alibi}),
             attention_case(kModel, "prefill", {middle, 1, pages, alibi}), 0};
-  p.processors = kRates.processors * p.piece.flops / p.whole.flops;
+  p.sms = kRates.sms * p.piece.flops / p.whole.flops;
   p.scores = static_cast<int64_t>(p.piece.flops / number(4 * kD));
   p.alibi = alibi;
   return p;
@@ -79,7 +79,7 @@ Problem decode(int64_t B, int64_t S, Type pages) {
   const std::vector<test::Sequence> all(static_cast<size_t>(B), {S - 1, 1});
   return {attention_case(kModel, "decode", {all, kModel.H, pages, false}),
           attention_case(kModel, "decode", {all, kHeads, pages, false}),
-          kRates.processors * kHeads / number(kModel.H)};
+          kRates.sms * kHeads / number(kModel.H)};
 }
 
 Problem product(const char* part, int64_t M, int64_t N, int64_t K, Type w, Type out = Type::bf16) {
@@ -87,7 +87,7 @@ Problem product(const char* part, int64_t M, int64_t N, int64_t K, Type w, Type 
   const int64_t columns = std::min<int64_t>(N, 1280);  // of 128 and 256
   Problem p{matmul_case(kModel, part, {M, N, K, w, out, false}),
             matmul_case(kModel, part, {tokens, columns, K, w, out, false}), 0};
-  p.processors = kRates.processors * p.piece.flops / p.whole.flops;
+  p.sms = kRates.sms * p.piece.flops / p.whole.flops;
   return p;
 }
 
@@ -108,7 +108,7 @@ Problem rows(const std::string& op, const std::string& types, int64_t T, bool al
   Cases of_whole, of_piece;
   add_row_cases(of_whole, model, whole);
   add_row_cases(of_piece, model, piece);
-  return {find(of_whole, op, types), find(of_piece, op, types), kRates.processors};
+  return {find(of_whole, op, types), find(of_piece, op, types), kRates.sms};
 }
 
 Problem logits(const std::string& op, const std::string& types) {
@@ -117,7 +117,7 @@ Problem logits(const std::string& op, const std::string& types) {
   Cases cases;
   add_logits_cases(cases, kModel, sizes);
   const Case c = find(cases, op, types);
-  return {c, c, kRates.processors};
+  return {c, c, kRates.sms};
 }
 
 // --- Tables --------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ void print_line(const Case& c, const char* generation, const Estimate& e, const 
   std::printf("| %s %s %s %s | %s |", c.op.c_str(), c.part.c_str(), c.types.c_str(),
               c.shape().c_str(), generation);
   for (const double clocks : e.clocks.of)
-    std::printf(" %s |", digits(clocks / kRates.processors / 1e3).c_str());
+    std::printf(" %s |", digits(clocks / kRates.sms / 1e3).c_str());
   const bool flops = goal != nullptr ? goal->flops : false;
   const char* unit = flops ? "TFLOP/s" : "TB/s";
   const double rate = (flops ? c.flops : c.bytes) / e.seconds() / 1e12;

@@ -11,7 +11,7 @@ namespace bc::bench {
 
 // H100 SXM5. Rates are of one SM and clock where nothing else is said.
 struct Rates {
-  double processors = 132;
+  double sms = 132;
   // Boost clock. The card lowers it when tensor cores would take it past 700 W: a product of 8192
   // cubed was measured at 798 TFLOP/s, 84 % of what this clock makes possible.
   double hertz = 1.755e9;
@@ -50,16 +50,14 @@ struct Clocks {
     return static_cast<Unit>(std::max_element(of.begin(), of.end()) - of.begin());
   }
   // Of the whole GPU, when the work is spread evenly and all units work at once.
-  double seconds(const Rates& rates) const {
-    return (*this)[limit()] / rates.processors / rates.hertz;
-  }
+  double seconds(const Rates& rates) const { return (*this)[limit()] / rates.sms / rates.hertz; }
 };
 
 // `hbm_bytes` comes from elsewhere: what must move once does not grow with the count of a piece.
 inline Clocks clocks_of(const simt::Counters& counted, double hbm_bytes, const Rates& rates) {
   const auto number = [](int64_t n) { return static_cast<double>(n); };
   constexpr double kProducts = 16 * 8 * 16;  // of m16n8k16; m16n8k32 of bytes takes as long
-  const double bytes_in_a_clock = rates.processors * rates.hertz;
+  const double bytes_in_a_clock = rates.sms * rates.hertz;
   Clocks clocks;
   clocks[Unit::tensor] =
       number(counted.tensor_clocks) +

@@ -5,7 +5,7 @@
 // Bound   Memory: MN (x + out) bytes.
 #include <algorithm>
 
-#include "ops.h"
+#include "cpu/kernels.h"
 
 namespace bc::cpu {
 namespace {
@@ -52,7 +52,7 @@ void for_input(const ConvertParams& p, ThreadPool& pool) {
 }  // namespace
 
 void convert(const ConvertParams& p, ThreadPool& pool) {
-  switch (p.type) {
+  switch (p.out_type) {
     case Type::f32:
       return for_input<float>(p, pool);
     case Type::f16:

@@ -15,7 +15,7 @@ struct Embed {
   static void rows(const EmbedParams& p, int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const W* row = static_cast<const W*>(p.table) + p.ids[t] * p.table_ld;
-      float* out = p.out + t * p.out_ld;
+      float* out = static_cast<float*>(p.out) + t * p.out_ld;
       int64_t c = 0;
       for (; c + 16 <= p.C; c += 16) V::store(out + c, V::load(row + c));
       if (c < p.C) V::store(out + c, V::load(row + c, p.C - c), p.C - c);

@@ -38,7 +38,7 @@ struct KvAppend {
       const int64_t page = r.table[b * r.P + r.positions[t] / kPageSize];
       const int64_t slot = r.positions[t] % kPageSize;
       for (int64_t i = 0; i < 2 * p.H; ++i) {  // H heads of keys, then H of values
-        const float* x = p.qkv + t * p.ld + C + i * p.D;
+        const float* x = static_cast<const float*>(p.qkv) + t * p.ld + C + i * p.D;
         const int64_t row = (page * 2 * p.H + i) * kPageSize + slot;
         E* out = static_cast<E*>(p.pages) + row * p.D;
         if constexpr (sizeof(E) == 1) {
@@ -51,10 +51,10 @@ struct KvAppend {
   }
 
   static void run(const KvAppendParams& p, int64_t begin, int64_t end) {
-    if (p.type == Type::f32) tokens<float>(p, begin, end);
-    if (p.type == Type::f16) tokens<f16>(p, begin, end);
-    if (p.type == Type::bf16) tokens<bf16>(p, begin, end);
-    if (p.type == Type::i8) tokens<int8_t>(p, begin, end);
+    if (p.pages_type == Type::f32) tokens<float>(p, begin, end);
+    if (p.pages_type == Type::f16) tokens<f16>(p, begin, end);
+    if (p.pages_type == Type::bf16) tokens<bf16>(p, begin, end);
+    if (p.pages_type == Type::i8) tokens<int8_t>(p, begin, end);
   }
 };
 

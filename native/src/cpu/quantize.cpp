@@ -3,8 +3,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "cpu/kernels.h"
 #include "cpu/matmul/matrix_kernels.h"
-#include "ops.h"
 #include "quant.h"
 
 namespace bc::cpu {
@@ -30,9 +30,9 @@ float unpack(const DequantizeParams& p, int64_t n, int64_t k) {
 
 }  // namespace
 
-void quantize(QuantizeParams& p, ThreadPool& pool) { quantize(p, pool, matrix_kernels()); }
+void quantize(const QuantizeParams& p, ThreadPool& pool) { quantize(p, pool, matrix_kernels()); }
 
-void quantize(QuantizeParams& p, ThreadPool& pool, const MatrixKernels& kernels) {
+void quantize(const QuantizeParams& p, ThreadPool& pool, const MatrixKernels& kernels) {
   std::mutex mutex;
   p.error[0] = p.error[1] = 0.0;
   pool.parallel_for(panels(p.N), 4, [&](int64_t begin, int64_t end, int) {

@@ -47,10 +47,11 @@ struct RmsNorm {
   static void rows(const RmsNormParams& p, int64_t begin, int64_t end) {
     const W* weight = static_cast<const W*>(p.weight);
     for (int64_t t = begin; t < end; ++t) {
-      float* x = p.x + t * p.x_ld;
-      float* out = p.out + t * p.out_ld;
+      float* x = static_cast<float*>(p.x) + t * p.x_ld;
+      float* out = static_cast<float*>(p.out) + t * p.out_ld;
+      const float* delta = static_cast<const float*>(p.delta);
       const float squares =
-          add_and_square(x, p.delta == nullptr ? nullptr : p.delta + t * p.delta_ld, p.C);
+          add_and_square(x, delta == nullptr ? nullptr : delta + t * p.delta_ld, p.C);
       const F factor = V::set(1.0f / __builtin_sqrtf(squares / static_cast<float>(p.C) + p.eps));
       int64_t c = 0;
       for (; c + 16 <= p.C; c += 16) {

@@ -38,8 +38,7 @@ void turn(float* cosine, float* sine, const std::vector<double>& frequencies, in
 
 }  // namespace
 
-void rope(const RopeParams& p, ThreadPool& pool, const VectorKernels& kernels) {
-  RopeAngles& angles = *p.angles;
+void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool, const VectorKernels& kernels) {
   grow(angles, p);
   pool.parallel_for(p.T, 4, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; ++t) {
@@ -55,6 +54,8 @@ void rope(const RopeParams& p, ThreadPool& pool, const VectorKernels& kernels) {
   });
 }
 
-void rope(const RopeParams& p, ThreadPool& pool) { rope(p, pool, vector_kernels()); }
+void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool) {
+  rope(p, angles, pool, vector_kernels());
+}
 
 }  // namespace bc::cpu

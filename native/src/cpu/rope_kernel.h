@@ -17,7 +17,7 @@ struct Rope {
 
   static void run(const RopeParams& p, const float* cosine, const float* sine, int64_t token) {
     const int64_t half = p.D / 2;
-    float* row = p.qkv + token * p.ld;
+    float* row = static_cast<float*>(p.qkv) + token * p.ld;
     for (int64_t h = 0; h < 2 * p.H; ++h) {
       float* low = row + h * p.D;
       float* high = low + half;

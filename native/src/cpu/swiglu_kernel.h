@@ -21,9 +21,9 @@ struct Swiglu {
   }
 
   static void run(const SwigluParams& p, int64_t token, int64_t begin, int64_t end) {
-    const float* gate = p.gate + token * p.gate_ld;
-    const float* up = p.up + token * p.up_ld;
-    float* out = p.out + token * p.out_ld;
+    const float* gate = static_cast<const float*>(p.gate) + token * p.gate_ld;
+    const float* up = static_cast<const float*>(p.up) + token * p.up_ld;
+    float* out = static_cast<float*>(p.out) + token * p.out_ld;
     int64_t f = begin;
     for (; f + 16 <= end; f += 16) V::store(out + f, gated(V::load(gate + f), V::load(up + f)));
     if (f < end)

@@ -1,7 +1,6 @@
 // Vector kernels for avx512_bf16.
 #if defined(__x86_64__)
 
-#include "cpu/argmax_kernel.h"
 #include "cpu/attention/attention_kernel.h"
 #include "cpu/embed_kernel.h"
 #include "cpu/kv_append_kernel.h"
@@ -18,7 +17,7 @@ using V = Avx512Bf16Lanes;
 
 constexpr VectorKernels avx512_bf16_vector_kernels = {
     &Embed<V>::run,     &RmsNorm<V>::run, &Rope<V>::run, &KvAppend<V>::run,
-    &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run, &Argmax<V>::run};
+    &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run};
 
 }  // namespace bc::cpu
 

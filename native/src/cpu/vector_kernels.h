@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cpu/isa.h"
+#include "cpu/kernels.h"
 #include "ops.h"
 
 namespace bc::cpu {
@@ -26,7 +27,6 @@ struct VectorKernels {
   // Columns [begin, end) of one token.
   void (*swiglu)(const SwigluParams& p, int64_t token, int64_t begin, int64_t end);
   void (*top_k)(const TopKParams& p, int64_t begin, int64_t end);
-  void (*argmax)(const ArgmaxParams& p, int64_t begin, int64_t end);
 };
 
 extern const VectorKernels scalar_vector_kernels;
@@ -40,14 +40,14 @@ extern const VectorKernels avx512_bf16_vector_kernels;
 const VectorKernels& vector_kernels(Isa isa);
 const VectorKernels& vector_kernels();
 
-// The ops with the kernels named: what ops.h declares calls these with vector_kernels().
+// The ops with the kernels named: what kernels.h declares calls these with vector_kernels().
 void embed(const EmbedParams& p, ThreadPool& pool, const VectorKernels& kernels);
 void rms_norm(const RmsNormParams& p, ThreadPool& pool, const VectorKernels& kernels);
-void rope(const RopeParams& p, ThreadPool& pool, const VectorKernels& kernels);
+void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool, const VectorKernels& kernels);
 void kv_append(const KvAppendParams& p, ThreadPool& pool, const VectorKernels& kernels);
-void attention(const AttentionParams& p, ThreadPool& pool, const VectorKernels& kernels);
+void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool,
+               const VectorKernels& kernels);
 void swiglu(const SwigluParams& p, ThreadPool& pool, const VectorKernels& kernels);
 void top_k(const TopKParams& p, ThreadPool& pool, const VectorKernels& kernels);
-void argmax(const ArgmaxParams& p, ThreadPool& pool, const VectorKernels& kernels);
 
 }  // namespace bc::cpu

@@ -1,5 +1,4 @@
 // Vector kernels for scalar.
-#include "cpu/argmax_kernel.h"
 #include "cpu/attention/attention_kernel.h"
 #include "cpu/embed_kernel.h"
 #include "cpu/kv_append_kernel.h"
@@ -16,6 +15,6 @@ using V = ScalarLanes;
 
 constexpr VectorKernels scalar_vector_kernels = {
     &Embed<V>::run,     &RmsNorm<V>::run, &Rope<V>::run, &KvAppend<V>::run,
-    &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run, &Argmax<V>::run};
+    &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run};
 
 }  // namespace bc::cpu

@@ -52,7 +52,7 @@ void launch_convert(ConvertParams p, void* stream) {
 }  // namespace
 
 void convert(const ConvertParams& p, void* stream) {
-  for_plain(p.type, [&](auto to) {
+  for_plain(p.out_type, [&](auto to) {
     for_plain(p.x_type,
               [&](auto from) { launch_convert<decltype(to), decltype(from)>(p, stream); });
   });

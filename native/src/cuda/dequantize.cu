@@ -80,24 +80,24 @@ __global__ void __launch_bounds__(kThreads) dequantize_kernel(DequantizeParams p
 }
 
 template <Type kType>
-void launch_dequantize(const DequantizeParams& p, void* stream) {
+void launch_dequantize(const DequantizeParams& p, const Facts& gpu, void* stream) {
   const int64_t pieces = (p.K / kGroup + kGroups - 1) / kGroups;
   const dim3 grid(static_cast<unsigned>(panels(p.N)), static_cast<unsigned>(pieces));
   const Launch how = {grid, dim3(kThreads), 0, stream};
-  p.hopper ? launch<dequantize_kernel<kType, true>>(how, p)
-           : launch<dequantize_kernel<kType, false>>(how, p);
+  gpu.hopper ? launch<dequantize_kernel<kType, true>>(how, p)
+             : launch<dequantize_kernel<kType, false>>(how, p);
 }
 
 }  // namespace
 
-void dequantize(const DequantizeParams& p, void* stream) {
+void dequantize(const DequantizeParams& p, const Facts& gpu, void* stream) {
   switch (p.w_type) {
     case Type::q8:
-      return launch_dequantize<Type::q8>(p, stream);
+      return launch_dequantize<Type::q8>(p, gpu, stream);
     case Type::q4:
-      return launch_dequantize<Type::q4>(p, stream);
+      return launch_dequantize<Type::q4>(p, gpu, stream);
     default:
-      return convert({p.out, p.out_ld, p.w, p.w_ld, Type::f32, p.w_type, p.N, p.K}, stream);
+      return convert({p.out, Type::f32, p.out_ld, p.w, p.w_type, p.w_ld, p.N, p.K}, stream);
   }
 }
 

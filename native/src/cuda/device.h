@@ -8,6 +8,9 @@
 #include <memory>
 #include <string>
 
+#include "backend.h"
+#include "cuda/facts.h"
+
 namespace bc::cuda {
 
 // How many GPUs can be used; why there is none, when there is none. A machine without a driver is
@@ -22,21 +25,6 @@ Available available();
 
 // Fails with BC_DEVICE for a GPU of a number that is not there.
 [[noreturn]] void refuse(const Available& there, int index);
-
-struct Facts {
-  std::string name;           // "NVIDIA H100 80GB HBM3"
-  int capability = 0;         // 90 for sm_90
-  int processors = 0;         // streaming multiprocessors
-  int64_t memory = 0;         // bytes
-  int64_t shared_memory = 0;  // bytes that a block may have
-  bool hopper = false;        // runs the kernels of sm_90a (generation.h)
-};
-
-// A step recorded once and launched as one piece.
-class Graph {
- public:
-  virtual ~Graph() = default;
-};
 
 // Everything of one Device happens on one stream, in order, so that one call sees what those before
 // it did. For one thread at a time.

@@ -39,7 +39,7 @@ void launch_embed(const EmbedParams& p, void* stream) {
 }  // namespace
 
 void embed(const EmbedParams& p, void* stream) {
-  for_plain(p.type, [&](auto to) {
+  for_plain(p.out_type, [&](auto to) {
     for_plain(p.table_type,
               [&](auto from) { launch_embed<decltype(to), decltype(from)>(p, stream); });
   });

@@ -98,27 +98,27 @@ void launch_plain(const FillRandomParams& p, void* stream) {
 }
 
 template <Type kType>
-void launch_packed(const FillRandomParams& p, void* stream) {
+void launch_packed(const FillRandomParams& p, const Facts& gpu, void* stream) {
   const int64_t groups = p.bytes / group_bytes(kType);
   const int64_t blocks = (groups + kThreads / kWarp - 1) / (kThreads / kWarp);
   const uint32_t scale = scale_of_deviation(kType, p.deviation);
   const Launch how = {dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, stream};
-  p.hopper ? launch<fill_packed_kernel<kType, true>>(how, p, mix(p.seed), scale << 16 | scale)
-           : launch<fill_packed_kernel<kType, false>>(how, p, mix(p.seed), scale << 16 | scale);
+  gpu.hopper ? launch<fill_packed_kernel<kType, true>>(how, p, mix(p.seed), scale << 16 | scale)
+             : launch<fill_packed_kernel<kType, false>>(how, p, mix(p.seed), scale << 16 | scale);
 }
 
 }  // namespace
 
-void fill_random(const FillRandomParams& p, void* stream) {
+void fill_random(const FillRandomParams& p, const Facts& gpu, void* stream) {
   switch (p.type) {
     case Type::f32:
       return launch_plain<float>(p, stream);
     case Type::f16:
       return launch_plain<f16>(p, stream);
     case Type::q8:
-      return launch_packed<Type::q8>(p, stream);
+      return launch_packed<Type::q8>(p, gpu, stream);
     case Type::q4:
-      return launch_packed<Type::q4>(p, stream);
+      return launch_packed<Type::q4>(p, gpu, stream);
     default:
       return launch_plain<bf16>(p, stream);
   }

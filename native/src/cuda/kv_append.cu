@@ -101,7 +101,7 @@ void for_pages(const KvAppendParams& p, void* stream) {
 }  // namespace
 
 void kv_append(const KvAppendParams& p, void* stream) {
-  p.type == Type::bf16 ? for_pages<bf16>(p, stream) : for_pages<f16>(p, stream);
+  p.qkv_type == Type::bf16 ? for_pages<bf16>(p, stream) : for_pages<f16>(p, stream);
 }
 
 }  // namespace bc::cuda

@@ -172,15 +172,15 @@ int64_t quantize_scratch_bytes(int64_t N, int64_t K) {
   return blocks_of(N, K) * 2 * static_cast<int64_t>(sizeof(float));
 }
 
-void quantize(const QuantizeParams& p, void* stream) {
+void quantize(const QuantizeParams& p, const Facts& gpu, void* stream) {
   for_plain(p.w_type, [&](auto w) {
     using W = decltype(w);
     if (p.out_type == Type::q8) {
-      p.hopper ? launch_quantize<Type::q8, true, W>(p, stream)
-               : launch_quantize<Type::q8, false, W>(p, stream);
+      gpu.hopper ? launch_quantize<Type::q8, true, W>(p, stream)
+                 : launch_quantize<Type::q8, false, W>(p, stream);
     } else {
-      p.hopper ? launch_quantize<Type::q4, true, W>(p, stream)
-               : launch_quantize<Type::q4, false, W>(p, stream);
+      gpu.hopper ? launch_quantize<Type::q4, true, W>(p, stream)
+                 : launch_quantize<Type::q4, false, W>(p, stream);
     }
   });
 }

@@ -1,4 +1,4 @@
-// The order that argmax and top_k search in: larger first, ties by lower index, a NaN above every
+// The order that top_k searches in: larger first, ties by lower index, a NaN above every
 // number. A key holds both: of two keys the larger comes first, and no two of a row are the same.
 #pragma once
 

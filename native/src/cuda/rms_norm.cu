@@ -92,7 +92,7 @@ void for_residual(const RmsNormParams& p, void* stream) {
 }  // namespace
 
 void rms_norm(const RmsNormParams& p, void* stream) {
-  p.type == Type::bf16 ? for_residual<bf16>(p, stream) : for_residual<f16>(p, stream);
+  p.out_type == Type::bf16 ? for_residual<bf16>(p, stream) : for_residual<f16>(p, stream);
 }
 
 }  // namespace bc::cuda

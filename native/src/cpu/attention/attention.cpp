@@ -24,12 +24,13 @@ QueryTile tile_of(const Ragged& r, int64_t number) {
 
 }  // namespace
 
-void attention(const AttentionParams& p, ThreadPool& pool, const VectorKernels& kernels) {
+void attention(const AttentionParams& p, Scratch& memory, ThreadPool& pool,
+               const VectorKernels& kernels) {
   // Scratch for each worker, on cache lines of its own.
   const int64_t size = (attention_scratch(p.D) + kAlign - 1) / kAlign * kAlign;
   const size_t bytes = static_cast<size_t>(size * pool.threads() + kAlign) * sizeof(float);
-  if (p.scratch->size() < bytes) p.scratch->resize(bytes);
-  const uintptr_t address = reinterpret_cast<uintptr_t>(p.scratch->data());
+  if (memory.size() < bytes) memory.resize(bytes);
+  const uintptr_t address = reinterpret_cast<uintptr_t>(memory.data());
   float* scratch = reinterpret_cast<float*>((address + 63) / 64 * 64);
   const int64_t tasks = first_tile(p.batch, p.batch.B) * p.H;
   // Backwards: the last tile of a prompt sees the most keys, and long tasks at the end would leave
@@ -41,6 +42,8 @@ void attention(const AttentionParams& p, ThreadPool& pool, const VectorKernels& 
   });
 }
 
-void attention(const AttentionParams& p, ThreadPool& pool) { attention(p, pool, vector_kernels()); }
+void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool) {
+  attention(p, scratch, pool, vector_kernels());
+}
 
 }  // namespace bc::cpu

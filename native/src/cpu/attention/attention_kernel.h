@@ -230,7 +230,8 @@ struct Attention {
     t.D = D;
     t.slope = p.slopes == nullptr ? 0.0f : p.slopes[head];
     for (int64_t r = 0; r < rows; ++r) {
-      Words::query(t.queries + r * (D / Words::depth), p.qkv + (q.begin + r) * p.ld + head * D, D);
+      Words::query(t.queries + r * (D / Words::depth),
+                   static_cast<const float*>(p.qkv) + (q.begin + r) * p.ld + head * D, D);
       for (int64_t d = 0; d < D; d += 16) V::store(t.sums + r * D + d, V::set(0.0f));
       V::store(t.totals + r * 16, V::set(0.0f));
       t.max[r] = -kInfinity;
@@ -269,7 +270,7 @@ struct Attention {
       sums<Words>(t, panel, r0, rows);
     }
     for (int64_t r = 0; r < rows; ++r) {
-      float* out = p.out + (q.begin + r) * p.out_ld + head * D;
+      float* out = static_cast<float*>(p.out) + (q.begin + r) * p.out_ld + head * D;
       const F inverse = V::set(1.0f / V::sum(V::load(t.totals + r * 16)));
       for (int64_t d = 0; d < D; d += 16)
         V::store(out + d, V::mul(V::load(t.sums + r * D + d), inverse));
@@ -278,13 +279,15 @@ struct Attention {
 
   static void run(const AttentionParams& p, const QueryTile& q, int64_t head, float* scratch) {
     if constexpr (V::pairs) {
-      if (!p.exact && p.type == Type::bf16) return tile<PairWords<V>, bf16>(p, q, head, scratch);
-      if (!p.exact && p.type == Type::i8) return tile<PairWords<V>, int8_t>(p, q, head, scratch);
+      if (!p.exact && p.pages_type == Type::bf16)
+        return tile<PairWords<V>, bf16>(p, q, head, scratch);
+      if (!p.exact && p.pages_type == Type::i8)
+        return tile<PairWords<V>, int8_t>(p, q, head, scratch);
     }
-    if (p.type == Type::f32) tile<FloatWords<V>, float>(p, q, head, scratch);
-    if (p.type == Type::f16) tile<FloatWords<V>, f16>(p, q, head, scratch);
-    if (p.type == Type::bf16) tile<FloatWords<V>, bf16>(p, q, head, scratch);
-    if (p.type == Type::i8) tile<FloatWords<V>, int8_t>(p, q, head, scratch);
+    if (p.pages_type == Type::f32) tile<FloatWords<V>, float>(p, q, head, scratch);
+    if (p.pages_type == Type::f16) tile<FloatWords<V>, f16>(p, q, head, scratch);
+    if (p.pages_type == Type::bf16) tile<FloatWords<V>, bf16>(p, q, head, scratch);
+    if (p.pages_type == Type::i8) tile<FloatWords<V>, int8_t>(p, q, head, scratch);
   }
 };
 

@@ -6,7 +6,6 @@
 #include "cpu/isa.h"
 #include "cpu/matmul/matmul_kernel.h"
 #include "cpu/matmul/matrix_kernels.h"
-#include "ops.h"
 #include "quant.h"
 
 namespace bc::cpu {
@@ -54,9 +53,11 @@ void round_input(const MatmulParams& p, const MatmulKernel& kernel, int64_t rows
 
 }  // namespace
 
-void matmul(const MatmulParams& p, ThreadPool& pool) { matmul(p, pool, matrix_kernels()); }
+void matmul(const MatmulParams& p, Scratch& scratch, ThreadPool& pool) {
+  matmul(p, scratch, pool, matrix_kernels());
+}
 
-void matmul(const MatmulParams& p, ThreadPool& pool, const MatrixKernels& kernels) {
+void matmul(const MatmulParams& p, Scratch& bytes, ThreadPool& pool, const MatrixKernels& kernels) {
   const MatmulKernel kernel = kernels.matmul(p.w_type, p.exact);
   const bool few = p.M <= kernel.few;
   const int64_t rows = few ? p.M : kernel.rows;
@@ -73,9 +74,8 @@ void matmul(const MatmulParams& p, ThreadPool& pool, const MatrixKernels& kernel
   const int64_t scratch =
       few ? 0 : up(kernel.scratch + block_rows * task_units * kernel.scratch_sum, 64);
   const size_t needed = static_cast<size_t>(rounded + pool.threads() * scratch + 64);
-  if (p.scratch->size() < needed) p.scratch->resize(needed);
-  uint8_t* memory =
-      reinterpret_cast<uint8_t*>(up(reinterpret_cast<intptr_t>(p.scratch->data()), 64));
+  if (bytes.size() < needed) bytes.resize(needed);
+  uint8_t* memory = reinterpret_cast<uint8_t*>(up(reinterpret_cast<intptr_t>(bytes.data()), 64));
   if (kernel.round != nullptr) round_input(p, kernel, rows, memory, pool);
 
   const int64_t tasks = (units + task_units - 1) / task_units;

@@ -39,7 +39,7 @@ struct MatmulExact {
         for (int n = 0; n < NP; ++n)
           zero[n] = V::mul(V::grid_zero(w[n] + values), V::set(1.0f / kGridZeros));
       }
-      const float* a = p.x + m * p.x_ld + g * kGroup;
+      const float* a = static_cast<const float*>(p.x) + m * p.x_ld + g * kGroup;
       for (int j = 0; j < 8; ++j) {
         I v[NP];
         for (int n = 0; n < NP; ++n) {

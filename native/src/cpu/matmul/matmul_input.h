@@ -30,7 +30,7 @@ struct MatmulInput {
       uint8_t* scales = codes + rows * kGroup;
       uint8_t* sums = scales + rows * 4;
       for (int64_t r = 0; r < rows; ++r) {
-        const float* x = p.x + (m0 + r) * p.x_ld + g * kGroup;
+        const float* x = static_cast<const float*>(p.x) + (m0 + r) * p.x_ld + g * kGroup;
         const F a = V::load(x);
         const F b = V::load(x + 16);
         const F zero = V::set(0.0f);
@@ -58,7 +58,7 @@ struct MatmulInput {
     for (int64_t g = g0; g < g1; ++g) {
       bf16* out = reinterpret_cast<bf16*>(block + g * rows * kBf16Row);
       for (int64_t r = 0; r < rows; ++r) {
-        const float* x = p.x + (m0 + r) * p.x_ld + g * kGroup;
+        const float* x = static_cast<const float*>(p.x) + (m0 + r) * p.x_ld + g * kGroup;
         for (int64_t i = 0; i < kGroup; i += 16) {
           const int64_t left = p.K - g * kGroup - i;
           V::store(out + r * kGroup + i, left >= 16 ? V::load(x + i)

@@ -16,6 +16,8 @@
 //         products: 80 % of their peak.
 #pragma once
 
+#include <type_traits>
+
 #include "cpu/matmul/matmul_input.h"
 
 namespace bc::cpu {
@@ -255,7 +257,7 @@ struct MatmulInt8 {
   // 16 outputs of row m, panel u; the last panel may reach past N.
   static void store(const MatmulParams& p, int64_t m, int64_t u, F value) {
     const int64_t n = u * kPanel;
-    float* out = p.out + m * p.out_ld + n;
+    float* out = static_cast<float*>(p.out) + m * p.out_ld + n;
     if (n + kPanel <= p.N) {
       V::store(out, p.row_scale == nullptr ? value : V::mul(value, V::load(p.row_scale + n)));
     } else {

@@ -65,7 +65,7 @@ struct MatmulPlain {
     float sums[kSums];
     for (int i = 0; i < kSums; i += 16) V::store(sums + i, V::sums(acc + i));
     for (int r = 0; r < MR; ++r) {
-      float* out = p.out + (m + r) * p.out_ld + n;
+      float* out = static_cast<float*>(p.out) + (m + r) * p.out_ld + n;
       for (int c = 0; c < NR; ++c) {
         const float sum = k0 == 0 ? sums[r * NR + c] : out[c] + sums[r * NR + c];
         out[c] = k1 == p.K && p.row_scale != nullptr ? sum * p.row_scale[n + c] : sum;
@@ -83,7 +83,8 @@ struct MatmulPlain {
         const bf16* x = reinterpret_cast<const bf16*>(packed) + m * groups * kGroup;
         tile<W, kPairs, bf16, MR, NR>(p, x + k0 * MR, kGroup, MR * kGroup, m, n, k0, k1);
       } else {
-        tile<W, kPairs, float, MR, NR>(p, p.x + m * p.x_ld + k0, p.x_ld, kGroup, m, n, k0, k1);
+        tile<W, kPairs, float, MR, NR>(p, static_cast<const float*>(p.x) + m * p.x_ld + k0, p.x_ld,
+                                       kGroup, m, n, k0, k1);
       }
       return;
     }

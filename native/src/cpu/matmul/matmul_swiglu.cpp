@@ -2,7 +2,7 @@
 // and up in turn. For as many tokens at a time as keep the sums small.
 #include <algorithm>
 
-#include "ops.h"
+#include "cpu/kernels.h"
 
 namespace bc::cpu {
 namespace {
@@ -11,7 +11,8 @@ constexpr int64_t kTokens = 64;
 
 }  // namespace
 
-void matmul_swiglu(const MatmulParams& p, std::vector<float>& memory, ThreadPool& pool) {
+void matmul_swiglu(const MatmulParams& p, std::vector<float>& memory, Scratch& scratch,
+                   ThreadPool& pool) {
   const int64_t F = p.N / 2;
   const int64_t most = std::min(kTokens, p.M);
   const size_t needed = static_cast<size_t>(2 * most * p.N);
@@ -21,10 +22,11 @@ void matmul_swiglu(const MatmulParams& p, std::vector<float>& memory, ThreadPool
   for (int64_t m0 = 0; m0 < p.M; m0 += kTokens) {
     MatmulParams part = p;
     part.M = std::min(kTokens, p.M - m0);
-    part.x += m0 * p.x_ld;
+    part.x = static_cast<const float*>(p.x) + m0 * p.x_ld;
+    part.epilogue = Epilogue::none;
     part.out = sums;
     part.out_ld = p.N;
-    matmul(part, pool);
+    matmul(part, scratch, pool);
     float* gate = halves;
     float* up = gate + part.M * F;
     pool.parallel_for(part.M, 1, [&](int64_t m, int64_t, int) {
@@ -33,7 +35,9 @@ void matmul_swiglu(const MatmulParams& p, std::vector<float>& memory, ThreadPool
         up[m * F + f] = sums[m * p.N + 2 * f + 1];
       }
     });
-    swiglu({p.out + m0 * p.out_ld, p.out_ld, gate, F, up, F, part.M, F}, pool);
+    swiglu({static_cast<float*>(p.out) + m0 * p.out_ld, p.out_ld, gate, F, up, F, Type::f32, part.M,
+            F},
+           pool);
   }
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cpu/isa.h"
-#include "ops.h"
+#include "cpu/kernels.h"
 
 namespace bc::cpu {
 
@@ -44,7 +44,8 @@ extern const MatrixKernels avx512_bf16_matrix_kernels;
 const MatrixKernels& matrix_kernels(Isa isa);
 const MatrixKernels& matrix_kernels();
 
-void matmul(const MatmulParams& p, ThreadPool& pool, const MatrixKernels& kernels);
-void quantize(QuantizeParams& p, ThreadPool& pool, const MatrixKernels& kernels);
+void matmul(const MatmulParams& p, Scratch& scratch, ThreadPool& pool,
+            const MatrixKernels& kernels);
+void quantize(const QuantizeParams& p, ThreadPool& pool, const MatrixKernels& kernels);
 
 }  // namespace bc::cpu

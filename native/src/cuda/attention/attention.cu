@@ -37,11 +37,11 @@ int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
   return few > many ? few : many;
 }
 
-void attention(const AttentionParams& p, void* stream) {
+void attention(const AttentionParams& p, const Facts& gpu, void* stream) {
   if (may_be_many(p.batch.T, p.batch.B)) {
-    p.hopper ? attention_prefill_sm90(p, stream) : attention_prefill(p, stream);
+    gpu.hopper ? attention_prefill_sm90(p, gpu, stream) : attention_prefill(p, stream);
   }
-  if (may_be_few(p.batch.T, p.batch.B)) attention_decode(p, stream);
+  if (may_be_few(p.batch.T, p.batch.B)) attention_decode(p, gpu, stream);
 }
 
 }  // namespace bc::cuda

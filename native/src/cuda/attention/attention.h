@@ -11,8 +11,8 @@ namespace bc::cuda {
 constexpr int64_t kFewQueries = 8;
 
 void attention_prefill(const AttentionParams& p, void* stream);
-void attention_prefill_sm90(const AttentionParams& p, void* stream);
-void attention_decode(const AttentionParams& p, void* stream);
+void attention_prefill_sm90(const AttentionParams& p, const Facts& gpu, void* stream);
+void attention_decode(const AttentionParams& p, const Facts& gpu, void* stream);
 
 // Largest squares of lengths (attention_norms.cu).
 struct AttentionNorms {
@@ -23,7 +23,8 @@ struct AttentionNorms {
   float* queries = nullptr;  // [H,chunks]
 };
 int64_t attention_norms_bytes(int64_t T, int64_t B, int64_t P, int64_t H);
-AttentionNorms attention_norms(const AttentionParams& p, void* stream);  // in p.scratch
+AttentionNorms attention_norms(const AttentionParams& p, const Facts& gpu,
+                               void* stream);  // in p.scratch
 
 int64_t attention_decode_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H);
 

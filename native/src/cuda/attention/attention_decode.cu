@@ -136,18 +136,18 @@ void launch_decode(const AttentionParams& p, const Partial& partial, float scale
 }
 
 template <class T>
-void for_pages(const AttentionParams& p, void* stream) {
+void for_pages(const AttentionParams& p, const Facts& gpu, void* stream) {
   const Partial partial(p);
   const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
-  if (p.hopper) {
-    attention_decode_sm90(p, partial, scale, stream);
+  if (gpu.hopper) {
+    attention_decode_sm90(p, partial, scale, gpu, stream);
   } else if (p.pages_type == Type::i8) {
     launch_decode<T, int8_t>(p, partial, scale, stream);
   } else {
     launch_decode<T, T>(p, partial, scale, stream);
   }
   const dim3 grid(static_cast<unsigned>(p.H), static_cast<unsigned>(p.batch.B));
-  launch<attention_merge_kernel<T>>({grid, dim3(kMergeThreads), 0, stream, p.hopper}, p, partial);
+  launch<attention_merge_kernel<T>>({grid, dim3(kMergeThreads), 0, stream, gpu.hopper}, p, partial);
 }
 
 }  // namespace
@@ -156,8 +156,8 @@ int64_t attention_decode_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t 
   return slots_of(T, B) * H * splits_of(P) * (kHeadSize + 2) * static_cast<int64_t>(sizeof(float));
 }
 
-void attention_decode(const AttentionParams& p, void* stream) {
-  p.type == Type::bf16 ? for_pages<bf16>(p, stream) : for_pages<f16>(p, stream);
+void attention_decode(const AttentionParams& p, const Facts& gpu, void* stream) {
+  p.qkv_type == Type::bf16 ? for_pages<bf16>(p, gpu, stream) : for_pages<f16>(p, gpu, stream);
 }
 
 }  // namespace bc::cuda

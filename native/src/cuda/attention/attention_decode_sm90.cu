@@ -413,15 +413,16 @@ __global__ void __launch_bounds__(kSplitThreads, kBlocks)
 
 // Blocks of a head and sequence: as many as there is room for, all at once; where heads and sequences
 // alone are more than that, four rounds, of which the last is an eighth on average not full.
-int64_t blocks_of(const AttentionParams& p, int64_t S) {
+int64_t blocks_of(const AttentionParams& p, int64_t S, int sms) {
   const int64_t heads = p.H * p.batch.B;
-  const int64_t places = int64_t{kBlocks} * p.processors;
+  const int64_t places = int64_t{kBlocks} * sms;
   const int64_t blocks = heads <= places ? places / heads : (4 * places + heads - 1) / heads;
   return std::max<int64_t>(1, std::min(blocks, S));
 }
 
 template <class T, class E>
-void launch_decode(const AttentionParams& p, const Partial& partial, float scale, void* stream) {
+void launch_decode(const AttentionParams& p, const Partial& partial, float scale, const Facts& gpu,
+                   void* stream) {
   using Pages = WarpRows<T, E>;
   const auto rows = static_cast<uint64_t>(p.batch.pages * 2 * p.H * kTileRows);
   constexpr uint64_t kRowBytes = kHeadSize * sizeof(E);
@@ -432,25 +433,26 @@ void launch_decode(const AttentionParams& p, const Partial& partial, float scale
                                          {kRowBytes, 128},
                                          {Pages::kColumns, kWarpRows, Pages::kSides},
                                          Swizzle::bytes_128});
-  const dim3 grid(static_cast<unsigned>(blocks_of(p, partial.S)), static_cast<unsigned>(p.H),
-                  static_cast<unsigned>(p.batch.B));
+  const dim3 grid(static_cast<unsigned>(blocks_of(p, partial.S, gpu.sms)),
+                  static_cast<unsigned>(p.H), static_cast<unsigned>(p.batch.B));
   launch<attention_decode_sm90_kernel<T, E>>(
       {grid, dim3(kSplitThreads), Pages::kBytes + FewAttention<T, E>::Sums::kBytes, stream, true},
       p, partial, scale, map);
 }
 
 template <class T>
-void for_pages(const AttentionParams& p, const Partial& partial, float scale, void* stream) {
-  p.pages_type == Type::i8 ? launch_decode<T, int8_t>(p, partial, scale, stream)
-                           : launch_decode<T, T>(p, partial, scale, stream);
+void for_pages(const AttentionParams& p, const Partial& partial, float scale, const Facts& gpu,
+               void* stream) {
+  p.pages_type == Type::i8 ? launch_decode<T, int8_t>(p, partial, scale, gpu, stream)
+                           : launch_decode<T, T>(p, partial, scale, gpu, stream);
 }
 
 }  // namespace
 
 void attention_decode_sm90(const AttentionParams& p, const Partial& partial, float scale,
-                           void* stream) {
-  p.type == Type::bf16 ? for_pages<bf16>(p, partial, scale, stream)
-                       : for_pages<f16>(p, partial, scale, stream);
+                           const Facts& gpu, void* stream) {
+  p.qkv_type == Type::bf16 ? for_pages<bf16>(p, partial, scale, gpu, stream)
+                           : for_pages<f16>(p, partial, scale, gpu, stream);
 }
 
 }  // namespace bc::cuda

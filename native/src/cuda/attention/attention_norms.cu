@@ -104,16 +104,18 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 }
 
 template <class T, class E>
-void launch_norms(const AttentionParams& p, const AttentionNorms& norms, void* stream) {
+void launch_norms(const AttentionParams& p, const AttentionNorms& norms, const Facts& gpu,
+                  void* stream) {
   const auto heads = static_cast<unsigned>(p.H);
-  const unsigned blocks = static_cast<unsigned>(p.processors * kBlocks) / heads + 1;
+  const unsigned blocks = static_cast<unsigned>(gpu.sms * kBlocks) / heads + 1;
   launch<attention_norms_kernel<T, E>>({dim3(blocks, heads), dim3(kThreads), 0, stream}, p, norms);
 }
 
 template <class T>
-void for_pages(const AttentionParams& p, const AttentionNorms& norms, void* stream) {
-  p.pages_type == Type::i8 ? launch_norms<T, int8_t>(p, norms, stream)
-                           : launch_norms<T, T>(p, norms, stream);
+void for_pages(const AttentionParams& p, const AttentionNorms& norms, const Facts& gpu,
+               void* stream) {
+  p.pages_type == Type::i8 ? launch_norms<T, int8_t>(p, norms, gpu, stream)
+                           : launch_norms<T, T>(p, norms, gpu, stream);
 }
 
 }  // namespace
@@ -122,11 +124,12 @@ int64_t attention_norms_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
   return (B * P + AttentionNorms::chunks(T)) * H * static_cast<int64_t>(sizeof(float));
 }
 
-AttentionNorms attention_norms(const AttentionParams& p, void* stream) {
+AttentionNorms attention_norms(const AttentionParams& p, const Facts& gpu, void* stream) {
   AttentionNorms norms;
   norms.keys = static_cast<float*>(p.scratch);
   norms.queries = norms.keys + p.batch.B * p.batch.P * p.H;
-  p.type == Type::bf16 ? for_pages<bf16>(p, norms, stream) : for_pages<f16>(p, norms, stream);
+  p.qkv_type == Type::bf16 ? for_pages<bf16>(p, norms, gpu, stream)
+                           : for_pages<f16>(p, norms, gpu, stream);
   return norms;
 }
 

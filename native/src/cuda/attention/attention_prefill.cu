@@ -148,7 +148,7 @@ void for_pages(const AttentionParams& p, void* stream) {
 }  // namespace
 
 void attention_prefill(const AttentionParams& p, void* stream) {
-  p.type == Type::bf16 ? for_pages<bf16>(p, stream) : for_pages<f16>(p, stream);
+  p.qkv_type == Type::bf16 ? for_pages<bf16>(p, stream) : for_pages<f16>(p, stream);
 }
 
 }  // namespace bc::cuda

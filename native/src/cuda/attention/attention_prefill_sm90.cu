@@ -394,7 +394,7 @@ __global__ void __launch_bounds__(kThreads, 1)
 }
 
 template <class T, class E>
-void launch_prefill(const AttentionParams& p, void* stream) {
+void launch_prefill(const AttentionParams& p, const Facts& gpu, void* stream) {
   const TensorMap queries = map_of_rows(p.qkv, p.batch.T, p.H * p.D, p.ld, kRows);
   const TensorMap pages = Room<E>::kWiden
                               ? TensorMap{}
@@ -402,10 +402,10 @@ void launch_prefill(const AttentionParams& p, void* stream) {
                                             static_cast<int>(kPageSize));
   // Sizes are all that the host knows. Much shorter, and finding lengths takes what it wins.
   const bool far = p.slopes != nullptr && p.batch.T >= 2048 && p.batch.P * kPageSize >= 4096;
-  const AttentionNorms norms = far ? attention_norms(p, stream) : AttentionNorms{};
+  const AttentionNorms norms = far ? attention_norms(p, gpu, stream) : AttentionNorms{};
   const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
   constexpr int kCluster = Room<E>::kCluster;
-  const int clusters = p.processors < kCluster ? 1 : p.processors / kCluster;
+  const int clusters = gpu.sms < kCluster ? 1 : gpu.sms / kCluster;
   Launch how = {dim3(static_cast<unsigned>(clusters * kCluster)), dim3(kThreads), Room<E>::kBytes,
                 stream};
   how.cluster = kCluster;
@@ -413,14 +413,15 @@ void launch_prefill(const AttentionParams& p, void* stream) {
 }
 
 template <class T>
-void for_pages(const AttentionParams& p, void* stream) {
-  p.pages_type == Type::i8 ? launch_prefill<T, int8_t>(p, stream) : launch_prefill<T, T>(p, stream);
+void for_pages(const AttentionParams& p, const Facts& gpu, void* stream) {
+  p.pages_type == Type::i8 ? launch_prefill<T, int8_t>(p, gpu, stream)
+                           : launch_prefill<T, T>(p, gpu, stream);
 }
 
 }  // namespace
 
-void attention_prefill_sm90(const AttentionParams& p, void* stream) {
-  p.type == Type::bf16 ? for_pages<bf16>(p, stream) : for_pages<f16>(p, stream);
+void attention_prefill_sm90(const AttentionParams& p, const Facts& gpu, void* stream) {
+  p.qkv_type == Type::bf16 ? for_pages<bf16>(p, gpu, stream) : for_pages<f16>(p, gpu, stream);
 }
 
 }  // namespace bc::cuda

@@ -102,6 +102,6 @@ struct WarpSums {
 };
 
 void attention_decode_sm90(const AttentionParams& p, const Partial& partial, float scale,
-                           void* stream);
+                           const Facts& gpu, void* stream);
 
 }  // namespace bc::cuda

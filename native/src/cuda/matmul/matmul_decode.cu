@@ -140,15 +140,17 @@ struct Decode {
     const auto blocks = static_cast<unsigned>((p.N + kRows - 1) / kRows);
     constexpr size_t kSharedBytes = kParts * kPanels<kTiles> * kTiles * 8 * kSumLd * sizeof(float);
     cuda::launch<matmul_decode_kernel<T, W, kTiles>>(
-        {dim3(blocks), dim3(kThreads), kSharedBytes, stream, p.early}, p);
+        {dim3(blocks), dim3(kThreads), kSharedBytes, stream, p.w_at_rest}, p);
   }
-  static void launch(const MatmulParams& p, void* stream) {
+  static void launch(const MatmulParams& p, const Facts&, void* stream) {
     p.M <= 8 ? with<1>(p, stream) : p.M <= 16 ? with<2>(p, stream) : with<4>(p, stream);
   }
 };
 
 }  // namespace
 
-void matmul_decode(const MatmulParams& p, void* stream) { for_weights<Decode>(p, stream); }
+void matmul_decode(const MatmulParams& p, const Facts& gpu, void* stream) {
+  for_weights<Decode>(p, gpu, stream);
+}
 
 }  // namespace bc::cuda

@@ -419,13 +419,13 @@ __global__ void __launch_bounds__(kThreads, 1)
 // --- Launching -----------------------------------------------------------------------------------
 
 // Tiles of as many panels as leave the busiest block the fewest bytes.
-Tiles share_out(const MatmulParams& p) {
+Tiles share_out(const MatmulParams& p, const Facts& gpu) {
   const auto all = static_cast<int>((p.N + kPanel - 1) / kPanel);
   const auto with = [&](int panels) { return Tiles{panels, (all + panels - 1) / panels, all}; };
   const int64_t panel =
       is_quantized(p.w_type) ? p.K / kGroup * group_bytes(p.w_type) : kPanel * 2 * p.K;
   const auto most = [&](const Tiles& t) {
-    const int64_t rounds = (t.tiles + p.processors - 1) / p.processors;
+    const int64_t rounds = (t.tiles + gpu.sms - 1) / gpu.sms;
     return rounds * (t.panels * panel + 2 * p.M * p.K);
   };
   Tiles best = with(kTilePanels);
@@ -438,23 +438,27 @@ Tiles share_out(const MatmulParams& p) {
 template <class T, class W>
 struct Few {
   template <int kTokens>
-  static void with(const MatmulParams& p, void* stream) {
+  static void with(const MatmulParams& p, const Facts& gpu, void* stream) {
     Maps maps = {};
     maps.x = map_of_rows(p.x, p.M, p.K, p.x_ld, kTokens);
     if (!W::kPacked) maps.w = map_of_rows(p.w, p.N, p.K, p.w_ld, kPanel);
-    const Tiles tiles = share_out(p);
-    const auto blocks = static_cast<unsigned>(std::min(tiles.tiles, p.processors));
+    const Tiles tiles = share_out(p, gpu);
+    const auto blocks = static_cast<unsigned>(std::min(tiles.tiles, gpu.sms));
     cuda::launch<matmul_decode_sm90_kernel<T, W, kTokens>>(
-        {dim3(blocks), dim3(kThreads), Ring<W, kTokens>::kSharedBytes, stream, p.early}, p, tiles,
-        maps);
+        {dim3(blocks), dim3(kThreads), Ring<W, kTokens>::kSharedBytes, stream, p.w_at_rest}, p,
+        tiles, maps);
   }
-  static void launch(const MatmulParams& p, void* stream) {
-    p.M <= 8 ? with<8>(p, stream) : p.M <= 16 ? with<16>(p, stream) : with<32>(p, stream);
+  static void launch(const MatmulParams& p, const Facts& gpu, void* stream) {
+    p.M <= 8    ? with<8>(p, gpu, stream)
+    : p.M <= 16 ? with<16>(p, gpu, stream)
+                : with<32>(p, gpu, stream);
   }
 };
 
 }  // namespace
 
-void matmul_decode_sm90(const MatmulParams& p, void* stream) { for_hopper_weights<Few>(p, stream); }
+void matmul_decode_sm90(const MatmulParams& p, const Facts& gpu, void* stream) {
+  for_hopper_weights<Few>(p, gpu, stream);
+}
 
 }  // namespace bc::cuda

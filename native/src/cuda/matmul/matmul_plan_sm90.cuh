@@ -70,12 +70,12 @@ inline int64_t scratch_bytes(const Plan& plan) {
          static_cast<int64_t>(sizeof(float));
 }
 
-inline int clusters_of(const MatmulParams& p) { return std::max(p.processors / kCluster, 1); }
+inline int clusters_of(const Facts& gpu) { return std::max(gpu.sms / kCluster, 1); }
 
 // The tiles that fill rounds of all clusters are whole. What is left may be split.
-inline Plan share_out(const MatmulParams& p, int tokens, bool split) {
+inline Plan share_out(const MatmulParams& p, const Facts& gpu, int tokens, bool split) {
   const int64_t tiles = ceil_div(p.M, tokens) * ceil_div(p.N, kCluster * kRows);
-  const int64_t rest = split ? tiles % clusters_of(p) : 0;
+  const int64_t rest = split ? tiles % clusters_of(gpu) : 0;
   const HopperParts parts(p.K);
   return {tokens, static_cast<int>(tiles - rest), static_cast<int>(rest),
           static_cast<int>(tiles - rest + rest * parts.parts), parts};
@@ -83,7 +83,7 @@ inline Plan share_out(const MatmulParams& p, int tokens, bool split) {
 
 // About how long a plan takes: the longest row of items of a block, then the scratch and the kernel
 // that adds it up.
-inline int64_t clocks(const MatmulParams& p, const Plan& plan) {
+inline int64_t clocks(const MatmulParams& p, const Facts& gpu, const Plan& plan) {
   constexpr int64_t kL2 = 24;        // bytes a clock and processor
   constexpr int64_t kTensor = 2048;  // products
   constexpr int64_t kLaunch = 3000;
@@ -92,18 +92,18 @@ inline int64_t clocks(const MatmulParams& p, const Plan& plan) {
       is_quantized(p.w_type) ? group_bytes(p.w_type) / kPanel * kGroupsOfStep : 2 * kHopperStep;
   const int64_t step = std::max(plan.tokens * kRows * kHopperStep / kTensor,
                                 (plan.tokens * 2 * kHopperStep / kCluster + kRows * w_bytes) / kL2);
-  const int64_t rounds = ceil_div(plan.whole, clusters_of(p)) * parts.parts +
-                         ceil_div(plan.split * parts.parts, clusters_of(p));
-  const int64_t sum = 2 * scratch_bytes(plan) / (kCluster * clusters_of(p) * kL2) + kLaunch;
+  const int64_t rounds = ceil_div(plan.whole, clusters_of(gpu)) * parts.parts +
+                         ceil_div(plan.split * parts.parts, clusters_of(gpu));
+  const int64_t sum = 2 * scratch_bytes(plan) / (kCluster * clusters_of(gpu) * kL2) + kLaunch;
   return rounds * parts.of_part * step + (plan.split > 0 ? sum : 0);
 }
 
-inline Plan plan_of(const MatmulParams& p) {
-  Plan best = share_out(p, 192, false);
+inline Plan plan_of(const MatmulParams& p, const Facts& gpu) {
+  Plan best = share_out(p, gpu, 192, false);
   for (const int tokens : {192, 128, 64}) {
     for (const bool split : {false, true}) {
-      const Plan plan = share_out(p, tokens, split);
-      if (clocks(p, plan) < clocks(p, best)) best = plan;
+      const Plan plan = share_out(p, gpu, tokens, split);
+      if (clocks(p, gpu, plan) < clocks(p, gpu, best)) best = plan;
     }
   }
   return best;

@@ -424,31 +424,36 @@ __global__ void __launch_bounds__(kMultipliers) matmul_sm90_sum_kernel(MatmulPar
 template <class T, class W>
 struct Tiled {
   template <int kTokens>
-  static void with(const MatmulParams& p, const Plan& plan, void* stream) {
+  static void with(const MatmulParams& p, const Plan& plan, const Facts& gpu, void* stream) {
     Maps maps = {};
     maps.x = map_of_rows(p.x, p.M, p.K, p.x_ld, kTokens / kCluster);
     if (!W::kPacked) maps.w = map_of_rows(p.w, p.N, p.K, p.w_ld, kRows);
-    const auto blocks = static_cast<unsigned>(std::min(plan.items, clusters_of(p)) * kCluster);
+    const auto blocks = static_cast<unsigned>(std::min(plan.items, clusters_of(gpu)) * kCluster);
     cuda::launch<matmul_sm90_kernel<T, W, kTokens>>(
-        {dim3(blocks), dim3(kThreads), Ring<W, kTokens>::kSharedBytes, stream, p.early, kCluster},
+        {dim3(blocks), dim3(kThreads), Ring<W, kTokens>::kSharedBytes, stream, p.w_at_rest,
+         kCluster},
         p, plan, maps);
     if (plan.split == 0) return;
     const dim3 grid(static_cast<unsigned>(plan.split * kCluster), kTokens / 8);
     cuda::launch<matmul_sm90_sum_kernel<T, W, kTokens>>({grid, dim3(kMultipliers), 0, stream, true},
                                                         p, plan);
   }
-  static void launch(const MatmulParams& p, void* stream) {
-    const Plan plan = plan_of(p);
-    plan.tokens == 192   ? with<192>(p, plan, stream)
-    : plan.tokens == 128 ? with<128>(p, plan, stream)
-                         : with<64>(p, plan, stream);
+  static void launch(const MatmulParams& p, const Facts& gpu, void* stream) {
+    const Plan plan = plan_of(p, gpu);
+    plan.tokens == 192   ? with<192>(p, plan, gpu, stream)
+    : plan.tokens == 128 ? with<128>(p, plan, gpu, stream)
+                         : with<64>(p, plan, gpu, stream);
   }
 };
 
 }  // namespace
 
-int64_t matmul_sm90_scratch_bytes(const MatmulParams& p) { return scratch_bytes(plan_of(p)); }
+int64_t matmul_sm90_scratch_bytes(const MatmulParams& p, const Facts& gpu) {
+  return scratch_bytes(plan_of(p, gpu));
+}
 
-void matmul_sm90(const MatmulParams& p, void* stream) { for_hopper_weights<Tiled>(p, stream); }
+void matmul_sm90(const MatmulParams& p, const Facts& gpu, void* stream) {
+  for_hopper_weights<Tiled>(p, gpu, stream);
+}
 
 }  // namespace bc::cuda

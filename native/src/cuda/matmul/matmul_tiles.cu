@@ -318,39 +318,39 @@ int64_t scratch_bytes(const Plan& plan) {
 
 // The tiles that fill rounds of all processors are whole. What is left may be split.
 template <class S>
-Plan share_out(const MatmulParams& p, bool split) {
+Plan share_out(const MatmulParams& p, const Facts& gpu, bool split) {
   const int64_t tiles = ceil_div(p.M, S::kTokens) * ceil_div(p.N, S::kRows);
-  const int64_t rest = split ? tiles % p.processors : 0;
+  const int64_t rest = split ? tiles % gpu.sms : 0;
   return {std::is_same<S, Wide>::value, static_cast<int>(tiles - rest), static_cast<int>(rest)};
 }
 
 // About how long a plan takes, in clocks: rounds of blocks over the processors, then the scratch and
 // the kernel that adds it up.
 template <class S>
-int64_t clocks(const MatmulParams& p, const Plan& plan) {
+int64_t clocks(const MatmulParams& p, const Facts& gpu, const Plan& plan) {
   constexpr int64_t kStepClocks = std::is_same<S, Wide>::value ? 1000 : 300;
   constexpr int64_t kL2 = 24;  // bytes a clock and processor
   constexpr int64_t kLaunch = 3000;
-  const int64_t rounds = ceil_div(plan.whole, p.processors) * kParts +
-                         ceil_div(int64_t{plan.split} * kParts, p.processors);
-  const int64_t sum = 2 * scratch_bytes<S>(plan) / (p.processors * kL2) + kLaunch;
+  const int64_t rounds =
+      ceil_div(plan.whole, gpu.sms) * kParts + ceil_div(int64_t{plan.split} * kParts, gpu.sms);
+  const int64_t sum = 2 * scratch_bytes<S>(plan) / (gpu.sms * kL2) + kLaunch;
   return rounds * Parts(p.K).of_part * kStepClocks + (plan.split > 0 ? sum : 0);
 }
 
-Plan plan_of(const MatmulParams& p) {
-  Plan best = share_out<Narrow>(p, false);
-  int64_t least = clocks<Narrow>(p, best);
+Plan plan_of(const MatmulParams& p, const Facts& gpu) {
+  Plan best = share_out<Narrow>(p, gpu, false);
+  int64_t least = clocks<Narrow>(p, gpu, best);
   const auto consider = [&](const Plan& plan, int64_t clocks) {
     if (clocks >= least) return;
     least = clocks;
     best = plan;
   };
   for (const bool split : {false, true}) {
-    const Plan narrow = share_out<Narrow>(p, split);
-    consider(narrow, clocks<Narrow>(p, narrow));
-    if (p.shared_memory < Wide::kSharedBytes) continue;
-    const Plan wide = share_out<Wide>(p, split);
-    consider(wide, clocks<Wide>(p, wide));
+    const Plan narrow = share_out<Narrow>(p, gpu, split);
+    consider(narrow, clocks<Narrow>(p, gpu, narrow));
+    if (gpu.shared_memory < Wide::kSharedBytes) continue;
+    const Plan wide = share_out<Wide>(p, gpu, split);
+    consider(wide, clocks<Wide>(p, gpu, wide));
   }
   return best;
 }
@@ -363,16 +363,16 @@ struct Tiled {
     const dim3 grid(static_cast<unsigned>(plan.split), S::kSums);
     cuda::launch<matmul_sum_kernel<T, S>>({grid, dim3(S::kThreads), 0, stream, true}, p, plan);
   }
-  static void launch(const MatmulParams& p, void* stream) {
-    const Plan plan = plan_of(p);
+  static void launch(const MatmulParams& p, const Facts& gpu, void* stream) {
+    const Plan plan = plan_of(p, gpu);
     const dim3 blocks(static_cast<unsigned>(plan.blocks()));
     if (plan.wide) {
       cuda::launch<matmul_wide_kernel<T, W>>(
-          {blocks, dim3(Wide::kThreads), Wide::kSharedBytes, stream, p.early}, p, plan);
+          {blocks, dim3(Wide::kThreads), Wide::kSharedBytes, stream, p.w_at_rest}, p, plan);
       sum<Wide>(p, plan, stream);
     } else {
       cuda::launch<matmul_narrow_kernel<T, W>>(
-          {blocks, dim3(Narrow::kThreads), Narrow::kSharedBytes, stream, p.early}, p, plan);
+          {blocks, dim3(Narrow::kThreads), Narrow::kSharedBytes, stream, p.w_at_rest}, p, plan);
       sum<Narrow>(p, plan, stream);
     }
   }
@@ -380,11 +380,13 @@ struct Tiled {
 
 }  // namespace
 
-int64_t matmul_tiles_scratch_bytes(const MatmulParams& p) {
-  const Plan plan = plan_of(p);
+int64_t matmul_tiles_scratch_bytes(const MatmulParams& p, const Facts& gpu) {
+  const Plan plan = plan_of(p, gpu);
   return plan.wide ? scratch_bytes<Wide>(plan) : scratch_bytes<Narrow>(plan);
 }
 
-void matmul_tiles(const MatmulParams& p, void* stream) { for_weights<Tiled>(p, stream); }
+void matmul_tiles(const MatmulParams& p, const Facts& gpu, void* stream) {
+  for_weights<Tiled>(p, gpu, stream);
+}
 
 }  // namespace bc::cuda

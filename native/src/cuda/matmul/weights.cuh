@@ -271,24 +271,24 @@ __device__ __forceinline__ void store_out(const MatmulParams& p, int64_t m, int6
 // Calls F<T, weights>::launch for the types of p, with the weights of a generation of kernels.
 template <template <class> class Rows_, template <class> class Q8, template <class> class Q4,
           template <class, class> class F>
-void for_weights_of(const MatmulParams& p, void* stream) {
+void for_weights_of(const MatmulParams& p, const Facts& gpu, void* stream) {
   const auto of = [&](auto x) {
     using T = decltype(x);
     switch (p.w_type) {
       case Type::q8:
-        return F<T, Q8<T>>::launch(p, stream);
+        return F<T, Q8<T>>::launch(p, gpu, stream);
       case Type::q4:
-        return F<T, Q4<T>>::launch(p, stream);
+        return F<T, Q4<T>>::launch(p, gpu, stream);
       default:
-        return F<T, Rows_<T>>::launch(p, stream);
+        return F<T, Rows_<T>>::launch(p, gpu, stream);
     }
   };
-  p.type == Type::bf16 ? of(bf16{}) : of(f16{});
+  p.x_type == Type::bf16 ? of(bf16{}) : of(f16{});
 }
 
 template <template <class, class> class F>
-void for_weights(const MatmulParams& p, void* stream) {
-  for_weights_of<Rows, PanelsQ8, PanelsQ4, F>(p, stream);
+void for_weights(const MatmulParams& p, const Facts& gpu, void* stream) {
+  for_weights_of<Rows, PanelsQ8, PanelsQ4, F>(p, gpu, stream);
 }
 
 }  // namespace bc::cuda

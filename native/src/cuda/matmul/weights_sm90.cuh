@@ -165,8 +165,8 @@ struct HopperQ4 {
 };
 
 template <template <class, class> class F>
-void for_hopper_weights(const MatmulParams& p, void* stream) {
-  for_weights_of<HopperRows, HopperQ8, HopperQ4, F>(p, stream);
+void for_hopper_weights(const MatmulParams& p, const Facts& gpu, void* stream) {
+  for_weights_of<HopperRows, HopperQ8, HopperQ4, F>(p, gpu, stream);
 }
 
 }  // namespace bc::cuda

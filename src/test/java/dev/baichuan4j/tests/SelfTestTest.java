@@ -35,7 +35,6 @@ class SelfTestTest {
               "attention",
               "swiglu",
               "top_k",
-              "argmax",
               "quantize",
               "dequantize",
               "row_norms"),

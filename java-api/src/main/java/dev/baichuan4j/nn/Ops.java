@@ -368,11 +368,6 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_top_k(context(), values.handle(), ids.handle(), x.handle()));
   }
 
-  /** Index of the largest of each row, ties by lower index, NaN before every number. */
-  public void argmax(Tensor ids, Tensor x) {
-    Bindings.check(baichuan.bc_argmax(context(), ids.handle(), x.handle()));
-  }
-
   /** Records the ops that {@code step} calls instead of running them. */
   public Plan record(Runnable step) {
     Bindings.check(baichuan.bc_plan_begin(context()));

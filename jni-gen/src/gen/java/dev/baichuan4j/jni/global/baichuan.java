@@ -175,8 +175,6 @@ public static native int bc_tensor_create_on_host(bc_context context, int type, 
 /** Maps a file for reading. It must not be shortened while mapped. */
 public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @Cast("bc_file**") PointerPointer out);
 public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @ByPtrPtr bc_file out);
-public static native int bc_file_size(bc_file file, @Cast("int64_t*") LongPointer bytes);
-public static native int bc_file_size(bc_file file, @Cast("int64_t*") long[] bytes);
 public static native int bc_file_free(bc_file file);
 /** Asks the system to read a range of a mapped file ahead. */
 public static native int bc_file_read_ahead(bc_file file, long offset, long bytes);
@@ -214,9 +212,6 @@ public static native int bc_tensor_reshape(bc_tensor tensor, @Cast("const int64_
 public static native int bc_tensor_reshape(bc_tensor tensor, @Cast("const int64_t*") long[] shape, int rank,
                                    @ByPtrPtr bc_tensor out);
 public static native int bc_tensor_free(bc_tensor tensor);
-/** shape has room for 5 entries. */
-public static native int bc_tensor_shape(bc_tensor tensor, IntPointer type, @Cast("int64_t*") LongPointer shape, IntPointer rank);
-public static native int bc_tensor_shape(bc_tensor tensor, int[] type, @Cast("int64_t*") long[] shape, int[] rank);
 /** Bytes that the elements take, scales included. */
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") LongPointer bytes);
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") long[] bytes);
@@ -293,10 +288,6 @@ public static native int bc_swiglu(bc_context context, bc_tensor out, bc_tensor 
 /** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
  *  number: values [T,k] F32, ids [T,k] I32. */
 public static native int bc_top_k(bc_context context, bc_tensor values, bc_tensor ids, bc_tensor x);
-/** ids [T] I32 = index of the largest of each row of x [T,V], ties by lower index, NaN before every
- *  number. */
-public static native int bc_argmax(bc_context context, bc_tensor ids, bc_tensor x);
-
 /* ---- Plans ---- */
 
 /** From here to bc_plan_end the ops of this context are checked and recorded instead of run. */

@@ -1,6 +1,8 @@
-#include "call.h"
+#include "api/call.h"
 
 #include <string>
+
+#include "require.h"
 
 namespace bc {
 
@@ -50,40 +52,25 @@ const Tensor& Call::plain(const bc_tensor* handle, const char* name, int32_t ran
   return t;
 }
 
-const Tensor& Call::activation(const bc_tensor* handle, const char* name) {
-  const Tensor& t = tensor(handle, name, 2);
-  if (!on_gpu()) {
-    same_type(t, name, Type::f32);
-  } else if (t.type != Type::bf16 && t.type != Type::f16) {
-    fail(BC_INVALID_ARGUMENT, "%s: %s has type %s, expected bf16 or f16 on a GPU", op_, name,
-         name_of(t.type));
-  } else {
-    vectors(t, name);
-  }
-  return t;
-}
-
-const Tensor& Call::activation_output(const bc_tensor* handle, const char* name) {
-  const Tensor& t = activation(handle, name);
+const Tensor& Call::plain_output(const bc_tensor* handle, const char* name, int32_t rank) {
+  const Tensor& t = plain(handle, name, rank);
   will_write(t, name);
   return t;
 }
 
 const Tensor& Call::int_input(const bc_tensor* handle, const char* name, int32_t rank) {
   const Tensor& t = tensor(handle, name, rank, BC_I32);
-  if (on_gpu() && t.storage->use == Storage::Use::output) {
-    fail(BC_INVALID_ARGUMENT, "%s: %s was written by an op on the GPU, expected bc_tensor_write",
-         op_, name);
-  }
+  if (t.storage->use == Storage::Use::output)
+    fail(BC_INVALID_ARGUMENT, "%s: %s was written by an op, expected bc_tensor_write", op_, name);
   t.storage->use = Storage::Use::input;
   return t;
 }
 
 const Tensor& Call::int_output(const bc_tensor* handle, const char* name, int32_t rank) {
   const Tensor& t = output(handle, name, rank, BC_I32);
-  if (on_gpu() && t.storage->use == Storage::Use::input) {
-    fail(BC_INVALID_ARGUMENT,
-         "%s: %s is an input of another op on the GPU, expected a tensor of its own", op_, name);
+  if (t.storage->use == Storage::Use::input) {
+    fail(BC_INVALID_ARGUMENT, "%s: %s is an input of another op, expected a tensor of its own", op_,
+         name);
   }
   t.storage->use = Storage::Use::output;
   return t;
@@ -101,59 +88,53 @@ void Call::shape(const Tensor& t, const char* name, std::initializer_list<int64_
 }
 
 void Call::require(bool ok, const char* name, double value, const char* expected) const {
-  if (!ok)
-    fail(BC_INVALID_ARGUMENT, "%s: %s has value %g, expected %s", op_, name, value, expected);
+  bc::require(ok, op_, name, value, expected);
 }
 
 void Call::same_type(const Tensor& t, const char* name, Type expected) const {
-  if (t.type != expected) {
-    fail(BC_INVALID_ARGUMENT, "%s: %s has type %s, expected %s", op_, name, name_of(t.type),
-         name_of(expected));
-  }
+  require_type(op_, name, t.type, expected);
 }
 
-void Call::vectors(const Tensor& t, const char* name, int64_t elements) const {
-  const int64_t width = t.shape[t.rank - 1];
-  const bool rows = t.rank == 1 || t.ld * element_bytes(t.type) % 16 == 0;
-  if (reinterpret_cast<uintptr_t>(t.data) % 16 != 0 || !rows || width % elements != 0) {
-    fail(BC_INVALID_ARGUMENT,
-         "%s: %s is %s with rows %lld apart, expected on a GPU rows at multiples of 16 bytes, of a "
-         "width that is a multiple of %lld",
-         op_, name, t.describe().c_str(), static_cast<long long>(t.ld),
-         static_cast<long long>(elements));
-  }
-}
-
-void* Call::gpu_scratch(int64_t bytes) {
+void* Call::scratch(int64_t bytes) {
   if (bytes == 0) return nullptr;
-  std::shared_ptr<Storage>& scratch = context_->gpu_scratch;
+  std::shared_ptr<Storage>& scratch = context_->scratch;
   // What a plan was recorded with stays alive in the plan.
   if (scratch == nullptr || scratch->bytes() < bytes) {
     scratch.reset();
-    scratch = context_->allocate(bytes, false);
+    scratch = context_->backend->allocate(bytes, false);
   }
   scratch_.push_back(scratch);
   return scratch->data();
 }
 
-void Call::submit(std::function<void()> run) {
-  if (context_->recording) {
-    std::vector<std::shared_ptr<Storage>>& storages = context_->recording->storages;
-    for (const std::shared_ptr<Tensor>& t : used_) storages.push_back(t->storage);
-    storages.insert(storages.end(), scratch_.begin(), scratch_.end());
-    context_->recording->ops.push_back(std::move(run));
-  } else {
-    run();
-  }
-  submitted_ = true;
-}
+namespace {
 
-void Call::finish(cuda::Device& gpu, const char* op) {
+// Runs an op; with BC_SYNC=1 waits for it, so that a fault names it.
+void run_op(const std::function<void(Backend&)>& run, Backend& backend, const char* op) {
+  run(backend);
+  if (!synchronizes_ops()) return;
   try {
-    gpu.synchronize();
+    backend.synchronize();
   } catch (const Error& e) {
     fail(e.status(), "%s: %s", op, e.what());
   }
+}
+
+}  // namespace
+
+void Call::run_or_record(std::function<void(Backend&)> run) {
+  if (context_->recording) {
+    Plan& plan = *context_->recording;
+    plan.inputs.add(inputs_);
+    for (const std::shared_ptr<Tensor>& t : used_) plan.storages.push_back(t->storage);
+    plan.storages.insert(plan.storages.end(), scratch_.begin(), scratch_.end());
+    Backend& backend = *context_->backend;
+    plan.ops.push_back([run = std::move(run), &backend, op = op_] { run_op(run, backend, op); });
+  } else {
+    inputs_.check();
+    run_op(run, *context_->backend, op_);
+  }
+  submitted_ = true;
 }
 
 }  // namespace bc

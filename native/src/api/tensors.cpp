@@ -2,11 +2,10 @@
 #include <cstring>
 #include <limits>
 
+#include "api/handles.h"
 #include "baichuan.h"
-#include "cpu/fill.h"
-#include "cuda/kernels.h"
-#include "handles.h"
 #include "quant.h"
+#include "random.h"
 
 namespace bc {
 namespace {
@@ -75,8 +74,8 @@ enum class Place { device, host };
 
 std::shared_ptr<Storage> allocate(const Context& context, const Tensor& t, Place place,
                                   bool mirrored) {
-  return place == Place::host ? context.allocate_on_host(t.bytes())
-                              : context.allocate(t.bytes(), mirrored);
+  return place == Place::host ? context.backend->allocate_on_host(t.bytes())
+                              : context.backend->allocate(t.bytes(), mirrored);
 }
 
 void create(bc_context* context, int32_t type, const int64_t* shape, int32_t rank, bc_tensor** out,
@@ -102,7 +101,8 @@ void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const
     fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected f32, f16, bf16, q8 or q4", op,
          name_of(t.type));
   }
-  if (packed && c->gpu != nullptr) {
+  const bool in_place = c->backend->reads_host_memory();
+  if (packed && !in_place) {
     fail(BC_INVALID_ARGUMENT,
          "%s: type is %s, expected f32, f16 or bf16 on a GPU, which packs otherwise", op,
          name_of(t.type));
@@ -113,7 +113,7 @@ void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const
          "%s: offset has value %lld, expected a multiple of %lld for packed weights", op,
          static_cast<long long>(offset), static_cast<long long>(kPackedAlignment));
   }
-  if (c->gpu == nullptr && (packed || offset % element_bytes(t.type) == 0)) {
+  if (in_place && (packed || offset % element_bytes(t.type) == 0)) {
     t.storage = f->storage;
     t.data = f->storage->data() + offset;
     t.read_only = true;
@@ -148,13 +148,7 @@ bc_status bc_file_open(const char* utf8_path, bc_file** out) {
   return guard([&] {
     output(out, "file_open", "out");
     if (utf8_path == nullptr) fail(BC_INVALID_ARGUMENT, "file_open: path is null, expected a path");
-    *out = files.add(std::make_shared<File>(File{Storage::map(utf8_path)}));
-  });
-}
-
-bc_status bc_file_size(bc_file* file, int64_t* bytes) {
-  return guard([&] {
-    *output(bytes, "file_size", "bytes") = files.get(file, "file_size", "file")->storage->bytes();
+    *out = files.add(std::make_shared<File>(File{map_file(utf8_path)}));
   });
 }
 
@@ -246,15 +240,6 @@ bc_status bc_tensor_free(bc_tensor* tensor) {
   return guard([&] { tensors.remove(tensor, "tensor_free"); });
 }
 
-bc_status bc_tensor_shape(bc_tensor* tensor, int32_t* type, int64_t* shape, int32_t* rank) {
-  return guard([&] {
-    const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_shape", "tensor");
-    *output(type, "tensor_shape", "type") = static_cast<int32_t>(t->type);
-    *output(rank, "tensor_shape", "rank") = t->rank;
-    std::memcpy(output(shape, "tensor_shape", "shape"), t->shape, sizeof t->shape);
-  });
-}
-
 bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes) {
   return guard([&] {
     *output(bytes, "tensor_bytes", "bytes") =
@@ -279,7 +264,7 @@ bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
 bc_status bc_tensor_read(bc_tensor* tensor, int64_t offset, void* target, int64_t bytes) {
   return guard([&] {
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_read", "tensor");
-    if (is_quantized(t->type) && t->context->gpu)
+    if (is_quantized(t->type) && !t->context->backend->reads_host_memory())
       fail(BC_INVALID_ARGUMENT,
            "tensor_read: tensor is %s on a GPU, expected plain elements, or packed ones on a CPU",
            t->describe().c_str());
@@ -300,20 +285,14 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
            "tensor_random: tensor is %s, expected contiguous f32, f16, bf16, q8 or q4",
            t->describe().c_str());
     }
-    const float most =
-        t->type == Type::q4 ? cpu::kMostQ4Deviation : std::numeric_limits<float>::max();
+    const float most = t->type == Type::q4 ? kMostQ4Deviation : std::numeric_limits<float>::max();
     if (!(deviation >= 0.0f && deviation <= most)) {
       fail(BC_INVALID_ARGUMENT, "tensor_random: deviation has value %g, expected 0 to %g",
            static_cast<double>(deviation), static_cast<double>(most));
     }
-    if (t->context->gpu) {
-      cuda::Device& gpu = *t->context->gpu;
-      cuda::fill_random({t->data, t->bytes(), t->type, deviation, seed, gpu.facts().hopper},
-                        gpu.stream());
-      gpu.synchronize();  // matmul may read weights before the kernel in front of it has ended
-    } else {
-      cpu::fill_random(*t, deviation, seed, t->context->pool);
-    }
+    Backend& backend = *t->context->backend;
+    backend.run(FillRandomParams{t->data, t->type, t->bytes(), deviation, seed});
+    backend.synchronize();  // matmul may read weights before the op in front of it has ended
   });
 }
 

@@ -1,4 +1,4 @@
-#include "inputs.h"
+#include "api/inputs.h"
 
 #include <algorithm>
 

@@ -1,11 +1,13 @@
 // Contexts and plans of baichuan.h, and the handles of everything: arguments are checked here. Tensors
-// and files are in api_tensors.cpp, ops in api_ops.cpp, api_attention.cpp and api_weights.cpp.
+// and files are in tensors.cpp, ops in ops.cpp, attention.cpp and weights.cpp.
 #include <atomic>
 
+#include "api/handles.h"
 #include "baichuan.h"
 #include "cpu/isa.h"
-#include "handles.h"
+#include "cuda/device.h"
 #include "quant.h"
+#include "system.h"
 
 namespace bc {
 
@@ -34,28 +36,6 @@ const cuda::Available& gpus() noexcept {
     return none;
   }();
   return found;
-}
-
-std::shared_ptr<Context> gpu_context(int32_t index, void* stream, int32_t exact) {
-  if (exact != 0) {
-    fail(BC_INVALID_ARGUMENT,
-         "context_create: exact has value %d, expected 0 on a GPU, whose activations have 16 bits",
-         exact);
-  }
-  return std::make_shared<Context>(cuda::Device::open(index, stream));
-}
-
-// Lives until the thread asks again.
-const char* describe(const Context& c) {
-  thread_local std::string text;
-  if (c.gpu == nullptr) {
-    text = std::string("CPU, ") + cpu::name_of(cpu::isa());
-  } else {
-    const cuda::Facts& f = c.gpu->facts();
-    text = f.name + ", sm_" + std::to_string(f.capability) + ", " + std::to_string(f.processors) +
-           " multiprocessors";
-  }
-  return text.c_str();
 }
 
 }  // namespace
@@ -96,7 +76,13 @@ bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int3
   return guard([&] {
     output(out, "context_create", "out");
     if (device == BC_CUDA) {
-      *out = contexts.add(gpu_context(index, nullptr, exact));
+      if (exact != 0) {
+        fail(BC_INVALID_ARGUMENT,
+             "context_create: exact has value %d, expected 0 on a GPU, whose activations have 16 "
+             "bits",
+             exact);
+      }
+      *out = contexts.add(std::make_shared<Context>(cuda_backend(index, nullptr), false));
       return;
     }
     if (device != BC_CPU)
@@ -105,13 +91,11 @@ bc_status bc_context_create(int32_t device, int32_t index, int32_t threads, int3
     if (index != 0)
       fail(BC_INVALID_ARGUMENT, "context_create: index has value %d, expected 0 for the CPU",
            index);
-    if (!cpu::isa_error().empty()) fail(BC_INVALID_ARGUMENT, "%s", cpu::isa_error().c_str());
     if (threads < 0 || threads > 1024) {
       fail(BC_INVALID_ARGUMENT, "context_create: threads has value %d, expected 0 to 1024",
            threads);
     }
-    *out =
-        contexts.add(std::make_shared<Context>(threads == 0 ? cpu_cores() : threads, exact != 0));
+    *out = contexts.add(std::make_shared<Context>(cpu_backend(threads), exact != 0));
   });
 }
 
@@ -120,14 +104,16 @@ bc_status bc_context_on_stream(int32_t index, void* stream, bc_context** out) {
     output(out, "context_on_stream", "out");
     if (stream == nullptr)
       fail(BC_INVALID_ARGUMENT, "context_on_stream: stream is null, expected a CUstream");
-    *out = contexts.add(gpu_context(index, stream, 0));
+    *out = contexts.add(std::make_shared<Context>(cuda_backend(index, stream), false));
   });
 }
 
 bc_status bc_context_device(bc_context* context, const char** out) {
   return guard([&] {
     const std::shared_ptr<Context> c = contexts.get(context, "context_device", "context");
-    *output(out, "context_device", "out") = describe(*c);
+    thread_local std::string text;  // lives until the thread asks again
+    text = c->backend->name();
+    *output(out, "context_device", "out") = text.c_str();
   });
 }
 
@@ -141,26 +127,20 @@ bc_status bc_context_free(bc_context* context) {
 }
 
 bc_status bc_context_pin(bc_context* context) {
-  return guard([&] {
-    const std::shared_ptr<Context> c = contexts.get(context, "context_pin", "context");
-    if (c->gpu) fail(BC_INVALID_ARGUMENT, "context_pin: device is a GPU, expected a CPU context");
-    if (c->pinned) fail(BC_INVALID_ARGUMENT, "context_pin: context is pinned already");
-    c->pool.pin(physical_cores());
-    c->pinned = true;
-  });
+  return guard([&] { contexts.get(context, "context_pin", "context")->backend->pin(); });
 }
 
 bc_status bc_context_threads(bc_context* context, int32_t* out) {
   return guard([&] {
     *output(out, "context_threads", "out") =
-        contexts.get(context, "context_threads", "context")->pool.threads();
+        contexts.get(context, "context_threads", "context")->backend->threads();
   });
 }
 
 bc_status bc_synchronize(bc_context* context) {
   return guard([&] {
     const std::shared_ptr<Context> c = contexts.get(context, "synchronize", "context");
-    if (c->gpu) c->gpu->synchronize();
+    c->backend->synchronize();
     ++c->waits;
   });
 }
@@ -168,7 +148,7 @@ bc_status bc_synchronize(bc_context* context) {
 bc_status bc_memory_used(bc_context* context, int64_t* bytes) {
   return guard([&] {
     *output(bytes, "memory_used", "bytes") =
-        contexts.get(context, "memory_used", "context")->used->load();
+        contexts.get(context, "memory_used", "context")->backend->used();
   });
 }
 
@@ -177,7 +157,7 @@ bc_status bc_memory_info(bc_context* context, int64_t* available, int64_t* total
     const std::shared_ptr<Context> c = contexts.get(context, "memory_info", "context");
     output(available, "memory_info", "available");
     output(total, "memory_info", "total");
-    c->gpu ? c->gpu->memory(available, total) : memory_info(available, total);
+    c->backend->memory(available, total);
   });
 }
 

@@ -7,8 +7,9 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "api/plan.h"
+#include "context.h"
 #include "error.h"
-#include "plan.h"
 #include "tensor.h"
 
 namespace bc {

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "inputs.h"
-#include "tensor.h"
+#include "api/inputs.h"
+#include "context.h"
 
 namespace bc {
 
@@ -20,9 +20,8 @@ struct Plan {
 
   std::shared_ptr<Context> context;
   std::vector<std::function<void()>> ops;
-  // On a GPU: the ops as one graph, and what is checked on the host before it is launched.
-  std::unique_ptr<cuda::Graph> graph;
-  Inputs inputs;
+  std::unique_ptr<Graph> graph;  // the ops as one piece, where the device gains by it
+  Inputs inputs;                 // what is checked on the host before they run
   std::vector<std::shared_ptr<Storage>> storages;  // kept alive for the pointers inside the ops
   bool failed = false;                             // an op was refused while recording
 };

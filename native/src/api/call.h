@@ -1,5 +1,5 @@
-// One call of an op of baichuan.h: looks handles up, checks types and shapes, and runs the op or
-// records it.
+// One call of an op of baichuan.h: looks handles up, checks that types and shapes fit together, has the
+// backend check what it needs besides, and runs the op or records it.
 #pragma once
 
 #include <functional>
@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "api/handles.h"
+#include "api/inputs.h"
 #include "baichuan.h"
-#include "handles.h"
-#include "inputs.h"
 
 namespace bc {
 
@@ -22,19 +22,15 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  const char* op() const { return op_; }
   Context& context() const { return *context_; }
-  bool on_gpu() const { return context_->gpu != nullptr; }
 
   // A tensor of this context, kept alive by the recorded op. type -1 accepts any.
   const Tensor& tensor(const bc_tensor* handle, const char* name, int32_t rank, int32_t type = -1);
   const Tensor* optional(const bc_tensor* handle, const char* name, int32_t rank, int32_t type);
   const Tensor& output(const bc_tensor* handle, const char* name, int32_t rank, int32_t type = -1);
-  // A weight or table: f32, f16 or bf16.
+  // f32, f16 or bf16: weights, tables and activations.
   const Tensor& plain(const bc_tensor* handle, const char* name, int32_t rank);
-  // Activations [rows, columns]: f32 on the CPU, bf16 or f16 on a GPU.
-  const Tensor& activation(const bc_tensor* handle, const char* name);
-  const Tensor& activation_output(const bc_tensor* handle, const char* name);
+  const Tensor& plain_output(const bc_tensor* handle, const char* name, int32_t rank);
   // int32 inputs, and int32 outputs.
   const Tensor& int_input(const bc_tensor* handle, const char* name, int32_t rank);
   const Tensor& int_output(const bc_tensor* handle, const char* name, int32_t rank);
@@ -42,9 +38,6 @@ class Call {
   void shape(const Tensor& t, const char* name, std::initializer_list<int64_t> expected) const;
   void require(bool ok, const char* name, double value, const char* expected) const;
   void same_type(const Tensor& t, const char* name, Type expected) const;
-  // What 16-byte accesses of GPU kernels need: rows that begin at multiples of 16 bytes and, unless
-  // elements is 1, a width in elements that is a multiple of it.
-  void vectors(const Tensor& t, const char* name, int64_t elements = 8) const;
 
   // What the op's int32 inputs hold is checked each time it runs. Pointers are the host's.
   template <class In>
@@ -52,37 +45,30 @@ class Call {
     inputs_.add(in, op_);
   }
 
-  // Zeroed once, shared by all ops of the context, which run one after the other.
-  void* gpu_scratch(int64_t bytes);
+  // Runs the op now, or records it with everything it refers to.
+  template <class Params>
+  void submit(const Params& p) {
+    check(p);
+    run_or_record([p](Backend& backend) { backend.run(p); });
+  }
+  // The same of an op that needs scratch.
+  template <class Params>
+  void submit_with_scratch(Params p) {
+    check(p);
+    p.scratch = scratch(context_->backend->scratch_bytes(p));
+    run_or_record([p](Backend& backend) { backend.run(p); });
+  }
+  template <class Params>
+  void check(const Params& p) const {
+    context_->backend->check(op_, p);
+  }
+  void run_or_record(std::function<void(Backend&)> run);
 
-  // Runs the op now, or records it with everything it refers to: run(ThreadPool&) on the CPU,
-  // run(stream) on a GPU.
-  template <class Run>
-  void submit_cpu(Run run) {
-    ThreadPool& pool = context_->pool;
-    submit([inputs = inputs_, run = std::move(run), &pool] {
-      inputs.check();
-      run(pool);
-    });
-  }
-  template <class Run>
-  void submit_gpu(Run run) {
-    cuda::Device& gpu = *context_->gpu;
-    if (context_->recording) {
-      context_->recording->inputs.add(inputs_);
-    } else {
-      inputs_.check();
-    }
-    submit([run = std::move(run), &gpu, op = op_] {
-      run(gpu.stream());
-      if (synchronizes_ops()) finish(gpu, op);
-    });
-  }
+  // Zeroed once, shared by all ops of the context, which run one after the other; null for no bytes.
+  void* scratch(int64_t bytes);
 
  private:
   void will_write(const Tensor& t, const char* name) const;
-  static void finish(cuda::Device& gpu, const char* op);
-  void submit(std::function<void()> run);
 
   const char* op_;
   std::shared_ptr<Context> context_;

@@ -1,4 +1,4 @@
-#include "plan.h"
+#include "api/plan.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -15,16 +15,16 @@ bool synchronizes_ops() {
 
 void Plan::finish(std::shared_ptr<Context> recorded_on) {
   context = std::move(recorded_on);
-  if (context->gpu == nullptr || synchronizes_ops()) return;
-  graph = context->gpu->record([this] {
+  if (synchronizes_ops()) return;
+  graph = context->backend->record([this] {
     for (const std::function<void()>& op : ops) op();
   });
-  ops.clear();
+  if (graph != nullptr) ops.clear();
 }
 
 void Plan::run() {
   inputs.check();
-  if (graph != nullptr) context->gpu->run(*graph);
+  if (graph != nullptr) context->backend->launch(*graph);
   for (const std::function<void()>& op : ops) op();
 }
 

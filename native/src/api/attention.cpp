@@ -1,6 +1,5 @@
 // Ops of baichuan.h that know positions: rope, and those of the paged cache.
-#include "call.h"
-#include "cuda/kernels.h"
+#include "api/call.h"
 
 namespace bc {
 namespace {
@@ -56,7 +55,7 @@ bc_status bc_rope(bc_context* context, bc_tensor* qkv, bc_tensor* positions, int
                   float base) {
   return guard([&] {
     Call call(context, "rope");
-    const Tensor& x = call.activation_output(qkv, "qkv");
+    const Tensor& x = call.plain_output(qkv, "qkv", 2);
     const Tensor& pos = call.int_input(positions, "positions", 1);
     const int64_t T = x.shape[0];
     call.shape(pos, "positions", {T});
@@ -66,14 +65,7 @@ bc_status bc_rope(bc_context* context, bc_tensor* qkv, bc_tensor* positions, int
     call.require(D % 16 == 0 && D <= 256, "head size", static_cast<double>(D),
                  "a multiple of 16 up to 256");
     call.require(base > 1.0f && base < 1e30f, "base", static_cast<double>(base), "more than 1");
-    if (call.on_gpu()) {
-      const cuda::RopeParams p{x.data, x.ld, data<int32_t>(pos), x.type, T, heads, D, base};
-      call.submit_gpu([p](void* stream) { cuda::rope(p, stream); });
-    } else {
-      const RopeParams p{
-          data<float>(x), x.ld, data<int32_t>(pos), T, heads, D, base, &call.context().rope_angles};
-      call.submit_cpu([p](ThreadPool& pool) { cpu::rope(p, pool); });
-    }
+    call.submit(RopeParams{x.data, x.type, x.ld, data<int32_t>(pos), T, heads, D, base});
   });
 }
 
@@ -82,22 +74,11 @@ bc_status bc_kv_append(bc_context* context, bc_tensor* pages, bc_tensor* scales,
   return guard([&] {
     Call call(context, "kv_append");
     const Pages kv = checked_pages(call, pages, scales, true);
-    const Tensor& x = call.activation(qkv, "qkv");
+    const Tensor& x = call.plain(qkv, "qkv", 2);
     call.shape(x, "qkv", {x.shape[0], 3 * kv.H * kv.D});
     const Ragged batch = ragged(call, positions, offsets, table, x.shape[0], kv.pages.shape[0]);
-    if (call.on_gpu()) {
-      call.require(kv.pages.type != Type::f32, "pages' type", static_cast<double>(kv.pages.type),
-                   "f16 (1), bf16 (2) or i8 (4) on a GPU");
-      const cuda::KvAppendParams p{kv.pages.data, kv.pages.type, data<float>(kv.scales),
-                                   x.data,        x.ld,          x.type,
-                                   batch,         kv.H,          kv.D};
-      call.submit_gpu([p](void* stream) { cuda::kv_append(p, stream); });
-    } else {
-      const KvAppendParams p{kv.pages.data,  kv.pages.type, data<float>(kv.scales),
-                             data<float>(x), x.ld,          batch,
-                             kv.H,           kv.D};
-      call.submit_cpu([p](ThreadPool& pool) { cpu::kv_append(p, pool); });
-    }
+    call.submit(KvAppendParams{kv.pages.data, kv.pages.type, data<float>(kv.scales), x.data, x.type,
+                               x.ld, batch, kv.H, kv.D});
   });
 }
 
@@ -106,8 +87,8 @@ bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qkv, bc_t
                        bc_tensor* table, bc_tensor* slopes) {
   return guard([&] {
     Call call(context, "attention");
-    const Tensor& o = call.activation_output(out, "out");
-    const Tensor& x = call.activation(qkv, "qkv");
+    const Tensor& o = call.plain_output(out, "out", 2);
+    const Tensor& x = call.plain(qkv, "qkv", 2);
     const Pages kv = checked_pages(call, pages, scales, false);
     const int64_t T = x.shape[0];
     call.shape(x, "qkv", {T, 3 * kv.H * kv.D});
@@ -115,44 +96,9 @@ bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qkv, bc_t
     const Tensor* s = call.optional(slopes, "slopes", 1, BC_F32);
     if (s != nullptr) call.shape(*s, "slopes", {kv.H});
     const Ragged batch = ragged(call, positions, offsets, table, T, kv.pages.shape[0]);
-    if (call.on_gpu()) {
-      call.same_type(o, "out", x.type);
-      call.require(kv.D == cuda::kHeadSize, "head size", static_cast<double>(kv.D), "128 on a GPU");
-      if (kv.pages.type != Type::i8) call.same_type(kv.pages, "pages", x.type);
-      const cuda::AttentionParams p{
-          o.data,
-          o.ld,
-          x.data,
-          x.ld,
-          x.type,
-          kv.pages.data,
-          kv.pages.type,
-          data<float>(kv.scales),
-          batch,
-          data<float>(s),
-          kv.H,
-          kv.D,
-          call.gpu_scratch(cuda::attention_scratch_bytes(T, batch.B, batch.P, kv.H)),
-          call.context().gpu->facts().hopper,
-          call.context().gpu->facts().processors};
-      call.submit_gpu([p](void* stream) { cuda::attention(p, stream); });
-    } else {
-      Context& c = call.context();
-      const AttentionParams p{data<float>(o),
-                              o.ld,
-                              data<float>(x),
-                              x.ld,
-                              kv.pages.data,
-                              kv.pages.type,
-                              data<float>(kv.scales),
-                              batch,
-                              data<float>(s),
-                              kv.H,
-                              kv.D,
-                              c.exact,
-                              &c.scratch};
-      call.submit_cpu([p](ThreadPool& pool) { cpu::attention(p, pool); });
-    }
+    call.submit_with_scratch(AttentionParams{
+        o.data, o.type, o.ld, x.data, x.type, x.ld, kv.pages.data, kv.pages.type,
+        data<float>(kv.scales), batch, data<float>(s), kv.H, kv.D, call.context().exact, nullptr});
   });
 }
 

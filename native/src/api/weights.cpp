@@ -1,0 +1,116 @@
+// Ops of baichuan.h that make and read weights.
+#include <algorithm>
+
+#include "api/call.h"
+#include "quant.h"
+
+namespace bc {
+namespace {
+
+// Of a mapped matrix so much is worked on at a time: a tenth of a second of quantizing, so that
+// threads wait for each other rarely and the disk has work meanwhile.
+constexpr int64_t kBlockBytes = int64_t{64} << 20;
+
+// Calls run(row, rows) for blocks of the rows of w that begin at panels. Of a mapped matrix the block
+// after it is read ahead, the next matrix where the file goes on, and its own pages are dropped
+// after it: a load holds what it makes and not what it reads.
+template <class Run>
+void in_blocks(const Tensor& w, Run&& run) {
+  const int64_t row_bytes = w.ld * element_bytes(w.type);
+  const int64_t block = w.storage->mapped()
+                            ? std::max(kBlockBytes / row_bytes / kPanel, int64_t{1}) * kPanel
+                            : w.shape[0];
+  w.storage->read_ahead(w.data, block * row_bytes);
+  for (int64_t row = 0; row < w.shape[0]; row += block) {
+    const uint8_t* from = w.data + row * row_bytes;
+    w.storage->read_ahead(from + block * row_bytes, block * row_bytes);
+    run(row, std::min(block, w.shape[0] - row));
+    w.storage->drop(from, block * row_bytes);
+  }
+}
+
+}  // namespace
+}  // namespace bc
+
+using namespace bc;
+
+extern "C" {
+
+bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tensor* row_scale,
+                      double* error) {
+  return guard([&] {
+    Call call(context, "quantize");
+    if (call.context().recording)
+      fail(BC_INVALID_ARGUMENT, "quantize: context is recording, expected it outside of a plan");
+    const Tensor& o = call.output(out, "out", 2);
+    const Tensor& in = call.plain(w, "w", 2);
+    const Tensor* s = call.optional(row_scale, "row_scale", 1, BC_F32);
+    call.require(is_quantized(o.type), "out's type", static_cast<double>(o.type),
+                 "q8 (5) or q4 (6)");
+    call.shape(o, "out", {in.shape[0], in.shape[1]});
+    if (s != nullptr) call.shape(*s, "row_scale", {in.shape[0]});
+    const int64_t K = in.shape[1];
+    double errors[2] = {};
+    in_blocks(in, [&](int64_t row, int64_t rows) {
+      double of_block[2] = {};
+      call.submit_with_scratch(QuantizeParams{
+          o.data + packed_bytes(o.type, row, K), o.type,
+          in.data + row * in.ld * element_bytes(in.type), in.type, in.ld,
+          s == nullptr ? nullptr : data<float>(s) + row, rows, K, of_block, nullptr});
+      errors[0] += of_block[0];
+      errors[1] += of_block[1];
+    });
+    ++call.context().waits;
+    if (error != nullptr) std::copy(errors, errors + 2, error);
+  });
+}
+
+bc_status bc_dequantize(bc_context* context, bc_tensor* out, bc_tensor* w) {
+  return guard([&] {
+    Call call(context, "dequantize");
+    const Tensor& o = call.output(out, "out", 2, BC_F32);
+    const Tensor& in = call.tensor(w, "w", 2);
+    call.require(in.type != Type::i32 && in.type != Type::i8, "w's type",
+                 static_cast<double>(in.type), "a weight type");
+    const int64_t N = in.shape[0];
+    const int64_t K = in.shape[1];
+    call.shape(o, "out", {N, K});
+    call.submit(DequantizeParams{data<float>(o), o.ld, in.data, in.type, in.ld, N, K});
+  });
+}
+
+bc_status bc_convert(bc_context* context, bc_tensor* out, bc_tensor* x) {
+  return guard([&] {
+    Call call(context, "convert");
+    const Tensor& o = call.plain_output(out, "out", 2);
+    const Tensor& in = call.plain(x, "x", 2);
+    const int64_t M = in.shape[0];
+    const int64_t N = in.shape[1];
+    call.shape(o, "out", {M, N});
+    call.require(o.storage != in.storage, "out's storage", 0, "another than that of x");
+    call.submit(ConvertParams{o.data, o.type, o.ld, in.data, in.type, in.ld, M, N});
+  });
+}
+
+bc_status bc_row_norms(bc_context* context, bc_tensor* out, bc_tensor* w) {
+  return guard([&] {
+    Call call(context, "row_norms");
+    const Tensor& o = call.output(out, "out", 1, BC_F32);
+    const Tensor& in = call.plain(w, "w", 2);
+    call.shape(o, "out", {in.shape[0]});
+    const auto of_rows = [o, in](int64_t row, int64_t rows) {
+      return RowNormsParams{data<float>(o) + row,
+                            in.data + row * in.ld * element_bytes(in.type),
+                            in.type,
+                            in.ld,
+                            rows,
+                            in.shape[1]};
+    };
+    call.check(of_rows(0, in.shape[0]));
+    call.run_or_record([in, of_rows](Backend& backend) {
+      in_blocks(in, [&](int64_t row, int64_t rows) { backend.run(of_rows(row, rows)); });
+    });
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,94 @@
+// A device, as the api sees it: memory, facts and ops. Nothing above it asks what device it is.
+// cpu/backend.cpp and cuda/backend.cpp carry it out. A context has one; it is for one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ops.h"
+#include "storage.h"
+
+namespace bc {
+
+// A step that was recorded once and is launched as one piece.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual std::string name() const = 0;  // "CPU, avx2"
+  virtual int threads() const = 0;       // that ops run on, of the CPU
+  virtual void pin() = 0;                // each thread to a core of its own
+  // Ops read host memory: mapped files where they lie, and weights packed as quant.h has them.
+  virtual bool reads_host_memory() const = 0;
+
+  // Bytes of the device that are free and that there are.
+  virtual void memory(int64_t* available, int64_t* total) const = 0;
+  int64_t used() const { return used_->load(); }
+  // Zeroed memory of the device. What the host writes to it is kept on the host as well if `mirrored`,
+  // which int32 inputs need.
+  virtual std::shared_ptr<Storage> allocate(int64_t bytes, bool mirrored) = 0;
+  // Zeroed memory of the host that ops can read.
+  virtual std::shared_ptr<Storage> allocate_on_host(int64_t bytes) = 0;
+
+  // Waits until every op has ended.
+  virtual void synchronize() = 0;
+  // Records what body runs instead of running it; null on a device that gains nothing by it, where
+  // body is not called.
+  virtual std::unique_ptr<Graph> record(const std::function<void()>& body) = 0;
+  virtual void launch(Graph& graph) = 0;
+
+  // Fails with BC_INVALID_ARGUMENT, in the name of the op, where it cannot do what p asks for.
+  virtual void check(const char* op, const EmbedParams& p) const = 0;
+  virtual void check(const char* op, const RmsNormParams& p) const = 0;
+  virtual void check(const char* op, const MatmulParams& p) const = 0;
+  virtual void check(const char* op, const RopeParams& p) const = 0;
+  virtual void check(const char* op, const KvAppendParams& p) const = 0;
+  virtual void check(const char* op, const AttentionParams& p) const = 0;
+  virtual void check(const char* op, const SwigluParams& p) const = 0;
+  virtual void check(const char* op, const TopKParams& p) const = 0;
+  virtual void check(const char* op, const QuantizeParams& p) const = 0;
+  virtual void check(const char* op, const DequantizeParams& p) const = 0;
+  virtual void check(const char* op, const ConvertParams& p) const = 0;
+  virtual void check(const char* op, const RowNormsParams& p) const = 0;
+
+  // What p.scratch has to hold while the op runs: zeroed once, at a multiple of 16 bytes. Asked for after
+  // check.
+  virtual int64_t scratch_bytes(const MatmulParams&) const { return 0; }
+  virtual int64_t scratch_bytes(const AttentionParams&) const { return 0; }
+  virtual int64_t scratch_bytes(const TopKParams&) const { return 0; }
+  virtual int64_t scratch_bytes(const QuantizeParams&) const { return 0; }
+
+  // Runs the op, or records it inside of record. It may still run on return, except quantize, whose
+  // p.error is of the host and written.
+  virtual void run(const EmbedParams& p) = 0;
+  virtual void run(const RmsNormParams& p) = 0;
+  virtual void run(const MatmulParams& p) = 0;
+  virtual void run(const RopeParams& p) = 0;
+  virtual void run(const KvAppendParams& p) = 0;
+  virtual void run(const AttentionParams& p) = 0;
+  virtual void run(const SwigluParams& p) = 0;
+  virtual void run(const TopKParams& p) = 0;
+  virtual void run(const QuantizeParams& p) = 0;
+  virtual void run(const DequantizeParams& p) = 0;
+  virtual void run(const ConvertParams& p) = 0;
+  virtual void run(const RowNormsParams& p) = 0;
+  virtual void run(const FillRandomParams& p) = 0;
+
+ protected:
+  const Used used_ = std::make_shared<std::atomic<int64_t>>(0);
+};
+
+// Threads 0 takes cpu_cores().
+std::unique_ptr<Backend> cpu_backend(int threads);
+// A GPU, with a cudaStream_t of the caller's or null for one of its own. Fails with BC_DEVICE where there
+// is no GPU of that number, or it cannot run these kernels.
+std::unique_ptr<Backend> cuda_backend(int index, void* stream);
+
+}  // namespace bc

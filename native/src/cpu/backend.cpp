@@ -1,0 +1,99 @@
+// The CPU as a backend: activations are f32, and every op has ended when it returns.
+#include "backend.h"
+
+#include "cpu/isa.h"
+#include "cpu/kernels.h"
+#include "error.h"
+#include "require.h"
+#include "system.h"
+
+namespace bc {
+namespace {
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads) : pool_(threads) {}
+
+  std::string name() const override { return std::string("CPU, ") + cpu::name_of(cpu::isa()); }
+  int threads() const override { return pool_.threads(); }
+  void pin() override {
+    if (pinned_) fail(BC_INVALID_ARGUMENT, "context_pin: context is pinned already");
+    pool_.pin(physical_cores());
+    pinned_ = true;
+  }
+  bool reads_host_memory() const override { return true; }
+
+  void memory(int64_t* available, int64_t* total) const override { memory_info(available, total); }
+  std::shared_ptr<Storage> allocate(int64_t bytes, bool) override {
+    return allocate_ram(bytes, used_);
+  }
+  std::shared_ptr<Storage> allocate_on_host(int64_t bytes) override {
+    return allocate_ram(bytes, used_);
+  }
+
+  void synchronize() override {}
+  std::unique_ptr<Graph> record(const std::function<void()>&) override { return nullptr; }
+  void launch(Graph&) override {}
+
+  void check(const char* op, const EmbedParams& p) const override {
+    require_type(op, "out", p.out_type, Type::f32);
+  }
+  void check(const char* op, const RmsNormParams& p) const override {
+    require_type(op, "out", p.out_type, Type::f32);
+  }
+  void check(const char* op, const MatmulParams& p) const override {
+    require_type(op, "x", p.x_type, Type::f32);
+    require_type(op, "out", p.out_type, Type::f32);
+  }
+  void check(const char* op, const RopeParams& p) const override {
+    require_type(op, "qkv", p.type, Type::f32);
+  }
+  void check(const char* op, const KvAppendParams& p) const override {
+    require_type(op, "qkv", p.qkv_type, Type::f32);
+  }
+  void check(const char* op, const AttentionParams& p) const override {
+    require_type(op, "out", p.out_type, Type::f32);
+    require_type(op, "qkv", p.qkv_type, Type::f32);
+  }
+  void check(const char* op, const SwigluParams& p) const override {
+    require_type(op, "out", p.type, Type::f32);
+  }
+  void check(const char*, const TopKParams&) const override {}
+  void check(const char*, const QuantizeParams&) const override {}
+  void check(const char*, const DequantizeParams&) const override {}
+  void check(const char*, const ConvertParams&) const override {}
+  void check(const char*, const RowNormsParams&) const override {}
+
+  void run(const EmbedParams& p) override { cpu::embed(p, pool_); }
+  void run(const RmsNormParams& p) override { cpu::rms_norm(p, pool_); }
+  void run(const MatmulParams& p) override {
+    p.epilogue == Epilogue::swiglu ? cpu::matmul_swiglu(p, sums_, scratch_, pool_)
+                                   : cpu::matmul(p, scratch_, pool_);
+  }
+  void run(const RopeParams& p) override { cpu::rope(p, angles_, pool_); }
+  void run(const KvAppendParams& p) override { cpu::kv_append(p, pool_); }
+  void run(const AttentionParams& p) override { cpu::attention(p, scratch_, pool_); }
+  void run(const SwigluParams& p) override { cpu::swiglu(p, pool_); }
+  void run(const TopKParams& p) override { cpu::top_k(p, pool_); }
+  void run(const QuantizeParams& p) override { cpu::quantize(p, pool_); }
+  void run(const DequantizeParams& p) override { cpu::dequantize(p, pool_); }
+  void run(const ConvertParams& p) override { cpu::convert(p, pool_); }
+  void run(const RowNormsParams& p) override { cpu::row_norms(p, pool_); }
+  void run(const FillRandomParams& p) override { cpu::fill_random(p, pool_); }
+
+ private:
+  ThreadPool pool_;
+  bool pinned_ = false;
+  cpu::Scratch scratch_;
+  std::vector<float> sums_;  // of matmul_swiglu
+  cpu::RopeAngles angles_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> cpu_backend(int threads) {
+  if (!cpu::isa_error().empty()) fail(BC_INVALID_ARGUMENT, "%s", cpu::isa_error().c_str());
+  return std::make_unique<CpuBackend>(threads == 0 ? cpu_cores() : threads);
+}
+
+}  // namespace bc

@@ -1,0 +1,46 @@
+// The ops on the CPU, as ops.h describes them: activations are f32. No op uses p.scratch; what one needs
+// while it runs grows with the largest call, so that a step that was run once allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ops.h"
+#include "thread_pool.h"
+
+namespace bc::cpu {
+
+// Bytes that one op needs while it runs.
+using Scratch = std::vector<uint8_t>;
+
+// The angles of the last call's tokens: layers of a step share positions. As long as the largest
+// batch and not as the longest sequence: 4TD bytes, where a table of all 196608 positions would
+// take 100 MB.
+struct RopeAngles {
+  float base = 0.0f;
+  int64_t D = 0;
+  std::vector<double> frequencies;  // [D/2]
+  std::vector<int32_t> positions;   // [T]
+  std::vector<float> turns;         // [T,2,D/2] cosines, then sines
+};
+
+void embed(const EmbedParams& p, ThreadPool& pool);
+void rms_norm(const RmsNormParams& p, ThreadPool& pool);
+// Its epilogue is none.
+void matmul(const MatmulParams& p, Scratch& scratch, ThreadPool& pool);
+// Its epilogue is swiglu. sums grows to those of 64 tokens.
+void matmul_swiglu(const MatmulParams& p, std::vector<float>& sums, Scratch& scratch,
+                   ThreadPool& pool);
+void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool);
+void kv_append(const KvAppendParams& p, ThreadPool& pool);
+void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool);
+void swiglu(const SwigluParams& p, ThreadPool& pool);
+void top_k(const TopKParams& p, ThreadPool& pool);
+void quantize(const QuantizeParams& p, ThreadPool& pool);
+void dequantize(const DequantizeParams& p, ThreadPool& pool);
+void convert(const ConvertParams& p, ThreadPool& pool);
+void row_norms(const RowNormsParams& p, ThreadPool& pool);
+// The same seed gives the same numbers whatever the number of threads.
+void fill_random(const FillRandomParams& p, ThreadPool& pool);
+
+}  // namespace bc::cpu
