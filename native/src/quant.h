@@ -58,7 +58,7 @@ BC_BOTH static inline float grid_scale(float s, bool up) {
   return rounded > kGridSmallest ? rounded : kGridSmallest;
 }
 
-// Of a grid that grid_of could give.
+// The bits of a grid that grid_of can give.
 BC_BOTH static inline uint16_t bits_of(Q4Grid grid) {
   const uint32_t scale = (bits_of(grid.scale) - (uint32_t{kGridExponent} << 23)) >> 12;
   return static_cast<uint16_t>((scale & 0xff80u) | static_cast<uint32_t>(grid.zero * kGridZeros));

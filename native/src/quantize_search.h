@@ -183,7 +183,7 @@ struct QuantizeSearch {
   // zeros rounded and made anew for the codes that these give, the pair that loses least.
   static BC_IN_KERNEL Grid round_q4(const F (&w)[kGroup], const Grid& fitted) {
     const F mean = V::mul(sum_of(w), V::set(1.0f / kGroup));
-    // Of a group with a NaN no pair is better than this one; its error tells.
+    // For a group with a NaN no pair compares as better than this one; its error tells of the NaN.
     Grid best = {V::set(kGridSmallest), V::set(0.0f)};
     F least = V::set(kInfinity);
     for (int up = 0; up < 2; ++up) {

@@ -7,13 +7,13 @@
 namespace bc {
 namespace {
 
-// Of a mapped matrix so much is worked on at a time: a tenth of a second of quantizing, so that
-// threads wait for each other rarely and the disk has work meanwhile.
+// A mapped matrix is worked on in blocks of this size, a tenth of a second of quantizing each: threads
+// wait for each other rarely, and the disk has work meanwhile.
 constexpr int64_t kBlockBytes = int64_t{64} << 20;
 
-// Calls run(row, rows) for blocks of the rows of w that begin at panels. Of a mapped matrix the block
-// after it is read ahead, the next matrix where the file goes on, and its own pages are dropped
-// after it: a load holds what it makes and not what it reads.
+// Calls run(row, rows) for blocks of rows of w that begin at a panel. While a block of a mapped matrix is
+// worked on, what follows it in the file is read ahead; its own pages are dropped afterwards, so that a
+// load holds what it makes and not what it reads.
 template <class Run>
 void in_blocks(const Tensor& w, Run&& run) {
   const int64_t row_bytes = w.ld * element_bytes(w.type);

@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(kSplitThreads, 3)
     warp.add(values.tile + row * kHeadSize);
   }
 
-  // Of a tile's 16 rows only the first 8 are queries.
+  // Only the first 8 of a tile's 16 rows are queries.
   const float sum = group_sum<4>(warp.softmax[0].sum);
   const int query = Accumulator::row(0);
   __syncthreads();

@@ -65,7 +65,7 @@ struct Splits {
   __device__ __forceinline__ int page(int i) const {
     return (first + i / kSplitPages * stride) * kSplitPages + i % kSplitPages;
   }
-  // Of a sequence's first `all` pages, how many are theirs.
+  // How many of a sequence's first `all` pages are theirs.
   __device__ __forceinline__ int pages(int all) const {
     const int splits = (all + kSplitPages - 1) / kSplitPages;
     if (splits <= first) return 0;

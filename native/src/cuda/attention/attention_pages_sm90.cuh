@@ -171,7 +171,7 @@ class ProducerBase {
     return Piece::of(m, top_, lowest_, tile_.end - (top_ - base_) * kRows);
   }
 
-  // Of the pages as [pages 2 H 64, D]: row 0 of page 0 or 1 of a block.
+  // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 H 64, D].
   __device__ __forceinline__ int row(const Piece& piece, int page) const {
     const int number = load(table_ + 2 * piece.level + page);
     return ((number * 2 + piece.kind) * static_cast<int>(p_.H) + head_) *

@@ -43,7 +43,7 @@
 //
 // Memory  Whole pages come by bulk copies of [64,64] boxes. Of the page with a sequence's last
 //         position, and the one after, what lies past it may be anything, NaN too, and 0 * NaN is
-//         NaN: of these two the warp copies the rows that there are by cp.async, and fills the rest
+//         NaN: the warp copies only the valid rows of these two pages, by cp.async, and fills the rest
 //         with zeros. That is in the first block of a sequence's last tile only. A copy of a box that
 //         starts before the page would bring zeros by itself, but at its beginning: products would
 //         add in other groups, and other bits come out.

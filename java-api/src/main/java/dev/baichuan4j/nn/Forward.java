@@ -151,8 +151,8 @@ public final class Forward implements AutoCloseable {
   }
 
   /**
-   * Tokens of a sequence from which on it does not matter, to the last bit, how many more a step
-   * has. A GPU has a way of its own for attention of up to 8 tokens of a sequence.
+   * Smallest chunk of a prompt for which results no longer depend on how the prompt was cut. A GPU
+   * computes attention in another order for up to 8 tokens of a sequence.
    */
   public int smallestPiece() {
     return smallestPiece(ops);
@@ -268,7 +268,10 @@ public final class Forward implements AutoCloseable {
 
   private record Results(Tensor logits, Tensor topValues, Tensor topIds) {}
 
-  /** Of the last layer only what the rows that are asked for need: all keys and values. */
+  /**
+   * The last layer stores K and V for every token, but runs the rest only for rows whose logits are
+   * wanted.
+   */
   private void pass(
       Inputs in, Stream all, Tensor qkvRows, Stream asked, Results results, Size size) {
     List<Weights.Layer> layers = weights.layers();

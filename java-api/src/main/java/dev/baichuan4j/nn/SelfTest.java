@@ -9,7 +9,7 @@ import java.util.stream.IntStream;
  * computes in f32. For one thread.
  */
 public final class SelfTest implements AutoCloseable {
-  /** Of one rounding to bf16: 2^-9 at most, relative to the number. */
+  /** The largest relative error of one rounding to bf16. */
   private static final double ROUNDED = 0x1p-9;
 
   /** Of weights of a softmax rounded to bf16, and the output once more. */

@@ -304,7 +304,7 @@ final class BenchCommand implements Callable<Integer> {
     double layer = 4 * hidden * hidden + 3 * hidden * c.intermediateSize();
     double head = hidden * vocabulary(model) / step;
     double attention = 2.0 * hidden * attended;
-    // Of the last layer a prompt needs the keys and values of all its tokens, the rest of one.
+    // In the last layer a prompt needs keys and values of all its tokens, but the rest only of one.
     double skipped =
         generation ? 0 : (hidden * hidden + 3 * hidden * c.intermediateSize()) * (1 - 1.0 / step);
     double flops = 2 * (c.layers() * (layer + attention) - skipped + head);
