@@ -37,7 +37,9 @@ final class Editor {
       if (code != 0) {
         throw new IOException(
             "editor "
-                + Optional.ofNullable(System.getenv("EDITOR")).filter(e -> !e.isEmpty()).orElse("vim")
+                + Optional.ofNullable(System.getenv("EDITOR"))
+                    .filter(e -> !e.isEmpty())
+                    .orElse("vim")
                 + (code == NOT_FOUND ? " is not there" : " has failed with exit code " + code)
                 + "; set EDITOR to one that works"
                 + (keep ? "; what was written is in " + file : ""));
