@@ -368,9 +368,11 @@ __device__ __forceinline__ void consume(const MatmulParams& p, const Plan& plan)
   }
 }
 
+// Its parameters stay where the launch puts them: copies of them would cost registers, and spill.
 template <class T, class W, int kTokens>
 __global__ void __launch_bounds__(kThreads, 1)
-    matmul_sm90_kernel(MatmulParams p, Plan plan, const __grid_constant__ Maps maps) {
+    matmul_sm90_kernel(const __grid_constant__ MatmulParams p, const __grid_constant__ Plan plan,
+                       const __grid_constant__ Maps maps) {
   using R = Ring<W, kTokens>;
   if (threadIdx.x == 0) {
     ptx::prefetch_tensormap(&maps.x);
