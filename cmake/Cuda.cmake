@@ -6,6 +6,10 @@ set_property(CACHE BC_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(BC_GPUS ALL CACHE STRING
   "GPUs to build the kernels for: ALL, NONE, or compute capabilities such as 8.9,9.0")
 
+if(DEFINED CACHE{CMAKE_CUDA_ARCHITECTURES})
+  message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES is set, and would have no effect: name the GPUs in BC_GPUS, such as -DBC_GPUS=8.9,9.0")
+endif()
+
 set(BC_HAVE_CUDA OFF)
 # What was built, for the baichuan script: NONE, or BC_GPUS.
 set(BC_KERNELS NONE CACHE INTERNAL "")

@@ -191,9 +191,8 @@ BC_API bc_status bc_row_norms(bc_context* context, bc_tensor* out, bc_tensor* w)
 /* ---- Ops ----
  * Activations are F32 on the CPU. On a GPU they are BF16 or F16, one of them throughout; x of the
  * norms and embed may be F32 and should be, the residual stream; logits may be F32. Rows begin at
- * multiples of 16 bytes there, and int32 inputs come from bc_tensor_write, not from other ops. A
- * batch is ragged: the T tokens of B sequences lie end to end;
- * offsets [B+1] I32 gives where each begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is
+ * multiples of 16 bytes there. Int32 inputs come from bc_tensor_write, on every device, and never from
+ * other ops. A batch is ragged: the T tokens of B sequences lie end to end; offsets [B+1] I32 gives where each begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is
  * each token's position in its sequence, rising by one inside a sequence; table [B,P] I32 names the
  * pages of each sequence. */
 

@@ -23,12 +23,12 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual std::string name() const = 0;  // "CPU, avx2"
-  virtual int threads() const = 0;       // that ops run on, of the CPU
-  virtual void pin() = 0;                // each thread to a core of its own
-  // Ops read host memory: mapped files where they lie, and weights packed as quant.h has them.
+  virtual int threads() const = 0;       // CPU threads that ops run on
+  virtual void pin() = 0;                // binds each of them to a core of its own
+  // Whether ops read host memory: mapped files where they lie, and weights packed as quant.h has them.
   virtual bool reads_host_memory() const = 0;
 
-  // Bytes of the device that are free and that there are.
+  // Bytes of the device: those that are free, and all.
   virtual void memory(int64_t* available, int64_t* total) const = 0;
   int64_t used() const { return used_->load(); }
   // Zeroed memory of the device. What the host writes to it is kept on the host as well if `mirrored`,
@@ -58,15 +58,15 @@ class Backend {
   virtual void check(const char* op, const ConvertParams& p) const = 0;
   virtual void check(const char* op, const RowNormsParams& p) const = 0;
 
-  // What p.scratch has to hold while the op runs: zeroed once, at a multiple of 16 bytes. Asked for after
-  // check.
+  // Bytes that p.scratch has to point to while the op runs, at a multiple of 16. They were zeroed once, and
+  // ops of a context share them. Called after check.
   virtual int64_t scratch_bytes(const MatmulParams&) const { return 0; }
   virtual int64_t scratch_bytes(const AttentionParams&) const { return 0; }
   virtual int64_t scratch_bytes(const TopKParams&) const { return 0; }
   virtual int64_t scratch_bytes(const QuantizeParams&) const { return 0; }
 
-  // Runs the op, or records it inside of record. It may still run on return, except quantize, whose
-  // p.error is of the host and written.
+  // Runs the op, or records it inside of record. It may still run on return, except quantize, which has
+  // written p.error, memory of the host, by then.
   virtual void run(const EmbedParams& p) = 0;
   virtual void run(const RmsNormParams& p) = 0;
   virtual void run(const MatmulParams& p) = 0;

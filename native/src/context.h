@@ -16,7 +16,7 @@ struct Context {
 
   const std::unique_ptr<Backend> backend;
   const bool exact;                  // activations stay in f32 from end to end
-  int64_t waits = 0;                 // of the host for the device
+  int64_t waits = 0;                 // how often the host has waited for the device
   std::shared_ptr<Storage> scratch;  // what one op needs while it runs
   std::shared_ptr<Plan> recording;   // set between bc_plan_begin and bc_plan_end
 };

@@ -1,3 +1,4 @@
+// What of an op this build's kernels take: widths, alignments and types.
 #include "cuda/limits.h"
 
 #include "cuda/kernels.h"
@@ -16,6 +17,10 @@ void activation(const char* op, const Operand& x) {
 }
 
 double number(int64_t n) { return static_cast<double>(n); }
+
+void not_exact(const char* op, bool exact) {
+  require(!exact, op, "exact", exact ? 1.0 : 0.0, "0 on a GPU, whose activations have 16 bits");
+}
 
 }  // namespace
 
@@ -37,6 +42,7 @@ void check(const char* op, const RmsNormParams& p) {
 }
 
 void check(const char* op, const MatmulParams& p) {
+  not_exact(op, p.exact);
   activation(op, {"x", p.x, p.x_type, p.M, p.K, p.x_ld});
   if (!is_quantized(p.w_type)) {
     require_type(op, "w", p.w_type, p.x_type);
@@ -56,6 +62,7 @@ void check(const char* op, const KvAppendParams& p) {
 }
 
 void check(const char* op, const AttentionParams& p) {
+  not_exact(op, p.exact);
   activation(op, {"out", p.out, p.out_type, p.batch.T, p.H * p.D, p.out_ld});
   activation(op, {"qkv", p.qkv, p.qkv_type, p.batch.T, 3 * p.H * p.D, p.ld});
   require_type(op, "out", p.out_type, p.qkv_type);

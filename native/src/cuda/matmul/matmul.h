@@ -1,12 +1,13 @@
-// The four ways of matmul.cu.
+// The four kernels that matmul.cu chooses from.
 #pragma once
 
 #include "cuda/kernels.h"
 
 namespace bc::cuda {
 
-constexpr int64_t kDecodeTokens = 32;        // matmul_decode takes so many at most
-constexpr int64_t kHopperDecodeTokens = 32;  // and so many matmul_decode_sm90
+// The most tokens that matmul_decode and matmul_decode_sm90 take.
+constexpr int64_t kDecodeTokens = 32;
+constexpr int64_t kHopperDecodeTokens = 32;
 
 void matmul_decode(const MatmulParams& p, const Facts& gpu, void* stream);
 void matmul_tiles(const MatmulParams& p, const Facts& gpu, void* stream);
