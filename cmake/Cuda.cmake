@@ -7,7 +7,9 @@ set(BC_GPUS ALL CACHE STRING
   "GPUs to build the kernels for: ALL, NONE, or compute capabilities such as 8.9,9.0")
 
 if(DEFINED CACHE{CMAKE_CUDA_ARCHITECTURES})
-  message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES is set, and would have no effect: name the GPUs in BC_GPUS, such as -DBC_GPUS=8.9,9.0")
+  # Somebody's option, or what an older build has left in its folder.
+  message(WARNING "CMAKE_CUDA_ARCHITECTURES has no effect: name the GPUs in BC_GPUS, such as -DBC_GPUS=8.9,9.0")
+  unset(CMAKE_CUDA_ARCHITECTURES CACHE)
 endif()
 
 set(BC_HAVE_CUDA OFF)
