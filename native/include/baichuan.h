@@ -12,8 +12,9 @@
  *              left of a context.
  *   Arguments  context, outputs, inputs, scalars.
  *   Shapes     Row-major, last dimension contiguous. Letters: T tokens in the call, B sequences, C
- *              hidden size, H heads, D head size (128), F feed-forward size, V vocabulary, S
- *              positions; out[M,N] = x[M,K] w[N,K]^T.
+ *              hidden size, H query heads, G key-value heads (H is a multiple of G), D head size, F
+ *              feed-forward size, V vocabulary, S positions; out[M,N] = x[M,K] w[N,K]^T. A row of
+ *              qkv [T,(H+2G)D] has the queries of all heads, then their keys, then their values.
  *   Threads    One thread at a time per context. Different contexts are independent.
  *   Time       Ops on a CPU context are finished on return. A GPU runs behind: bc_tensor_read and
  *              bc_synchronize wait for it, and a fault shows there. BC_SYNC=1 in the environment
@@ -204,27 +205,34 @@ BC_API bc_status bc_rms_norm(bc_context* context, bc_tensor* out, bc_tensor* x, 
 /** x [T,C] += delta; out = rms_norm(x). */
 BC_API bc_status bc_add_rms_norm(bc_context* context, bc_tensor* x, bc_tensor* out,
                                  bc_tensor* delta, bc_tensor* weight, float eps);
-/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale. w F32, F16, BF16, Q8 or Q4; row_scale [N] F32 or
- *  null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
+/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale + bias. w F32, F16, BF16, Q8 or Q4; row_scale and bias
+ *  [N] F32 or null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
 BC_API bc_status bc_matmul(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w,
-                           bc_tensor* row_scale);
+                           bc_tensor* row_scale, bc_tensor* bias);
 /** out [T,F] = silu(x gate^T) * (x up^T). w [2F,K] (as for bc_matmul) has the rows of gate and up in
  *  turn, gate first. */
 BC_API bc_status bc_matmul_swiglu(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w);
-/** Rotates the queries and keys of qkv [T,3C] in place: pairs (k, k+D/2), angle position *
- *  base^(-2k/D). */
+/** Normalizes each head of the queries and keys of qkv in place where norms are given, to head /
+ *  sqrt(mean(head^2) + eps) * norm, then rotates it: pairs (k, k+D/2) turn by the angle position *
+ *  frequencies[k] and are multiplied by scale.
+ *  @param heads H; G follows from the width of qkv
+ *  @param frequencies [head_size/2] radians from a position to the next; copied
+ *  @param scale of cosines and sines: 1, or the factor that YaRN asks for
+ *  @param q_norm [D] F32, F16 or BF16, or null together with k_norm, of the same type */
 BC_API bc_status bc_rope(bc_context* context, bc_tensor* qkv, bc_tensor* positions, int32_t heads,
-                         float base);
-/** Stores the keys and values of qkv [T,3C] in pages [pages,2,H,64,D] (F32, F16, BF16, or I8 with
- *  scales [pages,2,H,64] F32; scales null otherwise). */
+                         int32_t head_size, const double* frequencies, float scale,
+                         bc_tensor* q_norm, bc_tensor* k_norm, float eps);
+/** Stores the keys and values of qkv in pages [pages,2,G,64,D] (F32, F16, BF16, or I8 with scales
+ *  [pages,2,G,64] F32; scales null otherwise). */
 BC_API bc_status bc_kv_append(bc_context* context, bc_tensor* pages, bc_tensor* scales,
                               bc_tensor* qkv, bc_tensor* positions, bc_tensor* offsets,
                               bc_tensor* table);
-/** out [T,C] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
- *  0..position of each token. slopes [H] F32 (ALiBi) or null. */
+/** out [T,H D] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions of
+ *  each token's sequence: j from 0 to its position i, or with a window from i - window + 1.
+ *  slopes [H] F32 (ALiBi) or null; window 0 for none. */
 BC_API bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qkv, bc_tensor* pages,
                               bc_tensor* scales, bc_tensor* positions, bc_tensor* offsets,
-                              bc_tensor* table, bc_tensor* slopes);
+                              bc_tensor* table, bc_tensor* slopes, int32_t window);
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 BC_API bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate, bc_tensor* up);
 /** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every

@@ -2,9 +2,11 @@
 // checked that shapes agree; what a backend needs besides, it checks itself (backend.h). Kernels
 // start from these facts and check nothing again.
 //
-// Letters: T tokens in the call, B sequences, C hidden size, H heads, D head size, F feed-forward
-// size, V vocabulary, P page slots of a sequence; out[M,N] = x[M,K] w[N,K]^T. A leading dimension
-// (ld) counts elements between rows. Memory is the device's, except what is said to be the host's.
+// Letters: T tokens in the call, B sequences, C hidden size, H query heads, G key-value heads, each of
+// which serves H / G query heads that follow each other, D head size, F feed-forward size, V
+// vocabulary, P page slots of a sequence; out[M,N] = x[M,K] w[N,K]^T. A row of qkv has the H queries,
+// then the G keys, then the G values: (H + 2G) D numbers; H D need not be C. A leading dimension (ld)
+// counts elements between rows. Memory is the device's, except what is said to be the host's.
 //
 // Activations are f32 on the CPU, and bf16 or f16 on a GPU, where the residual stream may be f32.
 #pragma once
@@ -16,6 +18,9 @@
 namespace bc {
 
 constexpr int64_t kPageSize = 64;
+constexpr int64_t kMaxHeadSize = 256;
+// Query heads of a key-value head: a tile of attention has the rows of all of them.
+constexpr int64_t kMaxGroup = 64;
 
 struct EmbedParams {
   void* out;  // [T,C]
@@ -48,7 +53,7 @@ struct RmsNormParams {
 //           out[m,f] = silu(gate) * up, with F = N / 2 columns.
 enum class Epilogue { none, swiglu };
 
-// out = (x w^T) * row_scale. A row of out depends on its row of x alone, to the last bit: not on M, nor
+// out = (x w^T) * row_scale + bias, before the epilogue. A row of out depends on its row of x alone, to the last bit: not on M, nor
 // on where in the batch the row stands, nor on how many threads or SMs there are.
 struct MatmulParams {
   void* out;  // [M,N]; of swiglu [M,N/2]
@@ -61,6 +66,7 @@ struct MatmulParams {
   Type w_type;
   int64_t w_ld;
   const float* row_scale;  // [N] or null
+  const float* bias;       // [N] or null
   int64_t M, N, K;
   Epilogue epilogue;
   bool exact;      // keeps x in f32 where weights are multiplied in another type
@@ -68,13 +74,21 @@ struct MatmulParams {
   void* scratch;
 };
 
+// Each query and key head first becomes head / sqrt(mean(head^2) + eps) * norm where there are norms,
+// then its pairs (x_k, x_{k+D/2}) turn by the angle position * frequencies[k], and are multiplied by
+// scale.
 struct RopeParams {
-  void* qkv;  // [T,3C], rotated in place
+  void* qkv;  // [T,(H+2G)D], queries and keys changed in place
   Type type;
   int64_t ld;
   const int32_t* positions;  // [T]
-  int64_t T, H, D;
-  float base;
+  int64_t T, H, G, D;
+  float scale;         // of cosines and sines: 1, or YaRN's factor
+  const void* q_norm;  // [D]: f32, f16 or bf16; null for none of the two
+  const void* k_norm;  // [D], of the same type
+  Type norm_type;
+  float eps;
+  double frequencies[kMaxHeadSize / 2];  // [D/2], radians from a position to the next
 };
 
 // Sequences of a ragged batch: offsets rise from 0 to T, positions rise by one inside a sequence,
@@ -88,30 +102,31 @@ struct Ragged {
 };
 
 struct KvAppendParams {
-  void* pages;      // [pages,2,H,64,D]
+  void* pages;      // [pages,2,G,64,D]
   Type pages_type;  // f32, f16, bf16 or i8
-  float* scales;    // [pages,2,H,64] for i8, else null
-  const void* qkv;  // [T,3C], of which the keys and values are read
+  float* scales;    // [pages,2,G,64] for i8, else null
+  const void* qkv;  // [T,(H+2G)D], of which the keys and values are read
   Type qkv_type;
   int64_t ld;
   Ragged batch;
-  int64_t H, D;
+  int64_t H, G, D;
 };
 
 struct AttentionParams {
-  void* out;  // [T,C]
+  void* out;  // [T,H D]
   Type out_type;
   int64_t out_ld;
-  const void* qkv;  // [T,3C], of which the queries are read
+  const void* qkv;  // [T,(H+2G)D], of which the queries are read
   Type qkv_type;
   int64_t ld;
-  const void* pages;  // [pages,2,H,64,D]
+  const void* pages;  // [pages,2,G,64,D]
   Type pages_type;
-  const float* scales;  // [pages,2,H,64] for i8, else null
+  const float* scales;  // [pages,2,G,64] for i8, else null
   Ragged batch;
   const float* slopes;  // [H] or null
-  int64_t H, D;
-  bool exact;  // multiplies in f32 whatever the pages hold
+  int64_t H, G, D;
+  int64_t window;  // a query at i sees positions i - window + 1 to i; 0: all up to i
+  bool exact;      // multiplies in f32 whatever the pages hold
   void* scratch;
 };
 

@@ -53,18 +53,18 @@ struct Batch {
   int64_t pages = 0;
 };
 
-// Pages [pages,2,H,64,D] whose every number is NaN (i8: whose every scale is).
+// Pages [pages,2,G,64,D] whose every number is NaN (i8: whose every scale is).
 struct Cache {
-  Cache(Type type_, int64_t pages, int64_t H_, int64_t D_)
+  Cache(Type type_, int64_t pages, int64_t G_, int64_t D_)
       : type(type_),
-        H(H_),
+        G(G_),
         D(D_),
-        bytes(static_cast<size_t>(pages * 2 * H * kPageSize * D * element_bytes(type_)), 0xff),
-        scales(type_ == Type::i8 ? static_cast<size_t>(pages * 2 * H * kPageSize) : 0,
+        bytes(static_cast<size_t>(pages * 2 * G * kPageSize * D * element_bytes(type_)), 0xff),
+        scales(type_ == Type::i8 ? static_cast<size_t>(pages * 2 * G * kPageSize) : 0,
                std::numeric_limits<float>::quiet_NaN()) {}
 
-  int64_t row(const Ragged& r, int64_t b, int64_t kv, int64_t h, int64_t position) const {
-    return ((r.table[b * r.P + position / kPageSize] * 2 + kv) * H + h) * kPageSize +
+  int64_t row(const Ragged& r, int64_t b, int64_t kv, int64_t g, int64_t position) const {
+    return ((r.table[b * r.P + position / kPageSize] * 2 + kv) * G + g) * kPageSize +
            position % kPageSize;
   }
   float* scale_data() { return scales.empty() ? nullptr : scales.data(); }
@@ -81,8 +81,8 @@ struct Cache {
   void fill(const Ragged& r, Random& random) {
     for (int64_t b = 0; b < r.B; ++b) {
       const int64_t n = r.positions[r.offsets[b + 1] - 1] + 1;
-      for (int64_t i = 0; i < n * 2 * H; ++i) {
-        const int64_t at = row(r, b, i % 2, i / 2 % H, i / 2 / H);
+      for (int64_t i = 0; i < n * 2 * G; ++i) {
+        const int64_t at = row(r, b, i % 2, i / 2 % G, i / 2 / G);
         if (type == Type::i8)
           scales[static_cast<size_t>(at)] = 0.002f + 0.02f * static_cast<float>(random.uniform());
         for (int64_t d = 0; d < D; ++d) {
@@ -93,9 +93,9 @@ struct Cache {
     }
   }
 
-  // The value of one position and head becomes NaN.
-  void poison(const Ragged& r, int64_t b, int64_t h, int64_t position) {
-    const int64_t at = row(r, b, 1, h, position);
+  // The value of one position and key-value head becomes NaN.
+  void poison(const Ragged& r, int64_t b, int64_t g, int64_t position) {
+    const int64_t at = row(r, b, 1, g, position);
     const float nan = std::numeric_limits<float>::quiet_NaN();
     if (type == Type::i8) {
       scales[static_cast<size_t>(at)] = nan;
@@ -105,7 +105,7 @@ struct Cache {
   }
 
   Type type;
-  int64_t H, D;
+  int64_t G, D;
   std::vector<uint8_t> bytes;
   std::vector<float> scales;
 };

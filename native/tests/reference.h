@@ -133,10 +133,13 @@ inline std::vector<Expected> matmul(const MatmulParams& p) {
       multiply_add(w, x.data() + static_cast<size_t>(k) * M, sums, magnitudes);
     }
     const double scale = p.row_scale == nullptr ? 1.0 : static_cast<double>(p.row_scale[n]);
+    const double bias = p.bias == nullptr ? 0.0 : static_cast<double>(p.bias[n]);
     const double roundings = static_cast<double>(p.K) + 2.0;
     for (size_t m = 0; m < M; ++m) {
+      const double value = sums[m] * scale + bias;
+      const double added = p.bias == nullptr ? 0.0 : std::fabs(value);  // one rounding more
       out[m * static_cast<size_t>(p.N) + static_cast<size_t>(n)] = {
-          sums[m] * scale, std::fabs(magnitudes[m] * scale) * roundings * kRounding};
+          value, (std::fabs(magnitudes[m] * scale) * roundings + added) * kRounding};
     }
   }
   return out;
@@ -178,40 +181,52 @@ inline void round_x_to_bf16(const MatmulParams& p, std::vector<Expected>& want) 
   }
 }
 
-// qkv [T,3C] after the op. Sine, cosine, two products and a sum: 3 u of the pair's length,
-// whichever way it turns.
+// qkv [T,(H+2G)D] after the op. Sine, cosine, two products and a sum: 3 u of the pair's length,
+// whichever way it turns, and one for a scale. A norm before it rounds as rms_norm does.
 inline std::vector<Expected> rope(const RopeParams& p) {
-  const int64_t C = p.H * p.D;
-  std::vector<Expected> out(static_cast<size_t>(p.T * 3 * C));
+  const int64_t width = (p.H + 2 * p.G) * p.D;
+  const bool normed = p.q_norm != nullptr;
+  const double roundings = 3.0 + (p.scale == 1.0f ? 0.0 : 1.0) +
+                           (normed ? 0.5 * (static_cast<double>(p.D) / 16.0 + 8.0) + 5.0 : 0.0);
+  std::vector<Expected> out(static_cast<size_t>(p.T * width));
+  std::vector<double> head(static_cast<size_t>(p.D));
   for (int64_t t = 0; t < p.T; ++t) {
     const float* x = static_cast<const float*>(p.qkv) + t * p.ld;
-    Expected* y = out.data() + t * 3 * C;
-    for (int64_t c = 0; c < 3 * C; ++c) y[c] = {static_cast<double>(x[c]), 0.0};
-    for (int64_t h = 0; h < 2 * p.H; ++h) {
+    Expected* y = out.data() + t * width;
+    for (int64_t c = 0; c < width; ++c) y[c] = {static_cast<double>(x[c]), 0.0};
+    for (int64_t h = 0; h < p.H + p.G; ++h) {
+      double squares = 0.0;
+      for (int64_t d = 0; d < p.D; ++d) {
+        head[static_cast<size_t>(d)] = static_cast<double>(x[h * p.D + d]);
+        squares += head[static_cast<size_t>(d)] * head[static_cast<size_t>(d)];
+      }
+      if (normed) {
+        const void* norm = h < p.H ? p.q_norm : p.k_norm;
+        const double root =
+            std::sqrt(squares / static_cast<double>(p.D) + static_cast<double>(p.eps));
+        for (int64_t d = 0; d < p.D; ++d)
+          head[static_cast<size_t>(d)] *= element(norm, p.norm_type, d) / root;
+      }
       for (int64_t k = 0; k < p.D / 2; ++k) {
-        const int64_t i = h * p.D + k;
-        const int64_t j = i + p.D / 2;
-        const double angle =
-            p.positions[t] * std::pow(static_cast<double>(p.base),
-                                      -2.0 * static_cast<double>(k) / static_cast<double>(p.D));
-        const double a = static_cast<double>(x[i]);
-        const double b = static_cast<double>(x[j]);
-        const double tolerance = 3.0 * kRounding * std::sqrt(a * a + b * b) * 1.4143;
-        y[i] = {a * std::cos(angle) - b * std::sin(angle), tolerance};
-        y[j] = {a * std::sin(angle) + b * std::cos(angle), tolerance};
+        const double angle = p.positions[t] * p.frequencies[k];
+        const double scale = static_cast<double>(p.scale);
+        const double a = head[static_cast<size_t>(k)] * scale;
+        const double b = head[static_cast<size_t>(k + p.D / 2)] * scale;
+        const double tolerance = roundings * kRounding * std::sqrt(a * a + b * b) * 1.4143;
+        y[h * p.D + k] = {a * std::cos(angle) - b * std::sin(angle), tolerance};
+        y[h * p.D + k + p.D / 2] = {a * std::sin(angle) + b * std::cos(angle), tolerance};
       }
     }
   }
   return out;
 }
 
-// What a page slot should hold for one number x: [T,2C] keys and values as they read back.
+// What a page slot should hold for one number x: [T,2GD] keys and values as they read back.
 inline std::vector<Expected> kv_append(const KvAppendParams& p) {
-  const int64_t C = p.H * p.D;
   std::vector<Expected> out;
   for (int64_t t = 0; t < p.batch.T; ++t) {
-    for (int64_t h = 0; h < 2 * p.H; ++h) {
-      const float* x = static_cast<const float*>(p.qkv) + t * p.ld + C + h * p.D;
+    for (int64_t g = 0; g < 2 * p.G; ++g) {
+      const float* x = static_cast<const float*>(p.qkv) + t * p.ld + (p.H + g) * p.D;
       double peak = 0.0;
       for (int64_t d = 0; d < p.D; ++d)
         peak = std::fmax(peak, std::fabs(static_cast<double>(x[d])));
@@ -236,7 +251,7 @@ inline std::vector<Expected> kv_append(const KvAppendParams& p) {
   return out;
 }
 
-// out [T,C]. A score's error e is that of its dot product, (D + 3) u of the magnitudes, plus 2 u of
+// out [T,H D]. A score's error e is that of its dot product, (D + 3) u of the magnitudes, plus 2 u of
 // bias and score, plus the 2 u of exp; weights then err by 2 e in all (numerator and sum), and the
 // sums over n positions by (n + 8) u each. Weights below the normal numbers of f32 are lost.
 //
@@ -258,7 +273,7 @@ inline std::vector<Expected> attention(const AttentionParams& p, bool in_bf16 = 
       for (int64_t j = 0; j < longest; ++j) {
         const int64_t page = p.batch.table[b * p.batch.P + j / kPageSize];
         for (int64_t kv = 0; kv < 2; ++kv) {
-          const int64_t row = ((page * 2 + kv) * p.H + h) * kPageSize + j % kPageSize;
+          const int64_t row = ((page * 2 + kv) * p.G + h / (p.H / p.G)) * kPageSize + j % kPageSize;
           const double scale = p.scales == nullptr ? 1.0 : static_cast<double>(p.scales[row]);
           for (int64_t d = 0; d < p.D; ++d) {
             (kv == 0 ? keys[static_cast<size_t>(d * longest + j)]
@@ -269,6 +284,7 @@ inline std::vector<Expected> attention(const AttentionParams& p, bool in_bf16 = 
       }
       for (int64_t t = p.batch.offsets[b]; t < p.batch.offsets[b + 1]; ++t) {
         const int64_t n = p.batch.positions[t] + 1;
+        const int64_t first = p.window > 0 && n > p.window ? n - p.window : 0;
         const float* q = static_cast<const float*>(p.qkv) + t * p.ld + h * p.D;
         std::vector<double> weights(static_cast<size_t>(n)), magnitudes(static_cast<size_t>(n));
         for (int64_t d = 0; d < p.D; ++d) {
@@ -282,6 +298,10 @@ inline std::vector<Expected> attention(const AttentionParams& p, bool in_bf16 = 
           const double bias = p.slopes == nullptr ? 0.0
                                                   : static_cast<double>(p.slopes[h]) *
                                                         static_cast<double>(j - n + 1);
+          if (j < first) {
+            weight = -HUGE_VAL;
+            continue;
+          }
           weight = weight / root + bias;
           max = std::fmax(max, weight);
           const double roundings =
@@ -293,7 +313,7 @@ inline std::vector<Expected> attention(const AttentionParams& p, bool in_bf16 = 
         for (double& w : weights) sum += w = std::exp(w - max);
         std::vector<double> sums(static_cast<size_t>(p.D)), of_terms(sums.size()),
             lost(sums.size());
-        for (int64_t j = 0; j < n; ++j) {
+        for (int64_t j = first; j < n; ++j) {
           const double* v = values.data() + j * p.D;
           multiply_add(weights[static_cast<size_t>(j)] / sum, v, sums, of_terms);
           for (size_t d = 0; d < lost.size(); ++d)

@@ -21,27 +21,37 @@ Ragged ragged(Call& call, bc_tensor* positions, bc_tensor* offsets, bc_tensor* t
   return batch(pos.data, off.data, tab.data);
 }
 
+// What the backends' kernels rely on of heads.
+void check_heads(Call& call, int64_t H, int64_t G, int64_t D) {
+  call.require(D % 8 == 0 && D <= kMaxHeadSize, "head size", static_cast<double>(D),
+               "a multiple of 8 up to 256");
+  call.require(H > 0 && G > 0 && H % G == 0 && H / G <= kMaxGroup, "heads", static_cast<double>(H),
+               "1 to 64 times as many as there are key-value heads");
+}
+
 struct Pages {
   const Tensor& pages;
   const Tensor* scales;
-  int64_t H, D;
+  int64_t H, G, D;
 };
 
-Pages checked_pages(Call& call, bc_tensor* pages, bc_tensor* scales, bool written) {
+Pages checked_pages(Call& call, bc_tensor* pages, bc_tensor* scales, const Tensor& qkv,
+                    bool written) {
   const Tensor& p = written ? call.output(pages, "pages", 5) : call.tensor(pages, "pages", 5);
-  const int64_t H = p.shape[2];
+  const int64_t G = p.shape[2];
   const int64_t D = p.shape[4];
-  call.shape(p, "pages", {p.shape[0], 2, H, kPageSize, D});
-  call.require(D % 16 == 0 && D <= 256, "head size", static_cast<double>(D),
-               "a multiple of 16 up to 256");
+  call.shape(p, "pages", {p.shape[0], 2, G, kPageSize, D});
   call.require(
       p.type == Type::f32 || p.type == Type::f16 || p.type == Type::bf16 || p.type == Type::i8,
       "pages' type", static_cast<double>(p.type), "f32 (0), f16 (1), bf16 (2) or i8 (4)");
   const Tensor* s = call.optional(scales, "scales", 4, BC_F32);
   call.require((s != nullptr) == (p.type == Type::i8), "scales' presence", s != nullptr,
                "scales with i8 pages only");
-  if (s != nullptr) call.shape(*s, "scales", {p.shape[0], 2, H, kPageSize});
-  return Pages{p, s, H, D};
+  if (s != nullptr) call.shape(*s, "scales", {p.shape[0], 2, G, kPageSize});
+  const int64_t H = qkv.shape[1] / D - 2 * G;
+  check_heads(call, H, G, D);
+  call.shape(qkv, "qkv", {qkv.shape[0], (H + 2 * G) * D});
+  return Pages{p, s, H, G, D};
 }
 
 }  // namespace
@@ -52,20 +62,50 @@ using namespace bc;
 extern "C" {
 
 bc_status bc_rope(bc_context* context, bc_tensor* qkv, bc_tensor* positions, int32_t heads,
-                  float base) {
+                  int32_t head_size, const double* frequencies, float scale, bc_tensor* q_norm,
+                  bc_tensor* k_norm, float eps) {
   return guard([&] {
     Call call(context, "rope");
     const Tensor& x = call.plain_output(qkv, "qkv", 2);
     const Tensor& pos = call.int_input(positions, "positions", 1);
     const int64_t T = x.shape[0];
     call.shape(pos, "positions", {T});
-    call.require(heads > 0 && x.shape[1] % (3 * int64_t{heads}) == 0, "heads", heads,
-                 "a divisor of a third of qkv's width");
-    const int64_t D = x.shape[1] / (3 * int64_t{heads});
-    call.require(D % 16 == 0 && D <= 256, "head size", static_cast<double>(D),
-                 "a multiple of 16 up to 256");
-    call.require(base > 1.0f && base < 1e30f, "base", static_cast<double>(base), "more than 1");
-    call.submit(RopeParams{x.data, x.type, x.ld, data<int32_t>(pos), T, heads, D, base});
+    const int64_t D = head_size;
+    call.require(D > 0 && heads > 0 && x.shape[1] % (2 * D) == heads * D % (2 * D), "width of qkv",
+                 static_cast<double>(x.shape[1]), "heads * head_size and an even number more");
+    const int64_t G = (x.shape[1] / D - heads) / 2;
+    check_heads(call, heads, G, D);
+    call.require(frequencies != nullptr, "frequencies", 0.0, "head_size / 2 numbers");
+    call.require(scale > 0.0f && scale < 1e30f, "scale", static_cast<double>(scale), "more than 0");
+    call.require((q_norm == nullptr) == (k_norm == nullptr), "norms", 1.0, "two or none");
+    RopeParams p{};
+    p.qkv = x.data;
+    p.type = x.type;
+    p.ld = x.ld;
+    p.positions = data<int32_t>(pos);
+    p.T = T;
+    p.H = heads;
+    p.G = G;
+    p.D = D;
+    p.scale = scale;
+    if (q_norm != nullptr) {
+      const Tensor& q = call.plain(q_norm, "q_norm", 1);
+      const Tensor& k = call.plain(k_norm, "k_norm", 1);
+      call.shape(q, "q_norm", {D});
+      call.shape(k, "k_norm", {D});
+      call.same_type(k, "k_norm", q.type);
+      call.require(eps >= 0.0f && eps < 1.0f, "eps", static_cast<double>(eps), "0 to 1");
+      p.q_norm = q.data;
+      p.k_norm = k.data;
+      p.norm_type = q.type;
+      p.eps = eps;
+    }
+    for (int64_t k = 0; k < D / 2; ++k) {
+      const double f = frequencies[k];
+      call.require(f >= 0.0 && f <= 1e6, "frequency", f, "0 to 1e6");
+      p.frequencies[k] = f;
+    }
+    call.submit(p);
   });
 }
 
@@ -73,32 +113,32 @@ bc_status bc_kv_append(bc_context* context, bc_tensor* pages, bc_tensor* scales,
                        bc_tensor* positions, bc_tensor* offsets, bc_tensor* table) {
   return guard([&] {
     Call call(context, "kv_append");
-    const Pages kv = checked_pages(call, pages, scales, true);
     const Tensor& x = call.plain(qkv, "qkv", 2);
-    call.shape(x, "qkv", {x.shape[0], 3 * kv.H * kv.D});
+    const Pages kv = checked_pages(call, pages, scales, x, true);
     const Ragged batch = ragged(call, positions, offsets, table, x.shape[0], kv.pages.shape[0]);
     call.submit(KvAppendParams{kv.pages.data, kv.pages.type, data<float>(kv.scales), x.data, x.type,
-                               x.ld, batch, kv.H, kv.D});
+                               x.ld, batch, kv.H, kv.G, kv.D});
   });
 }
 
 bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qkv, bc_tensor* pages,
                        bc_tensor* scales, bc_tensor* positions, bc_tensor* offsets,
-                       bc_tensor* table, bc_tensor* slopes) {
+                       bc_tensor* table, bc_tensor* slopes, int32_t window) {
   return guard([&] {
     Call call(context, "attention");
     const Tensor& o = call.plain_output(out, "out", 2);
     const Tensor& x = call.plain(qkv, "qkv", 2);
-    const Pages kv = checked_pages(call, pages, scales, false);
+    const Pages kv = checked_pages(call, pages, scales, x, false);
     const int64_t T = x.shape[0];
-    call.shape(x, "qkv", {T, 3 * kv.H * kv.D});
     call.shape(o, "out", {T, kv.H * kv.D});
     const Tensor* s = call.optional(slopes, "slopes", 1, BC_F32);
     if (s != nullptr) call.shape(*s, "slopes", {kv.H});
+    call.require(window >= 0, "window", window, "0 or more");
     const Ragged batch = ragged(call, positions, offsets, table, T, kv.pages.shape[0]);
-    call.submit_with_scratch(AttentionParams{
-        o.data, o.type, o.ld, x.data, x.type, x.ld, kv.pages.data, kv.pages.type,
-        data<float>(kv.scales), batch, data<float>(s), kv.H, kv.D, call.context().exact, nullptr});
+    call.submit_with_scratch(AttentionParams{o.data, o.type, o.ld, x.data, x.type, x.ld,
+                                             kv.pages.data, kv.pages.type, data<float>(kv.scales),
+                                             batch, data<float>(s), kv.H, kv.G, kv.D, window,
+                                             call.context().exact, nullptr});
   });
 }
 

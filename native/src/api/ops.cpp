@@ -27,13 +27,14 @@ void norm(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, bc_
 }
 
 void product(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, bc_tensor* w,
-             bc_tensor* row_scale, Epilogue epilogue) {
+             bc_tensor* row_scale, bc_tensor* bias, Epilogue epilogue) {
   Call call(context, op);
   const bool swiglu = epilogue == Epilogue::swiglu;
   const Tensor& o = call.plain_output(out, "out", 2);
   const Tensor& in = call.plain(x, "x", 2);
   const Tensor& weight = call.tensor(w, "w", 2);
   const Tensor* scale = call.optional(row_scale, "row_scale", 1, BC_F32);
+  const Tensor* added = call.optional(bias, "bias", 1, BC_F32);
   const int64_t M = in.shape[0];
   const int64_t N = weight.shape[0];
   const int64_t K = weight.shape[1];
@@ -43,10 +44,12 @@ void product(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, 
   call.shape(in, "x", {M, K});
   call.shape(o, "out", {M, swiglu ? N / 2 : N});
   if (scale != nullptr) call.shape(*scale, "row_scale", {N});
+  if (added != nullptr) call.shape(*added, "bias", {N});
   const bool w_at_rest = weight.storage->written_at < call.context().waits;
   call.submit_with_scratch(MatmulParams{o.data, o.type, o.ld, in.data, in.type, in.ld, weight.data,
-                                        weight.type, weight.ld, data<float>(scale), M, N, K,
-                                        epilogue, call.context().exact, w_at_rest, nullptr});
+                                        weight.type, weight.ld, data<float>(scale),
+                                        data<float>(added), M, N, K, epilogue, call.context().exact,
+                                        w_at_rest, nullptr});
 }
 
 }  // namespace
@@ -85,12 +88,13 @@ bc_status bc_add_rms_norm(bc_context* context, bc_tensor* x, bc_tensor* out, bc_
 }
 
 bc_status bc_matmul(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w,
-                    bc_tensor* row_scale) {
-  return guard([&] { product(context, "matmul", out, x, w, row_scale, Epilogue::none); });
+                    bc_tensor* row_scale, bc_tensor* bias) {
+  return guard([&] { product(context, "matmul", out, x, w, row_scale, bias, Epilogue::none); });
 }
 
 bc_status bc_matmul_swiglu(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w) {
-  return guard([&] { product(context, "matmul_swiglu", out, x, w, nullptr, Epilogue::swiglu); });
+  return guard(
+      [&] { product(context, "matmul_swiglu", out, x, w, nullptr, nullptr, Epilogue::swiglu); });
 }
 
 bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate, bc_tensor* up) {
