@@ -118,8 +118,21 @@ BC_API bc_status bc_context_free(bc_context* context);
  *  more threads than there are cores, and a second time. Contexts that do this, of other processes
  *  too, take the same cores unless each is given its own (taskset). */
 BC_API bc_status bc_context_pin(bc_context* context);
-/** CPU threads of a context; 1 on a GPU. */
-BC_API bc_status bc_context_threads(bc_context* context, int32_t* out);
+/** What a caller may rely on in a context, whatever its device. */
+typedef struct bc_facts {
+  int32_t threads;         /* CPU threads that ops run on; 1 on a GPU */
+  int32_t activation_bits; /* 32: F32. 16: BF16 or F16, one of them throughout */
+  int32_t cache_types;     /* bit 1 << type for each type of pages; where activations have 16 bits,
+                            * pages are I8 or of the activations' type */
+  int32_t head_sizes;      /* bit D / 8 - 1 for each head size D that attention takes */
+  /* Pieces of a prompt with at least so many tokens give the same bits wherever it is cut. */
+  int32_t smallest_piece;
+  /* 1: ops read RAM, mapped files and weights that were packed to be mapped, and memory is
+   * committed when first touched. 0: the device has memory of its own, taken when asked for. */
+  int32_t reads_host_memory;
+  int32_t fuses_swiglu; /* 1: gate and up belong in one matrix, for bc_matmul_swiglu */
+} bc_facts;
+BC_API bc_status bc_context_facts(bc_context* context, bc_facts* out);
 BC_API bc_status bc_synchronize(bc_context* context);
 /** Bytes that tensors of this context own on the device; mapped files are not counted. */
 BC_API bc_status bc_memory_used(bc_context* context, int64_t* bytes);

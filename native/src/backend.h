@@ -12,6 +12,22 @@
 
 namespace bc {
 
+// What a caller may rely on, whatever the device (bc_facts of baichuan.h).
+struct DeviceFacts {
+  int32_t threads;          // CPU threads that ops run on
+  int32_t activation_bits;  // 32, or 16 for bf16 and f16
+  uint32_t cache_types;     // bit 1 << type for each type of pages
+  uint32_t head_sizes;      // bit D / 8 - 1 for each head size D of attention
+  int32_t
+      smallest_piece;  // tokens of a piece from which on it does not matter where a prompt is cut
+  // Ops read host memory: mapped files where they lie, and weights packed as quant.h has them.
+  bool reads_host_memory;
+  bool fuses_swiglu;  // gate and up belong in one matrix
+};
+
+constexpr uint32_t type_bit(Type type) { return 1u << static_cast<int32_t>(type); }
+constexpr uint32_t head_size_bit(int64_t D) { return 1u << (D / 8 - 1); }
+
 // A step that was recorded once and is launched as one piece.
 class Graph {
  public:
@@ -23,10 +39,8 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual std::string name() const = 0;  // "CPU, avx2"
-  virtual int threads() const = 0;       // CPU threads that ops run on
-  virtual void pin() = 0;                // binds each of them to a core of its own
-  // Whether ops read host memory: mapped files where they lie, and weights packed as quant.h has them.
-  virtual bool reads_host_memory() const = 0;
+  virtual DeviceFacts facts() const = 0;
+  virtual void pin() = 0;  // binds each of them to a core of its own
 
   // Bytes of the device: those that are free, and all.
   virtual void memory(int64_t* available, int64_t* total) const = 0;

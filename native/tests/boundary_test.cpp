@@ -90,8 +90,8 @@ class Fuzz {
     answered("synchronize", bc_synchronize(context()));
     const char* text = nullptr;
     answered("context_device", bc_context_device(context(), maybe(&text)));
-    int32_t count = 0;
-    answered("context_threads", bc_context_threads(context(), maybe(&count)));
+    bc_facts facts{};
+    answered("context_facts", bc_context_facts(context(), maybe(&facts)));
   }
 
   void sizes() {

@@ -130,10 +130,17 @@ bc_status bc_context_pin(bc_context* context) {
   return guard([&] { contexts.get(context, "context_pin", "context")->backend->pin(); });
 }
 
-bc_status bc_context_threads(bc_context* context, int32_t* out) {
+bc_status bc_context_facts(bc_context* context, bc_facts* out) {
   return guard([&] {
-    *output(out, "context_threads", "out") =
-        contexts.get(context, "context_threads", "context")->backend->threads();
+    const DeviceFacts facts = contexts.get(context, "context_facts", "context")->backend->facts();
+    const auto flag = [](bool is) { return is ? 1 : 0; };
+    *output(out, "context_facts", "out") = {facts.threads,
+                                            facts.activation_bits,
+                                            static_cast<int32_t>(facts.cache_types),
+                                            static_cast<int32_t>(facts.head_sizes),
+                                            facts.smallest_piece,
+                                            flag(facts.reads_host_memory),
+                                            flag(facts.fuses_swiglu)};
   });
 }
 

@@ -101,7 +101,7 @@ void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const
     fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected f32, f16, bf16, q8 or q4", op,
          name_of(t.type));
   }
-  const bool in_place = c->backend->reads_host_memory();
+  const bool in_place = c->backend->facts().reads_host_memory;
   if (packed && !in_place) {
     fail(BC_INVALID_ARGUMENT,
          "%s: type is %s, expected f32, f16 or bf16 on a GPU, which packs otherwise", op,
@@ -264,7 +264,7 @@ bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
 bc_status bc_tensor_read(bc_tensor* tensor, int64_t offset, void* target, int64_t bytes) {
   return guard([&] {
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_read", "tensor");
-    if (is_quantized(t->type) && !t->context->backend->reads_host_memory())
+    if (is_quantized(t->type) && !t->context->backend->facts().reads_host_memory)
       fail(BC_INVALID_ARGUMENT,
            "tensor_read: tensor is %s on a GPU, expected plain elements, or packed ones on a CPU",
            t->describe().c_str());

@@ -15,13 +15,22 @@ class CpuBackend final : public Backend {
   explicit CpuBackend(int threads) : pool_(threads) {}
 
   std::string name() const override { return std::string("CPU, ") + cpu::name_of(cpu::isa()); }
-  int threads() const override { return pool_.threads(); }
+  DeviceFacts facts() const override {
+    DeviceFacts facts{};
+    facts.threads = pool_.threads();
+    facts.activation_bits = 32;
+    for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::i8})
+      facts.cache_types |= type_bit(type);
+    for (int64_t D = 8; D <= kMaxHeadSize; D += 8) facts.head_sizes |= head_size_bit(D);
+    facts.smallest_piece = 1;
+    facts.reads_host_memory = true;
+    return facts;
+  }
   void pin() override {
     if (pinned_) fail(BC_INVALID_ARGUMENT, "context_pin: context is pinned already");
     pool_.pin(physical_cores());
     pinned_ = true;
   }
-  bool reads_host_memory() const override { return true; }
 
   void memory(int64_t* available, int64_t* total) const override { memory_info(available, total); }
   std::shared_ptr<Storage> allocate(int64_t bytes, bool) override {

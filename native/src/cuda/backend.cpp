@@ -80,11 +80,19 @@ class CudaBackend final : public Backend {
     return gpu_.name + ", sm_" + std::to_string(gpu_.capability) + ", " + std::to_string(gpu_.sms) +
            " multiprocessors";
   }
-  int threads() const override { return 1; }
+  DeviceFacts facts() const override {
+    DeviceFacts facts{};
+    facts.threads = 1;
+    facts.activation_bits = 16;
+    facts.cache_types = type_bit(Type::f16) | type_bit(Type::bf16) | type_bit(Type::i8);
+    for (const int64_t D : cuda::kHeadSizes) facts.head_sizes |= head_size_bit(D);
+    facts.smallest_piece = cuda::kFewQueries + 1;
+    facts.fuses_swiglu = true;
+    return facts;
+  }
   void pin() override {
     fail(BC_INVALID_ARGUMENT, "context_pin: device is a GPU, expected a CPU context");
   }
-  bool reads_host_memory() const override { return false; }
 
   void memory(int64_t* available, int64_t* total) const override {
     device_->memory(available, total);

@@ -10,7 +10,11 @@
 
 namespace bc::cuda {
 
-constexpr int kHeadSize = 128;                         // of attention
+constexpr int kHeadSize = 128;               // of attention
+constexpr int64_t kHeadSizes[] = {64, 128};  // D of attention
+// Tokens of a sequence up to which attention splits the cache; more are tiles of queries, which round
+// differently (attention.cu).
+constexpr int64_t kFewQueries = 8;
 constexpr int64_t kMaxNormWidth = 16384;               // C of rms_norm
 constexpr int64_t kMaxSearchWidth = int64_t{1} << 17;  // V of top_k
 constexpr int64_t kMaxTopK = 1024;

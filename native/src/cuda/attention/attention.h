@@ -6,9 +6,8 @@
 
 namespace bc::cuda {
 
-// Sequences of up to so many tokens are split over the cache (attention_decode.cu), longer ones into
+// Sequences of up to kFewQueries tokens are split over the cache (attention_decode.cu), longer ones into
 // tiles of queries (attention_prefill.cu). Each kernel passes over the other's sequences.
-constexpr int64_t kFewQueries = 8;
 
 void attention_prefill(const AttentionParams& p, void* stream);
 void attention_prefill_sm90(const AttentionParams& p, const Facts& gpu, void* stream);

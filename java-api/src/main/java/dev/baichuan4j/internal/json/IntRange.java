@@ -1,4 +1,4 @@
-package dev.baichuan4j.checkpoint;
+package dev.baichuan4j.internal.json;
 
 import dev.baichuan4j.InvalidRequestException;
 
@@ -9,13 +9,13 @@ import dev.baichuan4j.InvalidRequestException;
  * @param min the least value
  * @param max the greatest value
  */
-record IntRange(String key, int min, int max) {
+public record IntRange(String key, int min, int max) {
 
-  String expected() {
+  public String expected() {
     return "an integer from " + min + " to " + max;
   }
 
-  boolean contains(long value) {
+  public boolean contains(long value) {
     return value >= min && value <= max;
   }
 
@@ -24,7 +24,7 @@ record IntRange(String key, int min, int max) {
    *
    * @throws InvalidRequestException if it is out of range
    */
-  void check(int value) {
+  public void check(int value) {
     if (!contains(value)) {
       throw new InvalidRequestException(key, value, expected());
     }

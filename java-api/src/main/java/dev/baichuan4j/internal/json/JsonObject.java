@@ -1,4 +1,4 @@
-package dev.baichuan4j.checkpoint;
+package dev.baichuan4j.internal.json;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
@@ -27,7 +27,7 @@ import java.util.Set;
  * A small JSON file, read whole, whose getters say what is wrong with a key. A key whose value is
  * null counts as absent. Duplicate keys and nesting deeper than {@value #MAX_DEPTH} are refused.
  */
-final class JsonObject {
+public final class JsonObject {
 
   /** Published files nest three levels. */
   static final int MAX_DEPTH = 64;
@@ -57,11 +57,11 @@ final class JsonObject {
     this.members = members;
   }
 
-  static JsonObject read(Path file, int limit) {
+  public static JsonObject read(Path file, int limit) {
     return parse(FileBytes.readAll(file, limit, "a file"), file.toString());
   }
 
-  static JsonObject parse(byte[] json, String file) {
+  public static JsonObject parse(byte[] json, String file) {
     try (JsonParser parser = parser(new ByteArrayInputStream(json))) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new ModelFormatException(file, "content", "a JSON object", "none");
@@ -78,12 +78,12 @@ final class JsonObject {
   }
 
   /** Opens a parser that reads strict UTF-8 within this class's limits. */
-  static JsonParser parser(InputStream input) throws IOException {
+  public static JsonParser parser(InputStream input) throws IOException {
     Reader reader = new InputStreamReader(input, StandardCharsets.UTF_8.newDecoder());
     return FACTORY.createParser(reader);
   }
 
-  static ModelFormatException malformed(String file, IOException e) {
+  public static ModelFormatException malformed(String file, IOException e) {
     String found = e.toString();
     if (e instanceof JsonProcessingException json) {
       JsonLocation at = json.getLocation();
@@ -122,33 +122,33 @@ final class JsonObject {
     };
   }
 
-  String file() {
+  public String file() {
     return file;
   }
 
   /** Returns whether the key is there with a value other than null. */
-  boolean has(String key) {
+  public boolean has(String key) {
     return members.get(key) != null;
   }
 
-  Set<String> keys() {
+  public Set<String> keys() {
     return members.keySet();
   }
 
   /** Returns the key's integer. */
-  int integer(IntRange range) {
+  public int integer(IntRange range) {
     Object value = members.get(range.key());
     OptionalInt integer = integer(range, value);
     return integer.orElseThrow(() -> wrong(range.key(), range.expected()));
   }
 
   /** Returns the key's integer, or empty if the key is absent. */
-  OptionalInt optionalInteger(IntRange range) {
+  public OptionalInt optionalInteger(IntRange range) {
     return has(range.key()) ? OptionalInt.of(integer(range)) : OptionalInt.empty();
   }
 
   /** Returns the integers of a key that holds one or a list of them; empty if the key is absent. */
-  List<Integer> integers(IntRange range) {
+  public List<Integer> integers(IntRange range) {
     Object value = members.get(range.key());
     List<Integer> integers = new ArrayList<>();
     if (value != null) {
@@ -171,7 +171,7 @@ final class JsonObject {
   }
 
   /** Returns the key's finite number, or empty if the key is absent. */
-  Optional<Double> optionalNumber(String key) {
+  public Optional<Double> optionalNumber(String key) {
     if (!has(key)) {
       return Optional.empty();
     }
@@ -185,17 +185,17 @@ final class JsonObject {
   }
 
   /** Returns the key's boolean, or empty if the key is absent. */
-  Optional<Boolean> optionalBoolean(String key) {
+  public Optional<Boolean> optionalBoolean(String key) {
     return optional(key, Boolean.class, "true or false");
   }
 
   /** Returns the key's string, or empty if the key is absent. */
-  Optional<String> optionalString(String key) {
+  public Optional<String> optionalString(String key) {
     return optional(key, String.class, "a string");
   }
 
   /** Returns the key's list of strings; empty if the key is absent. */
-  List<String> strings(String key) {
+  public List<String> strings(String key) {
     List<String> strings = new ArrayList<>();
     for (Object element : optional(key, List.class, "a list of strings").orElse(List.of())) {
       if (!(element instanceof String string)) {
@@ -207,8 +207,13 @@ final class JsonObject {
   }
 
   /** Returns the key's object. */
-  JsonObject object(String key) {
-    return optional(key, JsonObject.class, "an object").orElseThrow(() -> wrong(key, "an object"));
+  public JsonObject object(String key) {
+    return optionalObject(key).orElseThrow(() -> wrong(key, "an object"));
+  }
+
+  /** Returns the key's object, or empty if the key is absent. */
+  public Optional<JsonObject> optionalObject(String key) {
+    return optional(key, JsonObject.class, "an object");
   }
 
   private <T> Optional<T> optional(String key, Class<T> type, String expected) {
@@ -219,7 +224,7 @@ final class JsonObject {
   }
 
   /** Describes a key that has not what it should have. */
-  ModelFormatException wrong(String key, String expected) {
+  public ModelFormatException wrong(String key, String expected) {
     Object value = members.get(key);
     String found =
         value == null
