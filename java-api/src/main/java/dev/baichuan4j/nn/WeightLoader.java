@@ -8,21 +8,25 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.checkpoint.Checkpoint;
 import dev.baichuan4j.checkpoint.DType;
 import dev.baichuan4j.checkpoint.ExtremeWeight;
-import dev.baichuan4j.checkpoint.ModelConfig;
 import dev.baichuan4j.checkpoint.PackedWeights;
 import dev.baichuan4j.checkpoint.TensorEntry;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.LayerTensors;
+import dev.baichuan4j.internal.arch.LinearSpec;
+import dev.baichuan4j.internal.arch.TensorSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Brings a checkpoint's tensors onto a context. */
 final class WeightLoader implements AutoCloseable {
-  static final String EMBEDDING = "model.embed_tokens.weight";
-  static final String HEAD = "lm_head.weight";
+  private static final String EMBEDDING = Architecture.EMBEDDING;
 
   /**
    * The squares of a few thousand weights of this magnitude have a sum in f32 (bc_quantize); those
@@ -34,6 +38,7 @@ final class WeightLoader implements AutoCloseable {
 
   private final Ops ops;
   private final Checkpoint checkpoint;
+  private final Architecture model;
   private final Quant quant;
   private final Optional<PackedWeights> packed;
   private final Map<Path, MappedFile> files = new HashMap<>();
@@ -42,6 +47,7 @@ final class WeightLoader implements AutoCloseable {
   WeightLoader(Ops ops, Checkpoint checkpoint, Quant quant) {
     this.ops = ops;
     this.checkpoint = checkpoint;
+    this.model = checkpoint.architecture();
     this.quant = quant;
     this.packed = checkpoint.packed();
     packed.ifPresent(this::check);
@@ -64,7 +70,7 @@ final class WeightLoader implements AutoCloseable {
               + "; make it anew from the published checkpoint with `baichuan quantize`",
           "version " + found.layout());
     }
-    if (ops.isGpu()) {
+    if (!ops.facts().readsHostMemory()) {
       throw new ModelFormatException(
           found.file(),
           "weights",
@@ -78,45 +84,117 @@ final class WeightLoader implements AutoCloseable {
   }
 
   Weights load(ProgressListener progress) {
-    ModelConfig config = checkpoint.config();
-    int total = config.layers() + 1;
+    int total = model.layers() + 1;
     List<Weights.Layer> layers = new ArrayList<>();
-    for (int i = 0; i < config.layers(); i++) {
+    for (int i = 0; i < model.layers(); i++) {
       progress.progress("weights", i, total);
       OperationInterruptedException.check("loading weights");
-      layers.add(layer("model.layers." + i + "."));
+      layers.add(layer(model.layer(i)));
     }
-    progress.progress("weights", config.layers(), total);
+    progress.progress("weights", model.layers(), total);
     OperationInterruptedException.check("loading weights");
-    Tensor headScale = null;
-    if (config.head() == ModelShape.Head.NORM && packed.isEmpty()) {
-      try (Tensor stored = map(HEAD)) {
-        headScale = rowNorms(stored);
-      }
-    }
-    Tensor head = matrix(HEAD, headScale);
-    if (headScale != null && quant != Quant.BF16) {
-      headScale.close(); // the quantized head is normalized already
-      headScale = null;
-    }
-    Tensor slopes =
-        config.position() == ModelShape.Position.ALIBI ? Model.slopes(ops, config) : null;
     Weights weights =
-        new Weights(embedding(), layers, map("model.norm.weight"), head, headScale, slopes);
+        new Weights(
+            embedding(), layers, map(model.finalNorm()), head(), Model.slopes(ops, model));
     progress.progress("weights", total, total);
     return weights;
   }
 
-  private Weights.Layer layer(String name) {
+  private Weights.Layer layer(LayerTensors tensors) {
     return new Weights.Layer(
-        map(name + "input_layernorm.weight"),
-        matrix(name + "self_attn.W_pack.weight", null),
-        matrix(name + "self_attn.o_proj.weight", null),
-        map(name + "post_attention_layernorm.weight"),
-        ops.isGpu() ? null : matrix(name + "mlp.gate_proj.weight", null),
-        ops.isGpu() ? null : matrix(name + "mlp.up_proj.weight", null),
-        ops.isGpu() ? inTurn(name + "mlp.gate_proj.weight", name + "mlp.up_proj.weight") : null,
-        matrix(name + "mlp.down_proj.weight", null));
+        map(tensors.inputNorm()),
+        tensors.qkv().size() == 1 || isMapped()
+            ? tensors.qkv().stream().map(this::linear).toList()
+            : List.of(joined(tensors.qkv())),
+        tensors.queryNorm().map(this::map).orElse(null),
+        tensors.keyNorm().map(this::map).orElse(null),
+        linear(tensors.output()),
+        map(tensors.postAttentionNorm()),
+        ops.facts().fusesSwiglu()
+            ? new GateUp.InTurn(inTurn(tensors.gate().weight(), tensors.up().weight()))
+            : new GateUp.Separate(linear(tensors.gate()), linear(tensors.up())),
+        linear(tensors.down()));
+  }
+
+  /** Whether matrices stay where they lie in their files. */
+  private boolean isMapped() {
+    return ops.facts().readsHostMemory() && (packed.isPresent() || quant == Quant.BF16);
+  }
+
+  private Linear head() {
+    TensorSpec spec = model.headMatrix();
+    if (packed.isPresent()) {
+      return Linear.of(packedMatrix(Architecture.HEAD, spec.shape()));
+    }
+    if (model.head() != ModelShape.Head.NORM) {
+      return Linear.of(matrix(spec, null));
+    }
+    Tensor scale;
+    try (Tensor stored = map(spec)) {
+      scale = rowNorms(stored);
+    }
+    Tensor weight = matrix(spec, scale);
+    if (quant == Quant.BF16) {
+      return new Linear(weight, scale, null);
+    }
+    scale.close(); // the quantized head is normalized already
+    return Linear.of(weight);
+  }
+
+  private Linear linear(LinearSpec spec) {
+    return new Linear(
+        matrix(spec.weight(), null), null, spec.bias().isPresent() ? bias(List.of(spec)) : null);
+  }
+
+  /** The rows of several matrices [N,C] one after the other, as one that is multiplied at once. */
+  private Linear joined(List<LinearSpec> parts) {
+    String[] names = parts.stream().map(part -> part.weight().name()).toArray(String[]::new);
+    ElementType type = typeOnTheWay(names);
+    long rows = parts.stream().mapToLong(part -> part.weight().shape()[0]).sum();
+    Tensor all = ops.tensor(type, rows, model.hiddenSize());
+    long row = 0;
+    for (LinearSpec part : parts) {
+      try (Tensor stored = map(part.weight());
+          Tensor target = all.rows(row, stored.size(0))) {
+        ops.convert(target, stored);
+        row += stored.size(0);
+      }
+    }
+    ops.synchronize();
+    Tensor weight = quant == Quant.BF16 ? all : quantized(all, null, names);
+    return new Linear(weight, null, parts.get(0).bias().isPresent() ? bias(parts) : null);
+  }
+
+  /** The type of a matrix that is put together: of activations with 16 bits, else as stored. */
+  private ElementType typeOnTheWay(String... names) {
+    ElementType activations = ops.facts().activations(type(checkpoint.tensor(EMBEDDING)));
+    if (activations != ElementType.F32) {
+      return activations;
+    }
+    Set<ElementType> stored = new HashSet<>();
+    for (String name : names) {
+      stored.add(type(checkpoint.tensor(name)));
+    }
+    return stored.size() == 1 ? stored.iterator().next() : ElementType.F32;
+  }
+
+  /** The vectors [N] that are added to the products of several matrices, one after the other. */
+  private Tensor bias(List<LinearSpec> parts) {
+    List<TensorSpec> specs = parts.stream().map(part -> part.bias().orElseThrow()).toList();
+    Tensor all =
+        ops.tensor(ElementType.F32, specs.stream().mapToLong(TensorSpec::elements).sum());
+    long first = 0;
+    for (TensorSpec spec : specs) {
+      long count = spec.elements();
+      try (Tensor stored = map(spec);
+          Tensor storedRow = stored.reshape(1, count);
+          Tensor target = all.rows(first, count);
+          Tensor targetRow = target.reshape(1, count)) {
+        ops.convert(targetRow, storedRow);
+      }
+      first += count;
+    }
+    return all;
   }
 
   /** NormHead's factor of each row. */
@@ -127,36 +205,44 @@ final class WeightLoader implements AutoCloseable {
   }
 
   /** A matrix as wanted; rowScale is the factor of its rows or null. */
-  private Tensor matrix(String name, Tensor rowScale) {
-    TensorEntry entry = checkpoint.tensor(name);
-    if (!ops.isGpu() && (packed.isPresent() || quant == Quant.BF16)) {
-      // All of it will be read for the first token.
-      file(entry).readAhead(entry.offset(), entry.bytes());
-    }
+  private Tensor matrix(TensorSpec spec, Tensor rowScale) {
     if (packed.isPresent()) {
-      long[] shape = checkpoint.config().tensorShapes().get(name);
-      return ops.map(file(entry), entry.offset(), ElementType.of(quant), shape);
+      return packedMatrix(spec.name(), spec.shape());
     }
-    Tensor stored = map(name);
-    return quant == Quant.BF16 ? plain(stored) : quantized(stored, rowScale, name);
+    TensorEntry entry = checkpoint.tensor(spec.name());
+    if (isMapped()) {
+      readAhead(entry);
+    }
+    Tensor stored = map(spec);
+    return quant == Quant.BF16 ? plain(stored) : quantized(stored, rowScale, spec.name());
+  }
+
+  private Tensor packedMatrix(String name, long... shape) {
+    TensorEntry entry = checkpoint.tensor(name);
+    readAhead(entry);
+    return ops.map(file(entry), entry.offset(), ElementType.of(quant), shape);
+  }
+
+  /** All of a matrix will be read for the first token. */
+  private void readAhead(TensorEntry entry) {
+    file(entry).readAhead(entry.offset(), entry.bytes());
   }
 
   /** The rows of two matrices [F,C] in turn, as wanted [2F,C]. */
-  private Tensor inTurn(String first, String second) {
-    long[] shape = checkpoint.tensor(first).shape();
-    ElementType type = ops.activations(type(checkpoint.tensor(EMBEDDING)));
-    Tensor both = ops.tensor(type, 2 * shape[0], shape[1]);
+  private Tensor inTurn(TensorSpec first, TensorSpec second) {
+    long[] shape = first.shape();
+    Tensor both = ops.tensor(typeOnTheWay(first.name(), second.name()), 2 * shape[0], shape[1]);
     // Row f of the two side by side is row 2f and row 2f + 1 one after the other.
     try (Tensor pairs = both.reshape(shape[0], 2 * shape[1])) {
       copy(pairs, 0, first);
       copy(pairs, shape[1], second);
     }
     ops.synchronize();
-    return quant == Quant.BF16 ? both : quantized(both, null, first, second);
+    return quant == Quant.BF16 ? both : quantized(both, null, first.name(), second.name());
   }
 
-  private void copy(Tensor pairs, long column, String name) {
-    try (Tensor stored = map(name);
+  private void copy(Tensor pairs, long column, TensorSpec spec) {
+    try (Tensor stored = map(spec);
         Tensor half = pairs.columns(column, stored.size(1))) {
       ops.convert(half, stored);
     }
@@ -196,11 +282,11 @@ final class WeightLoader implements AutoCloseable {
   }
 
   /**
-   * Says which weight is at fault. Matrices that are put together were of another type on the way.
+   * Says which weight is at fault. Matrices that are put together may be of another type on the
+   * way.
    */
   private ModelFormatException notQuantizable(String... names) {
-    boolean f16 =
-        names.length > 1 && ops.activations(type(checkpoint.tensor(EMBEDDING))) == ElementType.F16;
+    boolean f16 = names.length > 1 && typeOnTheWay(names) == ElementType.F16;
     float limit = f16 ? LARGEST_F16 : LARGEST_QUANTIZED;
     for (String name : names) {
       TensorEntry entry = checkpoint.tensor(name);
@@ -220,10 +306,10 @@ final class WeightLoader implements AutoCloseable {
         "others; the file may have changed meanwhile");
   }
 
-  /** A GPU multiplies matrices of the type of its activations; the CPU takes any. */
+  /** Activations of 16 bits are multiplied by matrices of their type; F32 by any. */
   private Tensor plain(Tensor stored) {
-    ElementType type = ops.activations(type(checkpoint.tensor(EMBEDDING)));
-    if (!ops.isGpu() || stored.type() == type) {
+    ElementType type = ops.facts().activations(type(checkpoint.tensor(EMBEDDING)));
+    if (type == ElementType.F32 || stored.type() == type) {
       return stored;
     }
     try (stored) {
@@ -238,8 +324,9 @@ final class WeightLoader implements AutoCloseable {
     return ops.mapOnHost(file(entry), entry.offset(), type(entry), entry.shape());
   }
 
-  Tensor map(String name) {
-    TensorEntry entry = checkpoint.tensor(name);
+  /** A tensor as the checkpoint has it, under the name that it has there. */
+  Tensor map(TensorSpec spec) {
+    TensorEntry entry = checkpoint.tensor(spec.name());
     return ops.map(file(entry), entry.offset(), type(entry), entry.shape());
   }
 

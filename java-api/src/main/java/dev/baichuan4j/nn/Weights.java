@@ -5,54 +5,42 @@ import java.util.List;
 /**
  * The tensors of a model.
  *
- * @param embedding [V,C]; of a model on a GPU it stays in RAM, since a step reads a row for each
- *     token: 13B, 1.3 GB of the GPU's memory against 10 KB a token over the bus
+ * @param embedding [V,C]; on a device with memory of its own it stays in RAM, since a step reads a
+ *     row for each token: 13B, 1.3 GB of the GPU's memory against 10 KB a token over the bus
  * @param finalNorm [C]
- * @param head [V,C]
- * @param headScale [V] factor of each logit (NormHead on 16-bit weights), or null
+ * @param head [V,C]; its rowScale is NormHead's, where the rows are not stored normalized
  * @param slopes [H] ALiBi slopes, or null for RoPE
  */
 record Weights(
-    Tensor embedding,
-    List<Layer> layers,
-    Tensor finalNorm,
-    Tensor head,
-    Tensor headScale,
-    Tensor slopes) {
+    Tensor embedding, List<Layer> layers, Tensor finalNorm, Linear head, Tensor slopes) {
 
   /**
    * @param inputNorm [C]
-   * @param wPack [3C,C]: queries, keys, values
-   * @param oProj [C,C]
+   * @param qkv one matrix [(H+2G)D,C], or those of queries, keys and values
+   * @param queryNorm [D] of each head of queries, or null
+   * @param keyNorm [D] of each head of keys, together with queryNorm
+   * @param output [C,HD]
    * @param postAttentionNorm [C]
-   * @param gate [F,C]; null where gateUp is there
-   * @param up [F,C]; null where gateUp is there
-   * @param gateUp [2F,C], the rows of gate and up in turn: what a GPU has in their place, whose
-   *     matrix product applies SwiGLU before it stores; null on the CPU
    * @param down [C,F]
    */
   record Layer(
       Tensor inputNorm,
-      Tensor wPack,
-      Tensor oProj,
+      List<Linear> qkv,
+      Tensor queryNorm,
+      Tensor keyNorm,
+      Linear output,
       Tensor postAttentionNorm,
-      Tensor gate,
-      Tensor up,
-      Tensor gateUp,
-      Tensor down) {}
+      GateUp gateUp,
+      Linear down) {
+    private long bytes() {
+      long bytes = inputNorm.bytes() + output.bytes() + postAttentionNorm.bytes();
+      bytes += qkv.stream().mapToLong(Linear::bytes).sum() + gateUp.bytes() + down.bytes();
+      return queryNorm == null ? bytes : bytes + queryNorm.bytes() + keyNorm.bytes();
+    }
+  }
 
   /** Bytes that a decode step reads: everything but the embedding table. */
   long bytesPerToken() {
-    long bytes = finalNorm.bytes() + head.bytes();
-    for (Layer l : layers) {
-      bytes +=
-          l.inputNorm.bytes()
-              + l.wPack.bytes()
-              + l.oProj.bytes()
-              + l.postAttentionNorm.bytes()
-              + (l.gateUp != null ? l.gateUp.bytes() : l.gate.bytes() + l.up.bytes())
-              + l.down.bytes();
-    }
-    return bytes;
+    return finalNorm.bytes() + head.bytes() + layers.stream().mapToLong(Layer::bytes).sum();
   }
 }
