@@ -13,7 +13,7 @@ if [ -d "$home/runtime" ]; then # a bundle
 else
   programs=$home/native/target/cmake
   java=${JAVA_HOME:+$JAVA_HOME/bin/}java
-  classes="$home/server/target/natives:$home/server/target/classes:$home/server/target/lib/*"
+  classes="$home/cli/target/natives:$home/cli/target/classes:$home/cli/target/lib/*"
   fixtures=$home/src/test/fixtures
 fi
 if [ ! -x "$programs/cuda_bench" ] || [ ! -x "$programs/cuda_tests_on_gpu" ]; then
@@ -24,7 +24,7 @@ fi
 # The command line of baichuan4j.
 baichuan() {
   LC_ALL=C.UTF-8 "$java" -Dorg.bytedeco.javacpp.cachedir="$out/javacpp" -Dbaichuan4j.root="$home" \
-    -cp "$classes" dev.baichuan4j.server.Main "$@"
+    -cp "$classes" dev.baichuan4j.cli.Main "$@"
 }
 
 # record PART STEP passed|failed|skipped SECONDS NOTE: a line of PART/steps.tsv.

@@ -13,7 +13,7 @@ steps() {
         (NR > 1 ? ",\n" : ""), quoted($1), quoted($2), quoted($3), $4, quoted($5) }'
 }
 version=$("$java" -cp "$classes" -Dorg.bytedeco.javacpp.cachedir="$out/javacpp" \
-  dev.baichuan4j.server.Main --version 2>/dev/null | head -n 1 || true)
+  dev.baichuan4j.cli.Main --version 2>/dev/null | head -n 1 || true)
 
 {
   printf '{"version": "%s", "commit": "%s", "date": "%s",\n' "$version" \

@@ -1,9 +1,15 @@
 /**
  * Runs the Baichuan language models from Java; {@link dev.baichuan4j.Baichuan} is where to begin.
- * The packages that are exported to {@code dev.baichuan4j.server} alone are internal and change
+ * The packages that are exported to {@code dev.baichuan4j.cli} alone are internal and change
  * without notice.
+ *
+ * <p>Packages form layers. The types of {@code dev.baichuan4j} are interfaces, values and
+ * exceptions, which everything below may name; {@code internal.api} implements the interfaces on
+ * {@code internal.engine}, that on {@code internal.nn}, and all of them on {@code
+ * internal.checkpoint} and {@code internal.tokenizer}. The public package reaches {@code
+ * internal.api} through the service {@code EntryPoints}, so that no cycle arises.
  */
-@SuppressWarnings("module") // dev.baichuan4j.server is built after this module
+@SuppressWarnings("module") // dev.baichuan4j.cli is built after this module
 module dev.baichuan4j {
   requires com.fasterxml.jackson.core;
   requires dev.baichuan4j.natives;
@@ -12,13 +18,15 @@ module dev.baichuan4j {
   requires pickle;
 
   exports dev.baichuan4j;
-  exports dev.baichuan4j.tokenizer;
-  exports dev.baichuan4j.checkpoint to
-      dev.baichuan4j.server;
-  exports dev.baichuan4j.engine to
-      dev.baichuan4j.server;
-  exports dev.baichuan4j.evaluate to
-      dev.baichuan4j.server;
-  exports dev.baichuan4j.nn to
-      dev.baichuan4j.server;
+  exports dev.baichuan4j.internal.checkpoint to
+      dev.baichuan4j.cli;
+  exports dev.baichuan4j.internal.evaluate to
+      dev.baichuan4j.cli;
+  exports dev.baichuan4j.internal.nn to
+      dev.baichuan4j.cli;
+
+  uses dev.baichuan4j.internal.spi.EntryPoints;
+
+  provides dev.baichuan4j.internal.spi.EntryPoints with
+      dev.baichuan4j.internal.api.PublicEntryPoints;
 }

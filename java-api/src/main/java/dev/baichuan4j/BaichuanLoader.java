@@ -1,161 +1,71 @@
 package dev.baichuan4j;
 
-import dev.baichuan4j.checkpoint.Checkpoint;
-import dev.baichuan4j.checkpoint.GenerationConfig;
-import dev.baichuan4j.checkpoint.ModelConfig;
-import dev.baichuan4j.checkpoint.PackedWeights;
-import dev.baichuan4j.engine.Engine;
-import dev.baichuan4j.nn.ElementType;
-import dev.baichuan4j.nn.KvPages;
-import dev.baichuan4j.nn.Model;
-import dev.baichuan4j.nn.Ops;
-import dev.baichuan4j.nn.PackedCheckpoint;
-import dev.baichuan4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * Settings of a load; every one has a default. For one thread. A null argument is a {@link
  * NullPointerException} that names it.
  */
-public final class BaichuanLoader {
-  /** New tokens of an answer where the checkpoint does not say how many. */
-  private static final int DEFAULT_NEW_TOKENS = 512;
-
-  private final Path path; // null for a random model
-  private final ModelConfig random; // null for a checkpoint
-  private Device device;
-  private Quant weights;
-  private boolean exact;
-  private int threads;
-  private boolean pin;
-  private int contextLength;
-  private int maxConcurrent = 8;
-  private int maxQueued = 256;
-  private int chunkTokens = 512;
-  private KvType cacheType;
-  private PromptFormat promptFormat = PromptFormat.CURRENT;
-  private long cacheBytes;
-  private ProgressListener progress = ProgressListener.NONE;
-
-  BaichuanLoader(Path path, ModelConfig random) {
-    this.path = path;
-    this.random = random;
-  }
-
+public interface BaichuanLoader {
   /** Where to run; default {@link Device#auto()}, and the CPU with {@link #exact}. */
-  public BaichuanLoader device(Device device) {
-    this.device = Objects.requireNonNull(device, "device");
-    return this;
-  }
+  BaichuanLoader device(Device device);
 
   /**
    * How matrices are held; default as the checkpoint has them: {@link Quant#BF16}, or what {@link
    * #quantize} has made of it.
    */
-  public BaichuanLoader weights(Quant weights) {
-    this.weights = Objects.requireNonNull(weights, "weights");
-    return this;
-  }
+  BaichuanLoader weights(Quant weights);
 
   /**
    * Keeps activations in f32 from end to end, the cache included. The default may round what enters
    * a matrix product to bf16 (16-bit weights) or int8 (quantized weights), and holds the cache as
    * {@link #cacheType} says. For the CPU: a GPU has activations of 16 bits.
    */
-  public BaichuanLoader exact(boolean exact) {
-    this.exact = exact;
-    return this;
-  }
+  BaichuanLoader exact(boolean exact);
 
   /** CPU threads; 0, the default, takes one per physical core that the process may use. */
-  public BaichuanLoader threads(int threads) {
-    this.threads = between("threads", threads, 0, 1024);
-    return this;
-  }
+  BaichuanLoader threads(int threads);
 
   /**
    * Binds each thread that computes to a physical core of those that the process may use; default
    * false. For a model that has its cores for itself: two that do this share the same cores unless
    * each process is given its own, with taskset or a cpuset. CPU on Linux only.
    */
-  public BaichuanLoader pin(boolean pin) {
-    this.pin = pin;
-    return this;
-  }
+  BaichuanLoader pin(boolean pin);
 
   /** Most tokens of a text, prompt included; default what the model was made for. */
-  public BaichuanLoader contextLength(int contextLength) {
-    this.contextLength = between("contextLength", contextLength, 2, 1 << 20);
-    return this;
-  }
+  BaichuanLoader contextLength(int contextLength);
 
   /** Most texts that are written at once; more wait. Default 8. */
-  public BaichuanLoader maxConcurrent(int maxConcurrent) {
-    this.maxConcurrent = between("maxConcurrent", maxConcurrent, 1, 1024);
-    return this;
-  }
+  BaichuanLoader maxConcurrent(int maxConcurrent);
 
   /** Most requests that wait; one more is a {@link QueueFullException}. Default 256. */
-  public BaichuanLoader maxQueued(int maxQueued) {
-    this.maxQueued = between("maxQueued", maxQueued, 1, 1 << 20);
-    return this;
-  }
+  BaichuanLoader maxQueued(int maxQueued);
 
   /** Most prompt tokens of one step; default 512. */
-  public BaichuanLoader chunkTokens(int chunkTokens) {
-    this.chunkTokens = between("chunkTokens", chunkTokens, 1, 1 << 16);
-    return this;
-  }
+  BaichuanLoader chunkTokens(int chunkTokens);
 
   /**
    * How keys and values are held; default BF16, or F32 with {@link #exact}. A GPU holds them as its
    * 16-bit activations, BF16 or F16 by the weights, or in INT8.
    */
-  public BaichuanLoader cacheType(KvType cacheType) {
-    this.cacheType = Objects.requireNonNull(cacheType, "cacheType");
-    return this;
-  }
+  BaichuanLoader cacheType(KvType cacheType);
 
   /**
    * Size of the key-value cache; default room for {@link #maxConcurrent} full texts, at most a
    * quarter of the free memory (on a GPU, nine tenths of what the model leaves) but never less than
    * one text. On the CPU memory is committed as it fills.
    */
-  public BaichuanLoader cacheBytes(long cacheBytes) {
-    if (cacheBytes < 1) {
-      throw new InvalidRequestException(
-          "cacheBytes", "cacheBytes has value " + cacheBytes + ", expected 1 or more");
-    }
-    this.cacheBytes = cacheBytes;
-    return this;
-  }
+  BaichuanLoader cacheBytes(long cacheBytes);
 
   /**
    * How conversations are put to the model; default {@link PromptFormat#CURRENT}. A checkpoint does
    * not say which one it was trained with.
    */
-  public BaichuanLoader promptFormat(PromptFormat promptFormat) {
-    this.promptFormat = Objects.requireNonNull(promptFormat, "promptFormat");
-    return this;
-  }
+  BaichuanLoader promptFormat(PromptFormat promptFormat);
 
   /** Told about the load. */
-  public BaichuanLoader progress(ProgressListener progress) {
-    this.progress = Objects.requireNonNull(progress, "progress");
-    return this;
-  }
-
-  private static int between(String name, int value, int low, int high) {
-    if (value < low || value > high) {
-      throw new InvalidRequestException(
-          name, name + " has value " + value + ", expected " + low + " to " + high);
-    }
-    return value;
-  }
+  BaichuanLoader progress(ProgressListener progress);
 
   /**
    * Returns the memory that {@link #load} would take, without loading.
@@ -166,16 +76,7 @@ public final class BaichuanLoader {
    *     refuses the threads
    * @throws OperationInterruptedException when this thread is interrupted while files are read
    */
-  public MemoryPlan memoryPlan() {
-    Optional<Checkpoint> checkpoint = checkpoint();
-    ModelConfig config = checkpoint.map(Checkpoint::config).orElse(random);
-    try (Ops ops = ops(where())) {
-      KvType cache = cacheType(activations(ops, checkpoint), ops);
-      Quant quant = weights(checkpoint);
-      long weightBytes = MemoryPlan.weightBytes(config, quant, ops.isGpu());
-      return plan(config, quant, ops, cache, pages(config, quant, ops, cache, weightBytes));
-    }
-  }
+  MemoryPlan memoryPlan();
 
   /**
    * Loads the checkpoint, or makes the random model.
@@ -190,60 +91,7 @@ public final class BaichuanLoader {
    * @throws OperationInterruptedException when this thread is interrupted while files are read, or
    *     before the last layer is loaded: nothing stays loaded then
    */
-  public Baichuan load() {
-    Optional<Checkpoint> checkpoint = checkpoint();
-    Optional<Tokenizer> tokenizer = checkpoint.map(BaichuanLoader::tokenizer);
-    Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
-    GenerationOptions defaults =
-        advice.map(GenerationOptions::of).orElse(GenerationOptions.greedy());
-    ModelConfig config = checkpoint.map(Checkpoint::config).orElse(random);
-    Device where = where();
-    Ops ops = ops(where);
-    try {
-      KvType cache = cacheType(activations(ops, checkpoint), ops);
-      Quant quant = weights(checkpoint);
-      boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      requireRoom(config, quant, ops, cache, packed);
-      Model model =
-          checkpoint.isPresent()
-              ? Model.load(ops, checkpoint.get(), quant, progress)
-              : Model.random(ops, config, quant);
-      int pages = pages(config, quant, ops, cache, 0);
-      ModelInfo info = info(model, where, quant, cache, pages, advice);
-      Engine engine = engine(model, cache, pages);
-      try {
-        return new Baichuan(engine, tokenizer, defaults, promptFormat, info);
-      } catch (RuntimeException | Error e) {
-        engine.close();
-        throw e;
-      }
-    } catch (RuntimeException | Error e) {
-      ops.close();
-      throw e;
-    }
-  }
-
-  private Optional<Checkpoint> checkpoint() {
-    return path == null ? Optional.empty() : Optional.of(Checkpoint.open(path));
-  }
-
-  private static Tokenizer tokenizer(Checkpoint checkpoint) {
-    Tokenizer tokenizer = Tokenizer.load(checkpoint.tokenizerModel());
-    if (tokenizer.vocabularySize() > checkpoint.config().vocabularySize()) {
-      throw new ModelFormatException(
-          checkpoint.tokenizerModel(),
-          "tokenizer",
-          "at most " + checkpoint.config().vocabularySize() + " pieces",
-          tokenizer.vocabularySize() + " pieces");
-    }
-    return tokenizer;
-  }
-
-  private static ElementType activations(Ops ops, Optional<Checkpoint> checkpoint) {
-    return checkpoint.isPresent()
-        ? Model.activations(ops, checkpoint.get())
-        : Model.randomActivations(ops);
-  }
+  Baichuan load();
 
   /**
    * Writes the checkpoint with its matrices quantized, as {@link #weights} says, to a folder that
@@ -264,195 +112,5 @@ public final class BaichuanLoader {
    *     folder then
    * @throws IllegalStateException when this is not the loader of a checkpoint
    */
-  public void quantize(Path target) {
-    Objects.requireNonNull(target, "target");
-    Checkpoint checkpoint =
-        checkpoint()
-            .orElseThrow(
-                () -> new IllegalStateException("loader has no checkpoint, expected a folder"));
-    if (device instanceof Device.Cuda) {
-      throw new InvalidRequestException(
-          "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
-    }
-    try (Ops ops = Ops.cpu(threads, exact)) {
-      PackedCheckpoint.write(
-          ops, checkpoint, weights == null ? Quant.BF16 : weights, target, progress);
-    }
-  }
-
-  private Quant weights(Optional<Checkpoint> checkpoint) {
-    return weights != null
-        ? weights
-        : checkpoint.flatMap(Checkpoint::packed).map(PackedWeights::quant).orElse(Quant.BF16);
-  }
-
-  private Engine engine(Model model, KvType cache, int pages) {
-    Engine engine =
-        new Engine(
-            model,
-            new Engine.Limits(
-                context(model.config()),
-                pages,
-                ElementType.of(cache),
-                chunkTokens,
-                maxConcurrent,
-                maxQueued));
-    if (pin) {
-      try {
-        engine.pin();
-      } catch (RuntimeException | Error e) {
-        engine.close();
-        throw e;
-      }
-    }
-    return engine;
-  }
-
-  private ModelInfo info(
-      Model model,
-      Device where,
-      Quant quant,
-      KvType cache,
-      int pages,
-      Optional<GenerationConfig> advice) {
-    ModelConfig config = model.config();
-    Optional<ModelInfo.ChatRoles> roles =
-        advice
-            .filter(a -> a.userTokenId().isPresent() && a.assistantTokenId().isPresent())
-            .map(
-                a ->
-                    new ModelInfo.ChatRoles(
-                        a.userTokenId().getAsInt(), a.assistantTokenId().getAsInt()));
-    List<Integer> endIds = advice.map(GenerationConfig::eosTokenIds).orElse(List.of());
-    long position = KvPages.pageBytes(config, ElementType.of(cache)) / KvPages.PAGE_SIZE;
-    return new ModelInfo(
-        config.shape(),
-        roles,
-        endIds.isEmpty() ? List.of(config.eosId()) : endIds,
-        context(config),
-        advice
-            .map(GenerationConfig::maxNewTokens)
-            .orElse(OptionalInt.empty())
-            .orElse(DEFAULT_NEW_TOKENS),
-        where,
-        model.ops().threads(),
-        quant,
-        cache,
-        plan(config, quant, model.ops(), cache, pages),
-        new ModelInfo.Traffic(model.bytesPerToken(), position),
-        model.quantizationErrors());
-  }
-
-  private Device where() {
-    return device != null ? device : exact ? Device.cpu() : Device.auto();
-  }
-
-  private Ops ops(Device where) {
-    if (!(where instanceof Device.Cuda cuda)) {
-      requireCores();
-      return Ops.cpu(threads, exact);
-    }
-    if (pin) {
-      throw new InvalidRequestException(
-          "pin", "pin has value true, expected false on " + where + ": it is for CPU threads");
-    }
-    if (exact) {
-      throw new InvalidRequestException(
-          "exact", "exact has value true, expected false on " + where + ": use the CPU for it");
-    }
-    return cuda.stream() == 0 ? Ops.cuda(cuda.index()) : Ops.cuda(cuda.index(), cuda.stream());
-  }
-
-  /** Before anything is loaded, that every thread can have a core. */
-  private void requireCores() {
-    int cores = Ops.cpuCores();
-    if (pin && threads > cores) {
-      throw new InvalidRequestException(
-          "threads",
-          "threads has value "
-              + threads
-              + ", expected at most "
-              + cores
-              + " with pin, the physical cores that the process may use");
-    }
-  }
-
-  private KvType cacheType(ElementType activations, Ops ops) {
-    if (!ops.isGpu()) {
-      // BF16 is what models were trained with, no value overflows it, and some processors multiply
-      // it twice as fast as F16.
-      return cacheType != null ? cacheType : exact ? KvType.F32 : KvType.BF16;
-    }
-    KvType usual = activations == ElementType.F16 ? KvType.F16 : KvType.BF16;
-    if (cacheType == null || cacheType == usual) {
-      return usual;
-    }
-    if (cacheType != KvType.INT8) {
-      throw new InvalidRequestException(
-          "cacheType",
-          "cacheType has value "
-              + cacheType
-              + ", expected INT8 or, on a GPU, "
-              + usual
-              + " as the weights");
-    }
-    return cacheType;
-  }
-
-  private int context(ModelConfig config) {
-    return contextLength > 0 ? contextLength : config.maxPositions();
-  }
-
-  /**
-   * Pages of the cache.
-   *
-   * @param toCome bytes that are still to be taken for weights
-   */
-  private int pages(ModelConfig config, Quant quant, Ops ops, KvType cache, long toCome) {
-    int slots = KvPages.pagesFor(context(config));
-    long page = KvPages.pageBytes(config, ElementType.of(cache));
-    if (cacheBytes > 0) {
-      if (cacheBytes / page < 1) {
-        throw new InvalidRequestException(
-            "cacheBytes",
-            "cacheBytes has value " + cacheBytes + ", expected at least one page of " + page);
-      }
-      return (int) Math.min(cacheBytes / page, Integer.MAX_VALUE);
-    }
-    long free = ops.memoryInfo()[0];
-    // A GPU is the model's alone, and what is left after weights and buffers has no better use; a
-    // tenth stays for scratch and recorded steps.
-    long room =
-        ops.isGpu()
-            ? (free - toCome - plan(config, quant, ops, cache, 0).workspace()) / 10 * 9
-            : free / 4;
-    return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
-  }
-
-  private MemoryPlan plan(ModelConfig config, Quant quant, Ops ops, KvType cache, int pages) {
-    return MemoryPlan.of(
-        config, quant, ops.isGpu(), cache, pages, chunkTokens, Math.max(maxConcurrent, 64));
-  }
-
-  /**
-   * Before anything is loaded, that the device can hold what will be made: on a GPU the model and a
-   * cache; on the CPU the quantized matrices, since all else is mapped or committed as it fills.
-   */
-  private void requireRoom(ModelConfig config, Quant quant, Ops ops, KvType cache, boolean packed) {
-    long needed;
-    if (ops.isGpu()) {
-      int pages =
-          pages(config, quant, ops, cache, MemoryPlan.weightBytes(config, quant, ops.isGpu()));
-      needed = plan(config, quant, ops, cache, pages).total();
-    } else if (quant != Quant.BF16 && !packed) {
-      needed =
-          MemoryPlan.matrixBytes(config, quant) + plan(config, quant, ops, cache, 0).workspace();
-    } else {
-      return;
-    }
-    long free = ops.memoryInfo()[0];
-    if (needed > free) {
-      throw new OutOfDeviceMemoryException(needed, free);
-    }
-  }
+  void quantize(Path target);
 }

@@ -1,6 +1,5 @@
 package dev.baichuan4j;
 
-import dev.baichuan4j.nn.Ops;
 import java.util.Objects;
 
 /** Where a model runs. */
@@ -59,7 +58,7 @@ public sealed interface Device {
    * @throws NativeLoadException when the native library does not load
    */
   static Device auto() {
-    return Ops.prefersCuda() ? cuda(0) : cpu();
+    return Library.entryPoints().prefersCuda() ? cuda(0) : cpu();
   }
 
   /**

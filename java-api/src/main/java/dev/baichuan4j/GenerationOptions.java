@@ -1,6 +1,5 @@
 package dev.baichuan4j;
 
-import dev.baichuan4j.checkpoint.GenerationConfig;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -87,22 +86,6 @@ public final class GenerationOptions {
   /** Returns options that take the likeliest token each time, with nothing else changed. */
   public static GenerationOptions greedy() {
     return UNMODIFIED.withDoSample(false);
-  }
-
-  /**
-   * Returns what the publisher of a model advises. What the file does not say is as in Hugging Face
-   * transformers 4.29: no sampling unless {@code do_sample} is true, top-k 50, everything else off.
-   * {@code max_new_tokens} is not among them: it is {@link ModelInfo#maxNewTokens()}.
-   *
-   * @throws InvalidRequestException if a number in it is too great or too small for a float
-   */
-  static GenerationOptions of(GenerationConfig config) {
-    return UNMODIFIED
-        .withDoSample(config.doSample().orElse(false))
-        .withTemperature((float) config.temperature().orElse(1))
-        .withTopK(config.topK().orElse(50))
-        .withTopP((float) config.topP().orElse(1))
-        .withRepetitionPenalty((float) config.repetitionPenalty().orElse(1));
   }
 
   /** Returns whether tokens are drawn; if not, the likeliest one is taken each time. */

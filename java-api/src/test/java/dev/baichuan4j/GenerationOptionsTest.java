@@ -1,13 +1,11 @@
 package dev.baichuan4j;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.baichuan4j.checkpoint.GenerationConfig;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.Arrays;
@@ -153,24 +151,6 @@ class GenerationOptionsTest {
   }
 
   @Test
-  void takesWhatGenerationConfigSays() {
-    String json =
-        """
-        {"do_sample": true, "temperature": 0.3, "top_k": 5, "top_p": 0.85,
-         "repetition_penalty": 1.05, "max_new_tokens": 2048}\
-        """;
-    GenerationOptions expected =
-        BASE.withTemperature(0.3f).withTopK(5).withTopP(0.85f).withRepetitionPenalty(1.05f);
-    assertEquals(expected, GenerationOptions.of(config(json)));
-  }
-
-  @Test
-  void fallsBackToTheDefaultsOfTransformersWhereGenerationConfigIsSilent() {
-    GenerationOptions silent = GenerationOptions.of(config("{}"));
-    assertEquals(GenerationOptions.greedy().withTopK(50), silent);
-  }
-
-  @Test
   void laterChangesOfTheCallersCollectionsDoNotReachIt() {
     Map<Integer, Float> bias = new HashMap<>(Map.of(1, 1f));
     String[] stop = {"a"};
@@ -179,10 +159,6 @@ class GenerationOptionsTest {
     stop[0] = "b";
     assertEquals(Map.of(1, 1f), sampling.logitBias());
     assertEquals(List.of("a"), sampling.stop());
-  }
-
-  private static GenerationConfig config(String json) {
-    return GenerationConfig.parse(json.getBytes(UTF_8), "generation_config.json", 64000);
   }
 
   private static void rejects(String parameter, Executable change) {

@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.baichuan4j.tokenizer.SpecialTokens;
-import dev.baichuan4j.tokenizer.Tokenizer;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Executable;
 import java.lang.reflect.InvocationTargetException;
@@ -109,7 +107,9 @@ class NullArgumentsTest {
       for (Method method : type.getDeclaredMethods()) {
         int modifiers = method.getModifiers();
         boolean made = method.getName().equals("equals") || type.isEnum();
-        if (Modifier.isPublic(modifiers) && !Modifier.isAbstract(modifiers) && !made) {
+        // A user writes the listeners; every other interface is implemented by the library.
+        boolean users = type.isAnnotationPresent(FunctionalInterface.class);
+        if (Modifier.isPublic(modifiers) && !users && !made) {
           all.add(method);
         }
       }

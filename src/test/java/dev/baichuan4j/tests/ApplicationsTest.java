@@ -89,7 +89,7 @@ class ApplicationsTest {
         runJava(
             jdk,
             "-jar",
-            Artifacts.SERVER.jar().toString(),
+            Artifacts.CLI.jar().toString(),
             "doctor",
             "--device",
             "cpu",

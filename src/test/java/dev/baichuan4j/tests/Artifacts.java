@@ -30,8 +30,8 @@ final class Artifacts {
 
   static final Artifact API = new Artifact("baichuan4j", "java-api");
   static final Artifact NATIVES = new Artifact("baichuan4j-natives", "jni-gen");
-  static final Artifact SERVER = new Artifact("baichuan4j-server", "server");
-  static final List<Artifact> ALL = List.of(API, NATIVES, SERVER);
+  static final Artifact CLI = new Artifact("baichuan4j-cli", "cli");
+  static final List<Artifact> ALL = List.of(API, NATIVES, CLI);
 
   static final Path LIBRARIES =
       NATIVES.target("baichuan4j-natives-" + VERSION + "-" + PLATFORM + ".jar");

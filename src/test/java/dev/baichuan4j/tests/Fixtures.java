@@ -2,8 +2,8 @@ package dev.baichuan4j.tests;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.baichuan4j.checkpoint.SafetensorsFile;
-import dev.baichuan4j.checkpoint.TensorEntry;
+import dev.baichuan4j.internal.checkpoint.SafetensorsFile;
+import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

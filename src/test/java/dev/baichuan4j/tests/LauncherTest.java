@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(OS.WINDOWS)
 class LauncherTest {
   private static final Path ROOT = Path.of(System.getProperty("baichuan4j.root"));
-  private static final Path BUILT = ROOT.resolve("server/target");
+  private static final Path BUILT = ROOT.resolve("cli/target");
   private static final String[] ANSWER = {"chat", "--message", "hello", "--greedy", "--json"};
 
   @TempDir Path folder;
@@ -57,14 +57,14 @@ class LauncherTest {
   /** Puts the command line beside the script, as Maven's package phase leaves it. */
   private void copyTheProgram() throws IOException {
     assumeTrue(Files.isDirectory(BUILT.resolve("lib")), "the command line is not packaged yet");
-    copy(BUILT, home.resolve("server/target"), Set.of("classes", "test-classes", "attached"));
-    try (Stream<Path> old = Files.list(home.resolve("server/target"))) {
+    copy(BUILT, home.resolve("cli/target"), Set.of("classes", "test-classes", "attached"));
+    try (Stream<Path> old = Files.list(home.resolve("cli/target"))) {
       for (Path file : old.filter(LauncherTest::isArchive).toList()) {
         Files.delete(file);
       }
     }
     Files.createSymbolicLink(home.resolve("models"), ROOT.resolve("models"));
-    Files.writeString(home.resolve("server/target/baichuan.stamp"), "");
+    Files.writeString(home.resolve("cli/target/baichuan.stamp"), "");
   }
 
   private static boolean isArchive(Path file) {
@@ -130,7 +130,7 @@ class LauncherTest {
   }
 
   private Set<Path> archives() throws IOException {
-    try (Stream<Path> files = Files.list(home.resolve("server/target"))) {
+    try (Stream<Path> files = Files.list(home.resolve("cli/target"))) {
       return files.filter(LauncherTest::isArchive).collect(Collectors.toCollection(TreeSet::new));
     }
   }
@@ -142,8 +142,8 @@ class LauncherTest {
     Set<Path> before = archives();
     assertEquals(1, before.size());
     Files.setLastModifiedTime(
-        home.resolve("server/target/baichuan.stamp"), FileTime.from(Instant.now().plusSeconds(1)));
-    try (Stream<Path> jars = Files.list(home.resolve("server/target/lib"))) {
+        home.resolve("cli/target/baichuan.stamp"), FileTime.from(Instant.now().plusSeconds(1)));
+    try (Stream<Path> jars = Files.list(home.resolve("cli/target/lib"))) {
       for (Path jar : jars.toList()) {
         Files.setLastModifiedTime(jar, FileTime.from(Instant.now().minus(Duration.ofDays(1))));
       }

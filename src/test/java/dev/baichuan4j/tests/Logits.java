@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.engine.Engine;
-import dev.baichuan4j.nn.ElementType;
-import dev.baichuan4j.nn.Model;
+import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.nn.ElementType;
+import dev.baichuan4j.internal.nn.Model;
 import java.nio.file.Path;
 
 /** Logits of a checkpoint, and how far two rows of them are apart. */

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.NativeLoadException;
-import dev.baichuan4j.nn.Ops;
+import dev.baichuan4j.internal.nn.Ops;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -104,7 +104,7 @@ class NativeLibraryTest {
                     + Loader.getPlatform()),
         lines.get(2));
     List<String> command =
-        run(1, classPathWithoutNatives(), "dev.baichuan4j.server.Main", "doctor");
+        run(1, classPathWithoutNatives(), "dev.baichuan4j.cli.Main", "doctor");
     assertEquals(1, command.size(), command::toString);
     assertTrue(
         command.get(0).startsWith("baichuan: native library: cannot load"), command::toString);
@@ -281,8 +281,8 @@ class NativeLibraryTest {
 
   /**
    * This class path without the libraries: without the jar that has them, with a copy of the
-   * server's jar, whose manifest names the jars of the folder lib beside it, and of a folder that
-   * has them (a build without the package phase) with its classes.
+   * command line's jar, whose manifest names the jars of the folder lib beside it, and of a folder
+   * that has them (a build without the package phase) with its classes.
    */
   private List<String> classPathWithoutNatives() throws IOException {
     List<String> entries = new ArrayList<>();
@@ -291,7 +291,7 @@ class NativeLibraryTest {
       String name = path.getFileName().toString();
       if (Files.isDirectory(path.resolve(FOLDER))) {
         entries.add(copyClasses(path).toString());
-      } else if (name.startsWith("baichuan4j-server") && Files.isRegularFile(path)) {
+      } else if (name.startsWith("baichuan4j-cli") && Files.isRegularFile(path)) {
         Path copy = folder.resolve(name);
         entries.add(Files.copy(path, copy, StandardCopyOption.REPLACE_EXISTING).toString());
       } else if (!name.endsWith(Loader.getPlatform() + ".jar")) {

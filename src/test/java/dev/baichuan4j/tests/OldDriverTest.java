@@ -36,7 +36,7 @@ class OldDriverTest {
       command.add("-D" + property + "=" + System.getProperty(property));
     }
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add("dev.baichuan4j.server.Main");
+    command.add("dev.baichuan4j.cli.Main");
     command.addAll(List.of(arguments));
     Path out = folder.resolve("out");
     Path err = folder.resolve("err");

@@ -88,7 +88,7 @@ final class Program {
       java.add("-D" + property + "=" + System.getProperty(property));
     }
     java.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    java.add("dev.baichuan4j.server.Main");
+    java.add("dev.baichuan4j.cli.Main");
     String script =
         "baichuan=(" + words(java) + ")\nbaichuan() { \"${baichuan[@]}\" \"$@\"; }\n" + line + "\n";
     Path file = Files.writeString(folder.resolve("script"), script);

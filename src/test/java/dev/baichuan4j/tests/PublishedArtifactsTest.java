@@ -188,26 +188,26 @@ class PublishedArtifactsTest {
     ModuleDescriptor module = module(Artifacts.API.jar(), "dev.baichuan4j");
     assertFalse(module.isAutomatic());
     assertEquals(
-        Set.of("dev.baichuan4j", "dev.baichuan4j.tokenizer"),
+        Set.of("dev.baichuan4j"),
         module.exports().stream()
             .filter(e -> !e.isQualified())
             .map(ModuleDescriptor.Exports::source)
             .collect(Collectors.toSet()));
     assertEquals(
-        Set.of("dev.baichuan4j.server"),
+        Set.of("dev.baichuan4j.cli"),
         module.exports().stream().flatMap(e -> e.targets().stream()).collect(Collectors.toSet()));
   }
 
   @Test
   void everyOtherJarHasAModuleNameOfItsOwn() {
     module(Artifacts.NATIVES.jar(), "dev.baichuan4j.natives");
-    module(Artifacts.SERVER.jar(), "dev.baichuan4j.server");
+    module(Artifacts.CLI.jar(), "dev.baichuan4j.cli");
     module(Artifacts.LIBRARIES, "dev.baichuan4j.natives." + Artifacts.PLATFORM.replace('-', '.'));
   }
 
   @Test
-  void theServerMayLoadNativeLibraries() throws Exception {
-    try (JarFile jar = new JarFile(Artifacts.SERVER.jar().toFile())) {
+  void theCommandLineMayLoadNativeLibraries() throws Exception {
+    try (JarFile jar = new JarFile(Artifacts.CLI.jar().toFile())) {
       Attributes manifest = jar.getManifest().getMainAttributes();
       assertEquals("ALL-UNNAMED", manifest.getValue("Enable-Native-Access"));
     }

@@ -1,13 +1,13 @@
 package dev.baichuan4j.tests;
 
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.engine.Engine;
-import dev.baichuan4j.nn.ElementType;
-import dev.baichuan4j.nn.Forward;
-import dev.baichuan4j.nn.KvPages;
-import dev.baichuan4j.nn.Model;
-import dev.baichuan4j.nn.Ops;
-import dev.baichuan4j.nn.Step;
+import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.nn.ElementType;
+import dev.baichuan4j.internal.nn.Forward;
+import dev.baichuan4j.internal.nn.KvPages;
+import dev.baichuan4j.internal.nn.Model;
+import dev.baichuan4j.internal.nn.Ops;
+import dev.baichuan4j.internal.nn.Step;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;

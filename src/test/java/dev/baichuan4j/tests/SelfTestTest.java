@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.baichuan4j.nn.Ops;
-import dev.baichuan4j.nn.SelfTest;
+import dev.baichuan4j.internal.nn.Ops;
+import dev.baichuan4j.internal.nn.SelfTest;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;

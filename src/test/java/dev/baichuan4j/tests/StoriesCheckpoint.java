@@ -1,7 +1,8 @@
 package dev.baichuan4j.tests;
 
-import dev.baichuan4j.checkpoint.DType;
-import dev.baichuan4j.checkpoint.SafetensorsWriter;
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.internal.checkpoint.DType;
+import dev.baichuan4j.internal.checkpoint.SafetensorsWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;

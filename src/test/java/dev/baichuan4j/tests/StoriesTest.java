@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.engine.Engine;
+import dev.baichuan4j.internal.engine.Engine;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;

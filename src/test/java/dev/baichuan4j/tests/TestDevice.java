@@ -8,10 +8,10 @@ import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.checkpoint.Checkpoint;
-import dev.baichuan4j.nn.ElementType;
-import dev.baichuan4j.nn.Model;
-import dev.baichuan4j.nn.Ops;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.nn.ElementType;
+import dev.baichuan4j.internal.nn.Model;
+import dev.baichuan4j.internal.nn.Ops;
 import java.nio.file.Path;
 
 /** The device that the tests run on: -Dbaichuan4j.test.device=cpu, the default, or cuda:N. */

@@ -18,7 +18,7 @@ import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.evaluate.Perplexity;
+import dev.baichuan4j.internal.evaluate.Perplexity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -108,10 +108,10 @@ class WrongUseTest {
                 "cp=$(printf '%s\\n' \"${baichuan[@]}\" | grep -A1 -x -e -cp | tail -n 1)\n"
                     + "IFS=: read -ra entries <<<\"$cp\"; mkdir classes\n"
                     + "for e in \"${entries[@]}\"; do\n"
-                    + "  if [ -d \"$e/dev/baichuan4j/server\" ]; then cp -r \"$e\"/* classes;\n"
-                    + "  elif [ -f \"$e\" ] && [[ $e == *baichuan4j-server* ]]; then cp \"$e\" server.jar;\n"
+                    + "  if [ -d \"$e/dev/baichuan4j/cli\" ]; then cp -r \"$e\"/* classes;\n"
+                    + "  elif [ -f \"$e\" ] && [[ $e == *baichuan4j-cli* ]]; then cp \"$e\" cli.jar;\n"
                     + "  else rest+=:$e; fi; done\n"
-                    + "\"${baichuan[0]}\" -cp \"classes:server.jar$rest\" dev.baichuan4j.server.Main chat");
+                    + "\"${baichuan[0]}\" -cp \"classes:cli.jar$rest\" dev.baichuan4j.cli.Main chat");
     assertEquals(2, run.code(), run.err());
     assertTrue(
         run.err().contains("--model has no value, expected a checkpoint's folder"), run.err());

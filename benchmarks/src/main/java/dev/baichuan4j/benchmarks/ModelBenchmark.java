@@ -3,7 +3,7 @@ package dev.baichuan4j.benchmarks;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.tokenizer.Tokenizer;
+import dev.baichuan4j.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

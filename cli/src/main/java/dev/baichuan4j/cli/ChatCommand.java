@@ -1,0 +1,127 @@
+package dev.baichuan4j.cli;
+
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.ChatMessage;
+import dev.baichuan4j.ChatSession;
+import dev.baichuan4j.Chunk;
+import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.GenerationResult;
+import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.PromptOverflow;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code chat}: a conversation on the terminal, or one answer. */
+@Command(name = "chat", mixinStandardHelpOptions = true, description = "Talks with a chat model.")
+final class ChatCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--message", paramLabel = "TEXT", description = "Answer this message and exit.")
+  private String message;
+
+  @Option(names = "--system", paramLabel = "TEXT", description = "A text before the conversation.")
+  private String system;
+
+  @Option(
+      names = "--prompt-format",
+      paramLabel = "FORMAT",
+      defaultValue = "current",
+      description =
+          "current, or older for the first Baichuan-13B-Chat (default: ${DEFAULT-VALUE}).")
+  private PromptFormat promptFormat;
+
+  @Option(
+      names = "--prompt-overflow",
+      paramLabel = "WAY",
+      converter = PromptOverflowConverter.class,
+      description =
+          "Where a conversation is too long: drop-oldest-rounds (the default), fail, or publisher,"
+              + " which also cuts the system text and the newest message.")
+  private PromptOverflow promptOverflow = PromptOverflow.DROP_OLDEST_ROUNDS;
+
+  @Option(names = "--json", description = "With --message: print one JSON object.")
+  private boolean json;
+
+  @Mixin private ModelOptions modelOptions;
+  @Mixin private SamplingOptions samplingOptions;
+
+  @Override
+  public Integer call() throws IOException {
+    if (json && message == null) {
+      throw new ParameterException(
+          spec.commandLine(), "--json has no --message, expected a message to answer");
+    }
+    samplingOptions.requireEffect(json);
+    try (Baichuan model = ModelOptions.load(modelOptions.loader().promptFormat(promptFormat));
+        ChatSession session = system == null ? model.newSession() : model.newSession(system)) {
+      GenerationOptions options =
+          samplingOptions.apply(model.defaultOptions()).withPromptOverflow(promptOverflow);
+      if (message == null) {
+        List<ChatMessage> start = system == null ? List.of() : List.of(ChatMessage.system(system));
+        return converse(session, options, start);
+      }
+      try (Generation generation = session.send(message, options)) {
+        if (json) {
+          Terminal.printJson(Results.of(generation.result()));
+        } else {
+          print(generation);
+        }
+        Results.tellLoss(generation.result());
+      }
+    }
+    return 0;
+  }
+
+  /** Reads the names as options are written: with hyphens, in small letters. */
+  static final class PromptOverflowConverter implements ITypeConverter<PromptOverflow> {
+    @Override
+    public PromptOverflow convert(String text) {
+      for (PromptOverflow way : PromptOverflow.values()) {
+        if (name(way).equals(text.toLowerCase(Locale.ROOT))) {
+          return way;
+        }
+      }
+      throw new TypeConversionException(
+          "has value "
+              + text
+              + ", expected one of "
+              + Arrays.stream(PromptOverflow.values()).map(PromptOverflowConverter::name).toList());
+    }
+
+    private static String name(PromptOverflow way) {
+      return way.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+  }
+
+  private static int converse(
+      ChatSession session, GenerationOptions options, List<ChatMessage> start) throws IOException {
+    if (!Terminal.isInteractive()) {
+      return new ChatLoop(session, options, start, new PipedMessages()).run();
+    }
+    try (TerminalMessages messages = new TerminalMessages()) {
+      return new ChatLoop(session, options, start, messages).run();
+    }
+  }
+
+  /** Prints a stream as it comes and returns what came of it. */
+  static GenerationResult print(Generation generation) {
+    for (Chunk chunk : generation) {
+      Terminal.out().print(chunk.text());
+      Terminal.out().flush();
+    }
+    Terminal.out().println();
+    return generation.result();
+  }
+}

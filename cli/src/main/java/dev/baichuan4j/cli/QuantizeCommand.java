@@ -1,0 +1,66 @@
+package dev.baichuan4j.cli;
+
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.Quant;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code quantize}: a checkpoint that loads without quantizing again. */
+@Command(
+    name = "quantize",
+    mixinStandardHelpOptions = true,
+    description =
+        "Writes a checkpoint with its matrices quantized as a CPU multiplies them, to be mapped by"
+            + " later loads.")
+final class QuantizeCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description = "Checkpoint folder as published.")
+  private Path model;
+
+  @Option(names = "--weights", required = true, paramLabel = "KIND", description = "int8 or int4.")
+  private Quant weights;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "The new folder; nothing of that name is there yet.")
+  private Path out;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "CPU threads; default: the physical cores.")
+  private int threads;
+
+  @Override
+  public Integer call() {
+    ModelFolder.requireUsable(spec, model);
+    if (threads < 0) {
+      throw new ParameterException(
+          spec.commandLine(), "--threads has value " + threads + ", expected 0 or more");
+    }
+    if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--out has value " + Arguments.text(out) + ", expected a folder that is not there yet");
+    }
+    try (Terminal.Bar bar = new Terminal.Bar()) {
+      Baichuan.loader(model).weights(weights).threads(threads).progress(bar).quantize(out);
+    }
+    return 0;
+  }
+}

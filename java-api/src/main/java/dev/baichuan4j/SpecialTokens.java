@@ -1,0 +1,27 @@
+package dev.baichuan4j;
+
+/**
+ * What becomes of text that looks like a special token. Chat models mark roles with reserved
+ * symbols, so whoever can write one into a prompt can speak for somebody else; the default is
+ * {@link #INERT}.
+ */
+public enum SpecialTokens {
+  /**
+   * Nothing in the text is special. {@code <s>}, {@code </s>}, {@code <unk>} are spelled like any
+   * other text, and so are the user-defined symbols that models use as marks: a word and a number,
+   * or capitals alone, in angle brackets ({@code <reserved_102>}, {@code <SEP>}, {@code <CLS>}).
+   * The other user-defined symbols (line break, digits, punctuation, HTML tags) stay single tokens.
+   */
+  INERT,
+  /**
+   * As the SentencePiece library does: every user-defined symbol is matched, {@code <reserved_102>}
+   * among them; {@code <s>}, {@code </s>} and {@code <unk>} are spelled as text.
+   */
+  RESERVED,
+  /**
+   * As the published Python tokenizers do: {@code <s>}, {@code </s>} and {@code <unk>} are cut out
+   * and become their ids, and each text between two of them is encoded on its own as {@link
+   * #RESERVED} (so that with a dummy prefix each gets its own).
+   */
+  PARSED
+}

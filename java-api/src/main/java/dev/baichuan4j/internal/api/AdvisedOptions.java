@@ -1,0 +1,27 @@
+package dev.baichuan4j.internal.api;
+
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.ModelInfo;
+import dev.baichuan4j.internal.checkpoint.GenerationConfig;
+
+/** The options that the publisher of a model advises in generation_config.json. */
+final class AdvisedOptions {
+  private AdvisedOptions() {}
+
+  /**
+   * What the file does not say is as in Hugging Face transformers 4.29: no sampling unless {@code
+   * do_sample} is true, top-k 50, everything else off. {@code max_new_tokens} is not among them: it
+   * is {@code ModelInfo.maxNewTokens()}.
+   *
+   * @throws dev.baichuan4j.InvalidRequestException if a number in it is too great or too small for
+   *     a float
+   */
+  static GenerationOptions of(GenerationConfig config) {
+    return GenerationOptions.unmodified()
+        .withDoSample(config.doSample().orElse(false))
+        .withTemperature((float) config.temperature().orElse(1))
+        .withTopK(config.topK().orElse(50))
+        .withTopP((float) config.topP().orElse(1))
+        .withRepetitionPenalty((float) config.repetitionPenalty().orElse(1));
+  }
+}

@@ -1,0 +1,238 @@
+package dev.baichuan4j.internal.api;
+
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.ChatMessage;
+import dev.baichuan4j.ChatSession;
+import dev.baichuan4j.ContextOverflowException;
+import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.LogitsConsumer;
+import dev.baichuan4j.ModelInfo;
+import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.chat.ChatPrompt;
+import dev.baichuan4j.internal.chat.ChatTemplate;
+import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.engine.SessionCache;
+import java.lang.ref.Reference;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A model whose requests one engine batches. */
+final class LoadedModel implements Baichuan {
+  /**
+   * The garbage collector sees little of a model, whose memory is native, and may not look for
+   * dropped ones for long; so each time that this many more are open, it is asked to.
+   */
+  private static final int COLLECT_EVERY = 8;
+
+  private static final AtomicInteger OPEN = new AtomicInteger();
+
+  private final Engine engine;
+  private final Optional<Tokenizer> tokenizer;
+  private final GenerationOptions defaultOptions;
+  private final PromptFormat promptFormat;
+  private final ModelInfo info;
+  private final HeldResource held;
+
+  /** Takes over the engine: closing the model closes it. */
+  LoadedModel(
+      Engine engine,
+      Optional<Tokenizer> tokenizer,
+      GenerationOptions defaultOptions,
+      PromptFormat promptFormat,
+      ModelInfo info) {
+    this.engine = engine;
+    this.tokenizer = tokenizer;
+    this.defaultOptions = defaultOptions;
+    this.promptFormat = promptFormat;
+    this.info = info;
+    this.held =
+        new HeldResource(
+            this,
+            "a model",
+            () -> {
+              boolean open = !engine.isClosed();
+              engine.close();
+              OPEN.decrementAndGet();
+              return open;
+            });
+    if (OPEN.incrementAndGet() % COLLECT_EVERY == 0) {
+      System.gc();
+    }
+  }
+
+  @Override
+  public Generation chat(String message) {
+    return chat(List.of(ChatMessage.user(Objects.requireNonNull(message, "message"))));
+  }
+
+  @Override
+  public Generation chat(List<ChatMessage> messages) {
+    return chat(messages, defaultOptions);
+  }
+
+  @Override
+  public Generation chat(List<ChatMessage> messages, GenerationOptions options) {
+    return chat(messages, options, null);
+  }
+
+  /** The same, going on from what a session left in the cache, or from nothing for null. */
+  RunningGeneration chat(List<ChatMessage> messages, GenerationOptions options, SessionCache cache) {
+    requireAll(messages, "messages");
+    Objects.requireNonNull(options, "options");
+    requireOpen();
+    return start(chatPrompt(messages, options), options, cache);
+  }
+
+  @Override
+  public Generation complete(String prompt, GenerationOptions options) {
+    Objects.requireNonNull(prompt, "prompt");
+    Objects.requireNonNull(options, "options");
+    return complete(tokenizer().encode(prompt), options);
+  }
+
+  @Override
+  public Generation complete(int[] prompt, GenerationOptions options) {
+    int[] ids = Objects.requireNonNull(prompt, "prompt").clone();
+    Objects.requireNonNull(options, "options");
+    requireOpen();
+    checkIds(ids);
+    int newTokens = options.maxNewTokens().orElse(1);
+    if ((long) ids.length + newTokens > info.contextLength()) {
+      throw new ContextOverflowException(ids.length, newTokens, info.contextLength());
+    }
+    return start(ChatPrompt.whole(ids), options, null);
+  }
+
+  private RunningGeneration start(ChatPrompt prompt, GenerationOptions options, SessionCache cache) {
+    int room = info.contextLength() - prompt.ids().length;
+    int newTokens = Math.max(1, Math.min(newTokens(options), room));
+    TextRequest request = new TextRequest(this, prompt, newTokens, cache, options, tokenizer, info);
+    engine.submit(request);
+    return request.generation();
+  }
+
+  private int newTokens(GenerationOptions options) {
+    return options.maxNewTokens().orElse(info.maxNewTokens());
+  }
+
+  private ChatPrompt chatPrompt(List<ChatMessage> messages, GenerationOptions options) {
+    ModelInfo.ChatRoles roles =
+        info.chatRoles()
+            .orElseThrow(
+                () ->
+                    new InvalidRequestException(
+                        "messages",
+                        "checkpoint has no user_token_id and assistant_token_id in"
+                            + " generation_config.json, expected a chat model; use complete for a"
+                            + " base model"));
+    int context = info.contextLength();
+    ChatTemplate template =
+        new ChatTemplate(
+            promptFormat,
+            tokenizer()::encode,
+            roles.user(),
+            roles.assistant(),
+            info.endIds().get(0),
+            context);
+    int least = options.maxNewTokens().orElse(1);
+    return switch (options.promptOverflow()) {
+      case DROP_OLDEST_ROUNDS -> {
+        int advised = Math.max(1, Math.min(info.maxNewTokens(), context / 2));
+        yield template.dropOldestRounds(messages, options.maxNewTokens().orElse(advised), least);
+      }
+      case FAIL -> template.whole(messages, least);
+      case PUBLISHER -> template.published(messages, Math.min(newTokens(options), context - 1));
+    };
+  }
+
+  private void checkIds(int[] ids) {
+    if (ids.length == 0) {
+      throw new InvalidRequestException("prompt", "prompt has 0 tokens, expected at least 1");
+    }
+    int vocabulary = info.shape().vocabularySize();
+    for (int i = 0; i < ids.length; i++) {
+      if (ids[i] < 0 || ids[i] >= vocabulary) {
+        throw new InvalidRequestException(
+            "prompt",
+            "prompt has id " + ids[i] + " at " + i + ", expected 0 to " + (vocabulary - 1));
+      }
+    }
+  }
+
+  /** Checks that there is a list and no null in it. */
+  static void requireAll(List<ChatMessage> messages, String name) {
+    Objects.requireNonNull(messages, name);
+    for (int i = 0; i < messages.size(); i++) {
+      if (messages.get(i) == null) {
+        throw new NullPointerException(name + "[" + i + "]");
+      }
+    }
+  }
+
+  @Override
+  public ChatSession newSession() {
+    requireOpen();
+    return new Conversation(this, List.of());
+  }
+
+  @Override
+  public ChatSession newSession(String system) {
+    Objects.requireNonNull(system, "system");
+    requireOpen();
+    return new Conversation(this, List.of(ChatMessage.system(system)));
+  }
+
+  /** What a conversation holds of the key-value cache. */
+  HeldResource hold(Conversation session, SessionCache cache) {
+    Engine engine = this.engine;
+    return new HeldResource(session, "a session", () -> engine.release(cache));
+  }
+
+  @Override
+  public void logits(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
+    Objects.requireNonNull(ids, "ids");
+    Objects.requireNonNull(consumer, "consumer");
+    if (chunk < 0) {
+      throw new InvalidRequestException("chunk", chunk, "0 or more");
+    }
+    requireOpen();
+    checkIds(ids);
+    try {
+      engine.score(ids, all, chunk, consumer);
+    } finally {
+      Reference.reachabilityFence(this); // it is not dropped as long as this goes on
+    }
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    requireOpen();
+    return tokenizer.orElseThrow(() -> new IllegalStateException("model has no tokenizer"));
+  }
+
+  @Override
+  public GenerationOptions defaultOptions() {
+    requireOpen();
+    return defaultOptions;
+  }
+
+  @Override
+  public ModelInfo info() {
+    requireOpen();
+    return info;
+  }
+
+  private void requireOpen() {
+    engine.requireOpen();
+  }
+
+  @Override
+  public void close() {
+    held.close();
+  }
+}

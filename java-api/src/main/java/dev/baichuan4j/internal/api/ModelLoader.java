@@ -1,0 +1,410 @@
+package dev.baichuan4j.internal.api;
+
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Device;
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.KvType;
+import dev.baichuan4j.MemoryPlan;
+import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelInfo;
+import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.ProgressListener;
+import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.GenerationConfig;
+import dev.baichuan4j.internal.checkpoint.ModelConfig;
+import dev.baichuan4j.internal.checkpoint.PackedWeights;
+import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.nn.ElementType;
+import dev.baichuan4j.internal.nn.KvPages;
+import dev.baichuan4j.internal.nn.Model;
+import dev.baichuan4j.internal.nn.Ops;
+import dev.baichuan4j.internal.nn.PackedCheckpoint;
+import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Settings of a load, and the load. */
+final class ModelLoader implements BaichuanLoader {
+  /** New tokens of an answer where the checkpoint does not say how many. */
+  private static final int DEFAULT_NEW_TOKENS = 512;
+
+  private final Path path; // null for a random model
+  private final ModelConfig random; // null for a checkpoint
+  private Device device;
+  private Quant weights;
+  private boolean exact;
+  private int threads;
+  private boolean pin;
+  private int contextLength;
+  private int maxConcurrent = 8;
+  private int maxQueued = 256;
+  private int chunkTokens = 512;
+  private KvType cacheType;
+  private PromptFormat promptFormat = PromptFormat.CURRENT;
+  private long cacheBytes;
+  private ProgressListener progress = ProgressListener.NONE;
+
+  ModelLoader(Path path, ModelConfig random) {
+    this.path = path;
+    this.random = random;
+  }
+
+  @Override
+  public BaichuanLoader device(Device device) {
+    this.device = Objects.requireNonNull(device, "device");
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader weights(Quant weights) {
+    this.weights = Objects.requireNonNull(weights, "weights");
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader exact(boolean exact) {
+    this.exact = exact;
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader threads(int threads) {
+    this.threads = between("threads", threads, 0, 1024);
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader pin(boolean pin) {
+    this.pin = pin;
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader contextLength(int contextLength) {
+    this.contextLength = between("contextLength", contextLength, 2, 1 << 20);
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader maxConcurrent(int maxConcurrent) {
+    this.maxConcurrent = between("maxConcurrent", maxConcurrent, 1, 1024);
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader maxQueued(int maxQueued) {
+    this.maxQueued = between("maxQueued", maxQueued, 1, 1 << 20);
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader chunkTokens(int chunkTokens) {
+    this.chunkTokens = between("chunkTokens", chunkTokens, 1, 1 << 16);
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader cacheType(KvType cacheType) {
+    this.cacheType = Objects.requireNonNull(cacheType, "cacheType");
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader cacheBytes(long cacheBytes) {
+    if (cacheBytes < 1) {
+      throw new InvalidRequestException(
+          "cacheBytes", "cacheBytes has value " + cacheBytes + ", expected 1 or more");
+    }
+    this.cacheBytes = cacheBytes;
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader promptFormat(PromptFormat promptFormat) {
+    this.promptFormat = Objects.requireNonNull(promptFormat, "promptFormat");
+    return this;
+  }
+
+  @Override
+  public BaichuanLoader progress(ProgressListener progress) {
+    this.progress = Objects.requireNonNull(progress, "progress");
+    return this;
+  }
+
+  private static int between(String name, int value, int low, int high) {
+    if (value < low || value > high) {
+      throw new InvalidRequestException(
+          name, name + " has value " + value + ", expected " + low + " to " + high);
+    }
+    return value;
+  }
+
+  @Override
+  public MemoryPlan memoryPlan() {
+    Optional<Checkpoint> checkpoint = checkpoint();
+    ModelConfig config = checkpoint.map(Checkpoint::config).orElse(random);
+    try (Ops ops = ops(where())) {
+      KvType cache = cacheType(activations(ops, checkpoint), ops);
+      Quant quant = weights(checkpoint);
+      long weightBytes = MemoryEstimate.weightBytes(config, quant, ops.isGpu());
+      return plan(config, quant, ops, cache, pages(config, quant, ops, cache, weightBytes));
+    }
+  }
+
+  @Override
+  public Baichuan load() {
+    Optional<Checkpoint> checkpoint = checkpoint();
+    Optional<Tokenizer> tokenizer = checkpoint.map(ModelLoader::tokenizer);
+    Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
+    GenerationOptions defaults =
+        advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
+    ModelConfig config = checkpoint.map(Checkpoint::config).orElse(random);
+    Device where = where();
+    Ops ops = ops(where);
+    try {
+      KvType cache = cacheType(activations(ops, checkpoint), ops);
+      Quant quant = weights(checkpoint);
+      boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
+      requireRoom(config, quant, ops, cache, packed);
+      Model model =
+          checkpoint.isPresent()
+              ? Model.load(ops, checkpoint.get(), quant, progress)
+              : Model.random(ops, config, quant);
+      int pages = pages(config, quant, ops, cache, 0);
+      ModelInfo info = info(model, where, quant, cache, pages, advice);
+      Engine engine = engine(model, cache, pages);
+      try {
+        return new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
+      } catch (RuntimeException | Error e) {
+        engine.close();
+        throw e;
+      }
+    } catch (RuntimeException | Error e) {
+      ops.close();
+      throw e;
+    }
+  }
+
+  private Optional<Checkpoint> checkpoint() {
+    return path == null ? Optional.empty() : Optional.of(Checkpoint.open(path));
+  }
+
+  private static Tokenizer tokenizer(Checkpoint checkpoint) {
+    Tokenizer tokenizer = SentencePiece.load(checkpoint.tokenizerModel());
+    if (tokenizer.vocabularySize() > checkpoint.config().vocabularySize()) {
+      throw new ModelFormatException(
+          checkpoint.tokenizerModel(),
+          "tokenizer",
+          "at most " + checkpoint.config().vocabularySize() + " pieces",
+          tokenizer.vocabularySize() + " pieces");
+    }
+    return tokenizer;
+  }
+
+  private static ElementType activations(Ops ops, Optional<Checkpoint> checkpoint) {
+    return checkpoint.isPresent()
+        ? Model.activations(ops, checkpoint.get())
+        : Model.randomActivations(ops);
+  }
+
+  @Override
+  public void quantize(Path target) {
+    Objects.requireNonNull(target, "target");
+    Checkpoint checkpoint =
+        checkpoint()
+            .orElseThrow(
+                () -> new IllegalStateException("loader has no checkpoint, expected a folder"));
+    if (device instanceof Device.Cuda) {
+      throw new InvalidRequestException(
+          "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
+    }
+    try (Ops ops = Ops.cpu(threads, exact)) {
+      PackedCheckpoint.write(
+          ops, checkpoint, weights == null ? Quant.BF16 : weights, target, progress);
+    }
+  }
+
+  private Quant weights(Optional<Checkpoint> checkpoint) {
+    return weights != null
+        ? weights
+        : checkpoint.flatMap(Checkpoint::packed).map(PackedWeights::quant).orElse(Quant.BF16);
+  }
+
+  private Engine engine(Model model, KvType cache, int pages) {
+    Engine engine =
+        new Engine(
+            model,
+            new Engine.Limits(
+                context(model.config()),
+                pages,
+                ElementType.of(cache),
+                chunkTokens,
+                maxConcurrent,
+                maxQueued));
+    if (pin) {
+      try {
+        engine.pin();
+      } catch (RuntimeException | Error e) {
+        engine.close();
+        throw e;
+      }
+    }
+    return engine;
+  }
+
+  private ModelInfo info(
+      Model model,
+      Device where,
+      Quant quant,
+      KvType cache,
+      int pages,
+      Optional<GenerationConfig> advice) {
+    ModelConfig config = model.config();
+    Optional<ModelInfo.ChatRoles> roles =
+        advice
+            .filter(a -> a.userTokenId().isPresent() && a.assistantTokenId().isPresent())
+            .map(
+                a ->
+                    new ModelInfo.ChatRoles(
+                        a.userTokenId().getAsInt(), a.assistantTokenId().getAsInt()));
+    List<Integer> endIds = advice.map(GenerationConfig::eosTokenIds).orElse(List.of());
+    long position = KvPages.pageBytes(config, ElementType.of(cache)) / KvPages.PAGE_SIZE;
+    return new ModelInfo(
+        config.shape(),
+        roles,
+        endIds.isEmpty() ? List.of(config.eosId()) : endIds,
+        context(config),
+        advice
+            .map(GenerationConfig::maxNewTokens)
+            .orElse(OptionalInt.empty())
+            .orElse(DEFAULT_NEW_TOKENS),
+        where,
+        model.ops().threads(),
+        quant,
+        cache,
+        plan(config, quant, model.ops(), cache, pages),
+        new ModelInfo.Traffic(model.bytesPerToken(), position),
+        model.quantizationErrors());
+  }
+
+  private Device where() {
+    return device != null ? device : exact ? Device.cpu() : Device.auto();
+  }
+
+  private Ops ops(Device where) {
+    if (!(where instanceof Device.Cuda cuda)) {
+      requireCores();
+      return Ops.cpu(threads, exact);
+    }
+    if (pin) {
+      throw new InvalidRequestException(
+          "pin", "pin has value true, expected false on " + where + ": it is for CPU threads");
+    }
+    if (exact) {
+      throw new InvalidRequestException(
+          "exact", "exact has value true, expected false on " + where + ": use the CPU for it");
+    }
+    return cuda.stream() == 0 ? Ops.cuda(cuda.index()) : Ops.cuda(cuda.index(), cuda.stream());
+  }
+
+  /** Before anything is loaded, that every thread can have a core. */
+  private void requireCores() {
+    int cores = Ops.cpuCores();
+    if (pin && threads > cores) {
+      throw new InvalidRequestException(
+          "threads",
+          "threads has value "
+              + threads
+              + ", expected at most "
+              + cores
+              + " with pin, the physical cores that the process may use");
+    }
+  }
+
+  private KvType cacheType(ElementType activations, Ops ops) {
+    if (!ops.isGpu()) {
+      // BF16 is what models were trained with, no value overflows it, and some processors multiply
+      // it twice as fast as F16.
+      return cacheType != null ? cacheType : exact ? KvType.F32 : KvType.BF16;
+    }
+    KvType usual = activations == ElementType.F16 ? KvType.F16 : KvType.BF16;
+    if (cacheType == null || cacheType == usual) {
+      return usual;
+    }
+    if (cacheType != KvType.INT8) {
+      throw new InvalidRequestException(
+          "cacheType",
+          "cacheType has value "
+              + cacheType
+              + ", expected INT8 or, on a GPU, "
+              + usual
+              + " as the weights");
+    }
+    return cacheType;
+  }
+
+  private int context(ModelConfig config) {
+    return contextLength > 0 ? contextLength : config.maxPositions();
+  }
+
+  /**
+   * Pages of the cache.
+   *
+   * @param toCome bytes that are still to be taken for weights
+   */
+  private int pages(ModelConfig config, Quant quant, Ops ops, KvType cache, long toCome) {
+    int slots = KvPages.pagesFor(context(config));
+    long page = KvPages.pageBytes(config, ElementType.of(cache));
+    if (cacheBytes > 0) {
+      if (cacheBytes / page < 1) {
+        throw new InvalidRequestException(
+            "cacheBytes",
+            "cacheBytes has value " + cacheBytes + ", expected at least one page of " + page);
+      }
+      return (int) Math.min(cacheBytes / page, Integer.MAX_VALUE);
+    }
+    long free = ops.memoryInfo()[0];
+    // A GPU is the model's alone, and what is left after weights and buffers has no better use; a
+    // tenth stays for scratch and recorded steps.
+    long room =
+        ops.isGpu()
+            ? (free - toCome - plan(config, quant, ops, cache, 0).workspace()) / 10 * 9
+            : free / 4;
+    return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
+  }
+
+  private MemoryPlan plan(ModelConfig config, Quant quant, Ops ops, KvType cache, int pages) {
+    return MemoryEstimate.of(
+        config, quant, ops.isGpu(), cache, pages, chunkTokens, Math.max(maxConcurrent, 64));
+  }
+
+  /**
+   * Before anything is loaded, that the device can hold what will be made: on a GPU the model and a
+   * cache; on the CPU the quantized matrices, since all else is mapped or committed as it fills.
+   */
+  private void requireRoom(ModelConfig config, Quant quant, Ops ops, KvType cache, boolean packed) {
+    long needed;
+    if (ops.isGpu()) {
+      int pages =
+          pages(config, quant, ops, cache, MemoryEstimate.weightBytes(config, quant, ops.isGpu()));
+      needed = plan(config, quant, ops, cache, pages).total();
+    } else if (quant != Quant.BF16 && !packed) {
+      needed =
+          MemoryEstimate.matrixBytes(config, quant) + plan(config, quant, ops, cache, 0).workspace();
+    } else {
+      return;
+    }
+    long free = ops.memoryInfo()[0];
+    if (needed > free) {
+      throw new OutOfDeviceMemoryException(needed, free);
+    }
+  }
+}

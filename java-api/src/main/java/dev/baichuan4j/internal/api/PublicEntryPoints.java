@@ -1,0 +1,38 @@
+package dev.baichuan4j.internal.api;
+
+import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.checkpoint.ModelConfig;
+import dev.baichuan4j.internal.nn.Ops;
+import dev.baichuan4j.internal.spi.EntryPoints;
+import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import java.nio.file.Path;
+
+/** What the static methods of the public API lead to; Java finds it as a service. */
+public final class PublicEntryPoints implements EntryPoints<BaichuanLoader, ModelShape, Tokenizer> {
+  @Override
+  public BaichuanLoader loader(Path folder) {
+    return new ModelLoader(folder, null);
+  }
+
+  @Override
+  public BaichuanLoader randomLoader(ModelShape shape) {
+    return new ModelLoader(null, ModelConfig.of(shape));
+  }
+
+  @Override
+  public Tokenizer tokenizer(Path path) {
+    return SentencePiece.load(path);
+  }
+
+  @Override
+  public Tokenizer tokenizer(byte[] model, String name) {
+    return SentencePiece.parse(model, name);
+  }
+
+  @Override
+  public boolean prefersCuda() {
+    return Ops.prefersCuda();
+  }
+}

@@ -1,0 +1,281 @@
+package dev.baichuan4j.internal.checkpoint;
+
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.OperationInterruptedException;
+import dev.baichuan4j.OutputException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A folder that appears under its name when all of it is written:
+ *
+ * <pre>{@code
+ * try (OutputFolder folder = OutputFolder.create(target)) {
+ *   Files.writeString(folder.path().resolve("file"), "text");
+ *   folder.commit();
+ * }
+ * }</pre>
+ *
+ * <p>Until then its files are in {@code .NAME.partial} beside it, and {@link #close} without {@link
+ * #commit} removes them. That folder has one writer at a time: the one that holds a lock on the
+ * file {@code lock} in it. The system releases the lock with the process, however that ends, so the
+ * next writer of the same target knows that what it finds belongs to nobody, and removes it.
+ *
+ * <p>For one thread.
+ */
+public final class OutputFolder implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(OutputFolder.class);
+
+  /**
+   * The folders that this process writes. A second channel to a lock file must not even be opened:
+   * closing it would release the lock of the first (POSIX, fcntl).
+   */
+  private static final Set<Path> OWNED = ConcurrentHashMap.newKeySet();
+
+  private static final String LOCK = "lock";
+  private static final String CONTENT = "content";
+
+  private final Path target;
+  private final Path partial;
+  private final FileChannel lock;
+  private boolean closed;
+
+  private OutputFolder(Path target, Path partial, FileChannel lock) {
+    this.target = target;
+    this.partial = partial;
+    this.lock = lock;
+  }
+
+  /**
+   * Takes a target for this writer, creates the folders above it, and removes what a writer has
+   * left that was killed.
+   *
+   * @throws InvalidRequestException if something has the target's name, or it is not a path of the
+   *     system's files
+   * @throws OutputException if another writer has the same target, or a folder cannot be written
+   * @throws OperationInterruptedException if the thread is interrupted
+   */
+  public static OutputFolder create(Path target) {
+    if (!PathProblem.isOfTheSystem(target)) {
+      throw new InvalidRequestException(
+          "target",
+          "target has value "
+              + target.toUri()
+              + ", expected a folder of the system's own files: what is written is mapped");
+    }
+    Path absolute = target.toAbsolutePath().normalize();
+    if (absolute.getFileName() == null || Files.exists(absolute, LinkOption.NOFOLLOW_LINKS)) {
+      throw new InvalidRequestException(
+          "target", "target has value " + target + ", expected a folder that is not there yet");
+    }
+    Path partial = partialOf(absolute);
+    if (!OWNED.add(partial)) {
+      throw taken(absolute);
+    }
+    OutputFolder folder = null;
+    boolean ready = false;
+    try {
+      folder = new OutputFolder(absolute, partial, own(absolute, partial));
+      delete(folder.path());
+      Files.createDirectory(folder.path());
+      ready = true;
+      return folder;
+    } catch (IOException e) {
+      throw failure(absolute, e);
+    } finally {
+      if (!ready && folder != null) {
+        folder.close();
+      } else if (!ready) {
+        OWNED.remove(partial);
+      }
+    }
+  }
+
+  /** The same path for every writer, by whatever symbolic links the target was named. */
+  private static Path partialOf(Path target) {
+    try {
+      Path parent = Files.createDirectories(target.getParent()).toRealPath();
+      return parent.resolve("." + target.getFileName() + ".partial");
+    } catch (IOException e) {
+      throw failure(target, e);
+    }
+  }
+
+  /** Makes the temporary folder, or takes one that nobody has, and returns its lock. */
+  private static FileChannel own(Path target, Path partial) throws IOException {
+    Path file = partial.resolve(LOCK);
+    while (true) {
+      makeFolder(target, partial);
+      Optional<Object> before = key(file);
+      FileChannel channel;
+      try {
+        channel =
+            FileChannel.open(
+                file,
+                before.isPresent()
+                    ? Set.of(StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)
+                    : Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW));
+      } catch (NoSuchFileException | FileAlreadyExistsException e) {
+        continue; // a writer has just finished, or just begun
+      }
+      try {
+        if (channel.tryLock() == null) {
+          throw taken(target);
+        }
+        // A writer that finishes removes the file with the folder: the lock may be one on a file
+        // that is gone, while another has made the folder anew.
+        Optional<Object> after = key(file);
+        if (after.isPresent() && (before.isEmpty() || before.equals(after))) {
+          return channel;
+        }
+        channel.close();
+      } catch (IOException | RuntimeException e) {
+        channel.close();
+        throw e;
+      }
+    }
+  }
+
+  private static void makeFolder(Path target, Path partial) throws IOException {
+    try {
+      Files.createDirectory(partial);
+    } catch (FileAlreadyExistsException e) {
+      if (!Files.isDirectory(partial, LinkOption.NOFOLLOW_LINKS)
+          && Files.exists(partial, LinkOption.NOFOLLOW_LINKS)) {
+        throw new OutputException(
+            target, "something else at " + partial, "a folder or nothing there; remove it", e);
+      }
+    }
+  }
+
+  /** What tells a file from another that has its name later; empty if there is none. */
+  private static Optional<Object> key(Path file) throws IOException {
+    try {
+      BasicFileAttributes attributes =
+          Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      return Optional.of(List.of(String.valueOf(attributes.fileKey()), attributes.creationTime()));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static OutputException taken(Path target) {
+    return new OutputException(
+        target,
+        "another writer at work on it",
+        "one at a time; wait for it, or choose another target",
+        null);
+  }
+
+  /**
+   * The failure of writing something of a target.
+   *
+   * @throws OperationInterruptedException if the thread's interrupt is what has ended it
+   */
+  public static OutputException failure(Path target, IOException e) {
+    return PathProblem.unwritable(target, e);
+  }
+
+  /** Returns where to write: an empty folder. */
+  public Path path() {
+    return partial.resolve(CONTENT);
+  }
+
+  /**
+   * Checks that there is room for what will be written, as far as the system tells.
+   *
+   * @param bytes what it takes
+   * @throws OutputException if the disk has less
+   */
+  public void requireRoom(long bytes) {
+    // Unlike Files.getFileStore this does without the table of mounts, in which the file system of
+    // a chroot has no entry.
+    requireRoom(target, bytes, partial.toFile().getUsableSpace());
+  }
+
+  /**
+   * As above.
+   *
+   * @param free bytes; 0 if unknown, or there are none, which the first write will show
+   */
+  static void requireRoom(Path target, long bytes, long free) {
+    if (free > 0 && bytes > free) {
+      throw new OutputException(
+          target, free + " bytes free on its disk", "the " + bytes + " that it takes", null);
+    }
+  }
+
+  /**
+   * Gives the folder its name, as the last step.
+   *
+   * @throws OutputException if that fails, or something has the name by now
+   */
+  public void commit() {
+    try {
+      if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+        throw new FileAlreadyExistsException(target.toString());
+      }
+      Files.move(path(), target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw failure(target, e);
+    }
+  }
+
+  /**
+   * Removes what was not committed, and lets others write the target. What cannot be removed is
+   * logged: the next writer of the target removes it.
+   */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      delete(path());
+      // From here on the folder is anybody's: another writer may make the file anew and keep it.
+      Files.deleteIfExists(partial.resolve(LOCK));
+      Files.deleteIfExists(partial);
+    } catch (DirectoryNotEmptyException e) {
+      LOG.debug("{} has another writer already", partial);
+    } catch (IOException e) {
+      LOG.warn("{} cannot be removed: {}", partial, e.toString());
+    }
+    try {
+      lock.close();
+    } catch (IOException e) {
+      LOG.warn("the lock of {} cannot be released: {}", partial, e.toString());
+    } finally {
+      OWNED.remove(partial);
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      // In reverse order what lies in a folder comes before the folder.
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}

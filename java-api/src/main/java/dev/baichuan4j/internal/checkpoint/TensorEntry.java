@@ -1,0 +1,70 @@
+package dev.baichuan4j.internal.checkpoint;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * Where a tensor's bytes lie: row-major, little-endian, contiguous.
+ *
+ * @param name the tensor's name, such as {@code model.norm.weight}
+ * @param dtype the element type
+ * @param shape the sizes, outermost first; empty for a scalar
+ * @param file the file that holds the bytes
+ * @param offset the first byte's offset in the file; any alignment
+ * @param bytes the length in bytes: elements times element size
+ */
+public record TensorEntry(
+    String name, DType dtype, long[] shape, Path file, long offset, long bytes) {
+
+  /** Keeps its own copy of the shape. */
+  public TensorEntry {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(dtype, "dtype");
+    Objects.requireNonNull(file, "file");
+    shape = shape.clone();
+  }
+
+  /** Returns a copy of the sizes, outermost first. */
+  @Override
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof TensorEntry that
+        && name.equals(that.name)
+        && dtype == that.dtype
+        && Arrays.equals(shape, that.shape)
+        && file.equals(that.file)
+        && offset == that.offset
+        && bytes == that.bytes;
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(name, dtype, Arrays.hashCode(shape), file, offset, bytes);
+  }
+
+  @Override
+  public String toString() {
+    return name + " " + dtype + Arrays.toString(shape) + " at " + file + "+" + offset;
+  }
+
+  /**
+   * Multiplies sizes.
+   *
+   * @throws ArithmeticException if the product does not fit 63 bits or a size is negative
+   */
+  static long elements(long[] shape) {
+    long product = 1;
+    for (long size : shape) {
+      if (size < 0) {
+        throw new ArithmeticException("negative size");
+      }
+      product = Math.multiplyExact(product, size);
+    }
+    return product;
+  }
+}

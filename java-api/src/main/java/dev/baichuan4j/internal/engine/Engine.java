@@ -1,0 +1,356 @@
+package dev.baichuan4j.internal.engine;
+
+import dev.baichuan4j.ContextOverflowException;
+import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.LogitsConsumer;
+import dev.baichuan4j.OperationInterruptedException;
+import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.internal.nn.ElementType;
+import dev.baichuan4j.internal.nn.KvPages;
+import dev.baichuan4j.internal.nn.Model;
+import dev.baichuan4j.internal.nn.Ops;
+import dev.baichuan4j.internal.nn.Threads;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One thread that owns a model and runs all requests on it, batched: each step feeds one token of
+ * every text being written and pieces of the prompts that wait (continuous batching). Results of a
+ * request do not depend on what else runs. Methods may be called from any thread.
+ *
+ * <p>A request waits as long as it is in the queue. Who takes it from there decides what becomes of
+ * it: the engine's thread starts it, {@link Request#cancel} ends it, {@link #close} fails it.
+ *
+ * <p>The thread does not lead to whoever made the engine, so that an owner that was dropped without
+ * closing can be noticed; see {@link dev.baichuan4j.Baichuan}.
+ */
+public final class Engine implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Engine.class);
+
+  /**
+   * What the engine holds ready.
+   *
+   * @param contextLength most positions of a text
+   * @param pages pages of the key-value cache
+   * @param cacheType F32, F16, BF16 or I8
+   * @param chunkTokens most tokens of a step
+   * @param maxConcurrent most texts in a step
+   * @param maxQueued most requests that wait
+   */
+  public record Limits(
+      int contextLength,
+      int pages,
+      ElementType cacheType,
+      int chunkTokens,
+      int maxConcurrent,
+      int maxQueued) {
+    int pageSlots() {
+      return KvPages.pagesFor(contextLength);
+    }
+  }
+
+  private final Model model;
+  private final Limits limits;
+  private final Schedule schedule;
+  private final Object lock = new Object();
+  private final Deque<Request> queue = new ArrayDeque<>();
+
+  /** What the engine's thread is to do; false if it has to be tried again after the next step. */
+  private final Deque<BooleanSupplier> tasks = new ArrayDeque<>();
+
+  private final Thread thread;
+  private boolean closed;
+
+  /**
+   * Takes over the model: closing the engine closes it.
+   *
+   * @throws DeviceException when the system refuses the engine's thread; the model is closed then
+   */
+  public Engine(Model model, Limits limits) {
+    this.model = model;
+    this.limits = limits;
+    this.schedule = new Schedule(model, limits);
+    boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
+    this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
+    thread.setDaemon(true);
+    try {
+      Threads.start(thread, "the engine");
+    } catch (DeviceException e) {
+      schedule.close();
+      model.close();
+      throw e;
+    }
+  }
+
+  public Limits limits() {
+    return limits;
+  }
+
+  public Model model() {
+    return model;
+  }
+
+  /**
+   * Queues a request.
+   *
+   * @throws ContextOverflowException when the prompt leaves no room for a token
+   * @throws QueueFullException when too many wait
+   * @throws IllegalStateException when the engine is closed
+   */
+  public void submit(Request request) {
+    int tokens = request.prompt().length;
+    if (tokens >= limits.contextLength()) {
+      throw new ContextOverflowException(tokens, 1, limits.contextLength());
+    }
+    synchronized (lock) {
+      requireOpen();
+      if (queue.size() >= limits.maxQueued()) {
+        throw new QueueFullException(limits.maxQueued());
+      }
+      request.submittedTo(this);
+      queue.add(request);
+      lock.notifyAll();
+    }
+  }
+
+  /** Whether the request was waiting, which it is not any more; the caller has to go on with it. */
+  boolean takeFromQueue(Request request) {
+    synchronized (lock) {
+      return queue.remove(request);
+    }
+  }
+
+  /**
+   * Feeds ids and hands out logits, on this thread; waits until done. Other requests run between
+   * the steps.
+   *
+   * @param ids at least one
+   * @param all logits of every position, or of the last only
+   * @param chunk most tokens of a step; 0 for the engine's choice
+   * @throws ContextOverflowException when there are more ids than positions
+   * @throws OperationInterruptedException when this thread is interrupted
+   * @throws IllegalStateException when the engine is closed
+   */
+  public void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
+    if (ids.length > limits.contextLength()) {
+      throw new ContextOverflowException(ids.length, 0, limits.contextLength());
+    }
+    Scoring scoring = new Scoring(ids, all, schedule.scoringTokens(all, chunk));
+    try {
+      while (!scoring.isDone()) {
+        runAndWait("logits", () -> schedule.score(scoring));
+        scoring.giveRows(consumer);
+      }
+    } finally {
+      release(scoring.text());
+    }
+  }
+
+  /**
+   * Runs something on the engine's thread.
+   *
+   * @param operation what it is, for the message
+   * @param work false if it has to be tried again after the next step
+   * @throws OperationInterruptedException when this thread is interrupted; work that has not begun
+   *     is left out then
+   */
+  private void runAndWait(String operation, BooleanSupplier work) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    try {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      synchronized (lock) {
+        requireOpen();
+        tasks.add(() -> attempt(work, done));
+        lock.notifyAll();
+      }
+      done.get();
+    } catch (InterruptedException e) {
+      done.cancel(false);
+      Thread.currentThread().interrupt();
+      throw new OperationInterruptedException(
+          operation, "it has ended, and what it had computed is gone; call again", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
+      throw Schedule.unchecked(e.getCause());
+    }
+  }
+
+  private boolean attempt(BooleanSupplier work, CompletableFuture<Void> done) {
+    if (done.isDone()) {
+      return true; // its caller was interrupted
+    }
+    try {
+      requireOpen();
+      if (!work.getAsBoolean()) {
+        return false;
+      }
+      done.complete(null);
+    } catch (RuntimeException | Error e) {
+      done.completeExceptionally(e);
+    }
+    return true;
+  }
+
+  /**
+   * Forgets what a conversation left in the cache.
+   *
+   * @return false if the engine is closed, and nothing is left of it any more
+   */
+  public boolean release(SessionCache session) {
+    synchronized (lock) {
+      if (closed) {
+        return false;
+      }
+      tasks.add(
+          () -> {
+            schedule.release(session);
+            return true;
+          });
+      lock.notifyAll();
+      return true;
+    }
+  }
+
+  /**
+   * Binds the engine's thread and the workers to a physical core each.
+   *
+   * @throws InvalidRequestException see {@link Ops#pin}
+   */
+  public void pin() {
+    runAndWait(
+        "pin",
+        () -> {
+          model.ops().pin();
+          return true;
+        });
+  }
+
+  /**
+   * @throws IllegalStateException when the engine is closed
+   */
+  public void requireOpen() {
+    synchronized (lock) {
+      if (closed) {
+        throw new IllegalStateException("model is closed");
+      }
+    }
+  }
+
+  private void run() {
+    Throwable cause = null;
+    try {
+      serve();
+    } catch (RuntimeException | Error e) {
+      // Whoever waits gets an answer even then: everything is ended as by close().
+      log.error("engine thread failed and ends", e);
+      cause = e;
+      synchronized (lock) {
+        closed = true;
+      }
+    }
+    shutDown(new IllegalStateException("model is closed", cause));
+  }
+
+  private void serve() {
+    while (true) {
+      BooleanSupplier task;
+      synchronized (lock) {
+        while (!closed && tasks.isEmpty() && queue.isEmpty() && schedule.isEmpty()) {
+          try {
+            lock.wait();
+          } catch (InterruptedException e) {
+            // Nobody interrupts this thread; close() is the way to end it.
+            log.warn("engine thread was interrupted and goes on");
+          }
+        }
+        if (closed) {
+          return;
+        }
+        task = tasks.poll();
+      }
+      if (task != null && !task.getAsBoolean()) {
+        // It waits for room. Nothing starts before it, so the texts that run make that room.
+        synchronized (lock) {
+          tasks.addFirst(task);
+        }
+      } else {
+        admit();
+      }
+      if (!schedule.isEmpty()) {
+        schedule.step();
+      }
+    }
+  }
+
+  private Request firstInQueue() {
+    synchronized (lock) {
+      return queue.peek();
+    }
+  }
+
+  /** Starts waiting requests, in order, as long as there is room. */
+  private void admit() {
+    while (!schedule.isFull()) {
+      Request request = firstInQueue();
+      if (request == null || !schedule.admit(request, () -> takeFromQueue(request))) {
+        return;
+      }
+    }
+  }
+
+  private void shutDown(IllegalStateException reason) {
+    List<Request> waiting;
+    List<BooleanSupplier> left;
+    synchronized (lock) {
+      waiting = List.copyOf(queue);
+      queue.clear();
+      left = List.copyOf(tasks);
+      tasks.clear();
+    }
+    schedule.failAll(reason);
+    waiting.forEach(request -> request.fail(reason));
+    left.forEach(BooleanSupplier::getAsBoolean); // each finds the engine closed and says so
+    schedule.close();
+    model.close();
+  }
+
+  public boolean isClosed() {
+    synchronized (lock) {
+      return closed;
+    }
+  }
+
+  /**
+   * Ends what runs and waits with an error, and frees the model. Waits for the step in progress; an
+   * interrupt does not end that wait, and the flag is set afterwards.
+   */
+  @Override
+  public void close() {
+    synchronized (lock) {
+      closed = true;
+      lock.notifyAll();
+    }
+    boolean interrupted = false;
+    while (thread.isAlive() && Thread.currentThread() != thread) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

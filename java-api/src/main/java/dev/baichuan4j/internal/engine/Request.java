@@ -1,0 +1,121 @@
+package dev.baichuan4j.internal.engine;
+
+import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.internal.nn.TopLogits;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A text to be continued. It waits in the engine's queue, is run by the engine's thread, and is
+ * told its end once: by {@link #finished} or {@link #failed}. Methods are called by the engine's
+ * thread, but for the end of a request that is cancelled while it waits, which the thread that
+ * cancels it tells.
+ */
+public abstract class Request {
+  private static final Logger log = LoggerFactory.getLogger(Request.class);
+
+  private final int[] prompt;
+  private final int maxNewTokens;
+  private final SessionCache session;
+  private volatile boolean cancelled;
+  private volatile Engine engine; // that it was submitted to
+
+  /**
+   * @param prompt ids, at least one
+   * @param maxNewTokens most tokens to generate, at least one
+   * @param session cache to go on from, or null
+   */
+  protected Request(int[] prompt, int maxNewTokens, SessionCache session) {
+    this.prompt = prompt;
+    this.maxNewTokens = maxNewTokens;
+    this.session = session;
+  }
+
+  final int[] prompt() {
+    return prompt;
+  }
+
+  final int maxNewTokens() {
+    return maxNewTokens;
+  }
+
+  final SessionCache session() {
+    return session;
+  }
+
+  final void submittedTo(Engine engine) {
+    this.engine = engine;
+  }
+
+  /**
+   * May be called from any thread. A request that waits leaves the queue and ends before this
+   * returns; one that runs ends before its next token.
+   */
+  public final void cancel() {
+    cancelled = true;
+    Engine where = engine;
+    if (where != null && where.takeFromQueue(this)) {
+      finish(FinishReason.CANCELLED);
+    }
+  }
+
+  final boolean cancelled() {
+    return cancelled;
+  }
+
+  /** The first step is about to run; so many tokens of the prompt are cached already. */
+  protected abstract void started(int cachedTokens);
+
+  /**
+   * Whether to try the best logits first. All of them have to be copied otherwise.
+   *
+   * @param count how many of the best there are
+   */
+  protected boolean triesTop(int count) {
+    return false;
+  }
+
+  /**
+   * Chooses the next token from the best logits; called if {@link #triesTop}.
+   *
+   * @param row the row of this text
+   * @return the token; {@link Sampler#NONE} if all logits are needed for it, and nothing has
+   *     happened then
+   */
+  protected int next(TopLogits top, int row) {
+    return Sampler.NONE;
+  }
+
+  /**
+   * Chooses the next token.
+   *
+   * @param logits [V]; may be changed
+   * @return the token
+   */
+  protected abstract int next(float[] logits);
+
+  /** Whether the token chosen last ends the text. */
+  protected abstract boolean ended();
+
+  protected abstract void finished(FinishReason reason);
+
+  protected abstract void failed(RuntimeException failure);
+
+  /** Tells its end; where it cannot take that, it has failed. */
+  final void finish(FinishReason reason) {
+    try {
+      finished(reason);
+    } catch (RuntimeException | Error e) {
+      fail(Schedule.unchecked(e));
+    }
+  }
+
+  /** Tells that it failed; what it makes of it does not keep others from being told. */
+  final void fail(RuntimeException failure) {
+    try {
+      failed(failure);
+    } catch (RuntimeException | Error e) {
+      log.error("request could not be told that it failed", e);
+    }
+  }
+}

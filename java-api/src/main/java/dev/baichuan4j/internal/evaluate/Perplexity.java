@@ -1,0 +1,220 @@
+package dev.baichuan4j.internal.evaluate;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelInfo;
+import dev.baichuan4j.ProgressListener;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Negative log-likelihood of texts under a model. For one thread. */
+public final class Perplexity {
+  private static final JsonFactory JSON = new JsonFactory();
+  private static final Set<String> ROLES = new TreeSet<>(List.of("assistant", "system", "user"));
+
+  /**
+   * A sum over tokens.
+   *
+   * @param nll negative log-likelihood in nats
+   * @param tokens tokens that were scored
+   * @param characters code points that they spell
+   */
+  public record Score(double nll, long tokens, long characters) {
+    public double perToken() {
+      return nll / tokens;
+    }
+
+    public double perCharacter() {
+      return nll / characters;
+    }
+
+    public double perplexity() {
+      return Math.exp(perToken());
+    }
+
+    Score plus(Score other) {
+      return new Score(nll + other.nll, tokens + other.tokens, characters + other.characters);
+    }
+  }
+
+  private final Baichuan model;
+  private final ProgressListener progress;
+
+  public Perplexity(Baichuan model, ProgressListener progress) {
+    this.model = model;
+    this.progress = progress;
+  }
+
+  /**
+   * Scores a text in windows that follow each other: each feeds {@code window} tokens and scores
+   * the token after each of them, so that every token but the very first is scored once.
+   *
+   * @param window tokens of a window, 1 to the context length
+   * @throws InvalidRequestException when the window is out of range or the text has fewer than two
+   *     tokens
+   */
+  public Score text(Path file, int window) throws IOException {
+    if (window < 1 || window > model.info().contextLength()) {
+      throw new InvalidRequestException(
+          "window",
+          "window has value " + window + ", expected 1 to " + model.info().contextLength());
+    }
+    int[] ids = model.tokenizer().encode(Files.readString(file));
+    Score sum = new Score(0, 0, 0);
+    for (int from = 0; from + 1 < ids.length; from += window) {
+      progress.progress("windows", from / window, (ids.length + window - 1) / window);
+      int[] part = Arrays.copyOfRange(ids, from, Math.min(from + window + 1, ids.length));
+      boolean[] scored = new boolean[part.length];
+      Arrays.fill(scored, 1, part.length, true);
+      sum = sum.plus(score(part, scored));
+    }
+    return require(sum, file);
+  }
+
+  /**
+   * Scores conversations, one {@code {"messages": [{"role", "content"}]}} a line: the assistant's
+   * tokens and the end marker after the last.
+   *
+   * @throws InvalidRequestException when the checkpoint has no chat roles
+   * @throws ModelFormatException when a line is not such a conversation
+   */
+  public Score conversations(Path file) throws IOException {
+    List<String> lines = Files.readAllLines(file);
+    Score sum = new Score(0, 0, 0);
+    for (int i = 0; i < lines.size(); i++) {
+      progress.progress("conversations", i, lines.size());
+      if (!lines.get(i).isBlank()) {
+        sum = sum.plus(conversation(lines.get(i), file, i + 1));
+      }
+    }
+    return require(sum, file);
+  }
+
+  private static Score require(Score sum, Path file) {
+    if (sum.tokens == 0) {
+      throw new InvalidRequestException("file", file + " has no token to score, expected text");
+    }
+    return sum;
+  }
+
+  private Score conversation(String line, Path file, int number) throws IOException {
+    Builder builder = new Builder();
+    try (JsonParser parser = JSON.createParser(line)) {
+      String role = null;
+      String content = null;
+      while (parser.nextToken() != null) {
+        if (parser.currentToken() == JsonToken.VALUE_STRING) {
+          if ("role".equals(parser.currentName())) {
+            role = parser.getText();
+          } else if ("content".equals(parser.currentName())) {
+            content = parser.getText();
+          }
+        } else if (parser.currentToken() == JsonToken.END_OBJECT
+            && (role != null || content != null)) {
+          if (content == null || role == null || !ROLES.contains(role)) {
+            throw new ModelFormatException(
+                file,
+                "line " + number,
+                "messages with a role of " + ROLES + " and content",
+                "a message with role " + role);
+          }
+          builder.add(role, content);
+          role = null;
+          content = null;
+        }
+      }
+    } catch (JsonProcessingException e) {
+      throw new ModelFormatException(
+          file, "line " + number, "a JSON object with messages", e.getOriginalMessage());
+    }
+    if (builder.size == 0) {
+      throw new ModelFormatException(file, "line " + number, "messages", "none");
+    }
+    builder.add(model.info().endIds().get(0), true);
+    return score(
+        Arrays.copyOf(builder.ids, builder.size), Arrays.copyOf(builder.scored, builder.size));
+  }
+
+  private int role(boolean assistant) {
+    ModelInfo.ChatRoles roles =
+        model
+            .info()
+            .chatRoles()
+            .orElseThrow(
+                () ->
+                    new InvalidRequestException(
+                        "model", "checkpoint has no chat roles, expected a chat model"));
+    return assistant ? roles.assistant() : roles.user();
+  }
+
+  private final class Builder {
+    int[] ids = new int[256];
+    boolean[] scored = new boolean[256];
+    int size;
+
+    void add(int id, boolean isScored) {
+      if (size == ids.length) {
+        ids = Arrays.copyOf(ids, 2 * size);
+        scored = Arrays.copyOf(scored, 2 * size);
+      }
+      ids[size] = id;
+      scored[size++] = isScored;
+    }
+
+    void add(String role, String content) {
+      boolean assistant = "assistant".equals(role);
+      if (!"system".equals(role)) {
+        add(role(assistant), false);
+      }
+      for (int id : model.tokenizer().encode(content)) {
+        add(id, assistant);
+      }
+    }
+  }
+
+  private Score score(int[] ids, boolean[] scored) {
+    double[] nll = new double[1];
+    long[] tokens = new long[1];
+    model.logits(
+        Arrays.copyOf(ids, ids.length - 1),
+        true,
+        0,
+        (position, logits) -> {
+          if (scored[position + 1]) {
+            nll[0] += logSum(logits) - logits[ids[position + 1]];
+            tokens[0]++;
+          }
+        });
+    int[] target = new int[ids.length];
+    int count = 0;
+    for (int i = 0; i < ids.length; i++) {
+      if (scored[i]) {
+        target[count++] = ids[i];
+      }
+    }
+    String text = model.tokenizer().decode(Arrays.copyOf(target, count), true);
+    return new Score(nll[0], tokens[0], text.codePointCount(0, text.length()));
+  }
+
+  private static double logSum(float[] logits) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (float v : logits) {
+      max = Math.max(max, v);
+    }
+    double sum = 0;
+    for (float v : logits) {
+      sum += Math.exp(v - max);
+    }
+    return max + Math.log(sum);
+  }
+}

@@ -1,0 +1,395 @@
+package dev.baichuan4j.internal.nn;
+
+import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.NativeLoadException;
+import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.jni.bc_context;
+import dev.baichuan4j.jni.bc_plan;
+import dev.baichuan4j.jni.bc_tensor;
+import dev.baichuan4j.jni.global.baichuan;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A context on a device and the ops that run on it. One method for each op of baichuan.h, named
+ * alike; shapes and types are checked on the native side and a wrong one is an {@link
+ * InvalidRequestException} that names op, argument, value and expectation. One thread at a time.
+ */
+public final class Ops implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Ops.class);
+
+  private final bc_context context = new bc_context();
+  private final boolean gpu;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private Ops(boolean gpu) {
+    this.gpu = gpu;
+  }
+
+  /**
+   * A context on the CPU.
+   *
+   * @param threads threads including the caller's; 0 for one per physical core
+   * @param exact keep activations in f32 from end to end
+   * @throws NativeLoadException when the native library does not load
+   * @throws DeviceException when the system refuses the threads; none is left then
+   */
+  public static Ops cpu(int threads, boolean exact) {
+    Bindings.load();
+    Ops ops = new Ops(false);
+    Bindings.check(
+        baichuan.bc_context_create(baichuan.BC_CPU, 0, threads, exact ? 1 : 0, ops.context));
+    return ops;
+  }
+
+  /**
+   * A context on a GPU.
+   *
+   * @throws NativeLoadException when the native library does not load
+   * @throws DeviceException when there is no such GPU, or its driver is too old
+   */
+  public static Ops cuda(int index) {
+    Bindings.load();
+    Ops ops = new Ops(true);
+    Bindings.check(baichuan.bc_context_create(baichuan.BC_CUDA, index, 0, 0, ops.context));
+    return ops;
+  }
+
+  /**
+   * A context on a GPU whose work goes to a stream of the caller.
+   *
+   * @param stream address of a CUstream of that GPU, which outlives the context
+   * @throws NativeLoadException when the native library does not load
+   * @throws DeviceException when there is no such GPU, or its driver is too old
+   */
+  public static Ops cuda(int index, long stream) {
+    Bindings.load();
+    Ops ops = new Ops(true);
+    try (Address address = new Address(stream)) {
+      Bindings.check(baichuan.bc_context_on_stream(index, address, ops.context));
+    }
+    return ops;
+  }
+
+  private static final class Address extends Pointer {
+    Address(long address) {
+      super((Pointer) null);
+      this.address = address;
+    }
+  }
+
+  /** Instruction sets that the CPU kernels use on this machine. */
+  public static String cpuIsa() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_cpu_isa());
+  }
+
+  /** Version of the native library. */
+  public static String nativeVersion() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_version());
+  }
+
+  /** GPUs that can be used. */
+  public static int cudaDevices() {
+    Bindings.load();
+    return baichuan.bc_cuda_devices();
+  }
+
+  /**
+   * Why there is no GPU to use, with the versions of the driver that is there and of the one that
+   * is needed; empty if there is a GPU.
+   */
+  public static String cudaReason() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_cuda_reason());
+  }
+
+  /**
+   * Version of the NVIDIA driver that is installed, whether it suffices or not; empty without one.
+   */
+  public static String cudaDriver() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_cuda_driver());
+  }
+
+  /** The oldest NVIDIA driver that suffices; empty where the library has no CUDA kernels. */
+  public static String cudaDriverNeeded() {
+    Bindings.load();
+    return Bindings.text(baichuan.bc_cuda_driver_needed());
+  }
+
+  /**
+   * Whether models run on a GPU unless told otherwise. Where a driver is installed and its GPUs
+   * cannot be used, the log says why, since the processor that is taken instead is much slower.
+   */
+  public static boolean prefersCuda() {
+    if (cudaDevices() > 0) {
+      return true;
+    }
+    boolean hidden = System.getenv("CUDA_VISIBLE_DEVICES") != null;
+    if (!cudaDriver().isEmpty() && !cudaDriverNeeded().isEmpty() && !hidden) {
+      log.warn("The processor is used instead of a GPU: {}", cudaReason());
+    }
+    return false;
+  }
+
+  /** Physical cores that this process may use. */
+  public static int cpuCores() {
+    Bindings.load();
+    return baichuan.bc_cpu_cores();
+  }
+
+  /** Version of the layout of packed weights on a CPU. */
+  static int packedLayout() {
+    Bindings.load();
+    return baichuan.bc_packed_layout();
+  }
+
+  private bc_context context() {
+    if (closed.get()) {
+      throw new IllegalStateException("context is closed");
+    }
+    return context;
+  }
+
+  /** Whether this is a context on a GPU. */
+  public boolean isGpu() {
+    return gpu;
+  }
+
+  /** What the context runs on, for people. */
+  public String device() {
+    try (BytePointer out = new BytePointer((Pointer) null)) {
+      Bindings.check(baichuan.bc_context_device(context(), out));
+      return Bindings.text(out);
+    }
+  }
+
+  /**
+   * The type of activations here for weights of a type: F32 on the CPU; 16 bits on a GPU, those of
+   * the weights or BF16.
+   */
+  ElementType activations(ElementType weights) {
+    if (!gpu) {
+      return ElementType.F32;
+    }
+    return weights == ElementType.F16 ? ElementType.F16 : ElementType.BF16;
+  }
+
+  public int threads() {
+    int[] out = new int[1];
+    Bindings.check(baichuan.bc_context_threads(context(), out));
+    return out[0];
+  }
+
+  /**
+   * Binds the calling thread, which is to be the one that drives this context, and every worker to
+   * a physical core each.
+   *
+   * @throws InvalidRequestException on a GPU, with more threads than cores, a second time, and
+   *     where the system cannot do it
+   * @throws DeviceException when the system refuses
+   */
+  public void pin() {
+    Bindings.check(baichuan.bc_context_pin(context()));
+  }
+
+  /**
+   * Waits for what was given to the device.
+   *
+   * @throws DeviceException when an op failed there
+   */
+  public void synchronize() {
+    Bindings.check(baichuan.bc_synchronize(context()));
+  }
+
+  /** Bytes that tensors of this context own. */
+  public long memoryUsed() {
+    long[] out = new long[1];
+    Bindings.check(baichuan.bc_memory_used(context(), out));
+    return out[0];
+  }
+
+  /** Free and total bytes of the device. */
+  public long[] memoryInfo() {
+    long[] available = new long[1];
+    long[] total = new long[1];
+    Bindings.check(baichuan.bc_memory_info(context(), available, total));
+    return new long[] {available[0], total[0]};
+  }
+
+  /**
+   * A new tensor of zeros.
+   *
+   * @throws OutOfDeviceMemoryException when the device has not that much free
+   */
+  public Tensor tensor(ElementType type, long... shape) {
+    bc_tensor out = new bc_tensor();
+    Bindings.check(baichuan.bc_tensor_create(context(), type.code(), shape, shape.length, out));
+    return new Tensor(out, type, shape.clone());
+  }
+
+  /**
+   * The same in RAM, from where a GPU reads it over the bus: for a table of which a step needs few
+   * rows.
+   *
+   * @throws OutOfDeviceMemoryException when there is not that much RAM to be had
+   */
+  Tensor tensorOnHost(ElementType type, long... shape) {
+    bc_tensor out = new bc_tensor();
+    Bindings.check(
+        baichuan.bc_tensor_create_on_host(context(), type.code(), shape, shape.length, out));
+    return new Tensor(out, type, shape.clone());
+  }
+
+  /** A tensor whose bytes lie in a mapped file. */
+  Tensor map(MappedFile file, long offset, ElementType type, long... shape) {
+    bc_tensor out = new bc_tensor();
+    Bindings.check(
+        baichuan.bc_tensor_map(
+            context(), file.handle(), offset, type.code(), shape, shape.length, out));
+    return new Tensor(out, type, shape.clone());
+  }
+
+  /** The same in RAM, see {@link #tensorOnHost}. */
+  Tensor mapOnHost(MappedFile file, long offset, ElementType type, long... shape) {
+    bc_tensor out = new bc_tensor();
+    Bindings.check(
+        baichuan.bc_tensor_map_on_host(
+            context(), file.handle(), offset, type.code(), shape, shape.length, out));
+    return new Tensor(out, type, shape.clone());
+  }
+
+  private static bc_tensor optional(Tensor tensor) {
+    return tensor == null ? null : tensor.handle();
+  }
+
+  /**
+   * Quantizes w [N,K] into out.
+   *
+   * @param rowScale [N] or null: factor of each row
+   * @return sum of squared errors, sum of squares
+   */
+  public double[] quantize(Tensor out, Tensor w, Tensor rowScale) {
+    double[] error = new double[2];
+    Bindings.check(
+        baichuan.bc_quantize(context(), out.handle(), w.handle(), optional(rowScale), error));
+    return error;
+  }
+
+  /** out [N,K] = the numbers that w stands for. */
+  public void dequantize(Tensor out, Tensor w) {
+    Bindings.check(baichuan.bc_dequantize(context(), out.handle(), w.handle()));
+  }
+
+  /** out [M,N] = x in another of the types F32, F16 and BF16. */
+  public void convert(Tensor out, Tensor x) {
+    Bindings.check(baichuan.bc_convert(context(), out.handle(), x.handle()));
+  }
+
+  /** out [N] = 1 / max(norm of row n, 1e-12). */
+  public void rowNorms(Tensor out, Tensor w) {
+    Bindings.check(baichuan.bc_row_norms(context(), out.handle(), w.handle()));
+  }
+
+  /** out [T,C] = rows ids of table. */
+  public void embed(Tensor out, Tensor ids, Tensor table) {
+    Bindings.check(baichuan.bc_embed(context(), out.handle(), ids.handle(), table.handle()));
+  }
+
+  /** out [T,C] = x / rms(x) * weight. */
+  public void rmsNorm(Tensor out, Tensor x, Tensor weight, float eps) {
+    Bindings.check(baichuan.bc_rms_norm(context(), out.handle(), x.handle(), weight.handle(), eps));
+  }
+
+  /** x [T,C] += delta; out = x / rms(x) * weight. */
+  public void addRmsNorm(Tensor x, Tensor out, Tensor delta, Tensor weight, float eps) {
+    Bindings.check(
+        baichuan.bc_add_rms_norm(
+            context(), x.handle(), out.handle(), delta.handle(), weight.handle(), eps));
+  }
+
+  /** out [T,N] = x [T,K] * w [N,K]^T, times rowScale [N] where not null. */
+  public void matmul(Tensor out, Tensor x, Tensor w, Tensor rowScale) {
+    Bindings.check(
+        baichuan.bc_matmul(context(), out.handle(), x.handle(), w.handle(), optional(rowScale)));
+  }
+
+  /** out [T,F] = silu(x * gate^T) * (x * up^T); w [2F,K] has the rows of gate and up in turn. */
+  public void matmulSwiglu(Tensor out, Tensor x, Tensor w) {
+    Bindings.check(baichuan.bc_matmul_swiglu(context(), out.handle(), x.handle(), w.handle()));
+  }
+
+  /** Rotates queries and keys of qkv [T,3C] in place. */
+  public void rope(Tensor qkv, Tensor positions, int heads, float base) {
+    Bindings.check(baichuan.bc_rope(context(), qkv.handle(), positions.handle(), heads, base));
+  }
+
+  /** Stores keys and values of qkv [T,3C] in the layer's pages. */
+  void kvAppend(KvPages.Layer kv, Tensor qkv, Forward.Inputs in) {
+    Bindings.check(
+        baichuan.bc_kv_append(
+            context(),
+            kv.pages().handle(),
+            optional(kv.scales()),
+            qkv.handle(),
+            in.positions().handle(),
+            in.offsets().handle(),
+            in.table().handle()));
+  }
+
+  /** out [T,C] = causal attention over the layer's pages; slopes [H] or null. */
+  void attention(Tensor out, Tensor qkv, KvPages.Layer kv, Forward.Inputs in, Tensor slopes) {
+    Bindings.check(
+        baichuan.bc_attention(
+            context(),
+            out.handle(),
+            qkv.handle(),
+            kv.pages().handle(),
+            optional(kv.scales()),
+            in.positions().handle(),
+            in.offsets().handle(),
+            in.table().handle(),
+            optional(slopes)));
+  }
+
+  /** out [T,F] = silu(gate) * up. */
+  public void swiglu(Tensor out, Tensor gate, Tensor up) {
+    Bindings.check(baichuan.bc_swiglu(context(), out.handle(), gate.handle(), up.handle()));
+  }
+
+  /** The k largest of each row, largest first, ties by lower index, NaN before every number. */
+  public void topK(Tensor values, Tensor ids, Tensor x) {
+    Bindings.check(baichuan.bc_top_k(context(), values.handle(), ids.handle(), x.handle()));
+  }
+
+  /** Records the ops that {@code step} calls instead of running them. */
+  public Plan record(Runnable step) {
+    Bindings.check(baichuan.bc_plan_begin(context()));
+    bc_plan out = new bc_plan();
+    boolean recorded = false;
+    try {
+      step.run();
+      recorded = true;
+    } finally {
+      int status = baichuan.bc_plan_end(context(), out);
+      if (recorded) {
+        Bindings.check(status);
+      }
+    }
+    return new Plan(out);
+  }
+
+  /** Frees the context and every tensor and plan of it. */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      Bindings.check(baichuan.bc_context_free(context));
+    }
+  }
+}

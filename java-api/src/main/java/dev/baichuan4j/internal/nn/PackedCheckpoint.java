@@ -1,0 +1,179 @@
+package dev.baichuan4j.internal.nn;
+
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.OperationInterruptedException;
+import dev.baichuan4j.OutputException;
+import dev.baichuan4j.ProgressListener;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.DType;
+import dev.baichuan4j.internal.checkpoint.OutputFolder;
+import dev.baichuan4j.internal.checkpoint.PackedWeights;
+import dev.baichuan4j.internal.checkpoint.SafetensorsWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Writes a checkpoint whose matrices are quantized once for all loads to come: packed as the CPU
+ * multiplies them, in one {@code model.safetensors} that is mapped. The embedding, the norms and
+ * the small files are carried over.
+ *
+ * <p>A block of rows is in memory at a time. The folder gets its name when all of it is on the disk
+ * ({@link OutputFolder}).
+ */
+public final class PackedCheckpoint {
+  private static final long BLOCK_BYTES = 64 << 20; // of 16-bit weights
+  private static final int PANEL = 16; // rows that are packed together
+
+  private static final List<String> CARRIED_OVER =
+      List.of(
+          "config.json",
+          "generation_config.json",
+          "tokenizer.model",
+          "tokenizer_config.json",
+          "special_tokens_map.json");
+
+  private final Ops ops;
+  private final Checkpoint checkpoint;
+  private final Quant quant;
+  private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20);
+
+  private PackedCheckpoint(Ops ops, Checkpoint checkpoint, Quant quant) {
+    this.ops = ops;
+    this.checkpoint = checkpoint;
+    this.quant = quant;
+  }
+
+  /**
+   * Quantizes a checkpoint into a folder that is not there yet.
+   *
+   * @param quant INT8 or INT4
+   * @throws InvalidRequestException when something has the target's name, it is not a path of the
+   *     system's files, or quant is BF16
+   * @throws ModelFormatException when the checkpoint is quantized already, lacks a tensor, or holds
+   *     weights that are not finite or too large
+   * @throws OutputException when the target cannot be written or has another writer, or the disk is
+   *     full
+   * @throws OperationInterruptedException when the thread is interrupted; its flag stays set
+   */
+  public static void write(
+      Ops ops, Checkpoint checkpoint, Quant quant, Path target, ProgressListener progress) {
+    if (quant == Quant.BF16) {
+      throw new InvalidRequestException("weights", "weights has BF16, expected INT8 or INT4");
+    }
+    checkpoint
+        .packed()
+        .ifPresent(
+            packed -> {
+              throw new ModelFormatException(
+                  packed.file(),
+                  "weights",
+                  "the published checkpoint that it was made from",
+                  packed.quant() + " already");
+            });
+    checkpoint.checkShapes();
+    try (OutputFolder folder = OutputFolder.create(target)) {
+      new PackedCheckpoint(ops, checkpoint, quant).write(folder, progress);
+      folder.commit();
+    } catch (IOException e) {
+      throw OutputFolder.failure(target, e);
+    } catch (UncheckedIOException e) {
+      throw OutputFolder.failure(target, e.getCause());
+    }
+  }
+
+  private void write(OutputFolder folder, ProgressListener progress) throws IOException {
+    List<SafetensorsWriter.Entry> entries = entries();
+    folder.requireRoom(entries.stream().mapToLong(SafetensorsWriter.Entry::bytes).sum());
+    for (String name : CARRIED_OVER) {
+      Path file = checkpoint.folder().resolve(name);
+      if (Files.isRegularFile(file)) {
+        Files.copy(file, folder.path().resolve(name));
+      }
+    }
+    writeTensors(folder.path().resolve("model.safetensors"), entries, progress);
+  }
+
+  /** Packed matrices in the order of the forward pass, then what is carried over. */
+  private List<SafetensorsWriter.Entry> entries() {
+    List<SafetensorsWriter.Entry> packed = new ArrayList<>();
+    List<SafetensorsWriter.Entry> others = new ArrayList<>();
+    checkpoint
+        .config()
+        .tensorShapes()
+        .forEach(
+            (name, shape) -> {
+              if (PackedWeights.isMatrix(name, shape)) {
+                long bytes = PackedWeights.bytes(quant, shape);
+                packed.add(new SafetensorsWriter.Entry(name, DType.U8, bytes));
+              } else {
+                others.add(
+                    new SafetensorsWriter.Entry(name, checkpoint.tensor(name).dtype(), shape));
+              }
+            });
+    packed.addAll(others);
+    return packed;
+  }
+
+  private void writeTensors(
+      Path file, List<SafetensorsWriter.Entry> entries, ProgressListener progress) {
+    Map<String, long[]> shapes = checkpoint.config().tensorShapes();
+    Map<String, String> metadata =
+        new PackedWeights(file, quant, Ops.packedLayout()).metadata(shapes);
+    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant);
+        SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
+      for (int i = 0; i < entries.size(); i++) {
+        String name = entries.get(i).name();
+        progress.progress("quantize", i, entries.size());
+        if (PackedWeights.isMatrix(name, shapes.get(name))) {
+          pack(loader, name, entries.get(i).bytes(), writer);
+        } else {
+          writer.copy(checkpoint.tensor(name));
+        }
+      }
+      progress.progress("quantize", entries.size(), entries.size());
+    }
+  }
+
+  private void pack(WeightLoader loader, String name, long bytes, SafetensorsWriter writer) {
+    boolean normalized =
+        name.equals(WeightLoader.HEAD) && checkpoint.config().head() == ModelShape.Head.NORM;
+    try (Tensor stored = loader.map(name);
+        Tensor scale = normalized ? loader.rowNorms(stored) : null) {
+      loader.requireGroups(stored, name);
+      long block = Math.max(BLOCK_BYTES / 2 / stored.size(1) / PANEL, 1) * PANEL;
+      double[] error = new double[2];
+      for (long row = 0; row < stored.size(0); row += block) {
+        long rows = Math.min(block, stored.size(0) - row);
+        try (Tensor part = stored.rows(row, rows);
+            Tensor partScale = scale == null ? null : scale.rows(row, rows);
+            Tensor out = ops.tensor(ElementType.of(quant), rows, stored.size(1))) {
+          double[] lost = ops.quantize(out, part, partScale);
+          error[0] += lost[0];
+          error[1] += lost[1];
+          bytes -= append(out, writer);
+        }
+      }
+      loader.record(error, name);
+      writer.bytes(ByteBuffer.allocate((int) bytes)); // to a multiple of 64
+    }
+  }
+
+  private long append(Tensor packed, SafetensorsWriter writer) {
+    long bytes = packed.bytes();
+    for (long offset = 0; offset < bytes; offset += buffer.limit()) {
+      buffer.clear().limit((int) Math.min(buffer.capacity(), bytes - offset));
+      packed.read(offset, buffer);
+      writer.bytes(buffer);
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,330 @@
+package dev.baichuan4j.internal.nn;
+
+import dev.baichuan4j.Baichuan;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Runs every op of a GPU on random numbers and holds what comes out against the CPU's, which
+ * computes in f32. For one thread.
+ */
+public final class SelfTest implements AutoCloseable {
+  /** The largest relative error of one rounding to bf16. */
+  private static final double ROUNDED = 0x1p-9;
+
+  /** Of weights of a softmax rounded to bf16, and the output once more. */
+  private static final double ATTENTION = 4 * ROUNDED;
+
+  /** Of sums in f32 in another order. */
+  private static final double SUMMED = 1e-5;
+
+  private static final int HEAD = 128;
+  private static final float EPS = 1e-6f;
+
+  /**
+   * What one op gave.
+   *
+   * @param op its name
+   * @param what types and sizes
+   * @param error root mean square of the difference over that of the numbers
+   * @param allowed the most that its roundings explain
+   */
+  public record Result(String op, String what, double error, double allowed) {
+    public boolean passed() {
+      return error <= allowed; // NaN does not pass
+    }
+  }
+
+  /** The same numbers on both sides. */
+  private record Pair(Tensor cpu, Tensor gpu) {}
+
+  private final Ops cpu = Ops.cpu(0, true);
+  private final Ops gpu;
+  private final int heads;
+  private final List<Result> results = new ArrayList<>();
+  private long seed;
+
+  /**
+   * @param index number of the GPU
+   * @param heads H: sizes are those of a model of H heads; 32 for Baichuan-7B
+   * @throws dev.baichuan4j.DeviceException when there is no such GPU
+   */
+  public SelfTest(int index, int heads) {
+    this.gpu = Ops.cuda(index);
+    this.heads = heads;
+  }
+
+  /**
+   * Runs all ops; those that fail are among the results.
+   *
+   * @throws dev.baichuan4j.OutOfDeviceMemoryException when a GPU has less than 1 GB free
+   */
+  public List<Result> run() {
+    int c = heads * HEAD;
+    int f = c / 4 * 11; // about Baichuan's 2.7
+    for (int tokens : new int[] {1, 70}) {
+      norms(tokens, c);
+      swiglu(tokens, f);
+      rope(tokens, c);
+      matmulSwiglu(tokens, f, c);
+      for (ElementType type : List.of(ElementType.BF16, ElementType.Q8, ElementType.Q4)) {
+        matmul(tokens, f, c, type);
+        matmul(tokens, c, f, type);
+      }
+    }
+    embed(c);
+    weights(f, c);
+    for (ElementType type : List.of(ElementType.BF16, ElementType.I8)) {
+      for (int first : new int[] {0, 300}) {
+        attention(first, 1, type);
+        attention(first, 70, type);
+      }
+    }
+    search(2000 * heads);
+    return List.copyOf(results);
+  }
+
+  @Override
+  public void close() {
+    cpu.close();
+    gpu.close();
+  }
+
+  // The same bf16 numbers, as f32 on the CPU.
+  private Pair random(ElementType onGpu, long rows, long columns) {
+    seed++;
+    Tensor there = gpu.tensor(onGpu, rows, columns);
+    there.random(1f, seed);
+    Tensor here = cpu.tensor(ElementType.F32, rows, columns);
+    try (Tensor stored = cpu.tensor(onGpu, rows, columns)) {
+      stored.random(1f, seed);
+      cpu.dequantize(here, stored);
+    }
+    return new Pair(here, there);
+  }
+
+  private Pair activations(long rows, long columns) {
+    return random(ElementType.BF16, rows, columns);
+  }
+
+  private Pair zeros(ElementType onGpu, long... shape) {
+    return new Pair(cpu.tensor(ElementType.F32, shape), gpu.tensor(onGpu, shape));
+  }
+
+  private Pair ints(int... values) {
+    Pair pair =
+        new Pair(
+            cpu.tensor(ElementType.I32, values.length), gpu.tensor(ElementType.I32, values.length));
+    pair.cpu.write(values, values.length);
+    pair.gpu.write(values, values.length);
+    return pair;
+  }
+
+  private Pair gain(int c) {
+    Pair row = random(ElementType.F32, 1, c);
+    float[] values = new float[c];
+    row.cpu.read(0, values);
+    Pair gain = new Pair(cpu.tensor(ElementType.F32, c), gpu.tensor(ElementType.F32, c));
+    gain.cpu.write(values);
+    gain.gpu.write(values);
+    return gain;
+  }
+
+  private void add(String op, String what, Pair out, double allowed) {
+    results.add(new Result(op, what, error(out), allowed));
+  }
+
+  private double error(Pair out) {
+    long count = out.cpu.size(0) * out.cpu.size(1);
+    float[] expected = new float[(int) count];
+    out.cpu.read(0, expected);
+    float[] actual = new float[(int) count];
+    if (out.gpu.type() == ElementType.F32) {
+      out.gpu.read(0, actual);
+    } else {
+      try (Tensor wide = gpu.tensor(ElementType.F32, out.gpu.shape())) {
+        gpu.convert(wide, out.gpu);
+        wide.read(0, actual);
+      }
+    }
+    double difference = 0;
+    double power = 0;
+    for (int i = 0; i < count; i++) {
+      difference += Math.pow((double) expected[i] - actual[i], 2);
+      power += Math.pow(expected[i], 2);
+    }
+    return Math.sqrt(difference / power);
+  }
+
+  private void embed(int c) {
+    Pair table = random(ElementType.BF16, 1000, c);
+    Pair ids = ints(0, 999, 7, 7, 500);
+    Pair out = zeros(ElementType.F32, 5, c);
+    cpu.embed(out.cpu, ids.cpu, table.cpu);
+    gpu.embed(out.gpu, ids.gpu, table.gpu);
+    add("embed", "bf16 to f32", out, 0);
+  }
+
+  private void norms(int tokens, int c) {
+    Pair x = random(ElementType.F32, tokens, c);
+    Pair delta = activations(tokens, c);
+    Pair gain = gain(c);
+    Pair out = zeros(ElementType.BF16, tokens, c);
+    cpu.rmsNorm(out.cpu, x.cpu, gain.cpu, EPS);
+    gpu.rmsNorm(out.gpu, x.gpu, gain.gpu, EPS);
+    String what = "[" + tokens + ", " + c + "]";
+    add("rms_norm", what, out, ROUNDED);
+    cpu.addRmsNorm(x.cpu, out.cpu, delta.cpu, gain.cpu, EPS);
+    gpu.addRmsNorm(x.gpu, out.gpu, delta.gpu, gain.gpu, EPS);
+    add("add_rms_norm", what, out, ROUNDED);
+    add("add_rms_norm", what + ", the sum", x, 0);
+  }
+
+  private void swiglu(int tokens, int f) {
+    Pair gate = activations(tokens, f);
+    Pair up = activations(tokens, f);
+    Pair out = zeros(ElementType.BF16, tokens, f);
+    cpu.swiglu(out.cpu, gate.cpu, up.cpu);
+    gpu.swiglu(out.gpu, gate.gpu, up.gpu);
+    add("swiglu", "[" + tokens + ", " + f + "]", out, ROUNDED);
+  }
+
+  private void rope(int tokens, int c) {
+    Pair qkv = activations(tokens, 3L * c);
+    Pair positions = ints(IntStream.range(4000, 4000 + tokens).toArray());
+    cpu.rope(qkv.cpu, positions.cpu, heads, 1e4f);
+    gpu.rope(qkv.gpu, positions.gpu, heads, 1e4f);
+    add("rope", "[" + tokens + ", " + 3 * c + "]", qkv, ROUNDED);
+  }
+
+  private void matmul(int tokens, int n, int k, ElementType type) {
+    Pair x = activations(tokens, k);
+    Pair plain = random(ElementType.BF16, n, k);
+    Pair w = plain;
+    if (type != ElementType.BF16) {
+      w = new Pair(cpu.tensor(type, n, k), gpu.tensor(type, n, k));
+      cpu.quantize(w.cpu, plain.cpu, null);
+      gpu.quantize(w.gpu, plain.gpu, null);
+    }
+    Pair out = zeros(ElementType.F32, tokens, n);
+    cpu.matmul(out.cpu, x.cpu, w.cpu, null);
+    gpu.matmul(out.gpu, x.gpu, w.gpu, null);
+    // Instruction sets without a fused multiply-add choose other scales here and there.
+    double allowed = type == ElementType.BF16 ? SUMMED : ROUNDED;
+    add(
+        "matmul",
+        "[" + tokens + ", " + k + "] by " + type + " [" + n + ", " + k + "]",
+        out,
+        allowed);
+  }
+
+  private void matmulSwiglu(int tokens, int f, int c) {
+    Pair x = activations(tokens, c);
+    Pair w = random(ElementType.BF16, 2L * f, c);
+    Pair out = zeros(ElementType.BF16, tokens, f);
+    cpu.matmulSwiglu(out.cpu, x.cpu, w.cpu);
+    gpu.matmulSwiglu(out.gpu, x.gpu, w.gpu);
+    add(
+        "matmul_swiglu",
+        "[" + tokens + ", " + c + "] by BF16 [" + 2 * f + ", " + c + "]",
+        out,
+        ROUNDED);
+  }
+
+  private void weights(int n, int k) {
+    Pair plain = random(ElementType.BF16, n, k);
+    for (ElementType type : List.of(ElementType.Q8, ElementType.Q4)) {
+      try (Tensor packed = gpu.tensor(type, n, k)) {
+        double[] error = gpu.quantize(packed, plain.gpu, null);
+        Pair out = new Pair(plain.cpu, gpu.tensor(ElementType.F32, n, k));
+        gpu.dequantize(out.gpu, packed);
+        // What is lost is what the op says is lost.
+        double lost = Math.sqrt(error[0] / error[1]);
+        results.add(
+            new Result(
+                "quantize, dequantize", "bf16 to " + type, Math.abs(error(out) - lost), 1e-6));
+      }
+    }
+    Pair norms = new Pair(cpu.tensor(ElementType.F32, n), gpu.tensor(ElementType.F32, n));
+    cpu.rowNorms(norms.cpu, plain.cpu);
+    gpu.rowNorms(norms.gpu, plain.gpu);
+    float[] expected = new float[n];
+    float[] actual = new float[n];
+    norms.cpu.read(0, expected);
+    norms.gpu.read(0, actual);
+    double worst = 0;
+    for (int i = 0; i < n; i++) {
+      worst = Math.max(worst, Math.abs(actual[i] / expected[i] - 1.0));
+    }
+    results.add(new Result("row_norms", "[" + n + ", " + k + "]", worst, SUMMED));
+  }
+
+  /** Tokens at positions from {@code first} on, after earlier ones; kv_append has a part in it. */
+  private void attention(int first, int tokens, ElementType type) {
+    int c = heads * HEAD;
+    int pages = KvPages.pagesFor(first + tokens);
+    int[] table = IntStream.range(0, pages).map(i -> pages - 1 - i).toArray();
+    Pair slopes = new Pair(cpu.tensor(ElementType.F32, heads), gpu.tensor(ElementType.F32, heads));
+    slopes.cpu.write(Alibi.slopes(heads));
+    slopes.gpu.write(Alibi.slopes(heads));
+    KvPages.Layer here = layer(cpu, type == ElementType.I8 ? type : ElementType.F32, pages);
+    KvPages.Layer there = layer(gpu, type, pages);
+    Pair out = zeros(ElementType.BF16, tokens, c);
+    for (int part = first == 0 ? 1 : 0; part < 2; part++) {
+      int from = part == 0 ? 0 : first;
+      int count = part == 0 ? first : tokens;
+      Pair qkv = activations(count, 3L * c);
+      Pair positions = ints(IntStream.range(from, from + count).toArray());
+      Pair offsets = ints(0, count);
+      Pair ids = ints(table);
+      Pair pageTable =
+          new Pair(cpu.tensor(ElementType.I32, 1, pages), gpu.tensor(ElementType.I32, 1, pages));
+      pageTable.cpu.write(table, pages);
+      pageTable.gpu.write(table, pages);
+      Forward.Inputs onCpu =
+          new Forward.Inputs(ids.cpu, positions.cpu, offsets.cpu, pageTable.cpu, ids.cpu);
+      Forward.Inputs onGpu =
+          new Forward.Inputs(ids.gpu, positions.gpu, offsets.gpu, pageTable.gpu, ids.gpu);
+      cpu.kvAppend(here, qkv.cpu, onCpu);
+      gpu.kvAppend(there, qkv.gpu, onGpu);
+      if (part == 1) {
+        cpu.attention(out.cpu, qkv.cpu, here, onCpu, slopes.cpu);
+        gpu.attention(out.gpu, qkv.gpu, there, onGpu, slopes.gpu);
+      }
+    }
+    add(
+        "kv_append, attention",
+        tokens + " tokens after " + first + ", pages " + type,
+        out,
+        ATTENTION);
+  }
+
+  private KvPages.Layer layer(Ops ops, ElementType type, int pages) {
+    Tensor values = ops.tensor(type, pages, 2, heads, KvPages.PAGE_SIZE, HEAD);
+    Tensor scales =
+        type == ElementType.I8
+            ? ops.tensor(ElementType.F32, pages, 2, heads, KvPages.PAGE_SIZE)
+            : null;
+    return new KvPages.Layer(values, scales);
+  }
+
+  private void search(int v) {
+    Pair x = random(ElementType.F32, 3, v);
+    Pair values = zeros(ElementType.F32, 3, 128);
+    Pair ids = new Pair(cpu.tensor(ElementType.I32, 3, 128), gpu.tensor(ElementType.I32, 3, 128));
+    cpu.topK(values.cpu, ids.cpu, x.cpu);
+    gpu.topK(values.gpu, ids.gpu, x.gpu);
+    add("top_k", "128 of " + v, values, 0);
+    results.add(new Result("top_k", "128 of " + v + ", ids", different(ids, 3 * 128), 0));
+  }
+
+  /** The share of ints that are not the same. */
+  private static double different(Pair ints, int count) {
+    int[] expected = new int[count];
+    int[] actual = new int[count];
+    ints.cpu.read(expected, count);
+    ints.gpu.read(actual, count);
+    return IntStream.range(0, count).filter(i -> expected[i] != actual[i]).count() / (double) count;
+  }
+}

@@ -1,0 +1,123 @@
+package dev.baichuan4j.internal.nn;
+
+import java.util.Arrays;
+
+/**
+ * One call of the forward pass: tokens of several sequences laid end to end, grown while it is put
+ * together.
+ */
+public final class Step {
+  private final int pageSlots;
+  private int[] ids = new int[64];
+  private int[] positions = new int[64];
+  private int[] rows = new int[16];
+  private int[] offsets = new int[16];
+  private int[] table;
+  private int tokens;
+  private int sequences;
+  private int logits;
+  private boolean ranked;
+
+  /**
+   * @param pageSlots P: page slots of a sequence
+   */
+  public Step(int pageSlots) {
+    this.pageSlots = pageSlots;
+    this.table = new int[4 * pageSlots];
+  }
+
+  public void clear() {
+    tokens = 0;
+    sequences = 0;
+    logits = 0;
+    ranked = false;
+  }
+
+  /**
+   * Adds {@code count} tokens of a sequence.
+   *
+   * @param source ids of the whole sequence
+   * @param from index of the first token to feed, which is also its position
+   * @param pages pages of the sequence, enough for {@code from + count} positions
+   * @param wanted how many of the last tokens get logits
+   * @return row of the first of those logits
+   */
+  public int add(int[] source, int from, int count, int[] pages, int wanted) {
+    if (tokens + count > ids.length) {
+      int size = Math.max(tokens + count, 2 * ids.length);
+      ids = Arrays.copyOf(ids, size);
+      positions = Arrays.copyOf(positions, size);
+    }
+    if (sequences + 2 > offsets.length) {
+      offsets = Arrays.copyOf(offsets, 2 * offsets.length);
+    }
+    if ((sequences + 1) * pageSlots > table.length) {
+      table = Arrays.copyOf(table, 2 * table.length);
+    }
+    if (logits + wanted > rows.length) {
+      rows = Arrays.copyOf(rows, Math.max(logits + wanted, 2 * rows.length));
+    }
+    for (int i = 0; i < count; i++) {
+      ids[tokens + i] = source[from + i];
+      positions[tokens + i] = from + i;
+    }
+    int needed = KvPages.pagesFor(from + count);
+    Arrays.fill(table, sequences * pageSlots, (sequences + 1) * pageSlots, 0);
+    System.arraycopy(pages, 0, table, sequences * pageSlots, needed);
+    tokens += count;
+    offsets[0] = 0;
+    offsets[++sequences] = tokens;
+    int first = logits;
+    for (int i = 0; i < wanted; i++) {
+      rows[logits++] = tokens - wanted + i;
+    }
+    return first;
+  }
+
+  public int tokens() {
+    return tokens;
+  }
+
+  public int sequences() {
+    return sequences;
+  }
+
+  /** Rows of logits asked for. */
+  public int logits() {
+    return logits;
+  }
+
+  /** Asks for the best logits of each row too. */
+  public void rank() {
+    ranked = true;
+  }
+
+  /** Whether the best logits of each row are asked for. */
+  public boolean ranked() {
+    return ranked;
+  }
+
+  int[] ids() {
+    return ids;
+  }
+
+  int[] positions() {
+    return positions;
+  }
+
+  int[] offsets() {
+    return offsets;
+  }
+
+  int[] table() {
+    return table;
+  }
+
+  int[] rows() {
+    return rows;
+  }
+
+  int pageSlots() {
+    return pageSlots;
+  }
+}

@@ -1,0 +1,108 @@
+package dev.baichuan4j.internal.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.baichuan4j.ModelFormatException;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Whatever a file holds, its reader answers with a result that lies inside the file or with a
+ * {@link ModelFormatException}.
+ *
+ * <p>A normal build runs the inputs of {@code ReaderFuzzTestInputs} and some thousand random
+ * changes of them. {@code JAZZER_FUZZ=1 mvn test -Dtest=ReaderFuzzTest#pickle} lets Jazzer look for
+ * more.
+ */
+class ReaderFuzzTest {
+
+  private static final long DATA_OFFSET = 1 << 20;
+  private static final long DATA_BYTES = 64;
+
+  @FuzzTest(maxDuration = "2m")
+  void safetensorsHeader(byte[] header) {
+    Path file = Path.of("model.safetensors");
+    InputStream stream = new ByteArrayInputStream(header);
+    try {
+      SafetensorsFile read = SafetensorsFile.parse(file, stream, DATA_OFFSET, DATA_BYTES);
+      for (TensorEntry entry : read.tensors().values()) {
+        assertTrue(entry.offset() >= DATA_OFFSET);
+        assertTrue(entry.offset() + entry.bytes() <= DATA_OFFSET + DATA_BYTES);
+      }
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith("model.safetensors: "));
+    }
+  }
+
+  @FuzzTest(maxDuration = "2m")
+  void pickle(byte[] pickle) {
+    try {
+      for (TensorUnpickler.Tensor tensor : TensorUnpickler.read(pickle, "m.bin").values()) {
+        assertTrue(tensor.offset() >= 0 && tensor.shape().length == tensor.strides().length);
+      }
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith("m.bin: "));
+    }
+  }
+
+  @FuzzTest(maxDuration = "2m")
+  void torchZip(byte[] zip) throws IOException {
+    Path file = Files.createTempFile("fuzz", ".bin");
+    try {
+      Files.write(file, zip);
+      for (TensorEntry entry : TorchZipFile.open(file).tensors().values()) {
+        assertTrue(entry.offset() >= 0 && entry.offset() + entry.bytes() <= zip.length);
+      }
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith(file + ": "));
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  @FuzzTest(maxDuration = "2m")
+  void config(byte[] json) {
+    try {
+      ModelConfig config = ModelConfig.parse(json, "config.json");
+      assertTrue(config.headSize() >= 8 && config.eosId() < config.vocabularySize());
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith("config.json: "));
+    }
+    try {
+      assertTrue(GenerationConfig.parse(json, "generation", 100).topP().orElse(1) <= 1);
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith("generation: "));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"safetensorsHeader, 2000", "pickle, 2000", "torchZip, 500", "config, 2000"})
+  void survivesRandomChanges(String reader, int changes) throws IOException, URISyntaxException {
+    Random random = new Random(7);
+    List<byte[]> inputs = FuzzInputs.of(ReaderFuzzTest.class, reader);
+    assertTimeoutPreemptively(
+        Duration.ofMinutes(2),
+        () -> {
+          for (int i = 0; i < changes; i++) {
+            byte[] input = FuzzInputs.change(inputs.get(i % inputs.size()), random);
+            switch (reader) {
+              case "safetensorsHeader" -> safetensorsHeader(input);
+              case "pickle" -> pickle(input);
+              case "torchZip" -> torchZip(input);
+              default -> config(input);
+            }
+          }
+        });
+  }
+}

@@ -1,0 +1,123 @@
+package dev.baichuan4j.internal.engine;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.checkpoint.ModelConfig;
+import dev.baichuan4j.internal.nn.ElementType;
+import dev.baichuan4j.internal.nn.KvPages;
+import dev.baichuan4j.internal.nn.Model;
+import dev.baichuan4j.internal.nn.Ops;
+import dev.baichuan4j.internal.nn.TopLogits;
+import java.lang.management.ManagementFactory;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What a token costs in Java's memory: from its step to its choice, no object. The bound is the
+ * smallest object for each token; below it is what the JVM itself allocates once, as it links and
+ * compiles.
+ */
+class EngineAllocationTest {
+  private static final int[] PROMPT = {1, 2, 3};
+  private static final int VOCABULARY = 500;
+  private static final int CONTEXT = 1024;
+  private static final int WARM = 100; // tokens: first uses of classes and buffers
+  private static final int TOKENS = 200;
+  private static final int SMALLEST_OBJECT = 16; // bytes
+
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  /** Counts what the engine's thread allocates between two of its tokens. */
+  private static final class Counted extends RequestDouble {
+    private final Sampler sampler;
+    private final boolean triesTop;
+    private int tokens;
+    private long before;
+    long allocated;
+
+    Counted(int newTokens, GenerationOptions sampling, boolean triesTop) {
+      super(PROMPT, newTokens, null);
+      this.sampler = new Sampler(sampling, PROMPT, VOCABULARY);
+      this.triesTop = triesTop;
+    }
+
+    private void count() {
+      tokens++;
+      if (tokens == WARM) {
+        before = THREADS.getCurrentThreadAllocatedBytes();
+      } else if (tokens == WARM + TOKENS) {
+        allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
+      }
+    }
+
+    @Override
+    protected boolean triesTop(int count) {
+      return triesTop && sampler.triesTop(count);
+    }
+
+    @Override
+    protected int next(TopLogits top, int row) {
+      count();
+      return sampler.next(top, row);
+    }
+
+    @Override
+    protected int next(float[] logits) {
+      count();
+      return sampler.next(logits);
+    }
+  }
+
+  @Test
+  void greedyTokenFromTheBestLogitsAllocatesNothing() throws Exception {
+    check(GenerationOptions.greedy(), true, 1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void drawnTokenFromAllLogitsAllocatesNothing(int texts) throws Exception {
+    GenerationOptions sampling =
+        GenerationOptions.unmodified().withTopP(0.9f).withRepetitionPenalty(1.1f).withSeed(1);
+    check(sampling, false, texts);
+  }
+
+  private static void check(GenerationOptions sampling, boolean triesTop, int texts)
+      throws Exception {
+    long bytes = allocated(sampling, triesTop, texts);
+    assertTrue(bytes < SMALLEST_OBJECT * TOKENS, bytes + " bytes for " + TOKENS + " tokens");
+  }
+
+  /** Bytes of 200 steps of the last of texts that run beside each other; the others end later. */
+  private static long allocated(GenerationOptions sampling, boolean triesTop, int texts)
+      throws Exception {
+    ModelConfig config =
+        ModelConfig.of(
+            new ModelShape(
+                128,
+                2,
+                1,
+                64,
+                VOCABULARY,
+                CONTEXT,
+                ModelShape.Position.ROPE,
+                ModelShape.Head.PLAIN));
+    Model model = Model.random(Ops.cpu(1, false), config, Quant.INT4);
+    int pages = texts * KvPages.pagesFor(CONTEXT);
+    Engine.Limits limits = new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, texts, texts);
+    try (Engine engine = new Engine(model, limits)) {
+      for (int i = 1; i < texts; i++) {
+        engine.submit(new Counted(CONTEXT - PROMPT.length, sampling, triesTop));
+      }
+      Counted last = new Counted(WARM + TOKENS + 1, sampling, triesTop);
+      engine.submit(last);
+      last.end.get(60, TimeUnit.SECONDS);
+      return last.allocated;
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package dev.baichuan4j.internal.engine;
+
+import dev.baichuan4j.FinishReason;
+import java.util.concurrent.CompletableFuture;
+
+/** A request that goes on to its limit and says how it ended; tests choose its tokens. */
+abstract class RequestDouble extends Request {
+  final CompletableFuture<FinishReason> end = new CompletableFuture<>();
+
+  RequestDouble(int[] prompt, int newTokens, SessionCache session) {
+    super(prompt, newTokens, session);
+  }
+
+  @Override
+  protected void started(int cachedTokens) {}
+
+  @Override
+  protected boolean ended() {
+    return false;
+  }
+
+  @Override
+  protected void finished(FinishReason reason) {
+    end.complete(reason);
+  }
+
+  @Override
+  protected void failed(RuntimeException failure) {
+    end.completeExceptionally(failure);
+  }
+}
