@@ -68,6 +68,9 @@ typedef int32_t bc_status;
 
 /* Positions in a page of the key-value cache. */
 #define BC_PAGE_SIZE 64
+/* Packed weights in files: rows that lie together, and what each matrix begins at a multiple of. */
+#define BC_PANEL_ROWS 16
+#define BC_PACKED_ALIGNMENT 64
 
 /* ---- Library and context ---- */
 

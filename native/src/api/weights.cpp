@@ -7,6 +7,10 @@
 namespace bc {
 namespace {
 
+static_assert(BC_PAGE_SIZE == kPageSize && BC_PANEL_ROWS == kPanel &&
+                  BC_PACKED_ALIGNMENT == kPackedAlignment,
+              "baichuan.h states the layouts that the library has");
+
 // A mapped matrix is worked on in blocks of this size, a tenth of a second of quantizing each: threads
 // wait for each other rarely, and the disk has work meanwhile.
 constexpr int64_t kBlockBytes = int64_t{64} << 20;

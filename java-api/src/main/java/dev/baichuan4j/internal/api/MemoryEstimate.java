@@ -3,40 +3,57 @@ package dev.baichuan4j.internal.api;
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.MemoryPlan;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.internal.checkpoint.ModelConfig;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Forward;
-import dev.baichuan4j.internal.nn.KvPages;
+import dev.baichuan4j.internal.nn.KvCache;
+import java.util.List;
 
-/** Computes what a model will take of its device, before anything is allocated. */
-final class MemoryEstimate {
-  private MemoryEstimate() {}
+/**
+ * Computes what a model will take of its device, before anything is allocated.
+ *
+ * @param model what the model is made of
+ * @param quant how its matrices are held
+ * @param facts of the device
+ */
+record MemoryEstimate(Architecture model, Quant quant, DeviceFacts facts) {
 
-  static MemoryPlan of(
-      ModelConfig config,
-      Quant quant,
-      boolean gpu,
-      KvType cacheType,
-      int pages,
-      int chunkTokens,
-      int rows) {
+  /** The whole plan, with so many pages of the cache, and steps of so many tokens and rows. */
+  MemoryPlan plan(KvType cacheType, int pages, int chunkTokens, int rows) {
     return new MemoryPlan(
-        weightBytes(config, quant, gpu),
-        pages * KvPages.pageBytes(config, ElementType.of(cacheType)),
-        Forward.workspaceBytes(config, gpu, chunkTokens, rows));
+        weights(),
+        pages * KvCache.pageBytes(model, ElementType.of(cacheType)),
+        Forward.workspaceBytes(model, facts, chunkTokens, rows));
   }
 
-  static long weightBytes(ModelConfig config, Quant quant, boolean gpu) {
-    double c = config.hiddenSize();
-    double table = gpu ? 0 : config.vocabularySize() * c;
-    double others = table + config.layers() * 2 * c + c;
-    return matrixBytes(config, quant) + (long) (others * ElementType.BF16.bits() / 8);
+  /**
+   * Bytes of the weights. An embedding table that stays in RAM is not the device's, and one that is
+   * the head as well is counted once.
+   */
+  long weights() {
+    long others = elements(model.tensors()) - elements(model.matrices());
+    if (isTied()) {
+      others += model.headMatrix().elements(); // of the matrices, and not of the tensors
+    }
+    boolean once = isTied() && quant == Quant.BF16;
+    if (!facts.readsHostMemory() || once) {
+      others -= model.embedding().elements();
+    }
+    return matrices() + (long) (others * ElementType.BF16.bits() / 8);
   }
 
-  static long matrixBytes(ModelConfig config, Quant quant) {
-    double c = config.hiddenSize();
-    double f = config.intermediateSize();
-    double matrices = config.layers() * (4 * c * c + 3 * c * f) + config.vocabularySize() * c;
-    return (long) (matrices * quant.bits() / 8);
+  private boolean isTied() {
+    return model.headMatrix().name().equals(Architecture.EMBEDDING);
+  }
+
+  /** Bytes of the matrices that are multiplied. */
+  long matrices() {
+    return (long) (elements(model.matrices()) * quant.bits() / 8);
+  }
+
+  private static long elements(List<TensorSpec> tensors) {
+    return tensors.stream().mapToLong(TensorSpec::elements).sum();
   }
 }

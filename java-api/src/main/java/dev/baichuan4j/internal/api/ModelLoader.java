@@ -14,12 +14,16 @@ import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.checkpoint.ModelConfig;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
+import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.KvPages;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -37,7 +41,7 @@ final class ModelLoader implements BaichuanLoader {
   private static final int DEFAULT_NEW_TOKENS = 512;
 
   private final Path path; // null for a random model
-  private final ModelConfig random; // null for a checkpoint
+  private final Architecture random; // null for a checkpoint
   private Device device;
   private Quant weights;
   private boolean exact;
@@ -52,7 +56,7 @@ final class ModelLoader implements BaichuanLoader {
   private long cacheBytes;
   private ProgressListener progress = ProgressListener.NONE;
 
-  ModelLoader(Path path, ModelConfig random) {
+  ModelLoader(Path path, Architecture random) {
     this.path = path;
     this.random = random;
   }
@@ -150,12 +154,12 @@ final class ModelLoader implements BaichuanLoader {
   @Override
   public MemoryPlan memoryPlan() {
     Optional<Checkpoint> checkpoint = checkpoint();
-    ModelConfig config = checkpoint.map(Checkpoint::config).orElse(random);
+    Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
     try (Ops ops = ops(where())) {
-      KvType cache = cacheType(activations(ops, checkpoint), ops);
-      Quant quant = weights(checkpoint);
-      long weightBytes = MemoryEstimate.weightBytes(config, quant, ops.isGpu());
-      return plan(config, quant, ops, cache, pages(config, quant, ops, cache, weightBytes));
+      requireHeads(model, ops, where());
+      KvType cache = cacheType(activations(ops, checkpoint), ops.facts());
+      MemoryEstimate estimate = new MemoryEstimate(model, weights(checkpoint), ops.facts());
+      return plan(estimate, cache, pages(estimate, ops, cache, estimate.weights()));
     }
   }
 
@@ -166,21 +170,23 @@ final class ModelLoader implements BaichuanLoader {
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
     GenerationOptions defaults =
         advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
-    ModelConfig config = checkpoint.map(Checkpoint::config).orElse(random);
+    Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
     Device where = where();
     Ops ops = ops(where);
     try {
-      KvType cache = cacheType(activations(ops, checkpoint), ops);
+      requireHeads(model, ops, where);
+      KvType cache = cacheType(activations(ops, checkpoint), ops.facts());
       Quant quant = weights(checkpoint);
+      MemoryEstimate estimate = new MemoryEstimate(model, quant, ops.facts());
       boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      requireRoom(config, quant, ops, cache, packed);
-      Model model =
+      requireRoom(estimate, ops, cache, packed);
+      Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
-              : Model.random(ops, config, quant);
-      int pages = pages(config, quant, ops, cache, 0);
-      ModelInfo info = info(model, where, quant, cache, pages, advice);
-      Engine engine = engine(model, cache, pages);
+              : Model.random(ops, model, quant);
+      int pages = pages(estimate, ops, cache, 0);
+      ModelInfo info = info(loaded, where, cache, plan(estimate, cache, pages), quant, advice);
+      Engine engine = engine(loaded, cache, pages);
       try {
         return new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
       } catch (RuntimeException | Error e) {
@@ -199,11 +205,11 @@ final class ModelLoader implements BaichuanLoader {
 
   private static Tokenizer tokenizer(Checkpoint checkpoint) {
     Tokenizer tokenizer = SentencePiece.load(checkpoint.tokenizerModel());
-    if (tokenizer.vocabularySize() > checkpoint.config().vocabularySize()) {
+    if (tokenizer.vocabularySize() > checkpoint.architecture().vocabularySize()) {
       throw new ModelFormatException(
           checkpoint.tokenizerModel(),
           "tokenizer",
-          "at most " + checkpoint.config().vocabularySize() + " pieces",
+          "at most " + checkpoint.architecture().vocabularySize() + " pieces",
           tokenizer.vocabularySize() + " pieces");
     }
     return tokenizer;
@@ -243,7 +249,7 @@ final class ModelLoader implements BaichuanLoader {
         new Engine(
             model,
             new Engine.Limits(
-                context(model.config()),
+                context(model.architecture()),
                 pages,
                 ElementType.of(cache),
                 chunkTokens,
@@ -261,13 +267,13 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   private ModelInfo info(
-      Model model,
+      Model loaded,
       Device where,
-      Quant quant,
       KvType cache,
-      int pages,
+      MemoryPlan memory,
+      Quant quant,
       Optional<GenerationConfig> advice) {
-    ModelConfig config = model.config();
+    Architecture model = loaded.architecture();
     Optional<ModelInfo.ChatRoles> roles =
         advice
             .filter(a -> a.userTokenId().isPresent() && a.assistantTokenId().isPresent())
@@ -276,23 +282,23 @@ final class ModelLoader implements BaichuanLoader {
                     new ModelInfo.ChatRoles(
                         a.userTokenId().getAsInt(), a.assistantTokenId().getAsInt()));
     List<Integer> endIds = advice.map(GenerationConfig::eosTokenIds).orElse(List.of());
-    long position = KvPages.pageBytes(config, ElementType.of(cache)) / KvPages.PAGE_SIZE;
+    long position = KvCache.pageBytes(model, ElementType.of(cache)) / Layout.PAGE;
     return new ModelInfo(
-        config.shape(),
+        model.shape(),
         roles,
-        endIds.isEmpty() ? List.of(config.eosId()) : endIds,
-        context(config),
+        endIds.isEmpty() ? model.tokens().ends() : endIds,
+        context(model),
         advice
             .map(GenerationConfig::maxNewTokens)
             .orElse(OptionalInt.empty())
             .orElse(DEFAULT_NEW_TOKENS),
         where,
-        model.ops().threads(),
+        loaded.ops().facts().threads(),
         quant,
         cache,
-        plan(config, quant, model.ops(), cache, pages),
-        new ModelInfo.Traffic(model.bytesPerToken(), position),
-        model.quantizationErrors());
+        memory,
+        new ModelInfo.Traffic(loaded.bytesPerToken(), position),
+        loaded.quantizationErrors());
   }
 
   private Device where() {
@@ -329,17 +335,29 @@ final class ModelLoader implements BaichuanLoader {
     }
   }
 
-  private KvType cacheType(ElementType activations, Ops ops) {
-    if (!ops.isGpu()) {
-      // BF16 is what models were trained with, no value overflows it, and some processors multiply
-      // it twice as fast as F16.
-      return cacheType != null ? cacheType : exact ? KvType.F32 : KvType.BF16;
+  /** Before anything is loaded, that attention takes heads of this size there. */
+  private static void requireHeads(Architecture model, Ops ops, Device where) {
+    int size = model.heads().size();
+    if (!ops.facts().takesHeadSize(size)) {
+      throw new InvalidRequestException(
+          "device",
+          "device has value "
+              + where
+              + ", whose attention does not take heads of size "
+              + size
+              + ", expected cpu");
     }
-    KvType usual = activations == ElementType.F16 ? KvType.F16 : KvType.BF16;
-    if (cacheType == null || cacheType == usual) {
+  }
+
+  private KvType cacheType(ElementType activations, DeviceFacts facts) {
+    // BF16 is what models were trained with, no value overflows it, and some processors multiply it
+    // twice as fast as F16.
+    KvType usual =
+        activations == ElementType.F16 ? KvType.F16 : exact ? KvType.F32 : KvType.BF16;
+    if (cacheType == null) {
       return usual;
     }
-    if (cacheType != KvType.INT8) {
+    if (!facts.takesCache(ElementType.of(cacheType), activations)) {
       throw new InvalidRequestException(
           "cacheType",
           "cacheType has value "
@@ -351,8 +369,8 @@ final class ModelLoader implements BaichuanLoader {
     return cacheType;
   }
 
-  private int context(ModelConfig config) {
-    return contextLength > 0 ? contextLength : config.maxPositions();
+  private int context(Architecture model) {
+    return contextLength > 0 ? contextLength : model.maxPositions();
   }
 
   /**
@@ -360,9 +378,9 @@ final class ModelLoader implements BaichuanLoader {
    *
    * @param toCome bytes that are still to be taken for weights
    */
-  private int pages(ModelConfig config, Quant quant, Ops ops, KvType cache, long toCome) {
-    int slots = KvPages.pagesFor(context(config));
-    long page = KvPages.pageBytes(config, ElementType.of(cache));
+  private int pages(MemoryEstimate estimate, Ops ops, KvType cache, long toCome) {
+    int slots = Layout.pagesFor(context(estimate.model()));
+    long page = KvCache.pageBytes(estimate.model(), ElementType.of(cache));
     if (cacheBytes > 0) {
       if (cacheBytes / page < 1) {
         throw new InvalidRequestException(
@@ -372,33 +390,30 @@ final class ModelLoader implements BaichuanLoader {
       return (int) Math.min(cacheBytes / page, Integer.MAX_VALUE);
     }
     long free = ops.memoryInfo()[0];
-    // A GPU is the model's alone, and what is left after weights and buffers has no better use; a
-    // tenth stays for scratch and recorded steps.
+    // Memory of a device's own is the model's alone, and what is left after weights and buffers has no
+    // better use; a tenth stays for scratch and recorded steps.
     long room =
-        ops.isGpu()
-            ? (free - toCome - plan(config, quant, ops, cache, 0).workspace()) / 10 * 9
-            : free / 4;
+        ops.facts().readsHostMemory()
+            ? free / 4
+            : (free - toCome - plan(estimate, cache, 0).workspace()) / 10 * 9;
     return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
   }
 
-  private MemoryPlan plan(ModelConfig config, Quant quant, Ops ops, KvType cache, int pages) {
-    return MemoryEstimate.of(
-        config, quant, ops.isGpu(), cache, pages, chunkTokens, Math.max(maxConcurrent, 64));
+  private MemoryPlan plan(MemoryEstimate estimate, KvType cache, int pages) {
+    return estimate.plan(cache, pages, chunkTokens, Math.max(maxConcurrent, 64));
   }
 
   /**
-   * Before anything is loaded, that the device can hold what will be made: on a GPU the model and a
-   * cache; on the CPU the quantized matrices, since all else is mapped or committed as it fills.
+   * Before anything is loaded, that the device can hold what will be made: with memory of its own
+   * the model and a cache; in RAM the quantized matrices, since all else is mapped or committed as
+   * it fills.
    */
-  private void requireRoom(ModelConfig config, Quant quant, Ops ops, KvType cache, boolean packed) {
+  private void requireRoom(MemoryEstimate estimate, Ops ops, KvType cache, boolean packed) {
     long needed;
-    if (ops.isGpu()) {
-      int pages =
-          pages(config, quant, ops, cache, MemoryEstimate.weightBytes(config, quant, ops.isGpu()));
-      needed = plan(config, quant, ops, cache, pages).total();
-    } else if (quant != Quant.BF16 && !packed) {
-      needed =
-          MemoryEstimate.matrixBytes(config, quant) + plan(config, quant, ops, cache, 0).workspace();
+    if (!ops.facts().readsHostMemory()) {
+      needed = plan(estimate, cache, pages(estimate, ops, cache, estimate.weights())).total();
+    } else if (estimate.quant() != Quant.BF16 && !packed) {
+      needed = estimate.matrices() + plan(estimate, cache, 0).workspace();
     } else {
       return;
     }

@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.api;
 import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.checkpoint.ModelConfig;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.spi.EntryPoints;
@@ -18,7 +19,7 @@ public final class PublicEntryPoints implements EntryPoints<BaichuanLoader, Mode
 
   @Override
   public BaichuanLoader randomLoader(ModelShape shape) {
-    return new ModelLoader(null, ModelConfig.of(shape));
+    return new ModelLoader(null, Architecture.of(shape));
   }
 
   @Override

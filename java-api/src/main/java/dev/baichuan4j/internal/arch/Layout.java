@@ -10,6 +10,9 @@ public final class Layout {
   /** Rows of a packed matrix that lie together. */
   public static final int PANEL = baichuan.BC_PANEL_ROWS;
 
+  /** What the bytes of a packed matrix in a file begin at a multiple of. */
+  public static final int ALIGNMENT = baichuan.BC_PACKED_ALIGNMENT;
+
   private Layout() {}
 
   /** Pages that {@code positions} positions take. */

@@ -2,11 +2,15 @@ package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ModelFormatException;
-import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.ConfigFile;
+import dev.baichuan4j.internal.arch.Positions;
+import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.files.PathProblem;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -35,42 +39,27 @@ public final class Checkpoint {
 
   private static final Logger LOG = LoggerFactory.getLogger(Checkpoint.class);
 
-  private static final String SAFETENSORS = ".safetensors";
-  private static final String TORCH = ".bin";
-  private static final String INDEX = ".index.json";
-
-  /** Bytes of an index file; a 13B model's has about 24,000. */
-  private static final int MAX_INDEX_BYTES = 8 << 20;
-
   /** A buffer that Baichuan-7B saves with each layer, and that is computed anew here. */
   private static final String INV_FREQ = "rotary_emb.inv_freq";
 
   private final Path folder;
-  private final Path weights;
-  private final ModelConfig config;
+  private final Architecture architecture;
   private final Optional<GenerationConfig> generationConfig;
-  private final Map<String, TensorEntry> tensors;
-  private final Map<String, String> metadata;
+  private final TensorSource source;
+  private final Map<String, TensorEntry> tensors; // of the source, without buffers
   private final Optional<PackedWeights> packed;
 
-  private Checkpoint(Path folder, Path weights) {
+  private Checkpoint(Path folder, Path weights, TensorFormat format) {
     this.folder = folder;
-    this.weights = weights;
-    this.config = ModelConfig.read(folder.resolve("config.json"));
+    this.architecture = ConfigFile.read(folder.resolve("config.json"));
     Path generation = folder.resolve("generation_config.json");
     this.generationConfig =
         PathProblem.isThere(generation)
-            ? Optional.of(GenerationConfig.read(generation, config.vocabularySize()))
+            ? Optional.of(GenerationConfig.read(generation, architecture.vocabularySize()))
             : Optional.empty();
-    Optional<SafetensorsFile> single =
-        isIndex(weights.getFileName().toString()) || !weights.toString().endsWith(SAFETENSORS)
-            ? Optional.empty()
-            : Optional.of(SafetensorsFile.open(weights));
-    this.metadata = single.map(SafetensorsFile::metadata).orElse(Map.of());
-    this.packed = single.flatMap(PackedWeights::of);
-    this.tensors =
-        withoutFrequencies(
-            single.map(SafetensorsFile::tensors).orElseGet(() -> readTensors(weights)));
+    this.source = format.open(weights);
+    this.packed = PackedWeights.of(source);
+    this.tensors = withoutFrequencies(source.tensors());
   }
 
   /**
@@ -88,81 +77,37 @@ public final class Checkpoint {
           "another file system");
     }
     if (PathProblem.require(path, "a model's folder or file").isDirectory()) {
-      return new Checkpoint(path, findWeights(path));
+      Path weights = findWeights(path);
+      return new Checkpoint(path, weights, TensorFormat.of(weights).orElseThrow());
     }
-    String name = String.valueOf(path.getFileName());
-    if (!isWeights(name) && !isIndex(name)) {
-      throw new ModelFormatException(
-          path, "path", "a model's folder, *.safetensors or *.bin file", "another file");
-    }
-    return new Checkpoint(path.toAbsolutePath().getParent(), path);
+    TensorFormat format =
+        TensorFormat.of(path)
+            .orElseThrow(
+                () ->
+                    new ModelFormatException(
+                        path,
+                        "path",
+                        "a model's folder, *.safetensors or *.bin file",
+                        "another file"));
+    return new Checkpoint(path.toAbsolutePath().getParent(), path, format);
   }
 
   private static Path findWeights(Path folder) {
-    for (String name : new String[] {"model" + SAFETENSORS, "pytorch_model" + TORCH}) {
-      for (Path path : new Path[] {folder.resolve(name), folder.resolve(name + INDEX)}) {
-        if (PathProblem.isThere(path)) {
-          return path;
-        }
-      }
-    }
-    throw new ModelFormatException(
-        folder,
-        "folder",
-        "model.safetensors, pytorch_model.bin, or the .index.json of one with its shards",
-        "no weights");
-  }
-
-  private static boolean isWeights(String name) {
-    return name.endsWith(SAFETENSORS) || name.endsWith(TORCH);
-  }
-
-  private static boolean isIndex(String name) {
-    return name.endsWith(INDEX) && isWeights(name.substring(0, name.length() - INDEX.length()));
-  }
-
-  private static Map<String, TensorEntry> readTensors(Path weights) {
-    return isIndex(weights.getFileName().toString()) ? readShards(weights) : readFile(weights);
-  }
-
-  private static Map<String, TensorEntry> readFile(Path file) {
-    return file.toString().endsWith(SAFETENSORS)
-        ? SafetensorsFile.open(file).tensors()
-        : TorchZipFile.open(file).tensors();
-  }
-
-  private static Map<String, TensorEntry> readShards(Path index) {
-    JsonObject weightMap = JsonObject.read(index, MAX_INDEX_BYTES).object("weight_map");
-    Map<String, Map<String, TensorEntry>> shards = new HashMap<>();
-    Map<String, TensorEntry> tensors = new LinkedHashMap<>();
-    for (String name : weightMap.keys()) {
-      String shard =
-          weightMap
-              .optionalString(name)
-              .filter(file -> isShard(index, file))
-              .orElseThrow(() -> weightMap.wrong(name, "the name of a file beside the index"));
-      TensorEntry tensor =
-          shards.computeIfAbsent(shard, file -> readFile(index.resolveSibling(file))).get(name);
-      if (tensor == null) {
-        throw new ModelFormatException(
-            index, name, "the shard that holds the tensor", shard + ", which does not hold it");
-      }
-      tensors.put(name, tensor);
-    }
-    return tensors;
-  }
-
-  /** A shard lies beside its index and is of the index's format: no other file is ever opened. */
-  private static boolean isShard(Path index, String file) {
-    String format =
-        index.getFileName().toString().endsWith(SAFETENSORS + INDEX) ? SAFETENSORS : TORCH;
-    return file.matches("[^/\\\\:\\x00-\\x1f]{1,255}") && file.endsWith(format);
+    return TensorFormat.find(folder)
+        .orElseThrow(
+            () ->
+                new ModelFormatException(
+                    folder,
+                    "folder",
+                    "model.safetensors, pytorch_model.bin, or the .index.json of one with its"
+                        + " shards",
+                    "no weights"));
   }
 
   private Map<String, TensorEntry> withoutFrequencies(Map<String, TensorEntry> all) {
     Map<String, TensorEntry> kept = new LinkedHashMap<>(all);
     boolean removed = kept.keySet().removeIf(name -> name.endsWith(INV_FREQ));
-    if (removed && config.position() == ModelShape.Position.ALIBI) {
+    if (removed && architecture.positions() instanceof Positions.Alibi) {
       throw new ModelFormatException(
           folder.resolve("config.json"),
           "model",
@@ -178,9 +123,9 @@ public final class Checkpoint {
     return folder;
   }
 
-  /** Returns what the model is. */
-  public ModelConfig config() {
-    return config;
+  /** Returns what the model is made of. */
+  public Architecture architecture() {
+    return architecture;
   }
 
   /** Returns how the publisher wants the model to be asked, if the folder says so. */
@@ -221,7 +166,7 @@ public final class Checkpoint {
    */
   public TensorEntry tensor(String name) {
     return find(name)
-        .orElseThrow(() -> new ModelFormatException(weights, name, "a tensor", "no entry"));
+        .orElseThrow(() -> new ModelFormatException(source.file(), name, "a tensor", "no entry"));
   }
 
   /**
@@ -243,25 +188,29 @@ public final class Checkpoint {
   }
 
   /**
-   * Checks that every weight that the config asks for is there with its shape, as F32, F16 or BF16
+   * Checks that every weight that the model needs is there with its shape, as F32, F16 or BF16
    * or, where matrices are packed, with the bytes of its shape. Tensors beyond those are not used;
    * they are logged.
    *
    * @throws ModelFormatException if a weight is missing or of a wrong shape or type
    */
   public void checkShapes() {
-    Map<String, long[]> expected = config.tensorShapes();
-    expected.forEach(
-        (name, shape) -> {
-          if (packed.isPresent() && PackedWeights.isMatrix(name, shape)) {
-            packed.get().check(tensor(name), metadata, shape);
-          } else {
-            require(name, shape);
+    Set<String> used = new HashSet<>();
+    packed.ifPresent(
+        found -> {
+          for (TensorSpec spec : architecture.matrices()) {
+            found.check(tensor(spec.name()), source.metadata(), spec.shape());
+            used.add(spec.name());
           }
         });
+    for (TensorSpec spec : architecture.tensors()) {
+      if (used.add(spec.name())) {
+        require(spec.name(), spec.shape());
+      }
+    }
     for (String name : names()) {
-      if (!expected.containsKey(name)) {
-        LOG.debug("{}: {} is not part of the model and not used", weights, name);
+      if (!used.contains(name)) {
+        LOG.debug("{}: {} is not part of the model and not used", source.file(), name);
       }
     }
   }

@@ -45,6 +45,9 @@ public record GenerationConfig(
     eosTokenIds = List.copyOf(eosTokenIds);
   }
 
+  /** Bytes of the file; published ones have about 300. */
+  private static final int MAX_BYTES = 1 << 20;
+
   /**
    * Reads {@code generation_config.json}.
    *
@@ -52,7 +55,7 @@ public record GenerationConfig(
    * @throws ModelFormatException if the file cannot be read or a value is out of range
    */
   public static GenerationConfig read(Path file, int vocabularySize) {
-    return of(JsonObject.read(file, ModelConfig.MAX_FILE_BYTES), vocabularySize);
+    return of(JsonObject.read(file, MAX_BYTES), vocabularySize);
   }
 
   /**

@@ -3,9 +3,12 @@ package dev.baichuan4j.internal.checkpoint;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.arch.TensorSpec;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -26,13 +29,9 @@ public record PackedWeights(Path file, Quant quant, int layout) {
   private static final String LAYOUT = PREFIX + "layout";
   private static final String SHAPE = PREFIX + "shape.";
 
-  private static final int PANEL = 16; // rows that are packed together
-  private static final int ALIGNMENT = 64;
-  private static final String EMBEDDING = "model.embed_tokens.weight";
-
   /** Returns what a file's metadata say, or empty if its weights are not packed. */
-  static Optional<PackedWeights> of(SafetensorsFile file) {
-    String weights = file.metadata().get(WEIGHTS);
+  static Optional<PackedWeights> of(TensorSource source) {
+    String weights = source.metadata().get(WEIGHTS);
     if (weights == null) {
       return Optional.empty();
     }
@@ -40,32 +39,24 @@ public record PackedWeights(Path file, Quant quant, int layout) {
         switch (weights) {
           case "int8" -> Quant.INT8;
           case "int4" -> Quant.INT4;
-          default -> throw new ModelFormatException(file.file(), WEIGHTS, "int8 or int4", weights);
+          default -> throw new ModelFormatException(source.file(), WEIGHTS, "int8 or int4", weights);
         };
-    String layout = String.valueOf(file.metadata().get(LAYOUT));
+    String layout = String.valueOf(source.metadata().get(LAYOUT));
     if (!layout.matches("\\d{1,9}")) {
-      throw new ModelFormatException(file.file(), LAYOUT, "a number", layout);
+      throw new ModelFormatException(source.file(), LAYOUT, "a number", layout);
     }
-    return Optional.of(new PackedWeights(file.file(), quant, Integer.parseInt(layout)));
+    return Optional.of(new PackedWeights(source.file(), quant, Integer.parseInt(layout)));
   }
 
   /** Returns the metadata of a file that holds these matrices of a model. */
-  public Map<String, String> metadata(Map<String, long[]> shapes) {
+  public Map<String, String> metadata(List<TensorSpec> matrices) {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(WEIGHTS, quant.name().toLowerCase(Locale.ROOT));
     metadata.put(LAYOUT, Integer.toString(layout));
-    shapes.forEach(
-        (name, shape) -> {
-          if (isMatrix(name, shape)) {
-            metadata.put(SHAPE + name, Arrays.toString(shape));
-          }
-        });
+    for (TensorSpec matrix : matrices) {
+      metadata.put(SHAPE + matrix.name(), Arrays.toString(matrix.shape()));
+    }
     return metadata;
-  }
-
-  /** Returns whether a weight is packed: all matrices are but the embedding, which is looked up. */
-  public static boolean isMatrix(String name, long[] shape) {
-    return shape.length == 2 && !name.equals(EMBEDDING);
   }
 
   /**
@@ -73,9 +64,9 @@ public record PackedWeights(Path file, Quant quant, int layout) {
    * to a multiple of 64 so that the next one is aligned.
    */
   public static long bytes(Quant quant, long... shape) {
-    long rows = (shape[0] + PANEL - 1) / PANEL * PANEL;
+    long rows = (shape[0] + Layout.PANEL - 1) / Layout.PANEL * Layout.PANEL;
     long bytes = (long) (rows * shape[1] * quant.bits() / 8);
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return (bytes + Layout.ALIGNMENT - 1) / Layout.ALIGNMENT * Layout.ALIGNMENT;
   }
 
   /**
@@ -97,9 +88,9 @@ public record PackedWeights(Path file, Quant quant, int layout) {
           bytes + " bytes of U8 for " + quant + " " + expected,
           entry.bytes() + " bytes of " + entry.dtype());
     }
-    if (entry.offset() % ALIGNMENT != 0) {
+    if (entry.offset() % Layout.ALIGNMENT != 0) {
       throw new ModelFormatException(
-          file, entry.name(), "an offset that is a multiple of " + ALIGNMENT, "" + entry.offset());
+          file, entry.name(), "an offset that is a multiple of " + Layout.ALIGNMENT, "" + entry.offset());
     }
   }
 }

@@ -20,7 +20,7 @@ import java.util.Map;
  *
  * <p>Source: the format section of the safetensors README, github.com/huggingface/safetensors.
  */
-public final class SafetensorsFile {
+public final class SafetensorsFile implements TensorSource {
 
   /** The longest header of the format. */
   public static final long MAX_HEADER_BYTES = 100_000_000;
@@ -88,16 +88,19 @@ public final class SafetensorsFile {
   }
 
   /** Returns the file. */
+  @Override
   public Path file() {
     return file;
   }
 
   /** Returns the tensors by name, in the order of the header. */
+  @Override
   public Map<String, TensorEntry> tensors() {
     return Collections.unmodifiableMap(tensors);
   }
 
   /** Returns the strings that the header's {@code __metadata__} holds by their keys. */
+  @Override
   public Map<String, String> metadata() {
     return Collections.unmodifiableMap(metadata);
   }

@@ -15,7 +15,7 @@ import java.util.Map;
  * PyTorch 1.6), with a pickle {@code NAME/data.pkl} that describes the tensors and one stored entry
  * {@code NAME/data/KEY} for each storage. Tensors may share a storage.
  */
-public final class TorchZipFile {
+public final class TorchZipFile implements TensorSource {
 
   private static final String PICKLE = "/data.pkl";
 
@@ -53,11 +53,13 @@ public final class TorchZipFile {
   }
 
   /** Returns the file. */
+  @Override
   public Path file() {
     return bytes.file();
   }
 
   /** Returns the tensors by name, in the order of the pickle. */
+  @Override
   public Map<String, TensorEntry> tensors() {
     return Collections.unmodifiableMap(tensors);
   }

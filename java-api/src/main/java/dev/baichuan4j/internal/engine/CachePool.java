@@ -1,6 +1,8 @@
 package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.KvPages;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -11,14 +13,20 @@ import java.util.Set;
  * turns, which give way when room is needed. For the engine's thread.
  */
 final class CachePool implements AutoCloseable {
-  private final KvPages pages;
+  private final KvCache cache;
   private final long pageBytes;
+  private final PagePool pages;
   private final Set<SessionCache> sessions = new HashSet<>(); // those that hold pages
 
-  /** Takes over the pages: closing the pool closes them. */
-  CachePool(KvPages pages, long pageBytes) {
-    this.pages = pages;
+  /**
+   * Takes over the cache: closing the pool closes it.
+   *
+   * @param pageBytes bytes of a page over all layers
+   */
+  CachePool(KvCache cache, long pageBytes) {
+    this.cache = cache;
     this.pageBytes = pageBytes;
+    this.pages = new PagePool(cache.pages());
   }
 
   /** A text that holds nothing yet. */
@@ -57,7 +65,7 @@ final class CachePool implements AutoCloseable {
 
   OutOfDeviceMemoryException exhausted(int positions) {
     return new OutOfDeviceMemoryException(
-        pageBytes * KvPages.pagesFor(positions), pageBytes * pages.free());
+        pageBytes * Layout.pagesFor(positions), pageBytes * pages.free());
   }
 
   /** A conversation's turn begins. */
@@ -95,6 +103,6 @@ final class CachePool implements AutoCloseable {
 
   @Override
   public void close() {
-    pages.close();
+    cache.close();
   }
 }

@@ -6,6 +6,7 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvPages;
 import dev.baichuan4j.internal.nn.Model;
@@ -52,7 +53,7 @@ public final class Engine implements AutoCloseable {
       int maxConcurrent,
       int maxQueued) {
     int pageSlots() {
-      return KvPages.pagesFor(contextLength);
+      return Layout.pagesFor(contextLength);
     }
   }
 

@@ -2,7 +2,9 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.nn.Forward;
+import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.KvPages;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -37,31 +39,34 @@ final class Schedule implements AutoCloseable {
   private final Engine.Limits limits;
   private final CachePool cache;
   private final Forward forward;
+  private final int smallestPiece;
   private final Step step;
   private final float[] logits;
   private final List<Active> active = new ArrayList<>();
 
   Schedule(Model model, Engine.Limits limits) {
     this.limits = limits;
-    KvPages pages = new KvPages(model.ops(), model.config(), limits.cacheType(), limits.pages());
-    this.cache = new CachePool(pages, KvPages.pageBytes(model.config(), limits.cacheType()));
+    Architecture architecture = model.architecture();
+    KvCache pages = new KvCache(model.ops(), architecture, limits.cacheType(), limits.pages());
+    this.cache = new CachePool(pages, KvCache.pageBytes(architecture, limits.cacheType()));
+    this.smallestPiece = model.ops().facts().smallestPiece();
     this.forward =
         new Forward(
             model,
             pages,
-            Math.max(limits.chunkTokens(), leastTokens(model.ops(), limits)),
+            Math.max(limits.chunkTokens(), leastTokens(smallestPiece, limits)),
             limits.maxConcurrent(),
             Math.max(limits.maxConcurrent(), SCORE_ROWS),
-            limits.pageSlots());
+            limits.contextLength());
     this.step = new Step(limits.pageSlots());
-    this.logits = new float[model.config().vocabularySize()];
+    this.logits = new float[architecture.vocabularySize()];
   }
 
   /**
    * A token of every text being written but one, and two smallest pieces of the last one's prompt.
    */
-  private static int leastTokens(Ops ops, Engine.Limits limits) {
-    return limits.maxConcurrent() - 1 + 2 * Forward.smallestPiece(ops) - 1;
+  private static int leastTokens(int smallestPiece, Engine.Limits limits) {
+    return limits.maxConcurrent() - 1 + 2 * smallestPiece - 1;
   }
 
   boolean isEmpty() {
@@ -229,7 +234,7 @@ final class Schedule implements AutoCloseable {
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
       if (a.fed == 0) {
-        a.fed = piece(a.sequence.pending(), room, forward.smallestPiece());
+        a.fed = piece(a.sequence.pending(), room, smallestPiece);
         room -= a.fed;
       }
       a.row = -1;

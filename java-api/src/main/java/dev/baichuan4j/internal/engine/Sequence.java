@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.engine;
 
+import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.KvPages;
 import java.util.Arrays;
 
@@ -8,14 +9,14 @@ import java.util.Arrays;
  * scheduler's thread.
  */
 final class Sequence {
-  private final KvPages pool;
+  private final PagePool pool;
   private int[] tokens;
   private int length;
   private int cached;
   private int[] pages = new int[0];
   private int pageCount;
 
-  Sequence(KvPages pool, int[] prompt) {
+  Sequence(PagePool pool, int[] prompt) {
     this.pool = pool;
     this.tokens = prompt.clone();
     this.length = prompt.length;
@@ -72,7 +73,7 @@ final class Sequence {
    * has too few.
    */
   boolean reserve(int positions) {
-    int needed = KvPages.pagesFor(positions) - pageCount;
+    int needed = Layout.pagesFor(positions) - pageCount;
     if (needed > pool.free()) {
       return false;
     }
@@ -90,7 +91,7 @@ final class Sequence {
 
   /** Gives back the pages past what is computed. */
   void trim() {
-    int keep = KvPages.pagesFor(cached);
+    int keep = Layout.pagesFor(cached);
     while (pageCount > keep) {
       pool.release(pages[--pageCount]);
     }

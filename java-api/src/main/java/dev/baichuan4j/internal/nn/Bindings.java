@@ -5,8 +5,12 @@ import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.NativeLoadException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.jni.bc_context;
+import dev.baichuan4j.jni.bc_facts;
 import dev.baichuan4j.jni.global.baichuan;
 import java.nio.charset.StandardCharsets;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.javacpp.BytePointer;
@@ -64,6 +68,26 @@ final class Bindings {
       return;
     }
     throw exception(status, text(baichuan.bc_last_error()));
+  }
+
+  static DeviceFacts facts(bc_context context) {
+    try (bc_facts facts = new bc_facts()) {
+      check(baichuan.bc_context_facts(context, facts));
+      Set<ElementType> cacheTypes = EnumSet.noneOf(ElementType.class);
+      for (ElementType type : ElementType.values()) {
+        if ((facts.cache_types() >>> type.code() & 1) == 1) {
+          cacheTypes.add(type);
+        }
+      }
+      return new DeviceFacts(
+          facts.threads(),
+          facts.activation_bits(),
+          cacheTypes,
+          facts.head_sizes(),
+          facts.smallest_piece(),
+          facts.reads_host_memory() == 1,
+          facts.fuses_swiglu() == 1);
+    }
   }
 
   private static BaichuanException exception(int status, String message) {

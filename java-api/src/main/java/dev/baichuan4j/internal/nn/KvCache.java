@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.Layout;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -3,8 +3,9 @@ package dev.baichuan4j.internal.nn;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
-import dev.baichuan4j.internal.checkpoint.ModelConfig;
+import dev.baichuan4j.internal.arch.Architecture;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -14,13 +15,13 @@ import java.util.Map;
 /** The weights of a model on a context, and what they are worth. Closing it frees the context. */
 public final class Model implements AutoCloseable {
   private final Ops ops;
-  private final ModelConfig config;
+  private final Architecture architecture;
   private final Weights weights;
   private final Map<String, Double> quantizationErrors;
 
-  Model(Ops ops, ModelConfig config, Weights weights, Map<String, Double> quantizationErrors) {
+  Model(Ops ops, Architecture architecture, Weights weights, Map<String, Double> quantizationErrors) {
     this.ops = ops;
-    this.config = config;
+    this.architecture = architecture;
     this.weights = weights;
     this.quantizationErrors = quantizationErrors;
   }
@@ -40,49 +41,52 @@ public final class Model implements AutoCloseable {
     try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant)) {
       Weights weights = loader.load(progress);
       return new Model(
-          ops, checkpoint.config(), weights, Collections.unmodifiableMap(loader.errors()));
+          ops, checkpoint.architecture(), weights, Collections.unmodifiableMap(loader.errors()));
     }
   }
 
   /** The type of activations that {@link #load} will give. */
   public static ElementType activations(Ops ops, Checkpoint checkpoint) {
-    return ops.activations(WeightLoader.type(checkpoint.tensor(WeightLoader.EMBEDDING)));
+    return ops.facts()
+        .activations(WeightLoader.type(checkpoint.tensor(Architecture.EMBEDDING)));
   }
 
   /** The type of activations that {@link #random} will give. */
   public static ElementType randomActivations(Ops ops) {
-    return ops.activations(ElementType.BF16);
+    return ops.facts().activations(ElementType.BF16);
   }
 
   /** A model of the given shape with random weights, for benchmarks. */
-  public static Model random(Ops ops, ModelConfig config, Quant quant) {
-    long c = config.hiddenSize();
-    long f = config.intermediateSize();
-    long v = config.vocabularySize();
+  public static Model random(Ops ops, Architecture model, Quant quant) {
+    long c = model.hiddenSize();
+    long f = model.intermediateSize();
+    long v = model.vocabularySize();
+    long width = model.heads().width();
     ElementType type = ElementType.of(quant);
     List<Weights.Layer> layers = new ArrayList<>();
-    for (int i = 0; i < config.layers(); i++) {
+    for (int i = 0; i < model.layers(); i++) {
+      long seed = 7L * i;
       layers.add(
           new Weights.Layer(
               ones(ops, c),
-              random(ops, type, 7L * i, 3 * c, c),
-              random(ops, type, 7L * i + 1, c, c),
+              List.of(random(ops, type, seed, model.heads().qkvWidth(), c)),
+              null,
+              random(ops, type, seed + 1, c, width),
               ones(ops, c),
-              ops.isGpu() ? null : random(ops, type, 7L * i + 2, f, c),
-              ops.isGpu() ? null : random(ops, type, 7L * i + 3, f, c),
-              ops.isGpu() ? random(ops, type, 7L * i + 2, 2 * f, c) : null,
-              random(ops, type, 7L * i + 4, c, f)));
+              ops.facts().fusesSwiglu()
+                  ? new GateUp.InTurn(random(ops, type, seed + 2, 2 * f, c).weight())
+                  : new GateUp.Separate(
+                      random(ops, type, seed + 2, f, c), random(ops, type, seed + 3, f, c)),
+              random(ops, type, seed + 4, c, f)));
     }
-    Tensor slopes = config.position() == ModelShape.Position.ALIBI ? slopes(ops, config) : null;
     Weights weights =
         new Weights(
             embedding(ops, v, c),
             layers,
             ones(ops, c),
             random(ops, type, 1L << 21, v, c),
-            null,
-            slopes);
-    return new Model(ops, config, weights, Map.of());
+            slopes(ops, model));
+    return new Model(ops, model, weights, Map.of());
   }
 
   private static Tensor embedding(Ops ops, long rows, long columns) {
@@ -91,10 +95,10 @@ public final class Model implements AutoCloseable {
     return tensor;
   }
 
-  private static Tensor random(Ops ops, ElementType type, long seed, long rows, long columns) {
+  private static Linear random(Ops ops, ElementType type, long seed, long rows, long columns) {
     Tensor tensor = ops.tensor(type, rows, columns);
     tensor.random(0.02f, seed);
-    return tensor;
+    return Linear.of(tensor);
   }
 
   private static Tensor ones(Ops ops, long size) {
@@ -105,9 +109,14 @@ public final class Model implements AutoCloseable {
     return tensor;
   }
 
-  static Tensor slopes(Ops ops, ModelConfig config) {
-    Tensor tensor = ops.tensor(ElementType.F32, config.heads());
-    tensor.write(Alibi.slopes(config.heads()));
+  /** The slopes [H] of ALiBi; null for RoPE. */
+  static Tensor slopes(Ops ops, Architecture model) {
+    if (!(model.positions() instanceof Positions.Alibi)) {
+      return null;
+    }
+    int heads = model.heads().queries();
+    Tensor tensor = ops.tensor(ElementType.F32, heads);
+    tensor.write(Positions.Alibi.slopes(heads));
     return tensor;
   }
 
@@ -115,13 +124,14 @@ public final class Model implements AutoCloseable {
     return ops;
   }
 
-  public ModelConfig config() {
-    return config;
+  /** What it is made of. */
+  public Architecture architecture() {
+    return architecture;
   }
 
   /** The type of what flows between the layers, but for the residual stream, which is F32. */
   public ElementType activations() {
-    return ops.activations(weights.embedding().type());
+    return ops.facts().activations(weights.embedding().type());
   }
 
   Weights weights() {

@@ -23,12 +23,11 @@ public final class Ops implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Ops.class);
 
   private final bc_context context = new bc_context();
-  private final boolean gpu;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private Ops(boolean gpu) {
-    this.gpu = gpu;
-  }
+  private DeviceFacts facts;
+
+  private Ops() {}
 
   /**
    * A context on the CPU.
@@ -40,7 +39,7 @@ public final class Ops implements AutoCloseable {
    */
   public static Ops cpu(int threads, boolean exact) {
     Bindings.load();
-    Ops ops = new Ops(false);
+    Ops ops = new Ops();
     Bindings.check(
         baichuan.bc_context_create(baichuan.BC_CPU, 0, threads, exact ? 1 : 0, ops.context));
     return ops;
@@ -54,7 +53,7 @@ public final class Ops implements AutoCloseable {
    */
   public static Ops cuda(int index) {
     Bindings.load();
-    Ops ops = new Ops(true);
+    Ops ops = new Ops();
     Bindings.check(baichuan.bc_context_create(baichuan.BC_CUDA, index, 0, 0, ops.context));
     return ops;
   }
@@ -68,7 +67,7 @@ public final class Ops implements AutoCloseable {
    */
   public static Ops cuda(int index, long stream) {
     Bindings.load();
-    Ops ops = new Ops(true);
+    Ops ops = new Ops();
     try (Address address = new Address(stream)) {
       Bindings.check(baichuan.bc_context_on_stream(index, address, ops.context));
     }
@@ -157,11 +156,6 @@ public final class Ops implements AutoCloseable {
     return context;
   }
 
-  /** Whether this is a context on a GPU. */
-  public boolean isGpu() {
-    return gpu;
-  }
-
   /** What the context runs on, for people. */
   public String device() {
     try (BytePointer out = new BytePointer((Pointer) null)) {
@@ -170,21 +164,12 @@ public final class Ops implements AutoCloseable {
     }
   }
 
-  /**
-   * The type of activations here for weights of a type: F32 on the CPU; 16 bits on a GPU, those of
-   * the weights or BF16.
-   */
-  ElementType activations(ElementType weights) {
-    if (!gpu) {
-      return ElementType.F32;
+  /** What the device is to whoever assembles a model on it. */
+  public DeviceFacts facts() {
+    if (facts == null) {
+      facts = Bindings.facts(context());
     }
-    return weights == ElementType.F16 ? ElementType.F16 : ElementType.BF16;
-  }
-
-  public int threads() {
-    int[] out = new int[1];
-    Bindings.check(baichuan.bc_context_threads(context(), out));
-    return out[0];
+    return facts;
   }
 
   /**
@@ -314,10 +299,16 @@ public final class Ops implements AutoCloseable {
             context(), x.handle(), out.handle(), delta.handle(), weight.handle(), eps));
   }
 
-  /** out [T,N] = x [T,K] * w [N,K]^T, times rowScale [N] where not null. */
-  public void matmul(Tensor out, Tensor x, Tensor w, Tensor rowScale) {
+  /** out [T,N] = x [T,K] * w [N,K]^T, times rowScale [N] and plus bias [N] where not null. */
+  public void matmul(Tensor out, Tensor x, Tensor w, Tensor rowScale, Tensor bias) {
     Bindings.check(
-        baichuan.bc_matmul(context(), out.handle(), x.handle(), w.handle(), optional(rowScale)));
+        baichuan.bc_matmul(
+            context(),
+            out.handle(),
+            x.handle(),
+            w.handle(),
+            optional(rowScale),
+            optional(bias)));
   }
 
   /** out [T,F] = silu(x * gate^T) * (x * up^T); w [2F,K] has the rows of gate and up in turn. */
@@ -325,9 +316,20 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_matmul_swiglu(context(), out.handle(), x.handle(), w.handle()));
   }
 
-  /** Rotates queries and keys of qkv [T,3C] in place. */
-  public void rope(Tensor qkv, Tensor positions, int heads, float base) {
-    Bindings.check(baichuan.bc_rope(context(), qkv.handle(), positions.handle(), heads, base));
+  /** Normalizes the heads of queries and keys of qkv [T,(H+2G)D] where asked, and rotates them. */
+  void rope(Tensor qkv, Tensor positions, Rotation rotation, HeadNorms norms) {
+    Bindings.check(
+        baichuan.bc_rope(
+            context(),
+            qkv.handle(),
+            positions.handle(),
+            rotation.heads(),
+            2 * rotation.frequencies().length,
+            rotation.frequencies(),
+            rotation.scale(),
+            norms == null ? null : norms.query().handle(),
+            norms == null ? null : norms.key().handle(),
+            norms == null ? 0 : norms.eps()));
   }
 
   /** Stores keys and values of qkv [T,3C] in the layer's pages. */
@@ -343,8 +345,12 @@ public final class Ops implements AutoCloseable {
             in.table().handle()));
   }
 
-  /** out [T,C] = causal attention over the layer's pages; slopes [H] or null. */
-  void attention(Tensor out, Tensor qkv, KvPages.Layer kv, Forward.Inputs in, Tensor slopes) {
+  /**
+   * out [T,HD] = causal attention over the layer's pages; slopes [H] or null; window in positions,
+   * 0 for none.
+   */
+  void attention(
+      Tensor out, Tensor qkv, KvCache.Layer kv, StepInputs in, Tensor slopes, int window) {
     Bindings.check(
         baichuan.bc_attention(
             context(),
@@ -355,7 +361,8 @@ public final class Ops implements AutoCloseable {
             in.positions().handle(),
             in.offsets().handle(),
             in.table().handle(),
-            optional(slopes)));
+            optional(slopes),
+            window));
   }
 
   /** out [T,F] = silu(gate) * up. */

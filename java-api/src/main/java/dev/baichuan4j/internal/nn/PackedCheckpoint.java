@@ -12,14 +12,19 @@ import dev.baichuan4j.internal.checkpoint.DType;
 import dev.baichuan4j.internal.checkpoint.OutputFolder;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.SafetensorsWriter;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.arch.TensorSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Writes a checkpoint whose matrices are quantized once for all loads to come: packed as the CPU
@@ -31,24 +36,27 @@ import java.util.Map;
  */
 public final class PackedCheckpoint {
   private static final long BLOCK_BYTES = 64 << 20; // of 16-bit weights
-  private static final int PANEL = 16; // rows that are packed together
 
   private static final List<String> CARRIED_OVER =
       List.of(
           "config.json",
           "generation_config.json",
           "tokenizer.model",
+          "tokenizer.json",
           "tokenizer_config.json",
+          "chat_template.jinja",
           "special_tokens_map.json");
 
   private final Ops ops;
   private final Checkpoint checkpoint;
+  private final Architecture model;
   private final Quant quant;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20);
 
   private PackedCheckpoint(Ops ops, Checkpoint checkpoint, Quant quant) {
     this.ops = ops;
     this.checkpoint = checkpoint;
+    this.model = checkpoint.architecture();
     this.quant = quant;
   }
 
@@ -104,52 +112,51 @@ public final class PackedCheckpoint {
 
   /** Packed matrices in the order of the forward pass, then what is carried over. */
   private List<SafetensorsWriter.Entry> entries() {
-    List<SafetensorsWriter.Entry> packed = new ArrayList<>();
-    List<SafetensorsWriter.Entry> others = new ArrayList<>();
-    checkpoint
-        .config()
-        .tensorShapes()
-        .forEach(
-            (name, shape) -> {
-              if (PackedWeights.isMatrix(name, shape)) {
-                long bytes = PackedWeights.bytes(quant, shape);
-                packed.add(new SafetensorsWriter.Entry(name, DType.U8, bytes));
-              } else {
-                others.add(
-                    new SafetensorsWriter.Entry(name, checkpoint.tensor(name).dtype(), shape));
-              }
-            });
-    packed.addAll(others);
-    return packed;
+    List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+    Set<String> packed = new HashSet<>();
+    for (TensorSpec matrix : model.matrices()) {
+      packed.add(matrix.name());
+      long bytes = PackedWeights.bytes(quant, matrix.shape());
+      entries.add(new SafetensorsWriter.Entry(matrix.name(), DType.U8, bytes));
+    }
+    for (TensorSpec tensor : model.tensors()) {
+      if (!packed.contains(tensor.name())) {
+        DType type = checkpoint.tensor(tensor.name()).dtype();
+        entries.add(new SafetensorsWriter.Entry(tensor.name(), type, tensor.shape()));
+      }
+    }
+    return entries;
   }
 
   private void writeTensors(
       Path file, List<SafetensorsWriter.Entry> entries, ProgressListener progress) {
-    Map<String, long[]> shapes = checkpoint.config().tensorShapes();
+    List<TensorSpec> matrices = model.matrices();
     Map<String, String> metadata =
-        new PackedWeights(file, quant, Ops.packedLayout()).metadata(shapes);
+        new PackedWeights(file, quant, Ops.packedLayout()).metadata(matrices);
     try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant);
         SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
       for (int i = 0; i < entries.size(); i++) {
-        String name = entries.get(i).name();
         progress.progress("quantize", i, entries.size());
-        if (PackedWeights.isMatrix(name, shapes.get(name))) {
-          pack(loader, name, entries.get(i).bytes(), writer);
+        if (i < matrices.size()) {
+          pack(loader, matrices.get(i), entries.get(i).bytes(), writer);
         } else {
-          writer.copy(checkpoint.tensor(name));
+          writer.copy(checkpoint.tensor(entries.get(i).name()));
         }
       }
       progress.progress("quantize", entries.size(), entries.size());
     }
   }
 
-  private void pack(WeightLoader loader, String name, long bytes, SafetensorsWriter writer) {
-    boolean normalized =
-        name.equals(WeightLoader.HEAD) && checkpoint.config().head() == ModelShape.Head.NORM;
-    try (Tensor stored = loader.map(name);
+  private void pack(
+      WeightLoader loader, TensorSpec matrix, long bytes, SafetensorsWriter writer) {
+    boolean isHead = matrix.name().equals(Architecture.HEAD);
+    TensorSpec source = isHead ? model.headMatrix() : matrix;
+    boolean normalized = isHead && model.head() == ModelShape.Head.NORM;
+    try (Tensor stored = loader.map(source);
         Tensor scale = normalized ? loader.rowNorms(stored) : null) {
-      loader.requireGroups(stored, name);
-      long block = Math.max(BLOCK_BYTES / 2 / stored.size(1) / PANEL, 1) * PANEL;
+      loader.requireGroups(stored, source.name());
+      long block =
+          Math.max(BLOCK_BYTES / 2 / stored.size(1) / Layout.PANEL, 1) * Layout.PANEL;
       double[] error = new double[2];
       for (long row = 0; row < stored.size(0); row += block) {
         long rows = Math.min(block, stored.size(0) - row);
@@ -162,7 +169,7 @@ public final class PackedCheckpoint {
           bytes -= append(out, writer);
         }
       }
-      loader.record(error, name);
+      loader.record(error, source.name());
       writer.bytes(ByteBuffer.allocate((int) bytes)); // to a multiple of 64
     }
   }

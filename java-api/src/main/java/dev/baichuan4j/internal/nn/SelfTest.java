@@ -1,6 +1,8 @@
 package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.arch.Positions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -192,9 +194,11 @@ public final class SelfTest implements AutoCloseable {
 
   private void rope(int tokens, int c) {
     Pair qkv = activations(tokens, 3L * c);
+    Rotation rotation =
+        new Rotation(heads, Positions.Rope.of(1e4).frequencies(HEAD, tokens), 1);
     Pair positions = ints(IntStream.range(4000, 4000 + tokens).toArray());
-    cpu.rope(qkv.cpu, positions.cpu, heads, 1e4f);
-    gpu.rope(qkv.gpu, positions.gpu, heads, 1e4f);
+    cpu.rope(qkv.cpu, positions.cpu, rotation, null);
+    gpu.rope(qkv.gpu, positions.gpu, rotation, null);
     add("rope", "[" + tokens + ", " + 3 * c + "]", qkv, ROUNDED);
   }
 
@@ -208,8 +212,8 @@ public final class SelfTest implements AutoCloseable {
       gpu.quantize(w.gpu, plain.gpu, null);
     }
     Pair out = zeros(ElementType.F32, tokens, n);
-    cpu.matmul(out.cpu, x.cpu, w.cpu, null);
-    gpu.matmul(out.gpu, x.gpu, w.gpu, null);
+    cpu.matmul(out.cpu, x.cpu, w.cpu, null, null);
+    gpu.matmul(out.gpu, x.gpu, w.gpu, null, null);
     // Instruction sets without a fused multiply-add choose other scales here and there.
     double allowed = type == ElementType.BF16 ? SUMMED : ROUNDED;
     add(
@@ -263,13 +267,13 @@ public final class SelfTest implements AutoCloseable {
   /** Tokens at positions from {@code first} on, after earlier ones; kv_append has a part in it. */
   private void attention(int first, int tokens, ElementType type) {
     int c = heads * HEAD;
-    int pages = KvPages.pagesFor(first + tokens);
+    int pages = Layout.pagesFor(first + tokens);
     int[] table = IntStream.range(0, pages).map(i -> pages - 1 - i).toArray();
     Pair slopes = new Pair(cpu.tensor(ElementType.F32, heads), gpu.tensor(ElementType.F32, heads));
     slopes.cpu.write(Alibi.slopes(heads));
     slopes.gpu.write(Alibi.slopes(heads));
-    KvPages.Layer here = layer(cpu, type == ElementType.I8 ? type : ElementType.F32, pages);
-    KvPages.Layer there = layer(gpu, type, pages);
+    KvCache.Layer here = layer(cpu, type == ElementType.I8 ? type : ElementType.F32, pages);
+    KvCache.Layer there = layer(gpu, type, pages);
     Pair out = zeros(ElementType.BF16, tokens, c);
     for (int part = first == 0 ? 1 : 0; part < 2; part++) {
       int from = part == 0 ? 0 : first;
@@ -282,15 +286,15 @@ public final class SelfTest implements AutoCloseable {
           new Pair(cpu.tensor(ElementType.I32, 1, pages), gpu.tensor(ElementType.I32, 1, pages));
       pageTable.cpu.write(table, pages);
       pageTable.gpu.write(table, pages);
-      Forward.Inputs onCpu =
-          new Forward.Inputs(ids.cpu, positions.cpu, offsets.cpu, pageTable.cpu, ids.cpu);
-      Forward.Inputs onGpu =
-          new Forward.Inputs(ids.gpu, positions.gpu, offsets.gpu, pageTable.gpu, ids.gpu);
+      StepInputs onCpu =
+          new StepInputs(ids.cpu, positions.cpu, offsets.cpu, pageTable.cpu, ids.cpu);
+      StepInputs onGpu =
+          new StepInputs(ids.gpu, positions.gpu, offsets.gpu, pageTable.gpu, ids.gpu);
       cpu.kvAppend(here, qkv.cpu, onCpu);
       gpu.kvAppend(there, qkv.gpu, onGpu);
       if (part == 1) {
-        cpu.attention(out.cpu, qkv.cpu, here, onCpu, slopes.cpu);
-        gpu.attention(out.gpu, qkv.gpu, there, onGpu, slopes.gpu);
+        cpu.attention(out.cpu, qkv.cpu, here, onCpu, slopes.cpu, 0);
+        gpu.attention(out.gpu, qkv.gpu, there, onGpu, slopes.gpu, 0);
       }
     }
     add(
@@ -300,13 +304,13 @@ public final class SelfTest implements AutoCloseable {
         ATTENTION);
   }
 
-  private KvPages.Layer layer(Ops ops, ElementType type, int pages) {
-    Tensor values = ops.tensor(type, pages, 2, heads, KvPages.PAGE_SIZE, HEAD);
+  private KvCache.Layer layer(Ops ops, ElementType type, int pages) {
+    Tensor values = ops.tensor(type, pages, 2, heads, Layout.PAGE, HEAD);
     Tensor scales =
         type == ElementType.I8
-            ? ops.tensor(ElementType.F32, pages, 2, heads, KvPages.PAGE_SIZE)
+            ? ops.tensor(ElementType.F32, pages, 2, heads, Layout.PAGE)
             : null;
-    return new KvPages.Layer(values, scales);
+    return new KvCache.Layer(values, scales);
   }
 
   private void search(int v) {

@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.nn;
 
+import dev.baichuan4j.internal.arch.Layout;
 import java.util.Arrays;
 
 /**
@@ -61,7 +62,7 @@ public final class Step {
       ids[tokens + i] = source[from + i];
       positions[tokens + i] = from + i;
     }
-    int needed = KvPages.pagesFor(from + count);
+    int needed = Layout.pagesFor(from + count);
     Arrays.fill(table, sequences * pageSlots, (sequences + 1) * pageSlots, 0);
     System.arraycopy(pages, 0, table, sequences * pageSlots, needed);
     tokens += count;

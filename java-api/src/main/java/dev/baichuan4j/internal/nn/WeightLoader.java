@@ -106,8 +106,12 @@ final class WeightLoader implements AutoCloseable {
         tensors.qkv().size() == 1 || isMapped()
             ? tensors.qkv().stream().map(this::linear).toList()
             : List.of(joined(tensors.qkv())),
-        tensors.queryNorm().map(this::map).orElse(null),
-        tensors.keyNorm().map(this::map).orElse(null),
+        tensors.queryNorm().isPresent()
+            ? new HeadNorms(
+                map(tensors.queryNorm().get()),
+                map(tensors.keyNorm().orElseThrow()),
+                model.normEps())
+            : null,
         linear(tensors.output()),
         map(tensors.postAttentionNorm()),
         ops.facts().fusesSwiglu()

@@ -17,8 +17,7 @@ record Weights(
   /**
    * @param inputNorm [C]
    * @param qkv one matrix [(H+2G)D,C], or those of queries, keys and values
-   * @param queryNorm [D] of each head of queries, or null
-   * @param keyNorm [D] of each head of keys, together with queryNorm
+   * @param headNorms of queries and keys, or null
    * @param output [C,HD]
    * @param postAttentionNorm [C]
    * @param down [C,F]
@@ -26,8 +25,7 @@ record Weights(
   record Layer(
       Tensor inputNorm,
       List<Linear> qkv,
-      Tensor queryNorm,
-      Tensor keyNorm,
+      HeadNorms headNorms,
       Linear output,
       Tensor postAttentionNorm,
       GateUp gateUp,
@@ -35,7 +33,7 @@ record Weights(
     private long bytes() {
       long bytes = inputNorm.bytes() + output.bytes() + postAttentionNorm.bytes();
       bytes += qkv.stream().mapToLong(Linear::bytes).sum() + gateUp.bytes() + down.bytes();
-      return queryNorm == null ? bytes : bytes + queryNorm.bytes() + keyNorm.bytes();
+      return headNorms == null ? bytes : bytes + headNorms.bytes();
     }
   }
 

@@ -4,7 +4,7 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.PieceType;
 import dev.baichuan4j.SpecialTokens;
 import dev.baichuan4j.Tokenizer;
-import dev.baichuan4j.internal.checkpoint.FileBytes;
+import dev.baichuan4j.internal.files.FileBytes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;

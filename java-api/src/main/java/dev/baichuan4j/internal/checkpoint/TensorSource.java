@@ -1,0 +1,21 @@
+package dev.baichuan4j.internal.checkpoint;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * What gives the tensors of a checkpoint by name. A file format is a class that implements it, and
+ * an entry of {@link TensorFormat}.
+ */
+public interface TensorSource {
+  /** Returns the file, or the index of several, for messages. */
+  Path file();
+
+  /** Returns where each tensor's bytes lie, by name. */
+  Map<String, TensorEntry> tensors();
+
+  /** Returns what the format says besides, by key; empty where it has no room for that. */
+  default Map<String, String> metadata() {
+    return Map.of();
+  }
+}

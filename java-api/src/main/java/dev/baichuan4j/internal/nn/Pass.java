@@ -1,0 +1,146 @@
+package dev.baichuan4j.internal.nn;
+
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.Positions;
+import dev.baichuan4j.internal.nn.StepBuffers.Results;
+import dev.baichuan4j.internal.nn.StepBuffers.Rows;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The forward pass: the ops of one step over a ragged batch, for every architecture. A layer is
+ *
+ * <pre>
+ * h = norm(x);  x += output(attention(rotate(qkv(h))));  h = norm(x);  x += down(silu(gate(h)) * up(h))
+ * </pre>
+ *
+ * where the sum and the norm that follows it are one op.
+ */
+final class Pass {
+  private final Ops ops;
+  private final Architecture model;
+  private final Weights weights;
+  private final KvCache cache;
+  private final Rotation rotation; // null without RoPE
+
+  /**
+   * @param contextLength most positions of a text
+   */
+  Pass(Model loaded, KvCache cache, int contextLength) {
+    this.ops = loaded.ops();
+    this.model = loaded.architecture();
+    this.weights = loaded.weights();
+    this.cache = cache;
+    this.rotation =
+        model.positions() instanceof Positions.Rope rope
+            ? new Rotation(
+                model.heads().queries(),
+                rope.frequencies(model.heads().size(), contextLength),
+                rope.scaling().attentionFactor())
+            : null;
+  }
+
+  /** Calls the ops of a step of a size, on the leading rows of the buffers. */
+  void run(StepInputs inputs, StepBuffers buffers, StepSize size) {
+    List<Tensor> views = new ArrayList<>();
+    try {
+      StepInputs in = inputs.first(size);
+      views.addAll(in.all());
+      Rows tokens = buffers.tokens().first(size.tokens());
+      views.addAll(tokens.all());
+      Qkv qkv = qkv(buffers.qkv().first(size.tokens()));
+      views.addAll(qkv.all());
+      int rows = Math.max(size.rows(), 1);
+      Rows wanted = buffers.wanted().first(rows);
+      views.addAll(wanted.all());
+      Results results = buffers.results(rows);
+      views.addAll(results.all());
+      layers(in, tokens, qkv, wanted, size);
+      if (size.rows() > 0) {
+        logits(wanted, results, size.ranked());
+      }
+    } finally {
+      views.forEach(Tensor::close);
+    }
+  }
+
+  /**
+   * The queries, keys and values of a step.
+   *
+   * @param whole [T,(H+2G)D]
+   * @param parts where each product of a layer is stored: columns of the whole
+   */
+  private record Qkv(Tensor whole, List<Tensor> parts) {
+    List<Tensor> all() {
+      List<Tensor> all = new ArrayList<>(parts);
+      all.add(whole);
+      return all;
+    }
+  }
+
+  private Qkv qkv(Tensor whole) {
+    List<Tensor> parts = new ArrayList<>();
+    long column = 0;
+    for (Linear linear : weights.layers().get(0).qkv()) {
+      parts.add(whole.columns(column, linear.outputs()));
+      column += linear.outputs();
+    }
+    return new Qkv(whole, parts);
+  }
+
+  /**
+   * The last layer stores K and V for every token, but runs the rest only for rows whose logits are
+   * wanted.
+   */
+  private void layers(StepInputs in, Rows tokens, Qkv qkv, Rows wanted, StepSize size) {
+    List<Weights.Layer> layers = weights.layers();
+    ops.embed(tokens.x(), in.ids(), weights.embedding());
+    ops.rmsNorm(tokens.h(), tokens.x(), layers.get(0).inputNorm(), model.normEps());
+    int last = layers.size() - 1;
+    for (int i = 0; i < last; i++) {
+      keysAndValues(in, tokens, qkv, i);
+      attention(in, tokens, qkv, i);
+      rest(tokens, layers.get(i), layers.get(i + 1).inputNorm());
+    }
+    keysAndValues(in, tokens, qkv, last);
+    if (size.rows() > 0) {
+      attention(in, tokens, qkv, last);
+      ops.embed(wanted.attention(), in.rows(), tokens.attention());
+      ops.embed(wanted.x(), in.rows(), tokens.x());
+      rest(wanted, layers.get(last), weights.finalNorm());
+    }
+  }
+
+  private void keysAndValues(StepInputs in, Rows rows, Qkv qkv, int i) {
+    Weights.Layer layer = weights.layers().get(i);
+    for (int part = 0; part < qkv.parts.size(); part++) {
+      layer.qkv().get(part).apply(ops, qkv.parts.get(part), rows.h());
+    }
+    if (rotation != null) {
+      ops.rope(qkv.whole, in.positions(), rotation, layer.headNorms());
+    }
+    ops.kvAppend(cache.layer(i), qkv.whole, in);
+  }
+
+  private void attention(StepInputs in, Rows rows, Qkv qkv, int i) {
+    ops.attention(
+        rows.attention(), qkv.whole, cache.layer(i), in, weights.slopes(), model.window(i));
+  }
+
+  /** What follows attention in a layer, and the norm that follows the layer. */
+  private void rest(Rows rows, Weights.Layer layer, Tensor nextNorm) {
+    float eps = model.normEps();
+    layer.output().apply(ops, rows.delta(), rows.attention());
+    ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), layer.postAttentionNorm(), eps);
+    layer.gateUp().apply(ops, rows.hidden(), rows.room(), rows.h());
+    layer.down().apply(ops, rows.delta(), rows.hidden());
+    ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), nextNorm, eps);
+  }
+
+  private void logits(Rows wanted, Results results, boolean ranked) {
+    weights.head().apply(ops, results.logits(), wanted.h());
+    if (ranked) {
+      ops.topK(results.topValues(), results.topIds(), results.logits());
+    }
+  }
+}

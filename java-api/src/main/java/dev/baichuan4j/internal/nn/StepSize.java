@@ -1,0 +1,23 @@
+package dev.baichuan4j.internal.nn;
+
+/**
+ * The sizes that the ops of a step depend on.
+ *
+ * @param tokens T
+ * @param sequences B
+ * @param rows R, of logits; 0 where none are wanted
+ * @param ranked the best logits of each row are found
+ */
+record StepSize(int tokens, int sequences, int rows, boolean ranked) {
+  static StepSize of(Step step) {
+    return new StepSize(step.tokens(), step.sequences(), step.logits(), step.ranked());
+  }
+
+  /** Returns whether a step has this size, without making one. */
+  boolean isOf(Step step) {
+    return tokens == step.tokens()
+        && sequences == step.sequences()
+        && rows == step.logits()
+        && ranked == step.ranked();
+  }
+}
