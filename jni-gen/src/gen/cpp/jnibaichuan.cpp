@@ -117,7 +117,7 @@
 static JavaVM* JavaCPP_vm = NULL;
 static bool JavaCPP_haveAllocObject = false;
 static bool JavaCPP_haveNonvirtual = false;
-static const char* JavaCPP_classNames[8] = {
+static const char* JavaCPP_classNames[10] = {
         "org/bytedeco/javacpp/Pointer",
         "java/lang/String",
         "org/bytedeco/javacpp/Pointer$NativeDeallocator",
@@ -125,8 +125,10 @@ static const char* JavaCPP_classNames[8] = {
         "java/nio/Buffer",
         "java/lang/Object",
         "java/nio/charset/Charset",
+        "java/lang/NullPointerException",
+        "dev/baichuan4j/jni/bc_facts",
         "org/bytedeco/javacpp/BytePointer" };
-static jclass JavaCPP_classes[8] = { NULL };
+static jclass JavaCPP_classes[10] = { NULL };
 static jfieldID JavaCPP_addressFID = NULL;
 static jfieldID JavaCPP_positionFID = NULL;
 static jfieldID JavaCPP_limitFID = NULL;
@@ -300,8 +302,10 @@ public:
 
 
 
+static void JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocate(void *p) { delete (bc_facts*)p; }
+static void JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray(void* p) { delete[] (bc_facts*)p; }
 
-static const char* JavaCPP_members[8][1] = {
+static const char* JavaCPP_members[10][9] = {
         { NULL },
         { NULL },
         { NULL },
@@ -309,8 +313,10 @@ static const char* JavaCPP_members[8][1] = {
         { NULL },
         { NULL },
         { NULL },
+        { NULL },
+        { "sizeof", "threads", "activation_bits", "cache_types", "head_sizes", "smallest_piece", "reads_host_memory", "fuses_swiglu" },
         { NULL } };
-static int JavaCPP_offsets[8][1] = {
+static int JavaCPP_offsets[10][9] = {
         { -1 },
         { -1 },
         { -1 },
@@ -318,8 +324,10 @@ static int JavaCPP_offsets[8][1] = {
         { -1 },
         { -1 },
         { -1 },
+        { -1 },
+        { sizeof(bc_facts), offsetof(bc_facts, threads), offsetof(bc_facts, activation_bits), offsetof(bc_facts, cache_types), offsetof(bc_facts, head_sizes), offsetof(bc_facts, smallest_piece), offsetof(bc_facts, reads_host_memory), offsetof(bc_facts, fuses_swiglu) },
         { -1 } };
-static int JavaCPP_memberOffsetSizes[8] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+static int JavaCPP_memberOffsetSizes[10] = { 1, 1, 1, 1, 1, 1, 1, 1, 8, 1 };
 
 extern "C" {
 
@@ -345,7 +353,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void* reserved) {
     if (putMemberOffsetMID == NULL) {
         return JNI_ERR;
     }
-    for (int i = 0; i < 8 && !env->ExceptionCheck(); i++) {
+    for (int i = 0; i < 10 && !env->ExceptionCheck(); i++) {
         for (int j = 0; j < JavaCPP_memberOffsetSizes[i] && !env->ExceptionCheck(); j++) {
             if (env->PushLocalFrame(3) == 0) {
                 jvalue args[3];
@@ -465,7 +473,7 @@ JNIEXPORT void JNICALL JNI_OnUnload(JavaVM* vm, void* reserved) {
         JavaCPP_log("Could not get JNIEnv for JNI_VERSION_1_6 inside JNI_OnUnLoad().");
         return;
     }
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 10; i++) {
         env->DeleteWeakGlobalRef((jweak)JavaCPP_classes[i]);
         JavaCPP_classes[i] = NULL;
     }
@@ -478,224 +486,196 @@ JNIEXPORT void JNICALL JNI_OnUnload(JavaVM* vm, void* reserved) {
 }
 
 
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_threads__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->threads = arg0;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_threads__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->threads;
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocate(JNIEnv* env, jobject obj) {
+    bc_facts* rptr = new (std::nothrow) bc_facts();
+    jlong rcapacity = 1;
+    JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocate);
+}
+JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocateArray(JNIEnv* env, jobject obj, jlong arg0) {
+    bc_facts* rptr = new (std::nothrow) bc_facts[arg0];
+    jlong rcapacity = arg0;
+    JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray);
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->activation_bits = arg0;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->activation_bits;
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->cache_types = arg0;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->cache_types;
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->head_sizes;
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->head_sizes = arg0;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->smallest_piece;
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->smallest_piece = arg0;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->reads_host_memory;
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->reads_host_memory = arg0;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->fuses_swiglu = arg0;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->fuses_swiglu;
+    rarg = (jint)rval;
+    return rarg;
+}
 
 
 
 
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_matmul_swiglu(ptr0, ptr1, ptr2, ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jfloat arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1append(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_kv_append(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1attention(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jobject arg8) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
-    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_attention(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, ptr8);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_swiglu(ptr0, ptr1, ptr2, ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1top_1k(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_top_k(ptr0, ptr1, ptr2, ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1begin(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_begin(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_plan_end(ptr0, (bc_plan**)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1plan_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_plan* ptr1 = arg1 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_end(ptr0, (arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_run(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_free(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1version(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_version();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 7);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_last_error();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 7);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1isa(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cpu_isa();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 7);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1cores(JNIEnv* env, jclass cls) {
-    jint rarg = 0;
-    int rval = bc_cpu_cores();
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1packed_1layout(JNIEnv* env, jclass cls) {
-    jint rarg = 0;
-    int rval = bc_packed_layout();
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1devices(JNIEnv* env, jclass cls) {
-    jint rarg = 0;
-    int rval = bc_cuda_devices();
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1reason(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cuda_reason();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 7);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cuda_driver();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 7);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver_1needed(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cuda_driver_needed();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 7);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILdev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
-    bc_context* ptr4 = arg4 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_context_create(arg0, arg1, arg2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
-    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_context_create(arg0, arg1, arg2, arg3, (bc_context**)ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
+
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1stream__ILorg_bytedeco_javacpp_Pointer_2Ldev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jobject arg1, jobject arg2) {
     char* ptr1 = arg1 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
     jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
@@ -717,27 +697,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1
     jint rarg = 0;
     int rval = bc_context_on_stream(arg0, ptr1, (bc_context**)ptr2);
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_BytePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    ptr1 -= position1;
-    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2_3B(JNIEnv* env, jclass cls, jobject arg0, jbyteArray arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)env->GetByteArrayElements(arg1, NULL);
-    jint rarg = 0;
-    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseByteArrayElements(arg1, (jbyte*)ptr1, JNI_ABORT);
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Ljava_nio_ByteBuffer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
@@ -762,6 +721,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1devi
     if (arr1 != NULL) env->ReleaseByteArrayElements(arr1, (jbyte*)(ptr1 - position1), JNI_ABORT);
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2_3B(JNIEnv* env, jclass cls, jobject arg0, jbyteArray arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)env->GetByteArrayElements(arg1, NULL);
+    jint rarg = 0;
+    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseByteArrayElements(arg1, (jbyte*)ptr1, JNI_ABORT);
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -770,6 +738,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1devi
     jint rarg = 0;
     int rval = bc_context_device(ptr0, (const char**)ptr1);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_BytePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    ptr1 -= position1;
+    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1free(JNIEnv* env, jclass cls, jobject arg0) {
@@ -786,23 +766,14 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1pin(
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1threads__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_IntPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1facts(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    int* ptr1 = arg1 == NULL ? NULL : (int*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_facts* ptr1 = arg1 == NULL ? NULL : (bc_facts*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
     jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
     ptr1 += position1;
     jint rarg = 0;
-    int rval = bc_context_threads(ptr0, ptr1);
+    int rval = bc_context_facts(ptr0, ptr1);
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1threads__Ldev_baichuan4j_jni_bc_1context_2_3I(JNIEnv* env, jclass cls, jobject arg0, jintArray arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    int* ptr1 = arg1 == NULL ? NULL : (int*)env->GetIntArrayElements(arg1, NULL);
-    jint rarg = 0;
-    int rval = bc_context_threads(ptr0, ptr1);
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseIntArrayElements(arg1, (jint*)ptr1, 0);
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1synchronize(JNIEnv* env, jclass cls, jobject arg0) {
@@ -855,17 +826,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info_
     if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, 0);
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, JNI_ABORT);
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
@@ -891,25 +851,12 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1creat
     if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
     bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
     rarg = (jint)rval;
     if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, JNI_ABORT);
     if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
@@ -927,15 +874,27 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1creat
     if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
-    ptr0 += position0;
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_file_open((const char*)ptr0, (bc_file**)ptr1);
+    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, JNI_ABORT);
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    jint rarg = 0;
+    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
     rarg = (jint)rval;
     return rarg;
 }
@@ -948,6 +907,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__L
     int rval = bc_file_open((const char*)ptr0, (arg1 == NULL ? NULL : &ptr1));
     rarg = (jint)rval;
     if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
+    ptr0 += position0;
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_file_open((const char*)ptr0, (bc_file**)ptr1);
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1free(JNIEnv* env, jclass cls, jobject arg0) {
@@ -1003,19 +974,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__
     if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
-    rarg = (jint)rval;
-    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1040,6 +998,19 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1
     jint rarg = 0;
     int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
+    rarg = (jint)rval;
+    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view__Ldev_baichuan4j_jni_bc_1tensor_2JJJJLdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2, jlong arg3, jlong arg4, jobject arg5) {
@@ -1072,18 +1043,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1resha
     if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
-    rarg = (jint)rval;
-    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
     bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1095,6 +1054,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1resha
     jint rarg = 0;
     int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (bc_tensor**)ptr3);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
+    rarg = (jint)rval;
+    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1free(JNIEnv* env, jclass cls, jobject arg0) {
@@ -1233,14 +1204,247 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1add_1rms_1nor
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
     bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
     bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
     bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_matmul(ptr0, ptr1, ptr2, ptr3, ptr4);
+    int rval = bc_matmul(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_matmul_swiglu(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2IILorg_bytedeco_javacpp_DoublePointer_2FLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jobject arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    double* ptr5 = arg5 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jlong position5 = arg5 == NULL ? 0 : env->GetLongField(arg5, JavaCPP_positionFID);
+    ptr5 += position5;
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jdoubleArray arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    double* ptr5 = arg5 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg5, NULL);
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
+    rarg = (jint)rval;
+    if (arg5 != NULL) env->ReleaseDoubleArrayElements(arg5, (jdouble*)ptr5, JNI_ABORT);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1append(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_kv_append(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1attention(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jobject arg8, jint arg9) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_attention(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, ptr8, arg9);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_swiglu(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1top_1k(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_top_k(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1begin(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_begin(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_plan_end(ptr0, (bc_plan**)ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1plan_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_plan* ptr1 = arg1 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_end(ptr0, (arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_run(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_free(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1version(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_version();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_last_error();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1isa(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cpu_isa();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1cores(JNIEnv* env, jclass cls) {
+    jint rarg = 0;
+    int rval = bc_cpu_cores();
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1packed_1layout(JNIEnv* env, jclass cls) {
+    jint rarg = 0;
+    int rval = bc_packed_layout();
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1devices(JNIEnv* env, jclass cls) {
+    jint rarg = 0;
+    int rval = bc_cuda_devices();
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1reason(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cuda_reason();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cuda_driver();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver_1needed(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cuda_driver_needed();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILdev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
+    bc_context* ptr4 = arg4 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_context_create(arg0, arg1, arg2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
+    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    jint rarg = 0;
+    int rval = bc_context_create(arg0, arg1, arg2, arg3, (bc_context**)ptr4);
     rarg = (jint)rval;
     return rarg;
 }

@@ -270,8 +270,8 @@ public final class SelfTest implements AutoCloseable {
     int pages = Layout.pagesFor(first + tokens);
     int[] table = IntStream.range(0, pages).map(i -> pages - 1 - i).toArray();
     Pair slopes = new Pair(cpu.tensor(ElementType.F32, heads), gpu.tensor(ElementType.F32, heads));
-    slopes.cpu.write(Alibi.slopes(heads));
-    slopes.gpu.write(Alibi.slopes(heads));
+    slopes.cpu.write(Positions.Alibi.slopes(heads));
+    slopes.gpu.write(Positions.Alibi.slopes(heads));
     KvCache.Layer here = layer(cpu, type == ElementType.I8 ? type : ElementType.F32, pages);
     KvCache.Layer there = layer(gpu, type, pages);
     Pair out = zeros(ElementType.BF16, tokens, c);

@@ -29,8 +29,9 @@ public class baichuan extends dev.baichuan4j.jni.presets.baichuan {
  *              left of a context.
  *   Arguments  context, outputs, inputs, scalars.
  *   Shapes     Row-major, last dimension contiguous. Letters: T tokens in the call, B sequences, C
- *              hidden size, H heads, D head size (128), F feed-forward size, V vocabulary, S
- *              positions; out[M,N] = x[M,K] w[N,K]^T.
+ *              hidden size, H query heads, G key-value heads (H is a multiple of G), D head size, F
+ *              feed-forward size, V vocabulary, S positions; out[M,N] = x[M,K] w[N,K]^T. A row of
+ *              qkv [T,(H+2G)D] has the queries of all heads, then their keys, then their values.
  *   Threads    One thread at a time per context. Different contexts are independent.
  *   Time       Ops on a CPU context are finished on return. A GPU runs behind: bc_tensor_read and
  *              bc_synchronize wait for it, and a fault shows there. BC_SYNC=1 in the environment
@@ -87,6 +88,9 @@ public static final int BC_CUDA = 1;
 
 /* Positions in a page of the key-value cache. */
 public static final int BC_PAGE_SIZE = 64;
+/* Packed weights in files: rows that lie together, and what each matrix begins at a multiple of. */
+public static final int BC_PANEL_ROWS = 16;
+public static final int BC_PACKED_ALIGNMENT = 64;
 
 /* ---- Library and context ---- */
 
@@ -143,9 +147,10 @@ public static native int bc_context_free(bc_context context);
  *  more threads than there are cores, and a second time. Contexts that do this, of other processes
  *  too, take the same cores unless each is given its own (taskset). */
 public static native int bc_context_pin(bc_context context);
-/** CPU threads of a context; 1 on a GPU. */
-public static native int bc_context_threads(bc_context context, IntPointer out);
-public static native int bc_context_threads(bc_context context, int[] out);
+// Targeting ../bc_facts.java
+
+
+public static native int bc_context_facts(bc_context context, bc_facts out);
 public static native int bc_synchronize(bc_context context);
 /** Bytes that tensors of this context own on the device; mapped files are not counted. */
 public static native int bc_memory_used(bc_context context, @Cast("int64_t*") LongPointer bytes);
@@ -261,27 +266,37 @@ public static native int bc_rms_norm(bc_context context, bc_tensor out, bc_tenso
 /** x [T,C] += delta; out = rms_norm(x). */
 public static native int bc_add_rms_norm(bc_context context, bc_tensor x, bc_tensor out,
                                  bc_tensor delta, bc_tensor weight, float eps);
-/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale. w F32, F16, BF16, Q8 or Q4; row_scale [N] F32 or
- *  null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
+/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale + bias. w F32, F16, BF16, Q8 or Q4; row_scale and bias
+ *  [N] F32 or null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
 public static native int bc_matmul(bc_context context, bc_tensor out, bc_tensor x, bc_tensor w,
-                           bc_tensor row_scale);
+                           bc_tensor row_scale, bc_tensor bias);
 /** out [T,F] = silu(x gate^T) * (x up^T). w [2F,K] (as for bc_matmul) has the rows of gate and up in
  *  turn, gate first. */
 public static native int bc_matmul_swiglu(bc_context context, bc_tensor out, bc_tensor x, bc_tensor w);
-/** Rotates the queries and keys of qkv [T,3C] in place: pairs (k, k+D/2), angle position *
- *  base^(-2k/D). */
+/** Normalizes each head of the queries and keys of qkv in place where norms are given, to head /
+ *  sqrt(mean(head^2) + eps) * norm, then rotates it: pairs (k, k+D/2) turn by the angle position *
+ *  frequencies[k] and are multiplied by scale.
+ *  @param heads H; G follows from the width of qkv
+ *  @param frequencies [head_size/2] radians from a position to the next; copied
+ *  @param scale of cosines and sines: 1, or the factor that YaRN asks for
+ *  @param q_norm [D] F32, F16 or BF16, or null together with k_norm, of the same type */
 public static native int bc_rope(bc_context context, bc_tensor qkv, bc_tensor positions, int heads,
-                         float base);
-/** Stores the keys and values of qkv [T,3C] in pages [pages,2,H,64,D] (F32, F16, BF16, or I8 with
- *  scales [pages,2,H,64] F32; scales null otherwise). */
+                         int head_size, @Const DoublePointer frequencies, float scale,
+                         bc_tensor q_norm, bc_tensor k_norm, float eps);
+public static native int bc_rope(bc_context context, bc_tensor qkv, bc_tensor positions, int heads,
+                         int head_size, @Const double[] frequencies, float scale,
+                         bc_tensor q_norm, bc_tensor k_norm, float eps);
+/** Stores the keys and values of qkv in pages [pages,2,G,64,D] (F32, F16, BF16, or I8 with scales
+ *  [pages,2,G,64] F32; scales null otherwise). */
 public static native int bc_kv_append(bc_context context, bc_tensor pages, bc_tensor scales,
                               bc_tensor qkv, bc_tensor positions, bc_tensor offsets,
                               bc_tensor table);
-/** out [T,C] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
- *  0..position of each token. slopes [H] F32 (ALiBi) or null. */
+/** out [T,H D] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions of
+ *  each token's sequence: j from 0 to its position i, or with a window from i - window + 1.
+ *  slopes [H] F32 (ALiBi) or null; window 0 for none. */
 public static native int bc_attention(bc_context context, bc_tensor out, bc_tensor qkv, bc_tensor pages,
                               bc_tensor scales, bc_tensor positions, bc_tensor offsets,
-                              bc_tensor table, bc_tensor slopes);
+                              bc_tensor table, bc_tensor slopes, int window);
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 public static native int bc_swiglu(bc_context context, bc_tensor out, bc_tensor gate, bc_tensor up);
 /** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
