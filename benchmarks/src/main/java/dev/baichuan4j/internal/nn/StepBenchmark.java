@@ -4,7 +4,6 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.internal.checkpoint.ModelConfig;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;

@@ -4,7 +4,6 @@ import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
-import dev.baichuan4j.internal.checkpoint.ModelConfig;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.spi.EntryPoints;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;

@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.arch;
 
-import dev.baichuan4j.internal.nn.Linear;
 
 /**
  * How the frequencies of RoPE are changed so that texts may be longer than those of the training:

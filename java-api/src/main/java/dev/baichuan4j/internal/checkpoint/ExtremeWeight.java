@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.internal.files.FileBytes;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Locale;

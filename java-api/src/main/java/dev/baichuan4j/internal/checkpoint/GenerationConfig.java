@@ -1,6 +1,8 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.internal.json.IntRange;
+import dev.baichuan4j.internal.json.JsonObject;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

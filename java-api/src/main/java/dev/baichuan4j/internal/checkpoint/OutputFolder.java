@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.checkpoint;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OutputException;
+import dev.baichuan4j.internal.files.PathProblem;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryNotEmptyException;

@@ -3,6 +3,8 @@ package dev.baichuan4j.internal.checkpoint;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.internal.files.FileBytes;
+import dev.baichuan4j.internal.json.JsonObject;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;

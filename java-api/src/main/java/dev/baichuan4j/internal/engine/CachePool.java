@@ -3,7 +3,6 @@ package dev.baichuan4j.internal.engine;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.KvCache;
-import dev.baichuan4j.internal.nn.KvPages;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Set;

@@ -8,7 +8,6 @@ import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.ElementType;
-import dev.baichuan4j.internal.nn.KvPages;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.Threads;

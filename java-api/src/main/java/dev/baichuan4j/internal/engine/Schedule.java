@@ -5,7 +5,6 @@ import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
-import dev.baichuan4j.internal.nn.KvPages;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.Step;

@@ -1,7 +1,6 @@
 package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.internal.arch.Layout;
-import dev.baichuan4j.internal.nn.KvPages;
 import java.util.Arrays;
 
 /**

@@ -333,7 +333,7 @@ public final class Ops implements AutoCloseable {
   }
 
   /** Stores keys and values of qkv [T,3C] in the layer's pages. */
-  void kvAppend(KvPages.Layer kv, Tensor qkv, Forward.Inputs in) {
+  void kvAppend(KvCache.Layer kv, Tensor qkv, StepInputs in) {
     Bindings.check(
         baichuan.bc_kv_append(
             context(),

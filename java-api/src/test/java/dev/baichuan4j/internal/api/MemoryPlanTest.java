@@ -10,8 +10,6 @@ import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.ModelShape.Head;
 import dev.baichuan4j.ModelShape.Position;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.internal.checkpoint.ModelConfig;
-import dev.baichuan4j.internal.nn.KvPages;
 import org.junit.jupiter.api.Test;
 
 /** What the published models take of a GPU, in bytes of 10^9 to the GB as they are published. */

@@ -13,7 +13,6 @@ import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.QueueFullException;
-import dev.baichuan4j.internal.checkpoint.ModelConfig;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;

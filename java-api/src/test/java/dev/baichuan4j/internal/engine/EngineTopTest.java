@@ -7,7 +7,6 @@ import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.internal.checkpoint.ModelConfig;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
