@@ -482,113 +482,6 @@ JNIEXPORT void JNICALL JNI_OnUnload(JavaVM* vm, void* reserved) {
 
 
 
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_matmul_swiglu(ptr0, ptr1, ptr2, ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jfloat arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1append(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_kv_append(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1attention(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jobject arg8) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
-    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_attention(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, ptr8);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_swiglu(ptr0, ptr1, ptr2, ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1top_1k(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_top_k(ptr0, ptr1, ptr2, ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1begin(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_begin(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_plan_end(ptr0, (bc_plan**)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1plan_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_plan* ptr1 = arg1 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_end(ptr0, (arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_run(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_free(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1version(JNIEnv* env, jclass cls) {
     jobject rarg = NULL;
     const char* rptr;
@@ -612,6 +505,22 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1erro
         }
     }
     return rarg;
+}
+JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes__Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
+    ptr0 += position0;
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
+}
+JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes___3J_3J(JNIEnv* env, jclass cls, jlongArray arg0, jlongArray arg1) {
+    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg0, NULL);
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
+    if (arg0 != NULL) env->ReleaseLongArrayElements(arg0, (jlong*)ptr0, 0);
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
 }
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1isa(JNIEnv* env, jclass cls) {
     jobject rarg = NULL;
@@ -679,14 +588,6 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driv
     }
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILdev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
-    bc_context* ptr4 = arg4 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_context_create(arg0, arg1, arg2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
     void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
     jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
@@ -696,15 +597,12 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1crea
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1stream__ILorg_bytedeco_javacpp_Pointer_2Ldev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jobject arg1, jobject arg2) {
-    char* ptr1 = arg1 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    bc_context* ptr2 = arg2 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILdev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
+    bc_context* ptr4 = arg4 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_context_on_stream(arg0, ptr1, (arg2 == NULL ? NULL : &ptr2));
+    int rval = bc_context_create(arg0, arg1, arg2, arg3, (arg4 == NULL ? NULL : &ptr4));
     rarg = (jint)rval;
-    if (arg2 != NULL) env->SetLongField(arg2, JavaCPP_addressFID, ptr_to_jlong(ptr2));
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1stream__ILorg_bytedeco_javacpp_Pointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jobject arg1, jobject arg2) {
@@ -719,16 +617,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_BytePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1stream__ILorg_bytedeco_javacpp_Pointer_2Ldev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jobject arg1, jobject arg2) {
+    char* ptr1 = arg1 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
     jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
     ptr1 += position1;
+    bc_context* ptr2 = arg2 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
+    int rval = bc_context_on_stream(arg0, ptr1, (arg2 == NULL ? NULL : &ptr2));
     rarg = (jint)rval;
-    ptr1 -= position1;
-    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    if (arg2 != NULL) env->SetLongField(arg2, JavaCPP_addressFID, ptr_to_jlong(ptr2));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2_3B(JNIEnv* env, jclass cls, jobject arg0, jbyteArray arg1) {
@@ -762,6 +659,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1devi
     if (arr1 != NULL) env->ReleaseByteArrayElements(arr1, (jbyte*)(ptr1 - position1), JNI_ABORT);
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_BytePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    ptr1 -= position1;
+    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -786,6 +695,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1pin(
     rarg = (jint)rval;
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1threads__Ldev_baichuan4j_jni_bc_1context_2_3I(JNIEnv* env, jclass cls, jobject arg0, jintArray arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    int* ptr1 = arg1 == NULL ? NULL : (int*)env->GetIntArrayElements(arg1, NULL);
+    jint rarg = 0;
+    int rval = bc_context_threads(ptr0, ptr1);
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseIntArrayElements(arg1, (jint*)ptr1, 0);
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1threads__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_IntPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     int* ptr1 = arg1 == NULL ? NULL : (int*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -796,29 +714,10 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1thre
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1threads__Ldev_baichuan4j_jni_bc_1context_2_3I(JNIEnv* env, jclass cls, jobject arg0, jintArray arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    int* ptr1 = arg1 == NULL ? NULL : (int*)env->GetIntArrayElements(arg1, NULL);
-    jint rarg = 0;
-    int rval = bc_context_threads(ptr0, ptr1);
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseIntArrayElements(arg1, (jint*)ptr1, 0);
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1synchronize(JNIEnv* env, jclass cls, jobject arg0) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jint rarg = 0;
     int rval = bc_synchronize(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
     rarg = (jint)rval;
     return rarg;
 }
@@ -829,6 +728,16 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used_
     int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
     rarg = (jint)rval;
     if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
@@ -866,19 +775,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1creat
     if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
@@ -891,7 +787,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1creat
     if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
     jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
@@ -900,7 +796,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1creat
     jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
     ptr4 += position4;
     jint rarg = 0;
-    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
+    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
     rarg = (jint)rval;
     return rarg;
 }
@@ -927,15 +823,16 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1creat
     if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
-    ptr0 += position0;
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
     jint rarg = 0;
-    int rval = bc_file_open((const char*)ptr0, (bc_file**)ptr1);
+    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
     rarg = (jint)rval;
     return rarg;
 }
@@ -948,6 +845,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__L
     int rval = bc_file_open((const char*)ptr0, (arg1 == NULL ? NULL : &ptr1));
     rarg = (jint)rval;
     if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
+    ptr0 += position0;
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_file_open((const char*)ptr0, (bc_file**)ptr1);
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1free(JNIEnv* env, jclass cls, jobject arg0) {
@@ -978,6 +887,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__
     rarg = (jint)rval;
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg4, NULL);
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
+    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -991,13 +912,13 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__
     if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
     jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg4, NULL);
     bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
+    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
     rarg = (jint)rval;
     if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
     if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
@@ -1013,18 +934,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1
     jint rarg = 0;
     int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
     rarg = (jint)rval;
-    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg4, NULL);
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
     if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
     return rarg;
 }
@@ -1072,18 +981,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1resha
     if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
-    rarg = (jint)rval;
-    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
     bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1095,6 +992,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1resha
     jint rarg = 0;
     int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (bc_tensor**)ptr3);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
+    rarg = (jint)rval;
+    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1free(JNIEnv* env, jclass cls, jobject arg0) {
@@ -1241,6 +1150,113 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul(JNIEnv
     bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
     jint rarg = 0;
     int rval = bc_matmul(ptr0, ptr1, ptr2, ptr3, ptr4);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_matmul_swiglu(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jfloat arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1append(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_kv_append(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1attention(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jobject arg8) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_attention(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, ptr8);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_swiglu(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1top_1k(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_top_k(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1begin(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_begin(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1plan_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_plan* ptr1 = arg1 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_end(ptr0, (arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_plan_end(ptr0, (bc_plan**)ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_run(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_free(ptr0);
     rarg = (jint)rval;
     return rarg;
 }
