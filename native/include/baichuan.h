@@ -44,7 +44,7 @@ typedef struct bc_plan bc_plan;
 typedef int32_t bc_status;
 #define BC_OK 0
 #define BC_INVALID_ARGUMENT 1 /* the caller's mistake: a shape, id, length or handle */
-#define BC_OUT_OF_MEMORY 2    /* see bc_last_error for needed and free bytes */
+#define BC_OUT_OF_MEMORY 2    /* bc_last_error_bytes says how much was needed and was free */
 #define BC_IO 3               /* a file that cannot be opened, mapped or read */
 #define BC_DEVICE 4           /* the device is not there or failed */
 #define BC_INTERNAL 5         /* a defect of this library */
@@ -79,6 +79,9 @@ BC_API const char* bc_version(void);
 /** Message of the last call of this thread that failed; empty if none did. Valid until the thread's
  *  next call. */
 BC_API const char* bc_last_error(void);
+/** Bytes that were needed and that were free, where that last call ended with BC_OUT_OF_MEMORY; -1 for
+ *  what is not known, and after any other error. Either may be null. */
+BC_API void bc_last_error_bytes(int64_t* needed, int64_t* available);
 /** Instruction sets that the CPU kernels use here: "avx512-bf16", "avx512" (with VNNI), "avx2-vnni",
  *  "avx2" or "scalar". The environment variable BC_ISA chooses among those that the processor has;
  *  with any other value bc_context_create fails. Static storage. */

@@ -21,7 +21,7 @@ class Ram final : public Storage {
     void* data =
         mmap(nullptr, size_of(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) {
-      fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes, the system refused them: %s",
+      fail(Shortage{bytes, -1}, "memory: a tensor needs %lld bytes, the system refused them: %s",
            static_cast<long long>(bytes), std::strerror(errno));
     }
 #ifdef MADV_HUGEPAGE
@@ -103,7 +103,7 @@ void require_ram(int64_t bytes) {
   int64_t total = 0;
   memory_info(&available, &total);
   if (bytes > available) {
-    fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes, free are %lld",
+    fail(Shortage{bytes, available}, "memory: a tensor needs %lld bytes, free are %lld",
          static_cast<long long>(bytes), static_cast<long long>(available));
   }
 }

@@ -21,6 +21,18 @@ inline void refuses(const char* name, bc_status status, bc_status expected, cons
               bc_last_error(), expected, message);
 }
 
+// What bc_last_error_bytes says of the call before.
+inline int64_t last_needed() {
+  int64_t needed = 0;
+  bc_last_error_bytes(&needed, nullptr);
+  return needed;
+}
+inline int64_t last_available() {
+  int64_t available = 0;
+  bc_last_error_bytes(nullptr, &available);
+  return available;
+}
+
 inline void is_ok(const char* name, bool ok) {
   ++checks;
   if (ok) return;

@@ -55,9 +55,15 @@ void sizes(bc_context* context) {
   const int64_t huge[] = {int64_t{1} << 43};
   refuses("too large", bc_tensor_create(context, BC_F32, huge, 1, &out), BC_OUT_OF_MEMORY,
           "needs 35184372088832 bytes");
+  is_ok("bytes that were needed", last_needed() == int64_t{1} << 45);
+  int64_t available = 0;
+  int64_t total = 0;
+  is_ok("memory_info", bc_memory_info(context, &available, &total) == BC_OK);
+  is_ok("bytes that were free", last_available() > 0 && last_available() <= total);
   const int64_t odd[] = {4, 33};
   refuses("odd group", bc_tensor_create(context, BC_Q4, odd, 2, &out), BC_INVALID_ARGUMENT,
           "multiple of 32");
+  is_ok("another error has no bytes", last_needed() == -1 && last_available() == -1);
   refuses("rank", bc_tensor_create(context, BC_F32, odd, 6, &out), BC_INVALID_ARGUMENT,
           "rank has value 6");
   refuses("type", bc_tensor_create(context, 9, odd, 2, &out), BC_INVALID_ARGUMENT,

@@ -299,6 +299,8 @@ void exhaustion() {
   const int64_t huge[] = {total};
   refuses("too large", bc_tensor_create(context, BC_F32, huge, 1, &out), BC_OUT_OF_MEMORY,
           std::to_string(4 * total).c_str());
+  is_ok("bytes that were needed and free",
+        last_needed() == 4 * total && last_available() > 0 && last_available() <= before);
   is_ok("what was there stays", read<float>(kept, 4) == std::vector<float>{1, 2, 3, 4});
   int64_t used = 0;
   is_ok("memory_used", bc_memory_used(context, &used) == BC_OK && used == 16);

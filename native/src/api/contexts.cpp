@@ -49,6 +49,12 @@ const char* bc_version(void) { return BC_VERSION; }
 
 const char* bc_last_error(void) { return last_error(); }
 
+void bc_last_error_bytes(int64_t* needed, int64_t* available) {
+  const Shortage shortage = last_shortage();
+  if (needed != nullptr) *needed = shortage.needed;
+  if (available != nullptr) *available = shortage.available;
+}
+
 const char* bc_cpu_isa(void) {
   const char* name = cpu::name_of(cpu::Isa::scalar);
   guard([&] { name = cpu::name_of(cpu::isa()); });

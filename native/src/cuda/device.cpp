@@ -133,7 +133,7 @@ class RuntimeDevice final : public Device {
       int64_t free = 0;
       int64_t total = 0;
       this->memory(&free, &total);
-      fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes of cuda:%d, free are %lld",
+      fail(Shortage{bytes, free}, "memory: a tensor needs %lld bytes of cuda:%d, free are %lld",
            static_cast<Long>(bytes), index_, static_cast<Long>(free));
     }
     check(status, "allocating memory");
@@ -154,7 +154,7 @@ class RuntimeDevice final : public Device {
     const cudaError_t status = cudaHostAlloc(&memory, size, cudaHostAllocDefault);
     if (status == cudaErrorMemoryAllocation) {
       cudaGetLastError();
-      fail(BC_OUT_OF_MEMORY,
+      fail(Shortage{bytes, -1},
            "memory: a tensor on the host needs %lld bytes of page-locked RAM, the "
            "system refused them",
            static_cast<Long>(bytes));

@@ -77,9 +77,10 @@ class EmulatedDevice final : public Device {
     *free = *total - used_;
   }
   void* allocate(int64_t bytes) override {
-    if (bytes > simt::gpu_memory() - used_) {
-      fail(BC_OUT_OF_MEMORY, "memory: a tensor needs %lld bytes of cuda:0, free are %lld",
-           static_cast<long long>(bytes), static_cast<long long>(simt::gpu_memory() - used_));
+    const int64_t available = simt::gpu_memory() - used_;
+    if (bytes > available) {
+      fail(Shortage{bytes, available}, "memory: a tensor needs %lld bytes of cuda:0, free are %lld",
+           static_cast<long long>(bytes), static_cast<long long>(available));
     }
     void* memory = zeroed(bytes, "tensor");
     allocations_[memory] = bytes;

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -98,7 +97,7 @@ final class DoctorCommand implements Callable<Integer> {
   private int facts() {
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
-    facts.put("platform", Loader.getPlatform());
+    facts.put("platform", Ops.platform());
     facts.put("native_library", Ops.nativeVersion());
     facts.put("cpu_instruction_sets", Ops.cpuIsa());
     facts.put("cpu_cores", Ops.cpuCores());

@@ -7,20 +7,30 @@ import dev.baichuan4j.NativeLoadException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.jni.bc_context;
 import dev.baichuan4j.jni.bc_facts;
+import dev.baichuan4j.jni.bc_file;
+import dev.baichuan4j.jni.bc_plan;
+import dev.baichuan4j.jni.bc_tensor;
 import dev.baichuan4j.jni.global.baichuan;
+import java.io.File;
+import java.io.IOException;
+import java.net.URL;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
 
-/** Loads the native library once and turns its statuses into exceptions. */
+/**
+ * Loads the native library once, turns its statuses into exceptions, and holds the handles of its
+ * tensors, plans and files. This class and {@link Ops}, which has the context and its ops, are the
+ * only two that know JavaCPP.
+ */
 final class Bindings {
-  private static final Pattern NEEDED_FREE =
-      Pattern.compile("needs (\\d+) bytes(?: of cuda:\\d+)?, free are (\\d+)");
-
   private static volatile boolean loaded;
 
   /** The library, loaded when this class is initialized. */
@@ -75,7 +85,7 @@ final class Bindings {
       check(baichuan.bc_context_facts(context, facts));
       Set<ElementType> cacheTypes = EnumSet.noneOf(ElementType.class);
       for (ElementType type : ElementType.values()) {
-        if ((facts.cache_types() >>> type.code() & 1) == 1) {
+        if ((facts.cache_types() >>> code(type) & 1) == 1) {
           cacheTypes.add(type);
         }
       }
@@ -95,10 +105,10 @@ final class Bindings {
       return new InvalidRequestException(message.replaceFirst(":.*", ""), message);
     }
     if (status == baichuan.BC_OUT_OF_MEMORY) {
-      Matcher m = NEEDED_FREE.matcher(message);
-      return m.find()
-          ? new OutOfDeviceMemoryException(Long.parseLong(m.group(1)), Long.parseLong(m.group(2)))
-          : new OutOfDeviceMemoryException(-1, -1);
+      long[] needed = new long[1];
+      long[] available = new long[1];
+      baichuan.bc_last_error_bytes(needed, available);
+      return new OutOfDeviceMemoryException(needed[0], available[0]);
     }
     return new DeviceException(message);
   }
@@ -106,5 +116,185 @@ final class Bindings {
   /** UTF-8, not the modified UTF-8 of a Java string made by JNI. */
   static String text(BytePointer pointer) {
     return pointer == null ? "" : pointer.getString(StandardCharsets.UTF_8);
+  }
+
+  /** The number that baichuan.h gives a type. */
+  static int code(ElementType type) {
+    return switch (type) {
+      case F32 -> baichuan.BC_F32;
+      case F16 -> baichuan.BC_F16;
+      case BF16 -> baichuan.BC_BF16;
+      case I32 -> baichuan.BC_I32;
+      case I8 -> baichuan.BC_I8;
+      case Q8 -> baichuan.BC_Q8;
+      case Q4 -> baichuan.BC_Q4;
+    };
+  }
+
+  /** JavaCPP's name of the system and processor, such as linux-x86_64. */
+  static String platform() {
+    return Loader.getPlatform();
+  }
+
+  /** A file of the jar with the native libraries, or null. */
+  static URL resource(String path) {
+    return baichuan.class.getResource(path);
+  }
+
+  /** The folder that JavaCPP extracts libraries to. */
+  static File cacheFolder() throws IOException {
+    return Loader.getCacheDir();
+  }
+
+  /** Extracts a library once more; null where JavaCPP does not say why it could not. */
+  static File extract(URL library) throws IOException {
+    return Loader.cacheResource(library);
+  }
+
+  /** The module that loads the library and the one that declares its methods. */
+  static List<Module> modules() {
+    return List.of(Loader.class.getModule(), baichuan.class.getModule());
+  }
+
+  /**
+   * The native side of a tensor. It does not know whether it was freed: {@link Tensor} does, and
+   * asks nothing of it afterwards.
+   */
+  static final class NativeTensor {
+    final bc_tensor pointer = new bc_tensor();
+
+    /**
+     * What Java arrays pass through on their way in and out, kept for the next time: a step
+     * allocates nothing.
+     */
+    private IntPointer ints;
+
+    private FloatPointer floats;
+
+    long bytes() {
+      long[] bytes = new long[1];
+      check(baichuan.bc_tensor_bytes(pointer, bytes));
+      return bytes[0];
+    }
+
+    /** Rows [row, row + rows) and columns [column, column + columns); -1 columns for all. */
+    NativeTensor view(long row, long rows, long column, long columns) {
+      NativeTensor view = new NativeTensor();
+      check(baichuan.bc_tensor_view(pointer, row, rows, column, columns, view.pointer));
+      return view;
+    }
+
+    NativeTensor reshape(long... shape) {
+      NativeTensor view = new NativeTensor();
+      check(baichuan.bc_tensor_reshape(pointer, shape, shape.length, view.pointer));
+      return view;
+    }
+
+    void write(int[] values, int count) {
+      IntPointer buffer = ints(count).put(values, 0, count);
+      check(baichuan.bc_tensor_write(pointer, 0, buffer, 4L * count));
+    }
+
+    void write(float[] values, int count) {
+      FloatPointer buffer = floats(count).put(values, 0, count);
+      check(baichuan.bc_tensor_write(pointer, 0, buffer, 4L * count));
+    }
+
+    /**
+     * @param offset in elements
+     */
+    void read(long offset, float[] target, int count) {
+      FloatPointer buffer = floats(count);
+      check(baichuan.bc_tensor_read(pointer, 4 * offset, buffer, 4L * count));
+      buffer.get(target, 0, count);
+    }
+
+    void read(int[] target, int count) {
+      IntPointer buffer = ints(count);
+      check(baichuan.bc_tensor_read(pointer, 0, buffer, 4L * count));
+      buffer.get(target, 0, count);
+    }
+
+    /**
+     * @param offset in bytes
+     * @param target a direct buffer
+     */
+    void read(long offset, ByteBuffer target) {
+      try (BytePointer buffer = new BytePointer(target)) {
+        check(baichuan.bc_tensor_read(pointer, offset, buffer, target.remaining()));
+      }
+    }
+
+    void random(float deviation, long seed) {
+      check(baichuan.bc_tensor_random(pointer, deviation, seed));
+    }
+
+    void free() {
+      // Freeing the context first has freed the handle already; that is not an error here.
+      baichuan.bc_tensor_free(pointer);
+      free(ints);
+      free(floats);
+    }
+
+    private IntPointer ints(int count) {
+      if (ints == null || ints.capacity() < count) {
+        free(ints);
+        ints = new IntPointer(Math.max(count, 1));
+      }
+      return ints;
+    }
+
+    private FloatPointer floats(int count) {
+      if (floats == null || floats.capacity() < count) {
+        free(floats);
+        floats = new FloatPointer(Math.max(count, 1));
+      }
+      return floats;
+    }
+
+    private static void free(Pointer buffer) {
+      if (buffer != null) {
+        buffer.deallocate();
+      }
+    }
+  }
+
+  /** The native side of a recorded step. */
+  static final class NativePlan {
+    final bc_plan pointer = new bc_plan();
+
+    void run() {
+      check(baichuan.bc_plan_run(pointer));
+    }
+
+    void free() {
+      baichuan.bc_plan_free(pointer);
+    }
+  }
+
+  /** The native side of a mapped file. */
+  static final class NativeFile {
+    final bc_file pointer = new bc_file();
+
+    /**
+     * @param name the system's own bytes of the path, and a zero
+     * @throws IOException with the message of the native side when the file cannot be mapped
+     */
+    NativeFile(byte[] name) throws IOException {
+      load();
+      try (BytePointer path = new BytePointer(name)) {
+        if (baichuan.bc_file_open(path, pointer) != baichuan.BC_OK) {
+          throw new IOException(text(baichuan.bc_last_error()));
+        }
+      }
+    }
+
+    void readAhead(long offset, long bytes) {
+      check(baichuan.bc_file_read_ahead(pointer, offset, bytes));
+    }
+
+    void free() {
+      check(baichuan.bc_file_free(pointer));
+    }
   }
 }

@@ -2,26 +2,23 @@ package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.Quant;
-import dev.baichuan4j.jni.global.baichuan;
 
 /** Element types of native tensors. */
 public enum ElementType {
-  F32(baichuan.BC_F32, 32),
-  F16(baichuan.BC_F16, 16),
-  BF16(baichuan.BC_BF16, 16),
-  I32(baichuan.BC_I32, 32),
+  F32(32),
+  F16(16),
+  BF16(16),
+  I32(32),
   /** Key and value pages with a scale per head and position. */
-  I8(baichuan.BC_I8, 8),
+  I8(8),
   /** Weights: 8 bits and a 16-bit scale per 32. */
-  Q8(baichuan.BC_Q8, 8.5),
+  Q8(8.5),
   /** Weights: 4 bits and a 16-bit scale per 32. */
-  Q4(baichuan.BC_Q4, 4.5);
+  Q4(4.5);
 
-  private final int code;
   private final double bits;
 
-  ElementType(int code, double bits) {
-    this.code = code;
+  ElementType(double bits) {
     this.bits = bits;
   }
 
@@ -42,11 +39,6 @@ public enum ElementType {
       case BF16 -> BF16;
       case INT8 -> I8;
     };
-  }
-
-  /** The value of baichuan.h. */
-  int code() {
-    return code;
   }
 
   /** Bits an element takes, scales included. */

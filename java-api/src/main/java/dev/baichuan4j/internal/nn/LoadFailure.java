@@ -1,15 +1,12 @@
 package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.NativeLoadException;
-import dev.baichuan4j.jni.global.baichuan;
 import java.io.File;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
-import org.bytedeco.javacpp.Loader;
 
 /** Says why the native library did not load, and what to do, from what the system did. */
 final class LoadFailure {
@@ -32,7 +29,7 @@ final class LoadFailure {
 
   static NativeLoadException explain(Throwable error) {
     String path = path(JNI_LIBRARY);
-    URL found = baichuan.class.getResource(path);
+    URL found = Bindings.resource(path);
     if (found == null) {
       return new NativeLoadException(
           path.substring(1),
@@ -80,18 +77,17 @@ final class LoadFailure {
   }
 
   private static String path(String library) {
-    return "/dev/baichuan4j/jni/" + Loader.getPlatform() + "/" + System.mapLibraryName(library);
+    return "/dev/baichuan4j/jni/" + Bindings.platform() + "/" + System.mapLibraryName(library);
   }
 
   private static String artifact() {
-    return "dev.baichuan4j:baichuan4j-natives with the classifier " + Loader.getPlatform();
+    return "dev.baichuan4j:baichuan4j-natives with the classifier " + Bindings.platform();
   }
 
   /** Both the module that loads the library and the one that declares its methods need access. */
   private static String nativeAccess() {
     String modules =
-        Stream.of(Loader.class, baichuan.class)
-            .map(Class::getModule)
+        Bindings.modules().stream()
             .map(module -> module.isNamed() ? module.getName() : "ALL-UNNAMED")
             .distinct()
             .collect(Collectors.joining(","));
@@ -105,7 +101,7 @@ final class LoadFailure {
   private static NativeLoadException extraction(Throwable error) {
     File folder;
     try {
-      folder = Loader.getCacheDir();
+      folder = Bindings.cacheFolder();
     } catch (IOException e) {
       return new NativeLoadException(
           path(JNI_LIBRARY).substring(1),
@@ -116,13 +112,13 @@ final class LoadFailure {
           error);
     }
     for (String library : List.of(JNI_LIBRARY, LIBRARY)) {
-      URL resource = baichuan.class.getResource(path(library));
+      URL resource = Bindings.resource(path(library));
       if (resource == null || resource.getProtocol().equals("file")) {
         continue; // it is loaded from where it lies
       }
       // JavaCPP keeps quiet about what failed: once more, for the system's own words.
       try {
-        File file = Loader.cacheResource(resource);
+        File file = Bindings.extract(resource);
         int size = resource.openConnection().getContentLength();
         if (file == null || file.length() != size) {
           return extraction(

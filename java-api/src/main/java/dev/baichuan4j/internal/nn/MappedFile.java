@@ -1,28 +1,25 @@
 package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.ModelFormatException;
-import dev.baichuan4j.jni.bc_file;
-import dev.baichuan4j.jni.global.baichuan;
+import dev.baichuan4j.internal.nn.Bindings.NativeFile;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.bytedeco.javacpp.BytePointer;
 
 /** A file mapped for reading. Tensors in it keep the mapping alive after it is closed. */
 final class MappedFile implements AutoCloseable {
-  private final bc_file handle = new bc_file();
+  private final NativeFile handle;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
    * @throws ModelFormatException when the file cannot be mapped
    */
   MappedFile(Path path) {
-    Bindings.load();
-    try (BytePointer name = new BytePointer(systemName(path))) {
-      if (baichuan.bc_file_open(name, handle) != baichuan.BC_OK) {
-        throw new ModelFormatException(
-            path, "file", "a readable file", Bindings.text(baichuan.bc_last_error()));
-      }
+    try {
+      handle = new NativeFile(systemName(path));
+    } catch (IOException e) {
+      throw new ModelFormatException(path, "file", "a readable file", e.getMessage());
     }
   }
 
@@ -45,7 +42,7 @@ final class MappedFile implements AutoCloseable {
     return bytes.toByteArray();
   }
 
-  bc_file handle() {
+  NativeFile handle() {
     if (closed.get()) {
       throw new IllegalStateException("mapped file is closed");
     }
@@ -54,13 +51,13 @@ final class MappedFile implements AutoCloseable {
 
   /** Asks the system to read a range ahead. */
   void readAhead(long offset, long bytes) {
-    Bindings.check(baichuan.bc_file_read_ahead(handle(), offset, bytes));
+    handle().readAhead(offset, bytes);
   }
 
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      Bindings.check(baichuan.bc_file_free(handle));
+      handle.free();
     }
   }
 }

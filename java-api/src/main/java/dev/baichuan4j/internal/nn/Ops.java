@@ -4,8 +4,9 @@ import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.NativeLoadException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.internal.nn.Bindings.NativePlan;
+import dev.baichuan4j.internal.nn.Bindings.NativeTensor;
 import dev.baichuan4j.jni.bc_context;
-import dev.baichuan4j.jni.bc_plan;
 import dev.baichuan4j.jni.bc_tensor;
 import dev.baichuan4j.jni.global.baichuan;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -79,6 +80,11 @@ public final class Ops implements AutoCloseable {
       super((Pointer) null);
       this.address = address;
     }
+  }
+
+  /** The system and processor that the native library is for, such as linux-x86_64. */
+  public static String platform() {
+    return Bindings.platform();
   }
 
   /** Instruction sets that the CPU kernels use on this machine. */
@@ -214,8 +220,8 @@ public final class Ops implements AutoCloseable {
    * @throws OutOfDeviceMemoryException when the device has not that much free
    */
   public Tensor tensor(ElementType type, long... shape) {
-    bc_tensor out = new bc_tensor();
-    Bindings.check(baichuan.bc_tensor_create(context(), type.code(), shape, shape.length, out));
+    NativeTensor out = new NativeTensor();
+    Bindings.check(baichuan.bc_tensor_create(context(), Bindings.code(type), shape, shape.length, out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 
@@ -226,32 +232,36 @@ public final class Ops implements AutoCloseable {
    * @throws OutOfDeviceMemoryException when there is not that much RAM to be had
    */
   Tensor tensorOnHost(ElementType type, long... shape) {
-    bc_tensor out = new bc_tensor();
+    NativeTensor out = new NativeTensor();
     Bindings.check(
-        baichuan.bc_tensor_create_on_host(context(), type.code(), shape, shape.length, out));
+        baichuan.bc_tensor_create_on_host(context(), Bindings.code(type), shape, shape.length, out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 
   /** A tensor whose bytes lie in a mapped file. */
   Tensor map(MappedFile file, long offset, ElementType type, long... shape) {
-    bc_tensor out = new bc_tensor();
+    NativeTensor out = new NativeTensor();
     Bindings.check(
         baichuan.bc_tensor_map(
-            context(), file.handle(), offset, type.code(), shape, shape.length, out));
+            context(), file.handle().pointer, offset, Bindings.code(type), shape, shape.length, out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 
   /** The same in RAM, see {@link #tensorOnHost}. */
   Tensor mapOnHost(MappedFile file, long offset, ElementType type, long... shape) {
-    bc_tensor out = new bc_tensor();
+    NativeTensor out = new NativeTensor();
     Bindings.check(
         baichuan.bc_tensor_map_on_host(
-            context(), file.handle(), offset, type.code(), shape, shape.length, out));
+            context(), file.handle().pointer, offset, Bindings.code(type), shape, shape.length, out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 
+  private static bc_tensor pointer(Tensor tensor) {
+    return tensor.handle().pointer;
+  }
+
   private static bc_tensor optional(Tensor tensor) {
-    return tensor == null ? null : tensor.handle();
+    return tensor == null ? null : pointer(tensor);
   }
 
   /**
@@ -263,57 +273,52 @@ public final class Ops implements AutoCloseable {
   public double[] quantize(Tensor out, Tensor w, Tensor rowScale) {
     double[] error = new double[2];
     Bindings.check(
-        baichuan.bc_quantize(context(), out.handle(), w.handle(), optional(rowScale), error));
+        baichuan.bc_quantize(context(), pointer(out), pointer(w), optional(rowScale), error));
     return error;
   }
 
   /** out [N,K] = the numbers that w stands for. */
   public void dequantize(Tensor out, Tensor w) {
-    Bindings.check(baichuan.bc_dequantize(context(), out.handle(), w.handle()));
+    Bindings.check(baichuan.bc_dequantize(context(), pointer(out), pointer(w)));
   }
 
   /** out [M,N] = x in another of the types F32, F16 and BF16. */
   public void convert(Tensor out, Tensor x) {
-    Bindings.check(baichuan.bc_convert(context(), out.handle(), x.handle()));
+    Bindings.check(baichuan.bc_convert(context(), pointer(out), pointer(x)));
   }
 
   /** out [N] = 1 / max(norm of row n, 1e-12). */
   public void rowNorms(Tensor out, Tensor w) {
-    Bindings.check(baichuan.bc_row_norms(context(), out.handle(), w.handle()));
+    Bindings.check(baichuan.bc_row_norms(context(), pointer(out), pointer(w)));
   }
 
   /** out [T,C] = rows ids of table. */
   public void embed(Tensor out, Tensor ids, Tensor table) {
-    Bindings.check(baichuan.bc_embed(context(), out.handle(), ids.handle(), table.handle()));
+    Bindings.check(baichuan.bc_embed(context(), pointer(out), pointer(ids), pointer(table)));
   }
 
   /** out [T,C] = x / rms(x) * weight. */
   public void rmsNorm(Tensor out, Tensor x, Tensor weight, float eps) {
-    Bindings.check(baichuan.bc_rms_norm(context(), out.handle(), x.handle(), weight.handle(), eps));
+    Bindings.check(baichuan.bc_rms_norm(context(), pointer(out), pointer(x), pointer(weight), eps));
   }
 
   /** x [T,C] += delta; out = x / rms(x) * weight. */
   public void addRmsNorm(Tensor x, Tensor out, Tensor delta, Tensor weight, float eps) {
     Bindings.check(
         baichuan.bc_add_rms_norm(
-            context(), x.handle(), out.handle(), delta.handle(), weight.handle(), eps));
+            context(), pointer(x), pointer(out), pointer(delta), pointer(weight), eps));
   }
 
   /** out [T,N] = x [T,K] * w [N,K]^T, times rowScale [N] and plus bias [N] where not null. */
   public void matmul(Tensor out, Tensor x, Tensor w, Tensor rowScale, Tensor bias) {
     Bindings.check(
         baichuan.bc_matmul(
-            context(),
-            out.handle(),
-            x.handle(),
-            w.handle(),
-            optional(rowScale),
-            optional(bias)));
+            context(), pointer(out), pointer(x), pointer(w), optional(rowScale), optional(bias)));
   }
 
   /** out [T,F] = silu(x * gate^T) * (x * up^T); w [2F,K] has the rows of gate and up in turn. */
   public void matmulSwiglu(Tensor out, Tensor x, Tensor w) {
-    Bindings.check(baichuan.bc_matmul_swiglu(context(), out.handle(), x.handle(), w.handle()));
+    Bindings.check(baichuan.bc_matmul_swiglu(context(), pointer(out), pointer(x), pointer(w)));
   }
 
   /** Normalizes the heads of queries and keys of qkv [T,(H+2G)D] where asked, and rotates them. */
@@ -321,28 +326,28 @@ public final class Ops implements AutoCloseable {
     Bindings.check(
         baichuan.bc_rope(
             context(),
-            qkv.handle(),
-            positions.handle(),
+            pointer(qkv),
+            pointer(positions),
             rotation.heads(),
             2 * rotation.frequencies().length,
             rotation.frequencies(),
             rotation.scale(),
-            norms == null ? null : norms.query().handle(),
-            norms == null ? null : norms.key().handle(),
+            norms == null ? null : pointer(norms.query()),
+            norms == null ? null : pointer(norms.key()),
             norms == null ? 0 : norms.eps()));
   }
 
-  /** Stores keys and values of qkv [T,3C] in the layer's pages. */
+  /** Stores keys and values of qkv [T,(H+2G)D] in the layer's pages. */
   void kvAppend(KvCache.Layer kv, Tensor qkv, StepInputs in) {
     Bindings.check(
         baichuan.bc_kv_append(
             context(),
-            kv.pages().handle(),
+            pointer(kv.pages()),
             optional(kv.scales()),
-            qkv.handle(),
-            in.positions().handle(),
-            in.offsets().handle(),
-            in.table().handle()));
+            pointer(qkv),
+            pointer(in.positions()),
+            pointer(in.offsets()),
+            pointer(in.table())));
   }
 
   /**
@@ -354,37 +359,37 @@ public final class Ops implements AutoCloseable {
     Bindings.check(
         baichuan.bc_attention(
             context(),
-            out.handle(),
-            qkv.handle(),
-            kv.pages().handle(),
+            pointer(out),
+            pointer(qkv),
+            pointer(kv.pages()),
             optional(kv.scales()),
-            in.positions().handle(),
-            in.offsets().handle(),
-            in.table().handle(),
+            pointer(in.positions()),
+            pointer(in.offsets()),
+            pointer(in.table()),
             optional(slopes),
             window));
   }
 
   /** out [T,F] = silu(gate) * up. */
   public void swiglu(Tensor out, Tensor gate, Tensor up) {
-    Bindings.check(baichuan.bc_swiglu(context(), out.handle(), gate.handle(), up.handle()));
+    Bindings.check(baichuan.bc_swiglu(context(), pointer(out), pointer(gate), pointer(up)));
   }
 
   /** The k largest of each row, largest first, ties by lower index, NaN before every number. */
   public void topK(Tensor values, Tensor ids, Tensor x) {
-    Bindings.check(baichuan.bc_top_k(context(), values.handle(), ids.handle(), x.handle()));
+    Bindings.check(baichuan.bc_top_k(context(), pointer(values), pointer(ids), pointer(x)));
   }
 
   /** Records the ops that {@code step} calls instead of running them. */
   public Plan record(Runnable step) {
     Bindings.check(baichuan.bc_plan_begin(context()));
-    bc_plan out = new bc_plan();
+    NativePlan out = new NativePlan();
     boolean recorded = false;
     try {
       step.run();
       recorded = true;
     } finally {
-      int status = baichuan.bc_plan_end(context(), out);
+      int status = baichuan.bc_plan_end(context(), out.pointer);
       if (recorded) {
         Bindings.check(status);
       }

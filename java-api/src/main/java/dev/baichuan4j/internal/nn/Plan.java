@@ -1,15 +1,14 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.jni.bc_plan;
-import dev.baichuan4j.jni.global.baichuan;
+import dev.baichuan4j.internal.nn.Bindings.NativePlan;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A recorded step that the native side replays in one call. */
 public final class Plan implements AutoCloseable {
-  private final bc_plan handle;
+  private final NativePlan handle;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  Plan(bc_plan handle) {
+  Plan(NativePlan handle) {
     this.handle = handle;
   }
 
@@ -18,13 +17,13 @@ public final class Plan implements AutoCloseable {
     if (closed.get()) {
       throw new IllegalStateException("plan is closed");
     }
-    Bindings.check(baichuan.bc_plan_run(handle));
+    handle.run();
   }
 
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      baichuan.bc_plan_free(handle);
+      handle.free();
     }
   }
 }

@@ -64,7 +64,7 @@ public class baichuan extends dev.baichuan4j.jni.presets.baichuan {
 
 public static final int BC_OK = 0;
 public static final int BC_INVALID_ARGUMENT = 1; /* the caller's mistake: a shape, id, length or handle */
-public static final int BC_OUT_OF_MEMORY = 2;    /* see bc_last_error for needed and free bytes */
+public static final int BC_OUT_OF_MEMORY = 2;    /* bc_last_error_bytes says how much was needed and was free */
 public static final int BC_IO = 3;               /* a file that cannot be opened, mapped or read */
 public static final int BC_DEVICE = 4;           /* the device is not there or failed */
 public static final int BC_INTERNAL = 5;         /* a defect of this library */
@@ -99,6 +99,10 @@ public static native @Cast("const char*") BytePointer bc_version();
 /** Message of the last call of this thread that failed; empty if none did. Valid until the thread's
  *  next call. */
 public static native @Cast("const char*") BytePointer bc_last_error();
+/** Bytes that were needed and that were free, where that last call ended with BC_OUT_OF_MEMORY; -1 for
+ *  what is not known, and after any other error. Either may be null. */
+public static native void bc_last_error_bytes(@Cast("int64_t*") LongPointer needed, @Cast("int64_t*") LongPointer available);
+public static native void bc_last_error_bytes(@Cast("int64_t*") long[] needed, @Cast("int64_t*") long[] available);
 /** Instruction sets that the CPU kernels use here: "avx512-bf16", "avx512" (with VNNI), "avx2-vnni",
  *  "avx2" or "scalar". The environment variable BC_ISA chooses among those that the processor has;
  *  with any other value bc_context_create fails. Static storage. */

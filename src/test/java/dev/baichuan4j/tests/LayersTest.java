@@ -1,0 +1,116 @@
+package dev.baichuan4j.tests;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** The packages of the library and of the command line form layers, and JavaCPP stays in one. */
+class LayersTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .importPackages("dev.baichuan4j")
+          .that(
+              resideOutsideOfPackages(
+                  "dev.baichuan4j.tests..", "dev.baichuan4j.jni..", "dev.baichuan4j.natives.."));
+
+  private static final class EachPackage implements SliceAssignment {
+    @Override
+    public SliceIdentifier getIdentifierOf(JavaClass type) {
+      return SliceIdentifier.of(type.getPackageName());
+    }
+
+    @Override
+    public String getDescription() {
+      return "each package";
+    }
+  }
+
+  @Test
+  void packagesHaveNoCycle() {
+    slices().assignedFrom(new EachPackage()).should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void eachPackageKnowsTheOnesBelowItAlone() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInLayers()
+        .layer("public")
+        .definedBy("dev.baichuan4j")
+        .layer("spi")
+        .definedBy("dev.baichuan4j.internal.spi")
+        .layer("checkpoint")
+        .definedBy("dev.baichuan4j.internal.checkpoint")
+        .layer("tokenizer")
+        .definedBy("dev.baichuan4j.internal.tokenizer")
+        .layer("nn")
+        .definedBy("dev.baichuan4j.internal.nn")
+        .layer("engine")
+        .definedBy("dev.baichuan4j.internal.engine")
+        .layer("chat")
+        .definedBy("dev.baichuan4j.internal.chat")
+        .layer("api")
+        .definedBy("dev.baichuan4j.internal.api")
+        .layer("evaluate")
+        .definedBy("dev.baichuan4j.internal.evaluate")
+        .layer("cli")
+        .definedBy("dev.baichuan4j.cli")
+        .whereLayer("spi")
+        .mayNotAccessAnyLayer()
+        .whereLayer("public")
+        .mayOnlyAccessLayers("spi")
+        .whereLayer("checkpoint")
+        .mayOnlyAccessLayers("public")
+        .whereLayer("tokenizer")
+        .mayOnlyAccessLayers("public", "checkpoint")
+        .whereLayer("nn")
+        .mayOnlyAccessLayers("public", "checkpoint")
+        .whereLayer("engine")
+        .mayOnlyAccessLayers("public", "nn")
+        .whereLayer("chat")
+        .mayOnlyAccessLayers("public")
+        .whereLayer("api")
+        .mayOnlyAccessLayers("public", "spi", "checkpoint", "tokenizer", "nn", "engine", "chat")
+        .whereLayer("evaluate")
+        .mayOnlyAccessLayers("public")
+        .whereLayer("cli")
+        .mayOnlyAccessLayers("public", "checkpoint", "nn", "evaluate")
+        .ensureAllClassesAreContainedInArchitecture()
+        .check(CLASSES);
+  }
+
+  @Test
+  void twoClassesKnowJavaCpp() {
+    Set<String> users = new TreeSet<>();
+    for (JavaClass type : CLASSES) {
+      if (type.getDirectDependenciesFromSelf().stream()
+          .anyMatch(dependency -> isOfJavaCpp(dependency.getTargetClass()))) {
+        users.add(outermost(type).getName());
+      }
+    }
+    assertEquals(
+        Set.of("dev.baichuan4j.internal.nn.Bindings", "dev.baichuan4j.internal.nn.Ops"), users);
+  }
+
+  private static boolean isOfJavaCpp(JavaClass type) {
+    String name = type.getBaseComponentType().getPackageName();
+    return name.startsWith("org.bytedeco.") || name.startsWith("dev.baichuan4j.jni");
+  }
+
+  private static JavaClass outermost(JavaClass type) {
+    JavaClass outer = type;
+    while (outer.getEnclosingClass().isPresent()) {
+      outer = outer.getEnclosingClass().get();
+    }
+    return outer;
+  }
+}
