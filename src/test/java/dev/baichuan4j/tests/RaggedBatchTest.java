@@ -1,9 +1,13 @@
 package dev.baichuan4j.tests;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Forward;
+import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.Step;
@@ -23,9 +27,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RaggedBatchTest {
   private static final String SHIPPED = "tiny-baichuan2-13b-chat";
   private static final int SLOTS = 2; // pages of a text of at most 128 tokens
-
-  /** Share of the logits' standard deviation. */
-  private static final double SAME = 1e-4;
 
   private record Text(int[] ids, int[] pages) {}
 
@@ -49,23 +50,23 @@ class RaggedBatchTest {
     Path folder = folder(name);
     try (Ops ops = TestDevice.ops(false)) {
       Model model = TestDevice.model(ops, folder, weights);
-      int vocabulary = model.config().vocabularySize();
+      int vocabulary = model.architecture().vocabularySize();
       ElementType cache = TestDevice.cache(model, false);
-      try (KvPages pool = new KvPages(ops, model.config(), cache, 4 * SLOTS);
-          Forward forward = new Forward(model, pool, 256, 3, 256, SLOTS)) {
+      try (KvCache pages = new KvCache(ops, model.architecture(), cache, 4 * SLOTS);
+          Forward forward = new Forward(model, pages, 256, 3, 256, SLOTS * Layout.PAGE)) {
         Step step = new Step(SLOTS);
         Random random = new Random(1);
         int[] prompt = ids(random, 90, vocabulary);
 
-        Text alone = new Text(prompt, pages(pool));
+        Text alone = new Text(prompt, pages(0));
         step.add(alone.ids, 0, 90, alone.pages, 90);
         float[][] expected = run(forward, step, 0, 90, vocabulary);
 
         // In front of it a text that is being written, its 71st token on its second page; behind it
         // a shorter prompt.
-        Text written = new Text(ids(random, 71, vocabulary), pages(pool));
-        Text shorter = new Text(ids(random, 23, vocabulary), pages(pool));
-        Text beside = new Text(prompt, pages(pool));
+        Text written = new Text(ids(random, 71, vocabulary), pages(1));
+        Text shorter = new Text(ids(random, 23, vocabulary), pages(2));
+        Text beside = new Text(prompt, pages(3));
         step.add(written.ids, 0, 70, written.pages, 0);
         forward.run(step);
         step.clear();
@@ -75,7 +76,7 @@ class RaggedBatchTest {
         float[][] actual = run(forward, step, row, 90, vocabulary);
 
         for (int t = 0; t < prompt.length; t++) {
-          Logits.assertNear(expected[t], actual[t], SAME, "position " + t);
+          assertArrayEquals(expected[t], actual[t], "position " + t);
         }
       }
     }
@@ -100,8 +101,9 @@ class RaggedBatchTest {
     return random.ints(count, 0, vocabulary).toArray();
   }
 
-  private static int[] pages(KvPages pool) {
-    return IntStream.range(0, SLOTS).map(i -> pool.take()).toArray();
+  /** The pages of the text of a number. */
+  private static int[] pages(int text) {
+    return IntStream.range(text * SLOTS, (text + 1) * SLOTS).toArray();
   }
 
   /** Runs a step, empties it, and returns rows of its logits. */

@@ -109,7 +109,7 @@ public class GpuMatmulBenchmark {
   @OperationsPerInvocation(COPIES)
   public void baichuan4j(Ours s) {
     for (Tensor w : s.weights) {
-      s.ops.matmul(s.out, s.x, w, null);
+      s.ops.matmul(s.out, s.x, w, null, null);
     }
     s.ops.synchronize();
   }

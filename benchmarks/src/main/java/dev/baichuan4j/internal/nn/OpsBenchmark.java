@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.internal.arch.Layout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -68,7 +69,7 @@ public class OpsBenchmark {
 
   @Benchmark
   public void matmul(Matmul s) {
-    s.ops.matmul(s.out, s.x, s.weights.get(s.next), null);
+    s.ops.matmul(s.out, s.x, s.weights.get(s.next), null, null);
     s.next = (s.next + 1) % Matmul.COPIES;
   }
 
@@ -129,19 +130,19 @@ public class OpsBenchmark {
     private Ops ops;
     private Tensor qkv;
     private Tensor out;
-    private KvPages.Layer layer;
-    private Forward.Inputs inputs;
+    private KvCache.Layer layer;
+    private StepInputs inputs;
 
     @Setup
     public void setUp() {
       ops = Ops.cpu(0, false);
-      int pages = KvPages.pagesFor(positions);
+      int pages = Layout.pagesFor(positions);
       qkv = ops.tensor(ElementType.F32, tokens, 3 * C);
       qkv.random(1f, 5);
       out = ops.tensor(ElementType.F32, tokens, C);
-      Tensor values = ops.tensor(ElementType.F16, pages, 2, HEADS, KvPages.PAGE_SIZE, D);
+      Tensor values = ops.tensor(ElementType.F16, pages, 2, HEADS, Layout.PAGE, D);
       values.random(1f, 6);
-      layer = new KvPages.Layer(values, null);
+      layer = new KvCache.Layer(values, null);
       int[] where = new int[tokens];
       for (int i = 0; i < tokens; i++) {
         where[i] = positions - tokens + i;
@@ -151,7 +152,7 @@ public class OpsBenchmark {
         table[i] = i;
       }
       inputs =
-          new Forward.Inputs(
+          new StepInputs(
               null, ints(where, tokens), ints(new int[] {0, tokens}, 2), table(table), null);
     }
 
@@ -175,7 +176,7 @@ public class OpsBenchmark {
 
   @Benchmark
   public void attention(Attention s) {
-    s.ops.attention(s.out, s.qkv, s.layer, s.inputs, null);
+    s.ops.attention(s.out, s.qkv, s.layer, s.inputs, null, 0);
   }
 
   /** The smallest call across JNI: what each op costs before it does anything. */
@@ -196,6 +197,6 @@ public class OpsBenchmark {
 
   @Benchmark
   public int jniCall(Call s) {
-    return s.ops.threads();
+    return s.ops.facts().threads();
   }
 }

@@ -4,6 +4,8 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.Layout;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -37,7 +39,7 @@ public class StepBenchmark {
   /** Hidden size, layers, ffn, vocabulary: the tiny one shows what Java costs by itself. */
   private static ModelShape shape(String text) {
     int[] n = Arrays.stream(text.split("x")).mapToInt(Integer::parseInt).toArray();
-    int context = SLOTS * KvPages.PAGE_SIZE;
+    int context = SLOTS * Layout.PAGE;
     return new ModelShape(
         n[0],
         n[1],
@@ -56,7 +58,7 @@ public class StepBenchmark {
     public String shape;
 
     private Model model;
-    private KvPages cache;
+    private KvCache cache;
     private Forward forward;
     private final Step step = new Step(SLOTS);
     private final int[] ids = new int[TOKENS + 1];
@@ -64,13 +66,13 @@ public class StepBenchmark {
 
     @Setup
     public void setUp() {
-      ModelConfig config = ModelConfig.of(shape(shape));
-      model = Model.random(Ops.cpu(0, false), config, Quant.INT4);
-      cache = new KvPages(model.ops(), config, ElementType.F16, SLOTS);
+      Architecture architecture = Architecture.of(shape(shape));
+      model = Model.random(Ops.cpu(0, false), architecture, Quant.INT4);
+      cache = new KvCache(model.ops(), architecture, ElementType.F16, SLOTS);
       for (int i = 0; i < SLOTS; i++) {
-        pages[i] = cache.take();
+        pages[i] = i;
       }
-      forward = new Forward(model, cache, 1, 1, 1, SLOTS);
+      forward = new Forward(model, cache, 1, 1, 1, SLOTS * Layout.PAGE);
       for (int i = 0; i <= TOKENS; i++) {
         token(i);
       }

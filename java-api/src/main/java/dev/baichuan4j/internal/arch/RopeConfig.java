@@ -59,8 +59,8 @@ final class RopeConfig {
             : RopeScaling.Yarn.usualAttentionFactor(factor, 1);
     float attention =
         json.optionalNumber("attention_factor").map(Double::floatValue).orElse(usual);
-    if (!(attention > 0)) {
-      throw json.wrong("attention_factor", "a number greater than 0");
+    if (!(attention > 0 && attention <= 1e6)) {
+      throw json.wrong("attention_factor", "a number greater than 0 and at most 1e6");
     }
     return new RopeScaling.Yarn(
         factor,
@@ -87,7 +87,7 @@ final class RopeConfig {
   private static double positive(JsonObject json, String key) {
     double number = json.optionalNumber(key).orElse(0.0);
     if (!(number > 0 && number <= 1e6)) {
-      throw json.wrong(key, "a number greater than 0");
+      throw json.wrong(key, "a number greater than 0 and at most 1e6");
     }
     return number;
   }

@@ -13,6 +13,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.ConfigFile;
+import dev.baichuan4j.internal.arch.TensorSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileSystem;
@@ -25,6 +28,8 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.Set;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +49,7 @@ class CheckpointTest {
   @TempDir Path folder;
   private Path file;
   private Path index;
+  private Architecture model;
   private Map<String, long[]> shapes;
 
   @BeforeEach
@@ -51,7 +57,9 @@ class CheckpointTest {
     write(folder.resolve("config.json"), utf8(CONFIG));
     file = folder.resolve("model.safetensors");
     index = folder.resolve("model.safetensors.index.json");
-    shapes = ModelConfig.parse(utf8(CONFIG), "config.json").tensorShapes();
+    model = ConfigFile.parse(utf8(CONFIG), "config.json");
+    shapes = new LinkedHashMap<>();
+    model.tensors().forEach(tensor -> shapes.put(tensor.name(), tensor.shape()));
   }
 
   @Test
@@ -69,7 +77,7 @@ class CheckpointTest {
 
   /** Writes zeros for the weights, in a file that says that its matrices are packed. */
   private void packed(List<SafetensorsWriter.Entry> entries) {
-    Map<String, String> metadata = new PackedWeights(file, Quant.INT4, 1).metadata(shapes);
+    Map<String, String> metadata = new PackedWeights(file, Quant.INT4, 1).metadata(model.matrices());
     try (SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
       entries.forEach(entry -> writer.bytes(ByteBuffer.allocate((int) entry.bytes())));
     }
@@ -78,10 +86,12 @@ class CheckpointTest {
   @Test
   void packedMatricesAreAsLongAsTheirShapeAndAligned() throws IOException {
     List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+    Set<String> matrices =
+        model.matrices().stream().map(TensorSpec::name).collect(Collectors.toSet());
     shapes.forEach(
         (name, shape) ->
             entries.add(
-                PackedWeights.isMatrix(name, shape)
+                matrices.contains(name)
                     ? new SafetensorsWriter.Entry(
                         name, DType.U8, PackedWeights.bytes(Quant.INT4, shape))
                     : new SafetensorsWriter.Entry(name, DType.BF16, shape)));
@@ -288,7 +298,7 @@ class CheckpointTest {
         (name, position) -> {
           Checkpoint checkpoint = Checkpoint.open(TestFiles.model(name));
           checkpoint.checkShapes();
-          assertEquals(position, checkpoint.config().position());
+          assertEquals(position, checkpoint.architecture().shape().position());
           assertEquals(31, checkpoint.names().size());
           assertTrue(checkpoint.generationConfig().isPresent());
           assertTrue(Files.isRegularFile(checkpoint.tokenizerModel()));

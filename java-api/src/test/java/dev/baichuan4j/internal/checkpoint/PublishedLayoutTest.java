@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.ModelShape.Head;
 import dev.baichuan4j.ModelShape.Position;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.files.FileBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -33,11 +34,11 @@ class PublishedLayoutTest {
   void findsEveryWeight(String name, Position position, Head head, int files) throws IOException {
     Checkpoint checkpoint = Checkpoint.open(TestFiles.fixture(name));
     checkpoint.checkShapes();
-    ModelConfig config = checkpoint.config();
-    assertEquals(position, config.position());
-    assertEquals(head, config.head());
-    assertEquals(128, config.headSize());
-    assertEquals(7 * config.layers() + 3, checkpoint.names().size());
+    Architecture model = checkpoint.architecture();
+    assertEquals(position, model.shape().position());
+    assertEquals(head, model.head());
+    assertEquals(128, model.heads().size());
+    assertEquals(7 * model.layers() + 3, checkpoint.names().size());
     assertEquals(
         files,
         checkpoint.names().stream()

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.ConfigFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -74,8 +76,8 @@ class ReaderFuzzTest {
   @FuzzTest(maxDuration = "2m")
   void config(byte[] json) {
     try {
-      ModelConfig config = ModelConfig.parse(json, "config.json");
-      assertTrue(config.headSize() >= 8 && config.eosId() < config.vocabularySize());
+      Architecture model = ConfigFile.parse(json, "config.json");
+      assertTrue(model.heads().size() >= 8 && !model.tokens().ends().isEmpty());
     } catch (ModelFormatException expected) {
       assertTrue(expected.getMessage().startsWith("config.json: "));
     }

@@ -6,6 +6,8 @@ import com.sun.management.ThreadMXBean;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -94,8 +96,8 @@ class EngineAllocationTest {
   /** Bytes of 200 steps of the last of texts that run beside each other; the others end later. */
   private static long allocated(GenerationOptions sampling, boolean triesTop, int texts)
       throws Exception {
-    ModelConfig config =
-        ModelConfig.of(
+    Architecture config =
+        Architecture.of(
             new ModelShape(
                 128,
                 2,
@@ -106,7 +108,7 @@ class EngineAllocationTest {
                 ModelShape.Position.ROPE,
                 ModelShape.Head.PLAIN));
     Model model = Model.random(Ops.cpu(1, false), config, Quant.INT4);
-    int pages = texts * KvPages.pagesFor(CONTEXT);
+    int pages = texts * Layout.pagesFor(CONTEXT);
     Engine.Limits limits = new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, texts, texts);
     try (Engine engine = new Engine(model, limits)) {
       for (int i = 1; i < texts; i++) {

@@ -13,6 +13,7 @@ import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -36,8 +37,8 @@ class EngineTest {
   private static final int[] PROMPT = {1, 2, 3};
 
   private static Engine engine(int pages) {
-    ModelConfig config =
-        ModelConfig.of(
+    Architecture config =
+        Architecture.of(
             new ModelShape(
                 128, 1, 1, 64, 32, CONTEXT, ModelShape.Position.ROPE, ModelShape.Head.PLAIN));
     Model model = Model.random(Ops.cpu(1, false), config, Quant.BF16);

@@ -7,6 +7,7 @@ import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -60,8 +61,8 @@ class EngineTopTest {
   }
 
   private static Engine engine() {
-    ModelConfig config =
-        ModelConfig.of(
+    Architecture config =
+        Architecture.of(
             new ModelShape(
                 128, 1, 1, 64, VOCABULARY, 128, ModelShape.Position.ROPE, ModelShape.Head.PLAIN));
     Model model = Model.random(Ops.cpu(1, false), config, Quant.BF16);

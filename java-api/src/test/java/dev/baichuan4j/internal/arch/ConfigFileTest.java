@@ -1,9 +1,8 @@
-package dev.baichuan4j.internal.checkpoint;
+package dev.baichuan4j.internal.arch;
 
-import static dev.baichuan4j.internal.checkpoint.TestFiles.utf8;
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.InvalidRequestException;
@@ -11,7 +10,12 @@ import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.ModelShape.Head;
 import dev.baichuan4j.ModelShape.Position;
+import dev.baichuan4j.internal.arch.Architecture.Heads;
+import dev.baichuan4j.internal.arch.Architecture.Projections;
+import dev.baichuan4j.internal.arch.Architecture.TokenIds;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
@@ -20,11 +24,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ModelConfigTest {
+class ConfigFileTest {
 
   private final Map<String, String> json = new LinkedHashMap<>();
 
-  ModelConfigTest() {
+  ConfigFileTest() {
     // The published Baichuan2-13B; values are JSON text.
     json.put("architectures", "[\"BaichuanForCausalLM\"]");
     json.put("model_type", "\"baichuan\"");
@@ -42,13 +46,13 @@ class ModelConfigTest {
     json.put("eos_token_id", "2");
   }
 
-  private ModelConfig parse() {
+  private Architecture parse() {
     String text =
         json.entrySet().stream()
             .filter(entry -> entry.getValue() != null)
             .map(entry -> "\"" + entry.getKey() + "\": " + entry.getValue())
             .collect(Collectors.joining(", ", "{", "}"));
-    return ModelConfig.parse(utf8(text), "config.json");
+    return ConfigFile.parse(utf8(text), "config.json");
   }
 
   private void refuses(String message) {
@@ -64,32 +68,32 @@ class ModelConfigTest {
   }
 
   private void assertFamily(Position position, Head head) {
-    ModelConfig config = parse();
-    assertEquals(position, config.position());
+    Architecture config = parse();
+    assertEquals(position, config.shape().position());
     assertEquals(head, config.head());
   }
 
   @Test
   void readsEveryValue() {
-    json.put("rope_theta", "500000.0");
     assertEquals(
-        new ModelConfig(
+        new Architecture(
             "BaichuanForCausalLM",
             5120,
             40,
-            40,
+            new Heads(40, 40, 128),
             13696,
             125696,
             1e-6f,
             4096,
-            Position.ALIBI,
-            500000f,
+            new Positions.Alibi(),
+            new Projections(true, false, false, false),
+            List.of(),
             Head.NORM,
-            OptionalInt.of(0),
-            OptionalInt.of(1),
-            2),
+            new TokenIds(OptionalInt.of(0), OptionalInt.of(1), List.of(2))),
         parse());
-    assertEquals(128, parse().headSize());
+    sizes7B();
+    json.put("rope_theta", "500000.0");
+    assertEquals(Positions.Rope.of(500_000), parse().positions());
   }
 
   @Test
@@ -168,8 +172,8 @@ class ModelConfigTest {
     json.put("bos_token_id", "null");
     json.put("quantization_config", "null");
     json.put("rope_scaling", "null");
-    assertEquals(OptionalInt.empty(), parse().padId());
-    assertEquals(OptionalInt.empty(), parse().bosId());
+    assertEquals(OptionalInt.empty(), parse().tokens().pad());
+    assertEquals(OptionalInt.empty(), parse().tokens().bos());
     json.put("hidden_size", "null");
     refuses("hidden_size has no value, expected an integer from 1 to 65536");
   }
@@ -245,6 +249,7 @@ class ModelConfigTest {
 
   @Test
   void rejectsRopeBaseOutOfRange() {
+    sizes7B();
     json.put("rope_theta", "0");
     refuses("rope_theta has 0.0, expected a number from 1 to 1e12");
   }
@@ -252,7 +257,9 @@ class ModelConfigTest {
   @Test
   void rejectsTokenIdOutsideTheVocabulary() {
     json.put("eos_token_id", "125696");
-    refuses("eos_token_id has 125696, expected an integer from 0 to 125695");
+    refuses("eos_token_id has 125696, expected an integer from 0 to 125695, or a list of them");
+    json.put("eos_token_id", null);
+    refuses("eos_token_id has no value, expected an id that ends an answer, or a list of them");
     json.put("eos_token_id", "2");
     json.put("pad_token_id", "-1");
     refuses("pad_token_id has -1, expected an integer from 0 to 125695");
@@ -265,16 +272,16 @@ class ModelConfigTest {
     refuses(
         "architectures has ["
             + architecture
-            + "], expected [BaichuanForCausalLM] or [BaiChuanForCausalLM]; of a model converted to"
-            + " LLaMA's form take the original");
+            + "], expected [BaichuanForCausalLM] or [BaiChuanForCausalLM] beside this model_type");
   }
 
   @Test
   void rejectsOtherModels() {
-    json.put("model_type", "\"llama\"");
-    refuses("model_type has \"llama\", expected \"baichuan\"");
+    String known = "expected \"baichuan\", \"llama\", \"mistral\", \"qwen2\" or \"qwen3\"";
+    json.put("model_type", "\"gpt2\"");
+    refuses("model_type has \"gpt2\", " + known);
     json.put("model_type", null);
-    refuses("model_type has no value, expected \"baichuan\"");
+    refuses("model_type has no value, " + known);
     json.put("model_type", "7");
     refuses("model_type has 7, expected a string");
   }
@@ -287,7 +294,7 @@ class ModelConfigTest {
             + " quantized, and quantize while loading");
     json.put("quantization_config", null);
     json.put("rope_scaling", "{\"type\": \"linear\"}");
-    refuses("rope_scaling has an object, expected none");
+    refuses("rope_scaling has an object, expected none beside ALiBi");
     json.put("rope_scaling", null);
     json.put("hidden_act", "\"gelu\"");
     refuses("hidden_act has \"gelu\", expected \"silu\"");
@@ -302,14 +309,14 @@ class ModelConfigTest {
     ModelFormatException e = assertThrows(ModelFormatException.class, this::parse);
     assertEquals("JSON", e.subject());
     assertThrows(
-        ModelFormatException.class, () -> ModelConfig.parse(new byte[] {'{', '"', -1}, "c"));
+        ModelFormatException.class, () -> ConfigFile.parse(new byte[] {'{', '"', -1}, "c"));
     assertEquals(
         "c: content has more behind its JSON object, expected the end of the file",
-        assertThrows(ModelFormatException.class, () -> ModelConfig.parse(utf8("{}{}"), "c"))
+        assertThrows(ModelFormatException.class, () -> ConfigFile.parse(utf8("{}{}"), "c"))
             .getMessage());
     assertEquals(
         "c: content has none, expected a JSON object",
-        assertThrows(ModelFormatException.class, () -> ModelConfig.parse(utf8("[]"), "c"))
+        assertThrows(ModelFormatException.class, () -> ConfigFile.parse(utf8("[]"), "c"))
             .getMessage());
   }
 
@@ -333,14 +340,14 @@ class ModelConfigTest {
 
   @Test
   void describesAModelOfAnySize() {
-    ModelConfig config =
-        ModelConfig.of(new ModelShape(1024, 8, 8, 2752, 64000, 576, Position.ROPE, Head.PLAIN));
-    assertEquals(128, config.headSize());
+    Architecture config =
+        Architecture.of(new ModelShape(1024, 8, 8, 2752, 64000, 576, Position.ROPE, Head.PLAIN));
+    assertEquals(new Heads(8, 8, 128), config.heads());
     InvalidRequestException e =
         assertThrows(
             InvalidRequestException.class,
             () ->
-                ModelConfig.of(
+                Architecture.of(
                     new ModelShape(1024, 0, 8, 2752, 64000, 576, Position.ROPE, Head.PLAIN)));
     assertEquals("num_hidden_layers", e.parameter());
     assertEquals("num_hidden_layers has 0, expected an integer from 1 to 1000", e.getMessage());
@@ -348,11 +355,16 @@ class ModelConfigTest {
 
   @Test
   void listsAsManyWeightsAndParametersAsWerePublished() {
-    Map<String, long[]> shapes = parse().tensorShapes();
-    assertEquals(283, shapes.size());
-    assertArrayEquals(
-        new long[] {15360, 5120}, shapes.get("model.layers.39.self_attn.W_pack.weight"));
-    long parameters = shapes.values().stream().mapToLong(TensorEntry::elements).sum();
+    List<TensorSpec> tensors = parse().tensors();
+    assertEquals(283, tensors.size());
+    assertTrue(
+        tensors.contains(
+            new TensorSpec("model.layers.39.self_attn.W_pack.weight", 15360, 5120)));
+    long parameters = tensors.stream().mapToLong(TensorSpec::elements).sum();
     assertEquals(13_896_668_160L, parameters);
+  }
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 }
