@@ -10,7 +10,6 @@
 
 namespace bc::cuda {
 
-constexpr int kHeadSize = 128;               // of attention
 constexpr int64_t kHeadSizes[] = {64, 128};  // D of attention
 // Tokens of a sequence up to which attention splits the cache; more are tiles of queries, which round
 // differently (attention.cu).
@@ -26,7 +25,7 @@ int64_t matmul_scratch_bytes(const MatmulParams& p, const Facts& gpu);
 void matmul(const MatmulParams& p, const Facts& gpu, void* stream);
 void rope(const RopeParams& p, void* stream);
 void kv_append(const KvAppendParams& p, void* stream);
-int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H);
+int64_t attention_scratch_bytes(const AttentionParams& p);  // as of matmul
 void attention(const AttentionParams& p, const Facts& gpu, void* stream);
 void swiglu(const SwigluParams& p, void* stream);
 int64_t top_k_scratch_bytes(int64_t T, int64_t V, int64_t K);

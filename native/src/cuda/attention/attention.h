@@ -9,6 +9,8 @@ namespace bc::cuda {
 // Sequences of up to kFewQueries tokens are split over the cache (attention_decode.cu), longer ones into
 // tiles of queries (attention_prefill.cu). Each kernel passes over the other's sequences.
 
+constexpr int kHeadSize = 128;  // of the kernels of sm_90
+
 void attention_prefill(const AttentionParams& p, void* stream);
 void attention_prefill_sm90(const AttentionParams& p, const Facts& gpu, void* stream);
 void attention_decode(const AttentionParams& p, const Facts& gpu, void* stream);
@@ -18,13 +20,13 @@ struct AttentionNorms {
   static constexpr int64_t kTokens = 128;  // of a chunk of the batch
   static __host__ __device__ int64_t chunks(int64_t T) { return (T + kTokens - 1) / kTokens; }
 
-  float* keys = nullptr;     // [B,H,P]: of a page's keys; null where they are not known
+  float* keys = nullptr;     // [B,G,P]: of a page's keys; null where they are not known
   float* queries = nullptr;  // [H,chunks]
 };
-int64_t attention_norms_bytes(int64_t T, int64_t B, int64_t P, int64_t H);
+int64_t attention_norms_bytes(const AttentionParams& p);
 AttentionNorms attention_norms(const AttentionParams& p, const Facts& gpu,
                                void* stream);  // in p.scratch
 
-int64_t attention_decode_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H);
+int64_t attention_decode_scratch_bytes(const AttentionParams& p);
 
 }  // namespace bc::cuda

@@ -58,23 +58,6 @@
 namespace bc::cuda {
 namespace {
 
-// The splits of a block: first, first + stride, ... Their pages are counted through.
-struct Splits {
-  int first, stride;
-
-  __device__ __forceinline__ int page(int i) const {
-    return (first + i / kSplitPages * stride) * kSplitPages + i % kSplitPages;
-  }
-  // How many of a sequence's first `all` pages are theirs.
-  __device__ __forceinline__ int pages(int all) const {
-    const int splits = (all + kSplitPages - 1) / kSplitPages;
-    if (splits <= first) return 0;
-    const int mine = (splits - first + stride - 1) / stride;
-    const bool last = first + (mine - 1) * stride == splits - 1;
-    return mine * kSplitPages - (last ? splits * kSplitPages - all : 0);
-  }
-};
-
 // A warp's rows of the pages of a block on their way to shared memory. Halves are counted: keys of
 // the first page, its values, keys of the next.
 template <class T, class E>
@@ -103,7 +86,7 @@ class WarpRows {
         scales_(p.scales),
         table_(p.batch.table + sequence * p.batch.P),
         splits_(splits),
-        H_(p.H),
+        H_(p.G),
         head_(head),
         halves_(2 * pages) {}
 
@@ -211,7 +194,8 @@ struct FewAttention {
   // Of 16 columns of 16 bits that a tile's row has.
   static constexpr int kPieces = kHeadSize * static_cast<int>(sizeof(E)) / 32;
   // Behind the pages. Rows are longer than D, so that they fall into other banks.
-  using Sums = WarpSums<kHeadSize + (kWiden ? 16 : 8), WarpRows<T, E>::kBytes>;
+  using Sums =
+      WarpSums<kHeadSize, kHeadSize + (kWiden ? 16 : 8), kFewQueries, WarpRows<T, E>::kBytes>;
 
   FragmentA<T> q[kHeadSize / 16];
   Accumulator scores[kWarpRows / 8];
@@ -371,10 +355,11 @@ __global__ void __launch_bounds__(kSplitThreads, kBlocks)
   Pages::init();
   ptx::griddepcontrol_wait();
 
-  const Splits splits = {static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x)};
+  const Splits splits(0, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x));
   const int64_t head = blockIdx.y;
   const int64_t sequence = blockIdx.z;
-  const FewQueries mine = find_queries(p.batch, sequence);
+  const RowTile<kFewQueries> tile(p, partial, sequence, static_cast<int>(head), 0);
+  const FewQueries& mine = tile.queries;
   if (mine.tokens == 0) return;
   const int first = load(p.batch.positions + mine.begin);
   const int keys = first + mine.tokens;
@@ -407,24 +392,15 @@ __global__ void __launch_bounds__(kSplitThreads, kBlocks)
     __syncthreads();  // the sums of the split before have been joined
     warp.store_sums();
     __syncthreads();
-    FewAttention<T, E>::Sums::join(p, partial, mine, head, split);
+    FewAttention<T, E>::Sums::join(p, partial, tile, split);
   }
-}
-
-// Blocks of a head and sequence: as many as there is room for, all at once; where heads and sequences
-// alone are more than that, four rounds, of which the last is an eighth on average not full.
-int64_t blocks_of(const AttentionParams& p, int64_t S, int sms) {
-  const int64_t heads = p.H * p.batch.B;
-  const int64_t places = int64_t{kBlocks} * sms;
-  const int64_t blocks = heads <= places ? places / heads : (4 * places + heads - 1) / heads;
-  return std::max<int64_t>(1, std::min(blocks, S));
 }
 
 template <class T, class E>
 void launch_decode(const AttentionParams& p, const Partial& partial, float scale, const Facts& gpu,
                    void* stream) {
   using Pages = WarpRows<T, E>;
-  const auto rows = static_cast<uint64_t>(p.batch.pages * 2 * p.H * kTileRows);
+  const auto rows = static_cast<uint64_t>(p.batch.pages * 2 * p.G * kTileRows);
   constexpr uint64_t kRowBytes = kHeadSize * sizeof(E);
   const TensorMap map = make_tensor_map({p.pages,
                                          sizeof(E),
@@ -433,8 +409,10 @@ void launch_decode(const AttentionParams& p, const Partial& partial, float scale
                                          {kRowBytes, 128},
                                          {Pages::kColumns, kWarpRows, Pages::kSides},
                                          Swizzle::bytes_128});
-  const dim3 grid(static_cast<unsigned>(blocks_of(p, partial.S, gpu.sms)),
-                  static_cast<unsigned>(p.H), static_cast<unsigned>(p.batch.B));
+  const dim3 grid(
+      static_cast<unsigned>(split_blocks(p.H * p.batch.B, partial.S, int64_t{kBlocks} * gpu.sms,
+                                         p.H * p.batch.B <= int64_t{kBlocks} * gpu.sms ? 1 : 4)),
+      static_cast<unsigned>(p.H), static_cast<unsigned>(p.batch.B));
   launch<attention_decode_sm90_kernel<T, E>>(
       {grid, dim3(kSplitThreads), Pages::kBytes + FewAttention<T, E>::Sums::kBytes, stream, true},
       p, partial, scale, map);

@@ -120,8 +120,9 @@ void for_pages(const AttentionParams& p, const AttentionNorms& norms, const Fact
 
 }  // namespace
 
-int64_t attention_norms_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
-  return (B * P + AttentionNorms::chunks(T)) * H * static_cast<int64_t>(sizeof(float));
+int64_t attention_norms_bytes(const AttentionParams& p) {
+  return (p.batch.B * p.batch.P * p.G + AttentionNorms::chunks(p.batch.T) * p.H) *
+         static_cast<int64_t>(sizeof(float));
 }
 
 AttentionNorms attention_norms(const AttentionParams& p, const Facts& gpu, void* stream) {

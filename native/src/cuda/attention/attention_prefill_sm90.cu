@@ -398,7 +398,7 @@ void launch_prefill(const AttentionParams& p, const Facts& gpu, void* stream) {
   const TensorMap queries = map_of_rows(p.qkv, p.batch.T, p.H * p.D, p.ld, kRows);
   const TensorMap pages = Room<E>::kWiden
                               ? TensorMap{}
-                              : map_of_rows(p.pages, p.batch.pages * 2 * p.H * kPageSize, p.D, p.D,
+                              : map_of_rows(p.pages, p.batch.pages * 2 * p.G * kPageSize, p.D, p.D,
                                             static_cast<int>(kPageSize));
   // Sizes are all that the host knows. Much shorter, and finding lengths takes what it wins.
   const bool far = p.slopes != nullptr && p.batch.T >= 2048 && p.batch.P * kPageSize >= 4096;
