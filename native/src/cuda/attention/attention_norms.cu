@@ -46,7 +46,7 @@ __device__ __forceinline__ float square(const Vec<uint32_t, 4>& chunk) {
 // Of `rows` rows; every lane gets it.
 template <class E>
 __device__ __forceinline__ float largest(const E* from, int64_t ld, const float* scales, int rows) {
-  constexpr int kLanes = kNormedHeadSize * static_cast<int>(sizeof(E)) / 16;  // of a row
+  constexpr int kLanes = AttentionNorms::kHeadSize * static_cast<int>(sizeof(E)) / 16;  // of a row
   constexpr int kTogether = kWarp / kLanes;
   const int lane = static_cast<int>(ptx::lane_id());
   float max = 0.0f;
@@ -92,8 +92,9 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
       const int64_t rows = load(r.positions + end - 1) + 1 - page * kPageSize;
       if (rows <= 0) continue;
       const int64_t at = (load(r.table + slot) * 2 * p.G + g) * kPageSize;
-      max = largest(static_cast<const E*>(p.pages) + at * kNormedHeadSize, kNormedHeadSize,
-                    p.scales + at, static_cast<int>(rows < kPageSize ? rows : kPageSize));
+      max = largest(static_cast<const E*>(p.pages) + at * AttentionNorms::kHeadSize,
+                    AttentionNorms::kHeadSize, p.scales + at,
+                    static_cast<int>(rows < kPageSize ? rows : kPageSize));
       to = norms.keys + (b * p.G + g) * r.P + page;
     } else {
       const int64_t h = (unit - of_keys) / chunks;
@@ -101,7 +102,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
       const int64_t token = chunk * AttentionNorms::kTokens;
       const int64_t left = r.T - token;
       max = largest(
-          static_cast<const T*>(p.qkv) + token * p.ld + h * kNormedHeadSize, p.ld, nullptr,
+          static_cast<const T*>(p.qkv) + token * p.ld + h * AttentionNorms::kHeadSize, p.ld,
+          nullptr,
           static_cast<int>(left < AttentionNorms::kTokens ? left : AttentionNorms::kTokens));
       to = norms.queries + h * chunks + chunk;
     }
@@ -125,8 +127,9 @@ void for_pages(const AttentionParams& p, const AttentionNorms& norms, const Fact
 
 }  // namespace
 
-int64_t attention_norms_bytes(int64_t T, int64_t B, int64_t P, int64_t H, int64_t G) {
-  return (B * P * G + AttentionNorms::chunks(T) * H) * static_cast<int64_t>(sizeof(float));
+int64_t attention_norms_bytes(const AttentionParams& p) {
+  return (p.batch.B * p.batch.P * p.G + AttentionNorms::chunks(p.batch.T) * p.H) *
+         static_cast<int64_t>(sizeof(float));
 }
 
 AttentionNorms attention_norms(const AttentionParams& p, const Facts& gpu, void* stream) {

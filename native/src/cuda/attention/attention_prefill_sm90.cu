@@ -440,7 +440,7 @@ void launch_prefill(const AttentionParams& p, const Facts& gpu, void* stream) {
                                                   kD, static_cast<int>(kPageSize));
   // Sizes are all that the host knows. Much shorter, and finding lengths takes what it wins.
   constexpr int64_t kFar = 4096;
-  const bool far = kD == kNormedHeadSize && p.slopes != nullptr && p.batch.T >= 2048 &&
+  const bool far = kD == AttentionNorms::kHeadSize && p.slopes != nullptr && p.batch.T >= 2048 &&
                    p.batch.P * kPageSize >= kFar && (p.window == 0 || p.window >= kFar);
   const AttentionNorms norms = far ? attention_norms(p, gpu, stream) : AttentionNorms{};
   const float scale = kLog2E / sqrtf(static_cast<float>(kD));
