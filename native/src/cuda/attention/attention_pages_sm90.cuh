@@ -195,11 +195,13 @@ class ProducerBase {
     const int row = rank_ * kRows;
     const auto within = [&](int r) { return r < row ? 0 : r - row < kRows ? r - row : kRows; };
     const int token = tile_.token + row;
-    // Without queries the tile may lie above all blocks that come.
+    // A block without queries may have its tile, or its window, above all blocks of keys that come.
+    const int level = base_ + rank_;
+    const int highest = level < top_ ? level : top_;
     const int seen = lowest_seen(row > tile_.begin ? row : tile_.begin);
-    const int last = seen < lowest_ ? lowest_ : seen < top_ ? seen : top_;
+    const int last = seen < lowest_ ? lowest_ : seen < highest ? seen : highest;
     store(R::work(buffer),
-          Vec<Work, 1>{{{tile_.level < 0 ? -1 : base_ + rank_, top_, lowest_, last, token,
+          Vec<Work, 1>{{{tile_.level < 0 ? -1 : level, top_, lowest_, last, token,
                          within(tile_.begin), within(tile_.end), head_, slope_, slope_ / scale_}}});
     if (tile_.level < 0) {
       ptx::mbarrier_arrive(R::queries_full(buffer));
@@ -219,8 +221,8 @@ class ProducerBase {
     return first_seen(base_ * kRows + row, window_) / kRows;
   }
 
-  // The lowest level that some query of the tile sees, and whose keys may have a weight that is not 0 in
-  // f32 where lengths are known.
+  // The lowest level that some query of the tile sees, but that of its first block at most; where lengths
+  // are known, the lowest of these whose keys may have a weight that is not 0 in f32.
   //
   // In units of log2, no score of query i and key j is above s |q_i| |k_j| + m (j - i), with s the scale
   // and m the slope, and the maximum that is subtracted from it is not below that of i's own key, at
@@ -228,7 +230,8 @@ class ProducerBase {
   // x is below 2^-10 of either term, and 4 covers the rest. Factors and sums are then as if the block
   // had been there, to the last bit (an output's -0 becomes 0 for that), as long as values are finite.
   __device__ __forceinline__ int lowest() const {
-    const int in_window = lowest_seen(tile_.begin);
+    const int seen_first = lowest_seen(tile_.begin);
+    const int in_window = seen_first < base_ ? seen_first : base_;
     if (norms_.keys == nullptr) return in_window;
     const int64_t chunks = AttentionNorms::chunks(p_.batch.T);
     const float* of_queries = norms_.queries + head_ * chunks;
