@@ -176,7 +176,7 @@ class ProducerBase {
     return Piece::of(m, top_, lowest_, tile_.end - (top_ - base_) * kRows);
   }
 
-  // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 H 64, D].
+  // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 G 64, D].
   __device__ __forceinline__ int row(const Piece& piece, int page) const {
     const int number = load(table_ + 2 * piece.level + page);
     return ((number * 2 + piece.kind) * static_cast<int>(p_.G) + kv_head_) *

@@ -99,8 +99,8 @@
 //         bind. Of int8, issue slots and shared memory leave less: 450 to 550.
 //
 //         Heads of 64 numbers halve all but the softmax: tensor cores 1024, shared memory 896, L2 683,
-//         and exponentials 1024 as before. Nothing hides behind anything half as well: 400 to 450
-//         TFLOP/s are expected.
+//         and exponentials 1024 as before. With two units at their limit less of either hides behind
+//         the other: 400 to 450 TFLOP/s are expected.
 //
 //         192 queries a block, by three warpgroups of 160 registers and pages one at a time, would ask
 //         less of L2 too; but products m64n64k16 of S want 128 bytes a clock of shared memory, all that
