@@ -3,7 +3,8 @@
 // how far back ALiBi lets a tile of queries see.
 //
 // Shapes  as of attention.cu, with heads of 128 numbers; keys [B,G,P] f32, queries [H,T/128] f32.
-//         Nothing is written for sequences of up to 8 tokens, and for pages past the last position.
+//         Nothing is written for sequences of up to 8 tokens, for pages past the last position and for
+//         those before the window of a sequence's first query.
 //
 // Method  One warp finds the longest key of a page and key-value head, or the longest of 128 queries of
 //         a head, reading 16 bytes a lane. About four blocks on each SM share all pages and chunks that
@@ -16,9 +17,7 @@
 // Limits  attention_norms_kernel: 64 registers, 256 threads, 0 bytes of shared memory
 //
 // Twin    none: nothing that is computed depends on it
-#include "cuda/attention/attention.h"
-#include "cuda/load.cuh"
-#include "cuda/reduce.cuh"
+#include "cuda/attention/attention_tile.cuh"
 
 namespace bc::cuda {
 namespace {
@@ -70,7 +69,7 @@ __device__ __forceinline__ float largest(const E* from, int64_t ld, const float*
 
 template <class T, class E>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    attention_norms_kernel(AttentionParams p, AttentionNorms norms) {
+    attention_norms_kernel(AttentionParams p, AttentionNorms norms, int window) {
   const Ragged& r = p.batch;
   // First the pages of each key-value head, then the chunks of each query head.
   const int64_t pages = r.B * r.P;
@@ -87,10 +86,12 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
       const int64_t slot = unit % pages;
       const int64_t b = slot / r.P;
       const int64_t page = slot % r.P;
+      const int begin = load(r.offsets + b);
       const int end = load(r.offsets + b + 1);
-      if (end - load(r.offsets + b) <= kFewQueries) continue;
+      if (end - begin <= kFewQueries) continue;
       const int64_t rows = load(r.positions + end - 1) + 1 - page * kPageSize;
       if (rows <= 0) continue;
+      if (page < first_seen(load(r.positions + begin), window) / kPageSize) continue;
       const int64_t at = (load(r.table + slot) * 2 * p.G + g) * kPageSize;
       max = largest(static_cast<const E*>(p.pages) + at * AttentionNorms::kHeadSize,
                     AttentionNorms::kHeadSize, p.scales + at,
@@ -115,7 +116,8 @@ template <class T, class E>
 void launch_norms(const AttentionParams& p, const AttentionNorms& norms, const Facts& gpu,
                   void* stream) {
   const auto blocks = static_cast<unsigned>(gpu.sms * kBlocks);
-  launch<attention_norms_kernel<T, E>>({dim3(blocks), dim3(kThreads), 0, stream}, p, norms);
+  launch<attention_norms_kernel<T, E>>({dim3(blocks), dim3(kThreads), 0, stream}, p, norms,
+                                       window_of(p));
 }
 
 template <class T>

@@ -131,7 +131,8 @@ struct Piece {
 };
 
 // Brings what one persistent block works on. What pages hold past a sequence's last position may be
-// anything, NaN too: it is not read, and comes as zeros.
+// anything, NaN too: it is not read, and comes as zeros. So do pages that lie before the window of all
+// queries, which the table need not have.
 template <class T, class E, int kD>
 class ProducerBase {
  protected:
@@ -165,6 +166,7 @@ class ProducerBase {
     slope_ = p_.slopes == nullptr ? 0.0f : load(p_.slopes + head_) * kLog2E;
     base_ = tile_.level * R::kCluster;
     top_ = base_ + (tile_.end - 1) / kRows;
+    first_page_ = first_seen(base_ * kRows + tile_.begin, window_) / static_cast<int>(kPageSize);
     lowest_ = tile_.level < 0 ? 0 : lowest();
     if (warp_ == 0) bring_queries(round_ % kBuffers);
     ++round_;
@@ -176,9 +178,12 @@ class ProducerBase {
     return Piece::of(m, top_, lowest_, tile_.end - (top_ - base_) * kRows);
   }
 
-  // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 G 64, D].
+  // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 G 64, D]. Before all of them,
+  // where bulk copies find zeros, for a page that is not seen.
   __device__ __forceinline__ int row(const Piece& piece, int page) const {
-    const int number = load(table_ + 2 * piece.level + page);
+    const int slot = 2 * piece.level + page;
+    if (slot < first_page_) return -static_cast<int>(kPageSize);
+    const int number = load(table_ + slot);
     return ((number * 2 + piece.kind) * static_cast<int>(p_.G) + kv_head_) *
            static_cast<int>(kPageSize);
   }
@@ -230,8 +235,7 @@ class ProducerBase {
   // x is below 2^-10 of either term, and 4 covers the rest. Factors and sums are then as if the block
   // had been there, to the last bit (an output's -0 becomes 0 for that), as long as values are finite.
   __device__ __forceinline__ int lowest() const {
-    const int seen_first = lowest_seen(tile_.begin);
-    const int in_window = seen_first < base_ ? seen_first : base_;
+    const int in_window = first_page_ / 2 < base_ ? first_page_ / 2 : base_;
     if (norms_.keys == nullptr) return in_window;
     const int64_t chunks = AttentionNorms::chunks(p_.batch.T);
     const float* of_queries = norms_.queries + head_ * chunks;
@@ -260,9 +264,15 @@ class ProducerBase {
 
   // The longest key's of a block of so many rows.
   __device__ __forceinline__ float key_length(int level, int rows) const {
-    const float* pages = norms_.keys + (tile_.sequence * p_.G + kv_head_) * p_.batch.P + 2 * level;
-    const float first = load(pages);
-    return sqrtf(rows > kPageSize ? fmaxf(first, load(pages + 1)) : first);
+    const float* pages = norms_.keys + (tile_.sequence * p_.G + kv_head_) * p_.batch.P;
+    float square = 0.0f;
+#pragma unroll
+    for (int page = 0; page < 2; ++page) {
+      const int slot = 2 * level + page;
+      if (slot >= first_page_ && page * kPageSize < rows)
+        square = fmaxf(square, load(pages + slot));
+    }
+    return sqrtf(square);
   }
 
   const float scale_;
@@ -276,6 +286,7 @@ class ProducerBase {
   int head_, kv_head_;
   float slope_;
   int top_, lowest_;  // levels of blocks of keys
+  int first_page_;    // that some query sees
   int round_ = 0;
 };
 
@@ -408,18 +419,20 @@ class Producer<T, int8_t, kD> : ProducerBase<T, int8_t, kD> {
   __device__ __forceinline__ float start(const Piece& piece, int stage) {
     const int page = this->warp_ * kWarpRows / static_cast<int>(kPageSize);
     const int page_row = page * static_cast<int>(kPageSize);
-    const int from = piece.rows > page_row ? this->row(piece, page) - page_row : 0;
+    const int first = piece.rows > page_row ? this->row(piece, page) : -1;
+    const int rows = first < 0 ? 0 : piece.rows;
+    const int from = first - page_row;
     const int8_t* pages = static_cast<const int8_t*>(this->p_.pages);
 #pragma unroll
     for (int i = 0; i < kChunks; ++i) {
       const int row = row_of(i);
-      const bool here = row < piece.rows;
+      const bool here = row < rows;
       ptx::cp_async<16>(staged(stage, i),
                         pages + (here ? int64_t{from + row} * kD + column_of(i) : 0),
                         here ? 16 : 0);
     }
     const int row = static_cast<int>(threadIdx.x);
-    return row < piece.rows ? load(this->p_.scales + from + row) : 0.0f;
+    return row < rows ? load(this->p_.scales + from + row) : 0.0f;
   }
 
   __device__ __forceinline__ void finish(int stage, float scale) {
