@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.Baichuan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
