@@ -1,5 +1,7 @@
 package dev.baichuan4j.tests;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.ElementType;
@@ -7,7 +9,7 @@ import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvPages;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.Step;
+import dev.baichuan4j.internal.nn.Batch;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
@@ -19,14 +21,14 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The logits of a text do not depend on what else is in the step, nor on how the text is cut. */
+/**
+ * The logits of a text do not depend, to the last bit, on what else is in the step, nor on how the
+ * text is cut.
+ */
 @Tag("long")
 class RaggedBatchTest {
   private static final String SHIPPED = "tiny-baichuan2-13b-chat";
   private static final int SLOTS = 2; // pages of a text of at most 128 tokens
-
-  /** Share of the logits' standard deviation. */
-  private static final double SAME = 1e-4;
 
   private record Text(int[] ids, int[] pages) {}
 
@@ -54,29 +56,29 @@ class RaggedBatchTest {
       ElementType cache = TestDevice.cache(model, false);
       try (KvPages pool = new KvPages(ops, model.config(), cache, 4 * SLOTS);
           Forward forward = new Forward(model, pool, 256, 3, 256, SLOTS)) {
-        Step step = new Step(SLOTS);
+        Batch batch = new Batch(SLOTS);
         Random random = new Random(1);
         int[] prompt = ids(random, 90, vocabulary);
 
         Text alone = new Text(prompt, pages(pool));
-        step.add(alone.ids, 0, 90, alone.pages, 90);
-        float[][] expected = run(forward, step, 0, 90, vocabulary);
+        batch.add(alone.ids, 0, 90, alone.pages, 90);
+        float[][] expected = run(forward, batch, 0, 90, vocabulary);
 
         // In front of it a text that is being written, its 71st token on its second page; behind it
         // a shorter prompt.
         Text written = new Text(ids(random, 71, vocabulary), pages(pool));
         Text shorter = new Text(ids(random, 23, vocabulary), pages(pool));
         Text beside = new Text(prompt, pages(pool));
-        step.add(written.ids, 0, 70, written.pages, 0);
-        forward.run(step);
-        step.clear();
-        step.add(written.ids, 70, 1, written.pages, 1);
-        int row = step.add(beside.ids, 0, 90, beside.pages, 90);
-        step.add(shorter.ids, 0, 23, shorter.pages, 1);
-        float[][] actual = run(forward, step, row, 90, vocabulary);
+        batch.add(written.ids, 0, 70, written.pages, 0);
+        forward.run(batch);
+        batch.clear();
+        batch.add(written.ids, 70, 1, written.pages, 1);
+        int row = batch.add(beside.ids, 0, 90, beside.pages, 90);
+        batch.add(shorter.ids, 0, 23, shorter.pages, 1);
+        float[][] actual = run(forward, batch, row, 90, vocabulary);
 
         for (int t = 0; t < prompt.length; t++) {
-          Logits.assertNear(expected[t], actual[t], SAME, "position " + t);
+          assertArrayEquals(expected[t], actual[t], "position " + t); // compares bits
         }
       }
     }
@@ -105,10 +107,10 @@ class RaggedBatchTest {
     return IntStream.range(0, SLOTS).map(i -> pool.take()).toArray();
   }
 
-  /** Runs a step, empties it, and returns rows of its logits. */
-  private static float[][] run(Forward forward, Step step, int row, int rows, int vocabulary) {
-    forward.run(step);
-    step.clear();
+  /** Runs a step, empties its batch, and returns rows of its logits. */
+  private static float[][] run(Forward forward, Batch batch, int row, int rows, int vocabulary) {
+    forward.run(batch);
+    batch.clear();
     float[][] logits = new float[rows][vocabulary];
     Arrays.setAll(
         logits,

@@ -59,7 +59,7 @@ public class StepBenchmark {
     private Model model;
     private KvPages cache;
     private Forward forward;
-    private final Step step = new Step(SLOTS);
+    private final Batch batch = new Batch(SLOTS);
     private final int[] ids = new int[TOKENS + 1];
     private final int[] pages = new int[SLOTS];
 
@@ -79,10 +79,10 @@ public class StepBenchmark {
     }
 
     void token(int position) {
-      step.clear();
-      step.add(ids, position, 1, pages, 1);
-      step.rank();
-      forward.run(step);
+      batch.clear();
+      batch.add(ids, position, 1, pages, 1);
+      batch.rank();
+      forward.run(batch);
     }
 
     @TearDown

@@ -155,7 +155,7 @@ final class ModelLoader implements BaichuanLoader {
       KvType cache = cacheType(activations(ops, checkpoint), ops);
       Quant quant = weights(checkpoint);
       long weightBytes = MemoryEstimate.weightBytes(config, quant, ops.isGpu());
-      return plan(config, quant, ops, cache, pages(config, quant, ops, cache, weightBytes));
+      return estimate(config, quant, ops, cache, pages(config, quant, ops, cache, weightBytes));
     }
   }
 
@@ -290,7 +290,7 @@ final class ModelLoader implements BaichuanLoader {
         model.ops().threads(),
         quant,
         cache,
-        plan(config, quant, model.ops(), cache, pages),
+        estimate(config, quant, model.ops(), cache, pages),
         new ModelInfo.Traffic(model.bytesPerToken(), position),
         model.quantizationErrors());
   }
@@ -376,12 +376,12 @@ final class ModelLoader implements BaichuanLoader {
     // tenth stays for scratch and recorded steps.
     long room =
         ops.isGpu()
-            ? (free - toCome - plan(config, quant, ops, cache, 0).workspace()) / 10 * 9
+            ? (free - toCome - estimate(config, quant, ops, cache, 0).workspace()) / 10 * 9
             : free / 4;
     return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
   }
 
-  private MemoryPlan plan(ModelConfig config, Quant quant, Ops ops, KvType cache, int pages) {
+  private MemoryPlan estimate(ModelConfig config, Quant quant, Ops ops, KvType cache, int pages) {
     return MemoryEstimate.of(
         config, quant, ops.isGpu(), cache, pages, chunkTokens, Math.max(maxConcurrent, 64));
   }
@@ -395,10 +395,10 @@ final class ModelLoader implements BaichuanLoader {
     if (ops.isGpu()) {
       int pages =
           pages(config, quant, ops, cache, MemoryEstimate.weightBytes(config, quant, ops.isGpu()));
-      needed = plan(config, quant, ops, cache, pages).total();
-    } else if (quant != Quant.BF16 && !packed) {
+      needed = estimate(config, quant, ops, cache, pages).total();
+    } else if (quant.isQuantized() && !packed) {
       needed =
-          MemoryEstimate.matrixBytes(config, quant) + plan(config, quant, ops, cache, 0).workspace();
+          MemoryEstimate.matrixBytes(config, quant) + estimate(config, quant, ops, cache, 0).workspace();
     } else {
       return;
     }

@@ -23,20 +23,20 @@ public final class Forward implements AutoCloseable {
   private static final int TOP = 128;
 
   private record Size(int tokens, int sequences, int rows, boolean ranked) {
-    static Size of(Step step) {
-      return new Size(step.tokens(), step.sequences(), step.logits(), step.ranked());
+    static Size of(Batch batch) {
+      return new Size(batch.tokens(), batch.sequences(), batch.logits(), batch.ranked());
     }
 
-    boolean isOf(Step step) {
-      return tokens == step.tokens()
-          && sequences == step.sequences()
-          && rows == step.logits()
-          && ranked == step.ranked();
+    boolean isOf(Batch batch) {
+      return tokens == batch.tokens()
+          && sequences == batch.sequences()
+          && rows == batch.logits()
+          && ranked == batch.ranked();
     }
   }
 
   /**
-   * The tensors that say which tokens a step has: ids [T], positions [T], offsets [B+1], table
+   * The tensors of a batch: ids [T], positions [T], offsets [B+1], table
    * [B,P], rows [R].
    */
   record Inputs(Tensor ids, Tensor positions, Tensor offsets, Tensor table, Tensor rows) {
@@ -176,20 +176,20 @@ public final class Forward implements AutoCloseable {
   }
 
   /**
-   * Runs a step; {@link #logits} then has its rows, and {@link #topLogits} if the step asks for
-   * them.
+   * Runs a step on a batch; {@link #logits} then has its rows, and {@link #topLogits} if the batch
+   * asks for them.
    */
-  public void run(Step step) {
-    if (!size.isOf(step)) { // generation repeats a step for each token
-      Size next = Size.of(step);
+  public void run(Batch batch) {
+    if (!size.isOf(batch)) { // generation repeats a size for each token
+      Size next = Size.of(batch);
       plan = plan(next);
       size = next;
     }
-    inputs.ids.write(step.ids(), size.tokens);
-    inputs.positions.write(step.positions(), size.tokens);
-    inputs.offsets.write(step.offsets(), size.sequences + 1);
-    inputs.table.write(step.table(), size.sequences * step.pageSlots());
-    inputs.rows.write(step.rows(), size.rows);
+    inputs.ids.write(batch.ids(), size.tokens);
+    inputs.positions.write(batch.positions(), size.tokens);
+    inputs.offsets.write(batch.offsets(), size.sequences + 1);
+    inputs.table.write(batch.table(), size.sequences * batch.pageSlots());
+    inputs.rows.write(batch.rows(), size.rows);
     plan.run();
   }
 
@@ -201,7 +201,7 @@ public final class Forward implements AutoCloseable {
   private Plan plan(Size size) {
     if (size.tokens > maxTokens || size.sequences > maxSequences || size.rows > maxRows) {
       throw new IllegalArgumentException(
-          "step has "
+          "batch has "
               + size
               + ", expected at most "
               + new Size(maxTokens, maxSequences, maxRows, true));
@@ -215,12 +215,12 @@ public final class Forward implements AutoCloseable {
   }
 
   /**
-   * Copies the best logits of all rows of the last step, which has asked for them.
+   * Copies the best logits of all rows of the last step, whose batch has asked for them.
    *
    * @return valid until the next call
    */
-  public TopLogits topLogits(Step step) {
-    top.read(topValues, topIds, step.logits());
+  public TopLogits topLogits(Batch batch) {
+    top.read(topValues, topIds, batch.logits());
     return top;
   }
 

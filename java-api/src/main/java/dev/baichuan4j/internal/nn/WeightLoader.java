@@ -95,7 +95,7 @@ final class WeightLoader implements AutoCloseable {
       }
     }
     Tensor head = matrix(HEAD, headScale);
-    if (headScale != null && quant != Quant.BF16) {
+    if (headScale != null && quant.isQuantized()) {
       headScale.close(); // the quantized head is normalized already
       headScale = null;
     }
@@ -129,7 +129,7 @@ final class WeightLoader implements AutoCloseable {
   /** A matrix as wanted; rowScale is the factor of its rows or null. */
   private Tensor matrix(String name, Tensor rowScale) {
     TensorEntry entry = checkpoint.tensor(name);
-    if (!ops.isGpu() && (packed.isPresent() || quant == Quant.BF16)) {
+    if (!ops.isGpu() && (packed.isPresent() || !quant.isQuantized())) {
       // All of it will be read for the first token.
       file(entry).readAhead(entry.offset(), entry.bytes());
     }
@@ -138,7 +138,7 @@ final class WeightLoader implements AutoCloseable {
       return ops.map(file(entry), entry.offset(), ElementType.of(quant), shape);
     }
     Tensor stored = map(name);
-    return quant == Quant.BF16 ? plain(stored) : quantized(stored, rowScale, name);
+    return quant.isQuantized() ? quantized(stored, rowScale, name) : plain(stored);
   }
 
   /** The rows of two matrices [F,C] in turn, as wanted [2F,C]. */
@@ -152,7 +152,7 @@ final class WeightLoader implements AutoCloseable {
       copy(pairs, shape[1], second);
     }
     ops.synchronize();
-    return quant == Quant.BF16 ? both : quantized(both, null, first, second);
+    return quant.isQuantized() ? quantized(both, null, first, second) : both;
   }
 
   private void copy(Tensor pairs, long column, String name) {
