@@ -109,4 +109,7 @@ static inline const char* name_of(Type type) {
 
 static inline bool is_quantized(Type type) { return type == Type::q8 || type == Type::q4; }
 
+// For messages and for arithmetic in floating point; counts here are below 2^53.
+static inline double number(int64_t n) { return static_cast<double>(n); }
+
 }  // namespace bc

@@ -172,7 +172,6 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     out.data = as_floats(c.out_type, device_out.read());
     check.compare("out", out, in.want);
 
-    const auto number = [](int64_t n) { return static_cast<double>(n); };
     const double weights =
         is_quantized(c.w_type) ? number(packed_bytes(c.w_type, c.N, c.K)) : number(2 * c.N * c.K);
     const double xs = number(2 * c.M * c.K);

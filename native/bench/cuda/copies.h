@@ -146,6 +146,4 @@ inline void check_written(test::Check& check, const Copies& out, int copy, Type 
   check.that(written, "outputs are NaN or were not written");
 }
 
-inline double number(int64_t n) { return static_cast<double>(n); }
-
 }  // namespace bc::bench

@@ -33,8 +33,6 @@ struct Estimate {
   double seconds() const { return clocks.seconds(kRates); }
 };
 
-double number(int64_t n) { return static_cast<double>(n); }
-
 Estimate run(const Problem& problem, bool hopper) {
   cuda::Facts gpu;
   gpu.name = "SIMT emulator";

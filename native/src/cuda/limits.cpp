@@ -16,8 +16,6 @@ void activation(const char* op, const Operand& x) {
   require_vectors(op, x);
 }
 
-double number(int64_t n) { return static_cast<double>(n); }
-
 void not_exact(const char* op, bool exact) {
   require(!exact, op, "exact", exact ? 1.0 : 0.0, "0 on a GPU, whose activations have 16 bits");
 }

@@ -29,8 +29,8 @@ public final class OperationInterruptedException extends BaichuanException {
   }
 
   /**
-   * Lets an operation end early: for its steps, and for its input and output, which fail when their
-   * thread is interrupted.
+   * Lets an operation end early: between its parts, and where its input and output fail because
+   * their thread is interrupted.
    *
    * @param operation what is going on, as the subject of a sentence
    * @throws OperationInterruptedException if the calling thread's interrupt flag is set, and stays

@@ -10,7 +10,6 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.InvalidRequestException;
-import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OutputException;
 import dev.baichuan4j.ProgressListener;

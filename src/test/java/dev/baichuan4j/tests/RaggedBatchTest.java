@@ -10,7 +10,7 @@ import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.Step;
+import dev.baichuan4j.internal.nn.Batch;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
@@ -54,26 +54,26 @@ class RaggedBatchTest {
       ElementType cache = TestDevice.cache(model, false);
       try (KvCache pages = new KvCache(ops, model.architecture(), cache, 4 * SLOTS);
           Forward forward = new Forward(model, pages, 256, 3, 256, SLOTS * Layout.PAGE)) {
-        Step step = new Step(SLOTS);
+        Batch batch = new Batch(SLOTS);
         Random random = new Random(1);
         int[] prompt = ids(random, 90, vocabulary);
 
         Text alone = new Text(prompt, pages(0));
-        step.add(alone.ids, 0, 90, alone.pages, 90);
-        float[][] expected = run(forward, step, 0, 90, vocabulary);
+        batch.add(alone.ids, 0, 90, alone.pages, 90);
+        float[][] expected = run(forward, batch, 0, 90, vocabulary);
 
         // In front of it a text that is being written, its 71st token on its second page; behind it
         // a shorter prompt.
         Text written = new Text(ids(random, 71, vocabulary), pages(1));
         Text shorter = new Text(ids(random, 23, vocabulary), pages(2));
         Text beside = new Text(prompt, pages(3));
-        step.add(written.ids, 0, 70, written.pages, 0);
-        forward.run(step);
-        step.clear();
-        step.add(written.ids, 70, 1, written.pages, 1);
-        int row = step.add(beside.ids, 0, 90, beside.pages, 90);
-        step.add(shorter.ids, 0, 23, shorter.pages, 1);
-        float[][] actual = run(forward, step, row, 90, vocabulary);
+        batch.add(written.ids, 0, 70, written.pages, 0);
+        forward.run(batch);
+        batch.clear();
+        batch.add(written.ids, 70, 1, written.pages, 1);
+        int row = batch.add(beside.ids, 0, 90, beside.pages, 90);
+        batch.add(shorter.ids, 0, 23, shorter.pages, 1);
+        float[][] actual = run(forward, batch, row, 90, vocabulary);
 
         for (int t = 0; t < prompt.length; t++) {
           assertArrayEquals(expected[t], actual[t], "position " + t);
@@ -107,9 +107,9 @@ class RaggedBatchTest {
   }
 
   /** Runs a step, empties it, and returns rows of its logits. */
-  private static float[][] run(Forward forward, Step step, int row, int rows, int vocabulary) {
-    forward.run(step);
-    step.clear();
+  private static float[][] run(Forward forward, Batch batch, int row, int rows, int vocabulary) {
+    forward.run(batch);
+    batch.clear();
     float[][] logits = new float[rows][vocabulary];
     Arrays.setAll(
         logits,

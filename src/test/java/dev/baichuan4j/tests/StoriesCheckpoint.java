@@ -1,6 +1,5 @@
 package dev.baichuan4j.tests;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.internal.checkpoint.DType;
 import dev.baichuan4j.internal.checkpoint.SafetensorsWriter;
 import java.io.ByteArrayOutputStream;

@@ -1,6 +1,5 @@
 package dev.baichuan4j.tests;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.internal.checkpoint.SafetensorsFile;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.io.IOException;

@@ -1,6 +1,5 @@
 package dev.baichuan4j.cli;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.internal.nn.Ops;

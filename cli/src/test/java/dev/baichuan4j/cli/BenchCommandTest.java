@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
-import dev.baichuan4j.Generation;
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.ModelShape;
 import org.junit.jupiter.api.Test;

@@ -16,7 +16,6 @@ import static org.bytedeco.cuda.global.cudart.cudaStreamCreate;
 import static org.bytedeco.cuda.global.cudart.cudaStreamDestroy;
 import static org.bytedeco.cuda.global.cudart.cudaStreamSynchronize;
 
-import dev.baichuan4j.Baichuan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

@@ -60,7 +60,7 @@ public class StepBenchmark {
     private Model model;
     private KvCache cache;
     private Forward forward;
-    private final Step step = new Step(SLOTS);
+    private final Batch batch = new Batch(SLOTS);
     private final int[] ids = new int[TOKENS + 1];
     private final int[] pages = new int[SLOTS];
 
@@ -80,10 +80,10 @@ public class StepBenchmark {
     }
 
     void token(int position) {
-      step.clear();
-      step.add(ids, position, 1, pages, 1);
-      step.rank();
-      forward.run(step);
+      batch.clear();
+      batch.add(ids, position, 1, pages, 1);
+      batch.rank();
+      forward.run(batch);
     }
 
     @TearDown

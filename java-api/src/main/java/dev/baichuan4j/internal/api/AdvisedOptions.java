@@ -1,7 +1,6 @@
 package dev.baichuan4j.internal.api;
 
 import dev.baichuan4j.GenerationOptions;
-import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 
 /** The options that the publisher of a model advises in generation_config.json. */

@@ -37,7 +37,7 @@ record MemoryEstimate(Architecture model, Quant quant, DeviceFacts facts) {
     if (isTied()) {
       others += model.headMatrix().elements(); // of the matrices, and not of the tensors
     }
-    boolean once = isTied() && quant == Quant.BF16;
+    boolean once = isTied() && !quant.isQuantized();
     if (!facts.readsHostMemory() || once) {
       others -= model.embedding().elements();
     }

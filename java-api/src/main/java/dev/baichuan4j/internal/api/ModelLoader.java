@@ -410,7 +410,7 @@ final class ModelLoader implements BaichuanLoader {
     long needed;
     if (!ops.facts().readsHostMemory()) {
       needed = plan(estimate, cache, pages(estimate, ops, cache, estimate.weights())).total();
-    } else if (estimate.quant() != Quant.BF16 && !packed) {
+    } else if (estimate.quant().isQuantized() && !packed) {
       needed = estimate.matrices() + plan(estimate, cache, 0).workspace();
     } else {
       return;

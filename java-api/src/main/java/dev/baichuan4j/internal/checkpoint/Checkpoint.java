@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.checkpoint;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;

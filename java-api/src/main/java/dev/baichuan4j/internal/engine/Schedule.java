@@ -7,7 +7,7 @@ import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.Step;
+import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.TopLogits;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,7 +39,7 @@ final class Schedule implements AutoCloseable {
   private final CachePool cache;
   private final Forward forward;
   private final int smallestPiece;
-  private final Step step;
+  private final Batch batch;
   private final float[] logits;
   private final List<Active> active = new ArrayList<>();
 
@@ -57,7 +57,7 @@ final class Schedule implements AutoCloseable {
             limits.maxConcurrent(),
             Math.max(limits.maxConcurrent(), SCORE_ROWS),
             limits.contextLength());
-    this.step = new Step(limits.pageSlots());
+    this.batch = new Batch(limits.pageSlots());
     this.logits = new float[architecture.vocabularySize()];
   }
 
@@ -163,9 +163,9 @@ final class Schedule implements AutoCloseable {
 
   /** Feeds the next {@code count} tokens of a text, for the logits of the last {@code rows}. */
   private void score(Sequence sequence, int count, int rows) {
-    step.clear();
-    step.add(sequence.tokens(), sequence.cached(), count, sequence.pages(), rows);
-    forward.run(step);
+    batch.clear();
+    batch.add(sequence.tokens(), sequence.cached(), count, sequence.pages(), rows);
+    forward.run(batch);
     sequence.computed(count);
   }
 
@@ -182,8 +182,8 @@ final class Schedule implements AutoCloseable {
     TopLogits top;
     try {
       compose();
-      forward.run(step);
-      top = step.ranked() ? forward.topLogits(step) : null;
+      forward.run(batch);
+      top = batch.ranked() ? forward.topLogits(batch) : null;
     } catch (RuntimeException | Error e) {
       failAll(unchecked(e));
       return;
@@ -223,7 +223,7 @@ final class Schedule implements AutoCloseable {
    * share what is left.
    */
   private void compose() {
-    step.clear();
+    batch.clear();
     int room = forward.maxTokens();
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
@@ -240,11 +240,11 @@ final class Schedule implements AutoCloseable {
       if (a.fed > 0) {
         Sequence s = a.sequence;
         boolean complete = a.fed == s.pending();
-        int row = step.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
+        int row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
         a.row = complete ? row : -1;
         a.triesTop = complete && a.request.triesTop(forward.topCount());
         if (a.triesTop) {
-          step.rank();
+          batch.rank();
         }
       }
     }

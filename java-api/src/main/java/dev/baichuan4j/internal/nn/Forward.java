@@ -81,10 +81,10 @@ public final class Forward implements AutoCloseable {
    * Runs a step; {@link #logits} then has its rows, and {@link #topLogits} if the step asks for
    * them.
    */
-  public void run(Step step) {
-    inputs.write(requireRoom(step));
-    if (plan == null || !size.isOf(step)) {
-      size = StepSize.of(step);
+  public void run(Batch batch) {
+    inputs.write(requireRoom(batch));
+    if (plan == null || !size.isOf(batch)) {
+      size = StepSize.of(batch);
       plan = planOf(size);
     }
     if (plan == null) {
@@ -103,14 +103,14 @@ public final class Forward implements AutoCloseable {
     }
   }
 
-  private Step requireRoom(Step step) {
-    if (step.tokens() > largest.tokens()
-        || step.sequences() > largest.sequences()
-        || step.logits() > largest.rows()) {
+  private Batch requireRoom(Batch batch) {
+    if (batch.tokens() > largest.tokens()
+        || batch.sequences() > largest.sequences()
+        || batch.logits() > largest.rows()) {
       throw new IllegalArgumentException(
-          "step has " + StepSize.of(step) + ", expected at most " + largest);
+          "step has " + StepSize.of(batch) + ", expected at most " + largest);
     }
-    return step;
+    return batch;
   }
 
   /** The plan of a size that came before; null of a new one. */
@@ -133,8 +133,8 @@ public final class Forward implements AutoCloseable {
    *
    * @return valid until the next call
    */
-  public TopLogits topLogits(Step step) {
-    buffers.topLogits(top, step.logits());
+  public TopLogits topLogits(Batch batch) {
+    buffers.topLogits(top, batch.logits());
     return top;
   }
 

@@ -380,13 +380,13 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_top_k(context(), pointer(values), pointer(ids), pointer(x)));
   }
 
-  /** Records the ops that {@code step} calls instead of running them. */
-  public Plan record(Runnable step) {
+  /** Records the ops that {@code pass} calls instead of running them. */
+  public Plan record(Runnable pass) {
     Bindings.check(baichuan.bc_plan_begin(context()));
     NativePlan out = new NativePlan();
     boolean recorded = false;
     try {
-      step.run();
+      pass.run();
       recorded = true;
     } finally {
       int status = baichuan.bc_plan_end(context(), out.pointer);

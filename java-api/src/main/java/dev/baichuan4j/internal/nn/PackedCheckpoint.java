@@ -74,7 +74,7 @@ public final class PackedCheckpoint {
    */
   public static void write(
       Ops ops, Checkpoint checkpoint, Quant quant, Path target, ProgressListener progress) {
-    if (quant == Quant.BF16) {
+    if (!quant.isQuantized()) {
       throw new InvalidRequestException("weights", "weights has BF16, expected INT8 or INT4");
     }
     checkpoint

@@ -33,12 +33,12 @@ record StepInputs(Tensor ids, Tensor positions, Tensor offsets, Tensor table, Te
   }
 
   /** Copies what a step has into them. */
-  void write(Step step) {
-    ids.write(step.ids(), step.tokens());
-    positions.write(step.positions(), step.tokens());
-    offsets.write(step.offsets(), step.sequences() + 1);
-    table.write(step.table(), step.sequences() * step.pageSlots());
-    rows.write(step.rows(), step.logits());
+  void write(Batch batch) {
+    ids.write(batch.ids(), batch.tokens());
+    positions.write(batch.positions(), batch.tokens());
+    offsets.write(batch.offsets(), batch.sequences() + 1);
+    table.write(batch.table(), batch.sequences() * batch.pageSlots());
+    rows.write(batch.rows(), batch.logits());
   }
 
   List<Tensor> all() {

@@ -9,15 +9,15 @@ package dev.baichuan4j.internal.nn;
  * @param ranked the best logits of each row are found
  */
 record StepSize(int tokens, int sequences, int rows, boolean ranked) {
-  static StepSize of(Step step) {
-    return new StepSize(step.tokens(), step.sequences(), step.logits(), step.ranked());
+  static StepSize of(Batch batch) {
+    return new StepSize(batch.tokens(), batch.sequences(), batch.logits(), batch.ranked());
   }
 
   /** Returns whether a step has this size, without making one. */
-  boolean isOf(Step step) {
-    return tokens == step.tokens()
-        && sequences == step.sequences()
-        && rows == step.logits()
-        && ranked == step.ranked();
+  boolean isOf(Batch batch) {
+    return tokens == batch.tokens()
+        && sequences == batch.sequences()
+        && rows == batch.logits()
+        && ranked == batch.ranked();
   }
 }

@@ -122,7 +122,7 @@ final class WeightLoader implements AutoCloseable {
 
   /** Whether matrices stay where they lie in their files. */
   private boolean isMapped() {
-    return ops.facts().readsHostMemory() && (packed.isPresent() || quant == Quant.BF16);
+    return ops.facts().readsHostMemory() && (packed.isPresent() || !quant.isQuantized());
   }
 
   private Linear head() {
@@ -138,7 +138,7 @@ final class WeightLoader implements AutoCloseable {
       scale = rowNorms(stored);
     }
     Tensor weight = matrix(spec, scale);
-    if (quant == Quant.BF16) {
+    if (!quant.isQuantized()) {
       return new Linear(weight, scale, null);
     }
     scale.close(); // the quantized head is normalized already
@@ -165,7 +165,7 @@ final class WeightLoader implements AutoCloseable {
       }
     }
     ops.synchronize();
-    Tensor weight = quant == Quant.BF16 ? all : quantized(all, null, names);
+    Tensor weight = quant.isQuantized() ? quantized(all, null, names) : all;
     return new Linear(weight, null, parts.get(0).bias().isPresent() ? bias(parts) : null);
   }
 
@@ -218,7 +218,7 @@ final class WeightLoader implements AutoCloseable {
       readAhead(entry);
     }
     Tensor stored = map(spec);
-    return quant == Quant.BF16 ? plain(stored) : quantized(stored, rowScale, spec.name());
+    return quant.isQuantized() ? quantized(stored, rowScale, spec.name()) : plain(stored);
   }
 
   private Tensor packedMatrix(String name, long... shape) {
@@ -242,7 +242,7 @@ final class WeightLoader implements AutoCloseable {
       copy(pairs, shape[1], second);
     }
     ops.synchronize();
-    return quant == Quant.BF16 ? both : quantized(both, null, first.name(), second.name());
+    return quant.isQuantized() ? quantized(both, null, first.name(), second.name()) : both;
   }
 
   private void copy(Tensor pairs, long column, TensorSpec spec) {

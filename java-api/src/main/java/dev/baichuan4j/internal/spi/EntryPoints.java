@@ -1,8 +1,5 @@
 package dev.baichuan4j.internal.spi;
 
-import dev.baichuan4j.BaichuanLoader;
-import dev.baichuan4j.ModelShape;
-import dev.baichuan4j.Tokenizer;
 import java.nio.file.Path;
 
 /**

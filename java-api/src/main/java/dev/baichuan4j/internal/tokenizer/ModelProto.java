@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.tokenizer;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.PieceType;
 import java.util.ArrayList;

@@ -3,7 +3,6 @@ package dev.baichuan4j.internal.api;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.MemoryPlan;
 import dev.baichuan4j.ModelShape;

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidLogitsException;
 import dev.baichuan4j.internal.nn.TopLogits;

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;

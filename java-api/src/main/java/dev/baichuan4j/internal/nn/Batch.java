@@ -4,10 +4,10 @@ import dev.baichuan4j.internal.arch.Layout;
 import java.util.Arrays;
 
 /**
- * One call of the forward pass: tokens of several sequences laid end to end, grown while it is put
- * together.
+ * What a step of the forward pass is fed: tokens of several sequences laid end to end. It is put
+ * together anew for each step.
  */
-public final class Step {
+public final class Batch {
   private final int pageSlots;
   private int[] ids = new int[64];
   private int[] positions = new int[64];
@@ -22,7 +22,7 @@ public final class Step {
   /**
    * @param pageSlots P: page slots of a sequence
    */
-  public Step(int pageSlots) {
+  public Batch(int pageSlots) {
     this.pageSlots = pageSlots;
     this.table = new int[4 * pageSlots];
   }
