@@ -137,9 +137,17 @@ public interface Baichuan extends AutoCloseable {
   void logits(int[] ids, boolean all, int chunk, LogitsConsumer consumer);
 
   /**
+   * Returns whether the model has a tokenizer. A random one and a checkpoint without {@code
+   * tokenizer.model} have none, and take and give ids.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  boolean hasTokenizer();
+
+  /**
    * Returns the tokenizer of the checkpoint.
    *
-   * @throws IllegalStateException when the model is closed, or has none as a random one
+   * @throws IllegalStateException when the model is closed, or has none
    */
   Tokenizer tokenizer();
 

@@ -14,7 +14,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The four families in the four published layouts, against results of the published modelling code.
+ * The four families in the four published layouts, against results of the published modelling code;
+ * and relatives with grouped queries, windows, biases, norms of heads, tied heads and scaled RoPE.
  */
 class MicroCheckpointsTest {
   /** Share of the logits' standard deviation: rounding in f32 over a few hundred terms. */
@@ -39,7 +40,11 @@ class MicroCheckpointsTest {
     "micro-baichuan-7b,true", "micro-baichuan-7b,false",
     "micro-baichuan-13b,true", "micro-baichuan-13b,false",
     "micro-baichuan2-7b,true", "micro-baichuan2-7b,false",
-    "micro-baichuan2-13b,true", "micro-baichuan2-13b,false"
+    "micro-baichuan2-13b,true", "micro-baichuan2-13b,false",
+    "micro-llama3,true", "micro-llama3,false",
+    "micro-mistral,true", "micro-mistral,false",
+    "micro-qwen2,true", "micro-qwen2,false",
+    "micro-qwen3,true", "micro-qwen3,false"
   })
   void logitsAndGreedyIdsAreThoseOfThePublishedCode(String name, boolean exact) throws IOException {
     Path folder = Fixtures.fixture(name);
@@ -88,7 +93,7 @@ class MicroCheckpointsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"micro-baichuan-7b", "micro-baichuan2-13b"})
+  @CsvSource({"micro-baichuan-7b", "micro-baichuan2-13b", "micro-mistral", "micro-qwen3"})
   void chunksOfAnySizeGiveTheSameBits(String name) throws IOException {
     Path folder = Fixtures.fixture(name);
     int[] ids = Fixtures.ids(Fixtures.json(folder.resolve("oracle.json")).get("ids").get("medium"));

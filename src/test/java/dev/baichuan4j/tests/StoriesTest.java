@@ -2,6 +2,7 @@ package dev.baichuan4j.tests;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.Quant;
@@ -16,14 +17,26 @@ class StoriesTest {
   /** Share of the logits' standard deviation, as of the micro checkpoints. */
   private static final double EXACT = 1e-3;
 
+  private static final Path PUBLISHED = Fixtures.fixture("stories260k");
+
   @Test
-  void tellsThePublishedStory(@TempDir Path folder) throws IOException {
-    Path published = Fixtures.fixture("stories260k");
-    StoriesCheckpoint.write(published.resolve("stories260K.bin"), folder);
-    JsonNode reference = Fixtures.json(published.resolve("reference.json"));
+  void tellsThePublishedStoryAsABaichuanModel(@TempDir Path folder) throws IOException {
+    StoriesCheckpoint.write(PUBLISHED.resolve("stories260K.bin"), folder);
+    JsonNode reference = Fixtures.json(PUBLISHED.resolve("reference.json"));
+    assertEquals(reference.get("config"), Fixtures.json(folder.resolve("config.json")));
+    tells(folder, reference);
+  }
+
+  @Test
+  void tellsThePublishedStoryAsTheLlamaModelThatItIs(@TempDir Path folder) throws IOException {
+    assumeFalse(TestDevice.isGpu(), "a GPU takes no heads of size 8");
+    StoriesLlama.write(PUBLISHED.resolve("stories260K.bin"), folder);
+    tells(folder, Fixtures.json(PUBLISHED.resolve("reference.json")));
+  }
+
+  private static void tells(Path folder, JsonNode reference) throws IOException {
     int[] expected = Fixtures.ids(reference.get("greedy_ids"));
     assertEquals(151, expected.length);
-    assertEquals(reference.get("config"), Fixtures.json(folder.resolve("config.json")));
     try (Engine engine = Logits.engine(folder, Quant.BF16, true)) {
       float[][] rows = Logits.ofAllPositions(engine, expected, 1);
       int[] story = new int[expected.length];
@@ -38,7 +51,7 @@ class StoriesTest {
       }
       Logits.assertNear(last, rows[rows.length - 1], EXACT, "last position");
     }
-    String text = StoriesCheckpoint.text(published.resolve("tok512.bin"), expected);
+    String text = StoriesCheckpoint.text(PUBLISHED.resolve("tok512.bin"), expected);
     assertEquals(reference.get("greedy_text").asText(), text);
   }
 

@@ -3,8 +3,10 @@ package dev.baichuan4j.cli;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Chunk;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationOptions;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,10 +27,26 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--prompt-file", required = true, paramLabel = "FILE")
     Path file;
 
-    String read(CommandSpec spec) {
-      return file != null
-          ? InputFile.read(spec, "--prompt-file", file)
-          : text.replace("\\n", "\n").replace("\\t", "\t");
+    @Option(
+        names = "--ids",
+        required = true,
+        paramLabel = "1,2,3",
+        description = "Ids in place of a text; needs no tokenizer in the folder.")
+    String ids;
+
+    /** Reads the file, before a model is loaded in vain. */
+    void readFile(CommandSpec spec) {
+      if (file != null) {
+        text = InputFile.read(spec, "--prompt-file", file);
+      } else if (text != null) {
+        text = text.replace("\\n", "\n").replace("\\t", "\t");
+      }
+    }
+
+    Generation continued(Baichuan model, GenerationOptions options) {
+      return ids == null
+          ? model.complete(text, options)
+          : model.complete(TokenizeCommand.parseIds(ids), options);
     }
   }
 
@@ -46,12 +64,20 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     samplingOptions.requireEffect(json);
-    String text = prompt.read(spec);
+    prompt.readFile(spec);
     try (Baichuan model = modelOptions.load();
         Generation generation =
-            model.complete(text, samplingOptions.apply(model.defaultOptions()))) {
+            prompt.continued(model, samplingOptions.apply(model.defaultOptions()))) {
       if (json) {
         Terminal.printJson(Results.of(generation.result()));
+        return 0;
+      }
+      if (!model.hasTokenizer()) {
+        Terminal.out()
+            .println(
+                generation.result().tokenIds().stream()
+                    .map(String::valueOf)
+                    .collect(Collectors.joining(",")));
         return 0;
       }
       for (Chunk chunk : generation) {

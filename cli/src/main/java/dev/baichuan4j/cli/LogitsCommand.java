@@ -132,8 +132,7 @@ final class LogitsCommand implements Callable<Integer> {
   private void print(Baichuan model, float[] logits) {
     List<Candidate> top = new ArrayList<>();
     for (int id : likeliest(logits, Math.min(topK, logits.length))) {
-      String piece = id < model.tokenizer().vocabularySize() ? model.tokenizer().piece(id) : "";
-      top.add(new Candidate(id, piece, logits[id]));
+      top.add(new Candidate(id, piece(model, id), logits[id]));
     }
     if (json) {
       Terminal.printJson(Map.of("top", top));
@@ -142,6 +141,13 @@ final class LogitsCommand implements Callable<Integer> {
     for (Candidate c : top) {
       Terminal.out().println(c.id + "\t" + c.logit + "\t" + c.piece.replace("\n", "\\n"));
     }
+  }
+
+  /** The text of an id; empty without a tokenizer, and for an id that it does not have. */
+  private static String piece(Baichuan model, int id) {
+    return model.hasTokenizer() && id < model.tokenizer().vocabularySize()
+        ? model.tokenizer().piece(id)
+        : "";
   }
 
   /** Ids of the k largest, largest first, ties by lower id. */

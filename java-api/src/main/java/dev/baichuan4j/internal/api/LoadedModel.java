@@ -210,9 +210,18 @@ final class LoadedModel implements Baichuan {
   }
 
   @Override
+  public boolean hasTokenizer() {
+    requireOpen();
+    return tokenizer.isPresent();
+  }
+
+  @Override
   public Tokenizer tokenizer() {
     requireOpen();
-    return tokenizer.orElseThrow(() -> new IllegalStateException("model has no tokenizer"));
+    return tokenizer.orElseThrow(() -> 
+                new IllegalStateException(
+                    "model has no tokenizer: there is no tokenizer.model in its folder; give ids in"
+                        + " place of text"));
   }
 
   @Override

@@ -164,7 +164,7 @@ final class ModelLoader implements BaichuanLoader {
   @Override
   public Baichuan load() {
     Optional<Checkpoint> checkpoint = checkpoint();
-    Optional<Tokenizer> tokenizer = checkpoint.map(ModelLoader::tokenizer);
+    Optional<Tokenizer> tokenizer = checkpoint.flatMap(ModelLoader::tokenizer);
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
     GenerationOptions defaults =
         advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
@@ -201,16 +201,21 @@ final class ModelLoader implements BaichuanLoader {
     return path == null ? Optional.empty() : Optional.of(Checkpoint.open(path));
   }
 
-  private static Tokenizer tokenizer(Checkpoint checkpoint) {
+  /** The tokenizer of a checkpoint, where its folder has one. */
+  private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
+    if (!checkpoint.hasTokenizerModel()) {
+      return Optional.empty();
+    }
     Tokenizer tokenizer = SentencePiece.load(checkpoint.tokenizerModel());
-    if (tokenizer.vocabularySize() > checkpoint.architecture().vocabularySize()) {
+    int vocabulary = checkpoint.architecture().vocabularySize();
+    if (tokenizer.vocabularySize() > vocabulary) {
       throw new ModelFormatException(
           checkpoint.tokenizerModel(),
           "tokenizer",
-          "at most " + checkpoint.architecture().vocabularySize() + " pieces",
+          "at most " + vocabulary + " pieces",
           tokenizer.vocabularySize() + " pieces");
     }
-    return tokenizer;
+    return Optional.of(tokenizer);
   }
 
   private static ElementType activations(Ops ops, Optional<Checkpoint> checkpoint) {

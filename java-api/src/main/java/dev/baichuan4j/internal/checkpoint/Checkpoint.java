@@ -132,6 +132,11 @@ public final class Checkpoint {
     return generationConfig;
   }
 
+  /** Returns whether the folder has a {@code tokenizer.model}. */
+  public boolean hasTokenizerModel() {
+    return PathProblem.isThere(folder.resolve("tokenizer.model"));
+  }
+
   /**
    * Returns the path of {@code tokenizer.model}.
    *
