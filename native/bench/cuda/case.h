@@ -43,7 +43,7 @@ inline Sizes real_sizes() {
           {1, 16, 64},          {1, 16, 64, 2048}, {1, 16, 64}};
 }
 
-// Shapes that the emulator and compute-sanitizer get through.
+// Shapes that are small enough for the emulator and compute-sanitizer.
 inline std::vector<Model> small_models() {
   return {{"small", 512, 4, 768, 4096, false}, {"small", 512, 4, 768, 4096, true}};
 }

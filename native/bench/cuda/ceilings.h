@@ -1,4 +1,4 @@
-// What the device gives at most, measured in the same run as what is held against it.
+// The most that the device gives, measured in the same run as the kernels that are compared with it.
 #pragma once
 
 #include "check.h"
