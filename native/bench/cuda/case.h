@@ -63,8 +63,8 @@ struct Case {
   std::string part;   // which layer or which way
   std::string types;
   std::vector<std::pair<std::string, int64_t>> sizes;
-  double bytes;        // that must move to and from global memory
-  double flops;        // of tensor cores; 0 where the op has none
+  double bytes;        // must move to and from global memory
+  double flops;        // on tensor cores; 0 if the op has none
   int64_t copy_bytes;  // device memory of one copy of the buffers
   std::function<Prepared(int copies, const cuda::Facts& gpu)> prepare;
 

@@ -56,7 +56,7 @@ struct Clocks {
 // `hbm_bytes` comes from elsewhere: what must move once does not grow with the count of a piece.
 inline Clocks clocks_of(const simt::Counters& counted, double hbm_bytes, const Rates& rates) {
   const auto number = [](int64_t n) { return static_cast<double>(n); };
-  constexpr double kProducts = 16 * 8 * 16;  // of m16n8k16; m16n8k32 of bytes takes as long
+  constexpr double kProducts = 16 * 8 * 16;  // in an m16n8k16; m16n8k32 of bytes takes as long
   const double bytes_in_a_clock = rates.sms * rates.hertz;
   Clocks clocks;
   clocks[Unit::tensor] =

@@ -87,7 +87,7 @@ struct Warp {
   const char* op = "";
   int64_t detail = 0;  // its immediate operands
   Site site{"", 0};
-  uint32_t values[2][kLanes];  // of exchange(); a lane may be one exchange ahead of another
+  uint32_t values[2][kLanes];  // for exchange(): a lane may be one exchange ahead of another
   int turn = 0;
 
   Clock clock = 1;
@@ -140,7 +140,7 @@ struct Warpgroup {
   std::vector<const float*> handed_back;                        // d of thread 0, since the last one
   std::vector<std::pair<const uint32_t*, uint64_t>> fragments;  // a of thread 0, sum of all
 
-  int registers = 0;  // of each thread
+  int registers = 0;  // for each thread
 };
 
 struct Barrier {
@@ -200,7 +200,7 @@ struct SharedWord {
   uint8_t written, write_bytes, read_bytes;
   uint8_t state;
   uint16_t readers;      // asynchronous reads under way << 10 | thread of the last
-  uint16_t reader_site;  // of that one
+  uint16_t reader_site;  // where that one reads
 };
 constexpr uint8_t kLanding = 1;   // a cp.async or bulk copy is under way
 constexpr uint8_t kAtomic = 2;    // the last write was atomic
@@ -234,7 +234,7 @@ struct Block {
 struct Machine {
   std::string kernel;  // empty between launches
   dim3 grid, block;
-  uint32_t warps = 0;  // of a block
+  uint32_t warps = 0;  // in a block
   size_t shared_bytes = 0;
   bool early = false;
   bool any_waited = false;  // any thread has waited for the kernels before
@@ -246,7 +246,7 @@ struct Machine {
 
   Fiber host;
   Thread* self = nullptr;
-  uint64_t version = 1;  // of global memory
+  uint64_t version = 1;  // global memory's, raised by each change
   std::vector<Thread*> spinners;
   std::unordered_map<const void*, OtherBlocks> released;
 

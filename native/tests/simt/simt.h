@@ -5,7 +5,7 @@
 //   simt.h          this file
 //   device.h        host side for tests: buffers, options, counters
 //   launch.cpp      grid and blocks, from the first to the last
-//   machine.*       warps and threads; who runs next
+//   machine.*       warps and threads; which one runs next
 //   clocks.*        what happens before what
 //   barriers.cpp    barriers of a block
 //   clusters.cpp    blocks that reach each other's shared memory
@@ -96,7 +96,7 @@ void copy_async_wait(int groups_left, Site site);  // -1: all, committed or not
 
 // Instructions of all 32 lanes of a warp together.
 void sync_warp(Site site);
-const uint32_t* exchange(const char* op, uint32_t value, Site site);  // of lane 0..31
+const uint32_t* exchange(const char* op, uint32_t value, Site site);  // the values of lanes 0 to 31
 void load_matrix(uint32_t* registers, uint32_t row, int count, bool transposed, Site site);
 enum class Mma { bf16, f16, s8 };
 void mma_m16n8(Mma kind, void* d, const uint32_t* a, const uint32_t* b, Site site);
