@@ -1,24 +1,24 @@
 # Configures and builds in one step: cmake -DBUILD_DIR=... [options] -P cmake/Build.cmake
 #   -DTARGET=baichuan    builds that and not everything
 #   -DGPUS=ALL           the CUDA kernels of every GPU, where nvcc is found: the default
-#   -DGPUS=HERE          those of this machine's GPUs, beside what an earlier build has
+#   -DGPUS=HERE          the kernels of this machine's GPUs, and those that an earlier build has
 #   -DBC_CUDA=ON         fails where nvcc is not found
-#   -DSTAMP=file         goes at the beginning; Stamp.cmake brings it back when the rest is built, too
+#   -DSTAMP=file         is removed at the beginning; Stamp.cmake writes it when the rest is built too
 #   -DBC_SANITIZE=ON     under AddressSanitizer and UBSan
 # Takes Ninja when it is found and CMake's default generator (Makefiles) otherwise.
 cmake_minimum_required(VERSION 3.18)
 get_filename_component(root ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
 set(arguments -S ${root} -B ${BUILD_DIR})
-# One at a time: the baichuan script and Maven build the same folder.
+# One build at a time: the baichuan script and Maven build the same folder.
 file(LOCK ${BUILD_DIR}.lock GUARD PROCESS)
 if(STAMP)
   file(REMOVE ${STAMP})
-  # Before a source is read: what changes from now on is built next time. Not beside the stamp, which
-  # mvn clean removes later than this.
+  # This happens before a source is read, so that what changes from now on is built next time. The mark
+  # does not lie beside the stamp, because mvn clean removes that folder later than this.
   file(MAKE_DIRECTORY ${root}/native/target)
   file(TOUCH ${root}/native/target/build.began)
 endif()
-# CMake refuses a cache of another folder: the checkout was moved.
+# CMake refuses a cache that was made in another folder, as after the checkout was moved.
 set(cache ${BUILD_DIR}/CMakeCache.txt)
 if(EXISTS ${cache})
   file(STRINGS ${cache} home REGEX "^CMAKE_HOME_DIRECTORY:")

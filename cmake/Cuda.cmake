@@ -7,7 +7,7 @@ set(BC_GPUS ALL CACHE STRING
   "GPUs to build the kernels for: ALL, NONE, or compute capabilities such as 8.9,9.0")
 
 if(DEFINED CACHE{CMAKE_CUDA_ARCHITECTURES})
-  # Somebody's option, or what an older build has left in its folder.
+  # An option of the caller, or what an older build has left in its folder.
   message(WARNING "CMAKE_CUDA_ARCHITECTURES has no effect: name the GPUs in BC_GPUS, such as -DBC_GPUS=8.9,9.0")
   unset(CMAKE_CUDA_ARCHITECTURES CACHE)
 endif()
@@ -42,8 +42,8 @@ if(NOT BC_HAVE_CUDA)
   return()
 endif()
 
-# Machine code for each generation, so that nothing is compiled at first use there: what is for 8.6, 10.0
-# and 12.0 serves 8.9, 10.3 and 12.1, too. PTX for those to come.
+# There is machine code for each generation, so that nothing is compiled at first use; the code for 8.6,
+# 10.0 and 12.0 serves 8.9, 10.3 and 12.1 too. PTX serves generations to come.
 include(Gpus)
 set(BC_CUDA_ARCHITECTURES 80-real 86-real 90a-real)
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
@@ -64,7 +64,7 @@ set(BC_KERNELS ${BC_GPUS} CACHE INTERNAL "")
 set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
-# ptxas says what each kernel takes; Resources.cmake reads it from beside the objects.
+# ptxas reports what each kernel takes; Resources.cmake reads its reports, which lie beside the objects.
 set(CMAKE_CUDA_COMPILER_LAUNCHER sh ${CMAKE_CURRENT_LIST_DIR}/keep_ptxas_report.sh
   ${CMAKE_CXX_COMPILER_LAUNCHER})
 set(BC_CUDA_OPTIONS -Xptxas=-v -Xcompiler=-Wall,-Wextra,-ffp-contract=off --Werror=all-warnings)

@@ -20,8 +20,8 @@ if(CCACHE)
 endif()
 
 add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Werror;-fno-math-errno>")
-# Without it the compiler joins a multiply and an add into one rounding where it sees fit, and the
-# same formula gives other bits in another inlining context. Kernels ask for fma where they want it.
+# Without this option the compiler fuses a multiply and an add into one rounding where it sees fit, and
+# the same formula gives other bits in another inlining context. Kernels call fma where they want it.
 add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 
 if(BC_SANITIZE)

@@ -1,8 +1,8 @@
 # The NVIDIA GPUs of this machine, and which machine code runs on them.
 
-# bc_find_gpus(OUT): compute capabilities of the GPUs that kernels are written for, such as 8.9;9.0. OUT
-# is empty where there is none, and ALL where the driver has one but nvidia-smi does not tell its
-# capability. BC_NVIDIA_DRIVER is where the driver lists its GPUs.
+# bc_find_gpus(OUT): sets OUT to the compute capabilities of this machine's GPUs that kernels are written
+# for, such as 8.9;9.0. OUT is empty if there is none, and ALL if the driver has a GPU but nvidia-smi does
+# not tell its capability. BC_NVIDIA_DRIVER is the folder where the driver lists its GPUs.
 if(NOT DEFINED BC_NVIDIA_DRIVER)
   set(BC_NVIDIA_DRIVER /proc/driver/nvidia)
 endif()
@@ -32,8 +32,8 @@ function(bc_find_gpus out)
   set(${out} "${found}" PARENT_SCOPE)
 endfunction()
 
-# bc_gpus_here(OUT BEFORE): the value of BC_GPUS for this machine's GPUs and those of BEFORE, its
-# value until now: what was built for is not taken away.
+# bc_gpus_here(OUT BEFORE): sets OUT to the value of BC_GPUS for this machine's GPUs and those of BEFORE,
+# its value until now, so that nothing that was built for is taken away.
 function(bc_gpus_here out before)
   bc_find_gpus(gpus)
   if(before STREQUAL "ALL" OR gpus STREQUAL "ALL")
@@ -53,9 +53,9 @@ function(bc_gpus_here out before)
   set(${out} "${gpus}" PARENT_SCOPE)
 endfunction()
 
-# bc_architectures(OUT ALL GPUS): the entries of ALL, such as 86-real;90a-real;90-virtual, that GPUS
-# run. Machine code runs on its own capability and on later ones of the same major number; with an
-# "a", on its own alone. The driver compiles virtual code for a GPU that has none of these.
+# bc_architectures(OUT ALL GPUS): sets OUT to the entries of ALL, such as 86-real;90a-real;90-virtual,
+# that GPUS run. Machine code runs on its own capability and on later ones of the same major number; code
+# with an "a" runs on its own alone. The driver compiles virtual code for a GPU that none of these fit.
 function(bc_architectures out all gpus)
   set(chosen)
   foreach(gpu ${gpus})
@@ -89,9 +89,9 @@ function(bc_architectures out all gpus)
   set(${out} "${chosen}" PARENT_SCOPE)
 endfunction()
 
-# bc_cuda_code(OUT ARCHITECTURES): the options of nvcc for entries such as 86-real;90a-real;90-virtual. The
-# sources tell apart what is before 9.0, from 9.0 on, and 9.0a, so C++ is compiled to PTX once for each of
-# these, and PTX to the machine code of each entry: half of the time that CMake's own options take.
+# bc_cuda_code(OUT ARCHITECTURES): sets OUT to nvcc's options for entries such as 86-real;90a-real;90-virtual.
+# The sources distinguish three cases: before 9.0, from 9.0 on, and 9.0a. So C++ is compiled to PTX once for
+# each of these, and PTX to the machine code of each entry. CMake's own options would take twice as long.
 function(bc_cuda_code out architectures)
   set(codes_80)
   set(codes_90)

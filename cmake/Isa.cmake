@@ -1,6 +1,7 @@
-# Instruction sets per file, by the end of its name. The rest is baseline x86-64; the code that the
-# processor can run is chosen at run time. Elsewhere these files are empty by their own #if guards.
-# They hold no inline function that other files share: the linker might keep the wrong copy.
+# Sets the instruction set of a file by the end of its name. All other files are baseline x86-64; the code
+# that the processor can run is chosen at run time. On other architectures the #if guards of these files
+# leave them empty. They hold no inline function that other files share, because the linker might keep the
+# wrong copy.
 set(BC_AVX2 -mavx2 -mfma -mf16c)
 set(BC_AVX2VNNI ${BC_AVX2} -mavxvnni)
 set(BC_AVX512 ${BC_AVX2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni)

@@ -5,7 +5,7 @@ if(BC_SANITIZE OR NOT BC_JNI)
   return()
 endif()
 
-# The header of JAVA_HOME, or of the javac in PATH. It is looked for each time: a JDK may have moved.
+# The header of JAVA_HOME, or of the javac in PATH. It is looked for each time, because a JDK may have moved.
 unset(BC_JAVAC CACHE)
 unset(BC_JNI_H CACHE)
 find_program(BC_JAVAC javac HINTS ENV JAVA_HOME PATH_SUFFIXES bin)

@@ -1,4 +1,4 @@
-# Holds what a library needs to be loaded to what every Linux has, and to libbaichuan:
+# Checks that a library needs nothing to be loaded but what every Linux has, and libbaichuan:
 #   cmake -DREADELF=readelf -DLIBRARY=libbaichuan.so -P cmake/Needs.cmake
 cmake_minimum_required(VERSION 3.18)
 set(expected "^((libc|libm|libpthread|libdl|librt|ld-linux-[a-z0-9-]+)\\.so\\.[0-9]+|libbaichuan\\.so)$")

@@ -1,11 +1,11 @@
-# Holds what ptxas says of each kernel against what its file says, and writes a table:
+# Compares what ptxas reports of each kernel with what its file says, and writes a table:
 #   cmake -DREPORTS=folder of *.ptxas -DKERNELS=folder of *.cu -DTABLE=file -P cmake/Resources.cmake
 #
 # A kernel file has a line for every kernel:
 #   // Limits  rms_norm_kernel: 64 registers, 1024 threads, 128 bytes of shared memory
-# with the threads of its block and its dynamic shared memory, from which the occupancy follows.
-# A spill to local memory is an error. So is what ptxas says under C7500 to C7599: that products of a
-# warpgroup wait for each other, because of how their registers are used. A block must fit every
+# The line has the threads of a block and its dynamic shared memory, from which the occupancy follows.
+# A spill to local memory is an error. So is a warning C7500 to C7599 of ptxas, which says that products of
+# a warpgroup wait for each other because of how their registers are used. A block must fit every
 # architecture, or those that the line ends with: ", on sm_80 sm_90".
 cmake_minimum_required(VERSION 3.18)
 

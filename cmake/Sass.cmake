@@ -1,8 +1,8 @@
-# The machine code of sm_90a has the instructions that the sources of its kernels ask for:
+# Checks that the machine code of sm_90a has the instructions that the sources of its kernels ask for:
 #   cmake -DCUOBJDUMP=program -DOBJECTS=folder of *.o -DKERNELS=folder of *.cu -P cmake/Sass.cmake
 cmake_minimum_required(VERSION 3.18)
 
-# What a source calls, or a header of Hopper that it includes, and what it becomes.
+# What a source calls, or a header for Hopper that it includes, and the instruction that comes of it.
 set(HGMMA "wgmma_(ss|rs)<")
 set(UTMALDG "cp_async_bulk_tensor_[0-9]d(_multicast)?\\(")
 set(UBLKCP "cp_async_bulk\\(")

@@ -2,8 +2,8 @@
 //
 // A panel is 16 rows of w [N,K] (N is padded with zeros to a multiple of 16); its groups of 32
 // columns follow each other, so that a kernel reads one stream. Lane n of every vector is row n of
-// the panel, hence no kernel adds across lanes and the result of an output never depends on how
-// many rows of x there are.
+// the panel. So no kernel adds across lanes, and an output's result never depends on how many rows of
+// x there are.
 //
 //   q8 group, 544 bytes: [8 quads][16 rows][4 columns] bytes q + 128, then 16 scales bf16;
 //                        w = s q, q in -127..127
@@ -13,8 +13,7 @@
 //
 // A grid is 16 bits: 9 bits of s (5 of exponent, 4 of mantissa: 2^(e-27) (1 + m/16), e in 1..30, so
 // that the bits are also those of a normal f16 number, 2^12 times as large), then 7 bits of z in
-// eighths. Both ends of a group's range may be met: for normally distributed weights that leaves
-// 7.1 % of root mean square error, against 8.1 % for one bf16 scale around a fixed zero.
+// eighths. Why these formats, and how codes are chosen: docs/int4-format.md.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +22,11 @@
 
 namespace bc {
 
-constexpr int64_t kGroup = 32;  // columns of a scale
+constexpr int64_t kGroup = 32;  // columns that share a scale
 constexpr int64_t kPanel = 16;  // rows of a panel
 
-// Of packed weights in files: the version of this layout, to be raised with every change of it, and
-// what their offsets are multiples of, so that no vector load crosses more cache lines than in memory.
+// For packed weights in files: the version of this layout, to be raised with every change of it, and
+// the alignment of their offsets, so that no vector load crosses more cache lines than in memory.
 constexpr int32_t kPackedLayout = 1;
 constexpr int64_t kPackedAlignment = 64;
 
@@ -51,7 +50,7 @@ BC_BOTH static inline Q4Grid grid_of(uint16_t bits) {
   return {float_from_bits(scale), static_cast<float>(bits & 127u) / kGridZeros};
 }
 
-// The scale of a grid next to a positive number, below or above it; a NaN gives the smallest.
+// The scale that a grid can hold next to a positive number, below or above it; a NaN gives the smallest.
 BC_BOTH static inline float grid_scale(float s, bool up) {
   const float rounded = float_from_bits((bits_of(s) & ~0x7ffffu) + (up ? 0x80000u : 0u));
   if (rounded > kGridLargest) return kGridLargest;

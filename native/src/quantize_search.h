@@ -1,29 +1,24 @@
-// quantize: the codes and the scale, or grid, of a group of 32 weights: one source for the CPU,
-// where a vector V has 16 groups, and for kernels, where it has one.
+// quantize: finds the codes and the scale, or grid, of a group of 32 weights. This is one source for
+// the CPU, where a vector V has 16 groups, and for kernels, where it has one.
 //
-// Method  Codes come from a trial scale (and zero); for given codes the scale (and zero) with the
-//         least squared error follow in closed form, and so does the part of the squared error that
-//         they remove:
+// Method  Trial scales (and zeros) give codes. For given codes the scale (and zero) with the least
+//         squared error follow in closed form, and so does the part of the squared error that they
+//         remove:
 //           q8: codes round(w / s); s = sum(wq) / sum(q^2) removes sum(wq)^2 / sum(q^2).
-//               Trials: the largest magnitude over v for v around 127.
 //           q4: codes round(w / s + z); with q' = q - mean(q): s = sum(wq') / sum(q'^2),
 //               z = mean(q) - mean(w) / s remove sum(wq')^2 / sum(q'^2) from sum((w - mean)^2).
-//               Trials: the range of the group (zero included) shrunk and shifted, coarsely, then
-//               finer around the best of each group.
-//         The trial that removes most wins. Its scale is rounded to what is stored, for q4 both
-//         down and up, and of those the one with the least squared error is kept.
-//         Least squares shrinks: what q4 keeps of w falls short of it by the squared error, half a
-//         percent, and so would what every layer adds. So the finer trials, and the codes, are
-//         those of w stretched by that.
+//         The trial that removes most wins, and its scale is rounded to what can be stored. Which
+//         trials there are, and why q4 stretches w first: docs/int4-format.md.
 //
-// V has F, a float for each of its groups, and on them set, add, sub, mul, div, fma, abs and
-// if_greater; min and max, of which a NaN as first operand gives the second; clamp, of which a NaN
-// gives `high`; round, to nearest even, of magnitudes up to 2^22; map, a function of each float.
+// V has F, a float for each of its groups, and these functions of F: set, add, sub, mul, div, fma, abs
+// and if_greater; min and max, which give the second operand if the first is a NaN; clamp, which gives
+// `high` for a NaN; round, to nearest even, for magnitudes up to 2^22; map, a function of each float.
 #pragma once
 
 #include "quant.h"
 
-// What only kernels call under nvcc, because V's functions are theirs; tables in constant memory.
+// Under nvcc only kernels call the search, because V's functions are theirs; tables are in constant
+// memory.
 #ifdef __CUDACC__
 #define BC_IN_KERNEL __device__ __forceinline__
 #define BC_CONSTANT __constant__
@@ -52,17 +47,17 @@ struct QuantizeSearch {
   struct Grid {
     F scale, zero;
   };
-  // What to store: the codes are those of w times stretch.
+  // What is stored: the grid, and the codes of w times stretch.
   struct Fit {
     Grid grid;
     F stretch;
   };
-  // What is lost of w and all of it: squares, summed over each group.
+  // Sums of squares over each group: of what is lost of w, and of w.
   struct Squares {
     F lost, total;
   };
 
-  // A NaN gives the largest: codes stay in range, and the error, which is NaN, tells.
+  // A NaN gets the largest code, so that codes stay in range; the error is NaN then, which shows it.
   template <Type kType>
   static BC_IN_KERNEL F codes(F w, F inverse, F zero) {
     if constexpr (kType == Type::q8) {
@@ -72,7 +67,7 @@ struct QuantizeSearch {
     }
   }
 
-  // a / b, or 0 where b is not above 0.
+  // a / b, or 0 if b is not above 0.
   static BC_IN_KERNEL F ratio(F a, F b) {
     const F zero = V::set(0.0f);
     return V::if_greater(b, zero, V::div(a, V::if_greater(b, zero, b, V::set(1.0f))), zero);
@@ -106,13 +101,13 @@ struct QuantizeSearch {
     return {V::map(best, [](float s) { return to_float(to_bf16(s)); }), V::set(0.0f)};
   }
 
-  // A trial of each group.
+  // A trial for each group.
   struct Trial {
     F shrink, shift;
   };
 
-  // The best trial around a start; grid gets its scale and zero, which are those of least squares
-  // and not yet what grids hold.
+  // The best trial around a start. `grid` gets its scale and zero: those of least squares, not yet
+  // rounded to what grids hold.
   template <int kShrinks, int kShifts>
   static BC_IN_KERNEL Trial search_q4(const F (&w)[kGroup], Trial start,
                                       const float (&shrinks)[kShrinks],
@@ -151,7 +146,7 @@ struct QuantizeSearch {
         const F s = ratio(covariance, V::sub(q2, V::mul(mean_q, q1)));
         const F fitted_zero = V::sub(mean_q, ratio(mean, s));
         F gain = V::mul(covariance, s);
-        gain = V::if_greater(V::set(0.0f), fitted_zero, V::set(0.0f), gain);  // z is not in a grid
+        gain = V::if_greater(V::set(0.0f), fitted_zero, V::set(0.0f), gain);  // no grid holds z
         gain = V::if_greater(fitted_zero, V::set(kGridZeroMax), V::set(0.0f), gain);
         best.shrink = V::if_greater(gain, best_gain, shrink, best.shrink);
         best.shift = V::if_greater(gain, best_gain, shift, best.shift);
@@ -163,7 +158,7 @@ struct QuantizeSearch {
     return best;
   }
 
-  // Calls take(k, codes of column k) of w times stretch.
+  // Calls take(k, code) with the code of w[k] times stretch, for each column k.
   template <Type kType, class Take>
   static BC_IN_KERNEL Squares encode(const F (&w)[kGroup], const Grid& grid, F stretch,
                                      Take&& take) {
@@ -179,11 +174,12 @@ struct QuantizeSearch {
     return sum;
   }
 
-  // The scale and zero that are stored: of the scales below and above the fitted one, and of the
-  // zeros rounded and made anew for the codes that these give, the pair that loses least.
+  // The scale and zero to store. Tried are the scales below and above the fitted one, each with the
+  // zero rounded, and with a zero made anew for the codes that this gives. The pair that loses least
+  // wins.
   static BC_IN_KERNEL Grid round_q4(const F (&w)[kGroup], const Grid& fitted) {
     const F mean = V::mul(sum_of(w), V::set(1.0f / kGroup));
-    // For a group with a NaN no pair compares as better than this one; its error tells of the NaN.
+    // In a group with a NaN no pair compares as better than this one; its error shows the NaN.
     Grid best = {V::set(kGridSmallest), V::set(0.0f)};
     F least = V::set(kInfinity);
     for (int up = 0; up < 2; ++up) {

@@ -1,5 +1,5 @@
-// The numbers of fill_random: a counter gives independent ones, so any piece can be filled by any
-// thread, of the CPU or of a GPU, and all give the same.
+// The random numbers of fill_random. Each follows from a counter alone, so any thread, on the CPU or
+// on a GPU, can fill any piece, and all of them give the same numbers.
 #pragma once
 
 #include <cstdint>
@@ -31,14 +31,14 @@ BC_BOTH static inline uint64_t random_codes(Type type, uint64_t counter) {
   return mix(counter) | (type == Type::q8 ? 0x0101010101010101u : 0);
 }
 
-// Deviation of 0..255 and of 0..15 around 7.5.
+// The standard deviations of uniform codes 0..255, and of 0..15 around 7.5.
 constexpr float kQ8Deviation = 73.9f;
 constexpr float kQ4Deviation = 4.61f;
 
 // The largest deviation that q4 can hold.
 constexpr float kMostQ4Deviation = kQ4Deviation * kGridLargest;
 
-// The scale or grid of uniform codes of this deviation. A q4 scale is up to 1/32 off.
+// The scale or grid that gives uniform codes this deviation. A q4 scale is up to 1/32 off.
 static inline uint16_t scale_of_deviation(Type type, float deviation) {
   if (type == Type::q8) return to_bf16(deviation / kQ8Deviation).bits;
   const float wanted = deviation / kQ4Deviation;

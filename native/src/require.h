@@ -9,7 +9,7 @@
 
 namespace bc {
 
-// An operand [rows, columns] of an op; a vector has one row.
+// An operand [rows, columns]; a vector has one row.
 struct Operand {
   const char* name;
   const void* data;
@@ -19,8 +19,8 @@ struct Operand {
 
 void require(bool ok, const char* op, const char* subject, double value, const char* expected);
 void require_type(const char* op, const char* name, Type type, Type expected);
-// What 16-byte accesses need: rows that begin at multiples of 16 bytes and, unless elements is 1, a width
-// in elements that is a multiple of it.
+// Requires what 16-byte accesses need: rows that begin at multiples of 16 bytes and, unless `elements`
+// is 1, a width that is a multiple of `elements`.
 void require_vectors(const char* op, const Operand& x, int64_t elements = 8);
 
 }  // namespace bc

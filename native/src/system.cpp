@@ -1,4 +1,4 @@
-// Cores and memory, as Linux tells them, and elsewhere as the standard library does.
+// Cores and memory, from what Linux reports; on other systems from the standard library.
 #include "system.h"
 
 #include <sched.h>
@@ -21,7 +21,7 @@ bool read_number(const std::string& path, int64_t* value) {
   return static_cast<bool>(in >> *value);
 }
 
-// Cores of the cgroup's quota, rounded up; 0 without one.
+// The cgroup's quota in cores, rounded up; 0 if there is no quota.
 int quota_cores() {
   std::ifstream in("/sys/fs/cgroup/cpu.max");
   std::string quota;

@@ -6,10 +6,10 @@
 
 namespace bc {
 
-// Bytes of RAM that can be had and that there are, the cgroup's limit included.
+// Bytes of RAM that are available, and that exist; the cgroup's limit is taken into account.
 void memory_info(int64_t* available, int64_t* total);
 
-// Physical cores that this thread may use, at most as many as the cgroup's quota pays for.
+// How many physical cores this thread may use: at most as many as the cgroup's quota pays for.
 int cpu_cores();
 
 // A logical processor of each physical core that this thread may use.

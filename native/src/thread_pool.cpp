@@ -21,9 +21,9 @@ namespace {
 constexpr uint64_t kOpen = uint64_t{1} << 15;
 constexpr uint64_t kInside = kOpen - 1;
 
-// Ops of a decode step follow each other within microseconds; past this a worker sleeps.
+// The ops of a decode step follow each other within microseconds; a worker that waits longer sleeps.
 constexpr std::chrono::microseconds kSpin{200};
-// A piece takes tens of microseconds; a worker that is not back after this was put aside.
+// A piece takes tens of microseconds; a worker that is not back after this was preempted.
 constexpr std::chrono::microseconds kSpinForWorkers{100};
 
 inline void pause() {
@@ -34,7 +34,7 @@ inline void pause() {
 #endif
 }
 
-// Whether the condition still holds after so long.
+// Whether the condition still holds when the time is up.
 template <class Condition>
 bool spin_while(Condition&& condition, std::chrono::microseconds longest) {
   const auto deadline = std::chrono::steady_clock::now() + longest;

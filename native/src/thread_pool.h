@@ -2,9 +2,9 @@
 //
 // A job is open while its caller works on it. Workers join an open job, take pieces from a shared
 // counter and leave; the caller closes the job when no piece is left and waits only for workers
-// that joined. A worker that the system has put aside therefore never holds up a job that it has no
-// part in. One that is put aside inside a job is waited for asleep: the core that the caller leaves
-// idle is where the system then runs it.
+// that joined. A worker that the OS has preempted therefore never holds up a job that it has no part
+// in. If the OS preempts a worker in the middle of a job, the caller sleeps, so that the worker can
+// run on the caller's core.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ namespace bc {
 
 class ThreadPool {
  public:
-  // Fails with BC_DEVICE, and leaves no thread behind, where the system refuses one.
+  // If the system refuses a thread, fails with BC_DEVICE and leaves none behind.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -64,7 +64,7 @@ class ThreadPool {
   // Ends and joins the workers that were made.
   void join();
 
-  // Number of the job << 16 | open << 15 | workers inside.
+  // The job's number << 16 | whether it is open << 15 | how many workers are inside.
   std::atomic<uint64_t> state_{0};
   alignas(64) std::atomic<int64_t> next_{0};
   alignas(64) Job job_{};

@@ -1,11 +1,11 @@
-// Element types and their conversions. The functions are static: a copy shared by all files could
-// be one that was compiled for an instruction set which the processor has not.
+// Element types and their conversions. The functions are static, because a copy that all files share
+// could be one that was compiled for an instruction set which the processor lacks.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 
-// Of functions that kernels call as well.
+// Marks functions that kernels call as well.
 #ifdef __CUDACC__
 #define BC_BOTH __host__ __device__
 #else
@@ -56,7 +56,7 @@ static inline float to_float(f16 x) {
   return float_from_bits(sign | bits_of(magnitude));
 }
 
-// Rounds to nearest even; too large becomes infinite; a NaN stays a NaN.
+// Rounds to nearest even. Numbers that are too large become infinite; a NaN stays a NaN.
 static inline f16 to_f16(float f) {
   const uint32_t u = bits_of(f);
   const uint16_t sign = static_cast<uint16_t>((u >> 16) & 0x8000u);

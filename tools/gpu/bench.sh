@@ -36,7 +36,7 @@ for weights in bf16 int8 int4; do
   step "tokens 13B $weights" 60 tokens 13B $shape_13b $weights 1,16,64 --alibi
 done
 
-# Each op in a process of its own: a fault in one leaves the others.
+# Each op runs in a process of its own, so that a fault in one does not end the others.
 for op in $("$programs/cuda_bench" --ops); do
   case $op in matmul | attention) seconds=100 ;; *) seconds=25 ;; esac
   step "kernels $op" $((seconds + 15)) "$programs/cuda_bench" --op "$op" --seconds $seconds \

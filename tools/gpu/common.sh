@@ -1,5 +1,5 @@
 # What the parts of gpu-check share: where things lie, how a step runs and is recorded. Sourced.
-# shellcheck shell=bash disable=SC2034,SC2154 # variables of who sources it, and for them
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of the scripts that source this, and for them
 home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 out=${GPU_CHECK_OUT:?run tools/gpu-check}
 device=${GPU_CHECK_DEVICE:?run tools/gpu-check}
@@ -36,9 +36,9 @@ record() {
 # Seconds that a step of this part may still take; a part has 9 minutes.
 left() { echo $((525 - (SECONDS - began))); }
 
-# step NAME SECONDS COMMAND...: runs a command or a function of this shell, for so long at most, with
-# its output in PART/NAME.log, and records how it ended. The part goes on. Exit code 77 is "skipped".
-# A step may leave a line for the report in PART/NAME.note.
+# step NAME SECONDS COMMAND...: runs a command or a function of this shell for at most SECONDS, with its
+# output in PART/NAME.log, and records how it ended. The part goes on in any case. Exit code 77 is
+# "skipped". A step may leave a line for the report in PART/NAME.note.
 step() {
   local name=$1 limit=$2 start=$SECONDS status=0 log note state
   shift 2

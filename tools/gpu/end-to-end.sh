@@ -41,8 +41,8 @@ same_logits() {
   return "$status"
 }
 
-# The micro checkpoints have no tokenizer and the command line asks for one: ids go in, so the least
-# does. A SentencePiece ModelProto with the pieces <unk>, <s>, </s> and a; model_type BPE, and
+# The micro checkpoints have no tokenizer and the command line asks for one. Ids go in, so the smallest
+# one suffices: a SentencePiece ModelProto with the pieces <unk>, <s>, </s> and a, model_type BPE, and
 # remove_extra_whitespaces false.
 least_tokenizer='\x0a\x09\x0a\x05<unk>\x18\x02\x0a\x07\x0a\x03<s>\x18\x03\x0a\x08\x0a\x04</s>\x18\x03\x0a\x03\x0a\x01a\x12\x02\x18\x02\x1a\x02\x20\x00'
 for model in "$fixtures"/micro-*; do
@@ -67,8 +67,9 @@ for model in tiny-baichuan-7b tiny-baichuan2-13b-chat; do
   done
 done
 
-# Prompts and texts of oracle.json, which has a value a line: escaped as they stand there, as the
-# command line takes and prints them. Rows of one model, and of conversations the first message only.
+# Prints prompts and texts of oracle.json, which has one value a line. They stay escaped as they stand
+# there, which is how the command line takes and prints them. Only rows of one model are printed, and
+# only conversations that are a single message.
 rows() {
   awk -v model="\"$1\":" '
     function value(line) { sub(/^[^:]*: "/, "", line); sub(/",?$/, "", line); return line }

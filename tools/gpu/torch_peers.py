@@ -22,12 +22,12 @@ except ImportError as error:
 
 BF16 = torch.bfloat16
 HEAD_SIZE = 128
-LAUNCHES = 16  # of a graph at least
+LAUNCHES = 16  # in a graph, at least
 SAMPLES = 9
 
 
 def microseconds(launch, copies):
-    """Median time of launch(copy), of a graph that goes through the copies."""
+    """The median time of launch(copy), from a graph that goes through the copies."""
     rounds = -(-LAUNCHES // copies)
     for copy in range(copies):  # warm-up: libraries choose their kernels
         launch(copy)

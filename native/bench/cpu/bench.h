@@ -13,8 +13,8 @@ namespace bc::bench {
 struct Bench {
   cpu::Isa isa;
   ThreadPool& pool;
-  double seconds;       // of samples for a line; 0: nothing is timed, results are checked
-  int64_t cache_bytes;  // that copies must exceed
+  double seconds;       // spent on samples for a line; 0: nothing is timed, results are checked
+  int64_t cache_bytes;  // copies must exceed this
   Peaks peaks;
   test::Check& check;
 

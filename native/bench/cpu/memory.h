@@ -17,7 +17,7 @@
 
 namespace bc::bench {
 
-// Bytes of the last-level cache; 32 MiB where the system does not tell.
+// The size of the last-level cache in bytes; 32 MiB if the system does not tell.
 inline int64_t cache_bytes() {
   std::ifstream in("/sys/devices/system/cpu/cpu0/cache/index3/size");
   int64_t kib = 0;
@@ -56,8 +56,8 @@ class Memory {
   int64_t bytes_;
 };
 
-// Copies of a buffer, four times the last-level cache together; each call takes the next, as the
-// layers of a model do.
+// Copies of a buffer that are together four times the last-level cache. Each call takes the next one, as
+// the layers of a model do.
 class Copies {
  public:
   Copies(int64_t bytes, int64_t cache)

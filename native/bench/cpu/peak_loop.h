@@ -9,7 +9,7 @@ namespace {
 // 12 accumulators: two instructions of a latency of 5 in every cycle.
 constexpr int kAccumulators = 12;
 
-// Instructions in `rounds` rounds of step(accumulator), of the set's vectors.
+// Runs `rounds` rounds of step(accumulator) on the set's vectors, and returns how many instructions that was.
 template <class Vector, class Step>
 double peak_loop(int64_t rounds, Vector zero, Step&& step) {
   Vector sums[kAccumulators];

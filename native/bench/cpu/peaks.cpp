@@ -28,7 +28,7 @@ const PeakLoops& peak_loops(cpu::Isa isa) {
 }
 
 constexpr int64_t kRounds = 20000;  // some 100 microseconds
-constexpr int64_t kPieces = 64;     // of a thread, so that threads of unequal speed end together
+constexpr int64_t kPieces = 64;     // a thread: those of unequal speed end together
 constexpr int64_t kReadPiece = int64_t{1} << 20;
 
 double operations_per_second(PeakLoops::Loop loop, ThreadPool& pool, double seconds) {

@@ -1,6 +1,6 @@
-// What the instructions of a processor reach when nothing holds them up: independent accumulators in
-// registers, no memory; and what its memory gives to loads that do nothing else. Kernels are held
-// against these figures of the same run.
+// What a processor's instructions reach when nothing holds them up (independent accumulators in
+// registers, no memory), and what its memory gives to loads that do nothing else. Kernels are compared
+// with these figures of the same run.
 #pragma once
 
 #include "cpu/isa.h"
@@ -28,12 +28,13 @@ extern const PeakLoops avx512_peak_loops;
 extern const PeakLoops avx512_bf16_peak_loops;
 #endif
 
-// Of all threads of a pool together, in operations and bytes per second; 0 where there is none.
+// What all threads of a pool reach together, in operations and bytes per second; 0 if the set has no
+// such instruction.
 struct Peaks {
   double dot_i8, dot_bf16, fma_f32, read;
 };
 
-// bytes: of the buffer that is read; far more than the last-level cache.
+// bytes: size of the buffer that is read, far more than the last-level cache.
 Peaks measure_peaks(cpu::Isa isa, ThreadPool& pool, int64_t bytes, double seconds);
 
 }  // namespace bc::bench

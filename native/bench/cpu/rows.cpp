@@ -1,4 +1,5 @@
-// rms_norm, rope, swiglu and top_k. Their inputs are warm, as what a matmul has just written is.
+// rms_norm, rope, swiglu and top_k. Their inputs are in the caches, as the output of a matmul is that has
+// just ended.
 #include "bench.h"
 #include "cpu/vector_kernels.h"
 #include "reference.h"

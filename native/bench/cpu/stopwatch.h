@@ -1,4 +1,4 @@
-// Time of something that is done again and again.
+// Times something that is done again and again.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,8 @@ struct Time {  // seconds of one call
   double median, least;
 };
 
-// At least five samples, and more until `seconds` have passed; a sample is as many calls as take a
-// millisecond. One call goes before. seconds 0: a single call, whose time means nothing.
+// Takes at least five samples, and more until `seconds` have passed. A sample is as many calls as take a
+// millisecond. One call goes before them. With 0 seconds there is a single call, whose time means nothing.
 template <class F>
 Time measure(F&& call, double seconds) {
   using Clock = std::chrono::steady_clock;

@@ -120,7 +120,7 @@ struct Run {
     const int64_t n = r.positions[t] + 1;
     const int64_t P = (n + kPageSize - 1) / kPageSize;
     test::Cache one(s.pages_type, P, 1, kD);
-    test::Cache magnitudes = one;  // of the values, for what rounding the weights may do
+    test::Cache magnitudes = one;  // of the values: bounds what rounding the weights may do
     std::vector<int32_t> table;
     for (int64_t i = 0; i < P; ++i) table.push_back(static_cast<int32_t>(i));
     const int32_t offset[2] = {0, 1};

@@ -43,7 +43,7 @@ inline Sizes real_sizes() {
           {1, 16, 64},          {1, 16, 64, 2048}, {1, 16, 64}};
 }
 
-// Shapes that the emulator and compute-sanitizer get through.
+// Shapes that are small enough for the emulator and compute-sanitizer.
 inline std::vector<Model> small_models() {
   return {{"small", 512, 4, 768, 4096, false}, {"small", 512, 4, 768, 4096, true}};
 }
@@ -63,8 +63,8 @@ struct Case {
   std::string part;   // which layer or which way
   std::string types;
   std::vector<std::pair<std::string, int64_t>> sizes;
-  double bytes;        // that must move to and from global memory
-  double flops;        // of tensor cores; 0 where the op has none
+  double bytes;        // must move to and from global memory
+  double flops;        // on tensor cores; 0 if the op has none
   int64_t copy_bytes;  // device memory of one copy of the buffers
   std::function<Prepared(int copies, const cuda::Facts& gpu)> prepare;
 

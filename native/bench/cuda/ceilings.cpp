@@ -26,7 +26,7 @@ double copy_bytes_per_second(cuda::Device& device) {
 }
 
 double mma_flops_per_second(cuda::Device& device, test::Check& check) {
-  constexpr int64_t kBlocks = 4;       // of a multiprocessor: 32 warps, however many fit at a time
+  constexpr int64_t kBlocks = 4;       // an SM: 32 warps, however many fit at a time
   constexpr int64_t kSteps = 1 << 12;  // the sums stay below 2^24, where f32 is exact
   const int64_t blocks = kBlocks * device.facts().sms;
   const test::DeviceArray<float> out("out", static_cast<size_t>(blocks * kPeakThreads));

@@ -1,4 +1,4 @@
-// What the device gives at most, measured in the same run as what is held against it.
+// The most that the device gives, measured in the same run as the kernels that are compared with it.
 #pragma once
 
 #include "check.h"
@@ -7,8 +7,8 @@
 namespace bc::bench {
 
 struct Ceilings {
-  double bytes_per_second;  // of a large copy on the device, read and written
-  double flops_per_second;  // of mma.sync on bf16 (peak_mma.cu)
+  double bytes_per_second;  // a large copy on the device, read and written
+  double flops_per_second;  // mma.sync on bf16 (peak_mma.cu)
   int64_t l2_bytes;
 
   // Seconds that the work takes at least.

@@ -1,8 +1,8 @@
 // Buffers on the device in several copies: a kernel that takes one after the other finds its inputs
 // out of L2, as the layers of a model do.
 //
-// Inputs repeat a pattern of rows, whose number is a prime: real shapes are multiples of 64, so that
-// a row taken for another one has other numbers. The host keeps the pattern alone.
+// Inputs repeat a pattern of rows. The number of its rows is a prime, while real shapes are multiples of
+// 64, so that a row that is taken for another one has other numbers. The host keeps the pattern alone.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace bc::bench {
 
-constexpr int64_t kPeriod = 61;  // rows of a pattern, where nothing else is said
+constexpr int64_t kPeriod = 61;  // rows of a pattern, unless a case says otherwise
 
 class Copies {
  public:
@@ -43,7 +43,7 @@ class Copies {
   void repeat(const std::vector<uint8_t>& pattern) {
     for (const test::DeviceMemory& memory : memory_) repeat(memory, pattern);
   }
-  // A kernel's write is an error from now on, where the emulator watches.
+  // On the emulator, a kernel's write is an error from now on.
   void protect() {
     for (test::DeviceMemory& memory : memory_) memory.protect();
   }
@@ -89,7 +89,7 @@ Copies input(const char* name, int count, const std::vector<T>& values) {
 }
 inline Copies output(const char* name, int count, int64_t bytes) { return {name, count, bytes}; }
 
-// A pattern of rows, in f32 as the type rounds them, and as the device gets them.
+// A pattern of rows: in f32, rounded as the type rounds them, and as the device gets them.
 struct Pattern {
   template <class G>
   Pattern(Type type_, int64_t rows, int64_t cols, G&& next) : type(type_), numbers(rows, cols, 0) {
@@ -134,7 +134,7 @@ inline std::vector<int64_t> sample(int64_t n, int64_t count, uint64_t seed) {
   return chosen;
 }
 
-// Every number of an output was written.
+// Checks that every number of an output was written.
 inline void check_written(test::Check& check, const Copies& out, int copy, Type type) {
   constexpr int64_t kPart = int64_t{32} << 20;
   bool written = true;

@@ -1,5 +1,5 @@
-// What happens once, when a model is loaded or made: quantize and fill_random, on a layer's matrix.
-// They compute more than they move: their share of memory's ceiling is low.
+// The ops that run once, when a model is loaded or made: quantize and fill_random, on a layer's matrix.
+// They compute more than they move, so that their share of memory's ceiling is low.
 #include <memory>
 
 #include "case.h"

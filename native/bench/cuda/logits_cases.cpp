@@ -1,4 +1,4 @@
-// What happens over the vocabulary: top_k, and NormHead's factors.
+// The ops over the vocabulary: top_k, and NormHead's factors.
 #include <memory>
 
 #include "case.h"
@@ -9,7 +9,7 @@
 namespace bc::bench {
 namespace {
 
-constexpr int64_t kRowPeriod = 7;  // rows of logits of a pattern: a row is long
+constexpr int64_t kRowPeriod = 7;  // rows of logits in a pattern, few because a row is long
 constexpr int64_t kTopK = 64;
 
 struct Logits {

@@ -89,8 +89,8 @@ Options parse(int count, char** arguments) {
   return o;
 }
 
-// Copies that together are several times L2. From 16 times on one is enough: what a pass leaves in
-// L2 is then a sixteenth of the next.
+// How many copies are together several times L2. If one buffer is 16 times L2 or more, one is enough:
+// what a pass leaves in L2 is then a sixteenth of the next.
 int copies_of(const Case& c, int64_t l2) {
   if (c.copy_bytes >= 16 * l2) return 1;
   const int64_t copies = (4 * l2 + c.copy_bytes - 1) / c.copy_bytes;
@@ -98,7 +98,7 @@ int copies_of(const Case& c, int64_t l2) {
 }
 
 Result run_case(cuda::Device& device, const Case& c, const Ceilings* ceilings) {
-  constexpr int kLaunches = 16;  // of a step at least
+  constexpr int kLaunches = 16;  // in a step, at least
   Result result;
   result.copies = ceilings == nullptr ? 1 : copies_of(c, ceilings->l2_bytes);
   int64_t free = 0;
@@ -186,7 +186,7 @@ int run(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   int bad = 0;
   int passed = 0;
-  std::string lost;  // after a fault in a kernel nothing runs in this process any more
+  std::string lost;  // after a fault in a kernel, nothing more runs in this process
   for (const Case& c : cases) {
     if (!options.takes(c)) continue;
     Result result;

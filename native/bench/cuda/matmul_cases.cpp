@@ -1,4 +1,4 @@
-// matmul: the layers of a model and the head, for weights of each kind.
+// matmul: the layers of a model and the head, for each kind of weights.
 #include <memory>
 
 #include "case.h"
@@ -57,8 +57,8 @@ struct Weights {
     cuda::repack(type, hopper, device.data(), panels.data(), kPanelPeriod * kPanel, K);
   }
 
-  // What the reference reads as w of the 16 rows from n on, n a multiple of 16, in f32: what the
-  // kernels multiply. Valid until the next call.
+  // The 16 rows of w from n on, a multiple of 16, in f32 and rounded as the kernels multiply them: what
+  // the reference reads. Valid until the next call.
   const float* panel(int64_t n) {
     if (is_quantized(type)) {
       const uint8_t* from =

@@ -19,7 +19,7 @@ Pattern outliers(Type type, int64_t T, int64_t cols, uint64_t seed) {
           [random = test::Random(seed)]() mutable { return random.outlier(); }};
 }
 
-// A prompt of T tokens where there are many, else T sequences with one each.
+// One prompt of T tokens if there are many, otherwise T sequences of one token each.
 std::vector<test::Sequence> sequences_of(int64_t T) {
   if (T > 64) return {{0, T}};
   return std::vector<test::Sequence>(static_cast<size_t>(T), {kPast, 1});

@@ -1,4 +1,5 @@
-// The estimate's arithmetic: instructions counted by hand, the clocks they keep a unit busy for.
+// Checks the estimate's arithmetic against instructions counted by hand, and the clocks that they keep a
+// unit busy for.
 #include "cuda/mma.cuh"
 #include "cuda/wgmma.cuh"
 #include "rates.h"

@@ -1,4 +1,4 @@
-// What an H100 does in a clock, and for how many clocks counted instructions keep each unit of it busy.
+// What each unit of an H100 does in a clock, and for how many clocks counted instructions keep it busy.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace bc::bench {
 
-// H100 SXM5. Rates are of one SM and clock where nothing else is said.
+// An H100 SXM5. Rates are for one SM and clock unless they say otherwise.
 struct Rates {
   double sms = 132;
   // Boost clock. The card lowers it when tensor cores would take it past 700 W: a product of 8192
@@ -40,7 +40,7 @@ constexpr size_t kUnits = 7;
 constexpr std::array<const char*, kUnits> kUnitNames = {"tensor", "shared", "mufu", "alu",
                                                         "issue",  "L2",     "HBM"};
 
-// Clocks of one SM, had it all the work to itself; for L2 and HBM, a 132nd of their rates.
+// The clocks that one SM would take for all of the work; for L2 and HBM, at a 132nd of their rates.
 struct Clocks {
   std::array<double, kUnits> of{};
   double& operator[](Unit unit) { return of[static_cast<size_t>(unit)]; }
@@ -49,13 +49,13 @@ struct Clocks {
   Unit limit() const {
     return static_cast<Unit>(std::max_element(of.begin(), of.end()) - of.begin());
   }
-  // Of the whole GPU, when the work is spread evenly and all units work at once.
+  // The time of the whole GPU if the work is spread evenly and all units work at once.
   double seconds(const Rates& rates) const { return (*this)[limit()] / rates.sms / rates.hertz; }
 };
 
 // `hbm_bytes` comes from elsewhere: what must move once does not grow with the count of a piece.
 inline Clocks clocks_of(const simt::Counters& counted, double hbm_bytes, const Rates& rates) {
-  constexpr double kProducts = 16 * 8 * 16;  // of m16n8k16; m16n8k32 of bytes takes as long
+  constexpr double kProducts = 16 * 8 * 16;  // in an m16n8k16; m16n8k32 of bytes takes as long
   const double bytes_in_a_clock = rates.sms * rates.hertz;
   Clocks clocks;
   clocks[Unit::tensor] =

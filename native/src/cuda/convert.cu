@@ -2,9 +2,9 @@
 //
 // Shapes  x, out [M,N] f32, f16 or bf16. Rows begin at multiples of 16 bytes; M and N are any.
 //
-// Method  A thread converts a vector: 16 bytes of the wider of the two types. Through f32, which
-//         holds every number of the three, so that nothing is rounded twice. Rows without a gap
-//         between them are one long row.
+// Method  A thread converts a vector: 16 bytes of the wider of the two types. It goes through f32,
+//         which holds every number of the three types, so that nothing is rounded twice. Rows without
+//         a gap between them are treated as one long row.
 //
 // Bound   Memory: MN (x + out) bytes. M=4096, N=4096, f32 to bf16: 100.7 MB.
 //

@@ -1,8 +1,8 @@
-// What every .cu file starts from: the CUDA language, from the toolkit under nvcc and from
-// tests/simt under the host compiler; launching a kernel; shared memory.
+// What every .cu file includes first. It brings the CUDA language (from the toolkit under nvcc, from
+// tests/simt under the host compiler), the launch of kernels, and shared memory.
 //
-// A kernel reaches global memory through load.cuh and ptx/ only, and shared memory through
-// Shared<T>: that is where the emulator watches.
+// A kernel reaches global memory through load.cuh and ptx/ only, and shared memory through Shared<T>
+// only, because the emulator watches there (docs/emulator.md).
 #pragma once
 
 #include "cuda/generation.h"
@@ -34,11 +34,11 @@ struct Launch {
   dim3 block;
   size_t shared_bytes = 0;  // dynamic shared memory of a block
   void* stream = nullptr;   // a cudaStream_t
-  // The kernel may start while those before it still run, where starts_early() (generation.h). It calls
-  // griddepcontrol_wait() before it touches anything but weights, and reads nothing that they wrote
-  // by ld.global.nc, not even then: that is for memory which nobody writes while the kernel lives.
+  // If starts_early() (generation.h), the kernel may start while those before it still run. It calls
+  // griddepcontrol_wait() before it touches anything but weights. Even then it reads nothing that they
+  // wrote by ld.global.nc, which is for memory that nothing writes while the kernel lives.
   bool early = false;
-  // Blocks side by side in x that reach each other's shared memory (sm_90). Divides the grid.
+  // How many blocks side by side in x reach each other's shared memory (sm_90). Divides the grid.
   unsigned cluster = 1;
 };
 
@@ -90,7 +90,7 @@ class Shared {
   __device__ Shared operator+(int64_t i) const { return Shared(pointer_ + i); }
   __device__ Shared operator-(int64_t i) const { return Shared(pointer_ - i); }
   __device__ Shared& operator+=(int64_t i) { return *this = *this + i; }
-  // In the shared window, as PTX wants it.
+  // The address in the shared window, as PTX takes it.
   __device__ uint32_t address() const {
     return static_cast<uint32_t>(__cvta_generic_to_shared(pointer_));
   }
@@ -147,7 +147,7 @@ void launch(const Launch& how, const Arguments&... arguments) {
 
 #endif
 
-// Calls f with an element of a plain type, which chooses the kernel: f32, f16 or bf16.
+// Calls f with an element of f32, f16 or bf16, whose type chooses the kernel.
 template <class F>
 void for_plain(Type type, F&& f) {
   switch (type) {

@@ -1,12 +1,12 @@
-// dequantize: out[n,k] = w[n,k] in f32, of packed weights or of rows.
+// dequantize: out[n,k] = w[n,k] in f32, from packed weights or from rows.
 //
 // Shapes  out [N,K] f32; w [N,K] q8 or q4 in panels (quant_layout.h), or f32, f16 or bf16 in rows.
 //         K of packed weights is a multiple of 32.
 //
-// Method  A block of 128 threads takes groups of a panel one after another, a thread 4 columns of a
-//         row: those of a word of q8, of half a word of q4. A warp has rows r to r + 3, whose codes
+// Method  A block of 128 threads takes groups of a panel one after another. A thread has 4 columns of a
+//         row: those of a word of q8, or of half a word of q4. A warp has rows r to r + 3, whose codes
 //         lie in one run of bytes, and writes 128 bytes of each. An element is the product of two
-//         exact numbers, rounded once: the CPU's bits. Rows are the business of convert.
+//         exact numbers, rounded once, so it has the CPU's bits. Rows go to convert instead.
 //
 // Bound   Memory: 4NK + NK / 512 times 544 (q8) or 288 (q4) bytes. N=K=4096: 84.9 MB, 76.5 MB.
 //
@@ -21,7 +21,7 @@ namespace bc::cuda {
 namespace {
 
 constexpr int kThreads = 128;
-constexpr int kGroups = 8;  // of a block: that many loads of a thread are under way at once
+constexpr int kGroups = 8;  // that a block takes: a thread has as many loads under way at once
 
 template <Type kType, bool kHopper>
 __global__ void __launch_bounds__(kThreads) dequantize_kernel(DequantizeParams p) {
@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(kThreads) dequantize_kernel(DequantizeParams p
   const uint32_t quad = lane % 8;  // values 4 (quad % 2) and on of lanes 4g + quad / 2
   const uint32_t pair = threadIdx.x / kWarp * 2 + lane / 8 % 2;
   const uint32_t half = lane / 16;
-  // The word that holds the four codes: of q4 together with the four of the quad beside.
+  // The word that holds the four codes. A word of q4 also holds the four of the quad beside it.
   const uint32_t holder = pair * 4 + quad / 2;
   const uint32_t word_at = kQ8 ? holder * 16 + half * 8 + quad % 2 * 4 : holder * 8 + half * 4;
   const uint32_t scale_at = kValues + pair * 4 + half * 2;

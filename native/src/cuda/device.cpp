@@ -1,5 +1,5 @@
-// device.h with the CUDA runtime, which is linked statically: without a driver it answers that
-// there is no device.
+// Implements device.h with the CUDA runtime, which is linked statically: without a driver it answers
+// that there is no device.
 #include "cuda/device.h"
 
 #include <cuda.h>
@@ -24,7 +24,7 @@ constexpr int kOldest = 80;
 
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
-  cudaGetLastError();  // an error that is not sticky is forgotten here
+  cudaGetLastError();  // clears an error that is not sticky
   fail(BC_DEVICE, "cuda: %s failed: %s", what, cudaGetErrorString(status));
 }
 
@@ -46,7 +46,7 @@ class RuntimeGraph final : public Graph {
 class Staging {
  public:
   static constexpr int64_t kBytes = 8 << 20;
-  // Below this the driver's own buffer does as well.
+  // For smaller copies the driver's own buffer is as good.
   static constexpr int64_t kSmall = 64 << 10;
 
   ~Staging() {
@@ -174,7 +174,7 @@ class RuntimeDevice final : public Device {
     if (bytes > Staging::kSmall) {
       staging_.upload(static_cast<uint8_t*>(to), static_cast<const uint8_t*>(from), bytes, stream_);
     } else if (bytes > 0) {
-      // From memory that is not page-locked the driver copies before it returns.
+      // If the memory is not page-locked, the driver copies it before it returns.
       check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, stream_),
             "an upload");
     }
@@ -228,7 +228,7 @@ class RuntimeDevice final : public Device {
   Staging staging_;
 };
 
-// A function of the driver, which is not linked: it is there when a device is.
+// Finds a function of the driver, which is not linked. It is there whenever a device is.
 decltype(&cuTensorMapEncodeTiled) encode_tiled() {
   static const auto function = [] {
     void* found = nullptr;
@@ -251,7 +251,7 @@ decltype(&cuTensorMapEncodeTiled) encode_tiled() {
 }  // namespace
 
 bool starts_early() {
-  thread_local int asked = -1;  // a device, about which
+  thread_local int asked = -1;  // the device that the answer is about
   thread_local bool can = false;
   int device = 0;
   check(cudaGetDevice(&device), "asking for the current device");

@@ -1,5 +1,5 @@
 // A GPU as the rest of the library sees it: memory, one stream, recorded steps. No type of the
-// toolkit appears here. device.cpp carries it out with the CUDA runtime, tests/simt/gpu.cpp on the
+// toolkit appears here. device.cpp implements it with the CUDA runtime, tests/simt/gpu.cpp on the
 // SIMT emulator.
 #pragma once
 
@@ -13,8 +13,8 @@
 
 namespace bc::cuda {
 
-// How many GPUs can be used; why there is none, when there is none. A machine without a driver is
-// one without GPUs. CUDA_VISIBLE_DEVICES is honoured, since the runtime does.
+// How many GPUs can be used and, if there is none, why. A machine without a driver counts as one
+// without GPUs. CUDA_VISIBLE_DEVICES is honoured, because the runtime honours it.
 struct Available {
   int devices = 0;
   std::string reason;
@@ -23,20 +23,20 @@ struct Available {
 };
 Available available();
 
-// Fails with BC_DEVICE for a GPU of a number that is not there.
+// Fails with BC_DEVICE if there is no GPU of this number.
 [[noreturn]] void refuse(const Available& there, int index);
 
-// Everything of one Device happens on one stream, in order, so that one call sees what those before
-// it did. For one thread at a time.
+// All work of a Device happens on one stream, in order, so that each call sees what the calls before it
+// did. For one thread at a time.
 class Device {
  public:
-  // With a cudaStream_t of the caller's, or null for one of its own. Fails with BC_DEVICE when there
-  // is no GPU of that number or it cannot run these kernels.
+  // `stream` is a cudaStream_t of the caller's, or null for one of the device's own. Fails with
+  // BC_DEVICE if there is no GPU of that number or it cannot run these kernels.
   static std::unique_ptr<Device> open(int index, void* stream);
   virtual ~Device() = default;
 
   virtual const Facts& facts() const = 0;
-  // Bytes of the GPU's memory that are free and that there are.
+  // Bytes of the GPU's memory: those that are free, and all.
   virtual void memory(int64_t* free, int64_t* total) const = 0;
 
   // Memory of the GPU, zeroed. Fails with BC_OUT_OF_MEMORY, which says how much was asked for and
@@ -47,18 +47,19 @@ class Device {
   virtual void* allocate_on_host(int64_t bytes) = 0;
   virtual void release_on_host(void* memory) noexcept = 0;
 
-  // Both take memory of either kind. Copies from the host, which may use its memory again on return; the copy itself may still be
-  // under way. Large copies go through page-locked buffers, so that reading the next piece of a
-  // mapped file goes on while one is sent.
+  // upload and download take device memory and page-locked host memory alike. upload copies from the
+  // host, which may use its memory again on return; the copy itself may still be under way. Large
+  // copies go through page-locked buffers, so that the next piece of a mapped file is read while one
+  // is sent.
   virtual void upload(void* to, const void* from, int64_t bytes) = 0;
-  // Copies to the host and waits for it.
+  // Copies to the host and waits for the copy.
   virtual void download(void* to, const void* from, int64_t bytes) = 0;
   virtual void synchronize() = 0;
 
   // The stream that kernels are launched on, a cudaStream_t.
   virtual void* stream() = 0;
 
-  // Records the kernels that body launches instead of running them. What body throws ends the
+  // Records the kernels that body launches instead of running them. An exception from body ends the
   // recording.
   virtual std::unique_ptr<Graph> record(const std::function<void()>& body) = 0;
   virtual void run(Graph& graph) = 0;

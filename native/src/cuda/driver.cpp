@@ -25,7 +25,7 @@ bool is_version(const std::string& word) {
          word.find('.') != std::string::npos;
 }
 
-// "NVIDIA driver 535.104.05 (CUDA 12.2)", with what is known of it.
+// "NVIDIA driver 535.104.05 (CUDA 12.2)", with as much of it as is known.
 std::string named(const Probe& p) {
   std::string text = "NVIDIA driver";
   if (!p.installed.empty()) text += " " + p.installed;

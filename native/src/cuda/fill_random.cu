@@ -1,20 +1,20 @@
-// fill_random: numbers for models without a checkpoint, those of the CPU for the same seed.
+// fill_random: random weights for models without a checkpoint, the CPU's for the same seed.
 //
 // Shapes  out: elements of f32, f16 or bf16, or groups of q8 or q4 (quant_layout.h).
 //
-// Method  A number is a function of its place (../random.h). Plain types: a thread makes 16 bytes,
-//         bit for bit the CPU's. Packed types: a warp makes a group, each lane the codes that it
-//         would hold, of the random bytes that stand for them in the CPU's layout; so the weights,
-//         too, are the CPU's, one by one.
+// Method  A number is a function of its place (../random.h). For plain types a thread makes 16 bytes,
+//         bit for bit the CPU's. For packed types a warp makes a group. Each lane makes the codes that
+//         it would hold, from the random bytes that stand for them in the CPU's layout, so that the
+//         weights are the CPU's too, one by one.
 //
-// Bound   Compute: some 50 instructions for an element of plain types, most of them of integers at
-//         64 a cycle of an SM. An H100 so makes 2.9e11 elements a second, 0.6 TB/s of bf16, and
+// Bound   Compute: some 50 instructions for an element of plain types, most of them integer ones, of
+//         which an SM does 64 a cycle. An H100 makes 2.9e11 elements a second, 0.6 TB/s of bf16, and
 //         Baichuan-13B in 0.05 s. The bytes of out are written once: 4096 x 4096 bf16, 33.6 MB.
 //
 // Limits  fill_plain_kernel: 32 registers, 256 threads, 0 bytes of shared memory
 //         fill_packed_kernel: 40 registers, 256 threads, 0 bytes of shared memory
 //
-// Twin    cpu/fill.cpp
+// Twin    cpu/fill_random.cpp
 #include "cuda/kernels.h"
 #include "cuda/load.cuh"
 #include "cuda/quant_layout.h"
@@ -45,8 +45,8 @@ __global__ void __launch_bounds__(kThreads) fill_plain_kernel(FillRandomParams p
   }
 }
 
-// The four bytes that stand for columns 4 quad to 4 quad + 3 of a row in the CPU's layout (of q4:
-// for the 16 columns further on as well).
+// The four bytes that stand for columns 4 quad to 4 quad + 3 of a row in the CPU's layout (for q4, for
+// the four columns 16 further on as well).
 template <Type kType>
 __device__ __forceinline__ uint32_t codes_at(uint64_t group, uint32_t quad, uint32_t row) {
   const uint32_t byte = quad * 64 + row * 4;
@@ -65,13 +65,13 @@ __global__ void __launch_bounds__(kThreads)
   const uint64_t group = base + static_cast<uint64_t>(g * kValues);
   uint8_t* out = static_cast<uint8_t*>(p.out) + g * kBytes;
 
-  constexpr int kWords = kQ8 ? 4 : 2;  // of a lane: rows lane / 4 * 2 and the next
+  constexpr int kWords = kQ8 ? 4 : 2;  // that a lane holds: rows lane / 4 * 2 and the next
   Vec<uint32_t, kWords> words = {};
 #pragma unroll
   for (uint32_t half = 0; half < 2; ++half) {
     const uint32_t row = lane / 4 * 2 + half;
 #pragma unroll
-    for (uint32_t i = 0; i < 8; i += 2) {  // of values, neighbours in pairs
+    for (uint32_t i = 0; i < 8; i += 2) {  // values, in pairs of neighbours
       const uint32_t column = column_of(kHopper, lane % 4, i);
       const uint32_t codes = codes_at<kType>(group, kQ8 ? column / 4 : column / 4 % 4, row);
 #pragma unroll

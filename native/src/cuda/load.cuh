@@ -1,4 +1,4 @@
-// Vectors of elements: loads and stores of up to 16 bytes each, and the way from bf16 and f16 to
+// Vectors of elements: loads and stores of up to 16 bytes each, and conversions from bf16 and f16 to
 // float and back. A vector of more than 16 bytes takes several accesses.
 #pragma once
 
@@ -13,7 +13,7 @@ struct Vec {
   __device__ __forceinline__ const T& operator[](int i) const { return at[i]; }
 };
 
-// The accesses that a vector takes.
+// How many accesses a vector takes.
 template <class T, int kCount>
 struct Pieces {
   static constexpr int kBytes = static_cast<int>(sizeof(T)) * kCount;
@@ -33,8 +33,8 @@ __device__ __forceinline__ To same_bits(const From& from) {
 
 // --- Global memory -------------------------------------------------------------------------------
 
-// kOnce: of what is read once and written by nobody while the kernel lives
-// (ptx::ld_global_nc_no_allocate); it does not stay in L1.
+// kOnce is for data that is read once and that nothing writes while the kernel lives
+// (ptx::ld_global_nc_no_allocate). It does not stay in L1.
 template <bool kOnce, int kCount, class T>
 __device__ __forceinline__ Vec<T, kCount> load_pieces(const T* from SIMT_SITE) {
   using P = Pieces<T, kCount>;

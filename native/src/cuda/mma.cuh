@@ -8,9 +8,9 @@
 //   d[16,8]   register r: row g + 8 (r / 2), column 2t + r % 2
 //
 // So d of one product, narrowed in pairs, is a of the next: registers 0,1 and 2,3 of two d side by
-// side make the four of an a.
+// side make the four registers of an a.
 //
-// The warpgroup instructions of Hopper have layouts of their own and will have a file of their own.
+// The warpgroup instructions of Hopper have layouts of their own (wgmma.cuh).
 #pragma once
 
 #include "cuda/load.cuh"

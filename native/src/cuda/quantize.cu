@@ -9,7 +9,7 @@
 //         rounding in its place and fused products where it says fma: the packed weights have the
 //         bits of the AVX2 and AVX-512 kernels. (The scalar kernel rounds the product in an fma.)
 //         Squares are summed over a block in f32; its two sums go to scratch [blocks,2], which a
-//         second kernel, one block, adds up in double and in order.
+//         second kernel of one block adds up in double and in order.
 //
 // Bound   Compute. A weight takes 8 instructions in each of 6 (q8) or 27 (q4) trials and about as
 //         many in each of 1 or 6 encodings: 56 or 264; divisions, a few for 32 weights, add a
@@ -33,9 +33,9 @@ namespace bc::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kGroupsOfBlock = kThreads / kPanel;  // of 16 rows each
+constexpr int kGroupsOfBlock = kThreads / kPanel;  // each with 16 rows
 
-// One group: what the search asks of a vector.
+// A vector of one group, with the functions that the search needs.
 struct OneGroup {
   using F = float;
   static __device__ __forceinline__ F set(float x) { return x; }
@@ -51,7 +51,7 @@ struct OneGroup {
     return fmaxf(fminf(x, high), low);
   }
   static __device__ __forceinline__ F if_greater(F a, F b, F yes, F no) { return a > b ? yes : no; }
-  // Above 2^23 floats are integers: the sum is rounded, at the rate of additions.
+  // Above 2^23 floats are integers, so the addition rounds, and costs no more than an addition.
   static __device__ __forceinline__ F round(F x) {
     constexpr float kIntegers = 0x1.8p+23f;
     return ptx::sub_rn(ptx::add_rn(x, kIntegers), kIntegers);
@@ -78,12 +78,12 @@ __device__ __forceinline__ void load_group(float (&w)[kGroup], const QuantizePar
   }
 }
 
-// Writes what row `row` of the panel has in a group: of each of four lanes 8 bytes (q8) or 4 (q4).
+// Writes the codes of row `row` of a panel's group: 8 bytes (q8) or 4 (q4) for each of four lanes.
 template <Type kType, bool kHopper>
 __device__ __forceinline__ Search::Squares pack(uint8_t* out, uint32_t row,
                                                 const float (&w)[kGroup]) {
   const Search::Fit fit = Search::fit<kType>(w);
-  constexpr int kWords = kType == Type::q8 ? 2 : 1;  // of a lane
+  constexpr int kWords = kType == Type::q8 ? 2 : 1;  // that a lane gets
   uint32_t words[4 * kWords] = {};
   const Search::Squares sum =
       Search::encode<kType>(w, fit.grid, fit.stretch, [&](int64_t k, float code) {

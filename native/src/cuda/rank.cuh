@@ -7,12 +7,13 @@
 
 namespace bc::cuda {
 
-// Where there is no number: below every key.
+// The key of a place without a number: below every other key.
 constexpr uint64_t kNoKey = 0;
 constexpr uint32_t kIndexBits = 17;
 static_assert(int64_t{1} << kIndexBits == kMaxSearchWidth, "a key holds every index");
 
-// The bits of numbers, in the order of the numbers: -0 is 0; -inf is 0x007fffff; a NaN comes last.
+// A number's bits, changed so that they sort as the numbers do: -0 counts as 0, -inf is 0x007fffff, and
+// a NaN comes last.
 __device__ __forceinline__ uint32_t rank_of(float x) {
   if (x != x) return 0xffffffffu;
   const uint32_t u = ptx::bits(x + 0.0f);  // -0 + 0 is 0

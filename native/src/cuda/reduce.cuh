@@ -1,5 +1,5 @@
-// Sums and maxima over a warp and a block, in an order that depends on nothing but the block's
-// size: the same input gives the same bits. Blocks are one-dimensional.
+// Sums and maxima over a warp and a block. Their order depends on the block's size alone, so the same
+// input gives the same bits. Blocks are one-dimensional.
 #pragma once
 
 #include "cuda/ptx/ptx.cuh"
@@ -19,7 +19,7 @@ __device__ __forceinline__ float warp_max(float x SIMT_SITE) {
   return x;
 }
 
-// Over the 2^k neighbouring lanes that hold one row of an mma fragment, say.
+// The sum over kLanes neighbouring lanes, for instance those that hold one row of an mma fragment.
 template <int kLanes>
 __device__ __forceinline__ float group_sum(float x SIMT_SITE) {
 #pragma unroll

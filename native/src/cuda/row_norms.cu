@@ -2,8 +2,8 @@
 //
 // Shapes  w [N,K] f32, f16 or bf16; out [N] f32. K is a multiple of 8.
 //
-// Method  A warp for a row, 16 bytes a lane, sums of squares in f32: right for norms up to 1e19,
-//         and squares that f32 cannot hold are of numbers far below 1e-12. Done once, at load.
+// Method  A warp takes a row, 16 bytes a lane, and sums squares in f32. That is right for norms up to
+//         1e19; squares too small for f32 belong to numbers far below 1e-12. Done once, at load.
 //
 // Bound   Memory: NK bytes of an element + 4N. N=125696, K=4096, bf16: 1.03 GB.
 //
@@ -19,7 +19,7 @@ namespace bc::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kRows = kThreads / kWarp;  // of a block
+constexpr int kRows = kThreads / kWarp;  // that a block takes
 
 template <class W>
 __global__ void __launch_bounds__(kThreads) row_norms_kernel(RowNormsParams p) {
@@ -28,7 +28,7 @@ __global__ void __launch_bounds__(kThreads) row_norms_kernel(RowNormsParams p) {
   if (n >= p.N) return;
   const uint32_t lane = threadIdx.x % kWarp;
   const W* row = static_cast<const W*>(p.w) + n * p.w_ld;
-  // A sum for each element of a vector: no addition waits for the one before it.
+  // Each element of a vector has a sum of its own, so that no addition waits for the one before it.
   Vec<float, kN> sums = {};
 #pragma unroll 4
   for (int64_t k = lane * kN; k < p.K; k += kWarp * kN) {

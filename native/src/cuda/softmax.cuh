@@ -12,9 +12,9 @@ constexpr float kLog2E = 1.4426950408889634f;
 // Scores are in units of log2: multiplied by kLog2E before they come here.
 struct OnlineSoftmax {
   float max = -INFINITY;
-  float sum = 0.0f;  // of weight() so far
+  float sum = 0.0f;  // the sum of weight() so far
 
-  // Takes the maximum of the next tile. Returns the factor for all that was summed before.
+  // Takes the maximum of the next tile. Returns the factor that everything summed so far is multiplied by.
   __device__ __forceinline__ float raise(float tile_max) {
     const float higher = fmaxf(max, tile_max);
     const float factor = max == higher ? 1.0f : ptx::ex2(max - higher);
@@ -23,7 +23,7 @@ struct OnlineSoftmax {
     return factor;
   }
 
-  // 0 where the score is -inf, even when all scores so far are.
+  // 0 if the score is -inf, even if all scores so far are.
   __device__ __forceinline__ float weight(float score) const {
     return ptx::ex2(score - (max == -INFINITY ? 0.0f : max));
   }

@@ -1,7 +1,7 @@
 // swiglu: out[t,f] = gate[t,f] / (1 + exp(-gate[t,f])) * up[t,f]
 //
 // Shapes  gate, up, out [T,F]; out may be gate or up. F is a multiple of 8.
-// Method  A thread takes eight numbers of each, in one pass.
+// Method  A thread takes eight numbers of gate and of up, in one pass.
 // Bound   Memory: 6TF bytes. T=2048, F=11008: 135.3 MB.
 //
 // Limits  swiglu_kernel: 40 registers, 256 threads, 0 bytes of shared memory
@@ -16,7 +16,7 @@ namespace bc::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kN = 8;  // elements of an access
+constexpr int kN = 8;  // elements in an access
 
 template <class T>
 __global__ void __launch_bounds__(kThreads) swiglu_kernel(SwigluParams p) {

@@ -7,9 +7,9 @@
 //         to scratch [T,ceil(V/16384),K]; a second kernel, a block for a row, takes the K largest of
 //         those and sorts them. Both keep their keys in registers and find the K-th largest bit by
 //         bit, from the highest on: a bit stays set if at least K keys are no smaller. The search
-//         ends as soon as exactly K are, for distinct numbers after about log2(16384) bits that
-//         matter, at the latest after 49. The sort is bitonic, a key in each thread, by shuffles
-//         inside a warp. Scratch is in no particular order; the sorted keys are.
+//         ends as soon as exactly K keys are no smaller. With distinct numbers that takes about
+//         log2(16384) bits that matter, and never more than 49. The sort is bitonic, with a key in
+//         each thread and shuffles inside a warp. Keys in scratch have no order; the sort makes one.
 //
 // Bound   Memory: 4TV bytes, 16TK ceil(V/16384) of scratch, and 40TK of results, whose values are
 //         read again, a sector each. T=1, V=125696, K=64: 513.5 KB.
@@ -26,7 +26,7 @@ namespace bc::cuda {
 namespace {
 
 constexpr int kThreads = 1024;
-constexpr int kKeys = 16;  // of a thread, and 8 when pieces are merged
+constexpr int kKeys = 16;  // that a thread holds; 8 when pieces are merged
 constexpr int64_t kPiece = int64_t{kThreads} * kKeys;
 constexpr int kMergeKeys = 8;
 static_assert(kMergeKeys * kThreads >= kMaxSearchWidth / kPiece * kMaxTopK,
@@ -38,7 +38,7 @@ constexpr uint32_t kSelectBytes = (kCounts + 4) * sizeof(uint32_t);
 
 int64_t pieces_of(int64_t V) { return (V + kPiece - 1) / kPiece; }
 
-// Sums over the block. Two rounds take turns with the scratch, so that a barrier each is enough.
+// Sums over the block. Two rounds take turns with the scratch, so that one barrier a round is enough.
 __device__ __forceinline__ int block_count(int mine, Shared<uint32_t> counts, int round SIMT_SITE) {
   const Shared<uint32_t> of_warp = counts + round % 2 * (kThreads / kWarp);
   const int sum = ptx::redux_add(mine SIMT_PASS);
@@ -48,8 +48,8 @@ __device__ __forceinline__ int block_count(int mine, Shared<uint32_t> counts, in
   return ptx::redux_add(static_cast<int32_t>(other) SIMT_PASS);
 }
 
-// The K-th largest of the block's keys, or a number between it and the next. Below every key when
-// there are no more than K. key(j) is the j-th key of this thread.
+// The K-th largest of the block's keys, or a number between it and the next smaller one. If there are
+// no more than K keys, the result is below every key. key(j) is the j-th key of this thread.
 template <int kCount, class Key>
 __device__ __forceinline__ uint64_t kth_largest(int K, Shared<uint32_t> counts, Key&& key) {
   const auto reach = [&](uint64_t threshold, int round) {
@@ -72,7 +72,7 @@ __device__ __forceinline__ uint64_t kth_largest(int K, Shared<uint32_t> counts, 
   return threshold;
 }
 
-// A place of its own for every chosen key of the block; neighbouring lanes get neighbouring ones.
+// Gives every chosen key of the block a place of its own; neighbouring lanes get neighbouring places.
 __device__ __forceinline__ uint32_t place_of(bool mine, Shared<uint32_t> taken SIMT_SITE) {
   const uint32_t lane = threadIdx.x % kWarp;
   const uint32_t all = ptx::vote_ballot(mine SIMT_PASS);
@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(kThreads) top_k_kernel(TopKParams p) {
     const uint32_t place = place_of(mine, taken);
     if (mine) store(keys + place, key(j));
   }
-  __syncthreads();  // a short piece leaves places free
+  __syncthreads();  // a short piece leaves some places without a key
   if (threadIdx.x >= taken[0] && threadIdx.x < p.K) store(keys + threadIdx.x, kNoKey);
 }
 
@@ -160,8 +160,8 @@ __global__ void __launch_bounds__(kThreads) top_k_merge_kernel(TopKParams p, int
   }
   __syncthreads();
   uint64_t key = kNoKey;
-  // No barrier before the sort, which exchanges there: a thread overwrites its own place first, which
-  // it alone has read, and program order is order enough for one thread.
+  // The sort exchanges keys there without a barrier before it: a thread first overwrites its own place,
+  // which no other thread has read, and program order suffices inside one thread.
   if (threadIdx.x < p.K) key = exchange[threadIdx.x];
   uint32_t n = 1;
   while (n < p.K) n *= 2;

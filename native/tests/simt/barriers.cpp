@@ -1,4 +1,4 @@
-// Barriers of a block by number.
+// The numbered barriers of a block.
 #include "machine.h"
 
 namespace simt {
@@ -21,7 +21,7 @@ void use_barrier(Warp& warp) {
     error(warp.site, "named barrier %d: this warp expects %u threads, the one at %s expects %u",
           use.id, use.threads, name_of(barrier.site).c_str(), barrier.expected);
   }
-  // Who waits also meets the other lanes of its warp.
+  // A thread that waits also meets the other lanes of its warp.
   if (use.wait) merge_lanes(warp);
   barrier.known.join(use.wait ? warp.known : all_lanes_know(warp));
   tick(warp);

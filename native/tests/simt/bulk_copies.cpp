@@ -1,11 +1,11 @@
-// Bulk copies under way: their bytes are read when they start and arrive when the seed says so.
+// Bulk copies under way. Their bytes are read when a copy starts, and arrive when the seed says so.
 #include <algorithm>
 
 #include "memory.h"
 
 namespace simt {
 
-uint64_t sum_of(const uint8_t* data, size_t bytes) {  // FNV-1a, of words of 8 bytes
+uint64_t sum_of(const uint8_t* data, size_t bytes) {  // FNV-1a over words of 8 bytes
   uint64_t sum = 0xcbf29ce484222325u;
   for (size_t i = 0; i < bytes; i += 8) {
     uint64_t word = 0;
@@ -29,7 +29,7 @@ void start_transfer(Block& block, uint32_t to, std::vector<uint8_t> data,
   count_bulk_writes(data.size(), site);
   ++counters().bulk_copies;
   counters().bulk_bytes += static_cast<int64_t>(data.size());
-  // From at once to not before everybody waits.
+  // How eagerly copies end is drawn: soon (32), later, or (0) not before all threads wait.
   if (block.transfers.empty()) {
     constexpr uint32_t kPatience[] = {32, 8, 1, 0};
     block.patience = kPatience[machine.draw() % 4];
@@ -49,7 +49,7 @@ void end_drawn_transfer(Block& block) {
   const Transfer transfer = std::move(block.transfers[drawn]);
   block.transfers.erase(block.transfers.begin() + static_cast<std::ptrdiff_t>(drawn));
   Thread* const running = machine.self;
-  machine.self = transfer.thread;  // whom errors are about
+  machine.self = transfer.thread;  // errors are about this thread
   for (const Source& source : transfer.sources) {
     if (sum_of(source.data, source.bytes) != source.sum)
       error(transfer.site, "race: the bulk copy's source was written to while it was under way");

@@ -92,7 +92,8 @@ bool Clocks::covers(const Clocks& other) const {
 
 void Clocks::keep_common(const Clocks& other) {
   using Lanes = std::vector<Lane>;
-  // What is known of a thread: of its warp, and from `lane` where that is the thread's.
+  // What is known of a thread: what is known of its warp and, if `lane` is the thread's, what is known
+  // of that lane.
   const auto known = [](const std::vector<Known>& warps, uint32_t thread,
                         Lanes::const_iterator& lane, Lanes::const_iterator end) {
     const size_t index = thread / kLanes;

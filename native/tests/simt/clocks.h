@@ -1,17 +1,17 @@
-// What happens before what, to the thread: vector clocks, kept sparse.
+// What happens before what, down to the single thread: vector clocks, kept sparse (docs/emulator.md).
 //
 // A warp's clock ticks whenever one of its threads publishes something (__syncwarp, a barrier, a
-// release). An access is stamped with its warp's clock and with who made it. Somebody who knows of a
-// warp up to a clock comes after the accesses of all its lanes up to then. A lane that released
-// alone, such as the one that arrives at an mbarrier for its warp, is known apart: what it released
-// covers its own accesses and what it knew, and of the other lanes only what they had told it.
+// release). An access is stamped with its warp's clock and with the thread that made it. A thread that
+// knows of a warp up to a clock comes after the accesses of all its lanes up to then. A lane that
+// released alone, such as the one that arrives at an mbarrier for its warp, is tracked apart: what it
+// released covers its own accesses and what it knew, and of the other lanes only what they had told it.
 //
-// Beside each clock stands up to where accesses through the generic proxy are also known to the
-// asynchronous one, because somebody knew of them and fenced.
+// Beside each clock stands the point up to which accesses through the generic proxy are also known to
+// the asynchronous one, because a thread that knew of them has fenced.
 //
-// A bulk copy is the access of nobody's thread: each mbarrier that copies complete on has a number
-// after those of the block's threads, a unit, and who waits for a phase learns its clock. So has each
-// warp's share of the products of its warpgroup (wgmma.cpp).
+// A bulk copy is the access of no thread. Each mbarrier that copies complete on has a number after
+// those of the block's threads, a unit, and a thread that waits for a phase learns the unit's clock.
+// Each warp's share of the products of its warpgroup has a unit too (wgmma.cpp).
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ struct Known {
 
 class Clocks {
  public:
-  // Of a thread or a unit.
+  // The clock up to which a thread or a unit is known.
   Clock of(uint32_t who) const;
   Clock fenced_of(uint32_t who) const;
 
@@ -40,7 +40,7 @@ class Clocks {
   void join(const Clocks& other);
   bool covers(const Clocks& other) const;
   void keep_common(const Clocks& other);  // what both know
-  void fence();                           // all that is known here
+  void fence();                           // fences all that is known here
 
  private:
   struct Lane {
@@ -49,13 +49,13 @@ class Clocks {
   };
   Known at(uint32_t who) const;
   Known& place(size_t index);
-  void drop_known_lanes();  // of which their warps say as much
+  void drop_known_lanes();  // those whose warp's entry says as much
 
-  std::vector<Known> warps_;  // and units after them
-  std::vector<Lane> lanes_;   // by thread
+  std::vector<Known> warps_;  // units follow the warps
+  std::vector<Lane> lanes_;   // sorted by thread
 };
 
-// What is known of other blocks. Few, so a list.
+// What is known of other blocks. They are few, so this is a list.
 class OtherBlocks {
  public:
   const Clocks* find(uint32_t block) const;
@@ -68,7 +68,7 @@ class OtherBlocks {
 };
 
 struct Knowledge {
-  Clocks block;  // of its own
+  Clocks block;  // its own block
   OtherBlocks others;
 
   void join(const Knowledge& other) {

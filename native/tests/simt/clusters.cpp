@@ -1,11 +1,11 @@
-// Clusters: blocks side by side that reach each other's shared memory and mbarriers. What one of them
-// knows of another stands among the clocks of other blocks.
+// Clusters: blocks side by side that reach each other's shared memory and mbarriers. What one block
+// knows of another stands in OtherBlocks (clocks.h).
 #include "memory.h"
 
 namespace simt {
 namespace {
 
-// Every warp of the cluster is here, or waits until it is.
+// A warp arrives, and waits until every warp of the cluster has.
 void use_cluster_barrier(Warp& warp) {
   Block& block = *warp.block;
   ClusterBarrier& barrier = block.cluster[0]->cluster_barrier;

@@ -1,4 +1,4 @@
-// Fibers: stacks that hand the processor to each other, some nanoseconds a switch.
+// Fibers: stacks that hand the processor to each other. A switch takes some nanoseconds.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace simt {
 
 struct Fiber {
 #if SIMT_OWN_SWITCH
-  void* stack_pointer = nullptr;  // what the fiber has saved lies there
+  void* stack_pointer = nullptr;  // where the fiber's saved registers lie
 #else
   ucontext_t context;
 #endif

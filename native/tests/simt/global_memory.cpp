@@ -19,9 +19,9 @@ constexpr size_t kSlots = 1024;
 constexpr size_t kRange = kSlots << kSlotBits;
 constexpr size_t kHeadroom = 1u << 20;  // addresses before the buffer that still belong to it
 
-// Who wrote a word of global memory last and who has read it: the block's number + 1 in the upper
-// half, a stamp as of SharedWord in the lower. Concurrent readers: the first is kept. Of an earlier
-// launch nothing is left but which one was the last to write there.
+// Which thread wrote a word of global memory last, and which has read it: the block's number + 1 is in
+// the upper half, a stamp as in SharedWord in the lower. If there are concurrent readers, the first is
+// kept. From earlier launches only the number of the last one that wrote the word is kept.
 struct GlobalWord {
   uint64_t write, read;
   uint32_t write_launch;
@@ -54,7 +54,7 @@ Buffer* slots[kSlots];
 size_t next_slot = 0;
 std::vector<size_t> computed_slots;
 
-// What a fault did before: a JVM turns some into exceptions.
+// The signal handlers that were there before: a JVM turns some faults into exceptions.
 struct sigaction previous_segv, previous_bus;
 
 void report_dereference(int signal, siginfo_t* info, void* context) {
@@ -72,7 +72,7 @@ void report_dereference(int signal, siginfo_t* info, void* context) {
   } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
     previous.sa_handler(signal);
   } else {
-    std::signal(signal, SIG_DFL);  // nobody's: fault again, and die of it
+    std::signal(signal, SIG_DFL);  // nobody handles it: the fault comes again and ends the process
   }
 }
 
@@ -120,7 +120,7 @@ Buffer& locate(const void* p, size_t bytes, size_t alignment, const char* what, 
   }
   if (at % alignment != 0)
     error(site, "%s of %zu bytes at %s+%zu: misaligned", what, bytes, buffer->name.c_str(), at);
-  // Until it has waited, a kernel may read what no kernel has written, such as weights.
+  // Until it has waited, a kernel may read only what no kernel has written, such as weights.
   if (writes && !buffer->computed) {
     buffer->computed = true;
     computed_slots.push_back(offset >> kSlotBits);
@@ -170,8 +170,8 @@ struct Order {
     }
   }
 
-  // ld.global.nc may be moved to anywhere in the kernel, in front of griddepcontrol.wait too, and may
-  // be served by a cache that learns of no writes: nobody may write there while the kernel lives.
+  // The compiler may move ld.global.nc to anywhere in the kernel, even before griddepcontrol.wait, and a
+  // cache that learns of no writes may serve it. So nothing may write there while the kernel lives.
   void read_constant(GlobalWord& word, size_t index) const {
     const bool own = word.write != 0;
     if (own || word.write_launch >= machine.running) {
@@ -417,7 +417,7 @@ void store_release(void* to, uint32_t value, Site site) {
   Thread& self = *machine.self;
   global_atomic(
       to, [](uint32_t, uint32_t operand, uint32_t) { return operand; }, value, 0, false, site);
-  // Nobody runs before this function ends.
+  // No other thread runs before this function ends.
   Clocks known;
   release(self, known);
   OtherBlocks released = self.known->others;

@@ -61,7 +61,7 @@ float f16_value(uint32_t h) {
   return (h & 0x8000u) != 0 ? -finite : finite;
 }
 
-// A row of b or d. GCC's and clang's vectors, because this loop is what most of the time goes to.
+// A row of b or d, as a vector of GCC and clang, because most of the time is spent in this loop.
 typedef float Row __attribute__((vector_size(32)));
 
 template <bool kBf16>

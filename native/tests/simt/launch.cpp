@@ -8,8 +8,8 @@
 
 dim3 threadIdx, blockIdx, blockDim, gridDim;
 
-// There when the program is linked with AddressSanitizer. Code with its checks that a kernel shares
-// with the host, such as std::function, may have left marks on a stack that was abandoned.
+// Defined if the program is linked with AddressSanitizer. Checked code that a kernel shares with the
+// host, such as std::function, may have left marks on a stack that was abandoned.
 extern "C" void __asan_unpoison_memory_region(void const volatile*, size_t) __attribute__((weak));
 
 namespace simt {
@@ -21,8 +21,8 @@ Options& options() {
 
 namespace {
 
-// Enough for a kernel built without optimization. The odd stride keeps the lanes' stacks, which are
-// used at the same depth, out of each other's cache sets.
+// Large enough for a kernel that is built without optimization. The odd stride keeps the lanes'
+// stacks, which are used at the same depth, out of each other's cache sets.
 constexpr size_t kStackBytes = (96u << 10) + 576;
 constexpr uint64_t kCanary = 0x5afe57acc5afe57au;
 
@@ -44,7 +44,7 @@ uint8_t* stack_of(const Block& block, size_t thread) {
   return static_cast<uint8_t*>(block.stacks.get()) + thread * kStackBytes;
 }
 
-// Blocks of the last launches, kept for their memory.
+// Blocks of earlier launches, kept so that their memory is used again.
 std::vector<std::unique_ptr<Block>> idle;
 
 std::unique_ptr<Block> start_block(uint32_t number) {
@@ -126,7 +126,7 @@ void end_block(std::unique_ptr<Block> block) {
   idle.push_back(std::move(block));
 }
 
-// Says who waits where when nothing in a block can go on.
+// Says which threads wait where, for a block in which nothing can go on.
 std::string describe(const Block& block) {
   std::string text;
   size_t exited = 0;
@@ -188,7 +188,8 @@ void start_cluster(std::vector<std::unique_ptr<Block>>& resident, uint32_t numbe
   for (Block* block : cluster) block->cluster = cluster;
 }
 
-// What another block of a cluster has started arrives at one that waits for nothing else.
+// Lets a copy arrive that another block of the cluster has started, for a block that waits for nothing
+// else.
 bool end_transfer_elsewhere(const std::vector<std::unique_ptr<Block>>& resident) {
   for (const auto& block : resident) {
     if (block->transfers.empty()) continue;
@@ -198,7 +199,7 @@ bool end_transfer_elsewhere(const std::vector<std::unique_ptr<Block>>& resident)
   return false;
 }
 
-// Whatever happens, the next launch finds a machine at rest.
+// Whatever happens in a launch, the next one finds the machine at rest.
 struct Running {
   explicit Running(const char* kernel) { machine.kernel = kernel; }
   ~Running() {
@@ -264,7 +265,7 @@ void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool e
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint32_t>(i) * cluster;
   for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[machine.draw() % i]);
 
-  // Clusters run one after another. One whose threads all spin on flags makes room for others.
+  // Clusters run one after another. A cluster whose threads all spin on flags makes room for others.
   std::vector<std::unique_ptr<Block>> resident;
   size_t started = 0;
   const auto runs = [](const std::unique_ptr<Block>& b) { return b->ready_warps != 0; };
@@ -277,7 +278,7 @@ void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool e
       start_cluster(resident, order[started++], cluster);
       continue;
     }
-    // Of a cluster, any of its blocks.
+    // Any block of the cluster may run next.
     const auto first = static_cast<size_t>(next - resident.begin()) / cluster * cluster;
     const size_t drawn = first + (cluster == 1 ? 0 : machine.draw() % cluster);
     Block& now = resident[drawn]->ready_warps != 0 ? *resident[drawn] : **next;

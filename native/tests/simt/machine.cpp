@@ -1,4 +1,4 @@
-// Threads of a block taking turns, what happens before what among them, and warps that meet.
+// How the threads of a block take turns, what happens before what among them, and how warps meet.
 #include "machine.h"
 
 #include <algorithm>
@@ -137,7 +137,7 @@ void set_ready(Warp& warp, uint32_t lanes) {
   }
 }
 
-// The first lane at or after `from`, around.
+// The first lane at or after `from`, wrapping around.
 static uint32_t lane_from(uint32_t lanes, uint32_t from) {
   const uint32_t rest = lanes & (kAllLanes << from);
   return static_cast<uint32_t>(__builtin_ctz(rest != 0 ? rest : lanes));
@@ -192,7 +192,7 @@ static void maybe_another_warp() {
   if (&next != &self) go_on_with(self.fiber, next);
 }
 
-// Literals are mostly one object, but need not be.
+// Equal literals are mostly one object, but need not be.
 static bool same(const char* a, const char* b) { return a == b || std::strcmp(a, b) == 0; }
 
 void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site site) {
@@ -243,7 +243,7 @@ const void* operands_of(const Thread& thread) {
   return static_cast<const Posted*>(thread.posted)->operands;
 }
 
-// A warp is here; its lanes go on when the other three are, too.
+// A warp has arrived; its lanes go on when the other three warps have arrived too.
 static void arrive_at_warpgroup(Warp& warp) {
   Warpgroup& group = warp.block->warpgroups[warp.index / kWarpgroupWarps];
   if (group.arrived == 0) {

@@ -1,8 +1,8 @@
 // The state of a launch. One thread of the host runs it all: fibers hand over to each other, so
 // nothing here is locked.
 //
-// What happens before what is kept in clocks.h. Lanes of a warp share what they know until one of
-// them learns something alone. Shuffles, votes and mma order nothing, as in CUDA.
+// clocks.h keeps what happens before what. Lanes of a warp share what they know until one of them learns
+// something alone. Shuffles, votes and mma order nothing, as in CUDA.
 #pragma once
 
 #include <array>
@@ -56,7 +56,7 @@ struct Thread {
   uint32_t lane = 0;
   dim3 index;
   Wait wait = Wait::none;
-  const char* op = "";  // what it waits in
+  const char* op = "";  // the operation that it waits in
   Site site{"", 0};
   void* posted = nullptr;  // operands for the lane that carries a warp instruction out
 
@@ -65,11 +65,11 @@ struct Thread {
   Clock accessed = 0;                // its warp's clock at its last access or fence
   std::vector<Clock> fences;         // fence_proxy_async, ascending
 
-  bool waited = true;  // for the kernels before this one
+  bool waited = true;  // whether it has waited for the kernels before this one
   std::vector<Copy> copies;
-  int64_t group = 0;  // that cp.async goes into
+  int64_t group = 0;  // the group that cp.async goes into
 
-  int polls = 0;  // load_acquire since anything else was done
+  int polls = 0;  // load_acquire since the thread did anything else
   uint64_t polled_version = 0;
 
   std::vector<Access> accesses;
@@ -87,7 +87,7 @@ struct Warp {
   const char* op = "";
   int64_t detail = 0;  // its immediate operands
   Site site{"", 0};
-  uint32_t values[2][kLanes];  // of exchange(); a lane may be one exchange ahead of another
+  uint32_t values[2][kLanes];  // for exchange(): a lane may be one exchange ahead of another
   int turn = 0;
 
   Clock clock = 1;
@@ -113,12 +113,12 @@ struct Reading {
   Operand a, b;  // in shared memory, if they have rows
 };
 
-// d of such products. Its registers are poisoned, the values are here.
+// d of such products. The threads' registers are poisoned, and the values are here.
 struct Accumulator {
   float* d[kWarpgroup];
   int n;
   std::vector<float> values;  // [64,n]
-  int64_t group;              // of the newest product
+  int64_t group;              // the group of the newest product
   Site site;
 };
 
@@ -130,17 +130,17 @@ struct Warpgroup {
   int64_t detail = 0;
   Site site{"", 0};
 
-  int64_t next = 0;  // group that products go into
+  int64_t next = 0;  // the group that products go into
   std::vector<Reading> readings;
   std::vector<Accumulator> accumulators;
-  uint32_t unit = 0;  // that reads the first warp's share of products, and three more; 0: none yet
-  Clock clock = 0;    // of all four
+  uint32_t unit = 0;  // reads the first warp's share of products; three more follow; 0: none yet
+  Clock clock = 0;    // of all four units
 
-  bool fenced = false;                                          // wgmma_fence() at all
-  std::vector<const float*> handed_back;                        // since the last one, d of thread 0
+  bool fenced = false;                                          // any wgmma_fence() yet
+  std::vector<const float*> handed_back;                        // d of thread 0, since the last one
   std::vector<std::pair<const uint32_t*, uint64_t>> fragments;  // a of thread 0, sum of all
 
-  int registers = 0;  // of each thread
+  int registers = 0;  // for each thread
 };
 
 struct Barrier {
@@ -151,7 +151,7 @@ struct Barrier {
   Knowledge known;
 };
 
-// Of all warps of a cluster, which have met when as many wait.
+// A barrier of all warps of a cluster. It completes when all of them wait.
 struct ClusterBarrier {
   OtherBlocks known;
   std::vector<Warp*> waiting;
@@ -161,16 +161,16 @@ struct Mbarrier {
   uint32_t count = 0;
   uint32_t pending = 0;
   int64_t bytes = 0;        // announced and not yet arrived
-  uint32_t phase = 0;       // how many are over
+  uint32_t phase = 0;       // how many phases are over
   uint16_t announced[2]{};  // last two lines that announced bytes
   const Thread* initializer = nullptr;
   bool fenced = false;  // its initialisation is known to the asynchronous proxy
-  uint32_t unit = 0;    // for what copies bring; 0: none came yet
-  Clock clock = 0;      // of that
+  uint32_t unit = 0;    // stands for the copies that end here; 0: none came yet
+  Clock clock = 0;      // of the unit
   std::vector<std::pair<uint32_t, uint32_t>> filled;  // address, bytes: by copies in this phase
   uint16_t copied = 0;                                // line of the last copy
-  bool seen = true;                                   // somebody waited for the last copy
-  Knowledge known;                                    // of those who arrived
+  bool seen = true;                                   // a thread has waited for the last copy
+  Knowledge known;                                    // what the arriving threads know
   Knowledge over;                                     // what a phase that is over tells
   std::vector<Thread*> waiting;
 };
@@ -188,19 +188,19 @@ struct Transfer {
   Thread* thread = nullptr;
   Site site{"", 0};
   std::vector<uint8_t> data;
-  std::vector<Source> sources;  // those that somebody might change
+  std::vector<Source> sources;  // those that may change meanwhile
 };
 
-// One word of shared memory: who wrote it last, who has read it since, which bytes hold anything.
-// A stamp is clock << 10 | who, a thread or a unit; 0 is nobody. Of several concurrent readers two are
-// kept, of different warps where there are.
+// One word of shared memory: which thread wrote it last, which have read it since, and which bytes hold
+// anything. A stamp is clock << 10 | number of a thread or unit; 0 stands for none. Of several
+// concurrent readers two are kept, from different warps if possible.
 struct SharedWord {
   uint32_t write, read, other_read;
   uint16_t write_site, read_site;
   uint8_t written, write_bytes, read_bytes;
   uint8_t state;
   uint16_t readers;      // asynchronous reads under way << 10 | thread of the last
-  uint16_t reader_site;  // of that one
+  uint16_t reader_site;  // where that one reads
 };
 constexpr uint8_t kLanding = 1;   // a cp.async or bulk copy is under way
 constexpr uint8_t kAtomic = 2;    // the last write was atomic
@@ -220,24 +220,24 @@ struct Block {
   uint32_t spinning = 0;
   Barrier barriers[16];
   std::unordered_map<uint32_t, Mbarrier> mbarriers;
-  uint32_t units = 0;  // what has a number after those of the threads
+  uint32_t units = 0;  // how many numbers follow those of the threads
   std::vector<Transfer> transfers;
-  uint32_t patience = 1;  // of 64 chances that a transfer has to end, how many it takes
+  uint32_t patience = 1;  // out of 64: how often a transfer ends when it could
   std::vector<uint8_t> shared;
   std::vector<SharedWord> words;
   std::unordered_set<uint64_t> loaded;  // sectors
   std::shared_ptr<void> stacks;
   std::vector<Block*> cluster;     // by rank, itself among them
-  ClusterBarrier cluster_barrier;  // that of rank 0 serves all
+  ClusterBarrier cluster_barrier;  // the one of rank 0 serves all
 };
 
 struct Machine {
   std::string kernel;  // empty between launches
   dim3 grid, block;
-  uint32_t warps = 0;  // of a block
+  uint32_t warps = 0;  // in a block
   size_t shared_bytes = 0;
   bool early = false;
-  bool any_waited = false;  // for the kernels before
+  bool any_waited = false;  // any thread has waited for the kernels before
   const std::function<void()>* body = nullptr;
   std::string error;
   uint32_t launch = 0;   // number of this launch; global_memory.cpp forgets stamps of earlier ones
@@ -246,7 +246,7 @@ struct Machine {
 
   Fiber host;
   Thread* self = nullptr;
-  uint64_t version = 1;  // of global memory
+  uint64_t version = 1;  // global memory's, raised by each change
   std::vector<Thread*> spinners;
   std::unordered_map<const void*, OtherBlocks> released;
 
@@ -259,7 +259,7 @@ struct Machine {
 };
 extern Machine machine;
 
-// The instructions of sm_90a alone trap on every other GPU.
+// Instructions that only sm_90a has trap on every other GPU.
 void check_sm_90a(const char* op, Site site);
 
 // Ends the launch with a message that says where the running thread is.
@@ -268,19 +268,19 @@ std::string place_of(const Thread& thread);
 std::string name_of(Site site);
 std::string name_of(const dim3& index);
 
-// taken_out.cpp: whether this synchronisation is to do nothing. Asked at the beginning of each.
+// taken_out.cpp: whether this synchronisation is to do nothing. Each one asks when it begins.
 bool taken_out(const char* op, Site site);
 
 // Runs other threads until this one is ready again.
 void pause();
-// Takes this lane out of the ready ones until somebody sets it ready.
+// Takes this lane out of the ready ones until another thread sets it ready.
 void wait(Wait why, const char* op, Site site);
 void set_ready(Warp& warp, uint32_t lanes);
 void set_ready(Warpgroup& group, bool ready);
 Thread& drawn_thread(Block& block);  // one that is ready
 void go_on_with(Fiber& from, Thread& thread);
 
-// Blocks until all 32 lanes are here; the last one calls run(warp, context), then all go on.
+// Blocks until all 32 lanes have arrived; the last one calls run(warp), then all go on.
 void meet(const char* op, int64_t detail, void* posted, void (*run)(Warp&), Site site);
 // The same for a warpgroup's 128 threads, with `operands` of each for operands_of().
 void meet_warpgroup(const char* op, int64_t detail, const void* operands, void (*run)(Warpgroup&),
@@ -289,12 +289,12 @@ const void* operands_of(const Thread& thread);
 
 // Publishing and learning.
 void tick(Warp& warp);
-Knowledge all_lanes_know(const Warp& warp);  // together, of themselves too
-void merge_lanes(Warp& warp);                // what one knows, all know
+Knowledge all_lanes_know(const Warp& warp);  // all of them together, themselves included
+void merge_lanes(Warp& warp);                // afterwards all know what one knows
 void release(Thread& thread, Clocks& into);
 void acquire(Thread& thread, const Clocks& from);
-void acquire(Thread& thread, const OtherBlocks& from);  // its own block among them
-Knowledge& own_knowledge(Thread& thread);               // from now on apart from that of its warp
+void acquire(Thread& thread, const OtherBlocks& from);  // its own block may be among them
+Knowledge& own_knowledge(Thread& thread);               // from now on apart from its warp's
 inline uint32_t number_of(const Thread& thread) {
   return thread.warp->index * kLanes + thread.lane;
 }
@@ -318,9 +318,9 @@ void count_bulk_writes(size_t bytes, Site site);
 // proxies.cpp: whether the asynchronous proxy knows of this access of the generic one.
 bool fenced(uint32_t stamp, const Thread& thread);
 
-// An instruction of the asynchronous proxy that this thread issues reads shared memory: checked now,
-// and until async_read_end() nobody may write there. 4-byte words. async_read_by() says that a unit has
-// read there, of which this thread is going to know.
+// An instruction of the asynchronous proxy that this thread issues reads words of 4 bytes in shared
+// memory. async_read_begin() checks them; until async_read_end() no thread may write there.
+// async_read_by() says that a unit has read there, whose clock this thread is going to learn.
 void async_read_begin(Thread& thread, uint32_t address, uint32_t bytes, Site site);
 void async_read_end(Block& block, uint32_t address, uint32_t bytes);
 void async_read_by(Thread& thread, uint32_t address, uint32_t bytes, uint32_t stamp);
@@ -342,22 +342,22 @@ inline void maybe_end_transfer(Block& block) {
 uint64_t sum_of(const uint8_t* data, size_t bytes);
 
 // clusters.cpp
-Block& block_of_rank(uint32_t rank, const char* what, Site site);  // that has not exited
-bool known_of(const Block& other, uint32_t stamp);  // to this thread, of another block's accesses
+Block& block_of_rank(uint32_t rank, const char* what, Site site);  // fails if it has exited
+bool known_of(const Block& other, uint32_t stamp);  // whether this thread knows of that access
 
 // wgmma.cpp
 void check_products_at_exit(const Thread& thread);
 
 // registers.cpp
-constexpr int kRegisters = 65536;   // of a block
-constexpr int kMaxRegisters = 256;  // of a thread
+constexpr int kRegisters = 65536;   // for a block
+constexpr int kMaxRegisters = 256;  // for a thread
 void start_registers(Block& block);
 
 // global_memory.cpp and shared_memory.cpp
-void start_memory();              // of a launch
-void start_shared(Block& block);  // of a block
+void start_memory();              // for a launch
+void start_shared(Block& block);  // for a block
 void land(Thread& thread, int64_t before_group);
-void start_landing(Thread& thread, uint32_t to, uint32_t bytes, Site site);  // of a bulk copy
+void start_landing(Thread& thread, uint32_t to, uint32_t bytes, Site site);  // a bulk copy begins
 void start_landing_elsewhere(Block& other, uint32_t to, uint32_t bytes, Site site);
 void end_landing(Block& block, uint32_t to, uint32_t bytes, uint32_t stamp);
 void read_rows(Thread& thread, uint32_t address, void* to, Site site);  // 16 bytes, not counted

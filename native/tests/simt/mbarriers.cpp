@@ -6,7 +6,7 @@
 namespace simt {
 namespace {
 
-constexpr int64_t kMaxBytes = (1 << 20) - 1;  // that a phase can lack, or have too many
+constexpr int64_t kMaxBytes = (1 << 20) - 1;  // how many a phase can lack, or have too many
 
 Mbarrier& mbarrier_at(Block& block, uint32_t at, Site site) {
   Thread& self = *machine.self;
@@ -87,7 +87,7 @@ void mbarrier_arrive(uint32_t at, uint32_t expected_bytes, Site site) {
   end_phase_if_complete(*self.warp->block, barrier);
 }
 
-// Of the block with that rank in the cluster.
+// The mbarrier of the block with that rank in the cluster.
 void mbarrier_arrive_at_rank(uint32_t at, uint32_t rank, Site site) {
   if (taken_out("mbarrier.arrive", site)) return;
   Thread& self = *machine.self;
@@ -124,7 +124,7 @@ void mbarrier_wait(uint32_t at, uint32_t parity, Site site) {
   acquire(*machine.self, barrier.over.others);
 }
 
-// Numbers after those of the block's threads for what is done asynchronously.
+// Gives asynchronous work numbers that follow those of the block's threads.
 uint32_t new_units(Block& block, uint32_t count, const char* op, Site site) {
   const auto first = static_cast<uint32_t>(block.threads.size()) + block.units;
   if (first + count > kWho + 1)

@@ -27,17 +27,17 @@ inline void copy(void* to, const void* from, size_t bytes) {
   }
 }
 
-constexpr uint32_t kWho = 1023;  // bits of a stamp that say who
+constexpr uint32_t kWho = 1023;  // the bits of a stamp that name a thread or unit
 inline Clock clock_of(uint32_t stamp) { return stamp >> 10; }
 inline uint32_t stamp_of(Clock clock, uint32_t who) { return clock << 10 | who; }
 
-// Of an access that the thread makes now.
+// The stamp of an access that the thread makes now.
 inline uint32_t stamp_of(Thread& thread) {
   thread.accessed = thread.warp->clock;
   return stamp_of(thread.accessed, number_of(thread));
 }
 
-// Whether the access with this stamp, of this block, comes before what the thread does now.
+// Whether the access of this block with this stamp comes before what the thread does now.
 inline bool before(uint32_t stamp, const Thread& thread) {
   const uint32_t who = stamp & kWho;
   return who == number_of(thread) || clock_of(stamp) <= thread.known->block.of(who);
@@ -50,11 +50,11 @@ inline uint8_t mask_of(size_t at, size_t bytes) {
 
 std::string thread_of(uint32_t stamp, uint32_t block);  // as messages name it
 
-// Global memory that has been checked for a load of that many bytes, which is counted. constant: by
+// Checks and counts a load of that many bytes, and returns where they lie. constant: the load is
 // ld.global.nc.
 const uint8_t* checked_load(const void* from, size_t bytes, Site site, bool constant = false);
 
-// The same for a part of a bulk copy, of any length, which is not counted.
+// The same for a part of a bulk copy. It has any length and is not counted.
 Source checked_source(const void* from, size_t bytes, bool& may_change, Site site);
 
 }  // namespace simt

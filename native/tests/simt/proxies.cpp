@@ -5,7 +5,8 @@
 
 namespace simt {
 
-// By a thread that knew of the access, or by the one that made it, in a fence that this one knows.
+// The fence may be by a thread that knew of the access, or by the one that made it if this thread knows
+// of that fence.
 bool fenced(uint32_t stamp, const Thread& thread) {
   const Clock clock = clock_of(stamp);
   const uint32_t who = stamp & kWho;

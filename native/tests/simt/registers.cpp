@@ -6,7 +6,7 @@
 namespace simt {
 namespace {
 
-// Those that wait get theirs in the order in which they came.
+// Warpgroups that wait get registers in the order in which they came.
 void serve(Block& block) {
   while (!block.wait_for_registers.empty()) {
     Warpgroup& group = *block.wait_for_registers.front();
@@ -42,8 +42,8 @@ void more(Warpgroup& group) {
 
 }  // namespace
 
-// What a launch gives each thread: the largest multiple of 8 that all of them can have. What is left
-// of the 65536 is not the block's.
+// A launch gives each thread the largest multiple of 8 that all of them can have. The block cannot use
+// what is left of the 65536.
 void start_registers(Block& block) {
   const auto threads = static_cast<int>(block.threads.size());
   const int each = std::min(kMaxRegisters, kRegisters / threads / 8 * 8);

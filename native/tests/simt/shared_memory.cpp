@@ -284,7 +284,7 @@ void copy_async(uint32_t to, const void* from, int bytes, int source_bytes, Site
   if (reinterpret_cast<uintptr_t>(from) % n != 0)
     error(site, "cp.async of %d bytes from %p: misaligned", bytes, from);
   for (int i = 0; i < source_bytes;) {
-    // A part that ends early is read in pieces that its end divides.
+    // Pieces are of a size that divides the end of a part.
     int piece = bytes;
     while (source_bytes - i < piece || i % piece != 0) piece /= 2;
     std::memcpy(

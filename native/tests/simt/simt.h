@@ -1,17 +1,17 @@
 // What a .cu file sees when the host compiler reads it: CUDA's keywords and built-in variables, and
-// the functions that the host halves of cuda/ptx and load.cuh call. The rest of this folder carries
-// them out.
+// the functions that the host halves of cuda/ptx and load.cuh call. The rest of this folder implements
+// them. What the emulator proves and what it cannot: docs/emulator.md.
 //
 //   simt.h          this file
 //   device.h        host side for tests: buffers, options, counters
 //   launch.cpp      grid and blocks, from the first to the last
-//   machine.*       warps and threads; who runs next
+//   machine.*       warps and threads; which one runs next
 //   clocks.*        what happens before what
 //   barriers.cpp    barriers of a block
 //   clusters.cpp    blocks that reach each other's shared memory
 //   mbarriers.cpp   barriers in shared memory, and the bytes they wait for
 //   bulk_copies.cpp, tensor_map.cpp   bulk copies: when they start, when they end
-//   proxies.cpp     what of generic accesses the asynchronous proxy knows
+//   proxies.cpp     which generic accesses the asynchronous proxy knows of
 //   *_memory.cpp    global and shared memory: bounds, alignment, initialisation, races
 //   wgmma.cpp       products of warpgroups: operands, results, when they land
 //   registers.cpp   registers that warpgroups hand to each other
@@ -19,10 +19,10 @@
 //   traffic.*       sectors, bank conflicts
 //   fiber.*         one stack per CUDA thread
 //   gpu.*           the GPU of cuda/device.h
-//   taken_out.cpp   one synchronisation less, to see who misses it
+//   taken_out.cpp   leaves one synchronisation out, to see which tests notice
 //
-// Device pointers are addresses that nothing is mapped at: only the functions of load.cuh and
-// cuda/ptx reach what they name, and a plain dereference is reported like any other error.
+// Nothing is mapped at the addresses of device pointers: only the functions of load.cuh and cuda/ptx
+// reach what they name, and a plain dereference is reported like any other error.
 #pragma once
 
 #include <cmath>
@@ -59,10 +59,10 @@ constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LI
   return {file, line};
 }
 
-// Runs body once for every thread. `name` is what errors call the kernel. A thread of an early one may
-// touch nothing but inputs until it has called wait_for_earlier_kernels(), which one of them at least
-// must. `cluster` blocks side by side make a cluster. Shared memory, early starts and clusters are
-// those of the emulated GPU's compute capability (gpu.h).
+// Runs body once for every thread. Errors call the kernel `name`. A thread of an early kernel may touch
+// nothing but inputs until it has called wait_for_earlier_kernels(), and at least one thread must call
+// it. `cluster` blocks side by side make a cluster. The emulated GPU's compute capability (gpu.h) says
+// what shared memory, early starts and clusters it has.
 void launch(const char* name, dim3 grid, dim3 block, size_t shared_bytes, bool early,
             unsigned cluster, const std::function<void()>& body);
 void wait_for_earlier_kernels(Site site);
@@ -96,7 +96,7 @@ void copy_async_wait(int groups_left, Site site);  // -1: all, committed or not
 
 // Instructions of all 32 lanes of a warp together.
 void sync_warp(Site site);
-const uint32_t* exchange(const char* op, uint32_t value, Site site);  // of lane 0..31
+const uint32_t* exchange(const char* op, uint32_t value, Site site);  // the values of lanes 0 to 31
 void load_matrix(uint32_t* registers, uint32_t row, int count, bool transposed, Site site);
 enum class Mma { bf16, f16, s8 };
 void mma_m16n8(Mma kind, void* d, const uint32_t* a, const uint32_t* b, Site site);
@@ -117,7 +117,7 @@ void fence_mbarrier_init(Site site);
 void copy_bulk(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Site site);
 void copy_bulk_tensor(uint32_t to, const void* map, const int32_t* at, int rank, uint32_t barrier,
                       Site site);
-// To the same place in the blocks of a cluster whose bits are set.
+// Copies to the same place in those blocks of the cluster whose bits are set.
 void copy_bulk_tensor_multicast(uint32_t to, const void* map, const int32_t* at, int rank,
                                 uint32_t barrier, uint32_t ranks, Site site);
 
@@ -142,7 +142,7 @@ void wgmma_commit_group(Site site);
 void wgmma_wait_group(int groups_left, Site site);
 
 // An instruction of one lane that touches registers alone. What plain C++ computes is not seen.
-//   fma   multiply-adds and what else has the full rate
+//   fma   multiply-adds, and all others at the full rate
 //   alu   bits, bytes, conversions between floats: half the rate
 //   mufu  exponentials, logarithms, reciprocals, floats to integers: an eighth
 enum class Pipe { fma, alu, mufu };

@@ -1,8 +1,8 @@
-// One synchronisation less: which one is said from outside, so that a program that was built once shows
-// of each of them whether its tests would miss it (tools/sync-mutations).
+// Leaves one synchronisation out. The environment says which one, so that a program that was built once
+// can show for each of them whether its tests notice (tools/sync-mutations).
 //
-//   BC_SIMT_WITHOUT='OP FILE:LINE'    that one does nothing
-//   BC_SIMT_SYNCHRONISATIONS=FILE     writes those there that were executed, one 'OP FILE:LINE' a line
+//   BC_SIMT_WITHOUT='OP FILE:LINE'    this one does nothing
+//   BC_SIMT_SYNCHRONISATIONS=FILE     FILE gets those that were executed, one 'OP FILE:LINE' a line
 #include <cstdio>
 #include <cstdlib>
 #include <set>

@@ -8,7 +8,7 @@
 
 namespace bc::cuda {
 
-// As cuTensorMapEncodeTiled.
+// Checks what cuTensorMapEncodeTiled checks.
 TensorMap make_tensor_map(const TensorBox& box) {
   static_assert(sizeof(TensorBox) <= sizeof(TensorMap), "a map is what the emulator keeps there");
   const auto expect = [](bool right, const char* what, uint64_t value, const char* expected) {
@@ -72,7 +72,7 @@ void copy_bulk_tensor_multicast(uint32_t to, const void* map, const int32_t* at,
 
   const auto element = static_cast<int64_t>(box.element_bytes);
   const uint32_t row_bytes = box.box[0] * static_cast<uint32_t>(element);
-  // Where narrower rows lie is not modelled.
+  // The emulator does not model where narrower rows lie.
   if (box.swizzle != bc::cuda::Swizzle::none &&
       row_bytes != 16u << static_cast<uint32_t>(box.swizzle)) {
     error(site, "tensor map: rows of the box have %u bytes, expected the %u of the swizzle",

@@ -50,7 +50,7 @@ void count_global(Block& block, const Access* const* access, size_t n) {
   line.sectors += static_cast<int64_t>(distinct);
 }
 
-// Passes that a set of words takes: a bank gives one word a pass, to whoever wants it.
+// How many passes a set of words takes: a bank gives one word a pass, to every lane that asks for it.
 int64_t passes(const uint32_t* words, size_t n) {
   uint32_t seen[kLanes][kLanes];
   uint8_t count[kLanes] = {};
@@ -75,8 +75,8 @@ void add_wavefronts(uint16_t site, int64_t wavefronts, int64_t ideal) {
   line.ideal += ideal;
 }
 
-// Up to 4 bytes a lane the whole warp goes in one phase, 8 bytes in two halves, 16 in four
-// quarters.
+// With up to 4 bytes a lane the whole warp goes in one phase, with 8 bytes in two halves, with 16 in
+// four quarters.
 void count_shared(const Access* const* access, const uint8_t* lanes, size_t n) {
   const uint32_t bytes = access[0]->bytes;
   const uint32_t in_phase = bytes <= 4 ? 32 : bytes == 8 ? 16 : 8;
@@ -106,7 +106,7 @@ void count_instruction(Warp& warp, const Access* const* access, const uint8_t* l
   }
 }
 
-// Lanes that took different ways: the k-th access from a line is found by counting.
+// For lanes that took different ways, the k-th access from a line is found by counting.
 void count_diverged(Warp& warp) {
   struct Entry {
     uint32_t key;  // site and kind
@@ -180,11 +180,11 @@ void count_bulk(const void* from, size_t bytes, Site site) {
   const auto end = (reinterpret_cast<uint64_t>(from) + bytes + 31) / 32;
   for (uint64_t sector = begin; sector < end; ++sector) mark_sector(sector, false);
   counters().load_sectors += static_cast<int64_t>(end - begin);
-  counters().block_load_sectors += static_cast<int64_t>(end - begin);  // L1 is passed by
+  counters().block_load_sectors += static_cast<int64_t>(end - begin);  // bulk copies bypass L1
   lines[number_of(site)].sectors += static_cast<int64_t>(end - begin);
 }
 
-// The unit writes whole rows of banks.
+// The copy unit writes whole rows of banks.
 void count_bulk_writes(size_t bytes, Site site) {
   const auto wavefronts = static_cast<int64_t>((bytes + 127) / 128);
   add_wavefronts(number_of(site), wavefronts, wavefronts);

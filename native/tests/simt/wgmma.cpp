@@ -1,8 +1,8 @@
 // Matrix products of a warpgroup: what they read, what they compute, and when the result lands.
 //
-// The 128 threads meet at each instruction. A product is computed when it is issued and kept apart:
-// the registers of d hold a signalling NaN until wgmma_wait_group() hands the result back, so that
-// who reads them early gets NaN and who writes them early is seen.
+// The 128 threads meet at each instruction. A product is computed when it is issued and kept apart: the
+// registers of d hold a signalling NaN until wgmma_wait_group() hands the result back. A thread that
+// reads them early gets NaN, and one that writes them early is noticed.
 //
 // An operand in shared memory is read in chunks of 8 elements, 16 bytes. Where they lie ("Strides",
 // "Canonical layouts" of the PTX ISA), with w the bytes of a row, 16, 32, 64 or 128 by the swizzle:
@@ -34,7 +34,7 @@ float from_bits(uint32_t bits) {
   return f;
 }
 
-// Without branches, so that eight go at once. As in instructions.cpp.
+// As in instructions.cpp, but without branches, so that eight values are converted at once.
 template <Mma kMma>
 float value_of(uint16_t h) {
   if (kMma == Mma::bf16) return from_bits(uint32_t{h} << 16);
@@ -68,8 +68,8 @@ void for_each_chunk(const Operand& x, F&& f) {
   }
 }
 
-// What a descriptor says, if it can be: tiles begin at a multiple of the swizzle's atom of eight
-// rows, and a step inside the first row stays in it.
+// Decodes a descriptor, or fails: tiles begin at a multiple of the swizzle's atom of eight rows, and a
+// step inside the first row stays in it.
 Operand operand_of(uint64_t descriptor, int major, int rows, const char* name, Site site) {
   const auto bytes = [&](int bit) {
     return static_cast<uint32_t>(descriptor >> bit & 0x3fffu) << 4;
@@ -105,7 +105,7 @@ Operand operand_of(uint64_t descriptor, int major, int rows, const char* name, S
   return x;
 }
 
-// Knows what all threads of the warpgroup know, and is none of them.
+// A thread that is none of the warpgroup's, and knows what all of them know.
 Thread& reader_of(const Warpgroup& group) {
   static Thread reader;
   reader.warp = group.threads->warp;
@@ -121,14 +121,14 @@ Thread& reader_of(const Warpgroup& group) {
   return reader;
 }
 
-// Checks an operand, which is being read from now on. Which warp's share of the product reads which
-// rows is nowhere promised: each may read all.
+// Checks an operand, which is being read from now on. Nothing promises which warp's share of the
+// product reads which rows, so each may read all.
 void start_reading(Thread& reader, const Operand& x, Site site) {
   for_each_chunk(
       x, [&](uint32_t, uint32_t, uint32_t at) { async_read_begin(reader, at, kChunk, site); });
 }
 
-// Converts an operand to m[16][rows], one row a k.
+// Converts an operand to m[16][rows], one row for each k.
 template <Mma kMma>
 void convert(const Operand& x, float* m) {
   const uint8_t* shared = machine.self->warp->block->shared.data();
@@ -145,7 +145,7 @@ void convert(const Operand& x, float* m) {
   });
 }
 
-// a[16][64] of the fragments.
+// Collects a[16][64] from the threads' fragments.
 template <Mma kMma>
 void convert_registers(const Thread* threads, float* a) {
   for (uint32_t i = 0; i < kWarpgroup; ++i) {
@@ -231,9 +231,9 @@ void check_operands(const Warpgroup& group, const Wgmma& first, Site site) {
   }
 }
 
-// Registers that the threads wrote are seen by products after wgmma_fence(). When they wrote is not
-// known: d may have been touched since it was handed back, a since anything was, and a that has
-// changed since the fence has been written since.
+// Products see registers that threads wrote only after wgmma_fence(). The emulator does not know when
+// threads write registers. So it assumes that d may have been touched since it was handed back, and a
+// since any d was; and an a that differs from what it was at the fence has been written since.
 void check_fence(Warpgroup& group, const Wgmma& first, bool under_way, Site site) {
   const auto missing = [&](const char* which, const char* why) {
     error(site, "wgmma: %s %s without wgmma_fence", which, why);
@@ -255,7 +255,7 @@ void check_fence(Warpgroup& group, const Wgmma& first, bool under_way, Site site
   group.fragments.emplace_back(first.a_registers, sum);
 }
 
-// The accumulator under way that d is, if it is one; another one must find room.
+// The accumulator under way whose registers d are, or null; a new one must fit beside those under way.
 Accumulator* accumulator_of(Warpgroup& group, const Wgmma& first, Site site) {
   for (Accumulator& other : group.accumulators) {
     if (first.d + first.n / 2 <= other.d[0] || other.d[0] + other.n / 2 <= first.d) continue;
@@ -345,9 +345,9 @@ void hand_back(Warpgroup& group, Accumulator& accumulator) {
   group.handed_back.push_back(accumulator.d[0]);
 }
 
-// The products of these groups have read their operands, each warp's share of them, which is all that
-// the warp learns by waiting: "wgmma-groups committed by the executing threads", says the PTX ISA. Of
-// the four that read a word at once it keeps two; from chunk to chunk others are told.
+// The products of these groups have read their operands. Each warp learns by waiting of its own share
+// alone: the PTX ISA says "wgmma-groups committed by the executing threads". A word keeps two of its
+// four concurrent readers, and which two changes from chunk to chunk.
 void end_reading(Warpgroup& group, int64_t first_left) {
   ++group.clock;
   Block& block = *group.threads->warp->block;

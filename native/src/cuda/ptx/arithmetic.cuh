@@ -1,4 +1,4 @@
-// Bits, conversions and arithmetic of one thread.
+// Bits, conversions and arithmetic inside one thread.
 #pragma once
 
 #include "cuda/cuda.cuh"
@@ -35,7 +35,7 @@ __device__ __forceinline__ float from_bits(uint32_t u) {
 #endif
 }
 
-// Any function of three bits, given as what it makes of 0xf0, 0xcc and 0xaa.
+// Any function of three bits. It is named by its result for 0xf0, 0xcc and 0xaa.
 template <uint8_t kTable>
 __device__ __forceinline__ uint32_t lop3(uint32_t a, uint32_t b, uint32_t c) {
 #ifdef __CUDACC__
@@ -53,7 +53,7 @@ __device__ __forceinline__ uint32_t lop3(uint32_t a, uint32_t b, uint32_t c) {
 #endif
 }
 
-// Bits that are set.
+// How many bits are set.
 __device__ __forceinline__ int32_t popc(uint32_t x) {
 #ifdef __CUDACC__
   return __popc(x);
@@ -165,7 +165,7 @@ __device__ __forceinline__ float cvt_f32_f16(uint16_t x) {
 // A bf16 is the upper half of a float.
 __device__ __forceinline__ float cvt_f32_bf16(uint16_t x) { return from_bits(uint32_t{x} << 16); }
 
-// Nearest even, to [-128, 127]; NaN becomes 0.
+// Rounds to nearest even and clamps to [-128, 127]; a NaN becomes 0.
 __device__ __forceinline__ int32_t cvt_s8(float x) {
 #ifdef __CUDACC__
   int32_t d;
@@ -178,7 +178,7 @@ __device__ __forceinline__ int32_t cvt_s8(float x) {
 #endif
 }
 
-// a b + c of two bf16 in a register, rounded once.
+// a b + c for the two bf16 of a register, each rounded once.
 __device__ __forceinline__ uint32_t fma_bf16x2(uint32_t a, uint32_t b, uint32_t c) {
 #ifdef __CUDACC__
   uint32_t d;
@@ -195,7 +195,7 @@ __device__ __forceinline__ uint32_t fma_bf16x2(uint32_t a, uint32_t b, uint32_t 
 #endif
 }
 
-// The same of f16.
+// The same for f16.
 __device__ __forceinline__ uint32_t fma_f16x2(uint32_t a, uint32_t b, uint32_t c) {
 #ifdef __CUDACC__
   uint32_t d;
@@ -214,7 +214,7 @@ __device__ __forceinline__ uint32_t fma_f16x2(uint32_t a, uint32_t b, uint32_t c
 }
 
 // --- Arithmetic that the compiler leaves as it stands --------------------------------------------
-// Rounded to nearest even each; a product is not fused with the sum behind it.
+// Each result is rounded to nearest even; a product is not fused with a sum that follows it.
 
 __device__ __forceinline__ float add_rn(float a, float b) {
 #ifdef __CUDACC__

@@ -1,4 +1,4 @@
-// Barriers of a block, and the order of kernels.
+// Barriers inside a block, and the order of kernels.
 #pragma once
 
 #include "cuda/ptx/arithmetic.cuh"
@@ -8,7 +8,7 @@ namespace bc::cuda::ptx {
 // --- Barriers ------------------------------------------------------------------------------------
 // __syncthreads() and __syncwarp() are CUDA's own.
 
-// Named barrier 1 to 15 of `threads` threads, a multiple of 32. 0 is __syncthreads().
+// A named barrier, 1 to 15, for `threads` threads, a multiple of 32. 0 is __syncthreads().
 __device__ __forceinline__ void bar_sync(int id, int threads SIMT_SITE) {
 #ifdef __CUDACC__
   asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
@@ -17,7 +17,7 @@ __device__ __forceinline__ void bar_sync(int id, int threads SIMT_SITE) {
 #endif
 }
 
-// Counts at the barrier without waiting.
+// Arrives at the barrier without waiting.
 __device__ __forceinline__ void bar_arrive(int id, int threads SIMT_SITE) {
 #ifdef __CUDACC__
   asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
@@ -26,7 +26,7 @@ __device__ __forceinline__ void bar_arrive(int id, int threads SIMT_SITE) {
 #endif
 }
 
-// `count` arrivals end a phase. Other threads may use it after the next barrier.
+// `count` arrivals end a phase. Other threads may use the mbarrier after the next barrier.
 __device__ __forceinline__ void mbarrier_init(Shared<uint64_t> at, uint32_t count SIMT_SITE) {
 #ifdef __CUDACC__
   asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(at.address()), "r"(count) : "memory");
@@ -61,8 +61,8 @@ __device__ __forceinline__ void mbarrier_arrive_expect_tx(Shared<uint64_t> at,
 #endif
 }
 
-// Whether the phase of this parity (0 first, then 1, 0, ...) is over; may wait a while before it
-// says no. Loop over it.
+// Whether the phase of this parity (0 first, then 1, 0, ...) is over. It may wait a while before it
+// says no, so call it in a loop.
 __device__ __forceinline__ bool mbarrier_try_wait_parity(Shared<uint64_t> at,
                                                          uint32_t parity SIMT_SITE) {
 #ifdef __CUDACC__

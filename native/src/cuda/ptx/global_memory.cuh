@@ -7,7 +7,7 @@ namespace bc::cuda::ptx {
 
 // --- Global memory: registers of 4, 8 and 16 bytes, shorts and bytes -----------------------------
 
-// What a load brings, as words.
+// The words that a load brings.
 template <int kBytes>
 struct alignas(kBytes) Words {
   uint32_t w[kBytes / 4];
@@ -33,9 +33,9 @@ __device__ __forceinline__ Words<kBytes> ld_global(const void* from SIMT_SITE) {
 #endif
 }
 
-// Of data that is read once: past L1, and not ordered with anything. Nobody writes it from the kernel's
-// start to its end: none of the kernels before one that starts early either, not even where it has
-// waited for them.
+// Loads data that is read once: past L1, and not ordered with anything. Nothing may write it from the
+// kernel's start to its end. For a kernel that starts early that includes the kernels before it, even
+// after it has waited for them.
 template <int kBytes>
 __device__ __forceinline__ Words<kBytes> ld_global_nc_no_allocate(const void* from SIMT_SITE) {
 #ifdef __CUDACC__
@@ -62,8 +62,8 @@ __device__ __forceinline__ Words<kBytes> ld_global_nc_no_allocate(const void* fr
 #endif
 }
 
-// A cache policy for L2: what is loaded with it goes first when room is needed. For weights, which
-// are read once a step, so that activations stay.
+// A cache policy for L2: lines loaded with it are evicted first. It is for weights, which are read once
+// a step, so that activations stay.
 __device__ __forceinline__ uint64_t createpolicy_evict_first() {
 #ifdef __CUDACC__
   uint64_t policy;
@@ -130,7 +130,8 @@ __device__ __forceinline__ void red_add(int32_t* at, int32_t x SIMT_SITE) {
 #endif
 }
 
-// Returns the old value; what this thread knows goes before it, what earlier adders knew after.
+// Returns the old value. Releases what this thread has done before, and acquires what earlier adders
+// have released.
 __device__ __forceinline__ uint32_t atom_add_acq_rel(uint32_t* at, uint32_t x SIMT_SITE) {
 #ifdef __CUDACC__
   uint32_t old;

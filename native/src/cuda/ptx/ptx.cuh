@@ -1,7 +1,8 @@
-// All inline PTX: one instruction per function, named after it. Each has a host half, which the
-// SIMT emulator carries out as the PTX ISA says. sm_80 and up; what needs sm_90 says so.
+// All inline PTX: one instruction per function, named after it. Each function has a host half, which
+// the SIMT emulator carries out as the PTX ISA says. All run on sm_80 and later, unless they say that
+// they need sm_90.
 //
-// Instructions of a whole warp (ldmatrix, mma, shuffles, votes) are always of all 32 lanes.
+// All 32 lanes take part in instructions of a whole warp (ldmatrix, mma, shuffles, votes).
 #pragma once
 
 #include "cuda/ptx/arithmetic.cuh"

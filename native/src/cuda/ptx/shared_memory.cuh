@@ -1,4 +1,4 @@
-// Loads and stores in shared memory, and copies that run on their own.
+// Loads and stores in shared memory, and asynchronous copies to it.
 #pragma once
 
 #include "cuda/ptx/global_memory.cuh"
@@ -98,8 +98,8 @@ __device__ __forceinline__ void ldmatrix_x4_trans(uint32_t (&d)[4], Shared<T> ro
 }
 
 // Copies kBytes from global to shared memory without a register between. The first `source_bytes`
-// are read, the rest becomes zero. It has happened for this thread after cp_async_wait_group, for
-// others after a barrier more. 16 bytes go past L1.
+// are read, the rest becomes zero. This thread sees the copy after cp_async_wait_group, others after
+// one more barrier. Copies of 16 bytes go past L1.
 template <int kBytes, class To, class From>
 __device__ __forceinline__ void cp_async(Shared<To> to, const From* from,
                                          int source_bytes = kBytes SIMT_SITE) {

@@ -1,15 +1,15 @@
 // Inline PTX of Hopper (sm_90a): bulk copies, clusters, registers that change hands; products of a
 // warpgroup are in wgmma.cuh. As in ptx.cuh there is one instruction per function, named after
-// it, with a host half for the SIMT emulator. Elsewhere these trap: the launchers choose kernels by
-// the device.
+// it, with a host half for the SIMT emulator. On other GPUs these functions trap; the launchers choose
+// kernels by the device.
 //
-// Two proxies see shared memory. Loads and stores are the generic one; bulk copies and the operands
-// of wgmma in shared memory are the asynchronous one. What the generic proxy wrote is seen by the
-// other after fence_proxy_async(), by the writer or by a thread that comes after it. What a bulk copy
-// wrote is seen by everybody who has waited for its mbarrier.
+// Two proxies see shared memory. Loads and stores go through the generic one; bulk copies and the
+// operands of wgmma in shared memory go through the asynchronous one. The asynchronous proxy sees what
+// the generic one wrote after a fence_proxy_async() by the writer, or by a thread that comes after it.
+// A thread sees what a bulk copy wrote after it has waited for the copy's mbarrier.
 //
-// A warpgroup is four warps, the first of them a multiple of 4. Instructions of a warpgroup are
-// always of all its 128 threads.
+// A warpgroup is four warps, the first of them a multiple of 4. All its 128 threads take part in
+// instructions of a warpgroup.
 //
 // Source  PTX ISA, "Data Movement and Conversion Instructions: Bulk copy"
 #pragma once
@@ -25,8 +25,8 @@ namespace bc::cuda::ptx {
 
 // --- Order ---------------------------------------------------------------------------------------
 
-// What this thread knows of shared memory through the generic proxy is before what the asynchronous
-// one does for those who come after.
+// Orders what this thread knows of shared memory through the generic proxy before what the asynchronous
+// proxy does later for this thread, and for threads that come after it.
 __device__ __forceinline__ void fence_proxy_async(SIMT_SITE_ONLY) {
 #ifndef __CUDACC__
   simt::fence_proxy_async(site);
@@ -37,7 +37,7 @@ __device__ __forceinline__ void fence_proxy_async(SIMT_SITE_ONLY) {
 #endif
 }
 
-// Makes mbarrier_init() known to the asynchronous proxy. Others need a barrier besides.
+// Makes mbarrier_init() known to the asynchronous proxy. Other threads need a barrier besides.
 __device__ __forceinline__ void fence_mbarrier_init(SIMT_SITE_ONLY) {
 #ifndef __CUDACC__
   simt::fence_mbarrier_init(site);
@@ -49,10 +49,10 @@ __device__ __forceinline__ void fence_mbarrier_init(SIMT_SITE_ONLY) {
 }
 
 // --- Bulk copies ---------------------------------------------------------------------------------
-// Started by one thread and done by a unit of their own. The bytes that arrive count down what
-// mbarrier_arrive_expect_tx() announced.
+// One thread starts a bulk copy, and a unit of the hardware carries it out. The bytes that arrive count
+// down what mbarrier_arrive_expect_tx() announced.
 
-// `bytes`, a multiple of 16, between addresses at multiples of 16.
+// Copies `bytes`, a multiple of 16, between addresses that are multiples of 16.
 template <class To>
 __device__ __forceinline__ void cp_async_bulk(Shared<To> to, const void* from, uint32_t bytes,
                                               Shared<uint64_t> barrier SIMT_SITE) {
@@ -69,9 +69,9 @@ __device__ __forceinline__ void cp_async_bulk(Shared<To> to, const void* from, u
 #endif
 }
 
-// The box of a tensor (tensor_map.h) whose first element has these coordinates, innermost first, to
-// an address at a multiple of 128 (1024 with the swizzle of 128 bytes). Elements outside the tensor
-// come as zeros and count as bytes.
+// Copies the box of a tensor (tensor_map.h) whose first element has these coordinates, innermost first,
+// to an address that is a multiple of 128 (1024 with the swizzle of 128 bytes). Elements outside the
+// tensor come as zeros and count as bytes.
 template <class To>
 __device__ __forceinline__ void cp_async_bulk_tensor_2d(Shared<To> to, const TensorMap* map,
                                                         int32_t c0, int32_t c1,
@@ -90,8 +90,8 @@ __device__ __forceinline__ void cp_async_bulk_tensor_2d(Shared<To> to, const Ten
 #endif
 }
 
-// The same to this place in every block of the cluster whose bit is set in `ranks`, counted by the
-// mbarrier that it has there.
+// The same, to this place in every block of the cluster whose bit is set in `ranks`. Each block's
+// mbarrier at the same place counts what arrives there.
 template <class To>
 __device__ __forceinline__ void cp_async_bulk_tensor_2d_multicast(Shared<To> to,
                                                                   const TensorMap* map, int32_t c0,
@@ -130,7 +130,7 @@ __device__ __forceinline__ void cp_async_bulk_tensor_3d(Shared<To> to, const Ten
 #endif
 }
 
-// Brings the map itself near, before it is used.
+// Fetches the map itself before it is used.
 __device__ __forceinline__ void prefetch_tensormap(const TensorMap* map) {
 #ifndef __CUDACC__
   (void)map;
@@ -155,7 +155,7 @@ __device__ __forceinline__ uint32_t cluster_ctarank() {
 #endif
 }
 
-// Every thread of the cluster. What one wrote before, all see after.
+// A barrier for every thread of the cluster: what one wrote before it, all see after it.
 __device__ __forceinline__ void barrier_cluster(SIMT_SITE_ONLY) {
 #ifndef __CUDACC__
   simt::cluster_barrier(site);
@@ -187,8 +187,8 @@ __device__ __forceinline__ void mbarrier_arrive_cluster(Shared<uint64_t> at,
 
 // --- Registers -----------------------------------------------------------------------------------
 
-// A warpgroup gives registers back to the block, or waits for so many: from here on each of its
-// threads has kCount, a multiple of 8 from 24 to 256.
+// A warpgroup gives registers back to the block (dec), or waits until it can have more (inc). From here
+// on each of its threads has kCount of them, a multiple of 8 from 24 to 256.
 template <int kCount>
 __device__ __forceinline__ void setmaxnreg_dec(SIMT_SITE_ONLY) {
   static_assert(kCount % 8 == 0 && kCount >= 24 && kCount <= 256, "counts of setmaxnreg");

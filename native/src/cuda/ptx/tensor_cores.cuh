@@ -6,7 +6,7 @@
 namespace bc::cuda::ptx {
 
 // --- Tensor cores --------------------------------------------------------------------------------
-// d[16,8] += a[16,k] b[k,8]. Who holds what: mma.cuh.
+// d[16,8] += a[16,k] b[k,8]. Which lane holds which element: mma.cuh.
 
 __device__ __forceinline__ void mma_m16n8k16_bf16(float (&d)[4], const uint32_t (&a)[4],
                                                   const uint32_t (&b)[2] SIMT_SITE) {

@@ -1,10 +1,11 @@
 // Inline PTX of matrix products of a warpgroup (sm_90a), as in sm90.cuh.
 //
-// d[64,n] (+)= a[64,16] b[16,n], asynchronous: between wgmma_fence() and wgmma_wait_group() nobody
+// d[64,n] (+)= a[64,16] b[16,n], asynchronous: between wgmma_fence() and wgmma_wait_group() no thread
 // may touch d or the registers of a, and b and an a in shared memory must stay as they are. Products
 // into the same d follow each other without a wait.
 //
-// Who holds what. Warp w of the four has rows 16w to 16w + 15; with g = lane / 4 and t = lane % 4
+// Which thread holds which element: warp w of the four has rows 16w to 16w + 15, and with g = lane / 4
+// and t = lane % 4
 //
 //   a[64,16]  register r: row 16w + g + 8 (r % 2), columns 2t + 8 (r / 2) and the next
 //   d[64,n]   register i: row 16w + g + 8 (i / 2 % 2), column 8 (i / 4) + 2t + i % 2
@@ -18,8 +19,8 @@
 
 namespace bc::cuda::ptx {
 
-// Orders registers that were written before products that use them. Before the first product, and
-// whenever d or a was touched between.
+// Orders writes of registers before products that use them. It is needed before the first product, and
+// whenever d or a was touched in between.
 __device__ __forceinline__ void wgmma_fence(SIMT_SITE_ONLY) {
 #ifndef __CUDACC__
   simt::wgmma_fence(site);
@@ -52,8 +53,8 @@ __device__ __forceinline__ void wgmma_wait_group(SIMT_SITE_ONLY) {
 #endif
 }
 
-// The compiler does not know that a wait changes registers: it must not move what uses these over
-// it. No instruction.
+// The compiler does not know that a wait changes registers. This keeps it from moving uses of them
+// across the wait; no instruction comes of it.
 template <int kCount>
 __device__ __forceinline__ void pin_registers(float (&d)[kCount]) {
 #ifdef __CUDACC__
@@ -74,7 +75,7 @@ __device__ __forceinline__ void pin_registers(uint32_t (&a)[kCount]) {
 }
 
 #if defined(__CUDACC__) && defined(BC_SM90A)
-// Registers of d for the asm statements below: in the text and in the constraints.
+// The registers of d in the asm statements below: for their text and for their constraints.
 #define BC_D4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
 #define BC_D16(i) BC_D4(i), BC_D4(i + 4), BC_D4(i + 8), BC_D4(i + 12)
 #define BC_D32(i) BC_D16(i), BC_D16(i + 16)
@@ -120,7 +121,7 @@ __device__ __forceinline__ void pin_registers(uint32_t (&a)[kCount]) {
   "%126, %127}"
 #define BC_D_REGISTERS_256 BC_D64(0), BC_D64(64)
 
-// The numbers of the operands that follow d.
+// The numbers of the asm operands that follow d.
 #define BC_SS_TEXT_8 "%4, %5, p, 1, 1, %7, %8;"
 #define BC_RS_TEXT_8 "{%4, %5, %6, %7}, %8, p, 1, 1, %10;"
 #define BC_SS_ADD_8 "%6"
@@ -179,8 +180,8 @@ __device__ __forceinline__ void pin_registers(uint32_t (&a)[kCount]) {
   }
 #endif
 
-// a and b in shared memory. kMajorA, kMajorB: 0 when K runs along the rows in memory, 1 when the
-// other dimension does. `add`: to what d holds; d = a b otherwise.
+// a and b are in shared memory. kMajorA and kMajorB are 0 if K runs along the rows in memory, and 1 if
+// the other dimension does. With `add` the product is added to d, otherwise d = a b.
 template <class T, int kN, int kMajorA, int kMajorB>
 __device__ __forceinline__ void wgmma_ss(float (&d)[kN / 2], uint64_t a, uint64_t b,
                                          bool add SIMT_SITE) {
@@ -206,7 +207,7 @@ __device__ __forceinline__ void wgmma_ss(float (&d)[kN / 2], uint64_t a, uint64_
 #endif
 }
 
-// a in registers.
+// The same with a in registers.
 template <class T, int kN, int kMajorB>
 __device__ __forceinline__ void wgmma_rs(float (&d)[kN / 2], const uint32_t (&a)[4], uint64_t b,
                                          bool add SIMT_SITE) {
