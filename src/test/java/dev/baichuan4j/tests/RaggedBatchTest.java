@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvPages;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.Batch;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;

@@ -164,8 +164,7 @@ final class ModelLoader implements BaichuanLoader {
     Optional<Checkpoint> checkpoint = checkpoint();
     Optional<Tokenizer> tokenizer = checkpoint.map(ModelLoader::tokenizer);
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
-    GenerationOptions defaults =
-        advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
+    GenerationOptions defaults = advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
     ModelConfig config = checkpoint.map(Checkpoint::config).orElse(random);
     Device where = where();
     Ops ops = ops(where);
@@ -398,7 +397,8 @@ final class ModelLoader implements BaichuanLoader {
       needed = estimate(config, quant, ops, cache, pages).total();
     } else if (quant.isQuantized() && !packed) {
       needed =
-          MemoryEstimate.matrixBytes(config, quant) + estimate(config, quant, ops, cache, 0).workspace();
+          MemoryEstimate.matrixBytes(config, quant)
+              + estimate(config, quant, ops, cache, 0).workspace();
     } else {
       return;
     }

@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.checkpoint;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;

@@ -2,11 +2,11 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvPages;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.TopLogits;
 import java.util.ArrayList;
 import java.util.List;
@@ -215,8 +215,8 @@ final class Schedule implements AutoCloseable {
   }
 
   /**
-   * Fills the batch: texts being written first, so that a long prompt does not hold them up; prompts
-   * share what is left.
+   * Fills the batch: texts being written first, so that a long prompt does not hold them up;
+   * prompts share what is left.
    */
   private void compose() {
     batch.clear();

@@ -35,10 +35,7 @@ public final class Forward implements AutoCloseable {
     }
   }
 
-  /**
-   * The tensors of a batch: ids [T], positions [T], offsets [B+1], table
-   * [B,P], rows [R].
-   */
+  /** The tensors of a batch: ids [T], positions [T], offsets [B+1], table [B,P], rows [R]. */
   record Inputs(Tensor ids, Tensor positions, Tensor offsets, Tensor table, Tensor rows) {
     Inputs first(Size size) {
       return new Inputs(
