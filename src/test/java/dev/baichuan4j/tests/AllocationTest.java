@@ -46,7 +46,8 @@ class AllocationTest {
       ElementType cache = int8Cache ? ElementType.I8 : TestDevice.cache(model, false);
       MemoryPlan plan = plan(weights, int8Cache, pages * KvCache.pageBytes(config, cache));
 
-      // The norms of a checkpoint have 16 bits, as the plan counts them; those of a random model 32.
+      // The norms of a checkpoint have 16 bits, as the plan counts them; those of a random model
+      // 32.
       long norms = 2L * (2 * SHAPE.layers() + 1) * SHAPE.hiddenSize();
       assertEquals(plan.weights(), ops.memoryUsed() - norms, weights + ": weights");
 
@@ -57,7 +58,7 @@ class AllocationTest {
         int slots = Layout.pagesFor(CONTEXT);
         try (Forward forward = new Forward(model, pool, TOKENS, ROWS, ROWS, CONTEXT)) {
           // The ids, positions, offsets, pages and rows of a batch are too small to be planned for.
-          long inputs = 4L * (2 * TOKENS + ROWS + 1 + ROWS * slots + ROWS);
+          long inputs = 4L * (2 * forward.maxTokens() + ROWS + 1 + ROWS * slots + ROWS);
           assertEquals(
               plan.workspace(), ops.memoryUsed() - before - inputs, weights + ": workspace");
         }

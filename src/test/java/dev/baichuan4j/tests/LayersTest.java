@@ -75,7 +75,7 @@ class LayersTest {
         .whereLayer("nn")
         .mayOnlyAccessLayers("public", "checkpoint")
         .whereLayer("engine")
-        .mayOnlyAccessLayers("public", "nn")
+        .mayOnlyAccessLayers("public", "checkpoint", "nn")
         .whereLayer("chat")
         .mayOnlyAccessLayers("public")
         .whereLayer("api")

@@ -103,8 +103,7 @@ class NativeLibraryTest {
                     + " classifier "
                     + Loader.getPlatform()),
         lines.get(2));
-    List<String> command =
-        run(1, classPathWithoutNatives(), "dev.baichuan4j.cli.Main", "doctor");
+    List<String> command = run(1, classPathWithoutNatives(), "dev.baichuan4j.cli.Main", "doctor");
     assertEquals(1, command.size(), command::toString);
     assertTrue(
         command.get(0).startsWith("baichuan: native library: cannot load"), command::toString);

@@ -81,7 +81,8 @@ final class LoadedModel implements Baichuan {
   }
 
   /** The same, going on from what a session left in the cache, or from nothing for null. */
-  RunningGeneration chat(List<ChatMessage> messages, GenerationOptions options, SessionCache cache) {
+  RunningGeneration chat(
+      List<ChatMessage> messages, GenerationOptions options, SessionCache cache) {
     requireAll(messages, "messages");
     Objects.requireNonNull(options, "options");
     requireOpen();
@@ -108,7 +109,8 @@ final class LoadedModel implements Baichuan {
     return start(ChatPrompt.whole(ids), options, null);
   }
 
-  private RunningGeneration start(ChatPrompt prompt, GenerationOptions options, SessionCache cache) {
+  private RunningGeneration start(
+      ChatPrompt prompt, GenerationOptions options, SessionCache cache) {
     int room = info.contextLength() - prompt.ids().length;
     int newTokens = Math.max(1, Math.min(newTokens(options), room));
     TextRequest request = new TextRequest(this, prompt, newTokens, cache, options, tokenizer, info);

@@ -221,7 +221,9 @@ public final class Ops implements AutoCloseable {
    */
   public Tensor tensor(ElementType type, long... shape) {
     NativeTensor out = new NativeTensor();
-    Bindings.check(baichuan.bc_tensor_create(context(), Bindings.code(type), shape, shape.length, out.pointer));
+    Bindings.check(
+        baichuan.bc_tensor_create(
+            context(), Bindings.code(type), shape, shape.length, out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 
@@ -234,7 +236,8 @@ public final class Ops implements AutoCloseable {
   Tensor tensorOnHost(ElementType type, long... shape) {
     NativeTensor out = new NativeTensor();
     Bindings.check(
-        baichuan.bc_tensor_create_on_host(context(), Bindings.code(type), shape, shape.length, out.pointer));
+        baichuan.bc_tensor_create_on_host(
+            context(), Bindings.code(type), shape, shape.length, out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 
@@ -243,7 +246,13 @@ public final class Ops implements AutoCloseable {
     NativeTensor out = new NativeTensor();
     Bindings.check(
         baichuan.bc_tensor_map(
-            context(), file.handle().pointer, offset, Bindings.code(type), shape, shape.length, out.pointer));
+            context(),
+            file.handle().pointer,
+            offset,
+            Bindings.code(type),
+            shape,
+            shape.length,
+            out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 
@@ -252,7 +261,13 @@ public final class Ops implements AutoCloseable {
     NativeTensor out = new NativeTensor();
     Bindings.check(
         baichuan.bc_tensor_map_on_host(
-            context(), file.handle().pointer, offset, Bindings.code(type), shape, shape.length, out.pointer));
+            context(),
+            file.handle().pointer,
+            offset,
+            Bindings.code(type),
+            shape,
+            shape.length,
+            out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 

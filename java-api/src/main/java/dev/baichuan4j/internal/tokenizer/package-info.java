@@ -1,6 +1,7 @@
 /**
  * Text to token ids and back: SentencePiece byte-pair encoding, read from a published {@code
- * tokenizer.model}. {@link dev.baichuan4j.internal.tokenizer.SentencePiece} is the entry; one text goes through
+ * tokenizer.model}. {@link dev.baichuan4j.internal.tokenizer.SentencePiece} is the entry; one text
+ * goes through
  *
  * <pre>
  * Normalizer       text         the model's own Unicode rules, spaces to U+2581, dummy prefix

@@ -17,7 +17,10 @@ class AdvisedOptionsTest {
         """;
     GenerationOptions expected =
         GenerationOptions.unmodified()
-            .withTemperature(0.3f).withTopK(5).withTopP(0.85f).withRepetitionPenalty(1.05f);
+            .withTemperature(0.3f)
+            .withTopK(5)
+            .withTopP(0.85f)
+            .withRepetitionPenalty(1.05f);
     assertEquals(expected, AdvisedOptions.of(config(json)));
   }
 
