@@ -104,8 +104,7 @@ final class StoriesLlama {
     return tensors;
   }
 
-  private void eachLayer(
-      Map<String, Matrix> tensors, String name, Supplier<Matrix> next) {
+  private void eachLayer(Map<String, Matrix> tensors, String name, Supplier<Matrix> next) {
     for (int i = 0; i < layers; i++) {
       tensors.put(name.formatted(i), next.get());
     }

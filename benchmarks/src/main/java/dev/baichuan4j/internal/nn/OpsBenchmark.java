@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.internal.arch.Layout;
 import java.util.ArrayList;
 import java.util.List;

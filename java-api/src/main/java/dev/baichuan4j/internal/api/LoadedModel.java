@@ -220,10 +220,11 @@ final class LoadedModel implements Baichuan {
   @Override
   public Tokenizer tokenizer() {
     requireOpen();
-    return tokenizer.orElseThrow(() -> 
-                new IllegalStateException(
-                    "model has no tokenizer: there is no tokenizer.model in its folder; give ids in"
-                        + " place of text"));
+    return tokenizer.orElseThrow(
+        () ->
+            new IllegalStateException(
+                "model has no tokenizer: there is no tokenizer.model in its folder; give ids in"
+                    + " place of text"));
   }
 
   @Override

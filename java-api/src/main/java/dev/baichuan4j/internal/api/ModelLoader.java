@@ -166,8 +166,7 @@ final class ModelLoader implements BaichuanLoader {
     Optional<Checkpoint> checkpoint = checkpoint();
     Optional<Tokenizer> tokenizer = checkpoint.flatMap(ModelLoader::tokenizer);
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
-    GenerationOptions defaults =
-        advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
+    GenerationOptions defaults = advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
     Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
     Device where = where();
     Ops ops = ops(where);
@@ -355,8 +354,7 @@ final class ModelLoader implements BaichuanLoader {
   private KvType cacheType(ElementType activations, DeviceFacts facts) {
     // BF16 is what models were trained with, no value overflows it, and some processors multiply it
     // twice as fast as F16.
-    KvType usual =
-        activations == ElementType.F16 ? KvType.F16 : exact ? KvType.F32 : KvType.BF16;
+    KvType usual = activations == ElementType.F16 ? KvType.F16 : exact ? KvType.F32 : KvType.BF16;
     if (cacheType == null) {
       return usual;
     }
@@ -393,7 +391,8 @@ final class ModelLoader implements BaichuanLoader {
       return (int) Math.min(cacheBytes / page, Integer.MAX_VALUE);
     }
     long free = ops.memoryInfo()[0];
-    // Memory of a device's own is the model's alone, and what is left after weights and buffers has no
+    // Memory of a device's own is the model's alone, and what is left after weights and buffers has
+    // no
     // better use; a tenth stays for scratch and recorded steps.
     long room =
         ops.facts().readsHostMemory()

@@ -53,7 +53,8 @@ public record Architecture(
   /** Name of the matrix that gives logits. */
   public static final String HEAD = "lm_head.weight";
 
-  // The limits are some times the largest published dense models: they keep products inside 63 bits.
+  // The limits are some times the largest published dense models: they keep products inside 63
+  // bits.
   static final IntRange HIDDEN_SIZE = new IntRange("hidden_size", 1, 1 << 16);
   static final IntRange LAYERS = new IntRange("num_hidden_layers", 1, 1000);
   static final IntRange HEADS = new IntRange("num_attention_heads", 1, 1024);

@@ -44,9 +44,7 @@ final class BaichuanConfig {
     return ConfigFile.build(
         json,
         architecture,
-        rope
-            ? RopeConfig.read(json, ConfigFile.maxPositions(json))
-            : new Positions.Alibi(),
+        rope ? RopeConfig.read(json, ConfigFile.maxPositions(json)) : new Positions.Alibi(),
         Projections.BAICHUAN,
         List.of(),
         head(json));

@@ -57,8 +57,7 @@ final class RopeConfig {
             ? RopeScaling.Yarn.usualAttentionFactor(factor, scale)
                 / RopeScaling.Yarn.usualAttentionFactor(factor, scaleOfAll)
             : RopeScaling.Yarn.usualAttentionFactor(factor, 1);
-    float attention =
-        json.optionalNumber("attention_factor").map(Double::floatValue).orElse(usual);
+    float attention = json.optionalNumber("attention_factor").map(Double::floatValue).orElse(usual);
     if (!(attention > 0 && attention <= 1e6)) {
       throw json.wrong("attention_factor", "a number greater than 0 and at most 1e6");
     }

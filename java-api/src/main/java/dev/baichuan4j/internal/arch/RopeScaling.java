@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.arch;
 
-
 /**
  * How the frequencies of RoPE are changed so that texts may be longer than those of the training:
  * {@code rope_scaling} of a config. The formulas are those of transformers' modeling_rope_utils.

@@ -192,9 +192,9 @@ public final class Checkpoint {
   }
 
   /**
-   * Checks that every weight that the model needs is there with its shape, as F32, F16 or BF16
-   * or, where matrices are packed, with the bytes of its shape. Tensors beyond those are not used;
-   * they are logged.
+   * Checks that every weight that the model needs is there with its shape, as F32, F16 or BF16 or,
+   * where matrices are packed, with the bytes of its shape. Tensors beyond those are not used; they
+   * are logged.
    *
    * @throws ModelFormatException if a weight is missing or of a wrong shape or type
    */

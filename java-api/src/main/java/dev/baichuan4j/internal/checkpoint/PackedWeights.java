@@ -39,7 +39,8 @@ public record PackedWeights(Path file, Quant quant, int layout) {
         switch (weights) {
           case "int8" -> Quant.INT8;
           case "int4" -> Quant.INT4;
-          default -> throw new ModelFormatException(source.file(), WEIGHTS, "int8 or int4", weights);
+          default ->
+              throw new ModelFormatException(source.file(), WEIGHTS, "int8 or int4", weights);
         };
     String layout = String.valueOf(source.metadata().get(LAYOUT));
     if (!layout.matches("\\d{1,9}")) {
@@ -90,7 +91,10 @@ public record PackedWeights(Path file, Quant quant, int layout) {
     }
     if (entry.offset() % Layout.ALIGNMENT != 0) {
       throw new ModelFormatException(
-          file, entry.name(), "an offset that is a multiple of " + Layout.ALIGNMENT, "" + entry.offset());
+          file,
+          entry.name(),
+          "an offset that is a multiple of " + Layout.ALIGNMENT,
+          "" + entry.offset());
     }
   }
 }

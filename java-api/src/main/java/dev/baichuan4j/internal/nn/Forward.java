@@ -46,16 +46,10 @@ public final class Forward implements AutoCloseable {
    * @param contextLength most positions of a sequence
    */
   public Forward(
-      Model model,
-      KvCache cache,
-      int maxTokens,
-      int maxSequences,
-      int maxRows,
-      int contextLength) {
+      Model model, KvCache cache, int maxTokens, int maxSequences, int maxRows, int contextLength) {
     ops = model.ops();
     largest = new StepSize(maxTokens, maxSequences, maxRows, true);
-    inputs =
-        StepInputs.of(ops, maxTokens, maxSequences, maxRows, Layout.pagesFor(contextLength));
+    inputs = StepInputs.of(ops, maxTokens, maxSequences, maxRows, Layout.pagesFor(contextLength));
     buffers = new StepBuffers(model, maxTokens, maxRows);
     pass = new Pass(model, cache, contextLength);
     int k = buffers.topCount();

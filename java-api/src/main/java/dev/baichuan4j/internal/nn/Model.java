@@ -1,11 +1,10 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
-import dev.baichuan4j.internal.arch.Architecture;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -19,7 +18,8 @@ public final class Model implements AutoCloseable {
   private final Weights weights;
   private final Map<String, Double> quantizationErrors;
 
-  Model(Ops ops, Architecture architecture, Weights weights, Map<String, Double> quantizationErrors) {
+  Model(
+      Ops ops, Architecture architecture, Weights weights, Map<String, Double> quantizationErrors) {
     this.ops = ops;
     this.architecture = architecture;
     this.weights = weights;
@@ -47,8 +47,7 @@ public final class Model implements AutoCloseable {
 
   /** The type of activations that {@link #load} will give. */
   public static ElementType activations(Ops ops, Checkpoint checkpoint) {
-    return ops.facts()
-        .activations(WeightLoader.type(checkpoint.tensor(Architecture.EMBEDDING)));
+    return ops.facts().activations(WeightLoader.type(checkpoint.tensor(Architecture.EMBEDDING)));
   }
 
   /** The type of activations that {@link #random} will give. */

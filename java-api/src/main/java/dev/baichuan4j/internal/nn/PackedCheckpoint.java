@@ -7,14 +7,14 @@ import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OutputException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.DType;
 import dev.baichuan4j.internal.checkpoint.OutputFolder;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.SafetensorsWriter;
-import dev.baichuan4j.internal.arch.Architecture;
-import dev.baichuan4j.internal.arch.Layout;
-import dev.baichuan4j.internal.arch.TensorSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -147,16 +147,14 @@ public final class PackedCheckpoint {
     }
   }
 
-  private void pack(
-      WeightLoader loader, TensorSpec matrix, long bytes, SafetensorsWriter writer) {
+  private void pack(WeightLoader loader, TensorSpec matrix, long bytes, SafetensorsWriter writer) {
     boolean isHead = matrix.name().equals(Architecture.HEAD);
     TensorSpec source = isHead ? model.headMatrix() : matrix;
     boolean normalized = isHead && model.head() == ModelShape.Head.NORM;
     try (Tensor stored = loader.map(source);
         Tensor scale = normalized ? loader.rowNorms(stored) : null) {
       loader.requireGroups(stored, source.name());
-      long block =
-          Math.max(BLOCK_BYTES / 2 / stored.size(1) / Layout.PANEL, 1) * Layout.PANEL;
+      long block = Math.max(BLOCK_BYTES / 2 / stored.size(1) / Layout.PANEL, 1) * Layout.PANEL;
       double[] error = new double[2];
       for (long row = 0; row < stored.size(0); row += block) {
         long rows = Math.min(block, stored.size(0) - row);

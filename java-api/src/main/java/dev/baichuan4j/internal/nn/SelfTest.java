@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.arch.Positions;
 import java.util.ArrayList;
@@ -194,8 +193,7 @@ public final class SelfTest implements AutoCloseable {
 
   private void rope(int tokens, int c) {
     Pair qkv = activations(tokens, 3L * c);
-    Rotation rotation =
-        new Rotation(heads, Positions.Rope.of(1e4).frequencies(HEAD, tokens), 1);
+    Rotation rotation = new Rotation(heads, Positions.Rope.of(1e4).frequencies(HEAD, tokens), 1);
     Pair positions = ints(IntStream.range(4000, 4000 + tokens).toArray());
     cpu.rope(qkv.cpu, positions.cpu, rotation, null);
     gpu.rope(qkv.gpu, positions.gpu, rotation, null);
@@ -307,9 +305,7 @@ public final class SelfTest implements AutoCloseable {
   private KvCache.Layer layer(Ops ops, ElementType type, int pages) {
     Tensor values = ops.tensor(type, pages, 2, heads, Layout.PAGE, HEAD);
     Tensor scales =
-        type == ElementType.I8
-            ? ops.tensor(ElementType.F32, pages, 2, heads, Layout.PAGE)
-            : null;
+        type == ElementType.I8 ? ops.tensor(ElementType.F32, pages, 2, heads, Layout.PAGE) : null;
     return new KvCache.Layer(values, scales);
   }
 

@@ -5,15 +5,15 @@ import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.LayerTensors;
+import dev.baichuan4j.internal.arch.LinearSpec;
+import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.DType;
 import dev.baichuan4j.internal.checkpoint.ExtremeWeight;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
-import dev.baichuan4j.internal.arch.Architecture;
-import dev.baichuan4j.internal.arch.LayerTensors;
-import dev.baichuan4j.internal.arch.LinearSpec;
-import dev.baichuan4j.internal.arch.TensorSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -94,8 +94,7 @@ final class WeightLoader implements AutoCloseable {
     progress.progress("weights", model.layers(), total);
     OperationInterruptedException.check("loading weights");
     Weights weights =
-        new Weights(
-            embedding(), layers, map(model.finalNorm()), head(), Model.slopes(ops, model));
+        new Weights(embedding(), layers, map(model.finalNorm()), head(), Model.slopes(ops, model));
     progress.progress("weights", total, total);
     return weights;
   }
@@ -185,8 +184,7 @@ final class WeightLoader implements AutoCloseable {
   /** The vectors [N] that are added to the products of several matrices, one after the other. */
   private Tensor bias(List<LinearSpec> parts) {
     List<TensorSpec> specs = parts.stream().map(part -> part.bias().orElseThrow()).toList();
-    Tensor all =
-        ops.tensor(ElementType.F32, specs.stream().mapToLong(TensorSpec::elements).sum());
+    Tensor all = ops.tensor(ElementType.F32, specs.stream().mapToLong(TensorSpec::elements).sum());
     long first = 0;
     for (TensorSpec spec : specs) {
       long count = spec.elements();

@@ -11,8 +11,7 @@ import java.util.List;
  * @param head [V,C]; its rowScale is NormHead's, where the rows are not stored normalized
  * @param slopes [H] ALiBi slopes, or null for RoPE
  */
-record Weights(
-    Tensor embedding, List<Layer> layers, Tensor finalNorm, Linear head, Tensor slopes) {
+record Weights(Tensor embedding, List<Layer> layers, Tensor finalNorm, Linear head, Tensor slopes) {
 
   /**
    * @param inputNorm [C]

@@ -56,7 +56,8 @@ class MemoryPlanTest {
   @Test
   void a7bInInt4HoldsThreeThousandPagesBesideItIn80Gigabytes() {
     Architecture config =
-        Architecture.of(new ModelShape(4096, 32, 32, 11008, 64000, 4096, Position.ROPE, Head.PLAIN));
+        Architecture.of(
+            new ModelShape(4096, 32, 32, 11008, 64000, 4096, Position.ROPE, Head.PLAIN));
     MemoryPlan plan = plan(config, Quant.INT4, KvType.INT8, 196_608, true);
     assertTrue(plan.total() < 80e9 * 0.9, plan::toString);
   }

@@ -357,8 +357,7 @@ class ConfigFileTest {
     List<TensorSpec> tensors = parse().tensors();
     assertEquals(283, tensors.size());
     assertTrue(
-        tensors.contains(
-            new TensorSpec("model.layers.39.self_attn.W_pack.weight", 15360, 5120)));
+        tensors.contains(new TensorSpec("model.layers.39.self_attn.W_pack.weight", 15360, 5120)));
     long parameters = tensors.stream().mapToLong(TensorSpec::elements).sum();
     assertEquals(13_896_668_160L, parameters);
   }

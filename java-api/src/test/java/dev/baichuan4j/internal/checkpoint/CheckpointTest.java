@@ -28,9 +28,9 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
-import java.util.Set;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,7 +77,8 @@ class CheckpointTest {
 
   /** Writes zeros for the weights, in a file that says that its matrices are packed. */
   private void packed(List<SafetensorsWriter.Entry> entries) {
-    Map<String, String> metadata = new PackedWeights(file, Quant.INT4, 1).metadata(model.matrices());
+    Map<String, String> metadata =
+        new PackedWeights(file, Quant.INT4, 1).metadata(model.matrices());
     try (SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
       entries.forEach(entry -> writer.bytes(ByteBuffer.allocate((int) entry.bytes())));
     }
