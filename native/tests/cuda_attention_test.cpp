@@ -293,6 +293,24 @@ void hopper_prefill_multiplies_whole_blocks(Check& check) {
   });
 }
 
+// A tile meets the blocks from its diagonal to the beginning of its window, and two tiles read them once.
+void hopper_prefill_passes_over_what_no_query_sees(Check& check) {
+  const Case c{
+      "out_of_window", {{0, 1024}}, Type::bf16, Type::bf16, 2, false, 1.0f, true, 2, 64, 256};
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Inputs in(c);
+    run(in, c, 0, 1, in.r.P);
+#ifndef BC_ON_GPU
+    check.that(simt::counters().tensor_clocks == 2 * (1 + 2 + 6 * 3) * 1024,
+               "tensor clocks differ from those of the window");
+#endif
+    const double block = 128 * 64 * 2;
+    // Queries, output, keys and values; what two tiles see: 2 blocks, 4, 4 and 4.
+    check_bytes(check, (2 * 8 + 2 * 8 + 2 * 8) * block, (4 * 8 + 2 * 2 * (2 + 4 + 4 + 4)) * block);
+  });
+}
+
 // Far from steep ALiBi, blocks of keys are passed over. Results are those of all keys, and a piece, whose
 // tiles see with other queries beside them, or all because it is short, has the same bits.
 void alibi_passes_over_what_vanishes(Check& check, Type pages_type) {
@@ -403,15 +421,18 @@ int main() {
       prompt_in_pieces_equals_whole(check,
                                     {"whole", {{0, 300}}, bf16, bf16, 1, true, 1.0f, hopper});
     }
-    groups_and_windows(check, bf16, bf16, 128, false);
-    groups_and_windows(check, bf16, Type::i8, 64, false);
-    groups_and_windows(check, f16, f16, 64, false);
-    for (const Type pages : {bf16, Type::i8}) {
-      decode_moves_the_cache_once(check, pages, false, 8);
-      decode_moves_the_cache_once(check, pages, false, 4, 64);
+    for (const bool hopper : {false, true}) {
+      if (hopper && !is_hopper()) break;
+      groups_and_windows(check, bf16, bf16, 128, hopper);
+      groups_and_windows(check, bf16, Type::i8, 64, hopper);
+      groups_and_windows(check, f16, f16, 64, hopper);
+      for (const Type pages : {bf16, Type::i8}) {
+        decode_moves_the_cache_once(check, pages, hopper, 8);
+        decode_moves_the_cache_once(check, pages, hopper, 4, 64);
+        prompt_in_pieces_equals_whole(
+            check, {"whole", {{0, 300}}, bf16, pages, 2, true, 1.0f, hopper, 2, 64, 100});
+      }
     }
-    prompt_in_pieces_equals_whole(
-        check, {"whole", {{0, 300}}, bf16, bf16, 2, true, 1.0f, false, 2, 64, 100});
     // One warp joins up to 16 splits, eight warps more.
     run_case(check, {"many_splits",
                      {{4095, 1}, {4095, 2}, {4400, 1}},
@@ -427,6 +448,7 @@ int main() {
     prefill_multiplies_whole_pages(check);
     if (!is_hopper()) return;
     hopper_prefill_multiplies_whole_blocks(check);
+    hopper_prefill_passes_over_what_no_query_sees(check);
     // Tiles of 128 positions, each in two halves and two of them side by side; the ring going round.
     const std::vector<Sequence> edges = {
         {0, 9},   {0, 63},  {3, 1},   {0, 127},  {0, 128}, {0, 129},  {119, 9},  {120, 9},
@@ -436,9 +458,17 @@ int main() {
       run_case(check, {"block_edges", edges, f16, f16, 1, alibi, 1.0f, true}, 2);
       run_case(check, {"block_edges", edges, bf16, Type::i8, 1, alibi, 1.0f, true}, 2);
     }
+    // Windows that end in one block of a tile or in two, or let a block of a cluster see one block less.
+    for (const int64_t window : {1, 100, 128, 129, 200}) {
+      run_case(check, {"block_edges", edges, bf16, bf16, 2, true, 1.0f, true, 2, 128, window});
+      run_case(check, {"block_edges", edges, bf16, Type::i8, 2, true, 1.0f, true, 2, 64, window});
+    }
+    prompt_in_pieces_equals_whole(
+        check, {"whole", {{0, 300}}, bf16, bf16, 1, true, 1.0f, true, 1, kD, 130});
     run_case(check, {"far_tile", {{20000, 9}}, bf16, bf16, 1, true, 1.0f, true});
     alibi_passes_over_what_vanishes(check, bf16);
     alibi_passes_over_what_vanishes(check, Type::i8);
+    run_case(check, {"far", {{4160, 2048}}, bf16, bf16, 2, true, 0.1f, true, 2, kD, 4096});
     run_case(check, {"many_blocks", {{700, 400}}, bf16, bf16, 2, true, 1.0f, true}, 2);
   });
 }

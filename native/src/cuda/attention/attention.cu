@@ -6,8 +6,7 @@
 //         key-value head h / (H / G). D is 64 or 128.
 //
 // Method  Two kernels, each for the sequences that it suits: attention_decode.cu for those of up to 8
-//         tokens, attention_prefill.cu or, on Hopper, attention_prefill_sm90.cu for longer ones. Heads
-//         of 64 have the kernels of sm_80 on Hopper too. Both kernels
+//         tokens, attention_prefill.cu or, on Hopper, attention_prefill_sm90.cu for longer ones. They
 //         choose on the device, by offsets, so that a token's result does not depend on what else is
 //         in the batch, and a recorded step may be replayed with other offsets. The host, which knows
 //         sizes only, launches those that may find work: a sequence of B has at most T - B + 1 tokens,
@@ -43,8 +42,7 @@ int64_t attention_scratch_bytes(const AttentionParams& p) {
 
 void attention(const AttentionParams& p, const Facts& gpu, void* stream) {
   if (may_be_many(p.batch.T, p.batch.B)) {
-    gpu.hopper&& p.D == kHeadSize ? attention_prefill_sm90(p, gpu, stream)
-                                  : attention_prefill(p, stream);
+    gpu.hopper ? attention_prefill_sm90(p, gpu, stream) : attention_prefill(p, stream);
   }
   if (may_be_few(p.batch.T, p.batch.B)) attention_decode(p, gpu, stream);
 }

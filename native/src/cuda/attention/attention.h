@@ -10,8 +10,6 @@ namespace bc::cuda {
 // tiles of queries (attention_prefill.cu). Each kernel passes over the other's sequences.
 constexpr int64_t kFewQueries = 8;
 
-constexpr int kHeadSize = 128;  // of the kernels of sm_90
-
 void attention_prefill(const AttentionParams& p, void* stream);
 void attention_prefill_sm90(const AttentionParams& p, const Facts& gpu, void* stream);
 void attention_decode(const AttentionParams& p, const Facts& gpu, void* stream);
@@ -19,6 +17,7 @@ void attention_decode(const AttentionParams& p, const Facts& gpu, void* stream);
 // Largest squares of lengths (attention_norms.cu).
 struct AttentionNorms {
   static constexpr int64_t kTokens = 128;  // of a chunk of the batch
+  static constexpr int kHeadSize = 128;    // the only one that they are found for
   static __host__ __device__ int64_t chunks(int64_t T) { return (T + kTokens - 1) / kTokens; }
 
   float* keys = nullptr;     // [B,G,P]: of a page's keys; null where they are not known

@@ -225,8 +225,7 @@ template <class T, int kD>
 void launch_both(const AttentionParams& p, const Facts& gpu, void* stream) {
   const Partial partial(p);
   const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
-  const bool hopper = gpu.hopper && kD == kHeadSize;
-  if (hopper) {
+  if (gpu.hopper) {
     attention_decode_sm90(p, partial, scale, gpu, stream);
   } else if (p.pages_type == Type::i8) {
     launch_decode<T, int8_t, kD>(p, partial, scale, gpu, stream);
@@ -236,7 +235,7 @@ void launch_both(const AttentionParams& p, const Facts& gpu, void* stream) {
   const dim3 grid(static_cast<unsigned>(p.H), static_cast<unsigned>(tokens_of(p.batch)),
                   static_cast<unsigned>(p.batch.B));
   constexpr size_t kBytes = kMergeWarps * (kD + 2) * sizeof(float);
-  launch<attention_merge_kernel<T, kD>>({grid, dim3(kMergeThreads), kBytes, stream, hopper}, p,
+  launch<attention_merge_kernel<T, kD>>({grid, dim3(kMergeThreads), kBytes, stream, gpu.hopper}, p,
                                         partial);
 }
 
