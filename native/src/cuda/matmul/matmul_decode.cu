@@ -1,7 +1,7 @@
-// matmul_decode: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k], for few tokens
+// matmul_decode: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k] + bias[n], for few tokens
 //
-// Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4.
-//         M is 1 to 32. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
+// Shapes  x [M,K], out [M,N]; row_scale, bias [N] or null; w [N,K] rows of 16 bits, or panels of q8 or
+//         q4. M is 1 to 32. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
 //
 // Method  A block has 16 rows of w (32 for more than 16 tokens); its 8 warps have an eighth of K
 //         each. Weights go from global memory to the registers of the tensor cores, with several
