@@ -183,7 +183,10 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
         is_quantized(c.w_type) ? number(packed_bytes(c.w_type, c.N, c.K)) : number(2 * c.N * c.K);
     const double xs = number(2 * c.M * c.K);
     const double outs = number(c.M * c.columns() * element_bytes(c.out_type));
-    const int64_t rows = c.hopper || c.M > 16 ? 32 : 16;  // of w to a block that reads all of x
+    // Rows of w to a block that reads all of x.
+    const int64_t panels = c.hopper || c.M > 16 ? 2 : 1;
+    const int64_t rows =
+        kPanel * (is_quantized(c.w_type) && !c.hopper && c.M > 8 ? 2 * panels : panels);
     if (c.M <= 32 && c.N % rows == 0 && c.K >= 512)
       check_bytes(check, weights + xs + outs, weights + number(c.N / rows) * xs + outs);
     // Whole tiles of 192 tokens by 2 x 128 rows: each block of a cluster asks for half of x.

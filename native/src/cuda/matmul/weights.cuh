@@ -66,6 +66,7 @@ constexpr uint8_t kAndOr = (0xf0 & 0xcc) | 0xaa;  // (a & b) | c of lop3
 // 16-bit rows. Rows beyond N repeat the last one: what comes of them is not stored.
 template <class T>
 struct Rows {
+  static constexpr bool kPacked = false;
   struct Raw {
     Vec<T, 8> low, high;
   };
@@ -112,6 +113,7 @@ struct Rows {
 // What q8 and q4 share: a panel is a stream of groups, a step is a group.
 template <class T>
 struct Grouped {
+  static constexpr bool kPacked = true;
   struct Step {
     FragmentA<T> a[2];
     float scale[2];  // of rows 2g and 2g + 1
