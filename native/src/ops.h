@@ -2,11 +2,12 @@
 // checked that shapes agree; what a backend needs besides, it checks itself (backend.h). Kernels
 // start from these facts and check nothing again.
 //
-// Letters: T tokens in the call, B sequences, C hidden size, H query heads, G key-value heads, each of
-// which serves H / G query heads that follow each other, D head size, F feed-forward size, V
-// vocabulary, P page slots of a sequence; out[M,N] = x[M,K] w[N,K]^T. A row of qkv has the H queries,
-// then the G keys, then the G values: (H + 2G) D numbers; H D need not be C. A leading dimension (ld)
-// counts elements between rows. Memory is the device's, except what is said to be the host's.
+// Letters: T tokens in the call, B sequences, C hidden size, H query heads, G key-value heads, each
+// of which serves H / G query heads that follow each other, D head size, F feed-forward size, V
+// vocabulary, P page slots of a sequence; out[M,N] = x[M,K] w[N,K]^T. A row of qkv has the H
+// queries, then the G keys, then the G values: (H + 2G) D numbers; H D need not be C. A leading
+// dimension (ld) counts elements between rows. Memory is the device's, except what is said to be the
+// host's.
 //
 // Activations are f32 on the CPU, and bf16 or f16 on a GPU, where the residual stream may be f32.
 #pragma once
@@ -54,8 +55,9 @@ struct RmsNormParams {
 //           out[m,f] = silu(gate) * up, with F = N / 2 columns.
 enum class Epilogue { none, swiglu };
 
-// out = (x w^T) * row_scale + bias, before the epilogue. A row of out depends on its row of x alone, to the last bit: not on M, nor
-// on where in the batch the row stands, nor on how many threads or SMs there are.
+// out = (x w^T) * row_scale + bias, before the epilogue. A row of out depends on its row of x alone, to
+// the last bit: not on M, nor on where in the batch the row stands, nor on how many threads or SMs
+// there are.
 struct MatmulParams {
   void* out;  // [M,N]; of swiglu [M,N/2]
   Type out_type;

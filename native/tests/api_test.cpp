@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 #include <string>
 #include <thread>
 
@@ -82,11 +83,11 @@ void ops(bc_context* context) {
   bc_tensor* x = tensor(context, BC_F32, {2, 64});
   bc_tensor* out = tensor(context, BC_F32, {2, 8});
   bc_tensor* w = tensor(context, BC_BF16, {8, 63});
-  refuses("matmul", bc_matmul(context, out, x, w, nullptr), BC_INVALID_ARGUMENT,
+  refuses("matmul", bc_matmul(context, out, x, w, nullptr, nullptr), BC_INVALID_ARGUMENT,
           "matmul: x has shape [2, 64], expected [2, 63]");
   bc_context* other = nullptr;
   is_ok("context_create", bc_context_create(BC_CPU, 0, 1, 1, &other) == BC_OK);
-  refuses("foreign tensor", bc_matmul(other, out, x, w, nullptr), BC_INVALID_ARGUMENT,
+  refuses("foreign tensor", bc_matmul(other, out, x, w, nullptr, nullptr), BC_INVALID_ARGUMENT,
           "another context");
   bc_context_free(other);
   bc_tensor* gain = tensor(context, BC_F32, {63});
@@ -100,6 +101,109 @@ void ops(bc_context* context) {
   write(ids, {4, 5});
   refuses("embed", bc_embed(context, x, ids, table), BC_INVALID_ARGUMENT,
           "embed: ids[1] has value 5, expected 0 to 4");
+}
+
+// What heads, frequencies, norms, a bias and a window may be.
+void heads(bc_context* context) {
+  bc_tensor* qkv = tensor(context, BC_F32, {2, 64});  // of 8: 4 + 2 * 2 heads, or 6 + 2 * 1
+  bc_tensor* positions = tensor(context, BC_I32, {2});
+  bc_tensor* norm = tensor(context, BC_F32, {8});
+  bc_tensor* other = tensor(context, BC_BF16, {8});
+  bc_tensor* longer = tensor(context, BC_F32, {16});
+  std::vector<double> frequencies = {1.0, 0.1, 0.01, 0.001};
+  struct Rope {
+    int32_t heads = 4;
+    int32_t size = 8;
+    float scale = 1.0f;
+    bc_tensor* q_norm = nullptr;
+    bc_tensor* k_norm = nullptr;
+    float eps = 1e-6f;
+  };
+  const double* given = frequencies.data();
+  const auto rope = [&](const Rope& r) {
+    return bc_rope(context, qkv, positions, r.heads, r.size, given, r.scale, r.q_norm, r.k_norm,
+                   r.eps);
+  };
+  const auto refused = [&](const char* name, const Rope& r, const char* message) {
+    refuses(name, rope(r), BC_INVALID_ARGUMENT, message);
+  };
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  is_ok("rope", rope({}) == BC_OK);
+  is_ok("rope", rope({6, 8}) == BC_OK);
+  is_ok("norms", rope({4, 8, 1.0f, norm, norm}) == BC_OK);
+  refused("no group", {5, 8},
+          "rope: width of qkv has value 64, expected that of the heads and an even");
+  refused("H no multiple of G", {2, 8}, "rope: heads has value 2, expected 1 to 64 times as many");
+  refused("all queries", {8, 8}, "rope: heads has value 8");
+  refused("more than all", {10, 8}, "rope: heads has value 10");
+  refused("a size that does not divide", {1, 24}, "width of qkv has value 64");
+  refused("no heads", {0, 8}, "rope: heads has value 0, expected 1 or more");
+  refused("negative", {-4, 8}, "rope: heads has value -4");
+  refused("size", {4, 0}, "rope: head size has value 0");
+  refused("negative size", {4, -8}, "rope: head size has value -8");
+  refused("size", {1, 264}, "rope: head size has value 264");
+  refused("odd size", {8, 4}, "rope: head size has value 4, expected a multiple of 8 up to 256");
+  refused("scale", {4, 8, 0.0f}, "rope: scale has value 0, expected more than 0");
+  refused("scale", {4, 8, nan}, "rope: scale has value nan");
+  refused("one norm", {4, 8, 1.0f, norm}, "rope: norms has value 1, expected two or none");
+  refused("one norm", {4, 8, 1.0f, nullptr, norm}, "expected two or none");
+  refused("types", {4, 8, 1.0f, norm, other}, "rope: k_norm has type bf16, expected f32");
+  refused("shape", {4, 8, 1.0f, norm, longer}, "rope: k_norm has shape [16], expected [8]");
+  refused("eps", {4, 8, 1.0f, norm, norm, -1.0f}, "rope: eps has value -1");
+  frequencies[3] = -1e-3;
+  refused("frequency", {}, "rope: frequency has value -0.001, expected 0 to 1e6");
+  frequencies[3] = static_cast<double>(nan);
+  refused("frequency", {}, "rope: frequency has value nan");
+  given = nullptr;
+  refused("no frequencies", {}, "rope: frequencies is null, expected");
+
+  bc_tensor* offsets = tensor(context, BC_I32, {2});
+  bc_tensor* table = tensor(context, BC_I32, {1, 1});
+  write(positions, {0, 1});
+  write(offsets, {0, 2});
+  bc_tensor* out = tensor(context, BC_F32, {2, 32});
+  const auto attention = [&](const std::vector<int64_t>& pages, bc_tensor* slopes, int32_t window) {
+    return bc_attention(context, out, qkv, tensor(context, BC_F32, pages), nullptr, positions,
+                        offsets, table, slopes, window);
+  };
+  is_ok("attention", attention({1, 2, 2, 64, 8}, nullptr, 1) == BC_OK);
+  refuses("window", attention({1, 2, 2, 64, 8}, nullptr, -1), BC_INVALID_ARGUMENT,
+          "attention: window has value -1, expected 0 or more");
+  refuses("slopes", attention({1, 2, 2, 64, 8}, norm, 0), BC_INVALID_ARGUMENT,
+          "attention: slopes has shape [8], expected [4]");
+  refuses("no H fits", attention({1, 2, 2, 64, 24}, nullptr, 0), BC_INVALID_ARGUMENT,
+          "attention: heads has value -2");
+  refuses("no H fits", attention({1, 2, 1, 64, 24}, nullptr, 0), BC_INVALID_ARGUMENT,
+          "attention: heads has value 0");
+  refuses("H no multiple of G", attention({1, 2, 3, 64, 8}, nullptr, 0), BC_INVALID_ARGUMENT,
+          "attention: heads has value 2, expected 1 to 64 times");
+  refuses("other out", attention({1, 2, 1, 64, 8}, nullptr, 0), BC_INVALID_ARGUMENT,
+          "attention: out has shape [2, 32], expected [2, 48]");
+  refuses("head size", attention({1, 2, 1, 64, 12}, nullptr, 0), BC_INVALID_ARGUMENT,
+          "attention: head size has value 12, expected a multiple of 8 up to 256");
+  refuses("kv_append",
+          bc_kv_append(context, tensor(context, BC_F32, {1, 2, 1, 64, 40}), nullptr, qkv, positions,
+                       offsets, table),
+          BC_INVALID_ARGUMENT, "kv_append: heads has value -1");
+  refuses("a width between heads",
+          bc_kv_append(context, tensor(context, BC_F32, {1, 2, 1, 64, 16}), nullptr,
+                       tensor(context, BC_F32, {2, 72}), positions, offsets, table),
+          BC_INVALID_ARGUMENT, "kv_append: qkv has shape [2, 72], expected [2, 64]");
+
+  bc_tensor* x = tensor(context, BC_F32, {1, 2});
+  bc_tensor* w = tensor(context, BC_F32, {3, 2});
+  bc_tensor* sum = tensor(context, BC_F32, {1, 3});
+  bc_tensor* bias = tensor(context, BC_F32, {3});
+  write(x, std::vector<float>{2.0f, 3.0f});
+  write(w, std::vector<float>{1.0f, 0.0f, 0.0f, 1.0f, 1.0f, 1.0f});
+  write(bias, std::vector<float>{10.0f, 20.0f, 30.0f});
+  is_ok("matmul", bc_matmul(context, sum, x, w, bias, bias) == BC_OK);
+  is_ok("scaled, then with a bias",
+        read<float>(sum, 3) == std::vector<float>{30.0f, 80.0f, 180.0f});
+  refuses("bias", bc_matmul(context, sum, x, w, nullptr, norm), BC_INVALID_ARGUMENT,
+          "matmul: bias has shape [8], expected [3]");
+  refuses("bias", bc_matmul(context, sum, x, w, nullptr, other), BC_INVALID_ARGUMENT,
+          "matmul: bias has type bf16, expected f32");
 }
 
 // The ragged batch is data: it is checked each time an op runs, in a replayed plan too.
@@ -306,6 +410,7 @@ int main() {
   is_ok("context_create", bc_context_create(BC_CPU, 0, 2, 1, &context) == BC_OK);
   sizes(context);
   ops(context);
+  heads(context);
   batches(context);
   packed_files(context);
   the_layout_has_its_version(context);

@@ -32,6 +32,8 @@ constexpr int32_t kInts[] = {0,
                              5,
                              6,
                              7,
+                             8,
+                             16,
                              1024,
                              1025,
                              std::numeric_limits<int32_t>::max(),
@@ -42,10 +44,11 @@ T one_of(Random& random, const T (&values)[N]) {
   return values[random.below(static_cast<int64_t>(N))];
 }
 
-// The message belongs to the status. A null out is never written.
-void answered(const char* name, bc_status status) {
+// The message belongs to the status. A null out is never written. Whether the call was in order.
+bool answered(const char* name, bc_status status) {
   is_ok(name, status == BC_OK || (status >= BC_INVALID_ARGUMENT && status <= BC_DEVICE &&
                                   bc_last_error()[0] != '\0'));
+  return status == BC_OK;
 }
 
 class Fuzz {
@@ -62,6 +65,19 @@ class Fuzz {
       tensors_.push_back(tensor(context_, BC_F32, shape));
       tensors_.push_back(tensor(context_, BC_I32, shape));
     }
+    for (const int64_t width : {24, 48, 64, 72})
+      qkv_.push_back(tensor(context_, BC_F32, {2, width}));
+    for (const int64_t width : {8, 16, 32}) outs_.push_back(tensor(context_, BC_F32, {2, width}));
+    norms_ = {nullptr, tensor(context_, BC_BF16, {8}), tensor(context_, BC_BF16, {16})};
+    pages_ = {tensor(context_, BC_F16, {3, 2, 1, 64, 8}),
+              tensor(context_, BC_F32, {3, 2, 1, 64, 16}),
+              tensor(context_, BC_BF16, {3, 2, 2, 64, 8})};
+    positions_ = {tensor(context_, BC_I32, {2})};
+    offsets_ = {tensor(context_, BC_I32, {2})};
+    table_ = {tensor(context_, BC_I32, {1, 2})};
+    write(positions_[0], {63, 64});
+    write(offsets_[0], {0, 2});
+    write(table_[0], {2, 0});
     tensors_.push_back(tensor(other_, BC_F32, {2, 64}));
     bc_tensor* freed = tensor(context_, BC_F32, {2, 64});
     is_ok("tensor_free", bc_tensor_free(freed) == BC_OK);
@@ -136,14 +152,55 @@ class Fuzz {
     answered("embed", bc_embed(context(), any(), any(), any()));
     answered("rms_norm", bc_rms_norm(context(), any(), any(), any(), 1e-6f));
     answered("add_rms_norm", bc_add_rms_norm(context(), any(), any(), any(), any(), 1e-6f));
-    answered("matmul", bc_matmul(context(), any(), any(), any(), any()));
+    answered("matmul", bc_matmul(context(), any(), any(), any(), any(), any()));
     answered("matmul_swiglu", bc_matmul_swiglu(context(), any(), any(), any()));
-    answered("rope", bc_rope(context(), any(), any(), one_of(random_, kInts), 1e4f));
+    const float scales[] = {1.0f,
+                            0.0f,
+                            -1.0f,
+                            1e30f,
+                            1e-6f,
+                            std::numeric_limits<float>::infinity(),
+                            std::numeric_limits<float>::quiet_NaN()};
+    // As many as the largest head size that is taken needs.
+    double frequencies[128];
+    const double numbers[] = {0.0,
+                              1.0,
+                              1e-4,
+                              1e6,
+                              -1.0,
+                              1e300,
+                              std::numeric_limits<double>::infinity(),
+                              std::numeric_limits<double>::quiet_NaN()};
+    const double usual = one_of(random_, numbers);
+    for (double& f : frequencies) f = random_.below(64) == 0 ? one_of(random_, numbers) : usual;
+    answered("rope", bc_rope(context(), any(), any(), one_of(random_, kInts),
+                             one_of(random_, kInts), maybe(frequencies), one_of(random_, scales),
+                             any(), any(), one_of(random_, scales)));
     answered("kv_append", bc_kv_append(context(), any(), any(), any(), any(), any(), any()));
-    answered("attention",
-             bc_attention(context(), any(), any(), any(), any(), any(), any(), any(), any()));
+    answered("attention", bc_attention(context(), any(), any(), any(), any(), any(), any(), any(),
+                                       any(), one_of(random_, kInts)));
+    // Arguments of which most fit together, so that some calls reach the kernels.
+    const int32_t few[] = {1, 2, 3, 4};
+    const int32_t sizes[] = {8, 16};
+    rope_ += answered("rope",
+                      bc_rope(context(), likely(qkv_), likely(positions_), one_of(random_, few),
+                              one_of(random_, sizes), maybe(frequencies), one_of(random_, scales),
+                              likely(norms_), likely(norms_), one_of(random_, scales)));
+    bc_tensor* const pages = likely(pages_);
+    bc_tensor* const qkv = likely(qkv_);
+    answered("kv_append", bc_kv_append(context(), pages, nullptr, qkv, likely(positions_),
+                                       likely(offsets_), likely(table_)));
+    attention_ +=
+        answered("attention",
+                 bc_attention(context(), likely(outs_), qkv, pages, nullptr, likely(positions_),
+                              likely(offsets_), likely(table_), nullptr, one_of(random_, kInts)));
     answered("swiglu", bc_swiglu(context(), any(), any(), any()));
     answered("top_k", bc_top_k(context(), any(), any(), any()));
+  }
+
+  void has_run() const {
+    is_ok("a call of rope was in order", rope_ > 0);
+    is_ok("a call of attention was in order", attention_ > 0);
   }
 
   void recordings() {
@@ -169,6 +226,10 @@ class Fuzz {
   bc_tensor* any() {
     return tensors_[static_cast<size_t>(random_.below(static_cast<int64_t>(tensors_.size())))];
   }
+  bc_tensor* likely(const std::vector<bc_tensor*>& choice) {
+    if (random_.below(16) == 0) return any();
+    return choice[static_cast<size_t>(random_.below(static_cast<int64_t>(choice.size())))];
+  }
   // Mostly the one that the tensors are of.
   bc_context* context() {
     switch (random_.below(16)) {
@@ -187,6 +248,9 @@ class Fuzz {
   bc_context* context_ = nullptr;
   bc_context* other_ = nullptr;
   std::vector<bc_tensor*> tensors_;
+  std::vector<bc_tensor*> qkv_, outs_, norms_, pages_, positions_, offsets_, table_;
+  int64_t rope_ = 0;
+  int64_t attention_ = 0;
 };
 
 }  // namespace
@@ -200,6 +264,7 @@ int main() {
       if (i % 10 == 0) fuzz.contexts();
       if (i % 10 == 5) fuzz.recordings();
     }
+    fuzz.has_run();
   }
   return result("boundary");
 }

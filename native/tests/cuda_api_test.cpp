@@ -15,9 +15,7 @@ using namespace bc::test;
 
 namespace {
 
-constexpr int64_t kH = 2;
-constexpr int64_t kD = 128;
-constexpr int64_t kC = kH * kD;
+constexpr int64_t kC = 256;
 constexpr int64_t kF = 384;
 constexpr int64_t kV = 328;
 constexpr int64_t kT = 5;  // tokens of two sequences, 3 and 2
@@ -30,33 +28,53 @@ bc_context* context_on(int32_t device) {
   return context;
 }
 
+// Heads of a layer: H D is kC.
+struct Heads {
+  int64_t H = 2, G = 2, D = 128;
+  int32_t window = 0;
+  bool normed = false;
+};
+
 // Activations are bf16 on the GPU and f32 on the CPU; the same random weights on both.
 struct Layer {
-  Layer(int32_t device, int32_t weights, int32_t cache)
-      : context(context_on(device)), activations(device == BC_CPU ? BC_F32 : BC_BF16) {
+  Layer(int32_t device, int32_t weights, int32_t cache, const Heads& heads_ = {})
+      : context(context_on(device)),
+        activations(device == BC_CPU ? BC_F32 : BC_BF16),
+        heads(heads_) {
+    const int64_t width = (heads.H + 2 * heads.G) * heads.D;
     ids = tensor(context, BC_I32, {kT});
     positions = tensor(context, BC_I32, {kT});
     offsets = tensor(context, BC_I32, {3});
     table = tensor(context, BC_I32, {2, 2});
     x = tensor(context, BC_F32, {kT, kC});
     h = tensor(context, activations, {kT, kC});
-    qkv = tensor(context, activations, {kT, 3 * kC});
+    qkv = tensor(context, activations, {kT, width});
     gate = tensor(context, activations, {kT, kF});
     up = tensor(context, activations, {kT, kF});
     logits = tensor(context, BC_F32, {kT, kV});
     values = tensor(context, BC_F32, {kT, 4});
     best = tensor(context, BC_I32, {kT, 4});
-    pages = tensor(context, cache, {kPages, 2, kH, BC_PAGE_SIZE, kD});
-    if (cache == BC_I8) scales = tensor(context, BC_F32, {kPages, 2, kH, BC_PAGE_SIZE});
-    slopes = tensor(context, BC_F32, {kH});
-    write(slopes, std::vector<float>{0.0625f, 0.00390625f});
+    pages = tensor(context, cache, {kPages, 2, heads.G, BC_PAGE_SIZE, heads.D});
+    if (cache == BC_I8) scales = tensor(context, BC_F32, {kPages, 2, heads.G, BC_PAGE_SIZE});
+    slopes = tensor(context, BC_F32, {heads.H});
+    std::vector<float> slope;
+    for (int64_t h = 0; h < heads.H; ++h) slope.push_back(h == 0 ? 0.0625f : 0.00390625f);
+    write(slopes, slope);
+    for (int64_t k = 0; k < heads.D / 2; ++k) {
+      frequencies.push_back(
+          std::pow(1e4, -2.0 * static_cast<double>(k) / static_cast<double>(heads.D)));
+    }
+    if (heads.normed) {
+      norm = tensor(context, BC_BF16, {heads.D});
+      is_ok("tensor_random", bc_tensor_random(norm, 1.0f, 9) == BC_OK);
+    }
     gain = tensor(context, BC_F32, {kC});
     write(gain, std::vector<float>(kC, 1.0f));
     const int64_t table_shape[] = {kV, kC};
     is_ok("tensor_create_on_host",
           bc_tensor_create_on_host(context, BC_BF16, table_shape, 2, &embedding) == BC_OK);
     is_ok("tensor_random", bc_tensor_random(embedding, 0.05f, 1) == BC_OK);
-    wide = weight(weights, 3 * kC, kC, 2);
+    wide = weight(weights, width, kC, 2);
     narrow = weight(weights, kC, kC, 3);
     gates = weight(weights, kF, kC, 4);
     downs = weight(weights, kC, kF, 5);
@@ -84,21 +102,22 @@ struct Layer {
     const auto ok = [](const char* op, bc_status status) { is_ok(op, status == BC_OK); };
     ok("embed", bc_embed(context, x, ids, embedding));
     ok("rms_norm", bc_rms_norm(context, h, x, gain, 1e-6f));
-    ok("matmul", bc_matmul(context, qkv, h, wide, nullptr));
-    ok("rope", bc_rope(context, qkv, positions, kH, 1e4f));
+    ok("matmul", bc_matmul(context, qkv, h, wide, nullptr, nullptr));
+    ok("rope", bc_rope(context, qkv, positions, static_cast<int32_t>(heads.H),
+                       static_cast<int32_t>(heads.D), frequencies.data(), 1.0f, norm, norm, 1e-6f));
     ok("kv_append", bc_kv_append(context, pages, scales, qkv, positions, offsets, table));
-    ok("attention",
-       bc_attention(context, h, qkv, pages, scales, positions, offsets, table, slopes));
+    ok("attention", bc_attention(context, h, qkv, pages, scales, positions, offsets, table, slopes,
+                                 heads.window));
     bc_tensor* delta = nullptr;
     ok("tensor_view", bc_tensor_view(qkv, 0, kT, 0, kC, &delta));
-    ok("matmul", bc_matmul(context, delta, h, narrow, nullptr));
+    ok("matmul", bc_matmul(context, delta, h, narrow, nullptr, nullptr));
     ok("add_rms_norm", bc_add_rms_norm(context, x, h, delta, gain, 1e-6f));
-    ok("matmul", bc_matmul(context, gate, h, gates, nullptr));
-    ok("matmul", bc_matmul(context, up, h, gates, nullptr));
+    ok("matmul", bc_matmul(context, gate, h, gates, nullptr, nullptr));
+    ok("matmul", bc_matmul(context, up, h, gates, nullptr, nullptr));
     ok("swiglu", bc_swiglu(context, gate, gate, up));
-    ok("matmul", bc_matmul(context, delta, gate, downs, nullptr));
+    ok("matmul", bc_matmul(context, delta, gate, downs, nullptr, nullptr));
     ok("add_rms_norm", bc_add_rms_norm(context, x, h, delta, gain, 1e-6f));
-    ok("matmul", bc_matmul(context, logits, h, head, factors));
+    ok("matmul", bc_matmul(context, logits, h, head, factors, nullptr));
     ok("top_k", bc_top_k(context, values, best, logits));
     ok("tensor_free", bc_tensor_free(delta));
   }
@@ -107,9 +126,11 @@ struct Layer {
 
   bc_context* context;
   const int32_t activations;
+  const Heads heads;
+  std::vector<double> frequencies;
   bc_tensor *ids, *positions, *offsets, *table, *x, *h, *qkv, *gate, *up, *logits, *values, *best,
-      *pages, *scales = nullptr, *slopes, *gain, *embedding, *wide, *narrow, *gates, *downs, *head,
-              *factors;
+      *pages, *scales = nullptr, *norm = nullptr, *slopes, *gain, *embedding, *wide, *narrow,
+              *gates, *downs, *head, *factors;
 };
 
 double deviation(const std::vector<float>& values) {
@@ -125,9 +146,9 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
   return deviation(difference) / deviation(a);
 }
 
-void equals_the_cpu(int32_t weights, int32_t cache) {
-  Layer cpu(BC_CPU, weights, cache);
-  Layer gpu(BC_CUDA, weights, cache);
+void equals_the_cpu(int32_t weights, int32_t cache, const Heads& heads = {}) {
+  Layer cpu(BC_CPU, weights, cache, heads);
+  Layer gpu(BC_CUDA, weights, cache, heads);
   cpu.ops();
   gpu.ops();
   const std::vector<float> want = cpu.result();
@@ -191,8 +212,8 @@ void fused_swiglu(int32_t device, int32_t weights) {
   };
   ok("embed", bc_embed(c, layer.x, layer.ids, layer.embedding));
   ok("rms_norm", bc_rms_norm(c, layer.h, layer.x, layer.gain, 1e-6f));
-  ok("matmul", bc_matmul(c, layer.gate, layer.h, packed(gate, kF), nullptr));
-  ok("matmul", bc_matmul(c, layer.up, layer.h, packed(up, kF), nullptr));
+  ok("matmul", bc_matmul(c, layer.gate, layer.h, packed(gate, kF), nullptr, nullptr));
+  ok("matmul", bc_matmul(c, layer.up, layer.h, packed(up, kF), nullptr, nullptr));
   bc_tensor* apart = tensor(c, layer.activations, {kT, kF});
   ok("swiglu", bc_swiglu(c, apart, layer.gate, layer.up));
   bc_tensor* fused = tensor(c, BC_F32, {kT, kF});
@@ -205,6 +226,30 @@ void fused_swiglu(int32_t device, int32_t weights) {
   is_ok("fused swiglu", device == BC_CPU ? off == 0.0 : off < 4 * 0.29 * 0x1p-8);
   refuses("odd rows", bc_matmul_swiglu(c, fused, layer.h, tensor(c, BC_BF16, {3, kC})),
           BC_INVALID_ARGUMENT, "rows of w has value 3");
+}
+
+void heads_that_no_kernel_takes(bc_context* context) {
+  bc_tensor* qkv = tensor(context, BC_BF16, {2, 3 * 96});
+  bc_tensor* pages = tensor(context, BC_BF16, {1, 2, 1, BC_PAGE_SIZE, 96});
+  bc_tensor* out = tensor(context, BC_BF16, {2, 96});
+  bc_tensor* positions = tensor(context, BC_I32, {2});
+  bc_tensor* offsets = tensor(context, BC_I32, {2});
+  bc_tensor* table = tensor(context, BC_I32, {1, 1});
+  bc_tensor* norm = tensor(context, BC_F32, {96});
+  const std::vector<double> frequencies(48, 1.0);
+  write(positions, {0, 1});
+  write(offsets, {0, 2});
+  write(table, {0});
+  refuses("attention of 96",
+          bc_attention(context, out, qkv, pages, nullptr, positions, offsets, table, nullptr, 0),
+          BC_INVALID_ARGUMENT, "head size has value 96, expected 64 or 128 on a GPU");
+  refuses("rope of 96 with norms",
+          bc_rope(context, qkv, positions, 1, 96, frequencies.data(), 1.0f, norm, norm, 0.0f),
+          BC_INVALID_ARGUMENT,
+          "head size has value 96, expected a power of two on a GPU, with norms");
+  refuses("rope of 8",
+          bc_rope(context, qkv, positions, 12, 8, frequencies.data(), 1.0f, nullptr, nullptr, 0.0f),
+          BC_INVALID_ARGUMENT, "head size has value 8, expected a multiple of 16 on a GPU");
 }
 
 void refusals() {
@@ -239,12 +284,13 @@ void refusals() {
           "out has type f32, expected bf16 or f16 on a GPU");
   refuses("two types", bc_swiglu(context, bf16, bf16, f16), BC_INVALID_ARGUMENT,
           "up has type f16, expected bf16");
-  refuses("weight of another type", bc_matmul(context, f32, bf16, square, nullptr),
+  refuses("weight of another type", bc_matmul(context, f32, bf16, square, nullptr, nullptr),
           BC_INVALID_ARGUMENT, "w has type f16, expected bf16");
   bc_tensor* odd = nullptr;
   is_ok("tensor_view", bc_tensor_view(bf16, 0, 2, 4, 56, &odd) == BC_OK);
   refuses("rows off 16 bytes", bc_swiglu(context, odd, odd, odd), BC_INVALID_ARGUMENT,
           "rows at multiples of 16 bytes");
+  heads_that_no_kernel_takes(context);
   bc_tensor* best = tensor(context, BC_I32, {2, 1});
   bc_tensor* largest = tensor(context, BC_F32, {2, 1});
   bc_tensor* best_ids = nullptr;
@@ -344,6 +390,7 @@ int main() {
   }
   for (const int32_t weights : {BC_BF16, BC_Q8, BC_Q4}) equals_the_cpu(weights, BC_BF16);
   equals_the_cpu(BC_BF16, BC_I8);
+  equals_the_cpu(BC_BF16, BC_BF16, {4, 2, 64, 2, true});
   for (const int32_t weights : {BC_BF16, BC_Q8, BC_Q4}) {
     for (const int32_t device : {BC_CPU, BC_CUDA}) fused_swiglu(device, weights);
   }

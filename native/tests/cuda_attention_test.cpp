@@ -20,10 +20,18 @@ struct Case {
   bool alibi;
   float size = 1.0f;    // deviation of the queries
   bool hopper = false;  // the kernels of sm_90
+  int64_t R = 1;        // query heads of a key-value head
+  int64_t D = kD;
+  int64_t window = 0;
 
+  int64_t G() const { return H / R; }
+  int64_t width() const { return (H + 2 * G()) * D; }  // of a row of qkv
   std::string text() const {
     return name + " " + name_of(type) + " pages " + name_of(pages_type) +
-           " H=" + std::to_string(H) + (alibi ? " alibi" : "") + (hopper ? " sm_90" : "");
+           " H=" + std::to_string(H) + (alibi ? " alibi" : "") + (hopper ? " sm_90" : "") +
+           (R == 1 ? "" : " G=" + std::to_string(G())) +
+           (D == kD ? "" : " D=" + std::to_string(D)) +
+           (window == 0 ? "" : " window=" + std::to_string(window));
   }
 };
 
@@ -40,14 +48,14 @@ struct Inputs {
   explicit Inputs(const Case& c)
       : batch(c.sequences),
         r(batch.ragged()),
-        cache(c.pages_type, r.pages, c.H, kD),
+        cache(c.pages_type, r.pages, c.G(), c.D),
         slopes(slopes_of(c.H)),
-        qkv(r.T, 3 * c.H * kD, 8) {
+        qkv(r.T, c.width(), 8) {
     Random random(static_cast<uint64_t>(c.H * 1009 + r.T));
     cache.fill(r, random);
     // Keys and values of qkv stay NaN: the op reads those of the pages.
     for (int64_t t = 0; t < r.T; ++t) {
-      for (int64_t i = 0; i < c.H * kD; ++i) qkv.row(t)[i] = c.size * random.outlier();
+      for (int64_t i = 0; i < c.H * c.D; ++i) qkv.row(t)[i] = c.size * random.outlier();
     }
     qkv.data = as_floats(c.type, as_type(c.type, qkv.data));
   }
@@ -65,7 +73,9 @@ struct Inputs {
             r,
             c.alibi ? slopes.data() : nullptr,
             c.H,
-            kD,
+            c.G(),
+            c.D,
+            c.window,
             true,
             nullptr};
   }
@@ -77,7 +87,8 @@ struct Inputs {
   Matrix qkv;
 };
 
-// Runs the op on sequences [begin, end) of the inputs, alone in a batch with a table of P pages.
+// Runs the op on sequences [begin, end) of the inputs, alone in a batch with a table of P pages, which
+// has no numbers of pages that no query sees.
 Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t P, int sms = kSms) {
   const int64_t t0 = in.r.offsets[begin];
   const int64_t T = in.r.offsets[end] - t0;
@@ -87,7 +98,12 @@ Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t 
     offsets.push_back(static_cast<int32_t>(in.r.offsets[b] - t0));
   std::vector<int32_t> table;
   for (int64_t b = begin; b < end; ++b) {
-    for (int64_t i = 0; i < P; ++i) table.push_back(i < in.r.P ? in.r.table[b * in.r.P + i] : -1);
+    const int64_t position = in.r.positions[in.r.offsets[b]];
+    const int64_t seen = c.window == 0 ? 0 : std::max<int64_t>(0, position - c.window + 1);
+    for (int64_t i = 0; i < P; ++i) {
+      const bool has = i < in.r.P && i >= seen / kPageSize;
+      table.push_back(has ? in.r.table[b * in.r.P + i] : -1);
+    }
   }
   const std::vector<float> rows(in.qkv.row(t0), in.qkv.row(t0) + T * in.qkv.ld);
   const auto qkv = input("qkv", as_type(c.type, rows));
@@ -98,27 +114,30 @@ Matrix run(const Inputs& in, const Case& c, int64_t begin, int64_t end, int64_t 
       input("positions", std::vector<int32_t>(in.r.positions + t0, in.r.positions + t0 + T));
   const auto device_offsets = input("offsets", offsets);
   const auto device_table = input("table", table);
-  Matrix out(T, c.H * kD, 16);
+  Matrix out(T, c.H * c.D, 16);
   const auto device_out = output<uint8_t>("out", out.data.size() * 2);
+  AttentionParams p{
+      device_out.data(),
+      c.type,
+      out.ld,
+      qkv.data(),
+      c.type,
+      in.qkv.ld,
+      pages.data(),
+      c.pages_type,
+      c.pages_type == Type::i8 ? scales.data() : nullptr,
+      {positions.data(), device_offsets.data(), device_table.data(), T, B, P, in.r.pages},
+      c.alibi ? slopes.data() : nullptr,
+      c.H,
+      c.G(),
+      c.D,
+      c.window,
+      false,
+      nullptr};
   const auto scratch =
-      output<uint8_t>("scratch", static_cast<size_t>(cuda::attention_scratch_bytes(T, B, P, c.H)));
-  cuda::attention(
-      {device_out.data(),
-       c.type,
-       out.ld,
-       qkv.data(),
-       c.type,
-       in.qkv.ld,
-       pages.data(),
-       c.pages_type,
-       c.pages_type == Type::i8 ? scales.data() : nullptr,
-       {positions.data(), device_offsets.data(), device_table.data(), T, B, P, in.r.pages},
-       c.alibi ? slopes.data() : nullptr,
-       c.H,
-       kD,
-       false,
-       scratch.data()},
-      gpu_of(c.hopper, sms), nullptr);
+      output<uint8_t>("scratch", static_cast<size_t>(cuda::attention_scratch_bytes(p)));
+  p.scratch = scratch.data();
+  cuda::attention(p, gpu_of(c.hopper, sms), nullptr);
   finish();
   out.data = as_floats(c.type, device_out.read());
   return out;
@@ -140,11 +159,11 @@ std::vector<Expected> expected(Inputs& in, const Case& c) {
   std::vector<Expected> want = reference::attention(p);
   // The sum of weight |value|: the same op on magnitudes of values.
   Cache magnitudes = in.cache;
-  const int64_t rows = in.r.pages * 2 * c.H * kPageSize;
+  const int64_t rows = in.r.pages * 2 * c.G() * kPageSize;
   double largest = 0.0;
   for (int64_t row = 0; row < rows; ++row) {
-    if (row / (c.H * kPageSize) % 2 == 0) continue;  // keys
-    for (int64_t i = row * kD; i < (row + 1) * kD; ++i) {
+    if (row / (c.G() * kPageSize) % 2 == 0) continue;  // keys
+    for (int64_t i = row * c.D; i < (row + 1) * c.D; ++i) {
       const double x = std::fabs(reference::element(in.cache.bytes.data(), c.pages_type, i));
       if (!std::isnan(x)) largest = std::fmax(largest, x);
       magnitudes.put(i, static_cast<float>(x));
@@ -182,27 +201,30 @@ void run_case(Check& check, const Case& c, int schedules = 1) {
   });
 }
 
-// What the headers state as Bound.
-void decode_moves_the_cache_once(Check& check, Type pages_type, bool hopper) {
-  const Case c{"bytes", {{1023, 1}}, Type::bf16, pages_type, 2, false, 1.0f, hopper};
+// What the headers state as Bound: up to 16 queries of a key-value head go through the cache once.
+void decode_moves_the_cache_once(Check& check, Type pages_type, bool hopper, int64_t R = 1,
+                                 int64_t D = kD) {
+  const Case c{"bytes", {{1023, 1}}, Type::bf16, pages_type, 2 * R, false, 1.0f, hopper, R, D};
   for_each_schedule(1, [&](uint64_t seed) {
     check.begin(c.text(), seed);
     const Inputs in(c);
     run(in, c, 0, 1, in.r.P);
-    const double C = static_cast<double>(c.H * kD);
-    const double position = pages_type == Type::i8 ? 2 * C + 8 * static_cast<double>(c.H) : 4 * C;
-    const double rows = 2 * 2 * C;                                    // queries and out
-    const double sums = static_cast<double>(4 * c.H * (kD + 2) * 4);  // of four splits
-    // Each warp of a split reads the query. The merge reads the maxima twice, a sector for each.
-    const double again = 4 * 4 * 2 * C + static_cast<double>(4 * c.H * 2 * 32);
+    const double G = static_cast<double>(c.G());
+    const double H = static_cast<double>(c.H);
+    const double size = static_cast<double>(c.D);
+    const double position = pages_type == Type::i8 ? 2 * G * size + 8 * G : 4 * G * size;
+    const double rows = 2 * 2 * H * size;          // queries and out
+    const double sums = 4 * H * (size + 2) * 4.0;  // of four splits
+    // Each warp of a split reads the queries. The merge reads the maxima twice, a sector for each.
+    const double again = 4 * 4 * 2 * H * size + 4 * H * 2 * 32;
     check_bytes(check, 1024 * position + rows + 2 * sums,
                 1024 * position + rows + 2 * sums + again);
+    check_no_bank_conflicts(check);
   });
 }
 
 // Eight tokens of a sequence give the bits that each gives when it comes alone.
-void tokens_together_equal_one_by_one(Check& check, Type pages_type) {
-  const Case c{"one_by_one", {{250, 8}}, Type::bf16, pages_type, 1, true, 1.0f, true};
+void tokens_together_equal_one_by_one(Check& check, const Case& c) {
   for_each_schedule(1, [&](uint64_t seed) {
     check.begin(c.text(), seed);
     Inputs in(c);
@@ -210,7 +232,7 @@ void tokens_together_equal_one_by_one(Check& check, Type pages_type) {
     for (const int64_t t : {0, 3, 7}) {
       Inputs one(c);
       one.batch.offsets = {0, 1};
-      one.batch.positions = {static_cast<int32_t>(250 + t)};
+      one.batch.positions = {static_cast<int32_t>(c.sequences[0].past + t)};
       one.r = one.batch.ragged();
       one.qkv = Matrix(1, in.qkv.cols, 8);
       std::copy(in.qkv.row(t), in.qkv.row(t) + in.qkv.ld, one.qkv.row(0));
@@ -249,7 +271,8 @@ void decode_on_hopper(Check& check, Type pages) {
                    true,
                    1.0f,
                    true});
-  tokens_together_equal_one_by_one(check, pages);
+  tokens_together_equal_one_by_one(
+      check, {"one_by_one", {{250, 8}}, Type::bf16, pages, 1, true, 1.0f, true});
 }
 
 void hopper_prefill_multiplies_whole_blocks(Check& check) {
@@ -267,6 +290,24 @@ void hopper_prefill_multiplies_whole_blocks(Check& check) {
     const double block = 128 * kD * 2;
     // Tiles 0 and 1 share block 0.
     check_bytes(check, 4 * 3 * block, (3 + 2 * (kBlocks - 1) + 3) * block);
+  });
+}
+
+// A tile meets the blocks from its diagonal to the beginning of its window, and two tiles read them once.
+void hopper_prefill_passes_over_what_no_query_sees(Check& check) {
+  const Case c{
+      "out_of_window", {{0, 1024}}, Type::bf16, Type::bf16, 2, false, 1.0f, true, 2, 64, 256};
+  for_each_schedule(1, [&](uint64_t seed) {
+    check.begin(c.text(), seed);
+    const Inputs in(c);
+    run(in, c, 0, 1, in.r.P);
+#ifndef BC_ON_GPU
+    check.that(simt::counters().tensor_clocks == 2 * (1 + 2 + 6 * 3) * 1024,
+               "tensor clocks differ from those of the window");
+#endif
+    const double block = 128 * 64 * 2;
+    // Queries, output, keys and values; what two tiles see: 2 blocks, 4, 4 and 4.
+    check_bytes(check, (2 * 8 + 2 * 8 + 2 * 8) * block, (4 * 8 + 2 * 2 * (2 + 4 + 4 + 4)) * block);
   });
 }
 
@@ -305,11 +346,10 @@ void alibi_passes_over_what_vanishes(Check& check, Type pages_type) {
 }
 
 // Each query of a prompt gives the same bits in any piece that is more than a few tokens long.
-void prompt_in_pieces_equals_whole(Check& check, bool hopper) {
-  const Case whole{"whole", {{0, 300}}, Type::bf16, Type::bf16, 1, true, 1.0f, hopper};
+void prompt_in_pieces_equals_whole(Check& check, const Case& whole) {
   Inputs in(whole);
   for_each_schedule(1, [&](uint64_t seed) {
-    check.begin("prompt_in_pieces_equals_whole" + std::string(hopper ? " sm_90" : ""), seed);
+    check.begin(whole.text(), seed);
     const Matrix out = run(in, whole, 0, 1, in.r.P);
     for (const int32_t split : {9, 64, 100, 128, 137, 256, 290}) {
       Inputs pieces = in;
@@ -320,6 +360,24 @@ void prompt_in_pieces_equals_whole(Check& check, bool hopper) {
       check.that(same_rows(out, 0, run(pieces, whole, 0, 2, in.r.P)), "other bits in pieces");
     }
   });
+}
+
+// Query heads that share keys and values, windows, and heads of D numbers. Rows of queries fill tiles
+// of 16, or end in them, also between the heads of a token.
+void groups_and_windows(Check& check, Type type, Type pages, int64_t D, bool hopper) {
+  const auto with = [&](const char* name, const std::vector<Sequence>& sequences, int64_t H,
+                        int64_t R, int64_t window = 0, int schedules = 1) {
+    run_case(check, {name, sequences, type, pages, H, true, 1.0f, hopper, R, D, window}, schedules);
+  };
+  with("groups_of_2", {{0, 33}, {300, 1}, {63, 2}, {0, 1}, {250, 8}}, 4, 2, 0, 2);
+  with("groups_of_7", {{127, 1}, {250, 8}, {60, 9}}, 7, 7);
+  with("one_key_head", {{255, 1}, {62, 3}}, 20, 20);
+  // Queries that see one page of a split, several, and parts of two splits; pages of which some
+  // queries of a tile see nothing yet, or nothing any more.
+  const std::vector<Sequence> sequences = {{509, 5}, {0, 70}, {190, 75}, {0, 3}, {320, 1}};
+  for (const int64_t window : {1, 48, 64, 100, 4096}) with("window", sequences, 4, 4, window);
+  const Case one_by_one{"one_by_one", {{508, 8}}, type, pages, 8, true, 1.0f, hopper, 4, D, 100};
+  tokens_together_equal_one_by_one(check, one_by_one);
 }
 
 }  // namespace
@@ -360,12 +418,37 @@ int main() {
       run_case(check, {"many_sequences", many, bf16, bf16, 1, true, 1.0f, hopper});
       run_case(check,
                {"alibi_40_heads", {{180, 3}, {100, 10}}, bf16, bf16, 40, true, 1.0f, hopper});
-      prompt_in_pieces_equals_whole(check, hopper);
+      prompt_in_pieces_equals_whole(check,
+                                    {"whole", {{0, 300}}, bf16, bf16, 1, true, 1.0f, hopper});
     }
+    for (const bool hopper : {false, true}) {
+      if (hopper && !is_hopper()) break;
+      groups_and_windows(check, bf16, bf16, 128, hopper);
+      groups_and_windows(check, bf16, Type::i8, 64, hopper);
+      groups_and_windows(check, f16, f16, 64, hopper);
+      for (const Type pages : {bf16, Type::i8}) {
+        decode_moves_the_cache_once(check, pages, hopper, 8);
+        decode_moves_the_cache_once(check, pages, hopper, 4, 64);
+        prompt_in_pieces_equals_whole(
+            check, {"whole", {{0, 300}}, bf16, pages, 2, true, 1.0f, hopper, 2, 64, 100});
+      }
+    }
+    // One warp joins up to 16 splits, eight warps more.
+    run_case(check, {"many_splits",
+                     {{4095, 1}, {4095, 2}, {4400, 1}},
+                     bf16,
+                     bf16,
+                     2,
+                     true,
+                     1.0f,
+                     false,
+                     2,
+                     64});
     run_case(check, {"longest", {{196607, 1}}, bf16, Type::i8, 1, false});
     prefill_multiplies_whole_pages(check);
     if (!is_hopper()) return;
     hopper_prefill_multiplies_whole_blocks(check);
+    hopper_prefill_passes_over_what_no_query_sees(check);
     // Tiles of 128 positions, each in two halves and two of them side by side; the ring going round.
     const std::vector<Sequence> edges = {
         {0, 9},   {0, 63},  {3, 1},   {0, 127},  {0, 128}, {0, 129},  {119, 9},  {120, 9},
@@ -375,9 +458,17 @@ int main() {
       run_case(check, {"block_edges", edges, f16, f16, 1, alibi, 1.0f, true}, 2);
       run_case(check, {"block_edges", edges, bf16, Type::i8, 1, alibi, 1.0f, true}, 2);
     }
+    // Windows that end in one block of a tile or in two, or let a block of a cluster see one block less.
+    for (const int64_t window : {1, 100, 128, 129, 200}) {
+      run_case(check, {"block_edges", edges, bf16, bf16, 2, true, 1.0f, true, 2, 128, window});
+      run_case(check, {"block_edges", edges, bf16, Type::i8, 2, true, 1.0f, true, 2, 64, window});
+    }
+    prompt_in_pieces_equals_whole(
+        check, {"whole", {{0, 300}}, bf16, bf16, 1, true, 1.0f, true, 1, kD, 130});
     run_case(check, {"far_tile", {{20000, 9}}, bf16, bf16, 1, true, 1.0f, true});
     alibi_passes_over_what_vanishes(check, bf16);
     alibi_passes_over_what_vanishes(check, Type::i8);
+    run_case(check, {"far", {{4160, 2048}}, bf16, bf16, 2, true, 0.1f, true, 2, kD, 4096});
     run_case(check, {"many_blocks", {{700, 400}}, bf16, bf16, 2, true, 1.0f, true}, 2);
   });
 }

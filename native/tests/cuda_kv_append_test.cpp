@@ -16,22 +16,26 @@ struct Case {
   int64_t H, D;
   float size = 1.0f;
   bool odd = false;  // NaN and infinities among the numbers
+  int64_t R = 1;     // query heads of a key-value head
+
+  int64_t G() const { return H / R; }
 
   std::string name() const {
     return std::string(name_of(type)) + " in " + name_of(pages_type) + " H=" + std::to_string(H) +
            " D=" + std::to_string(D) + " B=" + std::to_string(sequences.size()) +
-           " size=" + std::to_string(size) + (odd ? " odd" : "");
+           " size=" + std::to_string(size) + (odd ? " odd" : "") +
+           (R == 1 ? "" : " G=" + std::to_string(G()));
   }
 };
 
-// What lies at the slots of the batch, [T,2C].
+// What lies at the slots of the batch, [T,2GD].
 Matrix read_back(const Cache& cache, const Ragged& r) {
-  const int64_t H = cache.H;
-  Matrix got(r.T, 2 * H * cache.D);
+  const int64_t G = cache.G;
+  Matrix got(r.T, 2 * G * cache.D);
   for (int64_t b = 0; b < r.B; ++b) {
     for (int64_t t = r.offsets[b]; t < r.offsets[b + 1]; ++t) {
-      for (int64_t i = 0; i < 2 * H; ++i) {
-        const int64_t row = cache.row(r, b, i / H, i % H, r.positions[t]);
+      for (int64_t i = 0; i < 2 * G; ++i) {
+        const int64_t row = cache.row(r, b, i / G, i % G, r.positions[t]);
         const double scale = cache.scales.empty()
                                  ? 1.0
                                  : static_cast<double>(cache.scales[static_cast<size_t>(row)]);
@@ -51,7 +55,7 @@ void run_case(Check& check, ThreadPool& pool, const Case& c) {
     Random random(static_cast<uint64_t>(c.H * 1009 + c.D));
     const Batch batch(c.sequences);
     const Ragged r = batch.ragged();
-    Matrix qkv(r.T, 3 * c.H * c.D, 16);
+    Matrix qkv(r.T, (c.H + 2 * c.G()) * c.D, 16);
     qkv.fill([&] {
       const float x = c.size * random.outlier();
       if (!c.odd || random.below(40) != 0) return x;
@@ -60,7 +64,7 @@ void run_case(Check& check, ThreadPool& pool, const Case& c) {
     qkv = rounded(c.type, qkv);
 
     // Every slot starts as 0xff bytes on both sides; all slots are compared afterwards.
-    Cache twin(c.pages_type, r.pages, c.H, c.D);
+    Cache twin(c.pages_type, r.pages, c.G(), c.D);
     const KvAppendParams p{twin.bytes.data(),
                            c.pages_type,
                            twin.scale_data(),
@@ -69,10 +73,11 @@ void run_case(Check& check, ThreadPool& pool, const Case& c) {
                            qkv.ld,
                            r,
                            c.H,
+                           c.G(),
                            c.D};
     cpu::kv_append(p, pool, cpu::vector_kernels(cpu::Isa::scalar));
 
-    Cache cache(c.pages_type, r.pages, c.H, c.D);
+    Cache cache(c.pages_type, r.pages, c.G(), c.D);
     std::vector<uint32_t> ff(cache.scales.size(), 0xffffffffu);
     const auto device_pages = in_out("pages", cache.bytes);
     const auto device_scales = in_out("scales", ff);
@@ -84,7 +89,7 @@ void run_case(Check& check, ThreadPool& pool, const Case& c) {
                               r.pages};
     float* scales = ff.empty() ? nullptr : reinterpret_cast<float*>(device_scales.data());
     cuda::kv_append({device_pages.data(), c.pages_type, scales, device_qkv.data(), c.type, qkv.ld,
-                     device_batch, c.H, c.D},
+                     device_batch, c.H, c.G(), c.D},
                     nullptr);
     finish();
     cache.bytes = device_pages.read();
@@ -113,13 +118,13 @@ void run_case(Check& check, ThreadPool& pool, const Case& c) {
       check.that(same, "NaN and infinities are not those of the CPU");
     }
 
-    if (c.D == 128 && c.H >= 3) {
-      const double numbers = static_cast<double>(2 * r.T * c.H * c.D);
+    if (c.D == 128 && c.G() >= 3) {
+      const double numbers = static_cast<double>(2 * r.T * c.G() * c.D);
       const double moved = numbers * static_cast<double>(2 + element_bytes(c.pages_type));
       const double scale_sectors =
-          c.pages_type == Type::i8 ? static_cast<double>(2 * r.T * c.H) * 32.0 : 0.0;
+          c.pages_type == Type::i8 ? static_cast<double>(2 * r.T * c.G()) * 32.0 : 0.0;
       // A warp reads its position, its page and, for B sequences, log2 B offsets.
-      const double warps = static_cast<double>(r.T * ((2 * c.H * 16 + 255) / 256) * 8);
+      const double warps = static_cast<double>(r.T * ((2 * c.G() * 16 + 255) / 256) * 8);
       const double search = std::ceil(std::log2(static_cast<double>(r.B)));
       const double unique = static_cast<double>(r.T * 4 + r.B * r.P * 4 + r.B * 4) + 96.0;
       check_bytes(check, moved + scale_sectors + unique,
@@ -137,7 +142,8 @@ int main() {
       for (const Type pages : {Type::bf16, Type::f16, Type::i8}) {
         run_case(check, pool, {{{0, 1}}, type, pages, 40, 128});
         run_case(check, pool, {{{0, 65}, {63, 1}, {64, 1}, {62, 3}, {1, 19}}, type, pages, 3, 128});
-        run_case(check, pool, {{{5, 7}}, type, pages, 1, 16});
+        run_case(check, pool, {{{5, 7}}, type, pages, 1, 8});
+        run_case(check, pool, {{{5, 7}, {63, 2}}, type, pages, 14, 64, 1.0f, false, 7});
         run_case(check, pool, {{{5, 7}, {200, 1}}, type, pages, 2, 256});
         // Below the normal numbers of f16, all zeros, and large.
         for (const float size : {1e-6f, 0.0f, 1000.0f})

@@ -1,6 +1,8 @@
 // What a step of generation moves and launches: two layers shaped like those of 13B (ALiBi) and 7B
-// (RoPE), one token at position 511. The bytes that must move are those of weights and cache, and up
+// (RoPE), or with keys and values that heads share, one token at position 511. The bytes that must move are those of weights and cache, and up
 // to 3 % for what goes from kernel to kernel: as much as is left to gain by making fewer of them.
+#include <cmath>
+
 #include "api_checks.h"
 #include "cuda_device.h"
 
@@ -27,7 +29,8 @@ struct Layer {
 
 // A model whose numbers are random: only where they lie matters here.
 struct Model {
-  Model(int32_t weights_, int32_t cache_, bool alibi) : weights(weights_), cache(cache_) {
+  Model(int32_t weights_, int32_t cache_, bool alibi, int64_t G_)
+      : weights(weights_), cache(cache_), G(G_) {
     is_ok("context_create", bc_context_create(BC_CUDA, 0, 0, 0, &context) == BC_OK);
     ids = tensor(context, BC_I32, {1});
     positions = tensor(context, BC_I32, {1});
@@ -36,7 +39,7 @@ struct Model {
     x = tensor(context, BC_F32, {1, kC});
     h = tensor(context, BC_BF16, {1, kC});
     out = tensor(context, BC_BF16, {1, kC});
-    qkv = tensor(context, BC_BF16, {1, 3 * kC});
+    qkv = tensor(context, BC_BF16, {1, width()});
     hidden = tensor(context, BC_BF16, {1, kF});
     logits = tensor(context, BC_F32, {1, kV});
     best = tensor(context, BC_I32, {1, 16});
@@ -54,17 +57,19 @@ struct Model {
     embedding = random(BC_BF16, {kV, kC});
     first_norm = random(BC_F32, {kC});
     for (Layer& layer : layers) {
-      layer.qkv = random(weights, {3 * kC, kC});
+      layer.qkv = random(weights, {width(), kC});
       layer.o = random(weights, {kC, kC});
       layer.gate_up = random(weights, {2 * kF, kC});
       layer.down = random(weights, {kC, kF});
       layer.norm = random(BC_F32, {kC});
       layer.next_norm = random(BC_F32, {kC});
-      layer.pages = tensor(context, cache, {kPages, 2, kH, BC_PAGE_SIZE, 128});
+      layer.pages = tensor(context, cache, {kPages, 2, G, BC_PAGE_SIZE, 128});
       layer.scales =
-          cache == BC_I8 ? tensor(context, BC_F32, {kPages, 2, kH, BC_PAGE_SIZE}) : nullptr;
+          cache == BC_I8 ? tensor(context, BC_F32, {kPages, 2, G, BC_PAGE_SIZE}) : nullptr;
     }
     head = random(weights, {kV, kC});
+    for (int64_t k = 0; k < 64; ++k)
+      frequencies.push_back(std::pow(1e4, -2.0 * static_cast<double>(k) / 128.0));
     is_ok("synchronize", bc_synchronize(context) == BC_OK);
   }
   ~Model() { is_ok("context_free", bc_context_free(context) == BC_OK); }
@@ -81,47 +86,59 @@ struct Model {
     ok("embed", bc_embed(context, x, ids, embedding));
     ok("rms_norm", bc_rms_norm(context, h, x, first_norm, 1e-6f));
     for (const Layer& layer : layers) {
-      ok("matmul", bc_matmul(context, qkv, h, layer.qkv, nullptr));
-      if (slopes == nullptr) ok("rope", bc_rope(context, qkv, positions, kH, 1e4f));
+      ok("matmul", bc_matmul(context, qkv, h, layer.qkv, nullptr, nullptr));
+      if (slopes == nullptr) {
+        ok("rope", bc_rope(context, qkv, positions, kH, 128, frequencies.data(), 1.0f, nullptr,
+                           nullptr, 0.0f));
+      }
       ok("kv_append",
          bc_kv_append(context, layer.pages, layer.scales, qkv, positions, offsets, table));
       ok("attention", bc_attention(context, h, qkv, layer.pages, layer.scales, positions, offsets,
-                                   table, slopes));
-      ok("matmul", bc_matmul(context, out, h, layer.o, nullptr));
+                                   table, slopes, 0));
+      ok("matmul", bc_matmul(context, out, h, layer.o, nullptr, nullptr));
       ok("add_rms_norm", bc_add_rms_norm(context, x, h, out, layer.norm, 1e-6f));
       ok("matmul_swiglu", bc_matmul_swiglu(context, hidden, h, layer.gate_up));
-      ok("matmul", bc_matmul(context, out, hidden, layer.down, nullptr));
+      ok("matmul", bc_matmul(context, out, hidden, layer.down, nullptr, nullptr));
       ok("add_rms_norm", bc_add_rms_norm(context, x, h, out, layer.next_norm, 1e-6f));
     }
-    ok("matmul", bc_matmul(context, logits, h, head, nullptr));
+    ok("matmul", bc_matmul(context, logits, h, head, nullptr, nullptr));
     ok("top_k", bc_top_k(context, values, best, logits));
     ok("synchronize", bc_synchronize(context));
   }
 
-  // Of one position in a layer.
-  double cache_bytes() const { return cache == BC_I8 ? 2.0 * kC + 8.0 * kH : 4.0 * kC; }
+  int64_t width() const { return kC + 2 * G * 128; }  // of a row of qkv
+  // What a layer has for one position.
+  double cache_bytes() const {
+    const double heads = static_cast<double>(G);
+    return cache == BC_I8 ? heads * (2.0 * 128 + 8.0) : heads * 4.0 * 128;
+  }
   double weight_bytes() const {
     const double a_weight = weights == BC_Q4 ? 4.5 / 8 : weights == BC_Q8 ? 8.5 / 8 : 2.0;
-    const double matrices = kLayers * (4.0 * kC * kC + 3.0 * kC * kF) + 1.0 * kV * kC;
+    const double matrices =
+        kLayers * (kC * (1.0 * kC + static_cast<double>(width())) + 3.0 * kC * kF) + 1.0 * kV * kC;
     return a_weight * matrices + 4.0 * kC * (2 * kLayers + 1) + 2.0 * kC;  // norms, a row of embed
   }
 
   const int32_t weights, cache;
+  const int64_t G;
   uint64_t seed = 0;
+  std::vector<double> frequencies;
   bc_context* context = nullptr;
   bc_tensor *ids, *positions, *offsets, *table, *x, *h, *out, *qkv, *hidden, *logits, *values,
       *best, *embedding, *first_norm, *head, *slopes = nullptr;
   Layer layers[kLayers];
 };
 
-void moves_weights_and_cache(int32_t weights, int32_t cache, bool alibi, const char* name) {
-  Model model(weights, cache, alibi);
+void moves_weights_and_cache(int32_t weights, int32_t cache, bool alibi, const char* name,
+                             int64_t G = kH) {
+  Model model(weights, cache, alibi, G);
   // The cache of every position but the last.
   for (const Layer& layer : model.layers) {
     if (layer.scales == nullptr) {
       is_ok("tensor_random", bc_tensor_random(layer.pages, 0.5f, 7) == BC_OK);
     } else {
-      write(layer.pages, std::vector<int8_t>(kPages * 2 * kC * BC_PAGE_SIZE, 1));
+      write(layer.pages,
+            std::vector<int8_t>(static_cast<size_t>(kPages * 2 * G * 128 * BC_PAGE_SIZE), 1));
       is_ok("tensor_random", bc_tensor_random(layer.scales, 0.01f, 8) == BC_OK);
     }
   }
@@ -159,7 +176,7 @@ int main() {
 #endif
   moves_weights_and_cache(BC_Q4, BC_BF16, true, "q4, bf16 cache, ALiBi");
   moves_weights_and_cache(BC_Q4, BC_I8, true, "q4, i8 cache, ALiBi");
-  moves_weights_and_cache(BC_Q4, BC_BF16, false, "q4, bf16 cache, RoPE");
+  moves_weights_and_cache(BC_Q4, BC_BF16, false, "q4, bf16 cache, RoPE, 2 key-value heads", 2);
   moves_weights_and_cache(BC_Q8, BC_BF16, true, "q8, bf16 cache, ALiBi");
   moves_weights_and_cache(BC_BF16, BC_BF16, true, "bf16, bf16 cache, ALiBi");
   return result("cuda_step");

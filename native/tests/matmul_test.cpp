@@ -48,6 +48,59 @@ std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
   return w;
 }
 
+// Gate and up are sums of matmul, with their bias, whatever becomes of them: the same bits.
+void run_swiglu(Check& check, ThreadPool& pool, Type type, int64_t M, int64_t F, bool biased) {
+  constexpr int64_t K = 96;
+  const uint64_t seed = static_cast<uint64_t>(M * 1000 + F);
+  check.begin(cpu::isa(),
+              std::string("swiglu ") + name_of(type) + " M=" + std::to_string(M) +
+                  " F=" + std::to_string(F) + (biased ? " bias" : ""),
+              seed);
+  Random random(seed);
+  Matrix x(M, K);
+  x.fill([&] { return random.normal(); });
+  const std::vector<uint8_t> w = weights(type, 2 * F, K, random);
+  std::vector<float> bias(static_cast<size_t>(2 * F));
+  for (float& b : bias) b = random.normal();
+  Matrix sums(M, 2 * F);
+  MatmulParams p{};
+  p.out = sums.row(0);
+  p.out_ld = sums.ld;
+  p.x = x.row(0);
+  p.x_ld = x.ld;
+  p.w = w.data();
+  p.w_type = type;
+  p.w_ld = K;
+  p.bias = biased ? bias.data() : nullptr;
+  p.M = M;
+  p.N = 2 * F;
+  p.K = K;
+  cpu::Scratch scratch;
+  cpu::matmul(p, scratch, pool);
+  Matrix gate(M, F);
+  Matrix up(M, F);
+  for (int64_t m = 0; m < M; ++m) {
+    for (int64_t f = 0; f < F; ++f) {
+      gate.row(m)[f] = sums.row(m)[2 * f];
+      up.row(m)[f] = sums.row(m)[2 * f + 1];
+    }
+  }
+  Matrix want(M, F);
+  cpu::swiglu({want.row(0), want.ld, gate.row(0), gate.ld, up.row(0), up.ld, Type::f32, M, F},
+              pool);
+  Matrix out(M, F);
+  std::vector<float> memory;
+  p.out = out.row(0);
+  p.out_ld = out.ld;
+  p.epilogue = Epilogue::swiglu;
+  cpu::matmul_swiglu(p, memory, scratch, pool);
+  bool same = true;
+  for (int64_t m = 0; m < M; ++m)
+    same &= std::memcmp(out.row(m), want.row(m), static_cast<size_t>(F) * sizeof(float)) == 0;
+  check.that(same, "other bits than those of the sums one by one");
+  check.that(out.gaps_untouched(), "gaps between rows were written");
+}
+
 }  // namespace
 
 int main() {
@@ -72,17 +125,16 @@ int main() {
           const std::vector<uint8_t> w = weights(type, c.N, K, random);
           std::vector<float> scale(static_cast<size_t>(c.N));
           for (float& s : scale) s = random.normal();
+          std::vector<float> bias(static_cast<size_t>(c.N));
+          for (float& b : bias) b = 30.0f * random.normal();
           cpu::Scratch scratch;
           Matrix out(c.M, c.N);
-          MatmulParams p{out.row(0), Type::f32,
-                         out.ld,     x.row(0),
-                         Type::f32,  x.ld,
-                         w.data(),   type,
-                         K,          c.N % 2 == 0 ? nullptr : scale.data(),
-                         c.M,        c.N,
-                         K,          Epilogue::none,
-                         exact,      true,
-                         nullptr};
+          MatmulParams p{
+              out.row(0), Type::f32, out.ld, x.row(0), Type::f32,
+              x.ld,       w.data(),  type,   K,        c.N % 2 == 0 ? nullptr : scale.data(),
+              nullptr,    c.M,       c.N,    K,        Epilogue::none,
+              exact,      true,      nullptr};
+          p.bias = (c.M + c.N / 2) % 2 == 0 ? nullptr : bias.data();
           std::vector<Expected> want = reference::matmul(p);
           if (!exact && is_quantized(type)) reference::round_x_to_int8(p, want);
           const bool rounds = kernels.matmul(type, exact).round != nullptr;
@@ -110,11 +162,16 @@ int main() {
     cpu::Scratch scratch;
     Matrix out(2, 16);
     cpu::matmul({out.row(0), Type::f32, out.ld, x.row(0), Type::f32, x.ld, w.data(), Type::q4, 32,
-                 nullptr, 2, 16, 32, Epilogue::none, false, true, nullptr},
+                 nullptr, nullptr, 2, 16, 32, Epilogue::none, false, true, nullptr},
                 scratch, pool, kernels);
     check.begin(isa, "NaN", 9);
     check.that(!std::isnan(out.row(0)[0]), "row 0 is NaN");
     check.that(std::isnan(out.row(1)[0]) && std::isnan(out.row(1)[15]), "row 1 hides a NaN");
+  }
+  for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8, Type::q4}) {
+    for (const bool biased : {false, true}) {
+      for (const int64_t M : {1, 5, 70}) run_swiglu(check, pool, type, M, 19, biased);
+    }
   }
   return check.result();
 }

@@ -34,7 +34,9 @@ void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::fre
 namespace {
 
 constexpr int64_t kHeads = 2;
+constexpr int64_t kKeyHeads = 1;
 constexpr int64_t kHead = 128;
+constexpr int64_t kWide = (kHeads + 2 * kKeyHeads) * kHead;
 constexpr int64_t kHidden = kHeads * kHead;
 constexpr int64_t kFeedForward = 352;
 constexpr int64_t kVocabulary = 500;
@@ -55,23 +57,27 @@ struct Step {
     table = tensor(c, BC_I32, {1, kPages});
     write(offsets, {0, static_cast<int32_t>(T)});
     write(table, {2, 0, 3, 1});
-    bc_tensor* pages = tensor(c, cache, {kPages, 2, kHeads, BC_PAGE_SIZE, kHead});
-    bc_tensor* scales =
-        cache == BC_I8 ? f32({kPages, 2, kHeads, BC_PAGE_SIZE}) : static_cast<bc_tensor*>(nullptr);
+    bc_tensor* pages = tensor(c, cache, {kPages, 2, kKeyHeads, BC_PAGE_SIZE, kHead});
+    bc_tensor* scales = cache == BC_I8 ? f32({kPages, 2, kKeyHeads, BC_PAGE_SIZE})
+                                       : static_cast<bc_tensor*>(nullptr);
     bc_tensor* embedding = tensor(c, BC_BF16, {kVocabulary, kHidden});
     is_ok("tensor_random", bc_tensor_random(embedding, 1.0f, 1) == BC_OK);
     bc_tensor* gain = f32({kHidden});
     write(gain, std::vector<float>(kHidden, 1.0f));
     bc_tensor* x = f32({T, kHidden});
     bc_tensor* normed = f32({T, kHidden});
-    bc_tensor* qkv = f32({T, 3 * kHidden});
+    bc_tensor* qkv = f32({T, kWide});
+    bc_tensor* bias = f32({kWide});
+    bc_tensor* norm = f32({kHead});
+    write(norm, std::vector<float>(kHead, 1.0f));
+    const std::vector<double> frequencies(kHead / 2, 0.1);
     bc_tensor* out = f32({T, kHidden});
     bc_tensor* gate = f32({T, kFeedForward});
     bc_tensor* up = f32({T, kFeedForward});
     bc_tensor* logits = f32({T, kVocabulary});
     bc_tensor* best = f32({T, 8});
     bc_tensor* best_ids = tensor(c, BC_I32, {T, 8});
-    bc_tensor* w_qkv = weight(3 * kHidden, kHidden);
+    bc_tensor* w_qkv = weight(kWide, kHidden);
     bc_tensor* w_up = weight(kFeedForward, kHidden);
     bc_tensor* w_gate_up = weight(2 * kFeedForward, kHidden);
     bc_tensor* w_down = weight(kHidden, kFeedForward);
@@ -81,18 +87,19 @@ struct Step {
     recorded("plan_begin", bc_plan_begin(c));
     recorded("embed", bc_embed(c, x, ids, embedding));
     recorded("rms_norm", bc_rms_norm(c, normed, x, gain, 1e-6f));
-    recorded("matmul", bc_matmul(c, qkv, normed, w_qkv, nullptr));
-    recorded("rope", bc_rope(c, qkv, positions, kHeads, 10000.0f));
+    recorded("matmul", bc_matmul(c, qkv, normed, w_qkv, nullptr, bias));
+    recorded("rope", bc_rope(c, qkv, positions, kHeads, kHead, frequencies.data(), 1.0f, norm, norm,
+                             1e-6f));
     recorded("kv_append", bc_kv_append(c, pages, scales, qkv, positions, offsets, table));
     recorded("attention",
-             bc_attention(c, out, qkv, pages, scales, positions, offsets, table, nullptr));
+             bc_attention(c, out, qkv, pages, scales, positions, offsets, table, nullptr, 100));
     recorded("add_rms_norm", bc_add_rms_norm(c, x, normed, out, gain, 1e-6f));
-    recorded("matmul", bc_matmul(c, gate, normed, w_up, nullptr));
-    recorded("matmul", bc_matmul(c, up, normed, w_up, nullptr));
+    recorded("matmul", bc_matmul(c, gate, normed, w_up, nullptr, nullptr));
+    recorded("matmul", bc_matmul(c, up, normed, w_up, nullptr, nullptr));
     recorded("swiglu", bc_swiglu(c, gate, gate, up));
     recorded("matmul_swiglu", bc_matmul_swiglu(c, gate, normed, w_gate_up));
-    recorded("matmul", bc_matmul(c, out, gate, w_down, nullptr));
-    recorded("matmul", bc_matmul(c, logits, out, w_head, nullptr));
+    recorded("matmul", bc_matmul(c, out, gate, w_down, nullptr, nullptr));
+    recorded("matmul", bc_matmul(c, logits, out, w_head, nullptr, nullptr));
     recorded("top_k", bc_top_k(c, best, best_ids, logits));
     recorded("plan_end", bc_plan_end(c, &plan));
   }

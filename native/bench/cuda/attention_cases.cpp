@@ -55,12 +55,13 @@ struct Run {
         batch(s.sequences),
         r(batch.ragged()),
         C(s.H * kD),
-        rows(r.pages * 2 * s.H * kPageSize),
+        width((s.H + 2 * s.G) * kD),
+        rows(r.pages * 2 * s.G * kPageSize),
         cache(s.pages_type),
-        queries(Type::bf16, std::min(kPeriod, r.T), 3 * C,
+        queries(Type::bf16, std::min(kPeriod, r.T), width,
                 [random = test::Random(6)]() mutable { return kSpread * random.normal(); }),
         slope(slopes_of(s.H)),
-        qkv(input("qkv", copies, 2 * r.T * 3 * C, queries.bytes)),
+        qkv(input("qkv", copies, 2 * r.T * width, queries.bytes)),
         pages(input("pages", copies, rows * kD * element_bytes(s.pages_type), cache.bytes)),
         scales(input("scales", copies, s.pages_type == Type::i8 ? 4 * rows : 0,
                      bytes_of(cache.scales))),
@@ -68,15 +69,16 @@ struct Run {
         positions(input("positions", 1, batch.positions)),
         offsets(input("offsets", 1, batch.offsets)),
         table(input("table", 1, batch.table)),
-        scratch(output("scratch", 1, cuda::attention_scratch_bytes(r.T, r.B, r.P, s.H))),
-        out(output("out", copies, 2 * r.T * C)) {}
+        out(output("out", copies, 2 * r.T * C)),
+        scratch(output("scratch", 1, cuda::attention_scratch_bytes(params(0)))) {}
 
-  void launch(int copy, void* stream) const {
+  // All but the scratch.
+  AttentionParams params(int copy) const {
     AttentionParams p{};
     p.out = out.at(copy);
     p.out_ld = C;
     p.qkv = qkv.at(copy);
-    p.ld = 3 * C;
+    p.ld = width;
     p.out_type = p.qkv_type = Type::bf16;
     p.pages = pages.at(copy);
     p.pages_type = s.pages_type;
@@ -87,7 +89,13 @@ struct Run {
     p.batch.table = table.as<int32_t>(0);
     p.slopes = s.alibi ? slopes.as<float>(0) : nullptr;
     p.H = s.H;
+    p.G = s.G;
     p.D = kD;
+    return p;
+  }
+
+  void launch(int copy, void* stream) const {
+    AttentionParams p = params(copy);
     p.scratch = scratch.at(0);
     cuda::attention(p, gpu, stream);
   }
@@ -122,7 +130,7 @@ struct Run {
     for (int64_t j = 0; j < n; ++j) {
       for (int64_t kv = 0; kv < 2; ++kv) {
         const int64_t page = r.table[b * r.P + j / kPageSize];
-        const int64_t from = ((page * 2 + kv) * s.H + h) * kPageSize + j % kPageSize;
+        const int64_t from = ((page * 2 + kv) * s.G + h / (s.H / s.G)) * kPageSize + j % kPageSize;
         const int64_t to = one.row(batch, 0, kv, 0, j);
         for (test::Cache* c : {&one, &magnitudes}) {
           std::memcpy(c->bytes.data() + to * row_bytes,
@@ -147,6 +155,7 @@ struct Run {
     p.batch = batch;
     p.slopes = s.alibi ? slope.data() + h : nullptr;
     p.H = 1;
+    p.G = 1;
     p.D = kD;
     std::vector<test::Expected> want = reference::attention(p);
     p.pages = magnitudes.bytes.data();
@@ -165,11 +174,11 @@ struct Run {
   cuda::Facts gpu;
   test::Batch batch;
   Ragged r;
-  int64_t C, rows;
+  int64_t C, width, rows;
   CachePattern cache;
   Pattern queries;
   std::vector<float> slope;
-  Copies qkv, pages, scales, slopes, positions, offsets, table, scratch, out;
+  Copies qkv, pages, scales, slopes, positions, offsets, table, out, scratch;
 };
 
 }  // namespace
@@ -181,18 +190,19 @@ Case attention_case(const Model& model, const char* part, const AttentionShape& 
   const int64_t T = s.sequences[0].tokens;
   // A position's keys and values of all heads.
   const int64_t position =
-      2 * C * element_bytes(s.pages_type) + (s.pages_type == Type::i8 ? 2 * 4 * s.H : 0);
+      2 * s.G * (kD * element_bytes(s.pages_type) + (s.pages_type == Type::i8 ? 4 : 0));
   Case c;
   c.op = "attention";
   c.model = model.name;
   c.part = part;
   c.types = std::string(name_of(s.pages_type)) + " pages" + (s.alibi ? " alibi" : "");
   c.sizes = {{"B", B}, {"T", T}, {"S", last}, {"H", s.H}};
+  if (s.G != s.H) c.sizes.push_back({"G", s.G});
   c.bytes = number(B) * (number(last * position) + number(4 * T * C));
   // 2D flops for a score and 2D for its value: a query at i has i + 1 of each.
   c.flops = 4.0 * number(kD * s.H * B * T) * (number(last) - 0.5 * number(T - 1));
-  c.copy_bytes =
-      (B * ((last + kPageSize - 1) / kPageSize) + 1) * kPageSize * position + B * T * C * 8;
+  c.copy_bytes = (B * ((last + kPageSize - 1) / kPageSize) + 1) * kPageSize * position +
+                 B * T * 2 * (2 * C + 2 * s.G * kD);
   c.prepare = [s](int copies, const cuda::Facts& gpu) {
     const auto run = std::make_shared<Run>(s, copies, gpu);
     return Prepared{[run](int copy, void* stream) { run->launch(copy, stream); },
@@ -204,11 +214,13 @@ Case attention_case(const Model& model, const char* part, const AttentionShape& 
 void add_attention_cases(Cases& cases, const Model& model, const Sizes& sizes) {
   for (const Type pages : {Type::bf16, Type::i8}) {
     for (const int64_t T : sizes.prompts)
-      cases.push_back(attention_case(model, "prefill", {{{0, T}}, model.H, pages, model.alibi}));
+      cases.push_back(
+          attention_case(model, "prefill", {{{0, T}}, model.H, model.H, pages, model.alibi}));
     for (const int64_t S : sizes.positions) {
       for (const int64_t B : sizes.batches) {
         const std::vector<test::Sequence> all(static_cast<size_t>(B), {S - 1, 1});
-        cases.push_back(attention_case(model, "decode", {all, model.H, pages, model.alibi}));
+        cases.push_back(
+            attention_case(model, "decode", {all, model.H, model.H, pages, model.alibi}));
       }
     }
   }

@@ -88,7 +88,7 @@ Case matmul_case(const Model& model, const char* part, const MatmulShape& s);
 
 struct AttentionShape {
   std::vector<test::Sequence> sequences;  // all alike
-  int64_t H;
+  int64_t H, G;
   Type pages_type;
   bool alibi;
 };

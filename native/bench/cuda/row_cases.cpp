@@ -95,8 +95,23 @@ struct Rope {
         qkv(in_out("qkv", copies, 2 * T * 3 * H * kD, rows.bytes)),
         positions(input("positions", 1, batch.positions)) {}
 
+  static RopeParams params(void* qkv, Type type, int64_t ld, const int32_t* positions, int64_t T,
+                           int64_t H) {
+    RopeParams p{};
+    p.qkv = qkv;
+    p.type = type;
+    p.ld = ld;
+    p.positions = positions;
+    p.T = T;
+    p.H = p.G = H;
+    p.D = kD;
+    p.scale = 1.0f;
+    for (int64_t k = 0; k < kD / 2; ++k) p.frequencies[k] = std::pow(1e4, -2.0 * number(k) / kD);
+    return p;
+  }
+
   void launch(int copy, void* stream) const {
-    cuda::rope({qkv.at(copy), Type::bf16, 3 * H * kD, positions.as<int32_t>(0), T, H, kD, 10000.0f},
+    cuda::rope(params(qkv.at(copy), Type::bf16, 3 * H * kD, positions.as<int32_t>(0), T, H),
                stream);
   }
 
@@ -106,7 +121,7 @@ struct Rope {
     std::vector<int32_t> at;
     for (const int64_t t : tokens) at.push_back(batch.positions[static_cast<size_t>(t)]);
     std::vector<test::Expected> want =
-        reference::rope({some.row(0), Type::f32, some.ld, at.data(), some.rows, H, kD, 10000.0f});
+        reference::rope(params(some.row(0), Type::f32, some.ld, at.data(), some.rows, H));
     for (test::Expected& e : want) {  // values are copied
       if (e.tolerance > 0.0) e.tolerance += std::fabs(e.value) * test::rounding_of(Type::bf16);
     }
@@ -147,7 +162,7 @@ struct KvAppend {
     p.batch.positions = positions.as<int32_t>(0);
     p.batch.offsets = offsets.as<int32_t>(0);
     p.batch.table = table.as<int32_t>(0);
-    p.H = H;
+    p.H = p.G = H;
     p.D = kD;
     cuda::kv_append(p, stream);
   }
@@ -161,7 +176,7 @@ struct KvAppend {
       p.qkv = rows.row(t);
       p.ld = 3 * H * kD;
       p.batch.T = 1;
-      p.H = H;
+      p.H = p.G = H;
       p.D = kD;
       test::Matrix got(2 * H, kD, 0);
       for (int64_t i = 0; i < 2 * H; ++i) {

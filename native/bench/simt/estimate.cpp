@@ -63,23 +63,29 @@ Estimate run(const Problem& problem, bool hopper) {
 
 // --- Problems ------------------------------------------------------------------------------------
 
-Problem prefill(int64_t S, Type pages, bool alibi) {
+struct Heads {
+  int64_t H, G;
+};
+const Heads kHeads = {kModel.H, kModel.H};
+
+Problem prefill(const Heads& heads, int64_t S, Type pages, bool alibi) {
   constexpr int64_t kPiece = 768;  // a multiple of tiles of 64, 128 and 192 queries
   const std::vector<test::Sequence> middle = {{S / 2 - kPiece / 2, kPiece}};
-  Problem p{attention_case(kModel, "prefill", {{{0, S}}, kModel.H, pages, alibi}),
-            attention_case(kModel, "prefill", {middle, 1, pages, alibi}), 0};
+  Problem p{attention_case(kModel, "prefill", {{{0, S}}, heads.H, heads.G, pages, alibi}),
+            attention_case(kModel, "prefill", {middle, heads.H / heads.G, 1, pages, alibi}), 0};
   p.sms = kRates.sms * p.piece.flops / p.whole.flops;
   p.scores = static_cast<int64_t>(p.piece.flops / number(4 * kD));
   p.alibi = alibi;
   return p;
 }
 
-Problem decode(int64_t B, int64_t S, Type pages) {
-  constexpr int64_t kHeads = 4;
+Problem decode(const Heads& heads, int64_t B, int64_t S, Type pages) {
+  constexpr int64_t kGroups = 4;
+  const int64_t some = kGroups * heads.H / heads.G;
   const std::vector<test::Sequence> all(static_cast<size_t>(B), {S - 1, 1});
-  return {attention_case(kModel, "decode", {all, kModel.H, pages, false}),
-          attention_case(kModel, "decode", {all, kHeads, pages, false}),
-          kRates.sms * kHeads / number(kModel.H)};
+  return {attention_case(kModel, "decode", {all, heads.H, heads.G, pages, false}),
+          attention_case(kModel, "decode", {all, some, kGroups, pages, false}),
+          kRates.sms * kGroups / number(heads.G)};
 }
 
 Problem product(const char* part, int64_t M, int64_t N, int64_t K, Type w, Type out = Type::bf16) {
@@ -176,14 +182,22 @@ void print_kernels() {
   std::printf("---|---|---|---|---|---|\n");
 
   const Goal causal = {550, true};
-  for (const int64_t S : {4096, 8192, 16384}) print_lines(prefill(S, Type::bf16, false), &causal);
-  print_lines(prefill(8192, Type::bf16, true), &causal);
-  print_lines(prefill(8192, Type::i8, true), &causal);
+  for (const int64_t S : {4096, 8192, 16384})
+    print_lines(prefill(kHeads, S, Type::bf16, false), &causal);
+  print_lines(prefill(kHeads, 8192, Type::bf16, true), &causal);
+  print_lines(prefill(kHeads, 8192, Type::i8, true), &causal);
+  // Grouped queries as LLaMA 3 8B and Qwen2 7B have them.
+  const std::vector<Heads> grouped = {{32, 8}, {28, 4}};
+  for (const Heads& heads : grouped) print_lines(prefill(heads, 8192, Type::bf16, false), &causal);
 
   const Goal copy = {0.85 * kRates.copy_bytes / 1e12, false};
   for (const Type pages : {Type::bf16, Type::i8}) {
-    for (const int64_t S : {4096, 32768}) print_lines(decode(1, S, pages), &copy);
-    print_lines(decode(16, 4096, pages), &copy);
+    for (const int64_t S : {4096, 32768}) print_lines(decode(kHeads, 1, S, pages), &copy);
+    print_lines(decode(kHeads, 16, 4096, pages), &copy);
+    for (const Heads& heads : grouped) {
+      print_lines(decode(heads, 1, 32768, pages), &copy);
+      print_lines(decode(heads, 16, 4096, pages), &copy);
+    }
   }
 
   const Goal products = {600, true};
@@ -217,7 +231,7 @@ void print_step(Type w, double goal) {
       {kLayers, product("gate and up", 1, 2 * kModel.F, C, w)},
       {kLayers, product("down", 1, C, kModel.F, w)},
       {1, product("head", 1, kModel.V, C, w, Type::f32)},
-      {kLayers, decode(1, 513, Type::bf16)},
+      {kLayers, decode(kHeads, 1, 513, Type::bf16)},
       {kLayers, rows("kv_append", "bf16 pages", 1)},
       {2 * kLayers, rows("add_rms_norm", "f32 to bf16", 1)},
       {1, rows("rms_norm", "f32 to bf16", 1)},

@@ -22,9 +22,11 @@ Ragged ragged(Call& call, bc_tensor* positions, bc_tensor* offsets, bc_tensor* t
 }
 
 // What the backends' kernels rely on of heads.
-void check_heads(Call& call, int64_t H, int64_t G, int64_t D) {
-  call.require(D % 8 == 0 && D <= kMaxHeadSize, "head size", static_cast<double>(D),
+void check_head_size(Call& call, int64_t D) {
+  call.require(D > 0 && D % 8 == 0 && D <= kMaxHeadSize, "head size", static_cast<double>(D),
                "a multiple of 8 up to 256");
+}
+void check_heads(Call& call, int64_t H, int64_t G) {
   call.require(H > 0 && G > 0 && H % G == 0 && H / G <= kMaxGroup, "heads", static_cast<double>(H),
                "1 to 64 times as many as there are key-value heads");
 }
@@ -48,8 +50,9 @@ Pages checked_pages(Call& call, bc_tensor* pages, bc_tensor* scales, const Tenso
   call.require((s != nullptr) == (p.type == Type::i8), "scales' presence", s != nullptr,
                "scales with i8 pages only");
   if (s != nullptr) call.shape(*s, "scales", {p.shape[0], 2, G, kPageSize});
+  check_head_size(call, D);
   const int64_t H = qkv.shape[1] / D - 2 * G;
-  check_heads(call, H, G, D);
+  check_heads(call, H, G);
   call.shape(qkv, "qkv", {qkv.shape[0], (H + 2 * G) * D});
   return Pages{p, s, H, G, D};
 }
@@ -71,11 +74,14 @@ bc_status bc_rope(bc_context* context, bc_tensor* qkv, bc_tensor* positions, int
     const int64_t T = x.shape[0];
     call.shape(pos, "positions", {T});
     const int64_t D = head_size;
-    call.require(D > 0 && heads > 0 && x.shape[1] % (2 * D) == heads * D % (2 * D), "width of qkv",
-                 static_cast<double>(x.shape[1]), "heads * head_size and an even number more");
+    check_head_size(call, D);
+    call.require(heads > 0, "heads", heads, "1 or more");
+    call.require(x.shape[1] % (2 * D) == heads * D % (2 * D), "width of qkv",
+                 static_cast<double>(x.shape[1]), "that of the heads and an even number more");
     const int64_t G = (x.shape[1] / D - heads) / 2;
-    check_heads(call, heads, G, D);
-    call.require(frequencies != nullptr, "frequencies", 0.0, "head_size / 2 numbers");
+    check_heads(call, heads, G);
+    if (frequencies == nullptr)
+      fail(BC_INVALID_ARGUMENT, "rope: frequencies is null, expected half a head size of numbers");
     call.require(scale > 0.0f && scale < 1e30f, "scale", static_cast<double>(scale), "more than 0");
     call.require((q_norm == nullptr) == (k_norm == nullptr), "norms", 1.0, "two or none");
     RopeParams p{};

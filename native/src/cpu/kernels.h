@@ -13,15 +13,14 @@ namespace bc::cpu {
 // Bytes that one op needs while it runs.
 using Scratch = std::vector<uint8_t>;
 
-// The angles of the last call's tokens: layers of a step share positions. As long as the largest
-// batch and not as the longest sequence: 4TD bytes, where a table of all 196608 positions would
-// take 100 MB.
+// The angles of the last call's tokens, which hold for the same frequencies and scale: layers of a
+// step share positions. As long as the largest batch and not as the longest sequence: 4TD bytes,
+// where a table of all 196608 positions would take 100 MB.
 struct RopeAngles {
-  float base = 0.0f;
-  int64_t D = 0;
+  float scale = 0.0f;
   std::vector<double> frequencies;  // [D/2]
   std::vector<int32_t> positions;   // [T]
-  std::vector<float> turns;         // [T,2,D/2] cosines, then sines
+  std::vector<float> turns;         // [T,2,D/2] cosines, then sines, times scale
 };
 
 void embed(const EmbedParams& p, ThreadPool& pool);

@@ -8,31 +8,29 @@
 namespace bc::cpu {
 namespace {
 
-// Rows for T tokens. New ones are those of position 0, whose cosines are 1 and sines 0.
+// Rows for T tokens. New ones are those of position 0, whose cosines are 1 and sines 0, times scale.
 void grow(RopeAngles& a, const RopeParams& p) {
   const size_t half = static_cast<size_t>(p.D / 2);
-  if (a.base != p.base || a.D != p.D) {
+  if (a.scale != p.scale || a.frequencies.size() != half ||
+      !std::equal(a.frequencies.begin(), a.frequencies.end(), p.frequencies)) {
     a = RopeAngles{};
-    a.base = p.base;
-    a.D = p.D;
-    for (size_t k = 0; k < half; ++k) {
-      a.frequencies.push_back(std::pow(static_cast<double>(p.base),
-                                       -2.0 * static_cast<double>(k) / static_cast<double>(p.D)));
-    }
+    a.scale = p.scale;
+    a.frequencies.assign(p.frequencies, p.frequencies + half);
   }
   const size_t T = static_cast<size_t>(p.T);
   if (a.positions.size() >= T) return;
   a.turns.resize(T * 2 * half);
   for (size_t t = a.positions.size(); t < T; ++t)
-    std::fill_n(a.turns.begin() + static_cast<std::ptrdiff_t>(t * 2 * half), half, 1.0f);
+    std::fill_n(a.turns.begin() + static_cast<std::ptrdiff_t>(t * 2 * half), half, p.scale);
   a.positions.resize(T);
 }
 
-void turn(float* cosine, float* sine, const std::vector<double>& frequencies, int32_t position) {
-  for (size_t k = 0; k < frequencies.size(); ++k) {
-    const double angle = position * frequencies[k];
-    cosine[k] = static_cast<float>(std::cos(angle));
-    sine[k] = static_cast<float>(std::sin(angle));
+void turn(float* cosine, float* sine, const RopeAngles& angles, int32_t position) {
+  const double scale = static_cast<double>(angles.scale);
+  for (size_t k = 0; k < angles.frequencies.size(); ++k) {
+    const double angle = position * angles.frequencies[k];
+    cosine[k] = static_cast<float>(std::cos(angle) * scale);
+    sine[k] = static_cast<float>(std::sin(angle) * scale);
   }
 }
 
@@ -46,7 +44,7 @@ void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool, const Vecto
       float* sine = cosine + p.D / 2;
       int32_t& known = angles.positions[static_cast<size_t>(t)];
       if (known != p.positions[t]) {
-        turn(cosine, sine, angles.frequencies, p.positions[t]);
+        turn(cosine, sine, angles, p.positions[t]);
         known = p.positions[t];
       }
       kernels.rope(p, cosine, sine, t);

@@ -9,10 +9,12 @@
 
 namespace bc::cpu {
 
-// Consecutive tokens of one sequence, whose queries share the pages they read.
+// Queries that share the pages they read: consecutive tokens of one sequence, and of each the same
+// consecutive heads of one key-value head.
 struct QueryTile {
   int64_t sequence;
-  int64_t begin, end;  // tokens
+  int64_t begin, end;   // tokens
+  int64_t head, heads;  // the first query head, and how many
 };
 
 struct VectorKernels {
@@ -23,7 +25,7 @@ struct VectorKernels {
   void (*rope)(const RopeParams& p, const float* cosine, const float* sine, int64_t token);
   void (*kv_append)(const KvAppendParams& p, int64_t begin, int64_t end);
   // scratch: attention_scratch(D) floats.
-  void (*attention)(const AttentionParams& p, const QueryTile& tile, int64_t head, float* scratch);
+  void (*attention)(const AttentionParams& p, const QueryTile& tile, float* scratch);
   // Columns [begin, end) of one token.
   void (*swiglu)(const SwigluParams& p, int64_t token, int64_t begin, int64_t end);
   void (*top_k)(const TopKParams& p, int64_t begin, int64_t end);

@@ -119,7 +119,7 @@ class CudaBackend final : public Backend {
     return cuda::matmul_scratch_bytes(p, gpu_);
   }
   int64_t scratch_bytes(const AttentionParams& p) const override {
-    return cuda::attention_scratch_bytes(p.batch.T, p.batch.B, p.batch.P, p.H);
+    return cuda::attention_scratch_bytes(p);
   }
   int64_t scratch_bytes(const TopKParams& p) const override {
     return cuda::top_k_scratch_bytes(p.T, p.V, p.K);

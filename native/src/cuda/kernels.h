@@ -10,7 +10,6 @@
 
 namespace bc::cuda {
 
-constexpr int kHeadSize = 128;                         // of attention
 constexpr int64_t kMaxNormWidth = 16384;               // C of rms_norm
 constexpr int64_t kMaxSearchWidth = int64_t{1} << 17;  // V of top_k
 constexpr int64_t kMaxTopK = 1024;
@@ -22,7 +21,7 @@ int64_t matmul_scratch_bytes(const MatmulParams& p, const Facts& gpu);
 void matmul(const MatmulParams& p, const Facts& gpu, void* stream);
 void rope(const RopeParams& p, void* stream);
 void kv_append(const KvAppendParams& p, void* stream);
-int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H);
+int64_t attention_scratch_bytes(const AttentionParams& p);  // as of matmul
 void attention(const AttentionParams& p, const Facts& gpu, void* stream);
 void swiglu(const SwigluParams& p, void* stream);
 int64_t top_k_scratch_bytes(int64_t T, int64_t V, int64_t K);

@@ -1,14 +1,14 @@
 // kv_append: stores each token's keys and values in the page and slot of its position.
 //
-// Shapes  qkv [T,3C], of which the last [T,2C] are read; pages [pages,2,H,64,D] bf16, f16 or i8;
-//         scales [pages,2,H,64] for i8. C = H D. D is a multiple of 16, up to 256.
+// Shapes  qkv [T,(H+2G)D], of which the last [T,2GD] are read; pages [pages,2,G,64,D] bf16, f16 or
+//         i8; scales [pages,2,G,64] for i8. D is a multiple of 8, up to 256.
 //
 // Method  A group of lanes, D/8 rounded up to a power of two, takes the D numbers of one head of
 //         one token, 16 bytes a lane, and agrees on their largest by shuffles. Rounds to nearest
 //         even. i8: scale = max|x| / 127.
 //
-// Bound   Memory: 2TC (2 + bytes of an element) + 12T bytes; i8: also 2TH scales, which lie 256
-//         bytes apart, so that each takes a sector of 32 bytes. T=1, C=5120, H=40: 41.0 KB, and
+// Bound   Memory: 2TGD (2 + bytes of an element) + 12T bytes; i8: also 2TG scales, which lie 256
+//         bytes apart, so that each takes a sector of 32 bytes. T=1, G=40, D=128: 41.0 KB, and
 //         33.3 KB for i8. The search of a token's sequence reads offsets from L2.
 //
 // Limits  kv_append_kernel: 40 registers, 256 threads, 0 bytes of shared memory
@@ -46,15 +46,15 @@ __global__ void __launch_bounds__(kThreads) kv_append_kernel(KvAppendParams p, i
   const Ragged& r = p.batch;
   const int64_t t = blockIdx.x;
   const int thread = static_cast<int>(blockIdx.y) * kThreads + static_cast<int>(threadIdx.x);
-  const int64_t i = thread / lanes;  // H heads of keys, then H of values
+  const int64_t i = thread / lanes;  // G heads of keys, then G of values
   const int64_t d = thread % lanes * kN;
-  const bool mine = i < 2 * p.H && d < p.D;
+  const bool mine = i < 2 * p.G && d < p.D;
   Vec<T, kN> x = {};
   if (mine) x = load<kN>(static_cast<const T*>(p.qkv) + t * p.ld + (p.H + i) * p.D + d);
 
   const int64_t position = load(r.positions + t);
   const int64_t page = load(r.table + sequence_of(r, t) * r.P + position / kPageSize);
-  const int64_t row = (page * 2 * p.H + i) * kPageSize + position % kPageSize;
+  const int64_t row = (page * 2 * p.G + i) * kPageSize + position % kPageSize;
   E* out = static_cast<E*>(p.pages) + row * p.D + d;
   if constexpr (sizeof(E) == 1) {
     const Vec<float, kN> wide = widen(x);
@@ -80,7 +80,7 @@ template <class E, class T>
 void launch_kv_append(const KvAppendParams& p, void* stream) {
   int lanes = 1;
   while (lanes * kN < p.D) lanes *= 2;
-  const int64_t threads = 2 * p.H * lanes;
+  const int64_t threads = 2 * p.G * lanes;
   const dim3 grid(static_cast<unsigned>(p.batch.T),
                   static_cast<unsigned>((threads + kThreads - 1) / kThreads));
   launch<kv_append_kernel<E, T>>({grid, dim3(kThreads), 0, stream, true}, p, lanes);

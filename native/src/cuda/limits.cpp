@@ -52,11 +52,18 @@ void check(const char* op, const MatmulParams& p) {
 }
 
 void check(const char* op, const RopeParams& p) {
-  activation(op, {"qkv", p.qkv, p.type, p.T, 3 * p.H * p.D, p.ld});
+  activation(op, {"qkv", p.qkv, p.type, p.T, (p.H + 2 * p.G) * p.D, p.ld});
+  require(p.D % 16 == 0, op, "head size", number(p.D), "a multiple of 16 on a GPU");
+  if (p.q_norm == nullptr) return;
+  // The threads of a head are neighbours in a warp.
+  require((p.D & (p.D - 1)) == 0, op, "head size", number(p.D),
+          "a power of two on a GPU, with norms");
+  require_vectors(op, {"q_norm", p.q_norm, p.norm_type, 1, p.D, p.D});
+  require_vectors(op, {"k_norm", p.k_norm, p.norm_type, 1, p.D, p.D});
 }
 
 void check(const char* op, const KvAppendParams& p) {
-  activation(op, {"qkv", p.qkv, p.qkv_type, p.batch.T, 3 * p.H * p.D, p.ld});
+  activation(op, {"qkv", p.qkv, p.qkv_type, p.batch.T, (p.H + 2 * p.G) * p.D, p.ld});
   require(p.pages_type != Type::f32, op, "pages' type", number(static_cast<int>(p.pages_type)),
           "f16 (1), bf16 (2) or i8 (4) on a GPU");
 }
@@ -64,9 +71,9 @@ void check(const char* op, const KvAppendParams& p) {
 void check(const char* op, const AttentionParams& p) {
   not_exact(op, p.exact);
   activation(op, {"out", p.out, p.out_type, p.batch.T, p.H * p.D, p.out_ld});
-  activation(op, {"qkv", p.qkv, p.qkv_type, p.batch.T, 3 * p.H * p.D, p.ld});
+  activation(op, {"qkv", p.qkv, p.qkv_type, p.batch.T, (p.H + 2 * p.G) * p.D, p.ld});
   require_type(op, "out", p.out_type, p.qkv_type);
-  require(p.D == kHeadSize, op, "head size", number(p.D), "128 on a GPU");
+  require(p.D == 64 || p.D == 128, op, "head size", number(p.D), "64 or 128 on a GPU");
   if (p.pages_type != Type::i8) require_type(op, "pages", p.pages_type, p.qkv_type);
 }
 

@@ -1,4 +1,7 @@
-// attention: shares (tile of queries, head) among the threads (attention_kernel.h).
+// attention: shares tiles of queries, some tokens and heads of a key-value head each, among the
+// threads (attention_kernel.h).
+#include <algorithm>
+
 #include "cpu/attention/attention_kernel.h"
 #include "cpu/vector_kernels.h"
 
@@ -7,20 +10,47 @@ namespace {
 
 constexpr int64_t kAlign = 64 / sizeof(float);
 
-// Sequence b of n tokens has at least n/64 tiles, rounded up, from number offsets[b]/64 + b on. One
-// too many is empty.
-int64_t first_tile(const Ragged& r, int64_t b) { return r.offsets[b] / kQueryRows + b; }
-
-QueryTile tile_of(const Ragged& r, int64_t number) {
-  int64_t b = 0;
-  for (int64_t beyond = r.B; beyond - b > 1;) {
-    const int64_t middle = (b + beyond) / 2;
-    (first_tile(r, middle) <= number ? b : beyond) = middle;
+// How queries are cut into tiles; results do not depend on it.
+struct Tiling {
+  Tiling(const AttentionParams& p, int64_t threads)
+      : batch(p.batch), group(p.H / p.G), tokens(kQueryRows / group) {
+    // Where there are fewer tiles than threads, as when one token is decoded, each has a part of the
+    // heads: what they read and pack more than once, they read and pack at the same time.
+    const int64_t tiles = first(batch.B) * p.G;
+    const int64_t wanted = std::min((threads + tiles - 1) / tiles, group);
+    heads = (group + wanted - 1) / wanted;
+    parts = (group + heads - 1) / heads;
+    of_cut = p.G * parts;
+    tasks = tiles * parts;
   }
-  const int64_t begin = r.offsets[b] + (number - first_tile(r, b)) * kQueryRows;
-  const int64_t last = r.offsets[b + 1];
-  return {b, begin, begin + kQueryRows < last ? begin + kQueryRows : last};
-}
+
+  // Sequence b of n tokens has at least n/tokens cuts, rounded up, from number offsets[b]/tokens + b
+  // on. One too many is empty.
+  int64_t first(int64_t b) const { return batch.offsets[b] / tokens + b; }
+
+  // Those of a cut follow each other.
+  QueryTile tile(int64_t task) const {
+    const int64_t part = task % of_cut;
+    const int64_t number = task / of_cut;
+    int64_t b = 0;
+    for (int64_t beyond = batch.B; beyond - b > 1;) {
+      const int64_t middle = (b + beyond) / 2;
+      (first(middle) <= number ? b : beyond) = middle;
+    }
+    const int64_t begin = batch.offsets[b] + (number - first(b)) * tokens;
+    const int64_t end = std::min<int64_t>(begin + tokens, batch.offsets[b + 1]);
+    const int64_t skipped = part % parts * heads;
+    return {b, begin, end, part / parts * group + skipped, std::min(heads, group - skipped)};
+  }
+
+  const Ragged& batch;
+  int64_t group;   // query heads of a key-value head
+  int64_t tokens;  // of a tile
+  int64_t heads;   // of a tile at most
+  int64_t parts;   // of a group
+  int64_t of_cut;  // tiles that have the same tokens
+  int64_t tasks;
+};
 
 }  // namespace
 
@@ -32,13 +62,12 @@ void attention(const AttentionParams& p, Scratch& memory, ThreadPool& pool,
   if (memory.size() < bytes) memory.resize(bytes);
   const uintptr_t address = reinterpret_cast<uintptr_t>(memory.data());
   float* scratch = reinterpret_cast<float*>((address + 63) / 64 * 64);
-  const int64_t tasks = first_tile(p.batch, p.batch.B) * p.H;
+  const Tiling tiling(p, pool.threads());
   // Backwards: the last tile of a prompt sees the most keys, and long tasks at the end would leave
   // threads idle.
-  pool.parallel_for(tasks, 1, [&](int64_t begin, int64_t, int worker) {
-    const int64_t task = tasks - 1 - begin;
-    const QueryTile tile = tile_of(p.batch, task / p.H);
-    if (tile.begin < tile.end) kernels.attention(p, tile, task % p.H, scratch + worker * size);
+  pool.parallel_for(tiling.tasks, 1, [&](int64_t begin, int64_t, int worker) {
+    const QueryTile tile = tiling.tile(tiling.tasks - 1 - begin);
+    if (tile.begin < tile.end) kernels.attention(p, tile, scratch + worker * size);
   });
 }
 

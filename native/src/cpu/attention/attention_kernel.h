@@ -1,24 +1,32 @@
 // attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached
-// positions 0..i of a query at i.
+// positions 0..i of a query at i, or with a window over i - window + 1..i.
 //
-// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] f32, f16, bf16 or
-//         i8; scales [pages,2,H,64] for i8; slopes [H] or none; out [T,C]. C = H D; D is a multiple
-//         of 16.
-// Method  A tile of queries of one sequence and head meets the pages in order, with a running
-//         maximum and sum for each query (online softmax). Of each page the keys are transposed
-//         once into a panel, so that lanes are keys and queries are broadcast; then the values
-//         make a panel whose lanes are along D, and weights are broadcast. Both products keep a
-//         register block of queries by vectors. Arithmetic is f32, or, where the processor has it
-//         and the context is not exact, pairs of bf16 for bf16 and i8 pages (attention_words.h);
-//         1/sqrt(D) multiplies the sum, so that a query which is a bf16 stays what it is.
-//         Every sum adds its terms in the order of D or of positions whatever the blocks: a token's
-//         result is the same, bit for bit, alone or in a prompt. Keys past the query cost at most
-//         the rest of a block, and positions past it are never read as values, so neither what a
-//         page held before nor what follows in the batch can leak.
-// Bound   One query: the bytes of the cache it sees, 4D a position and head for 16-bit pages. Many:
-//         2D multiply-adds a query, key and head, of which an instruction does 16 in f32 and 32 in
-//         bf16.
-// Source  Dao et al. 2022, arXiv:2205.14135; Press et al. 2021, arXiv:2108.12409 (ALiBi)
+// Shapes  qkv [T,(H+2G)D], of which the queries [T,H D] are read; pages [pages,2,G,64,D] f32, f16,
+//         bf16 or i8; scales [pages,2,G,64] for i8; slopes [H] or none; out [T,H D]. D is a multiple
+//         of 8.
+// Method  A tile of queries of one sequence and key-value head meets the pages in order, with a
+//         running maximum and sum for each query (online softmax). Its rows are the query heads of
+//         the first token, then those of the next: one token's heads, of which there are H/G, share
+//         what is read and packed of a page just as the tokens of a prompt do. Of each page the keys
+//         are transposed once into a panel, so that lanes are keys and queries are broadcast; then
+//         the values make a panel whose lanes are along D, and weights are broadcast. Both products
+//         keep a register block of queries by vectors. Arithmetic is f32, or, where the processor
+//         has it and the context is not exact, pairs of bf16 for bf16 and i8 pages
+//         (attention_words.h); 1/sqrt(D) multiplies the sum, so that a query which is a bf16 stays
+//         what it is. Where D is not a multiple of 16, zeros fill the last vector of a row.
+//           Every sum adds its terms in the order of D or of positions whatever the blocks: a
+//         token's result is the same, bit for bit, alone or in a prompt. Keys outside of what a
+//         query sees cost at most the rest of a block or page, and positions outside of it are never
+//         read as values, so neither what a page held before nor what follows in the batch can leak.
+//           Of a window, pages that end before the one of the tile's first query are not visited, and
+//         a row takes no part in a page that ends before its own: the first page that it meets has a
+//         position that it sees, so a running maximum is -infinity only before that.
+// Bound   One token: the bytes of the cache it sees, 4D a position and key-value head for 16-bit
+//         pages. Many: 2D multiply-adds a query head, token and key, of which an instruction does 16
+//         in f32 and 32 in bf16.
+// Source  Dao et al. 2022, arXiv:2205.14135; Press et al. 2021, arXiv:2108.12409 (ALiBi); Ainslie et
+//         al. 2023, arXiv:2305.13245 (grouped queries); Beltagy et al. 2020, arXiv:2004.05150
+//         (windows)
 #pragma once
 
 #include "cpu/attention/attention_words.h"
@@ -32,10 +40,13 @@ namespace bc::cpu {
 // the second-level cache.
 constexpr int64_t kQueryRows = 64;
 
-// Queries, sums and a panel [64,D], scores [64,64], 16 partial sums of weights, maximum and factor
-// of each query, both with room for vectors that begin at the last one.
+// Numbers of a row in whole vectors.
+constexpr int64_t attention_width(int64_t D) { return (D + 15) / 16 * 16; }
+
+// Queries, sums and a panel [64,width], scores [64,64], 16 partial sums of weights, maximum, factor,
+// slope and token of each query, the first two with room for vectors that begin at the last one.
 constexpr int64_t attention_scratch(int64_t D) {
-  return (2 * kQueryRows + kPageSize) * D + kQueryRows * (kPageSize + 16 + 2) + 32;
+  return (2 * kQueryRows + kPageSize) * attention_width(D) + kQueryRows * (kPageSize + 16 + 4) + 32;
 }
 
 template <class V>
@@ -45,19 +56,26 @@ struct Attention {
   static constexpr float kLanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
   struct Tile {
-    float* queries;  // [rows,D/depth] words
-    float* sums;     // [rows,D] of weight times value, so far
-    float* panel;    // keys [D/depth,64] or values [64/depth,D], in words
+    float* queries;  // [rows,width/depth] words
+    float* sums;     // [rows,width] of weight times value, so far
+    float* panel;    // keys [D/depth,64] or values [64/depth,width], in words
     float* scores;   // [rows,64], then weights in words
     float* totals;   // [rows,16] of weights, so far
     float* max;      // [rows]
     float* factors;  // [rows] what the last page's maximum multiplies earlier sums by
-    int64_t D;
-    float slope;
-    int64_t first;  // position of the first query less that of the page's first slot
+    float* slopes;   // [rows]
+    int32_t* token;  // [rows] from the tile's first one on
+    int64_t D, width;
+    int64_t window;  // more than any distance where there is none
+    int64_t first;   // position of the first query less that of the page's first slot
+
+    // Slots [seen_from, seen_to) of the page are what query r sees; they may lie outside of it.
+    int64_t seen_to(int64_t r) const { return first + token[r] + 1; }
+    int64_t seen_from(int64_t r) const { return seen_to(r) - window; }
   };
 
   static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+  static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
   // sum[m][n] += a[m] b[n] over `words` words.
   template <class Words, int M, int N>
@@ -87,9 +105,9 @@ struct Attention {
       for (int n = 0; n < N; ++n) sum[m][n] = V::set(0.0f);
     }
     const int64_t words = t.D / Words::depth;
-    multiply<Words>(sum, t.queries + r * words, words, t.panel + j, kPageSize, words);
+    const int64_t ld = t.width / Words::depth;
+    multiply<Words>(sum, t.queries + r * ld, ld, t.panel + j, kPageSize, words);
     const F root = V::set(1.0f / __builtin_sqrtf(static_cast<float>(t.D)));
-    const F slope = V::set(t.slope);
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
       const int64_t slot = j + 16 * n;
@@ -97,9 +115,9 @@ struct Attention {
 #pragma GCC unroll 8
       for (int m = 0; m < M; ++m) {
         const F distance =
-            V::add(V::load(kLanes), V::set(static_cast<float>(slot - t.first - (r + m))));
+            V::add(V::load(kLanes), V::set(static_cast<float>(slot + 1 - t.seen_to(r + m))));
         V::store(t.scores + (r + m) * kPageSize + slot,
-                 V::fma(sum[m][n], scale, V::mul(slope, distance)));
+                 V::fma(sum[m][n], scale, V::mul(V::set(t.slopes[r + m]), distance)));
       }
     }
   }
@@ -115,9 +133,13 @@ struct Attention {
   // 16 scores of query r, -infinity in place of those that it does not see.
   static F seen(const Tile& t, int64_t r, int64_t j) {
     const F x = V::load(t.scores + r * kPageSize + j);
-    const int64_t n = t.first + r + 1 - j;
-    if (n >= 16) return x;
-    return V::if_greater(V::set(static_cast<float>(n)), V::load(kLanes), x, V::set(-kInfinity));
+    const int64_t from = t.seen_from(r) - j;
+    const int64_t to = t.seen_to(r) - j;
+    if (from <= 0 && to >= 16) return x;
+    const F lanes = V::load(kLanes);
+    const F none = V::set(-kInfinity);
+    return V::if_greater(V::set(static_cast<float>(from)), lanes, none,
+                         V::if_greater(V::set(static_cast<float>(to)), lanes, x, none));
   }
 
   // Turns the scores of queries [r, r + 16), as far as there are rows, into weights exp(score -
@@ -152,39 +174,58 @@ struct Attention {
     }
   }
 
-  // Adds N vectors of values of the page's first `words` words to the sums of queries [r, r + M).
+  // Adds N vectors of values of words [begin, end) to the sums of queries [r, r + M).
   template <class Words, int M, int N>
-  static void add(const Tile& t, const float* values, int64_t r, int64_t d, int64_t words) {
+  static void add(const Tile& t, const float* values, int64_t r, int64_t d, int64_t begin,
+                  int64_t end) {
     F sum[M][N];
-    float* sums = t.sums + r * t.D + d;
+    float* sums = t.sums + r * t.width + d;
 #pragma GCC unroll 8
     for (int m = 0; m < M; ++m) {
       const F factor = V::set(t.factors[r + m]);
 #pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) sum[m][n] = V::mul(V::load(sums + m * t.D + 16 * n), factor);
+      for (int n = 0; n < N; ++n) sum[m][n] = V::mul(V::load(sums + m * t.width + 16 * n), factor);
     }
-    multiply<Words>(sum, t.scores + r * kPageSize, kPageSize, values + d, t.D, words);
+    multiply<Words>(sum, t.scores + r * kPageSize + begin, kPageSize, values + begin * t.width + d,
+                    t.width, end - begin);
 #pragma GCC unroll 8
     for (int m = 0; m < M; ++m) {
 #pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) V::store(sums + m * t.D + 16 * n, sum[m][n]);
+      for (int n = 0; n < N; ++n) V::store(sums + m * t.width + 16 * n, sum[m][n]);
     }
   }
 
-  // What query r sees past the first `words` words, of which the last may be half one.
+  // What query r sees of the page before a slot. Its factor is applied, and 1 in what follows.
   template <class Words>
-  static void add_rest(const Tile& t, const float* values, int64_t r, int64_t words, int64_t n) {
+  static void add_first(const Tile& t, const float* values, int64_t r, int64_t slot) {
+    float* sums = t.sums + r * t.width;
+    const F factor = V::set(t.factors[r]);
+    for (int64_t d = 0; d < t.width; d += 16) V::store(sums + d, V::mul(V::load(sums + d), factor));
+    t.factors[r] = 1.0f;
+    add_slots<Words>(t, values, r, larger(t.seen_from(r), 0), slot);
+  }
+
+  // Slots [from, to) for query r alone. At either end there may be half a word.
+  template <class Words>
+  static void add_slots(const Tile& t, const float* values, int64_t r, int64_t from, int64_t to) {
+    if (from >= to) return;
     const float* weights = t.scores + r * kPageSize;
-    const int64_t whole = n / Words::depth;
-    for (int64_t d = 0; d < t.D; d += 16) {
-      F sum = V::load(t.sums + r * t.D + d);
-      for (int64_t k = words; k < whole; ++k)
-        sum = Words::add(sum, Words::broadcast(weights + k), Words::load(values + k * t.D + d));
-      if (whole * Words::depth < n) {
-        sum = Words::add(sum, Words::first_half(Words::broadcast(weights + whole)),
-                         Words::first_half(Words::load(values + whole * t.D + d)));
-      }
-      V::store(t.sums + r * t.D + d, sum);
+    const int64_t begin = (from + Words::depth - 1) / Words::depth;
+    const int64_t end = to / Words::depth;
+    const auto half = [](typename Words::W w, bool first) {
+      return first ? Words::first_half(w) : Words::second_half(w);
+    };
+    for (int64_t d = 0; d < t.width; d += 16) {
+      F sum = V::load(t.sums + r * t.width + d);
+      const auto word = [&](int64_t k) { return Words::load(values + k * t.width + d); };
+      const auto add_half = [&](int64_t k, bool first) {
+        sum = Words::add(sum, half(Words::broadcast(weights + k), first), half(word(k), first));
+      };
+      if (from < begin * Words::depth) add_half(begin - 1, false);
+      for (int64_t k = begin; k < end; ++k)
+        sum = Words::add(sum, Words::broadcast(weights + k), word(k));
+      if (end * Words::depth < to) add_half(end, true);
+      V::store(t.sums + r * t.width + d, sum);
     }
   }
 
@@ -193,7 +234,7 @@ struct Attention {
   static int64_t scores(const Tile& t, const float* key_scales, int64_t r, int64_t rows) {
     for (; r + M <= rows; r += M)
       score_row<Words, M>(t, key_scales, r, 0,
-                          (smaller(t.first + r + M, kPageSize) + 15) / 16 * 16);
+                          (smaller(t.seen_to(r + M - 1), kPageSize) + 15) / 16 * 16);
     if constexpr (M > 1) r = scores<Words, M / 2>(t, key_scales, r, rows);
     return r;
   }
@@ -201,46 +242,84 @@ struct Attention {
   static int64_t sums(const Tile& t, const float* values, int64_t r, int64_t rows) {
     constexpr int N = V::value_vectors;
     for (; r + M <= rows; r += M) {
-      // All M queries see the words before the first one's last.
-      const int64_t words = smaller(t.first + r + 1, kPageSize) / Words::depth;
+      // All M queries see the words from the last one's first to the first one's last.
+      const int64_t end = smaller(t.seen_to(r), kPageSize) / Words::depth;
+      const int64_t from = larger(t.seen_from(r + M - 1), 0);
+      const int64_t begin = smaller((from + Words::depth - 1) / Words::depth, end);
+      for (int64_t m = r; m < r + M && begin > 0; ++m)
+        add_first<Words>(t, values, m, begin * Words::depth);
       int64_t d = 0;
-      for (; d + 16 * N <= t.D; d += 16 * N) add<Words, M, N>(t, values, r, d, words);
-      for (; d < t.D; d += 16) add<Words, M, 1>(t, values, r, d, words);
-      for (int64_t m = r; m < r + M && words * Words::depth < kPageSize; ++m)
-        add_rest<Words>(t, values, m, words, smaller(t.first + m + 1, kPageSize));
+      for (; d + 16 * N <= t.width; d += 16 * N) add<Words, M, N>(t, values, r, d, begin, end);
+      for (; d < t.width; d += 16) add<Words, M, 1>(t, values, r, d, begin, end);
+      for (int64_t m = r; m < r + M && end * Words::depth < kPageSize; ++m) {
+        add_slots<Words>(t, values, m, larger(end * Words::depth, t.seen_from(m)),
+                         smaller(t.seen_to(m), kPageSize));
+      }
     }
     if constexpr (M > 1) r = sums<Words, M / 2>(t, values, r, rows);
     return r;
   }
 
-  template <class Words, class E>
-  static void tile(const AttentionParams& p, const QueryTile& q, int64_t head, float* scratch) {
-    const int64_t D = p.D;
-    const int64_t rows = q.end - q.begin;
-    const int64_t first = p.batch.positions[q.begin];
-    const int64_t end = first + rows;
+  // Row r has head r % heads of token r / heads of the tile.
+  template <class Words>
+  static Tile begin_tile(const AttentionParams& p, const QueryTile& q, float* scratch) {
     Tile t;
+    t.D = p.D;
+    t.width = attention_width(p.D);
+    t.window = p.window > 0 ? p.window : int64_t{1} << 40;
     t.queries = scratch;
-    t.sums = t.queries + kQueryRows * D;
-    t.panel = t.sums + kQueryRows * D;
-    t.scores = t.panel + kPageSize * D;
+    t.sums = t.queries + kQueryRows * t.width;
+    t.panel = t.sums + kQueryRows * t.width;
+    t.scores = t.panel + kPageSize * t.width;
     t.totals = t.scores + kQueryRows * kPageSize;
     t.max = t.totals + kQueryRows * 16;
     t.factors = t.max + kQueryRows + 16;
-    t.D = D;
-    t.slope = p.slopes == nullptr ? 0.0f : p.slopes[head];
-    for (int64_t r = 0; r < rows; ++r) {
-      Words::query(t.queries + r * (D / Words::depth),
-                   static_cast<const float*>(p.qkv) + (q.begin + r) * p.ld + head * D, D);
-      for (int64_t d = 0; d < D; d += 16) V::store(t.sums + r * D + d, V::set(0.0f));
-      V::store(t.totals + r * 16, V::set(0.0f));
-      t.max[r] = -kInfinity;
+    t.slopes = t.factors + kQueryRows + 16;
+    t.token = reinterpret_cast<int32_t*>(t.slopes + kQueryRows);
+    int64_t r = 0;
+    for (int64_t token = q.begin; token < q.end; ++token) {
+      const float* row = static_cast<const float*>(p.qkv) + token * p.ld;
+      for (int64_t head = q.head; head < q.head + q.heads; ++head, ++r) {
+        Words::query(t.queries + r * (t.width / Words::depth), row + head * p.D, p.D);
+        for (int64_t d = 0; d < t.width; d += 16) V::store(t.sums + r * t.width + d, V::set(0.0f));
+        V::store(t.totals + r * 16, V::set(0.0f));
+        t.max[r] = -kInfinity;
+        t.slopes[r] = p.slopes == nullptr ? 0.0f : p.slopes[head];
+        t.token[r] = static_cast<int32_t>(token - q.begin);
+      }
     }
+    return t;
+  }
+
+  static void end_tile(const AttentionParams& p, const QueryTile& q, const Tile& t) {
+    int64_t r = 0;
+    for (int64_t token = q.begin; token < q.end; ++token) {
+      float* row = static_cast<float*>(p.out) + token * p.out_ld;
+      for (int64_t head = q.head; head < q.head + q.heads; ++head, ++r) {
+        float* out = row + head * p.D;
+        const float* sums = t.sums + r * t.width;
+        const F inverse = V::set(1.0f / V::sum(V::load(t.totals + r * 16)));
+        int64_t d = 0;
+        for (; d + 16 <= p.D; d += 16) V::store(out + d, V::mul(V::load(sums + d), inverse));
+        if (d < p.D) V::store(out + d, V::mul(V::load(sums + d), inverse), p.D - d);
+      }
+    }
+  }
+
+  template <class Words, class E>
+  static void tile(const AttentionParams& p, const QueryTile& q, float* scratch) {
+    const int64_t D = p.D;
+    const int64_t tokens = q.end - q.begin;
+    const int64_t first = p.batch.positions[q.begin];
+    const int64_t end = first + tokens;
+    Tile t = begin_tile<Words>(p, q, scratch);
     const int32_t* table = p.batch.table + q.sequence * p.batch.P;
+    const int64_t kv_head = q.head / (p.H / p.G);
     const auto row_of = [&](int64_t start, int64_t kv) {
-      return ((table[start / kPageSize] * 2 + kv) * p.H + head) * kPageSize;
+      return ((table[start / kPageSize] * 2 + kv) * p.G + kv_head) * kPageSize;
     };
-    for (int64_t start = 0; start < end; start += kPageSize) {
+    const int64_t begin = larger(first + 1 - t.window, 0) / kPageSize * kPageSize;
+    for (int64_t start = begin; start < end; start += kPageSize) {
       const int64_t key_row = row_of(start, 0);
       const int64_t value_row = row_of(start, 1);
       const int64_t next = start + kPageSize < end ? start + kPageSize : start;
@@ -250,8 +329,10 @@ struct Attention {
       const E* next_values = static_cast<const E*>(p.pages) + row_of(next, 1) * D;
       const int64_t slots = smaller(end - start, kPageSize);
       t.first = first - start;
-      // Queries before r0 see nothing of this page.
-      const int64_t r0 = t.first < 0 ? -t.first : 0;
+      // Queries before r0 see nothing of this page yet, and the windows of those from `rows` on
+      // begin behind it.
+      const int64_t r0 = larger(-t.first, 0) * q.heads;
+      const int64_t rows = smaller(kPageSize - 1 + t.window - t.first, tokens) * q.heads;
 
       for (int64_t j = 0; j < slots; j += 16) {
         Words::keys(t.panel + j, keys + j * D, next_keys + j * D, D);
@@ -260,34 +341,28 @@ struct Attention {
       for (int64_t r = r0; r < rows; r += 16)
         softmax<Words>(t, sizeof(E) == 1 ? p.scales + value_row : nullptr, r, rows);
       const float* panel = t.panel;
-      if constexpr (sizeof(E) == sizeof(float)) {
-        panel = values;
+      if (sizeof(E) == sizeof(float) && t.width == D) {
+        panel = reinterpret_cast<const float*>(values);
       } else {
         for (int64_t j = 0; j < slots; j += Words::depth) {
-          Words::values(t.panel + j / Words::depth * D, values + j * D, next_values + j * D, D);
+          Words::values(t.panel + j / Words::depth * t.width, values + j * D, next_values + j * D,
+                        D);
         }
       }
       sums<Words>(t, panel, r0, rows);
     }
-    for (int64_t r = 0; r < rows; ++r) {
-      float* out = static_cast<float*>(p.out) + (q.begin + r) * p.out_ld + head * D;
-      const F inverse = V::set(1.0f / V::sum(V::load(t.totals + r * 16)));
-      for (int64_t d = 0; d < D; d += 16)
-        V::store(out + d, V::mul(V::load(t.sums + r * D + d), inverse));
-    }
+    end_tile(p, q, t);
   }
 
-  static void run(const AttentionParams& p, const QueryTile& q, int64_t head, float* scratch) {
+  static void run(const AttentionParams& p, const QueryTile& q, float* scratch) {
     if constexpr (V::pairs) {
-      if (!p.exact && p.pages_type == Type::bf16)
-        return tile<PairWords<V>, bf16>(p, q, head, scratch);
-      if (!p.exact && p.pages_type == Type::i8)
-        return tile<PairWords<V>, int8_t>(p, q, head, scratch);
+      if (!p.exact && p.pages_type == Type::bf16) return tile<PairWords<V>, bf16>(p, q, scratch);
+      if (!p.exact && p.pages_type == Type::i8) return tile<PairWords<V>, int8_t>(p, q, scratch);
     }
-    if (p.pages_type == Type::f32) tile<FloatWords<V>, float>(p, q, head, scratch);
-    if (p.pages_type == Type::f16) tile<FloatWords<V>, f16>(p, q, head, scratch);
-    if (p.pages_type == Type::bf16) tile<FloatWords<V>, bf16>(p, q, head, scratch);
-    if (p.pages_type == Type::i8) tile<FloatWords<V>, int8_t>(p, q, head, scratch);
+    if (p.pages_type == Type::f32) tile<FloatWords<V>, float>(p, q, scratch);
+    if (p.pages_type == Type::f16) tile<FloatWords<V>, f16>(p, q, scratch);
+    if (p.pages_type == Type::bf16) tile<FloatWords<V>, bf16>(p, q, scratch);
+    if (p.pages_type == Type::i8) tile<FloatWords<V>, int8_t>(p, q, scratch);
   }
 };
 

@@ -2,7 +2,8 @@
 //
 // Shapes  A query and a row of weights are words along the sum; keys and values are panels of words
 //         [words of the sum][columns], of which a vector's lanes are 16 columns. FloatWords: a word
-//         is one f32. PairWords: a word is two bf16 neighbours along the sum, low half first.
+//         is one f32. PairWords: a word is two bf16 neighbours along the sum, low half first. A
+//         query, and a row of values, ends with zeros where D is not a multiple of 16.
 // Method  f32: widening is exact. bf16: queries and weights are rounded to nearest even, int8 keys
 //         and values are exact; the instruction takes subnormal numbers for 0.
 #pragma once
@@ -16,6 +17,12 @@ namespace bc::cpu {
 // wait for each other, and the work for them.
 static inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 
+// The next 16 of n elements that are left, zeros behind the last.
+template <class V, class E>
+static inline typename V::F part(const E* p, int64_t n) {
+  return n < 16 ? V::load(p, n) : V::load(p);
+}
+
 template <class V>
 struct FloatWords {
   using F = typename V::F;
@@ -26,9 +33,10 @@ struct FloatWords {
   static W broadcast(const float* word) { return V::set(*word); }
   static F add(F sum, W a, W b) { return V::fma(a, b, sum); }
   static W first_half(W w) { return w; }
+  static W second_half(W w) { return w; }
 
   static void query(float* words, const float* q, int64_t D) {
-    for (int64_t d = 0; d < D; d += 16) V::store(words + d, V::load(q + d));
+    for (int64_t d = 0; d < D; d += 16) V::store(words + d, part<V>(q + d, D - d));
   }
   // 16 keys [16,D] to columns of panel [D,64].
   template <class E>
@@ -37,18 +45,19 @@ struct FloatWords {
       F x[16];
       for (int i = 0; i < 16; ++i) {
         prefetch(next + i * D + d);
-        x[i] = V::load(keys + i * D + d);
+        x[i] = part<V>(keys + i * D + d, D - d);
       }
       V::transpose(x);
-      for (int i = 0; i < 16; ++i) V::store(panel + (d + i) * kPageSize, x[i]);
+      const int64_t n = D - d < 16 ? D - d : 16;
+      for (int64_t i = 0; i < n; ++i) V::store(panel + (d + i) * kPageSize, x[i]);
     }
   }
-  // Values of one word's positions [depth,D] to its row [D] of a panel.
+  // Values of one word's positions [depth,D] to its row of a panel, whole vectors.
   template <class E>
   static void values(float* panel, const E* values, const E* next, int64_t D) {
     for (int64_t d = 0; d < D; d += 16) {
       prefetch(next + d);
-      V::store(panel + d, V::load(values + d));
+      V::store(panel + d, part<V>(values + d, D - d));
     }
   }
   // 64 weights.
@@ -68,9 +77,10 @@ struct PairWords {
   static W broadcast(const float* word) { return V::as_pairs(V::set(*word)); }
   static F add(F sum, W a, W b) { return V::dot_pairs(sum, a, b); }
   static W first_half(W w) { return V::first_of_pairs(w); }
+  static W second_half(W w) { return V::second_of_pairs(w); }
 
   static void query(float* words, const float* q, int64_t D) {
-    for (int64_t d = 0; d < D; d += 16) V::store_rounded(words + d / 2, V::load(q + d));
+    for (int64_t d = 0; d < D; d += 16) V::store_rounded(words + d / 2, part<V>(q + d, D - d));
   }
   template <class E>
   static void keys(float* panel, const E* keys, const E* next, int64_t D) {
@@ -89,7 +99,8 @@ struct PairWords {
   static void values(float* panel, const E* values, const E* next, int64_t D) {
     for (int64_t d = 0; d < D; d += 16) {
       prefetch(next + 2 * d);
-      V::store(panel + d, V::interleaved(values + d, values + D + d));
+      V::store(panel + d, D - d < 16 ? V::interleaved(values + d, values + D + d, D - d)
+                                     : V::interleaved(values + d, values + D + d));
     }
   }
   static void weights(float* words, const F (&x)[4]) {

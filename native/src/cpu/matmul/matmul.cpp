@@ -1,6 +1,6 @@
-// matmul: out[m,n] = row_scale[n] * sum_k x[m,k] * w[n,k]. Rounds x to what the kernel reads, then
-// shares tasks, blocks of rows of x by rows of w, among the threads (matmul_int8.h, matmul_plain.h,
-// matmul_exact.h).
+// matmul: out[m,n] = row_scale[n] * sum_k x[m,k] * w[n,k] + bias[n]. Rounds x to what the kernel
+// reads, then shares tasks, blocks of rows of x by rows of w, among the threads (matmul_int8.h,
+// matmul_plain.h, matmul_exact.h), which scale a sum and add the bias where they store it.
 #include <algorithm>
 
 #include "cpu/isa.h"

@@ -1,6 +1,6 @@
 // matmul of q8 and q4 weights by x rounded to int8 (matmul_input.h).
 //
-// Shapes  x [M,K]; w [N,K] in packed panels (quant.h); out [M,N].
+// Shapes  x [M,K]; w [N,K] in packed panels (quant.h); row_scale and bias [N] or none; out [M,N].
 // Method  The lanes are 16 rows of w, a quad of x is broadcast: nothing is added across lanes. The
 //         dot product over a group of 32 is an exact integer; it is converted, multiplied by the
 //         scale of w and added, times the scale of x. An output's additions come in the order of its
@@ -254,14 +254,17 @@ struct MatmulInt8 {
     }
   }
 
-  // 16 outputs of row m, panel u; the last panel may reach past N.
+  // 16 outputs of row m, panel u, scaled and with the bias; the last panel may reach past N.
   static void store(const MatmulParams& p, int64_t m, int64_t u, F value) {
     const int64_t n = u * kPanel;
     float* out = static_cast<float*>(p.out) + m * p.out_ld + n;
     if (n + kPanel <= p.N) {
-      V::store(out, p.row_scale == nullptr ? value : V::mul(value, V::load(p.row_scale + n)));
+      if (p.row_scale != nullptr) value = V::mul(value, V::load(p.row_scale + n));
+      if (p.bias != nullptr) value = V::add(value, V::load(p.bias + n));
+      V::store(out, value);
     } else {
       if (p.row_scale != nullptr) value = V::mul(value, V::load(p.row_scale + n, p.N - n));
+      if (p.bias != nullptr) value = V::add(value, V::load(p.bias + n, p.N - n));
       V::store(out, value, p.N - n);
     }
   }

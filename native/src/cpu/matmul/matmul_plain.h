@@ -1,6 +1,6 @@
 // matmul of f32, f16 and bf16 weights that stay as they lie in the checkpoint's file.
 //
-// Shapes  x [M,K]; w [N,K] rows; out [M,N].
+// Shapes  x [M,K]; w [N,K] rows; row_scale and bias [N] or none; out [M,N].
 // Method  The lanes are columns: an output is a vector of partial sums over 1024 or 2048 columns,
 //         added across lanes in one order at the end of them, whatever M is. bf16 weights meet x
 //         rounded to bf16 where there is an instruction for pairs of them (matmul_input.h), else
@@ -67,8 +67,10 @@ struct MatmulPlain {
     for (int r = 0; r < MR; ++r) {
       float* out = static_cast<float*>(p.out) + (m + r) * p.out_ld + n;
       for (int c = 0; c < NR; ++c) {
-        const float sum = k0 == 0 ? sums[r * NR + c] : out[c] + sums[r * NR + c];
-        out[c] = k1 == p.K && p.row_scale != nullptr ? sum * p.row_scale[n + c] : sum;
+        float sum = k0 == 0 ? sums[r * NR + c] : out[c] + sums[r * NR + c];
+        if (k1 == p.K && p.row_scale != nullptr) sum *= p.row_scale[n + c];
+        if (k1 == p.K && p.bias != nullptr) sum += p.bias[n + c];
+        out[c] = sum;
       }
     }
   }

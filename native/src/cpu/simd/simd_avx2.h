@@ -204,10 +204,11 @@ struct Avx2Lanes {
     return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
             _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
   }
-  static void store(float* p, F x, int64_t n) {
-    float lanes[16];
+  template <class T>
+  static void store(T* p, F x, int64_t n) {
+    T lanes[16];
     store(lanes, x);
-    __builtin_memcpy(p, lanes, static_cast<size_t>(n) * sizeof(float));
+    __builtin_memcpy(static_cast<void*>(p), lanes, static_cast<size_t>(n) * sizeof(T));
   }
   static void store(bf16* p, F x) {
     const __m256i pairs = _mm256_packus_epi32(narrow(x.a), narrow(x.b));

@@ -150,24 +150,34 @@ struct Avx512Lanes {
     return _mm512_cvtepi32_ps(
         _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
   }
+  static F load(const int8_t* p, int64_t n) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first(n), p)));
+  }
   static void store(float* p, F a, int64_t n) { _mm512_mask_storeu_ps(p, first(n), a); }
   // Nearest even; a NaN stays a NaN. The conversion instruction would take subnormal numbers for 0.
-  static void store(bf16* p, F a) {
+  static __m256i narrow(F a) {
     const __m512i u = _mm512_castps_si512(a);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
     const __m512i rounded = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
     const __m512i quiet = _mm512_or_si512(u, _mm512_set1_epi32(0x400000));
     const __m512i kept =
         _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), rounded, quiet);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
-                        _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16));
   }
+  static void store(bf16* p, F a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(a)); }
+  static void store(bf16* p, F a, int64_t n) { _mm256_mask_storeu_epi16(p, first(n), narrow(a)); }
   static void store(f16* p, F a) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
                         _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
   }
+  static void store(f16* p, F a, int64_t n) {
+    _mm256_mask_storeu_epi16(p, first(n), _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+  }
   static void store(int8_t* p, F a) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
+  }
+  static void store(int8_t* p, F a, int64_t n) {
+    _mm_mask_storeu_epi8(p, first(n), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
   }
   static F scale(F p, F n) { return _mm512_scalef_ps(p, n); }
   static float largest(F a) {

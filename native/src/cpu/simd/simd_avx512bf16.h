@@ -25,19 +25,23 @@ struct Avx512Bf16Lanes : Avx512Lanes {
     return reinterpret_cast<Pairs>(
         _mm512_and_si512(reinterpret_cast<__m512i>(words), _mm512_set1_epi32(0xffff)));
   }
+  static Pairs second_of_pairs(Pairs words) {
+    return reinterpret_cast<Pairs>(
+        _mm512_andnot_si512(_mm512_set1_epi32(0xffff), reinterpret_cast<__m512i>(words)));
+  }
   // Nearest even; subnormal numbers become 0, as dot_pairs takes them.
   static void store_rounded(float* words, F a) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(words),
                         reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a)));
   }
-  // n elements, 16 or 32, as words.
+  // n elements, a multiple of 8 up to 32, as words; zeros follow.
   static F neighbours(const bf16* p, int64_t n) {
     return reinterpret_cast<F>(n == 32 ? load_pairs(p) : load_pairs(p, n));
   }
   static F neighbours(const int8_t* p, int64_t n) {
     const __m256i bytes =
         n == 32 ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
-                : _mm256_zextsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+                : _mm256_maskz_loadu_epi8(static_cast<__mmask32>((uint64_t{1} << n) - 1), p);
     const __m512i x = _mm512_cvtepi8_epi16(bytes);
     return whole_pairs(_mm512_srai_epi32(_mm512_slli_epi32(x, 16), 16), _mm512_srai_epi32(x, 16));
   }
@@ -48,6 +52,14 @@ struct Avx512Bf16Lanes : Avx512Lanes {
     const __m512i b =
         _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(high)));
     return _mm512_castsi512_ps(_mm512_or_si512(a, _mm512_slli_epi32(b, 16)));
+  }
+  // The first n lanes, the others 0.
+  template <class E>
+  static F interleaved(const E* low, const E* high, int64_t n) {
+    E padded[2][16] = {};
+    __builtin_memcpy(static_cast<void*>(padded[0]), low, static_cast<size_t>(n) * sizeof(E));
+    __builtin_memcpy(static_cast<void*>(padded[1]), high, static_cast<size_t>(n) * sizeof(E));
+    return interleaved(padded[0], padded[1]);
   }
   static F interleaved(const int8_t* low, const int8_t* high) {
     return whole_pairs(

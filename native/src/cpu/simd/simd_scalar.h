@@ -209,8 +209,11 @@ struct ScalarLanes {
     return each([&](int i) { return static_cast<float>(p[i]); });
   }
   // The first n lanes.
-  static void store(float* p, F a, int64_t n) {
-    std::memcpy(p, a.v, static_cast<size_t>(n) * sizeof(float));
+  template <class T>
+  static void store(T* p, F a, int64_t n) {
+    T lanes[16];
+    store(lanes, a);
+    std::memcpy(static_cast<void*>(p), lanes, static_cast<size_t>(n) * sizeof(T));
   }
   static void store(bf16* p, F a) {
     for (int i = 0; i < 16; ++i) p[i] = to_bf16(a.v[i]);

@@ -1,8 +1,9 @@
 // attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
-// 0..i of a query at i.
+// 0..i of a query at i, or with a window over i - window + 1..i.
 //
-// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type,
-//         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
+// Shapes  qkv [T,(H+2G)D], of which the queries [T,H D] are read; pages [pages,2,G,64,D] of the same
+//         type, or i8 with scales [pages,2,G,64]; slopes [H] or none; out [T,H D]. Query head h reads
+//         key-value head h / (H / G). D is 64 or 128.
 //
 // Method  Two kernels, each for the sequences that it suits: attention_decode.cu for those of up to 8
 //         tokens, attention_prefill.cu or, on Hopper, attention_prefill_sm90.cu for longer ones. They
@@ -20,6 +21,8 @@
 //         ends.
 //
 // Twin    cpu/attention/attention.cpp
+#include <algorithm>
+
 #include "cuda/attention/attention.h"
 
 namespace bc::cuda {
@@ -30,11 +33,11 @@ bool may_be_many(int64_t T, int64_t B) { return T - B + 1 > kFewQueries; }
 
 }  // namespace
 
-int64_t attention_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
+int64_t attention_scratch_bytes(const AttentionParams& p) {
   // One after the other.
-  const int64_t few = may_be_few(T, B) ? attention_decode_scratch_bytes(T, B, P, H) : 0;
-  const int64_t many = may_be_many(T, B) ? attention_norms_bytes(T, B, P, H) : 0;
-  return few > many ? few : many;
+  const bool few = may_be_few(p.batch.T, p.batch.B);
+  const bool many = may_be_many(p.batch.T, p.batch.B);
+  return std::max(few ? attention_decode_scratch_bytes(p) : 0, many ? attention_norms_bytes(p) : 0);
 }
 
 void attention(const AttentionParams& p, const Facts& gpu, void* stream) {

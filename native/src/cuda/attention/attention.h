@@ -17,15 +17,16 @@ void attention_decode(const AttentionParams& p, const Facts& gpu, void* stream);
 // Largest squares of lengths (attention_norms.cu).
 struct AttentionNorms {
   static constexpr int64_t kTokens = 128;  // of a chunk of the batch
+  static constexpr int kHeadSize = 128;    // the only one that they are found for
   static __host__ __device__ int64_t chunks(int64_t T) { return (T + kTokens - 1) / kTokens; }
 
-  float* keys = nullptr;     // [B,H,P]: of a page's keys; null where they are not known
+  float* keys = nullptr;     // [B,G,P]: of a page's keys; null where they are not known
   float* queries = nullptr;  // [H,chunks]
 };
-int64_t attention_norms_bytes(int64_t T, int64_t B, int64_t P, int64_t H);
+int64_t attention_norms_bytes(const AttentionParams& p);
 AttentionNorms attention_norms(const AttentionParams& p, const Facts& gpu,
                                void* stream);  // in p.scratch
 
-int64_t attention_decode_scratch_bytes(int64_t T, int64_t B, int64_t P, int64_t H);
+int64_t attention_decode_scratch_bytes(const AttentionParams& p);
 
 }  // namespace bc::cuda

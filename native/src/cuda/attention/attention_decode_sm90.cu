@@ -3,22 +3,28 @@
 //
 // Shapes  those of attention_decode.cu
 //
-// Method  A block has every X-th split of a sequence and head, with X such that all blocks are there
-//         at once, two on a processor. Its four warps have 16 positions of each page, and each a ring
-//         of its own that goes on from split to split: a stage is the warp's rows of keys or of
-//         values of one page, brought by one bulk copy, and nobody else is waited for. The warp that
-//         has read a stage fills it again: lane i, which knows page i of 32, starts that page's
-//         copies. A dozen instructions for 4 KB are not worth a warp that does nothing else. Products
-//         are mma.sync, with the queries as rows 0 to 7.
+// Method  A tile has up to 8 of the queries that read one key-value head (attention_split.cuh): the cache
+//         is read once for 8 heads of one token, or for 8 tokens of one head. A block has every X-th
+//         split of a sequence and tile, with X such that all blocks are there at once, two on an SM.
+//         What lies before the window of the tile's first query is not read, in whole pages; scores
+//         before a query's own window are masked.
 //
-//         Rows in shared memory have 128 bytes and the swizzle of that width, which only copies of
+//         A block's four warps have 16 positions of each page, and each a ring of its own that goes on
+//         from split to split: a stage is the warp's rows of keys or of values of one page, brought by
+//         one bulk copy, and nobody else is waited for. The warp that has read a stage fills it again:
+//         lane i, which knows page i of 32, starts that page's copies. A dozen instructions for 4 KB
+//         are not worth a warp that does nothing else. Products are mma.sync, with the queries as
+//         rows 0 to 7.
+//
+//         Lines in shared memory have 128 bytes and the swizzle of that width, which only copies of
 //         tensors give: a plain bulk copy would lay rows of 256 bytes under each other, in the same
-//         banks. A box is [16 rows][128 bytes] of int8; of 16 bits two such side by side. Bytes are
-//         not widened in shared memory: as pairs, which ldmatrix (for values transposed) takes them
-//         for, they come with the even bytes of a register as one operand of an mma and the odd ones
-//         as another; queries are loaded and sums stored in the order of columns that this gives.
-//         Boxes beyond the last position are not copied. In the last one the rows beyond it may hold
-//         anything: their scores are masked, their values zeroed before a weight of 0 meets them.
+//         banks. With D = 128 a box is [16 rows][128 bytes] of int8; of 16 bits two such side by side.
+//         With D = 64 a box is one of the latter, and of int8 has two rows in each of 8 lines. Bytes
+//         are not widened in shared memory: as pairs, which ldmatrix (for values transposed) takes
+//         them for, they come with the even bytes of a register as one operand of an mma and the odd
+//         ones as another; queries are loaded and sums stored in the order of columns that this
+//         gives. Boxes beyond the last position are not copied. In the last one the rows beyond it may
+//         hold anything: their scores are masked, their values zeroed before a weight of 0 meets them.
 //
 //         The kernel starts early, but reads nothing before those ahead are done: kv_append writes
 //         the last page, and what else may be under way an op cannot know. What overlaps is the
@@ -26,11 +32,13 @@
 //         before attention. The merge is an early kernel as well: in the last block of a head it
 //         would need counters to be reset, or clusters, to save a launch that is hidden already.
 //
-// Bound   Memory, as in attention_decode.cu. S=4096, C=5120: 83.9 MB (i8: 43.3), 25.0 us at 3.35
-//         TB/s, where an SM takes 14.5 bytes a clock.
+// Bound   Memory, as in attention_decode.cu. S=4096, D=128: 83.9 MB with G=40 (i8: 43.3), 25.0 us at
+//         3.35 TB/s, where an SM takes 14.5 bytes a clock; 16.8 MB with G=8, 5.0 us, whatever H is up
+//         to 64. More rows than 8 read the cache again, for most of it from L2.
 //
 //         Under way: 3.35 TB/s for 1 us are 25 KB an SM. Two blocks with rings of 5 stages, 80 KB a
-//         block, have 160 KB (i8: 10 stages, 82 KB, 165 KB).
+//         block, have 160 KB (i8: 10 stages, 82 KB, 165 KB; D=64: twice as many stages of half the
+//         size).
 //
 //         No rounds: a block that begins waits for three loads after each other, 2000 clocks, and
 //         blocks that begin together end together, so one block for every split would leave memory
@@ -58,35 +66,21 @@
 namespace bc::cuda {
 namespace {
 
-// The splits of a block: first, first + stride, ... Their pages are counted through.
-struct Splits {
-  int first, stride;
-
-  __device__ __forceinline__ int page(int i) const {
-    return (first + i / kSplitPages * stride) * kSplitPages + i % kSplitPages;
-  }
-  // How many of a sequence's first `all` pages are theirs.
-  __device__ __forceinline__ int pages(int all) const {
-    const int splits = (all + kSplitPages - 1) / kSplitPages;
-    if (splits <= first) return 0;
-    const int mine = (splits - first + stride - 1) / stride;
-    const bool last = first + (mine - 1) * stride == splits - 1;
-    return mine * kSplitPages - (last ? splits * kSplitPages - all : 0);
-  }
-};
+constexpr int kRows = 8;  // of a tile of queries: half of what an mma has
 
 // A warp's rows of the pages of a block on their way to shared memory. Halves are counted: keys of
 // the first page, its values, keys of the next.
-template <class T, class E>
+template <class T, class E, int kD>
 class WarpRows {
  public:
   static constexpr bool kScaled = sizeof(E) == 1;
-  static constexpr int kColumns = 128 / sizeof(E);  // of a row of 128 bytes
-  static constexpr int kSides = kHeadSize / kColumns;
-  static constexpr int kStages = kScaled ? 10 : 5;
+  static constexpr int kColumns = 128 / sizeof(E);  // of a line of 128 bytes
+  static constexpr int kSides = kD < kColumns ? 1 : kD / kColumns;
+  static constexpr int kFold = kD < kColumns ? kColumns / kD : 1;  // rows of a line
+  static constexpr int kStages = (kScaled ? 10 : 5) * 128 / kD;
 
  private:
-  static constexpr uint32_t kTile = kWarpRows * kHeadSize * sizeof(E);
+  static constexpr uint32_t kTile = kWarpRows * kD * sizeof(E);
   static constexpr uint32_t kScale = kScaled ? kWarpRows * sizeof(float) : 0;
   static constexpr uint32_t kAll = kTileWarps * kStages;
   static constexpr uint32_t kBarriers = kAll * (kTile + kScale);
@@ -97,14 +91,14 @@ class WarpRows {
 
   // `pages` of the splits have rows of the warp.
   __device__ __forceinline__ WarpRows(const AttentionParams& p, const TensorMap* map,
-                                      int64_t sequence, int64_t head, const Splits& splits,
+                                      int64_t sequence, int64_t kv_head, const Splits& splits,
                                       int pages)
       : map_(map),
         scales_(p.scales),
         table_(p.batch.table + sequence * p.batch.P),
         splits_(splits),
-        H_(p.H),
-        head_(head),
+        G_(p.G),
+        kv_head_(kv_head),
         halves_(2 * pages) {}
 
   static __device__ __forceinline__ void init() {
@@ -123,7 +117,7 @@ class WarpRows {
 
   // The next half, which stays until done().
   struct Half {
-    Shared<T> tile;        // [sides][16][64], of int8 two in a T
+    Shared<T> tile;        // [sides][16 / kFold lines][64], of int8 two in a T
     Shared<float> scales;  // [16] of int8
   };
   __device__ __forceinline__ Half take() {
@@ -154,10 +148,10 @@ class WarpRows {
     if (lane_index() == i % kWarp) {
       const int stage = copied_ % kStages;
       const int64_t row =
-          ((page_ * 2 + copied_ % 2) * H_ + head_) * kTileRows + warp_id() * kWarpRows;
+          ((page_ * 2 + copied_ % 2) * G_ + kv_head_) * kTileRows + warp_id() * kWarpRows;
       ptx::mbarrier_arrive_expect_tx(full(stage), kTile + kScale);
       ptx::cp_async_bulk_tensor_3d(shared_memory<T>(at(stage) * kTile), map_, 0,
-                                   static_cast<int32_t>(row), 0, full(stage));
+                                   static_cast<int32_t>(row / kFold), 0, full(stage));
       if constexpr (kScaled)
         ptx::cp_async_bulk(shared_memory<float>(kAll * kTile + at(stage) * kScale), scales_ + row,
                            kScale, full(stage));
@@ -169,7 +163,7 @@ class WarpRows {
   const float* scales_;
   const int32_t* table_;
   const Splits splits_;
-  int64_t H_, head_;
+  int64_t G_, kv_head_;
   int halves_;
   int64_t page_ = 0;  // lane i has that of page i of 32
   int copied_ = 0, taken_ = 0;
@@ -196,35 +190,35 @@ __device__ __forceinline__ uint32_t odd_bytes(uint32_t bytes) {
   return even_bytes<T>(bytes >> 8);
 }
 
-// Where this lane's row of a tile [sides][16 rows][64 columns of 16 bits] begins for ldmatrix.
-template <class T>
+// Where this lane's row of a tile [sides][16 / kFold lines][64 columns of 16 bits] begins for ldmatrix.
+template <int kFold, class T>
 __device__ __forceinline__ Shared<T> lane_at(Shared<T> tile, const RowCol& lane, int column) {
-  return tile + column / kTileColumns * (kWarpRows * kTileColumns) +
-         swizzled_128(lane.row, column % kTileColumns + lane.col);
+  const int within = lane.row % kFold * (kTileColumns / kFold);
+  return tile + column / kTileColumns * (kWarpRows / kFold * kTileColumns) +
+         swizzled_128(lane.row / kFold, within + column % kTileColumns + lane.col);
 }
 
 // Eight queries of a warp and 16 keys at a time: scores, weights, and the sum of weighted values. With
 // g = lane / 4 and t = lane % 4, the lane has what concerns query g.
-template <class T, class E>
+template <class T, class E, int kD>
 struct FewAttention {
   static constexpr bool kWiden = sizeof(E) == 1;
   // Of 16 columns of 16 bits that a tile's row has.
-  static constexpr int kPieces = kHeadSize * static_cast<int>(sizeof(E)) / 32;
+  static constexpr int kPieces = kD * static_cast<int>(sizeof(E)) / 32;
+  static constexpr int kFold = WarpRows<T, E, kD>::kFold;
   // Behind the pages. Rows are longer than D, so that they fall into other banks.
-  using Sums = WarpSums<kHeadSize + (kWiden ? 16 : 8), WarpRows<T, E>::kBytes>;
+  using Sums = WarpSums<kD, kD + (kWiden ? 16 : 8), kRows, WarpRows<T, E, kD>::kBytes>;
 
-  FragmentA<T> q[kHeadSize / 16];
+  FragmentA<T> q[kD / 16];
   Accumulator scores[kWarpRows / 8];
-  Accumulator out[kHeadSize / 8];
+  Accumulator out[kD / 8];
   OnlineSoftmax softmax;
 
-  // `row` is query 0 of this head. Queries from `count` on are zeros.
-  __device__ __forceinline__ void load_queries(const T* row, int64_t ld, int count) {
+  // `row` is query g. Without one, zeros come.
+  __device__ __forceinline__ void load_queries(const T* row, bool here) {
     const int t = lane_index() % 4;
-    const bool here = lane_index() / 4 < count;
-    row += here ? lane_index() / 4 * ld : 0;
 #pragma unroll
-    for (int k = 0; k < kHeadSize / 16; ++k) {
+    for (int k = 0; k < kD / 16; ++k) {
       q[k] = {};
       if (!here) continue;
       if constexpr (kWiden) {
@@ -243,7 +237,7 @@ struct FewAttention {
   __device__ __forceinline__ void reset() {
     softmax = {};
 #pragma unroll
-    for (int n = 0; n < kHeadSize / 8; ++n) out[n] = {};
+    for (int n = 0; n < kD / 8; ++n) out[n] = {};
   }
 
   // scores = q k^T
@@ -252,7 +246,7 @@ struct FewAttention {
     for (int n = 0; n < kWarpRows / 8; ++n) scores[n] = {};
 #pragma unroll
     for (int i = 0; i < kPieces; ++i) {
-      const TwoB<T> b = load_b(lane_at(keys, lane_of_b(), 16 * i));
+      const TwoB<T> b = load_b(lane_at<kFold>(keys, lane_of_b(), 16 * i));
       if constexpr (kWiden) {
 #pragma unroll
         for (int j = 0; j < 2; ++j) {
@@ -280,18 +274,19 @@ struct FewAttention {
   }
 
   // Turns scores into weights 2^(score - maximum so far), and corrects the sums of earlier keys. The
-  // first key is at position `key`, the first query at `query`; scale and slope are in units of log2.
-  __device__ __forceinline__ void weigh(int key, int query, float scale, float slope) {
-    const int row = query + Accumulator::row(0);
+  // first key is at position `key`, query g at `query`, and sees a window; scale and slope, that of g's
+  // head, are in units of log2.
+  __device__ __forceinline__ void weigh(int key, int query, int window, float scale, float slope) {
     float max = -INFINITY;
 #pragma unroll
     for (int n = 0; n < kWarpRows / 8; ++n) {
 #pragma unroll
       for (int i = 0; i < 2; ++i) {
         float& s = scores[n].r[i];
-        const int distance = key + 8 * n + Accumulator::col(i) - row;
+        const int distance = key + 8 * n + Accumulator::col(i) - query;
         s = fmaf(slope, static_cast<float>(distance), s * scale);
-        if (distance > 0) s = -INFINITY;
+        // A key past the query is 2^31 and more back.
+        if (static_cast<uint32_t>(-distance) >= static_cast<uint32_t>(window)) s = -INFINITY;
         max = fmaxf(max, s);
       }
     }
@@ -306,7 +301,7 @@ struct FewAttention {
       }
     }
 #pragma unroll
-    for (int n = 0; n < kHeadSize / 8; ++n) {
+    for (int n = 0; n < kD / 8; ++n) {
 #pragma unroll
       for (int i = 0; i < 2; ++i) out[n].r[i] *= factor;
     }
@@ -324,7 +319,7 @@ struct FewAttention {
     }
 #pragma unroll
     for (int i = 0; i < kPieces; ++i) {
-      const TwoB<T> b = load_b_trans(lane_at(values, lane_of_b_trans(), 16 * i));
+      const TwoB<T> b = load_b_trans(lane_at<kFold>(values, lane_of_b_trans(), 16 * i));
       if constexpr (kWiden) {
         // Bytes are finite whatever they are: their weights are zeros already.
         mma(out[4 * i], a, FragmentB<T>{{even_bytes<T>(b.n0.r[0]), even_bytes<T>(b.n0.r[1])}});
@@ -344,7 +339,7 @@ struct FewAttention {
     const Shared<float> to = Sums::sums(warp_id(), query);
     const float sum = group_sum<4>(softmax.sum);
 #pragma unroll
-    for (int n = 0; n < kHeadSize / 8; n += 2) {
+    for (int n = 0; n < kD / 8; n += 2) {
       const float* even = out[n].r;
       const float* odd = out[n + 1].r;
       if constexpr (kWiden) {
@@ -362,97 +357,107 @@ struct FewAttention {
 
 constexpr int kBlocks = 2;  // on an SM
 
-template <class T, class E>
+template <class T, class E, int kD>
 __global__ void __launch_bounds__(kSplitThreads, kBlocks)
-    attention_decode_sm90_kernel(AttentionParams p, Partial partial, float scale,
+    attention_decode_sm90_kernel(const __grid_constant__ AttentionParams p,
+                                 const __grid_constant__ Partial partial, float scale,
                                  const __grid_constant__ TensorMap map) {
   ptx::griddepcontrol_launch_dependents();
-  using Pages = WarpRows<T, E>;
+  using Pages = WarpRows<T, E, kD>;
   Pages::init();
   ptx::griddepcontrol_wait();
 
-  const Splits splits = {static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x)};
-  const int64_t head = blockIdx.y;
-  const int64_t sequence = blockIdx.z;
-  const FewQueries mine = find_queries(p.batch, sequence);
-  if (mine.tokens == 0) return;
-  const int first = load(p.batch.positions + mine.begin);
-  const int keys = first + mine.tokens;
-  if (splits.first * kSplitKeys >= keys) return;
+  const uint32_t kv_heads = static_cast<uint32_t>(p.G);
+  const int kv_head = static_cast<int>(blockIdx.y % kv_heads);
+  const RowTile<kRows> tile(p, partial, blockIdx.z, kv_head,
+                            static_cast<int>(blockIdx.y / kv_heads));
+  if (tile.rows <= 0) return;
+  const int last = tile.highest();
+  const Splits splits(first_seen(tile.lowest(), partial.window), static_cast<int>(blockIdx.x),
+                      static_cast<int>(gridDim.x));
+  if (splits.first * kSplitKeys > last) return;
 
-  const int row = warp_id() * kWarpRows;                       // the warp's first of a page
-  const int pages = (keys - row + kTileRows - 1) / kTileRows;  // that have it
-  Pages stream(p, &map, sequence, head, splits, splits.pages(pages));
+  const int row = warp_id() * kWarpRows;                   // the warp's first of a page
+  const int pages = (last + kTileRows - row) / kTileRows;  // that have it
+  Pages stream(p, &map, blockIdx.z, kv_head, splits, splits.pages(pages));
   stream.start();
-  FewAttention<T, E> warp;
-  warp.load_queries(static_cast<const T*>(p.qkv) + mine.begin * p.ld + head * kHeadSize, p.ld,
-                    mine.tokens);
-  const float slope = p.slopes == nullptr ? 0.0f : load(p.slopes + head) * kLog2E;
+  FewAttention<T, E, kD> warp;
+  const int query = Accumulator::row(0);
+  const bool here = query < tile.rows;
+  warp.load_queries(static_cast<const T*>(p.qkv) + (here ? tile.at(p, query, kD) : 0), here);
+  const int position = tile.position_of(query);
+  const float slope =
+      p.slopes == nullptr || !here ? 0.0f : load(p.slopes + tile.head_of(query)) * kLog2E;
 
-  for (int split = splits.first; split * kSplitKeys < keys; split += splits.stride) {
+  for (int split = splits.first; split * kSplitKeys <= last; split += splits.stride) {
     warp.reset();
-    const int end = pages < (split + 1) * kSplitPages ? pages : (split + 1) * kSplitPages;
-    for (int page = split * kSplitPages; page < end; ++page) {
+    const int end = splits.end(split, pages);
+    for (int page = splits.begin(split); page < end; ++page) {
       const int key = page * kTileRows + row;
       const auto of_keys = stream.take();
       warp.score(of_keys.tile);
-      if constexpr (Pages::kScaled) warp.scale_columns(of_keys.scales, keys - key);
+      if constexpr (Pages::kScaled) warp.scale_columns(of_keys.scales, last + 1 - key);
       stream.done();
-      warp.weigh(key, first, scale, slope);
+      warp.weigh(key, position, partial.window, scale, slope);
       const auto values = stream.take();
-      if constexpr (Pages::kScaled) warp.scale_columns(values.scales, keys - key);
-      warp.add(values.tile, keys - key);
+      if constexpr (Pages::kScaled) warp.scale_columns(values.scales, last + 1 - key);
+      warp.add(values.tile, last + 1 - key);
       stream.done();
     }
     __syncthreads();  // the sums of the split before have been joined
     warp.store_sums();
     __syncthreads();
-    FewAttention<T, E>::Sums::join(p, partial, mine, head, split);
+    FewAttention<T, E, kD>::Sums::join(p, partial, tile, split);
   }
 }
 
-// Blocks of a head and sequence: as many as there is room for, all at once; where heads and sequences
-// alone are more than that, four rounds, of which the last is an eighth on average not full.
-int64_t blocks_of(const AttentionParams& p, int64_t S, int sms) {
-  const int64_t heads = p.H * p.batch.B;
-  const int64_t places = int64_t{kBlocks} * sms;
-  const int64_t blocks = heads <= places ? places / heads : (4 * places + heads - 1) / heads;
-  return std::max<int64_t>(1, std::min(blocks, S));
-}
-
-template <class T, class E>
+template <class T, class E, int kD>
 void launch_decode(const AttentionParams& p, const Partial& partial, float scale, const Facts& gpu,
                    void* stream) {
-  using Pages = WarpRows<T, E>;
-  const auto rows = static_cast<uint64_t>(p.batch.pages * 2 * p.H * kTileRows);
-  constexpr uint64_t kRowBytes = kHeadSize * sizeof(E);
+  using Pages = WarpRows<T, E, kD>;
+  const auto lines = static_cast<uint64_t>(p.batch.pages * 2 * p.G * kTileRows / Pages::kFold);
+  constexpr uint64_t kLineBytes = kD * sizeof(E) * Pages::kFold;
   const TensorMap map = make_tensor_map({p.pages,
                                          sizeof(E),
                                          3,
-                                         {Pages::kColumns, rows, Pages::kSides},
-                                         {kRowBytes, 128},
-                                         {Pages::kColumns, kWarpRows, Pages::kSides},
+                                         {Pages::kColumns, lines, Pages::kSides},
+                                         {kLineBytes, 128},
+                                         {Pages::kColumns, kWarpRows / Pages::kFold, Pages::kSides},
                                          Swizzle::bytes_128});
-  const dim3 grid(static_cast<unsigned>(blocks_of(p, partial.S, gpu.sms)),
-                  static_cast<unsigned>(p.H), static_cast<unsigned>(p.batch.B));
-  launch<attention_decode_sm90_kernel<T, E>>(
-      {grid, dim3(kSplitThreads), Pages::kBytes + FewAttention<T, E>::Sums::kBytes, stream, true},
+  // As many blocks as there is room for, all at once; where tiles alone are more than that, four rounds,
+  // of which the last is an eighth on average not full.
+  const int64_t tiles = p.G * tiles_of(p, kRows);
+  const int64_t places = int64_t{kBlocks} * gpu.sms;
+  const int64_t parts = tiles * p.batch.B;
+  const dim3 grid(
+      static_cast<unsigned>(split_blocks(parts, splits_seen(p), places, parts <= places ? 1 : 4)),
+      static_cast<unsigned>(tiles), static_cast<unsigned>(p.batch.B));
+  launch<attention_decode_sm90_kernel<T, E, kD>>(
+      {grid, dim3(kSplitThreads), Pages::kBytes + FewAttention<T, E, kD>::Sums::kBytes, stream,
+       true},
       p, partial, scale, map);
 }
 
-template <class T>
+template <class T, int kD>
 void for_pages(const AttentionParams& p, const Partial& partial, float scale, const Facts& gpu,
                void* stream) {
-  p.pages_type == Type::i8 ? launch_decode<T, int8_t>(p, partial, scale, gpu, stream)
-                           : launch_decode<T, T>(p, partial, scale, gpu, stream);
+  p.pages_type == Type::i8 ? launch_decode<T, int8_t, kD>(p, partial, scale, gpu, stream)
+                           : launch_decode<T, T, kD>(p, partial, scale, gpu, stream);
+}
+
+template <class T>
+void for_heads(const AttentionParams& p, const Partial& partial, float scale, const Facts& gpu,
+               void* stream) {
+  p.D == 64 ? for_pages<T, 64>(p, partial, scale, gpu, stream)
+            : for_pages<T, 128>(p, partial, scale, gpu, stream);
 }
 
 }  // namespace
 
 void attention_decode_sm90(const AttentionParams& p, const Partial& partial, float scale,
                            const Facts& gpu, void* stream) {
-  p.qkv_type == Type::bf16 ? for_pages<bf16>(p, partial, scale, gpu, stream)
-                           : for_pages<f16>(p, partial, scale, gpu, stream);
+  p.qkv_type == Type::bf16 ? for_heads<bf16>(p, partial, scale, gpu, stream)
+                           : for_heads<f16>(p, partial, scale, gpu, stream);
 }
 
 }  // namespace bc::cuda

@@ -1,13 +1,15 @@
-// attention_norms: keys[b,h,page] = max_j |k_j|^2 over the positions of a page that a sequence has,
+// attention_norms: keys[b,g,page] = max_j |k_j|^2 over the positions of a page that a sequence has,
 // queries[h,c] = max_t |q_t|^2 over 128 tokens of the batch. From them attention_prefill_sm90.cu knows
 // how far back ALiBi lets a tile of queries see.
 //
-// Shapes  as of attention.cu; keys [B,H,P] f32, queries [H,T/128] f32. Of sequences of up to 8 tokens,
-//         and of pages past the last position, nothing is written.
+// Shapes  as of attention.cu, with heads of 128 numbers; keys [B,G,P] f32, queries [H,T/128] f32.
+//         Nothing is written for sequences of up to 8 tokens, for pages past the last position and for
+//         those before the window of a sequence's first query.
 //
-// Method  A warp for a page, or for 128 queries, of a head; 16 bytes a lane. About four blocks a
-//         processor go over all that there may be: tables are longer than most sequences. Lengths that are not
-//         numbers count as infinite. Products of int8 are summed as integers.
+// Method  One warp finds the longest key of a page and key-value head, or the longest of 128 queries of
+//         a head, reading 16 bytes a lane. About four blocks on each SM share all pages and chunks that
+//         the table and the batch may have: most tables are longer than their sequences. A length that
+//         is not a number counts as infinite. Products of int8 are summed as integers.
 //
 // Bound   Memory: the keys and queries once. 16384 positions, 40 heads, bf16: 336 MB, 0.1 ms where the
 //         attention takes 5 ms.
@@ -15,9 +17,7 @@
 // Limits  attention_norms_kernel: 64 registers, 256 threads, 0 bytes of shared memory
 //
 // Twin    none: nothing that is computed depends on it
-#include "cuda/attention/attention.h"
-#include "cuda/load.cuh"
-#include "cuda/reduce.cuh"
+#include "cuda/attention/attention_tile.cuh"
 
 namespace bc::cuda {
 namespace {
@@ -45,7 +45,7 @@ __device__ __forceinline__ float square(const Vec<uint32_t, 4>& chunk) {
 // Of `rows` rows; every lane gets it.
 template <class E>
 __device__ __forceinline__ float largest(const E* from, int64_t ld, const float* scales, int rows) {
-  constexpr int kLanes = kHeadSize * static_cast<int>(sizeof(E)) / 16;  // of a row
+  constexpr int kLanes = AttentionNorms::kHeadSize * static_cast<int>(sizeof(E)) / 16;  // of a row
   constexpr int kTogether = kWarp / kLanes;
   const int lane = static_cast<int>(ptx::lane_id());
   float max = 0.0f;
@@ -69,35 +69,44 @@ __device__ __forceinline__ float largest(const E* from, int64_t ld, const float*
 
 template <class T, class E>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    attention_norms_kernel(AttentionParams p, AttentionNorms norms) {
+    attention_norms_kernel(AttentionParams p, AttentionNorms norms, int window) {
   const Ragged& r = p.batch;
+  // First the pages of each key-value head, then the chunks of each query head.
   const int64_t pages = r.B * r.P;
-  const int64_t units = pages + AttentionNorms::chunks(r.T);
-  const int64_t head = blockIdx.y;
+  const int64_t of_keys = pages * p.G;
+  const int64_t chunks = AttentionNorms::chunks(r.T);
+  const int64_t units = of_keys + chunks * p.H;
   const int64_t warps = int64_t{gridDim.x} * (kThreads / kWarp);
   for (int64_t unit = int64_t{blockIdx.x} * (kThreads / kWarp) + threadIdx.x / kWarp; unit < units;
        unit += warps) {
     float* to;
     float max;
-    if (unit < pages) {
-      const int64_t b = unit / r.P;
-      const int64_t page = unit % r.P;
+    if (unit < of_keys) {
+      const int64_t g = unit / pages;
+      const int64_t slot = unit % pages;
+      const int64_t b = slot / r.P;
+      const int64_t page = slot % r.P;
+      const int begin = load(r.offsets + b);
       const int end = load(r.offsets + b + 1);
-      if (end - load(r.offsets + b) <= kFewQueries) continue;
+      if (end - begin <= kFewQueries) continue;
       const int64_t rows = load(r.positions + end - 1) + 1 - page * kPageSize;
       if (rows <= 0) continue;
-      const int64_t at = (load(r.table + unit) * 2 * p.H + head) * kPageSize;
-      max = largest(static_cast<const E*>(p.pages) + at * kHeadSize, kHeadSize, p.scales + at,
+      if (page < first_seen(load(r.positions + begin), window) / kPageSize) continue;
+      const int64_t at = (load(r.table + slot) * 2 * p.G + g) * kPageSize;
+      max = largest(static_cast<const E*>(p.pages) + at * AttentionNorms::kHeadSize,
+                    AttentionNorms::kHeadSize, p.scales + at,
                     static_cast<int>(rows < kPageSize ? rows : kPageSize));
-      to = norms.keys + (b * p.H + head) * r.P + page;
+      to = norms.keys + (b * p.G + g) * r.P + page;
     } else {
-      const int64_t chunk = unit - pages;
+      const int64_t h = (unit - of_keys) / chunks;
+      const int64_t chunk = (unit - of_keys) % chunks;
       const int64_t token = chunk * AttentionNorms::kTokens;
       const int64_t left = r.T - token;
       max = largest(
-          static_cast<const T*>(p.qkv) + token * p.ld + head * kHeadSize, p.ld, nullptr,
+          static_cast<const T*>(p.qkv) + token * p.ld + h * AttentionNorms::kHeadSize, p.ld,
+          nullptr,
           static_cast<int>(left < AttentionNorms::kTokens ? left : AttentionNorms::kTokens));
-      to = norms.queries + head * AttentionNorms::chunks(r.T) + chunk;
+      to = norms.queries + h * chunks + chunk;
     }
     if (ptx::lane_id() == 0) store(to, max);
   }
@@ -106,9 +115,9 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 template <class T, class E>
 void launch_norms(const AttentionParams& p, const AttentionNorms& norms, const Facts& gpu,
                   void* stream) {
-  const auto heads = static_cast<unsigned>(p.H);
-  const unsigned blocks = static_cast<unsigned>(gpu.sms * kBlocks) / heads + 1;
-  launch<attention_norms_kernel<T, E>>({dim3(blocks, heads), dim3(kThreads), 0, stream}, p, norms);
+  const auto blocks = static_cast<unsigned>(gpu.sms * kBlocks);
+  launch<attention_norms_kernel<T, E>>({dim3(blocks), dim3(kThreads), 0, stream}, p, norms,
+                                       window_of(p));
 }
 
 template <class T>
@@ -120,14 +129,15 @@ void for_pages(const AttentionParams& p, const AttentionNorms& norms, const Fact
 
 }  // namespace
 
-int64_t attention_norms_bytes(int64_t T, int64_t B, int64_t P, int64_t H) {
-  return (B * P + AttentionNorms::chunks(T)) * H * static_cast<int64_t>(sizeof(float));
+int64_t attention_norms_bytes(const AttentionParams& p) {
+  return (p.batch.B * p.batch.P * p.G + AttentionNorms::chunks(p.batch.T) * p.H) *
+         static_cast<int64_t>(sizeof(float));
 }
 
 AttentionNorms attention_norms(const AttentionParams& p, const Facts& gpu, void* stream) {
   AttentionNorms norms;
   norms.keys = static_cast<float*>(p.scratch);
-  norms.queries = norms.keys + p.batch.B * p.batch.P * p.H;
+  norms.queries = norms.keys + p.batch.B * p.batch.P * p.G;
   p.qkv_type == Type::bf16 ? for_pages<bf16>(p, norms, gpu, stream)
                            : for_pages<f16>(p, norms, gpu, stream);
   return norms;

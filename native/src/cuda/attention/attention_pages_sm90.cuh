@@ -1,9 +1,9 @@
 // What the two sides of attention_prefill_sm90.cu share: room in shared memory, barriers, and a tile's
 // description; and the side that fills it, the way of queries and of a head's pages into shared memory.
 //
-// Every tile of queries, keys or values is [128,128] of 16-bit elements, in two halves of 64 columns,
-// [2][128 rows][64], swizzled. Keys and values of the blocks of one tile of queries come through a
-// ring in the order K0 K1 V0 K2 V1 ... V, as they are used.
+// Every tile of queries, keys or values is [128,kD] of 16-bit elements, for heads of kD numbers, in
+// sides of 64 columns, [kD / 64][128 rows][64], swizzled. Keys and values of the blocks of one tile of
+// queries come through a ring in the order K0 K1 V0 K2 V1 ... V, as they are used.
 #pragma once
 
 #include "cuda/attention/attention_tile.cuh"
@@ -24,6 +24,7 @@ constexpr int kThreads = (1 + kGroups) * kWarpgroup;
 struct alignas(16) Work {
   int level;        // of its diagonal block of keys; -1: there is no tile
   int top, lowest;  // levels of the blocks that come
+  int last;         // the lowest of them that the window lets this tile see
   int token;        // of row 0
   int begin, end;   // rows that are queries; none where they are equal
   int head;
@@ -31,8 +32,8 @@ struct alignas(16) Work {
   float product_slope;  // in units of products that are not scaled yet
 };
 
-// Shared memory, for pages of E.
-template <class E>
+// Shared memory, for pages of E and heads of kD numbers.
+template <class E, int kD>
 struct Room {
   static constexpr bool kWiden = sizeof(E) == 1;
   static constexpr int kCluster = kWiden ? 1 : 2;  // blocks, with tiles of one head side by side
@@ -40,9 +41,10 @@ struct Room {
   static constexpr int kStages = kWiden ? 2 : 0;
   static constexpr int kProducerRegisters = kWiden ? 72 : 56;
   static constexpr int kConsumerRegisters = kWiden ? 216 : 224;
-  static constexpr int kHalf = kRows * kTileColumns;
-  static constexpr uint32_t kTileBytes = kRows * kHeadSize * 2;
-  static constexpr uint32_t kStageBytes = kRows * kHeadSize;
+  static constexpr int kSides = kD / kTileColumns;  // of a tile
+  static constexpr int kSide = kRows * kTileColumns;
+  static constexpr uint32_t kTileBytes = kRows * kD * 2;
+  static constexpr uint32_t kStageBytes = kRows * kD;
 
   static constexpr uint32_t kQueries = kSlots * kTileBytes;
   static constexpr uint32_t kStaging = kQueries + kBuffers * kTileBytes;
@@ -53,7 +55,7 @@ struct Room {
   static_assert(kProducerRegisters * kWarpgroup + kConsumerRegisters * kGroups * kWarpgroup <=
                     65536,
                 "registers of an SM");
-  static_assert(2 * kTileColumns == kHeadSize && 2 * kPageSize == kRows, "two halves, two pages");
+  static_assert(kSides * kTileColumns == kD && 2 * kPageSize == kRows, "whole sides, two pages");
 
   template <class T>
   static __device__ __forceinline__ Shared<T> slot(int i) {
@@ -129,19 +131,22 @@ struct Piece {
 };
 
 // Brings what one persistent block works on. What pages hold past a sequence's last position may be
-// anything, NaN too: it is not read, and comes as zeros.
-template <class T, class E>
+// anything, NaN too: it is not read, and comes as zeros. So do pages that lie before the window of all
+// queries, which the table need not have.
+template <class T, class E, int kD>
 class ProducerBase {
  protected:
-  using R = Room<E>;
+  using R = Room<E, kD>;
 
-  __device__ __forceinline__ ProducerBase(const AttentionParams& p, float scale,
+  __device__ __forceinline__ ProducerBase(const AttentionParams& p, float scale, int window,
                                           const TensorMap* queries, const AttentionNorms& norms)
       : p_(p),
         lane_(static_cast<int>(ptx::lane_id())),
         warp_(static_cast<int>(threadIdx.x) / kWarp),
         rank_(R::rank()),
         scale_(scale),
+        window_(window),
+        group_(static_cast<int>(p.H / p.G)),
         queries_(queries),
         norms_(norms),
         order_(p.batch) {}
@@ -156,11 +161,13 @@ class ProducerBase {
     const int n = round_ * clusters + (round_ % 2 == 0 ? cluster : clusters - 1 - cluster);
     tile_ = order_.find(n / H);
     head_ = n % H;
+    kv_head_ = head_ / group_;
     table_ = p_.batch.table + tile_.sequence * p_.batch.P;
     slope_ = p_.slopes == nullptr ? 0.0f : load(p_.slopes + head_) * kLog2E;
     base_ = tile_.level * R::kCluster;
     top_ = base_ + (tile_.end - 1) / kRows;
-    lowest_ = norms_.keys == nullptr || tile_.level < 0 ? 0 : lowest();
+    first_page_ = first_seen(base_ * kRows + tile_.begin, window_) / static_cast<int>(kPageSize);
+    lowest_ = tile_.level < 0 ? 0 : lowest();
     if (warp_ == 0) bring_queries(round_ % kBuffers);
     ++round_;
     return tile_.level >= 0;
@@ -171,10 +178,13 @@ class ProducerBase {
     return Piece::of(m, top_, lowest_, tile_.end - (top_ - base_) * kRows);
   }
 
-  // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 H 64, D].
+  // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 G 64, D]. Before all of them,
+  // where bulk copies find zeros, for a page that is not seen.
   __device__ __forceinline__ int row(const Piece& piece, int page) const {
-    const int number = load(table_ + 2 * piece.level + page);
-    return ((number * 2 + piece.kind) * static_cast<int>(p_.H) + head_) *
+    const int slot = 2 * piece.level + page;
+    if (slot < first_page_) return -static_cast<int>(kPageSize);
+    const int number = load(table_ + slot);
+    return ((number * 2 + piece.kind) * static_cast<int>(p_.G) + kv_head_) *
            static_cast<int>(kPageSize);
   }
 
@@ -190,8 +200,13 @@ class ProducerBase {
     const int row = rank_ * kRows;
     const auto within = [&](int r) { return r < row ? 0 : r - row < kRows ? r - row : kRows; };
     const int token = tile_.token + row;
+    // A block without queries may have its tile, or its window, above all blocks of keys that come.
+    const int level = base_ + rank_;
+    const int highest = level < top_ ? level : top_;
+    const int seen = lowest_seen(row > tile_.begin ? row : tile_.begin);
+    const int last = seen < lowest_ ? lowest_ : seen < highest ? seen : highest;
     store(R::work(buffer),
-          Vec<Work, 1>{{{tile_.level < 0 ? -1 : base_ + rank_, top_, lowest_, token,
+          Vec<Work, 1>{{{tile_.level < 0 ? -1 : level, top_, lowest_, last, token,
                          within(tile_.begin), within(tile_.end), head_, slope_, slope_ / scale_}}});
     if (tile_.level < 0) {
       ptx::mbarrier_arrive(R::queries_full(buffer));
@@ -199,14 +214,20 @@ class ProducerBase {
     }
     ptx::mbarrier_arrive_expect_tx(R::queries_full(buffer), R::kTileBytes);
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      ptx::cp_async_bulk_tensor_2d(R::template queries<T>(buffer) + half * R::kHalf, queries_,
-                                   head_ * kHeadSize + half * kTileColumns, token,
+    for (int side = 0; side < R::kSides; ++side) {
+      ptx::cp_async_bulk_tensor_2d(R::template queries<T>(buffer) + side * R::kSide, queries_,
+                                   head_ * kD + side * kTileColumns, token,
                                    R::queries_full(buffer));
     }
   }
 
-  // The lowest level whose keys may have a weight that is not 0 in f32.
+  // The level of the first key that the window lets a row of the tile see.
+  __device__ __forceinline__ int lowest_seen(int row) const {
+    return first_seen(base_ * kRows + row, window_) / kRows;
+  }
+
+  // The lowest level that some query of the tile sees, but that of its first block at most; where lengths
+  // are known, the lowest of these whose keys may have a weight that is not 0 in f32.
   //
   // In units of log2, no score of query i and key j is above s |q_i| |k_j| + m (j - i), with s the scale
   // and m the slope, and the maximum that is subtracted from it is not below that of i's own key, at
@@ -214,6 +235,8 @@ class ProducerBase {
   // x is below 2^-10 of either term, and 4 covers the rest. Factors and sums are then as if the block
   // had been there, to the last bit (an output's -0 becomes 0 for that), as long as values are finite.
   __device__ __forceinline__ int lowest() const {
+    const int in_window = first_page_ / 2 < base_ ? first_page_ / 2 : base_;
+    if (norms_.keys == nullptr) return in_window;
     const int64_t chunks = AttentionNorms::chunks(p_.batch.T);
     const float* of_queries = norms_.queries + head_ * chunks;
     const int first = (tile_.token + tile_.begin) / static_cast<int>(AttentionNorms::kTokens);
@@ -225,7 +248,7 @@ class ProducerBase {
     for (int level = base_; level <= top_; ++level)
       own =
           fmaxf(own, key_length(level, level < top_ ? kRows : tile_.end - (top_ - base_) * kRows));
-    for (int from = 0; from < base_; from += kWarp) {
+    for (int from = in_window; from < base_; from += kWarp) {
       const int level = from + lane_;
       bool seen = level >= base_;
       if (!seen) {
@@ -241,35 +264,44 @@ class ProducerBase {
 
   // The longest key's of a block of so many rows.
   __device__ __forceinline__ float key_length(int level, int rows) const {
-    const float* pages = norms_.keys + (tile_.sequence * p_.H + head_) * p_.batch.P + 2 * level;
-    const float first = load(pages);
-    return sqrtf(rows > kPageSize ? fmaxf(first, load(pages + 1)) : first);
+    const float* pages = norms_.keys + (tile_.sequence * p_.G + kv_head_) * p_.batch.P;
+    float square = 0.0f;
+#pragma unroll
+    for (int page = 0; page < 2; ++page) {
+      const int slot = 2 * level + page;
+      if (slot >= first_page_ && page * kPageSize < rows)
+        square = fmaxf(square, load(pages + slot));
+    }
+    return sqrtf(square);
   }
 
   const float scale_;
+  const int window_;
+  const int group_;  // query heads of a key-value head
   const TensorMap* queries_;
   const AttentionNorms norms_;
   LongestFirst<kRows * R::kCluster> order_;
   typename LongestFirst<kRows * R::kCluster>::Tile tile_;
   const int32_t* table_;
-  int head_;
+  int head_, kv_head_;
   float slope_;
   int top_, lowest_;  // levels of blocks of keys
+  int first_page_;    // that some query sees
   int round_ = 0;
 };
 
 // Pages of 16-bit elements: one warp, by bulk copies. Each of a cluster's two blocks brings one page of a
 // block of keys to both; the second block, by itself, those that lie on its own diagonal.
-template <class T, class E>
-class Producer : ProducerBase<T, E> {
-  using Base = ProducerBase<T, E>;
+template <class T, class E, int kD>
+class Producer : ProducerBase<T, E, kD> {
+  using Base = ProducerBase<T, E, kD>;
   using R = typename Base::R;
 
  public:
-  __device__ __forceinline__ Producer(const AttentionParams& p, float scale,
+  __device__ __forceinline__ Producer(const AttentionParams& p, float scale, int window,
                                       const TensorMap* queries, const TensorMap* pages,
                                       const AttentionNorms& norms)
-      : Base(p, scale, queries, norms), pages_(pages) {}
+      : Base(p, scale, window, queries, norms), pages_(pages) {}
 
   __device__ __forceinline__ void run() {
     if (this->warp_ != 0) return;
@@ -307,13 +339,13 @@ class Producer : ProducerBase<T, E> {
         const Shared<T> to = tile + page * kPageSize * kTileColumns;
         const int from = page == 0 ? first : second;
 #pragma unroll
-        for (int half = 0; half < 2; ++half) {
+        for (int side = 0; side < R::kSides; ++side) {
           if (!both) {
-            ptx::cp_async_bulk_tensor_2d(to + half * R::kHalf, pages_, half * kTileColumns, from,
+            ptx::cp_async_bulk_tensor_2d(to + side * R::kSide, pages_, side * kTileColumns, from,
                                          barrier);
           } else if (page == this->rank_) {
-            ptx::cp_async_bulk_tensor_2d_multicast(to + half * R::kHalf, pages_,
-                                                   half * kTileColumns, from, barrier, 3);
+            ptx::cp_async_bulk_tensor_2d_multicast(to + side * R::kSide, pages_,
+                                                   side * kTileColumns, from, barrier, 3);
           }
         }
       }
@@ -324,15 +356,15 @@ class Producer : ProducerBase<T, E> {
   // The first rows of a page; the rest of it becomes zeros.
   __device__ __forceinline__ void copy_rows(Shared<T> to, int from, int rows) {
     constexpr int kChunk = 8;
-    constexpr int kChunks = kHeadSize / kChunk;
+    constexpr int kChunks = kD / kChunk;
     const T* pages = static_cast<const T*>(this->p_.pages);
 #pragma unroll 2
     for (int i = this->lane_; i < kPageSize * kChunks; i += kWarp) {
       const int r = i / kChunks;
       const int col = i % kChunks * kChunk;
       const bool here = r < rows;
-      ptx::cp_async<16>(to + (col / kTileColumns * R::kHalf + swizzled_128(r, col % kTileColumns)),
-                        pages + (here ? int64_t{from} * kHeadSize + i * kChunk : 0), here ? 16 : 0);
+      ptx::cp_async<16>(to + (col / kTileColumns * R::kSide + swizzled_128(r, col % kTileColumns)),
+                        pages + (here ? int64_t{from} * kD + i * kChunk : 0), here ? 16 : 0);
     }
   }
 
@@ -341,19 +373,19 @@ class Producer : ProducerBase<T, E> {
 
 // Pages of int8: four warps, each for 32 rows of a tile. A thread copies bytes to a place that it alone
 // reads, a piece ahead, and widens them, which is exact, into the ring.
-template <class T>
-class Producer<T, int8_t> : ProducerBase<T, int8_t> {
-  using Base = ProducerBase<T, int8_t>;
+template <class T, int kD>
+class Producer<T, int8_t, kD> : ProducerBase<T, int8_t, kD> {
+  using Base = ProducerBase<T, int8_t, kD>;
   using R = typename Base::R;
-  static constexpr int kChunk = 16;                                        // bytes
-  static constexpr int kChunks = kRows * kHeadSize / kChunk / kWarpgroup;  // of a thread
+  static constexpr int kChunk = 16;                                 // bytes
+  static constexpr int kChunks = kRows * kD / kChunk / kWarpgroup;  // of a thread
   static constexpr int kWarpRows = kRows / kGroupWarps;
 
  public:
-  __device__ __forceinline__ Producer(const AttentionParams& p, float scale,
+  __device__ __forceinline__ Producer(const AttentionParams& p, float scale, int window,
                                       const TensorMap* queries, const TensorMap*,
                                       const AttentionNorms& norms)
-      : Base(p, scale, queries, norms) {}
+      : Base(p, scale, window, queries, norms) {}
 
   __device__ __forceinline__ void run() {
     while (this->next_tile()) {
@@ -374,10 +406,10 @@ class Producer<T, int8_t> : ProducerBase<T, int8_t> {
   // Of chunk i of this thread. Eight lanes have one column of eight rows, so that they store to
   // different banks, and a warp reads whole sectors.
   __device__ __forceinline__ int row_of(int i) const {
-    return this->warp_ * kWarpRows + i / 2 * 8 + this->lane_ % 8;
+    return this->warp_ * kWarpRows + i / R::kSides * 8 + this->lane_ % 8;
   }
   __device__ __forceinline__ int column_of(int i) const {
-    return (i % 2 * 4 + this->lane_ / 8) * kChunk;
+    return i % R::kSides * kTileColumns + this->lane_ / 8 * kChunk;
   }
   __device__ __forceinline__ Shared<uint32_t> staged(int stage, int i) const {
     return R::stage(stage) + (i * kWarpgroup + static_cast<int>(threadIdx.x)) * (kChunk / 4);
@@ -387,18 +419,20 @@ class Producer<T, int8_t> : ProducerBase<T, int8_t> {
   __device__ __forceinline__ float start(const Piece& piece, int stage) {
     const int page = this->warp_ * kWarpRows / static_cast<int>(kPageSize);
     const int page_row = page * static_cast<int>(kPageSize);
-    const int from = piece.rows > page_row ? this->row(piece, page) - page_row : 0;
+    const int first = piece.rows > page_row ? this->row(piece, page) : -1;
+    const int rows = first < 0 ? 0 : piece.rows;
+    const int from = first - page_row;
     const int8_t* pages = static_cast<const int8_t*>(this->p_.pages);
 #pragma unroll
     for (int i = 0; i < kChunks; ++i) {
       const int row = row_of(i);
-      const bool here = row < piece.rows;
+      const bool here = row < rows;
       ptx::cp_async<16>(staged(stage, i),
-                        pages + (here ? int64_t{from + row} * kHeadSize + column_of(i) : 0),
+                        pages + (here ? int64_t{from + row} * kD + column_of(i) : 0),
                         here ? 16 : 0);
     }
     const int row = static_cast<int>(threadIdx.x);
-    return row < piece.rows ? load(this->p_.scales + from + row) : 0.0f;
+    return row < rows ? load(this->p_.scales + from + row) : 0.0f;
   }
 
   __device__ __forceinline__ void finish(int stage, float scale) {
@@ -410,12 +444,12 @@ class Producer<T, int8_t> : ProducerBase<T, int8_t> {
       const Vec<uint32_t, 4> bytes = load<4>(staged(stage, i));
       const int row = row_of(i);
       const int column = column_of(i);
-      const Shared<T> half = tile + column / kTileColumns * R::kHalf;
+      const Shared<T> side = tile + column / kTileColumns * R::kSide;
 #pragma unroll
       for (int j = 0; j < 2; ++j) {
         const Vec<uint32_t, 2> low = widen_bytes<T>(bytes[2 * j]);
         const Vec<uint32_t, 2> high = widen_bytes<T>(bytes[2 * j + 1]);
-        store(half + swizzled_128(row, column % kTileColumns + 8 * j),
+        store(side + swizzled_128(row, column % kTileColumns + 8 * j),
               same_bits<Vec<T, 8>>(Vec<uint32_t, 4>{{low[0], low[1], high[0], high[1]}}));
       }
     }

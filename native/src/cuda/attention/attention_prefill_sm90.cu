@@ -1,18 +1,29 @@
 // attention, sequences of more than 8 tokens, on Hopper:
-// out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions 0..i of a
-// query at i.
+// out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions j from 0 to i
+// of a query at i, or with a window from i - window + 1 to i.
 //
-// Shapes  qkv [T,3C], of which the queries [T,C] are read; pages [pages,2,H,64,D] of the same type,
-//         or i8 with scales [pages,2,H,64]; slopes [H] or none; out [T,C]. C = H D; D = 128.
+// Shapes  qkv [T,(H+2G)D], of which the queries [T,H D] are read; pages [pages,2,G,64,D] of the same
+//         type, or i8 with scales [pages,2,G,64]; slopes [H] or none; out [T,H D]. D is 64 or 128.
 //
 // Method  A persistent block on each SM. One warpgroup brings tiles, two multiply, each for 64 of 128
 //         queries of one sequence and head; they meet 128 keys, two pages, at a time. Two blocks make
 //         a cluster: theirs are 256 queries of one head, and each brings one page of two, to both.
 //
 //         Tiles and blocks of keys begin at multiples of 128 positions. So a tile sees its diagonal
-//         block, the only one with a mask, and all before it, whole; every row sees a key of every
-//         block, and no maximum is ever of nothing. The diagonal block goes first, then the others
-//         downwards: with ALiBi that is the nearest first, and the maximum seldom rises after it.
+//         block, which has a mask, and all before it, whole. The diagonal block goes first, then the
+//         others downwards: with ALiBi that is the nearest first, and the maximum seldom rises after
+//         it.
+//
+//         Grouped queries: each query head is worked on by itself and reads the pages of its key-value
+//         head, so that it costs what it would with keys of its own. The H / G heads that share keys
+//         follow each other in the order of work, and find them in L2.
+//
+//         Window: blocks of keys that no query of the cluster sees do not come. The lowest one may be
+//         for its first block alone, and the second lets it pass. A window ends inside of two blocks
+//         of a tile at most, of one if it is a multiple of 128, and these have a mask. A row may see
+//         none of their keys: its own key came first, so its maximum is a number, its weights are 0,
+//         and all sums stay as they are, to the last bit. So it does not matter to a query which
+//         blocks come for the sake of others.
 //
 //         Bits: a query's result is made of its own row of each product, of blocks that lie where
 //         they lie, in an order that depends on its position. What else is in the tile, in the batch
@@ -31,7 +42,8 @@
 //
 //         Blocks whose weights are certain to be 0 in f32, every one of the tile's, are passed over and
 //         not even read (ProducerBase::lowest, which has the proof). That takes the largest lengths of
-//         queries and of a page's keys, which attention_norms.cu finds first: 10 % of the time of a
+//         queries and of a page's keys, which attention_norms.cu finds first (not for heads of 64
+//         numbers, which no model with ALiBi has that this engine runs): 10 % of the time of a
 //         prompt of 4096, 2.5 % of one of 16384. With 40 heads' slopes, 2^-1/8 to 2^-8, and no product
 //         above 80 in units of log2, 66 % of the blocks remain of 4096 positions, 42 % of 16384.
 //
@@ -39,7 +51,7 @@
 //         prompt of 4096 at 40 heads, the longest-running cluster has 0.2 % more than the average (5
 //         to 10 % where heads pass over blocks): next to nothing is left for a counter in memory,
 //         which a replayed step would have to clear. At one time 66 clusters work on 1.7 levels of all
-//         heads, in step: HBM gives each key to 3 SMs.
+//         heads, in step: HBM gives each key to 3 SMs, and with H / G heads for it to as many times 3.
 //
 // Memory  Whole pages come by bulk copies of [64,64] boxes. Of the page with a sequence's last
 //         position, and the one after, what lies past it may be anything, NaN too, and 0 * NaN is
@@ -65,8 +77,8 @@
 // Registers  A consumer holds S 64, O 64, P 32, and needs 208 with addresses and sums: 224 * 256 and
 //         56 * 128 of who copies are 64512 of 65536 (int8: 216, 72).
 //
-// Bound   Compute: 4D flops a query, key and head, for whole blocks of 128 x 128. Clocks of an SM for
-//         one:
+// Bound   Compute: 4D flops a query, key and query head, for whole blocks of 128 x 128. Clocks of an SM
+//         for one, with D = 128, whatever H / G is:
 //
 //           tensor cores       2048   2 warpgroups * 16 m64n128k16 * 64
 //           L2                 1366   half of 64 KB of keys and values, at 24 bytes a clock; without
@@ -86,6 +98,10 @@
 //         of 949 TFLOP/s at 1.755 GHz: 600 to 700 from 4096 on; ALiBi as RoPE, since issue does not
 //         bind. Of int8, issue slots and shared memory leave less: 450 to 550.
 //
+//         Heads of 64 numbers halve all but the softmax: tensor cores 1024, shared memory 896, L2 683,
+//         and exponentials 1024 as before. With two units at their limit less of either hides behind
+//         the other: 400 to 450 TFLOP/s are expected.
+//
 //         192 queries a block, by three warpgroups of 160 registers and pages one at a time, would ask
 //         less of L2 too; but products m64n64k16 of S want 128 bytes a clock of shared memory, all that
 //         there is. int8 has no clusters: each thread widens what it copied itself, and L2 does not
@@ -104,15 +120,16 @@ namespace bc::cuda::prefill_sm90 {
 
 // A warpgroup that computes: 64 queries of a tile. Thread and register say which elements
 // (ptx/sm90.cuh): a thread has two rows, 8 apart, and of 8 columns two.
-template <class T, class E>
+template <class T, class E, int kD>
 class Consumer {
-  using R = Room<E>;
+  using R = Room<E, kD>;
   using Place = typename R::Place;
 
  public:
-  __device__ __forceinline__ Consumer(const AttentionParams& p, float scale)
+  __device__ __forceinline__ Consumer(const AttentionParams& p, float scale, int window)
       : p_(p),
         scale_(scale),
+        window_(window),
         lane_(static_cast<int>(ptx::lane_id())),
         group_(static_cast<int>(threadIdx.x) / kWarpgroup - 1),
         warp_row_(group_ * kGroupRows + static_cast<int>(threadIdx.x) / kWarp % 4 * 16),
@@ -140,7 +157,7 @@ class Consumer {
  private:
   static constexpr int kGroupRows = kRows / kGroups;
   static constexpr int kScores = kRows / 2;  // of a thread
-  static constexpr int kOut = kHeadSize / 2;
+  static constexpr int kOut = kD / 2;
 
   __device__ __forceinline__ void attend(const Work& work, Shared<T> queries) {
     const bool below =
@@ -161,7 +178,7 @@ class Consumer {
     scale_columns(next_values(work.level > work.lowest));
     narrow_weights();
 
-    for (int level = work.level - 1; level >= work.lowest; --level) {
+    for (int level = work.level - 1; level >= work.last; --level) {
       const Place keys = take();
       take_turn();
       score(queries, keys);
@@ -184,11 +201,15 @@ class Consumer {
       scale_columns(next_values(level > work.lowest));
       narrow_weights();
     }
+    // The lowest block may be out of this tile's window, and for the other tile of the cluster alone.
+    const bool above = work.last > work.lowest;
+    if (above) release(take());
     const Place values = take();
-    add(values, work.level > work.lowest);
+    add(values, work.level > work.last);
     ptx::wgmma_wait_group<0>();
     ptx::pin_registers(out_);
     release(values);
+    if (above) release(take());
     write(work, queries);
   }
 
@@ -196,13 +217,13 @@ class Consumer {
   __device__ __forceinline__ void pass_over(const Work& work) {
     const int first = work.level < work.top ? work.level : work.top;
     for (int piece = 0; piece < 2 * (work.top - first) + 1; ++piece) release(take());
-    for (int level = first - 1; level >= work.lowest; --level) {
+    for (int level = first - 1; level >= work.last; --level) {
       take_turn();
       pass_turn();
       release(take());
       release(take());
     }
-    release(take());
+    for (int piece = 0; piece < 2 * (work.last - work.lowest) + 1; ++piece) release(take());
   }
 
   // The next tile of the ring, when it is there.
@@ -258,8 +279,8 @@ class Consumer {
     const uint64_t b = k_major(R::template slot<T>(keys.stage));
     ptx::wgmma_fence();
 #pragma unroll
-    for (int k = 0; k < kHeadSize / 16; ++k) {
-      const uint64_t at = units(k / 4 * R::kHalf + k % 4 * 16);
+    for (int k = 0; k < kD / 16; ++k) {
+      const uint64_t at = units(k / 4 * R::kSide + k % 4 * 16);
       ptx::wgmma_ss<T, kRows, 0, 0>(scores_, a + at, b + at, k > 0);
     }
     ptx::wgmma_commit_group();
@@ -267,12 +288,11 @@ class Consumer {
 
   // out += weights v
   __device__ __forceinline__ void add(Place values, bool more) {
-    const uint64_t b = mn_major(R::template slot<T>(values.stage), R::kHalf * 2);
+    const uint64_t b = mn_major(R::template slot<T>(values.stage), R::kSide * 2);
     ptx::wgmma_fence();
 #pragma unroll
     for (int k = 0; k < kRows / 16; ++k) {
-      ptx::wgmma_rs<T, kHeadSize, 1>(out_, weights_[k], b + units(k * 16 * kTileColumns),
-                                     more || k > 0);
+      ptx::wgmma_rs<T, kD, 1>(out_, weights_[k], b + units(k * 16 * kTileColumns), more || k > 0);
     }
     ptx::wgmma_commit_group();
   }
@@ -285,6 +305,8 @@ class Consumer {
       for (int i = 0; i < kScores; ++i)
         scores_[i] = fmaf(work.product_slope, static_cast<float>(i / 4 * 8 + i % 2), scores_[i]);
     }
+    // Below this level the window ends inside of blocks.
+    if (level <= work.level - window_ / kRows) hide(work, level);
     float max[2] = {-INFINITY, -INFINITY};
 #pragma unroll
     for (int i = 0; i < kScores; ++i) {
@@ -311,6 +333,20 @@ class Consumer {
     for (int half = 0; half < 2; ++half) softmax_[half].sum += sum[half][0] + sum[half][1];
   }
 
+  // Scores of keys in front of the window become -inf. Those of a row may be so all: its maximum is known
+  // from its own key, which came first.
+  __device__ __forceinline__ void hide(const Work& work, int level) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int before = (work.level - level) * kRows + row(half) - window_ - column_;
+#pragma unroll
+      for (int i = 2 * half; i < kScores; i += 4) {
+        if (i / 4 * 8 <= before) scores_[i] = -INFINITY;
+        if (i / 4 * 8 + 1 <= before) scores_[i + 1] = -INFINITY;
+      }
+    }
+  }
+
   __device__ __forceinline__ void narrow_weights() {
 #pragma unroll
     for (int i = 0; i < kScores / 2; ++i)
@@ -325,8 +361,8 @@ class Consumer {
     for (int half = 0; half < 2; ++half) {
       const float inverse = 1.0f / group_sum<4>(softmax_[half].sum);
 #pragma unroll
-      for (int n = 0; n < kHeadSize / 8; ++n) {
-        const int at = n / 8 * R::kHalf + swizzled_128(lane_ / 4 + 8 * half, n % 8 * 8 + column_);
+      for (int n = 0; n < kD / 8; ++n) {
+        const int at = n / 8 * R::kSide + swizzled_128(lane_ / 4 + 8 * half, n % 8 * 8 + column_);
         const Vec<float, 2> pair = {{fmaf(out_[4 * n + 2 * half], inverse, 0.0f),
                                      fmaf(out_[4 * n + 2 * half + 1], inverse, 0.0f)}};
         store(rows + at, narrow<T>(pair));
@@ -334,9 +370,9 @@ class Consumer {
     }
     __syncwarp();
     constexpr int kChunk = 8;
-    constexpr int kChunks = kHeadSize / kChunk;
-    T* out = static_cast<T*>(p_.out) + (int64_t{work.token} + warp_row_) * p_.out_ld +
-             work.head * kHeadSize;
+    constexpr int kChunks = kD / kChunk;
+    T* out =
+        static_cast<T*>(p_.out) + (int64_t{work.token} + warp_row_) * p_.out_ld + work.head * kD;
 #pragma unroll
     for (int i = 0; i < 16 * kChunks / kWarp; ++i) {
       const int r = (i * kWarp + lane_) / kChunks;
@@ -344,7 +380,7 @@ class Consumer {
       if (warp_row_ + r >= work.begin && warp_row_ + r < work.end) {
         store(out + r * p_.out_ld + col,
               load<kChunk>(rows +
-                           (col / kTileColumns * R::kHalf + swizzled_128(r, col % kTileColumns))));
+                           (col / kTileColumns * R::kSide + swizzled_128(r, col % kTileColumns))));
       }
     }
   }
@@ -354,6 +390,7 @@ class Consumer {
 
   const AttentionParams& p_;
   const float scale_;
+  const int window_;
   const int lane_, group_;
   const int warp_row_;  // of the tile, the warp's first
   const int column_;    // of each 8, the thread's first
@@ -371,57 +408,66 @@ namespace {
 
 using namespace prefill_sm90;
 
-template <class T, class E>
+template <class T, class E, int kD>
 __global__ void __launch_bounds__(kThreads, 1)
     attention_prefill_sm90_kernel(const __grid_constant__ AttentionParams p, float scale,
-                                  const __grid_constant__ TensorMap queries,
+                                  int window, const __grid_constant__ TensorMap queries,
                                   const __grid_constant__ TensorMap pages,
                                   const __grid_constant__ AttentionNorms norms) {
 #if !defined(__CUDACC__) || defined(BC_SM90A)
-  if (threadIdx.x == 0) Room<E>::init_barriers();
-  Room<E>::meet();
+  using R = Room<E, kD>;
+  if (threadIdx.x == 0) R::init_barriers();
+  R::meet();
   if (threadIdx.x < kWarpgroup) {
-    ptx::setmaxnreg_dec<Room<E>::kProducerRegisters>();
-    Producer<T, E>(p, scale, &queries, &pages, norms).run();
+    ptx::setmaxnreg_dec<R::kProducerRegisters>();
+    Producer<T, E, kD>(p, scale, window, &queries, &pages, norms).run();
   } else {
-    ptx::setmaxnreg_inc<Room<E>::kConsumerRegisters>();
-    Consumer<T, E>(p, scale).run();
+    ptx::setmaxnreg_inc<R::kConsumerRegisters>();
+    Consumer<T, E, kD>(p, scale, window).run();
   }
-  Room<E>::meet();  // nobody's shared memory goes while another may still reach it
+  R::meet();  // nobody's shared memory goes while another may still reach it
 #else
   __trap();
 #endif
 }
 
-template <class T, class E>
+template <class T, class E, int kD>
 void launch_prefill(const AttentionParams& p, const Facts& gpu, void* stream) {
-  const TensorMap queries = map_of_rows(p.qkv, p.batch.T, p.H * p.D, p.ld, kRows);
-  const TensorMap pages = Room<E>::kWiden
-                              ? TensorMap{}
-                              : map_of_rows(p.pages, p.batch.pages * 2 * p.H * kPageSize, p.D, p.D,
-                                            static_cast<int>(kPageSize));
+  using R = Room<E, kD>;
+  const TensorMap queries = map_of_rows(p.qkv, p.batch.T, p.H * kD, p.ld, kRows);
+  const TensorMap pages = R::kWiden ? TensorMap{}
+                                    : map_of_rows(p.pages, p.batch.pages * 2 * p.G * kPageSize, kD,
+                                                  kD, static_cast<int>(kPageSize));
   // Sizes are all that the host knows. Much shorter, and finding lengths takes what it wins.
-  const bool far = p.slopes != nullptr && p.batch.T >= 2048 && p.batch.P * kPageSize >= 4096;
+  constexpr int64_t kFar = 4096;
+  const bool far = kD == AttentionNorms::kHeadSize && p.slopes != nullptr && p.batch.T >= 2048 &&
+                   p.batch.P * kPageSize >= kFar && (p.window == 0 || p.window >= kFar);
   const AttentionNorms norms = far ? attention_norms(p, gpu, stream) : AttentionNorms{};
-  const float scale = kLog2E / sqrtf(static_cast<float>(p.D));
-  constexpr int kCluster = Room<E>::kCluster;
+  const float scale = kLog2E / sqrtf(static_cast<float>(kD));
+  constexpr int kCluster = R::kCluster;
   const int clusters = gpu.sms < kCluster ? 1 : gpu.sms / kCluster;
-  Launch how = {dim3(static_cast<unsigned>(clusters * kCluster)), dim3(kThreads), Room<E>::kBytes,
+  Launch how = {dim3(static_cast<unsigned>(clusters * kCluster)), dim3(kThreads), R::kBytes,
                 stream};
   how.cluster = kCluster;
-  launch<attention_prefill_sm90_kernel<T, E>>(how, p, scale, queries, pages, norms);
+  launch<attention_prefill_sm90_kernel<T, E, kD>>(how, p, scale, window_of(p), queries, pages,
+                                                  norms);
+}
+
+template <class T, int kD>
+void for_pages(const AttentionParams& p, const Facts& gpu, void* stream) {
+  p.pages_type == Type::i8 ? launch_prefill<T, int8_t, kD>(p, gpu, stream)
+                           : launch_prefill<T, T, kD>(p, gpu, stream);
 }
 
 template <class T>
-void for_pages(const AttentionParams& p, const Facts& gpu, void* stream) {
-  p.pages_type == Type::i8 ? launch_prefill<T, int8_t>(p, gpu, stream)
-                           : launch_prefill<T, T>(p, gpu, stream);
+void for_heads(const AttentionParams& p, const Facts& gpu, void* stream) {
+  p.D == 64 ? for_pages<T, 64>(p, gpu, stream) : for_pages<T, 128>(p, gpu, stream);
 }
 
 }  // namespace
 
 void attention_prefill_sm90(const AttentionParams& p, const Facts& gpu, void* stream) {
-  p.qkv_type == Type::bf16 ? for_pages<bf16>(p, gpu, stream) : for_pages<f16>(p, gpu, stream);
+  p.qkv_type == Type::bf16 ? for_heads<bf16>(p, gpu, stream) : for_heads<f16>(p, gpu, stream);
 }
 
 }  // namespace bc::cuda

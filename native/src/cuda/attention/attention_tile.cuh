@@ -3,12 +3,14 @@
 //
 // A block has four warps. Pages come in halves: the keys of one, its values, the keys of the next.
 // Three halves have room, so that two are under way while one is read, and one barrier a half is
-// enough. Every half, and the tile of queries, is [64,128] of 16-bit elements, swizzled; warp w
+// enough. Every half, and the tile of queries, is [64,kD] of 16-bit elements, swizzled; warp w
 // copies rows 16w to 16w + 15.
 //
 // Pages of int8 come the same way as bytes, and are widened, which is exact, into one tile more.
 // Their scales follow the product with the keys and precede the one with the values.
 #pragma once
+
+#include <climits>
 
 #include "cuda/attention/attention.h"
 #include "cuda/load.cuh"
@@ -25,18 +27,28 @@ constexpr int kWarpRows = kTileRows / kTileWarps;
 __device__ __forceinline__ int warp_id() { return static_cast<int>(threadIdx.x) / kWarp; }
 __device__ __forceinline__ int lane_index() { return static_cast<int>(ptx::lane_id()); }
 
-// Copies rows of 128 elements T to this warp's 16 rows of a swizzled tile; those from `rows` on
-// become zero and are not read.
-template <class T>
-__device__ __forceinline__ void copy_rows(Shared<T> tile, const T* from, int64_t ld, int64_t rows) {
+// Positions that a query sees: its own and those before it. Distances are below the maximum of int.
+inline int window_of(const AttentionParams& p) {
+  return p.window > 0 && p.window < INT_MAX ? static_cast<int>(p.window) : INT_MAX;
+}
+// The first position that a query at `position` sees.
+__device__ __forceinline__ int first_seen(int position, int window) {
+  return position < window ? 0 : position - window + 1;
+}
+
+// Copies rows of kD elements T to this warp's 16 rows of a swizzled tile; those from `rows` on
+// become zero and are not read. Row r begins at from + start(r).
+template <int kD, class T, class Start>
+__device__ __forceinline__ void copy_rows(Shared<T> tile, const T* from, int64_t rows,
+                                          Start&& start) {
   constexpr int kChunk = 16 / sizeof(T);
-  constexpr int kChunks = kHeadSize / kChunk;
+  constexpr int kChunks = kD / kChunk;
 #pragma unroll
   for (int i = 0; i < kWarpRows * kChunks / kWarp; ++i) {
     const int row = (i * kWarp + lane_index()) / kChunks;
     const int col = lane_index() % kChunks * kChunk;
     const bool here = row < rows;
-    ptx::cp_async<16>(tile + swizzled<kHeadSize>(row, col), from + (here ? row * ld : 0) + col,
+    ptx::cp_async<16>(tile + swizzled<kD>(row, col), from + (here ? start(row) : 0) + col,
                       here ? 16 : 0);
   }
 }
@@ -63,14 +75,14 @@ __device__ __forceinline__ Vec<uint32_t, 2> widen_bytes(uint32_t bytes) {
   return pairs;
 }
 
-// Pages [begin, end) of one head of one sequence, E in memory, T in shared memory. kShared: warps
-// read what others copied; otherwise each reads its own 16 rows only, and waits for nobody.
-template <class T, class E, bool kShared>
+// Pages [begin, end) of one key-value head of one sequence, E in memory, T in shared memory. kShared:
+// warps read what others copied; otherwise each reads its own 16 rows only, and waits for nobody.
+template <class T, class E, int kD, bool kShared>
 class PageStream {
   static constexpr bool kWiden = sizeof(E) != sizeof(T);
   static constexpr int kStages = 3;
-  static constexpr uint32_t kTileBytes = kTileRows * kHeadSize * sizeof(T);
-  static constexpr uint32_t kDataBytes = kTileRows * kHeadSize * sizeof(E);
+  static constexpr uint32_t kTileBytes = kTileRows * kD * sizeof(T);
+  static constexpr uint32_t kDataBytes = kTileRows * kD * sizeof(E);
   static constexpr uint32_t kStageBytes = kDataBytes + (kWiden ? kTileRows * sizeof(float) : 0);
   static constexpr uint32_t kFirstStage = kWiden ? kTileBytes : 0;
 
@@ -83,13 +95,13 @@ class PageStream {
   };
 
   // `keys`: positions from there on are read as zeros.
-  __device__ __forceinline__ PageStream(const AttentionParams& p, int64_t sequence, int64_t head,
+  __device__ __forceinline__ PageStream(const AttentionParams& p, int64_t sequence, int kv_head,
                                         int64_t begin, int64_t end, int64_t keys)
       : table_(p.batch.table + sequence * p.batch.P + begin),
         pages_(static_cast<const E*>(p.pages)),
         scales_(p.scales),
-        head_row_(head * kTileRows),
-        value_rows_(p.H * kTileRows),
+        head_row_(kv_head * kTileRows),
+        value_rows_(static_cast<int>(p.G) * kTileRows),
         halves_(static_cast<int>(end - begin) * 2),
         keys_left_(static_cast<int>(keys - begin * kTileRows)),
         next_page_(load(table_)) {}
@@ -110,8 +122,8 @@ class PageStream {
     ptx::cp_async_wait_group<1>();
     sync();
     copy_next();
-    const uint32_t stage = kFirstStage + static_cast<uint32_t>(taken_ % kStages) * kStageBytes;
-    ++taken_;
+    // What is taken was copied kStages halves before the next.
+    const uint32_t stage = kFirstStage + static_cast<uint32_t>(copied_ % kStages) * kStageBytes;
     if constexpr (kWiden) {
       widen_rows(shared_memory<uint8_t>(stage));
       sync();
@@ -141,14 +153,14 @@ class PageStream {
       const uint32_t stage = kFirstStage + static_cast<uint32_t>(copied_ % kStages) * kStageBytes;
       const int row = warp_id() * kWarpRows;
       const int rows = keys_left_ - copied_ / 2 * kTileRows - row;
-      const int64_t at = page_ * 2 * value_rows_ + copied_ % 2 * value_rows_ + head_row_ + row;
+      const int64_t at = int64_t{page_ * 2 + copied_ % 2} * value_rows_ + (head_row_ + row);
       if constexpr (kWiden) {
-        constexpr int kChunks = kHeadSize / 16;
-        const Shared<uint8_t> to = shared_memory<uint8_t>(stage) + row * kHeadSize;
+        constexpr int kChunks = kD / 16;
+        const Shared<uint8_t> to = shared_memory<uint8_t>(stage) + row * kD;
 #pragma unroll
         for (int i = 0; i < kWarpRows * kChunks / kWarp; ++i) {
           const int chunk = i * kWarp + lane_index();
-          ptx::cp_async<16>(to + chunk * 16, pages_ + at * kHeadSize + chunk * 16,
+          ptx::cp_async<16>(to + chunk * 16, pages_ + at * kD + chunk * 16,
                             chunk / kChunks < rows ? 16 : 0);
         }
         const int four = lane_index() * 4;
@@ -158,8 +170,8 @@ class PageStream {
                             scales_ + at + four, left * 4);
         }
       } else {
-        copy_rows(shared_memory<T>(stage) + row * kHeadSize, pages_ + at * kHeadSize, kHeadSize,
-                  rows);
+        copy_rows<kD>(shared_memory<T>(stage) + row * kD, pages_ + at * kD, rows,
+                      [](int r) { return r * kD; });
       }
     }
     ++copied_;
@@ -168,41 +180,56 @@ class PageStream {
 
   __device__ __forceinline__ void widen_rows(Shared<uint8_t> from) const {
     constexpr int kN = 8;
-    constexpr int kChunks = kHeadSize / kN;
+    constexpr int kChunks = kD / kN;
     const Shared<T> to = shared_memory<T>();
 #pragma unroll
     for (int i = 0; i < kWarpRows * kChunks / kWarp; ++i) {
       const int row = warp_id() * kWarpRows + (i * kWarp + lane_index()) / kChunks;
       const int col = lane_index() % kChunks * kN;
-      const auto bytes = same_bits<Vec<uint32_t, 2>>(load<kN>(from + row * kHeadSize + col));
+      const auto bytes = same_bits<Vec<uint32_t, 2>>(load<kN>(from + row * kD + col));
       const Vec<Vec<uint32_t, 2>, 2> wide = {{widen_bytes<T>(bytes[0]), widen_bytes<T>(bytes[1])}};
-      store(to + swizzled<kHeadSize>(row, col), same_bits<Vec<T, kN>>(wide));
+      store(to + swizzled<kD>(row, col), same_bits<Vec<T, kN>>(wide));
     }
   }
 
   const int32_t* table_;
   const E* pages_;
   const float* scales_;
-  int64_t head_row_, value_rows_;  // rows of 128 elements
+  int head_row_, value_rows_;  // rows of kD elements
   int halves_, keys_left_;
-  int64_t next_page_, page_ = 0;
-  int copied_ = 0, taken_ = 0;
+  int next_page_, page_ = 0;
+  int copied_ = 0;
+};
+
+// What masks and ALiBi ask about the queries of this lane: rows g and g + 8, of which the second is at
+// no lower position.
+struct LaneQueries {
+  int window;
+  bool alibi;
+  int position[2];
+  float slope[2];  // in units of log2
 };
 
 // 16 queries of a warp and kKeys keys at a time: scores, weights, and the sum of weighted values.
-template <class T, int kKeys>
+template <class T, int kD, int kKeys>
 struct WarpAttention {
-  FragmentA<T> q[kHeadSize / 16];
+  FragmentA<T> q[kD / 16];
   Accumulator scores[kKeys / 8];
-  Accumulator out[kHeadSize / 8];
+  Accumulator out[kD / 8];
   OnlineSoftmax softmax[2];  // of rows g and g + 8; its sum is over this lane's columns
 
   // From the warp's 16 rows of a tile.
   __device__ __forceinline__ void load_queries(Shared<T> rows) {
     const RowCol at = lane_of_a();
 #pragma unroll
-    for (int k = 0; k < kHeadSize / 16; ++k)
-      q[k] = load_a(rows + swizzled<kHeadSize>(at.row, 16 * k + at.col));
+    for (int k = 0; k < kD / 16; ++k) q[k] = load_a(rows + swizzled<kD>(at.row, 16 * k + at.col));
+  }
+
+  // Begins sums anew.
+  __device__ __forceinline__ void reset() {
+#pragma unroll
+    for (int n = 0; n < kD / 8; ++n) out[n] = {};
+    softmax[0] = softmax[1] = {};
   }
 
   // scores = q k^T
@@ -211,10 +238,10 @@ struct WarpAttention {
 #pragma unroll
     for (int n = 0; n < kKeys / 8; ++n) scores[n] = {};
 #pragma unroll
-    for (int k = 0; k < kHeadSize / 16; ++k) {
+    for (int k = 0; k < kD / 16; ++k) {
 #pragma unroll
       for (int n = 0; n < kKeys / 16; ++n) {
-        const TwoB<T> b = load_b(keys + swizzled<kHeadSize>(16 * n + at.row, 16 * k + at.col));
+        const TwoB<T> b = load_b(keys + swizzled<kD>(16 * n + at.row, 16 * k + at.col));
         mma(scores[2 * n], q[k], b.n0);
         mma(scores[2 * n + 1], q[k], b.n8);
       }
@@ -232,30 +259,45 @@ struct WarpAttention {
   }
 
   // Turns scores into weights 2^(score - maximum so far), and corrects the sums of earlier keys. The
-  // first key is at position `key`, the first query at `query`; scale and slope are in units of log2.
-  __device__ __forceinline__ void weigh(int key, int query, float scale, float slope) {
-    const int col = Accumulator::col(0);
-    const bool masked = key + kKeys - 1 > query;
+  // first key is at position `key`; scale is in units of log2.
+  __device__ __forceinline__ void weigh(int key, const LaneQueries& queries, float scale) {
+    const int col = key + Accumulator::col(0);
+    const bool masked = key + kKeys - 1 > queries.position[0] ||
+                        key < first_seen(queries.position[1], queries.window);
     float factor[2];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int row = query + Accumulator::row(2 * half);
-      float max = -INFINITY;
+      const int row = queries.position[half];
 #pragma unroll
       for (int n = 0; n < kKeys / 8; ++n) {
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
           float& s = scores[n].r[2 * half + i];
           s *= scale;
-          if (slope != 0.0f) {
+          if (queries.alibi) {
             // Distances are whole numbers: the sum is exact.
-            const float distance =
-                static_cast<float>(key + col - row) + static_cast<float>(8 * n + i);
-            s = fmaf(slope, distance, s);
+            const float distance = static_cast<float>(col - row) + static_cast<float>(8 * n + i);
+            s = fmaf(queries.slope[half], distance, s);
           }
-          if (masked && key + col + 8 * n + i > row) s = -INFINITY;
-          max = fmaxf(max, s);
         }
+      }
+      if (masked) {
+#pragma unroll
+        for (int n = 0; n < kKeys / 8; ++n) {
+#pragma unroll
+          for (int i = 0; i < 2; ++i) {
+            // A key past the query is at a distance of 2^31 and more.
+            const auto back = static_cast<uint32_t>(row - col - (8 * n + i));
+            if (back >= static_cast<uint32_t>(queries.window))
+              scores[n].r[2 * half + i] = -INFINITY;
+          }
+        }
+      }
+      float max = -INFINITY;
+#pragma unroll
+      for (int n = 0; n < kKeys / 8; ++n) {
+#pragma unroll
+        for (int i = 0; i < 2; ++i) max = fmaxf(max, scores[n].r[2 * half + i]);
       }
       factor[half] = softmax[half].raise(group_max<4>(max));
 #pragma unroll
@@ -269,7 +311,7 @@ struct WarpAttention {
       }
     }
 #pragma unroll
-    for (int n = 0; n < kHeadSize / 8; ++n) {
+    for (int n = 0; n < kD / 8; ++n) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) out[n].r[i] *= factor[i / 2];
     }
@@ -286,9 +328,8 @@ struct WarpAttention {
           {narrow_pair<T>(low.r[0], low.r[1]), narrow_pair<T>(low.r[2], low.r[3]),
            narrow_pair<T>(high.r[0], high.r[1]), narrow_pair<T>(high.r[2], high.r[3])}};
 #pragma unroll
-      for (int n = 0; n < kHeadSize / 16; ++n) {
-        const TwoB<T> b =
-            load_b_trans(values + swizzled<kHeadSize>(16 * k + at.row, 16 * n + at.col));
+      for (int n = 0; n < kD / 16; ++n) {
+        const TwoB<T> b = load_b_trans(values + swizzled<kD>(16 * k + at.row, 16 * n + at.col));
         mma(out[2 * n], a, b.n0);
         mma(out[2 * n + 1], a, b.n8);
       }
