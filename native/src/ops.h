@@ -47,6 +47,7 @@ struct RmsNormParams {
   Type weight_type;
   int64_t T, C;
   float eps;
+  bool weight_at_rest = false;  // as w_at_rest of MatmulParams
 };
 
 // What becomes of the sums before they are stored.

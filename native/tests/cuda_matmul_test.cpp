@@ -27,13 +27,14 @@ struct Case {
   bool hopper = false;
   bool computed = false;  // x, by the kernel before: not to be read early
   int64_t period = 0;     // rows of x repeat after so many; 0: they do not
+  bool bias = false;
 
   std::string name() const {
     return std::string(name_of(type)) + " w " + name_of(w_type) + " out " + name_of(out_type) +
            " M=" + std::to_string(M) + " N=" + std::to_string(N) + " K=" + std::to_string(K) +
-           (row_scale ? " row_scale" : "") + (epilogue == Epilogue::swiglu ? " swiglu" : "") +
-           " sms=" + std::to_string(sms) + (shared_memory < kLarge ? " small" : "") +
-           (hopper ? " hopper" : "");
+           (row_scale ? " row_scale" : "") + (bias ? " bias" : "") +
+           (epilogue == Epilogue::swiglu ? " swiglu" : "") + " sms=" + std::to_string(sms) +
+           (shared_memory < kLarge ? " small" : "") + (hopper ? " hopper" : "");
   }
   int64_t columns() const { return epilogue == Epilogue::swiglu ? N / 2 : N; }
 };
@@ -112,10 +113,12 @@ cuda::Facts gpu_of(const Case& c) {
 
 // Inputs of a case and what it should give, the same for every schedule.
 struct Inputs {
-  Inputs(const Case& c, ThreadPool& pool) : x(x_of(c)), w(c.N, c.K, gap_of(c)), scale(1, c.N, 0) {
+  Inputs(const Case& c, ThreadPool& pool)
+      : x(x_of(c)), w(c.N, c.K, gap_of(c)), scale(1, c.N, 0), bias(1, c.N, 0) {
     Random random(static_cast<uint64_t>(c.N * 10007 + c.K));
     w.fill([&] { return 0.02f * random.outlier(); });
     scale.fill([&] { return 1.0f + 0.3f * random.normal(); });
+    bias.fill([&] { return random.normal(); });
     packed = weights_of(c, w, pool);
     // Weights as the types hold them are exact in f32. The kernels of Hopper round those of q8 and q4
     // to the type of x.
@@ -129,13 +132,14 @@ struct Inputs {
     }
     if (c.hopper) w = rounded(c.type, w);
     want = reference::matmul({nullptr, Type::f32, 0, x.row(0), Type::f32, x.ld, w.row(0), Type::f32,
-                              w.ld, c.row_scale ? scale.row(0) : nullptr, c.M, c.N, c.K,
-                              Epilogue::none, true, true, nullptr});
+                              w.ld, c.row_scale ? scale.row(0) : nullptr,
+                              c.bias ? bias.row(0) : nullptr, c.M, c.N, c.K, Epilogue::none, true,
+                              true, nullptr});
     if (c.epilogue == Epilogue::swiglu) want = swiglu_of(want);
     round_output(c.out_type, want);
   }
 
-  Matrix x, w, scale;
+  Matrix x, w, scale, bias;
   Weights packed;
   std::vector<Expected> want;
 };
@@ -149,6 +153,7 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     const auto device_x = input("x", as_type(c.type, in.x.data));
     const auto device_w = input("w", in.packed.gpu);
     const auto device_scale = input("row_scale", in.scale.data);
+    const auto device_bias = input("bias", in.bias.data);
     const auto device_out =
         output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.out_type)));
     const auto computed_x = output<uint8_t>("computed x", bytes_of(c.type, in.x));
@@ -164,6 +169,7 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
     p.w = device_w.data();
     p.w_ld = in.w.ld;
     p.row_scale = c.row_scale ? device_scale.data() : nullptr;
+    p.bias = c.bias ? device_bias.data() : nullptr;
     const auto scratch =
         output<uint8_t>("scratch", static_cast<size_t>(cuda::matmul_scratch_bytes(p, gpu_of(c))));
     p.scratch = scratch.data();
@@ -176,7 +182,10 @@ Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
         is_quantized(c.w_type) ? number(packed_bytes(c.w_type, c.N, c.K)) : number(2 * c.N * c.K);
     const double xs = number(2 * c.M * c.K);
     const double outs = number(c.M * c.columns() * element_bytes(c.out_type));
-    const int64_t rows = c.hopper || c.M > 16 ? 32 : 16;  // of w to a block that reads all of x
+    // Rows of w to a block that reads all of x.
+    const int64_t panels = c.hopper || c.M > 16 ? 2 : 1;
+    const int64_t rows =
+        kPanel * (is_quantized(c.w_type) && !c.hopper && c.M > 8 ? 2 * panels : panels);
     if (c.M <= 32 && c.N % rows == 0 && c.K >= 512)
       check_bytes(check, weights + xs + outs, weights + number(c.N / rows) * xs + outs);
     // Whole tiles of 192 tokens by 2 x 128 rows: each block of a cluster asks for half of x.
@@ -210,23 +219,26 @@ void run_type(Check& check, Type type, Type w, ThreadPool& pool) {
   const int64_t odd = is_quantized(w) ? 288 : 296;
   for (const Epilogue epilogue : {Epilogue::none, Epilogue::swiglu}) {
     const int64_t N = epilogue == Epilogue::swiglu ? 222 : 111;
-    Matrix few = run_case(check, {1, N, odd, type, w, Type::f32, true, 3, epilogue}, pool);
+    const auto with = [&](int64_t M, int schedules, const Gpu& g) {
+      Case c{M, N, odd, type, w, Type::f32, true, schedules, epilogue, g.sms, g.shared_memory};
+      c.bias = type == Type::f16;
+      return c;
+    };
+    Matrix few = run_case(check, with(1, 3, kGpus[0]), pool);
     size_t gpu = 0;
     const std::vector<int64_t> every = {3, 8, 9, 16, 19, 32, 33, 47, 64, 65, 100, 128, 129, 300};
     const std::vector<int64_t> some = {9, 33, 300};
     for (const int64_t M : epilogue == Epilogue::none && type == Type::bf16 ? every : some) {
-      const Gpu& g = kGpus[gpu++ % 5];
-      const Matrix many = run_case(
-          check, {M, N, odd, type, w, Type::f32, true, 1, epilogue, g.sms, g.shared_memory}, pool);
+      const Matrix many = run_case(check, with(M, 1, kGpus[gpu++ % 5]), pool);
       check_same_rows(check, few, many);
       few = many;
     }
     for (const Gpu& g : kGpus) {
-      const Matrix same = run_case(
-          check, {300, N, odd, type, w, Type::f32, true, 1, epilogue, g.sms, g.shared_memory},
-          pool);
+      const Matrix same = run_case(check, with(300, 1, g), pool);
       check_same_rows(check, few, same);
-      run_case(check, {70, N, odd, type, w, type, false, 2, epilogue, g.sms}, pool);
+      Case c{70, N, odd, type, w, type, false, 2, epilogue, g.sms};
+      c.bias = g.sms == 1;
+      run_case(check, c, pool);
     }
   }
   const int64_t cut = is_quantized(w) ? 96 : 104;  // fewer steps than parts
@@ -259,6 +271,7 @@ void run_hopper(Check& check, Type type, Type w, ThreadPool& pool) {
     const auto with = [&](int64_t M, int64_t K, int sms) {
       Case c{M, N, K, type, w, Type::f32, true, 1, epilogue, sms};
       c.hopper = true;
+      c.bias = type == Type::f16;
       return c;
     };
     Matrix few = run_case(check, with(33, odd, 132), pool);
@@ -288,6 +301,7 @@ void run_hopper_few(Check& check, Type type, Type w, ThreadPool& pool) {
     const int64_t N = epilogue == Epilogue::swiglu ? 222 : 111;
     Case c{1, N, is_quantized(w) ? 544 : 552, type, w, Type::f32, true, 3, epilogue, 132};
     c.hopper = true;
+    c.bias = type == Type::f16;
     Matrix few = run_case(check, c, pool);
     c.schedules = 1;
     int turn = 0;

@@ -1,4 +1,5 @@
 #include "cuda/kernels.h"
+#include "cuda_cases.h"
 #include "cuda_device.h"
 #include "reference.h"
 
@@ -12,20 +13,14 @@ struct Case {
   Type type, x_type, weight_type;
   bool add;
   float size = 1.0f;
+  bool computed = false;  // x and the weight, by the kernels before
 
   std::string name() const {
     return std::string(add ? "add " : "") + name_of(type) + " x " + name_of(x_type) + " weight " +
            name_of(weight_type) + " T=" + std::to_string(T) + " C=" + std::to_string(C) +
-           " size=" + std::to_string(size);
+           " size=" + std::to_string(size) + (computed ? " computed" : "");
   }
 };
-
-// Elements as the type rounds them, in f32 for the reference.
-Matrix rounded(Type type, const Matrix& m) {
-  Matrix r = m;
-  r.data = as_floats(type, as_type(type, m.data));
-  return r;
-}
 
 void run_case(Check& check, const Case& c) {
   for_each_schedule(3, [&](uint64_t seed) {
@@ -42,14 +37,26 @@ void run_case(Check& check, const Case& c) {
     delta = rounded(c.type, delta);
     weight = rounded(c.weight_type, weight);
 
-    auto device_x = in_out("x", as_type(c.x_type, x.data));
+    const auto written = as_type(c.x_type, x.data);
+    auto device_x = in_out("x", written);
     const auto device_delta = input("delta", as_type(c.type, delta.data));
     const auto device_weight = input("weight", as_type(c.weight_type, weight.data));
+    const auto computed_weight =
+        output<uint8_t>("computed weight", bytes_of(c.weight_type, weight));
+    if (c.computed) {
+      const auto source = input("source of x", written);
+      cuda::convert({device_x.data(), c.x_type, x.ld, source.data(), c.x_type, x.ld, c.T, c.C},
+                    nullptr);
+      cuda::convert({computed_weight.data(), c.weight_type, c.C, device_weight.data(),
+                     c.weight_type, c.C, 1, c.C},
+                    nullptr);
+    }
     const auto device_out =
         output<uint8_t>("out", out.data.size() * static_cast<size_t>(element_bytes(c.type)));
     cuda::rms_norm({device_out.data(), c.type, out.ld, device_x.data(), c.x_type, x.ld,
-                    c.add ? device_delta.data() : nullptr, delta.ld, device_weight.data(),
-                    c.weight_type, c.T, c.C, 1e-6f},
+                    c.add ? device_delta.data() : nullptr, delta.ld,
+                    c.computed ? computed_weight.data() : device_weight.data(), c.weight_type, c.T,
+                    c.C, 1e-6f, !c.computed},
                    nullptr);
     finish();
 
@@ -101,6 +108,7 @@ int main() {
             run_case(check, {3, 1000, type, x, weight, add});
         }
       }
+      run_case(check, {3, 4096, Type::bf16, Type::f32, Type::bf16, add, 1.0f, true});
       // Squares near both ends of what f32 can hold, and far below eps.
       for (const float size : {1e15f, 1e-12f, 0.0f})
         run_case(check, {1, 4096, Type::bf16, Type::f32, Type::f32, add, size});

@@ -50,6 +50,7 @@ struct RmsNorm {
     p.T = T;
     p.C = C;
     p.eps = 1e-6f;
+    p.weight_at_rest = true;
     cuda::rms_norm(p, stream);
   }
 

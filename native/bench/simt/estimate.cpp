@@ -201,7 +201,7 @@ void print_kernels() {
   const Goal products = {600, true};
   const int64_t C = kModel.C;
   for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
-    for (const int64_t M : {1, 16}) {
+    for (const int64_t M : {1, 16, 32}) {
       const Goal* goal = w == Type::q4 ? &copy : nullptr;
       print_lines(product("w_pack", M, 3 * C, C, w), goal);
       print_lines(product("down", M, C, kModel.F, w), goal);

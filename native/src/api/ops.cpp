@@ -5,6 +5,11 @@
 namespace bc {
 namespace {
 
+// No op that may still run writes the tensor: the host has waited for the device since the last one.
+bool at_rest(Call& call, const Tensor& weight) {
+  return weight.storage->written_at < call.context().waits;
+}
+
 void norm(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, bc_tensor* delta,
           bc_tensor* weight, float eps) {
   Call call(context, op);
@@ -23,7 +28,7 @@ void norm(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, bc_
   call.shape(w, "weight", {C});
   call.require(eps >= 0.0f && eps < 1.0f, "eps", static_cast<double>(eps), "0 to 1");
   call.submit(RmsNormParams{o.data, o.type, o.ld, in.data, in.type, in.ld, data<void>(d),
-                            d == nullptr ? 0 : d->ld, w.data, w.type, T, C, eps});
+                            d == nullptr ? 0 : d->ld, w.data, w.type, T, C, eps, at_rest(call, w)});
 }
 
 void product(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, bc_tensor* w,
@@ -45,11 +50,10 @@ void product(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, 
   call.shape(o, "out", {M, swiglu ? N / 2 : N});
   if (scale != nullptr) call.shape(*scale, "row_scale", {N});
   if (added != nullptr) call.shape(*added, "bias", {N});
-  const bool w_at_rest = weight.storage->written_at < call.context().waits;
   call.submit_with_scratch(MatmulParams{o.data, o.type, o.ld, in.data, in.type, in.ld, weight.data,
                                         weight.type, weight.ld, data<float>(scale),
                                         data<float>(added), M, N, K, epilogue, call.context().exact,
-                                        w_at_rest, nullptr});
+                                        at_rest(call, weight), nullptr});
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-// matmul: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k], by the kernel that suits the number of tokens and
-// the generation of the GPU.
+// matmul: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k] + bias[n], by the kernel that suits the number of
+// tokens and the generation of the GPU.
 //
-// Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4.
-//         K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
+// Shapes  x [M,K], out [M,N]; row_scale, bias [N] or null; w [N,K] rows of 16 bits, or panels of q8 or
+//         q4. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
 //
 // Method  Up to 32 tokens the weights are read once and spread over the whole GPU (matmul_decode.cu,
 //         matmul_decode_sm90.cu), more tokens are multiplied in tiles (matmul_tiles.cu, matmul_sm90.cu).

@@ -1,18 +1,27 @@
-// matmul_decode: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k], for few tokens
+// matmul_decode: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k] + bias[n], for few tokens
 //
-// Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4.
-//         M is 1 to 32. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
+// Shapes  x [M,K], out [M,N]; row_scale, bias [N] or null; w [N,K] rows of 16 bits, or panels of q8 or
+//         q4. M is 1 to 32. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
 //
-// Method  A block has 16 rows of w (32 for more than 16 tokens); its 8 warps have an eighth of K
-//         each. Weights go from global memory to the registers of the tensor cores, with several
-//         steps under way; x comes from L1. The eight sums meet in shared memory and are added in
-//         order.
+// Method  A block has one, two or four panels of 16 rows of w; its 8 warps have an eighth of K each.
+//         Weights go from global memory to the registers of the tensor cores, with several steps under
+//         way; x comes from L1. The eight sums meet in shared memory and are added in order.
+//
+//         Every block reads all of x, so more tokens want more panels: the registers of a block then
+//         hold one step of x for all of them, and x crosses from L2 less often.
+//
+//                       tokens   1 to 8   9 to 16   17 to 24   25 to 32
+//           panels, q8 and q4         1         2          4          4
+//           panels, 16-bit rows       1         1          2          2
 //
 // Bound   Memory: the weights, 2NK bytes (q8: 1.0625 NK, q4: 0.5625 NK), x 2MK and out 2MN (f32:
 //         4MN). M=1, N=4096, K=4096: 33.6 MB, 17.8 MB, 9.5 MB. Each block reads x again, from L1 or
-//         L2: 2MK ceil(N/16) bytes, or ceil(N/32).
+//         L2: 2MK ceil(N/16) bytes for a block of one panel, a half or a quarter of it for two or four.
+//         q4, N=15360, K=5120: 44 MB of weights from memory, and from L2 123 MB in all with 16 tokens
+//         and with 32 (201 MB with half the panels), where L2 has some three times the rate of memory.
 //
-// Limits  matmul_decode_kernel: 208 registers, 256 threads, 40960 bytes of shared memory
+// Limits  matmul_decode_kernel: 128 registers, 256 threads, 20480 bytes of shared memory
+//         matmul_batch_kernel: 255 registers, 256 threads, 81920 bytes of shared memory
 //
 // Twin    cpu/matmul/matmul.cpp
 #include "cuda/matmul/matmul.h"
@@ -26,20 +35,21 @@ constexpr int kThreads = kWarp * kParts;
 // fall into different banks.
 constexpr int kSumLd = 20;
 
-template <int kTiles>
-constexpr int kPanels = kTiles == 4 ? 2 : 1;
+template <class W, int kTiles>
+constexpr int kPanels = kTiles == 1 ? 1 : (W::kPacked ? 2 : 1) * (kTiles == 2 ? 1 : 2);
 
 // Steps under way: enough bytes in flight, but no more registers than there are.
 template <class W, int kTiles>
-constexpr int kDepth = kTiles == 4                    ? 3
-                       : sizeof(typename W::Raw) > 20 ? 4
-                                                      : 8 / kTiles;
+constexpr int kDepth = kTiles > 2                     ? (W::kPacked ? 2 : 3)
+                       : !W::kPacked                  ? 4
+                       : kTiles == 1                  ? 8
+                       : sizeof(typename W::Raw) > 12 ? 2
+                                                      : 3;
 
 // kTiles: of 8 tokens.
 template <class T, class W, int kTiles>
-__global__ void __launch_bounds__(kThreads, kTiles == 4 ? 1 : 2)
-    matmul_decode_kernel(MatmulParams p) {
-  constexpr int kP = kPanels<kTiles>;
+__device__ __forceinline__ void multiply_few(const MatmulParams& p) {
+  constexpr int kP = kPanels<W, kTiles>;
   const int64_t n0 = int64_t{blockIdx.x} * kP * kPanel;
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int lane = static_cast<int>(ptx::lane_id());
@@ -132,18 +142,40 @@ __global__ void __launch_bounds__(kThreads, kTiles == 4 ? 1 : 2)
   }
 }
 
+// Up to 16 tokens: two blocks share an SM.
+template <class T, class W, int kTiles>
+__global__ void __launch_bounds__(kThreads, 2) matmul_decode_kernel(MatmulParams p) {
+  multiply_few<T, W, kTiles>(p);
+}
+
+// Up to 32 tokens.
+template <class T, class W, int kTiles>
+__global__ void __launch_bounds__(kThreads, 1) matmul_batch_kernel(MatmulParams p) {
+  multiply_few<T, W, kTiles>(p);
+}
+
 template <class T, class W>
 struct Decode {
   template <int kTiles>
   static void with(const MatmulParams& p, void* stream) {
-    constexpr int64_t kRows = kPanels<kTiles> * kPanel;
+    constexpr int kP = kPanels<W, kTiles>;
+    constexpr int64_t kRows = kP * kPanel;
     const auto blocks = static_cast<unsigned>((p.N + kRows - 1) / kRows);
-    constexpr size_t kSharedBytes = kParts * kPanels<kTiles> * kTiles * 8 * kSumLd * sizeof(float);
-    cuda::launch<matmul_decode_kernel<T, W, kTiles>>(
-        {dim3(blocks), dim3(kThreads), kSharedBytes, stream, p.w_at_rest}, p);
+    constexpr size_t kSharedBytes = kParts * kP * kTiles * 8 * kSumLd * sizeof(float);
+    const Launch how = {dim3(blocks), dim3(kThreads), kSharedBytes, stream, p.w_at_rest};
+    if constexpr (kTiles <= 2) {
+      cuda::launch<matmul_decode_kernel<T, W, kTiles>>(how, p);
+    } else {
+      cuda::launch<matmul_batch_kernel<T, W, kTiles>>(how, p);
+    }
   }
   static void launch(const MatmulParams& p, const Facts&, void* stream) {
-    p.M <= 8 ? with<1>(p, stream) : p.M <= 16 ? with<2>(p, stream) : with<4>(p, stream);
+    if (p.M <= 8) return with<1>(p, stream);
+    if (p.M <= 16) return with<2>(p, stream);
+    if constexpr (W::kPacked) {
+      if (p.M <= 24) return with<3>(p, stream);
+    }
+    with<4>(p, stream);
   }
 };
 

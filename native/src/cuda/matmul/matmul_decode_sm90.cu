@@ -1,7 +1,7 @@
-// matmul_decode_sm90: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k], for few tokens on Hopper
+// matmul_decode_sm90: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k] + bias[n], for few tokens on Hopper
 //
-// Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4
-//         in Hopper's order. M is 1 to 32. K is a multiple of 8; of q8 and q4, of 32. With swiglu
+// Shapes  x [M,K], out [M,N]; row_scale, bias [N] or null; w [N,K] rows of 16 bits, or panels of q8 or
+//         q4 in Hopper's order. M is 1 to 32. K is a multiple of 8; of q8 and q4, of 32. With swiglu
 //         out is [M,N/2]. More tokens: matmul_sm90.cu, with the same bits.
 //
 // Method  A block stays on its processor and has tiles of up to four panels, 64 rows of w. Four

@@ -1,7 +1,7 @@
-// matmul_sm90: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k], for many tokens on Hopper
+// matmul_sm90: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k] + bias[n], for many tokens on Hopper
 //
-// Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4
-//         in Hopper's order. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
+// Shapes  x [M,K], out [M,N]; row_scale, bias [N] or null; w [N,K] rows of 16 bits, or panels of q8 or
+//         q4 in Hopper's order. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
 //
 // Method  Two blocks are a cluster and stay on their processors. They have pairs of tiles: 2 x 128 rows
 //         of w by the same 192 tokens (128 or 64 where these leave less idle). One warp of a block
@@ -258,7 +258,8 @@ __device__ __forceinline__ void multiply(float (&sum)[kTokens / 2], int steps,
 // What a lane stores: rows n and n + 1 of w by tokens m and m + 1 of every eight.
 struct Corner {
   int64_t m, n;
-  float scale[2];
+  bool both;  // row n + 1 is there too
+  RowPair rows;
 };
 
 template <class E, int kTokens, class F>
@@ -277,21 +278,20 @@ template <class E, int kTokens>
 __device__ __forceinline__ void store_corner(const MatmulParams& p, const Corner& at,
                                              const float (&sum)[kTokens / 2]) {
   const auto tokens = static_cast<int>(p.M - at.m < kTokens ? p.M - at.m : kTokens);
-  const bool both = at.n + 1 < p.N;
   E* const row = static_cast<E*>(p.out) + at.m * p.out_ld;
   if (p.epilogue == Epilogue::swiglu) {
     store_each<E, kTokens>(row + at.n / 2, p.out_ld, tokens, sum, [&](E* to, float gate, float up) {
-      store(to, narrow<E>(silu(gate * at.scale[0]) * (up * at.scale[1])));
+      store(to, narrow<E>(silu(at.rows.low(gate)) * at.rows.high(up)));
     });
-  } else if (both && p.out_ld % 2 == 0 &&
+  } else if (at.both && p.out_ld % 2 == 0 &&
              reinterpret_cast<uintptr_t>(p.out) % (2 * sizeof(E)) == 0) {
     store_each<E, kTokens>(row + at.n, p.out_ld, tokens, sum, [&](E* to, float low, float high) {
-      store(to, narrow<E>(Vec<float, 2>{{low * at.scale[0], high * at.scale[1]}}));
+      store(to, narrow<E>(Vec<float, 2>{{at.rows.low(low), at.rows.high(high)}}));
     });
   } else {
     store_each<E, kTokens>(row + at.n, p.out_ld, tokens, sum, [&](E* to, float low, float high) {
-      store(to, narrow<E>(low * at.scale[0]));
-      if (both) store(to + 1, narrow<E>(high * at.scale[1]));
+      store(to, narrow<E>(at.rows.low(low)));
+      if (at.both) store(to + 1, narrow<E>(at.rows.high(high)));
     });
   }
 }
@@ -317,12 +317,10 @@ __device__ __forceinline__ void store_tile(const MatmulParams& p, int m0, int n0
     }
   }
   const int row = W::kPacked ? 2 * g : odd ? g + 7 : g;
-  Corner at = {m0 + lane % 4 * 2, n0 + warp * 16 + row, {1.0f, 1.0f}};
-  if (at.n >= p.N) return;
-  if (p.row_scale != nullptr) {
-    at.scale[0] = load(p.row_scale + at.n);
-    if (at.n + 1 < p.N) at.scale[1] = load(p.row_scale + at.n + 1);
-  }
+  const int64_t n = n0 + warp * 16 + row;
+  if (n >= p.N) return;
+  const bool both = n + 1 < p.N;
+  const Corner at = {m0 + lane % 4 * 2, n, both, RowPair(p, n, both)};
   p.out_type == Type::f32 ? store_corner<float, kTokens>(p, at, sum)
                           : store_corner<T, kTokens>(p, at, sum);
 }

@@ -1,7 +1,7 @@
-// matmul of more than 32 tokens in tiles: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k]
+// matmul of more than 32 tokens in tiles: out[m,n] = row_scale[n] * sum_k x[m,k] w[n,k] + bias[n]
 //
-// Shapes  x [M,K], out [M,N], row_scale [N] or null; w [N,K] rows of 16 bits, or panels of q8 or q4.
-//         K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
+// Shapes  x [M,K], out [M,N]; row_scale, bias [N] or null; w [N,K] rows of 16 bits, or panels of q8 or
+//         q4. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
 //
 // Method  A block has a tile of tokens by rows of w, a warp 32 of these rows and all of the tokens:
 //         narrow tiles of 64 x 128, wide ones of 128 x 256. x comes through shared memory, two steps

@@ -66,6 +66,7 @@ constexpr uint8_t kAndOr = (0xf0 & 0xcc) | 0xaa;  // (a & b) | c of lop3
 // 16-bit rows. Rows beyond N repeat the last one: what comes of them is not stored.
 template <class T>
 struct Rows {
+  static constexpr bool kPacked = false;
   struct Raw {
     Vec<T, 8> low, high;
   };
@@ -112,6 +113,7 @@ struct Rows {
 // What q8 and q4 share: a panel is a stream of groups, a step is a group.
 template <class T>
 struct Grouped {
+  static constexpr bool kPacked = true;
   struct Step {
     FragmentA<T> a[2];
     float scale[2];  // of rows 2g and 2g + 1
@@ -246,15 +248,36 @@ __device__ __forceinline__ void store_pair(E* to, float low, float high, bool bo
   }
 }
 
+// What becomes of the sums of rows n and n + 1 of w: sum * scale + bias, rounded once, in every kernel.
+// Where there is no bias it is -0, which added to a number leaves each of its bits, the sign of a zero
+// included.
+struct RowPair {
+  float scale[2] = {1.0f, 1.0f};
+  float bias[2] = {-0.0f, -0.0f};
+
+  // both: row n + 1 is there too.
+  __device__ __forceinline__ RowPair(const MatmulParams& p, int64_t n, bool both SIMT_SITE) {
+    if (p.row_scale != nullptr) {
+      scale[0] = load(p.row_scale + n SIMT_PASS);
+      if (both) scale[1] = load(p.row_scale + n + 1 SIMT_PASS);
+    }
+    if (p.bias != nullptr) {
+      bias[0] = load(p.bias + n SIMT_PASS);
+      if (both) bias[1] = load(p.bias + n + 1 SIMT_PASS);
+    }
+  }
+  __device__ __forceinline__ float low(float sum) const { return fmaf(sum, scale[0], bias[0]); }
+  __device__ __forceinline__ float high(float sum) const { return fmaf(sum, scale[1], bias[1]); }
+};
+
 // out from the sums of token m with rows n and n + 1 of w. n is even, m < M, n < N.
 template <class T>
 __device__ __forceinline__ void store_out(const MatmulParams& p, int64_t m, int64_t n, float low,
                                           float high SIMT_SITE) {
   bool both = n + 1 < p.N;
-  if (p.row_scale != nullptr) {
-    low *= load(p.row_scale + n SIMT_PASS);
-    if (both) high *= load(p.row_scale + n + 1 SIMT_PASS);
-  }
+  const RowPair rows(p, n, both SIMT_PASS);
+  low = rows.low(low);
+  high = rows.high(high);
   int64_t at = m * p.out_ld + n;
   if (p.epilogue == Epilogue::swiglu) {
     low = silu(low) * high;
