@@ -6,7 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.engine.Engine;
-import dev.baichuan4j.internal.engine.Sampler;
+import dev.baichuan4j.internal.sampling.LogitsRow;
+import dev.baichuan4j.internal.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -76,9 +77,14 @@ class MicroCheckpointsTest {
     Sampler sampler =
         new Sampler(
             GenerationOptions.greedy().withRepetitionPenalty(1.1f), prompt, expected[0].length);
+    LogitsRow row =
+        new LogitsRow(
+            expected[0].length,
+            (i, logits) -> System.arraycopy(rows[i], 0, logits, 0, logits.length));
     int[] chosen = new int[greedy.length];
     for (int i = 0; i < greedy.length; i++) {
-      chosen[i] = sampler.next(rows[prompt.length - 1 + i]);
+      row.moveTo(prompt.length - 1 + i, null);
+      chosen[i] = sampler.next(row);
       float[] after = rows[prompt.length + i];
       assertNear(expected[i], after, exact, "step " + i);
     }

@@ -6,9 +6,9 @@ import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
-import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.Step;
 import dev.baichuan4j.internal.nn.TopLogits;
+import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -26,7 +26,6 @@ final class Schedule implements AutoCloseable {
     final Sequence sequence;
     int fed; // tokens of this step
     int row = -1; // its row of logits in this step
-    boolean triesTop; // of this row
     int generated;
 
     Active(Request request, Sequence sequence) {
@@ -40,7 +39,8 @@ final class Schedule implements AutoCloseable {
   private final Forward forward;
   private final int smallestPiece;
   private final Step step;
-  private final float[] logits;
+  private final int vocabulary;
+  private final LogitsRow row; // each row of a step in turn
   private final List<Active> active = new ArrayList<>();
 
   Schedule(Model model, Engine.Limits limits) {
@@ -58,7 +58,8 @@ final class Schedule implements AutoCloseable {
             Math.max(limits.maxConcurrent(), SCORE_ROWS),
             limits.contextLength());
     this.step = new Step(limits.pageSlots());
-    this.logits = new float[architecture.vocabularySize()];
+    this.vocabulary = architecture.vocabularySize();
+    this.row = new LogitsRow(vocabulary, forward::logits);
   }
 
   /**
@@ -152,7 +153,7 @@ final class Schedule implements AutoCloseable {
       int rows = scoring.rows(count);
       score(sequence, count, rows);
       for (int i = 0; i < rows; i++) {
-        forward.logits(i, scoring.row(i, logits.length));
+        forward.logits(i, scoring.row(i, vocabulary));
       }
       scoring.computed(count, rows);
     } finally {
@@ -179,11 +180,11 @@ final class Schedule implements AutoCloseable {
     if (active.isEmpty()) {
       return;
     }
-    TopLogits top;
+    TopLogits best; // null: no chooser wants them
     try {
       compose();
       forward.run(step);
-      top = step.ranked() ? forward.topLogits(step) : null;
+      best = step.ranked() ? forward.topLogits(step) : null;
     } catch (RuntimeException | Error e) {
       failAll(unchecked(e));
       return;
@@ -195,7 +196,7 @@ final class Schedule implements AutoCloseable {
         continue;
       }
       try {
-        FinishReason reason = takeToken(a, top);
+        FinishReason reason = takeToken(a, best);
         if (reason != null) {
           active.remove(i--);
           finish(a, reason);
@@ -242,8 +243,7 @@ final class Schedule implements AutoCloseable {
         boolean complete = a.fed == s.pending();
         int row = step.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
         a.row = complete ? row : -1;
-        a.triesTop = complete && a.request.triesTop(forward.topCount());
-        if (a.triesTop) {
+        if (complete && a.request.chooser().wantsBest(forward.topCount())) {
           step.rank();
         }
       }
@@ -264,19 +264,18 @@ final class Schedule implements AutoCloseable {
   }
 
   /**
-   * Lets a request choose its next token, and returns why it ends; null if it goes on.
+   * Chooses the next token of a text from its row, and returns why the text ends; null if it goes
+   * on.
    *
-   * @param top of this step; null if no row tries them
+   * @param best the best logits of the step; null if it did not rank its rows
    */
-  private FinishReason takeToken(Active a, TopLogits top) {
-    int token = a.triesTop ? a.request.next(top, a.row) : Sampler.NONE;
-    if (token == Sampler.NONE) {
-      forward.logits(a.row, logits);
-      token = a.request.next(logits);
-    }
+  private FinishReason takeToken(Active a, TopLogits best) {
+    row.moveTo(a.row, best);
+    int token = a.request.chooser().next(row);
+    boolean ended = a.request.accept(token);
     a.sequence.append(token);
     a.generated++;
-    if (a.request.ended()) {
+    if (ended) {
       return FinishReason.STOP;
     }
     boolean full =
