@@ -60,6 +60,10 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.tokenizer")
         .layer("nn")
         .definedBy("dev.baichuan4j.internal.nn")
+        .layer("math")
+        .definedBy("dev.baichuan4j.internal.math")
+        .layer("sampling")
+        .definedBy("dev.baichuan4j.internal.sampling")
         .layer("engine")
         .definedBy("dev.baichuan4j.internal.engine")
         .layer("chat")
@@ -86,15 +90,27 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "files")
         .whereLayer("nn")
         .mayOnlyAccessLayers("public", "arch", "checkpoint")
+        .whereLayer("math")
+        .mayNotAccessAnyLayer()
+        .whereLayer("sampling")
+        .mayOnlyAccessLayers("public", "nn", "math")
         .whereLayer("engine")
-        .mayOnlyAccessLayers("public", "arch", "nn")
+        .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
         .whereLayer("chat")
         .mayOnlyAccessLayers("public")
         .whereLayer("api")
         .mayOnlyAccessLayers(
-            "public", "spi", "arch", "checkpoint", "tokenizer", "nn", "engine", "chat")
+            "public",
+            "spi",
+            "arch",
+            "checkpoint",
+            "tokenizer",
+            "nn",
+            "sampling",
+            "engine",
+            "chat")
         .whereLayer("evaluate")
-        .mayOnlyAccessLayers("public")
+        .mayOnlyAccessLayers("public", "math")
         .whereLayer("cli")
         .mayOnlyAccessLayers("public", "checkpoint", "nn", "evaluate")
         .ensureAllClassesAreContainedInArchitecture()

@@ -14,10 +14,10 @@ import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.Usage;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.engine.Request;
-import dev.baichuan4j.internal.engine.Sampler;
 import dev.baichuan4j.internal.engine.SessionCache;
 import dev.baichuan4j.internal.engine.StopMatcher;
-import dev.baichuan4j.internal.nn.TopLogits;
+import dev.baichuan4j.internal.sampling.Sampler;
+import dev.baichuan4j.internal.sampling.TokenChooser;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +47,6 @@ final class TextRequest extends Request {
   private long firstToken;
   private long lastToken;
   private int cachedTokens;
-  private boolean ended;
 
   TextRequest(
       Baichuan model,
@@ -79,27 +78,12 @@ final class TextRequest extends Request {
   }
 
   @Override
-  protected boolean triesTop(int count) {
-    return sampler.triesTop(count);
+  protected TokenChooser chooser() {
+    return sampler;
   }
 
   @Override
-  protected int next(TopLogits top, int row) {
-    int id = sampler.next(top, row);
-    if (id != Sampler.NONE) {
-      take(id);
-    }
-    return id;
-  }
-
-  @Override
-  protected int next(float[] logits) {
-    int id = sampler.next(logits);
-    take(id);
-    return id;
-  }
-
-  private void take(int id) {
+  protected boolean accept(int id) {
     lastToken = System.nanoTime();
     if (ids.isEmpty()) {
       firstToken = lastToken;
@@ -109,18 +93,12 @@ final class TextRequest extends Request {
         wantsLogprobs ? Optional.of(sampler.logprobs()) : Optional.empty();
     chosen.ifPresent(logprobs::add);
     if (endIds.contains(id)) {
-      ended = true;
-      return;
+      return true;
     }
     String piece = stops.append(decoder.map(d -> d.append(id)).orElse(""));
     text.append(piece);
-    ended = stops.matched();
     generation.emit(new Chunk(piece, OptionalInt.of(id), chosen));
-  }
-
-  @Override
-  protected boolean ended() {
-    return ended;
+    return stops.matched();
   }
 
   @Override

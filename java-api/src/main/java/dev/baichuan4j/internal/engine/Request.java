@@ -1,7 +1,7 @@
 package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
-import dev.baichuan4j.internal.nn.TopLogits;
+import dev.baichuan4j.internal.sampling.TokenChooser;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -66,36 +66,15 @@ public abstract class Request {
   /** The first step is about to run; so many tokens of the prompt are cached already. */
   protected abstract void started(int cachedTokens);
 
-  /**
-   * Whether to try the best logits first. All of them have to be copied otherwise.
-   *
-   * @param count how many of the best there are
-   */
-  protected boolean triesTop(int count) {
-    return false;
-  }
+  /** Returns what chooses the tokens of this text: the same object for all of them. */
+  protected abstract TokenChooser chooser();
 
   /**
-   * Chooses the next token from the best logits; called if {@link #triesTop}.
+   * Takes the token that was chosen last.
    *
-   * @param row the row of this text
-   * @return the token; {@link Sampler#NONE} if all logits are needed for it, and nothing has
-   *     happened then
+   * @return whether it ends the text
    */
-  protected int next(TopLogits top, int row) {
-    return Sampler.NONE;
-  }
-
-  /**
-   * Chooses the next token.
-   *
-   * @param logits [V]; may be changed
-   * @return the token
-   */
-  protected abstract int next(float[] logits);
-
-  /** Whether the token chosen last ends the text. */
-  protected abstract boolean ended();
+  protected abstract boolean accept(int token);
 
   protected abstract void finished(FinishReason reason);
 

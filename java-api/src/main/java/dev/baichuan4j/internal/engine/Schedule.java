@@ -8,6 +8,7 @@ import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.TopLogits;
+import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -25,7 +26,6 @@ final class Schedule implements AutoCloseable {
     final Sequence sequence;
     int fed; // tokens of this step
     int row = -1; // its row of logits in this step
-    boolean triesTop; // of this row
     int generated;
 
     Active(Request request, Sequence sequence) {
@@ -39,7 +39,8 @@ final class Schedule implements AutoCloseable {
   private final Forward forward;
   private final int smallestPiece;
   private final Batch batch;
-  private final float[] logits;
+  private final int vocabulary;
+  private final LogitsRow row; // each row of a step in turn
   private final List<Active> active = new ArrayList<>();
 
   Schedule(Model model, Engine.Limits limits) {
@@ -57,7 +58,8 @@ final class Schedule implements AutoCloseable {
             Math.max(limits.maxConcurrent(), SCORE_ROWS),
             limits.contextLength());
     this.batch = new Batch(limits.pageSlots());
-    this.logits = new float[architecture.vocabularySize()];
+    this.vocabulary = architecture.vocabularySize();
+    this.row = new LogitsRow(vocabulary, forward::logits);
   }
 
   /**
@@ -151,7 +153,7 @@ final class Schedule implements AutoCloseable {
       int rows = scoring.rows(count);
       score(sequence, count, rows);
       for (int i = 0; i < rows; i++) {
-        forward.logits(i, scoring.row(i, logits.length));
+        forward.logits(i, scoring.row(i, vocabulary));
       }
       scoring.computed(count, rows);
     } finally {
@@ -178,11 +180,11 @@ final class Schedule implements AutoCloseable {
     if (active.isEmpty()) {
       return;
     }
-    TopLogits top;
+    TopLogits best; // null: no chooser wants them
     try {
       compose();
       forward.run(batch);
-      top = batch.ranked() ? forward.topLogits(batch) : null;
+      best = batch.ranked() ? forward.topLogits(batch) : null;
     } catch (RuntimeException | Error e) {
       failAll(unchecked(e));
       return;
@@ -194,7 +196,7 @@ final class Schedule implements AutoCloseable {
         continue;
       }
       try {
-        FinishReason reason = takeToken(a, top);
+        FinishReason reason = takeToken(a, best);
         if (reason != null) {
           active.remove(i--);
           finish(a, reason);
@@ -241,8 +243,7 @@ final class Schedule implements AutoCloseable {
         boolean complete = a.fed == s.pending();
         int row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
         a.row = complete ? row : -1;
-        a.triesTop = complete && a.request.triesTop(forward.topCount());
-        if (a.triesTop) {
+        if (complete && a.request.chooser().wantsBest(forward.topCount())) {
           batch.rank();
         }
       }
@@ -263,19 +264,18 @@ final class Schedule implements AutoCloseable {
   }
 
   /**
-   * Lets a request choose its next token, and returns why it ends; null if it goes on.
+   * Chooses the next token of a text from its row, and returns why the text ends; null if it goes
+   * on.
    *
-   * @param top of this step; null if no row tries them
+   * @param best the best logits of the step; null if it did not rank its rows
    */
-  private FinishReason takeToken(Active a, TopLogits top) {
-    int token = a.triesTop ? a.request.next(top, a.row) : Sampler.NONE;
-    if (token == Sampler.NONE) {
-      forward.logits(a.row, logits);
-      token = a.request.next(logits);
-    }
+  private FinishReason takeToken(Active a, TopLogits best) {
+    row.moveTo(a.row, best);
+    int token = a.request.chooser().next(row);
+    boolean ended = a.request.accept(token);
     a.sequence.append(token);
     a.generated++;
-    if (a.request.ended()) {
+    if (ended) {
       return FinishReason.STOP;
     }
     boolean full =

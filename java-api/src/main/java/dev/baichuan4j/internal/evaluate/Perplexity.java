@@ -9,6 +9,7 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.ProgressListener;
+import dev.baichuan4j.internal.math.LogSumExp;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -191,7 +192,7 @@ public final class Perplexity {
         0,
         (position, logits) -> {
           if (scored[position + 1]) {
-            nll[0] += logSum(logits) - logits[ids[position + 1]];
+            nll[0] += LogSumExp.of(logits) - logits[ids[position + 1]];
             tokens[0]++;
           }
         });
@@ -204,17 +205,5 @@ public final class Perplexity {
     }
     String text = model.tokenizer().decode(Arrays.copyOf(target, count), true);
     return new Score(nll[0], tokens[0], text.codePointCount(0, text.length()));
-  }
-
-  private static double logSum(float[] logits) {
-    float max = Float.NEGATIVE_INFINITY;
-    for (float v : logits) {
-      max = Math.max(max, v);
-    }
-    double sum = 0;
-    for (float v : logits) {
-      sum += Math.exp(v - max);
-    }
-    return max + Math.log(sum);
   }
 }

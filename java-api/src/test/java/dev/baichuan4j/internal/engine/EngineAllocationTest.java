@@ -11,7 +11,8 @@ import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.TopLogits;
+import dev.baichuan4j.internal.sampling.LogitsRow;
+import dev.baichuan4j.internal.sampling.Sampler;
 import java.lang.management.ManagementFactory;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -36,41 +37,31 @@ class EngineAllocationTest {
   /** Counts what the engine's thread allocates between two of its tokens. */
   private static final class Counted extends RequestDouble {
     private final Sampler sampler;
-    private final boolean triesTop;
+    private final boolean usesBest;
     private int tokens;
     private long before;
     long allocated;
 
-    Counted(int newTokens, GenerationOptions sampling, boolean triesTop) {
+    Counted(int newTokens, GenerationOptions sampling, boolean usesBest) {
       super(PROMPT, newTokens, null);
       this.sampler = new Sampler(sampling, PROMPT, VOCABULARY);
-      this.triesTop = triesTop;
+      this.usesBest = usesBest;
     }
 
-    private void count() {
+    @Override
+    public boolean wantsBest(int count) {
+      return usesBest && sampler.wantsBest(count);
+    }
+
+    @Override
+    public int next(LogitsRow row) {
       tokens++;
       if (tokens == WARM) {
         before = THREADS.getCurrentThreadAllocatedBytes();
       } else if (tokens == WARM + TOKENS) {
         allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
       }
-    }
-
-    @Override
-    protected boolean triesTop(int count) {
-      return triesTop && sampler.triesTop(count);
-    }
-
-    @Override
-    protected int next(TopLogits top, int row) {
-      count();
-      return sampler.next(top, row);
-    }
-
-    @Override
-    protected int next(float[] logits) {
-      count();
-      return sampler.next(logits);
+      return sampler.next(row);
     }
   }
 
@@ -87,14 +78,14 @@ class EngineAllocationTest {
     check(sampling, false, texts);
   }
 
-  private static void check(GenerationOptions sampling, boolean triesTop, int texts)
+  private static void check(GenerationOptions sampling, boolean usesBest, int texts)
       throws Exception {
-    long bytes = allocated(sampling, triesTop, texts);
+    long bytes = allocated(sampling, usesBest, texts);
     assertTrue(bytes < SMALLEST_OBJECT * TOKENS, bytes + " bytes for " + TOKENS + " tokens");
   }
 
   /** Bytes of 200 steps of the last of texts that run beside each other; the others end later. */
-  private static long allocated(GenerationOptions sampling, boolean triesTop, int texts)
+  private static long allocated(GenerationOptions sampling, boolean usesBest, int texts)
       throws Exception {
     Architecture config =
         Architecture.of(
@@ -112,9 +103,9 @@ class EngineAllocationTest {
     Engine.Limits limits = new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, texts, texts);
     try (Engine engine = new Engine(model, limits)) {
       for (int i = 1; i < texts; i++) {
-        engine.submit(new Counted(CONTEXT - PROMPT.length, sampling, triesTop));
+        engine.submit(new Counted(CONTEXT - PROMPT.length, sampling, usesBest));
       }
-      Counted last = new Counted(WARM + TOKENS + 1, sampling, triesTop);
+      Counted last = new Counted(WARM + TOKENS + 1, sampling, usesBest);
       engine.submit(last);
       last.end.get(60, TimeUnit.SECONDS);
       return last.allocated;

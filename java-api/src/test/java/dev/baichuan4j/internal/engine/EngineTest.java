@@ -17,6 +17,7 @@ import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
+import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,7 +60,7 @@ class EngineTest {
     }
 
     @Override
-    protected int next(float[] logits) {
+    public int next(LogitsRow row) {
       return 5;
     }
 
@@ -78,7 +79,7 @@ class EngineTest {
     }
 
     @Override
-    protected int next(float[] logits) {
+    public int next(LogitsRow row) {
       inside.countDown();
       await(go);
       return 5;
@@ -168,7 +169,7 @@ class EngineTest {
       Recorder inToken =
           new Recorder(9, null) {
             @Override
-            protected int next(float[] logits) {
+            public int next(LogitsRow row) {
               throw new StackOverflowError();
             }
           };

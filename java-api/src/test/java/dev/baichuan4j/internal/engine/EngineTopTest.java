@@ -11,7 +11,8 @@ import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.TopLogits;
+import dev.baichuan4j.internal.sampling.LogitsRow;
+import dev.baichuan4j.internal.sampling.Sampler;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,34 +30,26 @@ class EngineTopTest {
   private static final class Text extends RequestDouble {
     final List<Integer> ids = new ArrayList<>();
     final Sampler sampler;
-    final boolean triesTop;
+    final boolean usesBest;
     int wholeRows;
 
-    Text(GenerationOptions options, boolean triesTop) {
+    Text(GenerationOptions options, boolean usesBest) {
       super(PROMPT, TOKENS, null);
       this.sampler = new Sampler(options, PROMPT, VOCABULARY);
-      this.triesTop = triesTop;
+      this.usesBest = usesBest;
     }
 
     @Override
-    protected boolean triesTop(int count) {
-      return triesTop && sampler.triesTop(count);
+    public boolean wantsBest(int count) {
+      return usesBest && sampler.wantsBest(count);
     }
 
     @Override
-    protected int next(TopLogits top, int row) {
-      int id = sampler.next(top, row);
-      if (id != Sampler.NONE) {
-        ids.add(id);
-      }
+    public int next(LogitsRow row) {
+      int id = sampler.next(row);
+      ids.add(id);
+      wholeRows += row.isComplete() ? 1 : 0;
       return id;
-    }
-
-    @Override
-    protected int next(float[] logits) {
-      wholeRows++;
-      ids.add(sampler.next(logits));
-      return ids.get(ids.size() - 1);
     }
   }
 
@@ -70,8 +63,8 @@ class EngineTopTest {
   }
 
   private static List<Text> generate(
-      Engine engine, List<GenerationOptions> options, boolean triesTop) throws Exception {
-    List<Text> texts = options.stream().map(o -> new Text(o, triesTop)).toList();
+      Engine engine, List<GenerationOptions> options, boolean usesBest) throws Exception {
+    List<Text> texts = options.stream().map(o -> new Text(o, usesBest)).toList();
     texts.forEach(engine::submit);
     for (Text text : texts) {
       assertEquals(FinishReason.LENGTH, text.end.get(30, TimeUnit.SECONDS));

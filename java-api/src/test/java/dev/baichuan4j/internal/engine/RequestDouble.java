@@ -1,10 +1,11 @@
 package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.internal.sampling.TokenChooser;
 import java.util.concurrent.CompletableFuture;
 
-/** A request that goes on to its limit and says how it ended; tests choose its tokens. */
-abstract class RequestDouble extends Request {
+/** A request that goes on to its limit and says how it ended; tests choose its tokens in it. */
+abstract class RequestDouble extends Request implements TokenChooser {
   final CompletableFuture<FinishReason> end = new CompletableFuture<>();
 
   RequestDouble(int[] prompt, int newTokens, SessionCache session) {
@@ -15,7 +16,17 @@ abstract class RequestDouble extends Request {
   protected void started(int cachedTokens) {}
 
   @Override
-  protected boolean ended() {
+  protected final TokenChooser chooser() {
+    return this;
+  }
+
+  @Override
+  public boolean wantsBest(int count) {
+    return false;
+  }
+
+  @Override
+  protected final boolean accept(int token) {
     return false;
   }
 

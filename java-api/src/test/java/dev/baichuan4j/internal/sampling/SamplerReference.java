@@ -1,4 +1,4 @@
-package dev.baichuan4j.internal.engine;
+package dev.baichuan4j.internal.sampling;
 
 import dev.baichuan4j.GenerationOptions;
 import java.util.Comparator;

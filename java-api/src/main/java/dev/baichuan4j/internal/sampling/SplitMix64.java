@@ -1,4 +1,4 @@
-package dev.baichuan4j.internal.engine;
+package dev.baichuan4j.internal.sampling;
 
 /**
  * A random number generator whose sequence is fixed by its seed on every JDK and platform, which

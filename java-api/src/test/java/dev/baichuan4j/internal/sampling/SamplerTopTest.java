@@ -1,8 +1,7 @@
-package dev.baichuan4j.internal.engine;
+package dev.baichuan4j.internal.sampling;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -57,14 +56,15 @@ class SamplerTopTest {
         int[] counts = new int[vocabulary];
         for (int step = 0; step < 10; step++) {
           float[] logits = logits(random, vocabulary);
-          int expected = all.next(logits);
-          int token = best.next(top(logits, count), 1);
+          int expected = all.next(LogitsRows.of(logits));
+          LogitsRow row = LogitsRows.of(logits, top(logits, count));
+          int token = best.next(row);
           Supplier<String> message =
               () -> options + ", best " + count + " of " + Arrays.toString(logits);
           boolean needsAll =
-              !best.triesTop(count) || restMatters(options, seen, counts, logits, count);
-          assertEquals(needsAll, token == Sampler.NONE, message);
-          assertEquals(expected, token == Sampler.NONE ? best.next(logits) : token, message);
+              !best.wantsBest(count) || restMatters(options, seen, counts, logits, count);
+          assertEquals(needsAll, row.isComplete(), message);
+          assertEquals(expected, token, message);
           seen.add(expected);
           counts[expected]++;
           enough += needsAll ? 0 : 1;
@@ -142,7 +142,7 @@ class SamplerTopTest {
   }
 
   /** The best of a row by a full sort, as the second of two rows. */
-  private static TopLogits top(float[] logits, int count) {
+  static TopLogits top(float[] logits, int count) {
     int[] ranked =
         IntStream.range(0, logits.length)
             .boxed()
@@ -166,12 +166,18 @@ class SamplerTopTest {
   void asksForAllWhereOneThatIsLeftOutMayEqualTheLastThatTopKKeeps() {
     float[] logits = {4, 3, 2, 2, 2};
     GenerationOptions options = DRAW.withTopK(3);
-    assertEquals(Sampler.NONE, new Sampler(options, NO_PROMPT, 5).next(top(logits, 4), 1));
+    assertTrue(asksForAll(new Sampler(options, NO_PROMPT, 5), logits, 4));
     logits[4] = 1;
-    assertEquals(
-        Sampler.NONE, new Sampler(options, NO_PROMPT, 5).next(top(logits, 4), 1)); // not known
+    assertTrue(asksForAll(new Sampler(options, NO_PROMPT, 5), logits, 4)); // not known
     logits[3] = 1;
-    assertNotEquals(Sampler.NONE, new Sampler(options, NO_PROMPT, 5).next(top(logits, 4), 1));
+    assertFalse(asksForAll(new Sampler(options, NO_PROMPT, 5), logits, 4));
+  }
+
+  /** Whether a sampler needs all logits for its next token, with some of the best at hand. */
+  private static boolean asksForAll(Sampler sampler, float[] logits, int count) {
+    LogitsRow row = LogitsRows.of(logits, top(logits, count));
+    sampler.next(row);
+    return row.isComplete();
   }
 
   /** Baichuan's own settings in a conversation that has used nearly all of the best tokens. */
@@ -186,8 +192,10 @@ class SamplerTopTest {
     GenerationOptions options =
         DRAW.withTemperature(0.3f).withTopK(5).withTopP(0.85f).withRepetitionPenalty(1.1f);
     Sampler sampler = new Sampler(options, prompt, vocabulary);
-    int token = sampler.next(top(logits, 128), 1);
-    assertEquals(new Sampler(options, prompt, vocabulary).next(logits), token);
+    LogitsRow row = LogitsRows.of(logits, top(logits, 128));
+    int token = sampler.next(row);
+    assertFalse(row.isComplete());
+    assertEquals(new Sampler(options, prompt, vocabulary).next(LogitsRows.of(logits)), token);
   }
 
   @Test
@@ -205,8 +213,8 @@ class SamplerTopTest {
             greedy.withPresencePenalty(-1),
             greedy.withLogitBias(Map.of(3, -1f, 4, 1f)))) {
       Sampler sampler = new Sampler(options, NO_PROMPT, 1000);
-      assertFalse(sampler.triesTop(128), options.toString());
-      assertEquals(Sampler.NONE, sampler.next(top(new float[1000], 128), 1), options.toString());
+      assertFalse(sampler.wantsBest(128), options.toString());
+      assertTrue(asksForAll(sampler, new float[1000], 128), options.toString());
     }
     GenerationOptions lowering =
         greedy
@@ -216,7 +224,7 @@ class SamplerTopTest {
             .withLogitBias(Map.of(3, -1f));
     for (GenerationOptions options :
         List.of(lowering, DRAW.withTopK(127).withTopP(0.9f), DRAW.withMinP(0.1f))) {
-      assertTrue(new Sampler(options, NO_PROMPT, 1000).triesTop(128), options.toString());
+      assertTrue(new Sampler(options, NO_PROMPT, 1000).wantsBest(128), options.toString());
     }
   }
 
@@ -225,27 +233,29 @@ class SamplerTopTest {
     for (float odd : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
       float[] logits = {3, 2, 1, odd, 0};
       Sampler sampler = new Sampler(GenerationOptions.greedy(), NO_PROMPT, 5);
-      assertEquals(Sampler.NONE, sampler.next(top(logits, 2), 1));
-      assertThrows(InvalidLogitsException.class, () -> sampler.next(logits));
+      LogitsRow row = LogitsRows.of(logits, top(logits, 2));
+      assertThrows(InvalidLogitsException.class, () -> sampler.next(row));
     }
     float[] impossible = new float[5];
     Arrays.fill(impossible, Float.NEGATIVE_INFINITY);
     Sampler sampler = new Sampler(GenerationOptions.greedy(), NO_PROMPT, 5);
-    assertEquals(Sampler.NONE, sampler.next(top(impossible, 5), 1));
+    LogitsRow row = LogitsRows.of(impossible, top(impossible, 5));
+    assertThrows(InvalidLogitsException.class, () -> sampler.next(row));
   }
 
   @Test
   void allocatesNothing() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    TopLogits top = top(SamplerTest.randomLogits(new SplittableRandom(6), 1000), 128);
+    float[] logits = SamplerTest.randomLogits(new SplittableRandom(6), 1000);
+    LogitsRow row = LogitsRows.of(logits, top(logits, 128));
     GenerationOptions penalized =
         DRAW.withRepetitionPenalty(1.1f).withLogitBias(Map.of(3, -1f, 400, -2f));
     for (GenerationOptions o : List.of(penalized.withDoSample(false), penalized.withTopK(5))) {
       Sampler sampler = new Sampler(o, new int[] {1, 2, 3}, 1000);
-      sampler.next(top, 1);
+      sampler.next(row);
       long before = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < 1000; i++) {
-        sampler.next(top, 1);
+        sampler.next(row);
       }
       long bytes = threads.getCurrentThreadAllocatedBytes() - before;
       assertTrue(bytes < 1000 * 16, bytes + " bytes for 1000 tokens"); // 16: the smallest object

@@ -1,4 +1,4 @@
-package dev.baichuan4j.internal.engine;
+package dev.baichuan4j.internal.sampling;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,4 +1,4 @@
-package dev.baichuan4j.internal.engine;
+package dev.baichuan4j.internal.sampling;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -51,7 +51,7 @@ class SamplerTest {
         long drawSeed = seedThatDraws((step + 0.5) / steps, answer.length);
         Sampler sampler = new Sampler(options.withSeed(drawSeed), prompt, vocabulary);
         replay(sampler, answer, vocabulary);
-        drawn[sampler.next(logits)]++;
+        drawn[sampler.next(LogitsRows.of(logits))]++;
       }
       for (int id = 0; id < vocabulary; id++) {
         double error = drawn[id] - steps * expected[id];
@@ -68,7 +68,7 @@ class SamplerTest {
     Sampler sampler = new Sampler(DRAW.withTemperature(0.8f), NO_PROMPT, logits.length);
     int[] drawn = new int[logits.length];
     for (int i = 0; i < draws; i++) {
-      drawn[sampler.next(logits)]++;
+      drawn[sampler.next(LogitsRows.of(logits))]++;
     }
     // Laurent & Massart 2000: chi-square of d degrees exceeds d + 2 sqrt(d t) + 2 t with
     // probability below exp(-t); t = 14 is less than one in a million.
@@ -104,7 +104,7 @@ class SamplerTest {
         List.of(DRAW.withTopP(0.9f), DRAW.withTopK(90_000).withTopP(0.5f).withMinP(0.4f))) {
       for (double u : new double[] {0, 1e-7, 0.25, 0.5, 0.75, 1 - 1e-7}) {
         GenerationOptions seeded = options.withSeed(seedThatDraws(u, 0));
-        int drawn = new Sampler(seeded, NO_PROMPT, vocabulary).next(logits);
+        int drawn = new Sampler(seeded, NO_PROMPT, vocabulary).next(LogitsRows.of(logits));
         assertEquals(drawRanked(options, ranked, logits, u), drawn, options + " at " + u);
       }
     }
@@ -174,7 +174,7 @@ class SamplerTest {
     for (GenerationOptions options :
         List.of(extreme, extreme.withTopK(3), extreme.withTopP(0.5f))) {
       Sampler sampler = new Sampler(options, prompt, logits.length);
-      assertEquals(2, sampler.next(logits));
+      assertEquals(2, sampler.next(LogitsRows.of(logits)));
       assertEquals(0, sampler.logprobs().logprob());
     }
     GenerationOptions hot =
@@ -195,15 +195,19 @@ class SamplerTest {
   void greedyTakesTheFirstOfTheLikeliestAndCountsPenalties() {
     float[] logits = {1, 4, 4, 3.9f};
     GenerationOptions greedy = GenerationOptions.greedy();
-    assertEquals(1, new Sampler(greedy, NO_PROMPT, 4).next(logits));
-    assertEquals(2, new Sampler(greedy.withRepetitionPenalty(1.1f), new int[] {1}, 4).next(logits));
+    assertEquals(1, new Sampler(greedy, NO_PROMPT, 4).next(LogitsRows.of(logits)));
+    assertEquals(
+        2,
+        new Sampler(greedy.withRepetitionPenalty(1.1f), new int[] {1}, 4)
+            .next(LogitsRows.of(logits)));
     GenerationOptions bias = greedy.withLogitBias(Map.of(0, 3.5f));
-    assertEquals(0, new Sampler(bias, NO_PROMPT, 4).next(logits));
+    assertEquals(0, new Sampler(bias, NO_PROMPT, 4).next(LogitsRows.of(logits)));
     for (GenerationOptions options :
         List.of(greedy.withFrequencyPenalty(0.5f), greedy.withPresencePenalty(0.5f))) {
       Sampler sampler = new Sampler(options, new int[] {1, 1, 1}, 4);
       assertArrayEquals(
-          new int[] {1, 2, 3}, IntStream.range(0, 3).map(i -> sampler.next(logits)).toArray());
+          new int[] {1, 2, 3},
+          IntStream.range(0, 3).map(i -> sampler.next(LogitsRows.of(logits))).toArray());
     }
   }
 
@@ -212,7 +216,7 @@ class SamplerTest {
     float[] logits = {2, 1.5f};
     GenerationOptions options =
         GenerationOptions.greedy().withRepetitionPenalty(1.3f); // 2 / 1.3 > 1.5 > 2 / 1.69
-    assertEquals(0, new Sampler(options, new int[] {0, 0}, 2).next(logits));
+    assertEquals(0, new Sampler(options, new int[] {0, 0}, 2).next(LogitsRows.of(logits)));
   }
 
   @Test
@@ -220,7 +224,7 @@ class SamplerTest {
     float[] logits = {0, 0.1f, 0};
     for (long seed = 0; seed < 20; seed++) {
       GenerationOptions options = GenerationOptions.unmodified().withTemperature(0).withSeed(seed);
-      assertEquals(1, new Sampler(options, NO_PROMPT, 3).next(logits));
+      assertEquals(1, new Sampler(options, NO_PROMPT, 3).next(LogitsRows.of(logits)));
     }
   }
 
@@ -246,8 +250,9 @@ class SamplerTest {
         new Sampler(
             GenerationOptions.unmodified().withSeed(first.seed()), NO_PROMPT, logits.length);
     Sampler other = new Sampler(GenerationOptions.unmodified(), NO_PROMPT, logits.length);
-    int[] tokens = IntStream.range(0, 20).map(i -> first.next(logits)).toArray();
-    assertArrayEquals(tokens, IntStream.range(0, 20).map(i -> again.next(logits)).toArray());
+    int[] tokens = IntStream.range(0, 20).map(i -> first.next(LogitsRows.of(logits))).toArray();
+    assertArrayEquals(
+        tokens, IntStream.range(0, 20).map(i -> again.next(LogitsRows.of(logits))).toArray());
     assertTrue(first.seed() != other.seed());
   }
 
@@ -262,7 +267,7 @@ class SamplerTest {
             .withLogitBias(Map.of(4, 50f))
             .withTemperature(0.1f);
     Sampler sampler = new Sampler(options, new int[] {1, 3}, 5);
-    assertEquals(4, sampler.next(logits));
+    assertEquals(4, sampler.next(LogitsRows.of(logits)));
     TokenLogprobs report = sampler.logprobs();
     assertEquals(4, report.id());
     assertEquals(-1 - norm, report.logprob(), 1e-14);
@@ -274,27 +279,27 @@ class SamplerTest {
   @Test
   void reportsNoMoreTokensThanThereAre() {
     Sampler sampler = new Sampler(GenerationOptions.greedy().withLogprobs(20), NO_PROMPT, 3);
-    sampler.next(new float[] {1, 2, 3});
+    sampler.next(LogitsRows.of(1, 2, 3));
     assertEquals(List.of(2, 1, 0), sampler.logprobs().top().stream().map(Candidate::id).toList());
     Sampler chosenOnly = new Sampler(GenerationOptions.greedy().withLogprobs(0), NO_PROMPT, 3);
-    chosenOnly.next(new float[] {1, 2, 3});
+    chosenOnly.next(LogitsRows.of(1, 2, 3));
     assertEquals(List.of(), chosenOnly.logprobs().top());
   }
 
   @Test
   void rejectsLogprobsThatWereNotAskedFor() {
     Sampler sampler = new Sampler(GenerationOptions.greedy(), NO_PROMPT, 2);
-    sampler.next(new float[] {1, 2});
+    sampler.next(LogitsRows.of(1, 2));
     assertThrows(IllegalStateException.class, sampler::logprobs);
   }
 
   @Test
   void leavesTheLogitsAsTheyAre() {
     float[] logits = {1, -2, 3};
-    float[] copy = logits.clone();
+    LogitsRow row = LogitsRows.of(logits);
     GenerationOptions options = DRAW.withTemperature(0.3f).withRepetitionPenalty(1.5f).withTopK(2);
-    new Sampler(options, new int[] {0, 1, 2}, 3).next(logits);
-    assertArrayEquals(copy, logits);
+    new Sampler(options, new int[] {0, 1, 2}, 3).next(row);
+    assertArrayEquals(logits, row.all());
   }
 
   @Test
@@ -306,25 +311,28 @@ class SamplerTest {
             new float[] {0, Float.NaN},
             new float[] {infinity, 0},
             new float[] {-infinity, -infinity})) {
-      assertThrows(InvalidLogitsException.class, () -> sampler.next(logits));
+      assertThrows(InvalidLogitsException.class, () -> sampler.next(LogitsRows.of(logits)));
     }
     var e =
-        assertThrows(InvalidLogitsException.class, () -> sampler.next(new float[] {0, Float.NaN}));
+        assertThrows(InvalidLogitsException.class, () -> sampler.next(LogitsRows.of(0, Float.NaN)));
     assertEquals("sampler: logit of token 1 has NaN, expected a number", e.getMessage());
   }
 
   @Test
   void allocatesNothingForATokenWithoutReport() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    float[] logits = randomLogits(new SplittableRandom(5), 1000);
+    LogitsRow row = LogitsRows.of(randomLogits(new SplittableRandom(5), 1000));
     GenerationOptions options =
-        DRAW.withRepetitionPenalty(1.1f).withLogitBias(Map.of(3, 1f, 4, 2f));
+        DRAW.withRepetitionPenalty(1.1f)
+            .withLogitBias(Map.of(3, 1f, 4, 2f))
+            .withFrequencyPenalty(0.1f);
     for (GenerationOptions o : List.of(options, options.withTopP(0.9f), options.withTopK(50))) {
       Sampler sampler = new Sampler(o, IntStream.range(0, 1000).toArray(), 1000);
-      sampler.next(logits);
+      sampler.next(row);
       long before = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < 1000; i++) {
-        sampler.next(logits);
+        row.moveTo(1, null);
+        sampler.next(row);
       }
       long bytes = threads.getCurrentThreadAllocatedBytes() - before;
       assertTrue(bytes < 1000 * 16, bytes + " bytes for 1000 tokens"); // 16: the smallest object
@@ -334,7 +342,9 @@ class SamplerTest {
   @Test
   void rejectsLogitsOfWrongLength() {
     Sampler sampler = new Sampler(DRAW, NO_PROMPT, 2);
-    var e = assertThrows(IllegalArgumentException.class, () -> sampler.next(new float[3]));
+    var e =
+        assertThrows(
+            IllegalArgumentException.class, () -> sampler.next(LogitsRows.of(new float[3])));
     assertEquals("sampler: logits has shape [3], expected [2]", e.getMessage());
   }
 
@@ -348,7 +358,7 @@ class SamplerTest {
 
   private static int[] tokens(GenerationOptions options, float[] logits) {
     Sampler sampler = new Sampler(options, NO_PROMPT, logits.length);
-    return IntStream.range(0, 8).map(i -> sampler.next(logits)).toArray();
+    return IntStream.range(0, 8).map(i -> sampler.next(LogitsRows.of(logits))).toArray();
   }
 
   /** Returns the ids that the middles of 4096 equal steps draw. */
@@ -357,7 +367,7 @@ class SamplerTest {
         .map(
             step -> {
               GenerationOptions seeded = options.withSeed(seedThatDraws((step + 0.5) / 4096, 0));
-              return new Sampler(seeded, NO_PROMPT, logits.length).next(logits);
+              return new Sampler(seeded, NO_PROMPT, logits.length).next(LogitsRows.of(logits));
             })
         .distinct()
         .sorted()
@@ -379,7 +389,7 @@ class SamplerTest {
       float[] logits = new float[vocabulary];
       Arrays.fill(logits, Float.NEGATIVE_INFINITY);
       logits[id] = 0;
-      assertEquals(id, sampler.next(logits));
+      assertEquals(id, sampler.next(LogitsRows.of(logits)));
     }
   }
 

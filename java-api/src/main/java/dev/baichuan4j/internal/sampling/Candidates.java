@@ -1,4 +1,4 @@
-package dev.baichuan4j.internal.engine;
+package dev.baichuan4j.internal.sampling;
 
 /**
  * The scores that may be drawn, by their places among all of them. They have ranks by score, of

@@ -1,0 +1,41 @@
+package dev.baichuan4j.internal.sampling;
+
+import dev.baichuan4j.GenerationOptions;
+
+/** The last step of a token: picks one of the scores that the processors have left. */
+interface Choice {
+  /** The scores that are there do not decide: one that is left out matters. */
+  int OUTSIDE = -1;
+
+  /** Returns the choice that the options ask for. */
+  static Choice of(GenerationOptions options, int vocabulary, SplitMix64 random) {
+    if (options.isGreedy()) {
+      return new GreedyChoice();
+    }
+    Temperature temperature = new Temperature(options.temperature());
+    if (options.topK() > 0 && options.topK() < vocabulary) {
+      RankedDraw draw = new RankedDraw(options.topP(), options.minP(), random);
+      return new TopKChoice(options.topK(), temperature, draw, vocabulary);
+    }
+    if (options.topP() < 1) {
+      RankedDraw draw = new RankedDraw(options.topP(), options.minP(), random);
+      return new TopPChoice(options.topP(), temperature, draw, vocabulary);
+    }
+    return new FullChoice(options.minP(), temperature, random);
+  }
+
+  /**
+   * Returns whether the best scores may be enough to choose from.
+   *
+   * @param count how many of the best there are
+   */
+  boolean bestMaySuffice(int count);
+
+  /**
+   * Returns the place of the chosen score. The scores may be used up by it, and no random number is
+   * taken unless a score is chosen.
+   *
+   * @return {@link #OUTSIDE} if a score that is left out may matter
+   */
+  int choose(Scores scores);
+}

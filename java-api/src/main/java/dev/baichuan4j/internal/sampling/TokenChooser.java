@@ -1,0 +1,20 @@
+package dev.baichuan4j.internal.sampling;
+
+/** Chooses the tokens of one text, one after the other. It is used by one thread at a time. */
+public interface TokenChooser {
+  /**
+   * Returns whether the best logits of the next row are worth having. It is asked before a step,
+   * which ranks its rows only if one of their choosers says yes.
+   *
+   * @param count how many of the best there would be
+   */
+  boolean wantsBest(int count);
+
+  /**
+   * Chooses the next token, which then belongs to the text. The token does not depend on whether
+   * the best logits of the row are at hand.
+   *
+   * @param row valid during the call; its logits stay as they are
+   */
+  int next(LogitsRow row);
+}

@@ -1,0 +1,37 @@
+package dev.baichuan4j.internal.sampling;
+
+/**
+ * Draws from the likeliest tokens that have the probability p together, as few as possible, after
+ * min-p. It needs the scores of all tokens, because p refers to their sum.
+ */
+final class TopPChoice implements Choice {
+  private final double p;
+  private final Temperature temperature;
+  private final RankedDraw draw;
+  private final Candidates candidates;
+
+  /**
+   * @param p less than 1
+   */
+  TopPChoice(double p, Temperature temperature, RankedDraw draw, int vocabulary) {
+    this.p = p;
+    this.temperature = temperature;
+    this.draw = draw;
+    this.candidates = new Candidates(vocabulary);
+  }
+
+  @Override
+  public boolean bestMaySuffice(int count) {
+    return false;
+  }
+
+  @Override
+  public int choose(Scores scores) {
+    double sum = temperature.weighAll(scores);
+    // All tokens below this share of the mean lie in the tail that top-p cuts: together they have
+    // less than 1 - p.
+    double tail = (1 - p) * sum / scores.size();
+    candidates.start(scores.values(), scores.size(), tail);
+    return draw.from(candidates, sum);
+  }
+}
