@@ -130,11 +130,9 @@ struct Attention {
     }
   }
 
-  // 16 scores of query r, -infinity in place of those that it does not see.
-  static F seen(const Tile& t, int64_t r, int64_t j) {
-    const F x = V::load(t.scores + r * kPageSize + j);
-    const int64_t from = t.seen_from(r) - j;
-    const int64_t to = t.seen_to(r) - j;
+  // 16 scores of a query, -infinity in place of those outside of [from, to), which it does not see.
+  static F seen(const float* scores, int64_t from, int64_t to) {
+    const F x = V::load(scores);
     if (from <= 0 && to >= 16) return x;
     const F lanes = V::load(kLanes);
     const F none = V::set(-kInfinity);
@@ -148,10 +146,18 @@ struct Attention {
   static void softmax(const Tile& t, const float* value_scales, int64_t r, int64_t rows) {
     const int64_t n = smaller(rows - r, 16);
     F largest[16];
+    const auto row = [&t](F(&x)[4], int64_t m) {
+      const float* scores = t.scores + m * kPageSize;
+      const int64_t from = t.seen_from(m);
+      const int64_t to = t.seen_to(m);
+      for (int i = 0; i < 4; ++i) x[i] = seen(scores + 16 * i, from - 16 * i, to - 16 * i);
+    };
     for (int64_t i = 0; i < 16; ++i) {
-      largest[i] = i < n ? V::max(V::max(seen(t, r + i, 0), seen(t, r + i, 16)),
-                                  V::max(seen(t, r + i, 32), seen(t, r + i, 48)))
-                         : V::set(-kInfinity);
+      largest[i] = V::set(-kInfinity);
+      if (i >= n) continue;
+      F x[4];
+      row(x, r + i);
+      largest[i] = V::max(V::max(x[0], x[1]), V::max(x[2], x[3]));
     }
     V::transpose(largest);
     for (int i = 8; i > 0; i /= 2) {
@@ -163,7 +169,8 @@ struct Attention {
     V::store(t.factors + r, exp<V>(V::sub(before, max)));
     for (int64_t m = r; m < r + n; ++m) {
       F x[4];
-      for (int i = 0; i < 4; ++i) x[i] = exp<V>(V::sub(seen(t, m, 16 * i), V::set(t.max[m])));
+      row(x, m);
+      for (int i = 0; i < 4; ++i) x[i] = exp<V>(V::sub(x[i], V::set(t.max[m])));
       float* total = t.totals + m * 16;
       V::store(total, V::fma(V::load(total), V::set(t.factors[m]),
                              V::add(V::add(x[0], x[1]), V::add(x[2], x[3]))));

@@ -17,12 +17,6 @@ namespace bc::cpu {
 // wait for each other, and the work for them.
 static inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 
-// The next 16 of n elements that are left, zeros behind the last.
-template <class V, class E>
-static inline typename V::F part(const E* p, int64_t n) {
-  return n < 16 ? V::load(p, n) : V::load(p);
-}
-
 template <class V>
 struct FloatWords {
   using F = typename V::F;
@@ -36,29 +30,39 @@ struct FloatWords {
   static W second_half(W w) { return w; }
 
   static void query(float* words, const float* q, int64_t D) {
-    for (int64_t d = 0; d < D; d += 16) V::store(words + d, part<V>(q + d, D - d));
+    int64_t d = 0;
+    for (; d + 16 <= D; d += 16) V::store(words + d, V::load(q + d));
+    if (d < D) V::store(words + d, V::load(q + d, D - d));
   }
   // 16 keys [16,D] to columns of panel [D,64].
   template <class E>
   static void keys(float* panel, const E* keys, const E* next, int64_t D) {
-    for (int64_t d = 0; d < D; d += 16) {
+    int64_t d = 0;
+    for (; d + 16 <= D; d += 16) {
       F x[16];
       for (int i = 0; i < 16; ++i) {
         prefetch(next + i * D + d);
-        x[i] = part<V>(keys + i * D + d, D - d);
+        x[i] = V::load(keys + i * D + d);
       }
       V::transpose(x);
-      const int64_t n = D - d < 16 ? D - d : 16;
-      for (int64_t i = 0; i < n; ++i) V::store(panel + (d + i) * kPageSize, x[i]);
+      for (int i = 0; i < 16; ++i) V::store(panel + (d + i) * kPageSize, x[i]);
+    }
+    if (d < D) {
+      F x[16];
+      for (int i = 0; i < 16; ++i) x[i] = V::load(keys + i * D + d, D - d);
+      V::transpose(x);
+      for (int64_t i = 0; i < D - d; ++i) V::store(panel + (d + i) * kPageSize, x[i]);
     }
   }
   // Values of one word's positions [depth,D] to its row of a panel, whole vectors.
   template <class E>
   static void values(float* panel, const E* values, const E* next, int64_t D) {
-    for (int64_t d = 0; d < D; d += 16) {
+    int64_t d = 0;
+    for (; d + 16 <= D; d += 16) {
       prefetch(next + d);
-      V::store(panel + d, part<V>(values + d, D - d));
+      V::store(panel + d, V::load(values + d));
     }
+    if (d < D) V::store(panel + d, V::load(values + d, D - d));
   }
   // 64 weights.
   static void weights(float* words, const F (&x)[4]) {
@@ -80,7 +84,9 @@ struct PairWords {
   static W second_half(W w) { return V::second_of_pairs(w); }
 
   static void query(float* words, const float* q, int64_t D) {
-    for (int64_t d = 0; d < D; d += 16) V::store_rounded(words + d / 2, part<V>(q + d, D - d));
+    int64_t d = 0;
+    for (; d + 16 <= D; d += 16) V::store_rounded(words + d / 2, V::load(q + d));
+    if (d < D) V::store_rounded(words + d / 2, V::load(q + d, D - d));
   }
   template <class E>
   static void keys(float* panel, const E* keys, const E* next, int64_t D) {
@@ -97,11 +103,12 @@ struct PairWords {
   }
   template <class E>
   static void values(float* panel, const E* values, const E* next, int64_t D) {
-    for (int64_t d = 0; d < D; d += 16) {
+    int64_t d = 0;
+    for (; d + 16 <= D; d += 16) {
       prefetch(next + 2 * d);
-      V::store(panel + d, D - d < 16 ? V::interleaved(values + d, values + D + d, D - d)
-                                     : V::interleaved(values + d, values + D + d));
+      V::store(panel + d, V::interleaved(values + d, values + D + d));
     }
+    if (d < D) V::store(panel + d, V::interleaved(values + d, values + D + d, D - d));
   }
   static void weights(float* words, const F (&x)[4]) {
     for (int i = 0; i < 4; ++i) V::store_rounded(words + 8 * i, x[i]);
