@@ -1,4 +1,5 @@
-// attention: the heads of 7B (RoPE) and of 13B (ALiBi) over pages of each type.
+// attention: the heads of 7B (RoPE) and of 13B (ALiBi) over pages of each type, and heads that share
+// keys and values in groups of 7 (28 of 4) and of 4 (32 of 8).
 #include "bench.h"
 #include "cpu/vector_kernels.h"
 #include "memory.h"
@@ -11,7 +12,7 @@ namespace {
 constexpr int64_t kD = 128;
 
 struct Case {
-  int64_t H;
+  int64_t H, G;
   bool alibi;
   Type type;
   int64_t queries, positions;
@@ -39,12 +40,12 @@ void run(const Bench& bench, const Case& c) {
   const test::Batch batch({{c.positions - c.queries, c.queries}});
   const Ragged r = batch.ragged();
   test::Random random(static_cast<uint64_t>(c.positions));
-  test::Cache cache(c.type, r.pages, c.H, kD);
+  test::Cache cache(c.type, r.pages, c.G, kD);
   cache.fill(r, random);
   std::vector<float> slopes;
   for (int64_t h = 0; h < c.H; ++h)
     slopes.push_back(std::exp2(-8.0f * static_cast<float>(h + 1) / static_cast<float>(c.H)));
-  test::Matrix qkv(r.T, 3 * c.H * kD, 0);
+  test::Matrix qkv(r.T, (c.H + 2 * c.G) * kD, 0);
   qkv.fill([&] { return random.outlier(); });
   test::Matrix out(r.T, c.H * kD, 0);
 
@@ -65,11 +66,14 @@ void run(const Bench& bench, const Case& c) {
                     r,
                     c.alibi ? slopes.data() : nullptr,
                     c.H,
+                    c.G,
                     kD,
+                    0,
                     false,
                     nullptr};
   const cpu::VectorKernels& kernels = cpu::vector_kernels(bench.isa);
   const std::string what = std::string(name_of(c.type)) + " H=" + std::to_string(c.H) +
+                           (c.G == c.H ? "" : "/" + std::to_string(c.G)) +
                            (c.alibi ? " ALiBi" : "") + " queries=" + std::to_string(c.queries) +
                            " positions=" + std::to_string(c.positions);
   bench.check.begin(bench.isa, "attention " + what, static_cast<uint64_t>(c.positions));
@@ -83,7 +87,7 @@ void run(const Bench& bench, const Case& c) {
       },
       bench.seconds);
   const int64_t bytes =
-      2 * c.positions * c.H * (kD * element_bytes(c.type) + (c.type == Type::i8 ? 4 : 0));
+      2 * c.positions * c.G * (kD * element_bytes(c.type) + (c.type == Type::i8 ? 4 : 0));
   // Scores that are not masked.
   const int64_t scores = c.H * c.queries * (2 * c.positions - c.queries + 1) / 2;
   bench.line(what, time, static_cast<double>(bytes), 4.0 * static_cast<double>(scores * kD),
@@ -94,11 +98,15 @@ void run(const Bench& bench, const Case& c) {
 
 void bench_attention(const Bench& bench, const AttentionShapes& shapes) {
   bench.head("attention");
-  for (const bool alibi : {false, true}) {
+  const struct {
+    int64_t H, G;
+    bool alibi;
+  } heads[] = {{32, 32, false}, {40, 40, true}, {28, 4, false}, {32, 8, false}};
+  for (const auto& h : heads) {
     for (const Type type : {Type::bf16, Type::f16, Type::i8}) {
       for (const int64_t queries : shapes.queries) {
         for (const int64_t positions : shapes.positions)
-          run(bench, {alibi ? 40 : 32, alibi, type, queries, positions});
+          run(bench, {h.H, h.G, h.alibi, type, queries, positions});
       }
     }
   }

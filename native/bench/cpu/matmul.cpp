@@ -77,9 +77,9 @@ void run(const Bench& bench, Type type, int64_t N, int64_t K, Copies& weights, i
   for (int64_t i = 0; i < M * K; ++i) x[i] = random.outlier();
   test::Matrix out(M, N, 0);
   cpu::Scratch scratch;
-  MatmulParams p{out.row(0), Type::f32, out.ld,  x, Type::f32, K, weights.first(),
-                 type,       K,         nullptr, M, N,         K, Epilogue::none,
-                 exact,      true,      nullptr};
+  MatmulParams p{out.row(0),     Type::f32, out.ld,  x,       Type::f32, K, weights.first(),
+                 type,           K,         nullptr, nullptr, M,         N, K,
+                 Epilogue::none, exact,     true,    nullptr};
   const cpu::MatrixKernels& kernels = cpu::matrix_kernels(bench.isa);
   const std::string what = std::string(name_of(type)) + (exact ? " exact" : "") +
                            " M=" + std::to_string(M) + " N=" + std::to_string(N) +

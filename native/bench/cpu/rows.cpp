@@ -46,7 +46,17 @@ struct Rows {
     std::vector<int32_t> positions;
     for (int64_t t = 0; t < T; ++t) positions.push_back(static_cast<int32_t>(1000 + t));
     cpu::RopeAngles angles;
-    const RopeParams p{qkv.row(0), Type::f32, qkv.ld, positions.data(), T, C / kD, kD, 10000.0f};
+    RopeParams p{};
+    p.qkv = qkv.row(0);
+    p.type = Type::f32;
+    p.ld = qkv.ld;
+    p.positions = positions.data();
+    p.T = T;
+    p.H = p.G = C / kD;
+    p.D = kD;
+    p.scale = 1.0f;
+    for (int64_t k = 0; k < kD / 2; ++k)
+      p.frequencies[k] = std::pow(1e4, -2.0 * static_cast<double>(k) / static_cast<double>(kD));
     const std::vector<test::Expected> want = reference::rope(p);
     cpu::rope(p, angles, bench.pool, kernels);
     bench.check.compare("qkv", qkv, want);

@@ -60,9 +60,8 @@ __global__ void __launch_bounds__(kSplitThreads, Room<T, E, kD>::kBlocks)
   const int kv_head = static_cast<int>(blockIdx.y % heads);
   const RowTile<kRows> tile(p, partial, blockIdx.z, kv_head, static_cast<int>(blockIdx.y / heads));
   if (tile.rows <= 0) return;
-  const int lowest = tile.lowest();
   const int highest = tile.highest();
-  const Splits splits(first_seen(lowest, partial.window), static_cast<int>(blockIdx.x),
+  const Splits splits(first_seen(tile.lowest(), partial.window), static_cast<int>(blockIdx.x),
                       static_cast<int>(gridDim.x));
   if (splits.first * kSplitKeys > highest) return;
 
@@ -80,7 +79,7 @@ __global__ void __launch_bounds__(kSplitThreads, Room<T, E, kD>::kBlocks)
   Stream stream = pages_of(split);
   stream.start();
 
-  WarpQueries asked = {lowest, highest, partial.window, p.slopes != nullptr, {}, {}};
+  LaneQueries asked = {partial.window, p.slopes != nullptr, {}, {}};
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const int r = Accumulator::row(2 * half);

@@ -86,8 +86,7 @@ __global__ void __launch_bounds__(kThreads)
 
   const int lowest = first + row;  // of the warp's queries
   const int low = lowest + Accumulator::row(0);
-  const WarpQueries asked = {lowest,        lowest + kWarpRows - 1, window,
-                             slope != 0.0f, {low, low + 8},         {slope, slope}};
+  const LaneQueries asked = {window, slope != 0.0f, {low, low + 8}, {slope, slope}};
   WarpAttention<T, kD, kTileRows> warp;
   ptx::cp_async_wait_group<2>();
   __syncwarp();

@@ -95,13 +95,13 @@ class PageStream {
   };
 
   // `keys`: positions from there on are read as zeros.
-  __device__ __forceinline__ PageStream(const AttentionParams& p, int64_t sequence, int64_t kv_head,
+  __device__ __forceinline__ PageStream(const AttentionParams& p, int64_t sequence, int kv_head,
                                         int64_t begin, int64_t end, int64_t keys)
       : table_(p.batch.table + sequence * p.batch.P + begin),
         pages_(static_cast<const E*>(p.pages)),
         scales_(p.scales),
         head_row_(kv_head * kTileRows),
-        value_rows_(p.G * kTileRows),
+        value_rows_(static_cast<int>(p.G) * kTileRows),
         halves_(static_cast<int>(end - begin) * 2),
         keys_left_(static_cast<int>(keys - begin * kTileRows)),
         next_page_(load(table_)) {}
@@ -122,8 +122,8 @@ class PageStream {
     ptx::cp_async_wait_group<1>();
     sync();
     copy_next();
-    const uint32_t stage = kFirstStage + static_cast<uint32_t>(taken_ % kStages) * kStageBytes;
-    ++taken_;
+    // What is taken was copied kStages halves before the next.
+    const uint32_t stage = kFirstStage + static_cast<uint32_t>(copied_ % kStages) * kStageBytes;
     if constexpr (kWiden) {
       widen_rows(shared_memory<uint8_t>(stage));
       sync();
@@ -153,7 +153,7 @@ class PageStream {
       const uint32_t stage = kFirstStage + static_cast<uint32_t>(copied_ % kStages) * kStageBytes;
       const int row = warp_id() * kWarpRows;
       const int rows = keys_left_ - copied_ / 2 * kTileRows - row;
-      const int64_t at = page_ * 2 * value_rows_ + copied_ % 2 * value_rows_ + head_row_ + row;
+      const int64_t at = int64_t{page_ * 2 + copied_ % 2} * value_rows_ + (head_row_ + row);
       if constexpr (kWiden) {
         constexpr int kChunks = kD / 16;
         const Shared<uint8_t> to = shared_memory<uint8_t>(stage) + row * kD;
@@ -195,19 +195,19 @@ class PageStream {
   const int32_t* table_;
   const E* pages_;
   const float* scales_;
-  int64_t head_row_, value_rows_;  // rows of kD elements
+  int head_row_, value_rows_;  // rows of kD elements
   int halves_, keys_left_;
-  int64_t next_page_, page_ = 0;
-  int copied_ = 0, taken_ = 0;
+  int next_page_, page_ = 0;
+  int copied_ = 0;
 };
 
-// What masks and ALiBi ask about a warp's 16 queries.
-struct WarpQueries {
-  int lowest, highest;  // positions, of all 16
+// What masks and ALiBi ask about the queries of this lane: rows g and g + 8, of which the second is at
+// no lower position.
+struct LaneQueries {
   int window;
   bool alibi;
-  int position[2];  // of rows g and g + 8
-  float slope[2];   // in units of log2
+  int position[2];
+  float slope[2];  // in units of log2
 };
 
 // 16 queries of a warp and kKeys keys at a time: scores, weights, and the sum of weighted values.
@@ -260,10 +260,10 @@ struct WarpAttention {
 
   // Turns scores into weights 2^(score - maximum so far), and corrects the sums of earlier keys. The
   // first key is at position `key`; scale is in units of log2.
-  __device__ __forceinline__ void weigh(int key, const WarpQueries& queries, float scale) {
+  __device__ __forceinline__ void weigh(int key, const LaneQueries& queries, float scale) {
     const int col = key + Accumulator::col(0);
-    const bool masked =
-        key + kKeys - 1 > queries.lowest || key < first_seen(queries.highest, queries.window);
+    const bool masked = key + kKeys - 1 > queries.position[0] ||
+                        key < first_seen(queries.position[1], queries.window);
     float factor[2];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
