@@ -67,11 +67,11 @@ struct MatmulPlain {
     for (int r = 0; r < MR; ++r) {
       float* out = static_cast<float*>(p.out) + (m + r) * p.out_ld + n;
       for (int c = 0; c < NR; ++c) {
-        float sum = k0 == 0 ? sums[r * NR + c] : out[c] + sums[r * NR + c];
-        if (k1 == p.K && p.row_scale != nullptr) sum *= p.row_scale[n + c];
-        if (k1 == p.K && p.bias != nullptr) sum += p.bias[n + c];
-        out[c] = sum;
+        const float sum = k0 == 0 ? sums[r * NR + c] : out[c] + sums[r * NR + c];
+        out[c] = k1 == p.K && p.row_scale != nullptr ? sum * p.row_scale[n + c] : sum;
       }
+      if (k1 < p.K || p.bias == nullptr) continue;
+      for (int c = 0; c < NR; ++c) out[c] += p.bias[n + c];
     }
   }
 
