@@ -34,7 +34,7 @@
 //         with the sum here it would be 8C + 4C.
 //
 // Limits  matmul_narrow_kernel: 208 registers, 128 threads, 49152 bytes of shared memory
-//         matmul_wide_kernel: 248 registers, 256 threads, 163840 bytes of shared memory, on sm_80 sm_90 sm_100
+//         matmul_wide_kernel: 255 registers, 256 threads, 163840 bytes of shared memory, on sm_80 sm_90 sm_100
 //         matmul_sum_kernel: 40 registers, 256 threads, 0 bytes of shared memory
 //
 // Twin    cpu/matmul/matmul.cpp
