@@ -1,5 +1,5 @@
-// attention: shares tiles of queries, some tokens and heads of a key-value head each, among the
-// threads (attention_kernel.h).
+// attention: shares tiles of queries among the threads (attention_kernel.h). A tile has some tokens of
+// a sequence and some heads of a key-value head.
 #include <algorithm>
 
 #include "cpu/attention/attention_kernel.h"

@@ -1,29 +1,18 @@
 // attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached
-// positions 0..i of a query at i, or with a window over i - window + 1..i.
+// positions 0..i of a query at i, or with a window over i - window + 1..i. docs/cpu-kernels.md says
+// why it is done in this way.
 //
 // Shapes  qkv [T,(H+2G)D], of which the queries [T,H D] are read; pages [pages,2,G,64,D] f32, f16,
 //         bf16 or i8; scales [pages,2,G,64] for i8; slopes [H] or none; out [T,H D]. D is a multiple
 //         of 8.
-// Method  A tile of queries of one sequence and key-value head meets the pages in order, with a
-//         running maximum and sum for each query (online softmax). Its rows are the query heads of
-//         the first token, then those of the next: one token's heads, of which there are H/G, share
-//         what is read and packed of a page just as the tokens of a prompt do. Of each page the keys
-//         are transposed once into a panel, so that lanes are keys and queries are broadcast; then
-//         the values make a panel whose lanes are along D, and weights are broadcast. Both products
-//         keep a register block of queries by vectors. Arithmetic is f32, or, where the processor
-//         has it and the context is not exact, pairs of bf16 for bf16 and i8 pages
-//         (attention_words.h); 1/sqrt(D) multiplies the sum, so that a query which is a bf16 stays
-//         what it is. Where D is not a multiple of 16, zeros fill the last vector of a row.
-//           Every sum adds its terms in the order of D or of positions whatever the blocks: a
-//         token's result is the same, bit for bit, alone or in a prompt. Keys outside of what a
-//         query sees cost at most the rest of a block or page, and positions outside of it are never
-//         read as values, so neither what a page held before nor what follows in the batch can leak.
-//           Of a window, pages that end before the one of the tile's first query are not visited, and
-//         a row takes no part in a page that ends before its own: the first page that it meets has a
-//         position that it sees, so a running maximum is -infinity only before that.
+// Method  A tile of queries of one sequence and key-value head, all query heads of one token before
+//         those of the next, meets the pages in order with an online softmax. Keys become a panel
+//         whose lanes are keys, values one whose lanes are along D; queries and weights are broadcast
+//         (attention_words.h). Every sum adds its terms in the order of D or of positions whatever the
+//         blocks: a token's result is the same, bit for bit, alone or in a prompt. Positions outside
+//         of what a query sees are never read as values.
 // Bound   One token: the bytes of the cache it sees, 4D a position and key-value head for 16-bit
-//         pages. Many: 2D multiply-adds a query head, token and key, of which an instruction does 16
-//         in f32 and 32 in bf16.
+//         pages. Many: 2D multiply-adds a query head, token and key.
 // Source  Dao et al. 2022, arXiv:2205.14135; Press et al. 2021, arXiv:2108.12409 (ALiBi); Ainslie et
 //         al. 2023, arXiv:2305.13245 (grouped queries); Beltagy et al. 2020, arXiv:2004.05150
 //         (windows)

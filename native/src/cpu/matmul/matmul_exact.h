@@ -1,9 +1,10 @@
 // matmul of q8 and q4 weights by x as it is, in f32.
 //
 // Shapes  x [M,K]; w [N,K] in packed panels (quant.h); row_scale and bias [N] or none; out [M,N].
-// Method  The lanes are 16 rows of w: codes are widened to f32, their zero taken off, multiplied by
-//         x and summed over a group, whose scale is applied to the sum. Register blocks of V::rows
-//         rows of x by V::panels panels. The order of an output's additions does not depend on M.
+// Method  The lanes are 16 rows of w: codes are widened to f32, their zero is taken off, and they are
+//         multiplied by x and summed over a group, whose scale is applied to the sum. Register blocks
+//         are V::rows rows of x by V::panels panels. The order of an output's additions does not
+//         depend on M.
 // Bound   One multiply-add in f32 per m, n, k.
 #pragma once
 

@@ -1,7 +1,7 @@
-// What matmul makes of x before it multiplies: blocks of rows, in the order in which kernels read.
+// What does matmul make of x before it multiplies? Blocks of rows, in the order in which kernels read.
 //
-// A block has `rows` rows of x (the last one those that are left). Its groups of 32 columns follow
-// each other, and a group has for each row, one row after the other:
+// A block has `rows` rows of x; the last block has those that are left. Its groups of 32 columns
+// follow each other, and a group has for each row, one row after the other:
 //   int8  32 codes; then for each row the scale f32, then for each row minus the sum of its codes,
 //         int32: 40 bytes a row
 //   bf16  32 numbers, beyond K zeros: 64 bytes a row

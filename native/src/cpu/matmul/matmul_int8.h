@@ -1,19 +1,17 @@
-// matmul of q8 and q4 weights by x rounded to int8 (matmul_input.h).
+// matmul of q8 and q4 weights by x rounded to int8 (matmul_input.h). docs/cpu-kernels.md has the
+// choices.
 //
 // Shapes  x [M,K]; w [N,K] in packed panels (quant.h); row_scale and bias [N] or none; out [M,N].
-// Method  The lanes are 16 rows of w, a quad of x is broadcast: nothing is added across lanes. The
+// Method  The lanes are 16 rows of w, and a quad of x is broadcast: nothing is added across lanes. The
 //         dot product over a group of 32 is an exact integer; it is converted, multiplied by the
 //         scale of w and added, times the scale of x. An output's additions come in the order of its
-//         groups, whatever M is and on whichever way: a row's result does not depend on its batch.
-//           Few rows   Panels stream by, all rows at once. q4 codes are dotted as they are, and what
-//                      their zeros take off follows: s (q - z) = s/8 (8 q - 8z) with 8z an integer.
+//         groups, whatever M is: a row's result does not depend on its batch.
+//           Few rows   Panels stream by, and q4 codes are dotted as they are; what their zeros take
+//                      off follows: s (q - z) = s/8 (8 q - 8z) with 8z an integer.
 //           Many rows  Of two panels 16 groups are unpacked to a byte a weight, which for q4 is
-//                      8 q - 8z + 128 (1 to 248): then q4 costs what q8 costs. They stay in the
-//                      first-level cache (2 x 16 x 640 bytes) while all rows of a task pass by, 360
-//                      KiB of x for 576 rows; partial sums wait in scratch.
-// Bound   M = 1: the bytes of w, 0.5625 (q4) or 1.0625 (q8) a weight. Large M: of 10 instructions of
-//         the multiplying ports (8 dot products, 2 multiplications for the scales) 8 are dot
-//         products: 80 % of their peak.
+//                      8 q - 8z + 128 (1 to 248), while all rows of a task pass by.
+// Bound   M = 1: the bytes of w, 0.5625 (q4) or 1.0625 (q8) a weight. Large M: 80 % of the peak of dot
+//         products, since 2 of 10 instructions of those ports multiply by scales.
 #pragma once
 
 #include <type_traits>

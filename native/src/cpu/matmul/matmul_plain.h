@@ -1,12 +1,11 @@
 // matmul of f32, f16 and bf16 weights that stay as they lie in the checkpoint's file.
+// docs/cpu-kernels.md has the choices.
 //
 // Shapes  x [M,K]; w [N,K] rows; row_scale and bias [N] or none; out [M,N].
 // Method  The lanes are columns: an output is a vector of partial sums over 1024 or 2048 columns,
 //         added across lanes in one order at the end of them, whatever M is. bf16 weights meet x
-//         rounded to bf16 where there is an instruction for pairs of them (matmul_input.h), else
-//         everything is f32. Register blocks of plain_rows rows of x by plain_columns rows of w; of
-//         pairs the rows of w stay in the first-level cache (6 x 4 KiB) while the rows of x of a
-//         task pass by, else the rows of x (3 or 4 x 4 KiB), which are twice as wide as w.
+//         rounded to bf16 where there is an instruction for pairs of them (matmul_input.h); otherwise
+//         everything is f32. Register blocks are plain_rows rows of x by plain_columns rows of w.
 // Bound   M = 1: the bytes of w, 2 or 4 a weight. Large M: one multiply-add per m, n, k, of which
 //         an instruction does 16 in f32 and 32 in bf16.
 #pragma once

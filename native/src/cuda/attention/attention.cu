@@ -1,5 +1,6 @@
 // attention: out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
-// 0..i of a query at i, or with a window over i - window + 1..i.
+// 0..i of a query at i, or with a window over i - window + 1..i. docs/attention-hopper.md says which
+// kernel gets which sequence, and what follows for the bits.
 //
 // Shapes  qkv [T,(H+2G)D], of which the queries [T,H D] are read; pages [pages,2,G,64,D] of the same
 //         type, or i8 with scales [pages,2,G,64]; slopes [H] or none; out [T,H D]. Query head h reads
@@ -8,16 +9,10 @@
 // Method  Two kernels, each for the sequences that it suits: attention_decode.cu for those of up to 8
 //         tokens, attention_prefill.cu or, on Hopper, attention_prefill_sm90.cu for longer ones. They
 //         choose on the device, by offsets, so that a token's result does not depend on what else is
-//         in the batch, and a recorded step may be replayed with other offsets. The host, which knows
-//         sizes only, launches those that may find work: a sequence of B has at most T - B + 1 tokens,
-//         and exactly T when B is 1.
+//         in the batch, and a recorded step may be replayed with other offsets. The host knows sizes
+//         only and launches the kernels that may find work.
 //
-//         The two round differently: a token's bits may differ between a call that brings up to 8
-//         tokens of its sequence and one that brings more, and depend on nothing else. A cached value
-//         that is not finite makes every query of its tile NaN, earlier ones too, unless it is so far
-//         that it is passed over: masked weights are 0, and 0 * inf is NaN.
-//
-// Bound   That of the kernel that a sequence goes to. A block of the other one reads two offsets and
+// Bound   That of the kernel that a sequence goes to. A block of the other kernel reads two offsets and
 //         ends.
 //
 // Twin    cpu/attention/attention.cpp

@@ -1,5 +1,5 @@
 // attention, sequences of one to eight tokens: what attention_prefill.cu computes, with the cache of
-// a sequence split among blocks.
+// a sequence split among blocks. docs/attention-hopper.md (Generation on other GPUs) says why.
 //
 // Shapes  qkv [T,(H+2G)D], of which the queries [T,H D] are read; pages [pages,2,G,64,D] of the same
 //         type, or i8 with scales [pages,2,G,64]; slopes [H] or none; out [T,H D]; D = 64 or 128.
@@ -7,26 +7,14 @@
 //         for S = P/4 splits, rounded up. Tokens have slots in the order of the batch, those of
 //         longer sequences left out.
 //
-// Method  The R = H / G query heads of a key-value head read the same of the cache. So the rows of a
-//         tile of mma, 16 of them, are the queries of these heads, of all tokens: up to 16 / R tokens
-//         go through the cache once (attention_split.cuh). Where there are more rows, further tiles do
-//         so again; what they read, L2 mostly has.
+// Method  A tile has up to 16 of the queries that read one key-value head (attention_split.cuh). A
+//         persistent block takes every X-th split of four pages; a warp takes 16 positions of each
+//         page and waits for its own copies only. The four warps' sums, and then those of the splits
+//         in a second kernel, are joined in the order of positions, which gives the same bits whatever
+//         else is in the batch.
 //
-//         A block per sequence, key-value head and tile takes four pages, a split, and then every
-//         X-th one: the GPU has all blocks at once, as many as there is room for, and an empty table
-//         behind a short text costs nothing. Of a batch, whose sequences may differ in length, there
-//         are up to four rounds of blocks. Pages before the window of the tile's first query are not
-//         read. A warp takes 16 positions of each page and waits for its own copies only. The four
-//         warps' sums, and then those of the splits in a second kernel, are joined in the order of
-//         positions. Splits begin at the same positions whatever B and P are, so that a result
-//         depends, bit for bit, on its own sequence alone.
-//
-//         The merge has a block for a token and head. Up to 16 splits, 4096 positions, are joined by one
-//         warp; of more, each of eight warps joins an eighth, and then the first warp theirs.
-//
-// Bound   Memory: 4GD bytes a position and sequence (i8: 2GD + 8G), for up to 16 / R tokens; the sums
-//         of splits, written and read, add 8R(D + 2) bytes per 1024 D: R * 0.8 %. S=4096, G=32, D=128:
-//         67.1 MB.
+// Bound   Memory: 4GD bytes a position and sequence (i8: 2GD + 8G), for up to 16 / R tokens, R = H / G;
+//         the sums of splits add R * 0.8 %. S=4096, G=32, D=128: 67.1 MB.
 //
 // Limits  attention_decode_kernel: 168 registers, 128 threads, 49152 bytes of shared memory
 //         attention_merge_kernel: 48 registers, 256 threads, 4160 bytes of shared memory

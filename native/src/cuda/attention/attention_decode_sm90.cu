@@ -1,57 +1,17 @@
 // attention, sequences of one to eight tokens, on Hopper: the splits of attention_decode.cu, whose
-// pages come by bulk copies.
+// pages come by bulk copies. docs/attention-hopper.md (Generation) derives the choices and the Bound.
 //
 // Shapes  those of attention_decode.cu
 //
-// Method  A tile has up to 8 of the queries that read one key-value head (attention_split.cuh): the cache
-//         is read once for 8 heads of one token, or for 8 tokens of one head. A block has every X-th
-//         split of a sequence and tile, with X such that all blocks are there at once, two on an SM.
-//         What lies before the window of the tile's first query is not read, in whole pages; scores
-//         before a query's own window are masked.
-//
-//         A block's four warps have 16 positions of each page, and each a ring of its own that goes on
-//         from split to split: a stage is the warp's rows of keys or of values of one page, brought by
-//         one bulk copy, and nobody else is waited for. The warp that has read a stage fills it again:
-//         lane i, which knows page i of 32, starts that page's copies. A dozen instructions for 4 KB
-//         are not worth a warp that does nothing else. Products are mma.sync, with the queries as
-//         rows 0 to 7.
-//
-//         Lines in shared memory have 128 bytes and the swizzle of that width, which only copies of
-//         tensors give: a plain bulk copy would lay rows of 256 bytes under each other, in the same
-//         banks. With D = 128 a box is [16 rows][128 bytes] of int8; of 16 bits two such side by side.
-//         With D = 64 a box is one of the latter, and of int8 has two rows in each of 8 lines. Bytes
-//         are not widened in shared memory: as pairs, which ldmatrix (for values transposed) takes
-//         them for, they come with the even bytes of a register as one operand of an mma and the odd
-//         ones as another; queries are loaded and sums stored in the order of columns that this
-//         gives. Boxes beyond the last position are not copied. In the last one the rows beyond it may
-//         hold anything: their scores are masked, their values zeroed before a weight of 0 meets them.
-//
-//         The kernel starts early, but reads nothing before those ahead are done: kv_append writes
-//         the last page, and what else may be under way an op cannot know. What overlaps is the
-//         launch. To fetch older pages too would save 1 us of 25 and need a contract on what comes
-//         before attention. The merge is an early kernel as well: in the last block of a head it
-//         would need counters to be reset, or clusters, to save a launch that is hidden already.
+// Method  A tile has up to 8 of the queries that read one key-value head (attention_split.cuh), as rows
+//         0 to 7 of mma.sync. A block has every X-th split of a sequence and tile, with X such that all
+//         blocks are resident at once, two on an SM. Each of its four warps has 16 positions of each
+//         page and a ring of its own, which it fills itself and which goes on from split to split. The
+//         kernel starts early, but reads nothing before the kernels ahead have ended.
 //
 // Bound   Memory, as in attention_decode.cu. S=4096, D=128: 83.9 MB with G=40 (i8: 43.3), 25.0 us at
-//         3.35 TB/s, where an SM takes 14.5 bytes a clock; 16.8 MB with G=8, 5.0 us, whatever H is up
-//         to 64. More rows than 8 read the cache again, for most of it from L2.
-//
-//         Under way: 3.35 TB/s for 1 us are 25 KB an SM. Two blocks with rings of 5 stages, 80 KB a
-//         block, have 160 KB (i8: 10 stages, 82 KB, 165 KB; D=64: twice as many stages of half the
-//         size).
-//
-//         No rounds: a block that begins waits for three loads after each other, 2000 clocks, and
-//         blocks that begin together end together, so one block for every split would leave memory
-//         idle for a tenth of the time. 40 heads at 4096 positions are 240 blocks of two or three of
-//         16 splits; when some have no third one the others take the memory that they leave. What
-//         remains is once the beginning, the end and the merge, 3 us: 89 % of 3.35 TB/s, 3.0.
-//
-//         Instructions of a warp for 16 positions, 8 KB (i8: 4.2): 32 mma, 16 ldmatrix (8), 32 lop3 to
-//         zero rows (i8: 80 to widen), 64 for the softmax, some 60 for waits and addresses: 205
-//         (245). Four schedulers: 51 clocks for 8 KB, where the memory takes 565 (61 of 290). Tensor
-//         cores: 32 mma of 2048 products, 64 clocks at 1024 a clock. Shared memory: 64 passes to
-//         write and 64 to read. A page of a warp lasts some 600 clocks from its wait to its last
-//         product, most of it latency: 8 warps could take 110 bytes a clock (56).
+//         3.35 TB/s; 16.8 MB with G=8, 5.0 us, whatever H is up to 64. More rows than 8 read the cache
+//         again, most of it from L2. Expected with the beginning, the end and the merge: 89 % of it.
 //
 // Limits  attention_decode_sm90_kernel: 168 registers, 128 threads, 103488 bytes of shared memory, on sm_90
 //

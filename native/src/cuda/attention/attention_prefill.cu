@@ -1,20 +1,15 @@
 // attention, sequences of more than 8 tokens:
 // out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions 0..i of a
-// query at i, or with a window over the last of them.
+// query at i, or with a window over the last of them. docs/attention-hopper.md (Prompts on other
+// GPUs) has the choices.
 //
 // Shapes  qkv [T,(H+2G)D], of which the queries [T,H D] are read; pages [pages,2,G,64,D] of the same
 //         type, or i8 with scales [pages,2,G,64]; slopes [H] or none; out [T,H D]; D = 64 or 128.
 //
-// Method  A block per tile of 64 queries of one sequence and head; a warp has 16 of them. Pages come
-//         one by one through shared memory, and the softmax is kept online in units of log2
-//         (attention_tile.cuh). The grid has T/64 + B tiles, as many as there can be; a block finds
-//         its own in the offsets. The last tile of a sequence, which sees the most keys, goes first.
-//         The heads that share a key-value head are neighbours in the grid, and find its pages in L2.
-//         Masked scores are -inf; positions past the last query are read as zeros, so that what a
-//         page held before cannot leak. With a window, a tile begins at the first page that its first
-//         query sees; a page that is masked for a query changes none of its sums, since it adds zeros.
-//         No step of a query looks at another one: its result depends on its own sequence's tokens
-//         alone, bit for bit.
+// Method  A block computes a tile of 64 queries of one sequence and head, 16 queries a warp. Pages
+//         come one by one through shared memory, and the softmax is kept online in units of log2
+//         (attention_tile.cuh). A block finds its tile in the offsets. A query's result depends on
+//         its own sequence's tokens alone, bit for bit.
 //
 // Bound   Compute: 4D flops a query, key and head, for whole pages. T=2048, H=32, D=128: 35.4 GFLOP.
 //

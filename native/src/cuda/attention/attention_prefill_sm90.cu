@@ -1,113 +1,21 @@
 // attention, sequences of more than 8 tokens, on Hopper:
 // out = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions j from 0 to i
-// of a query at i, or with a window from i - window + 1 to i.
+// of a query at i, or with a window from i - window + 1 to i. docs/attention-hopper.md derives every
+// choice below and the Bound.
 //
 // Shapes  qkv [T,(H+2G)D], of which the queries [T,H D] are read; pages [pages,2,G,64,D] of the same
 //         type, or i8 with scales [pages,2,G,64]; slopes [H] or none; out [T,H D]. D is 64 or 128.
 //
-// Method  A persistent block on each SM. One warpgroup brings tiles, two multiply, each for 64 of 128
-//         queries of one sequence and head; they meet 128 keys, two pages, at a time. Two blocks make
-//         a cluster: theirs are 256 queries of one head, and each brings one page of two, to both.
+// Method  A persistent block runs on each SM. One warpgroup brings tiles (attention_pages_sm90.cuh),
+//         and two multiply, each for 64 of 128 queries of one sequence and head, which meet 128 keys
+//         at a time. Two blocks make a cluster, and each brings one of two pages to both. The block of
+//         keys on the diagonal comes first, then the others downwards; blocks that the window hides, or
+//         that ALiBi is certain to let vanish, are not read. Products of one block and the softmax of the next overlap. A
+//         result depends, bit for bit, on the query's own sequence and position alone.
 //
-//         Tiles and blocks of keys begin at multiples of 128 positions. So a tile sees its diagonal
-//         block, which has a mask, and all before it, whole. The diagonal block goes first, then the
-//         others downwards: with ALiBi that is the nearest first, and the maximum seldom rises after
-//         it.
-//
-//         Grouped queries: each query head is worked on by itself and reads the pages of its key-value
-//         head, so that it costs what it would with keys of its own. The H / G heads that share keys
-//         follow each other in the order of work, and find them in L2.
-//
-//         Window: blocks of keys that no query of the cluster sees do not come. The lowest one may be
-//         for its first block alone, and the second lets it pass. A window ends inside of two blocks
-//         of a tile at most, of one if it is a multiple of 128, and these have a mask. A row may see
-//         none of their keys: its own key came first, so its maximum is a number, its weights are 0,
-//         and all sums stay as they are, to the last bit. So it does not matter to a query which
-//         blocks come for the sake of others.
-//
-//         Bits: a query's result is made of its own row of each product, of blocks that lie where
-//         they lie, in an order that depends on its position. What else is in the tile, in the batch
-//         or on the SM has no part in it. Sums are scaled down when some row's maximum has risen: by
-//         1 where it has not, which changes nothing.
-//
-//         A step of a warpgroup hands S' = Q K'^T of the next block and O += P V of this one to the
-//         tensor cores, then turns S' into P' while these work, at first on its own O, then on what
-//         the other warpgroup handed in meanwhile: a pair of named barriers lets them take turns.
-//         P never leaves registers: narrowed in pairs, S is laid out as the operand a.
-//
-//         Scores of ALiBi take one multiply-add each: with c, the column in the block, counted from
-//         the thread's first (a constant after unrolling), u = q k + (slope / scale) c; what the
-//         distance has beside c is one number for each row of a thread, and goes into the addend that
-//         subtracts the maximum: P = 2^(scale u + (slope distance - maximum)).
-//
-//         Blocks whose weights are certain to be 0 in f32, every one of the tile's, are passed over and
-//         not even read (ProducerBase::lowest, which has the proof). That takes the largest lengths of
-//         queries and of a page's keys, which attention_norms.cu finds first (not for heads of 64
-//         numbers, which no model with ALiBi has that this engine runs): 10 % of the time of a
-//         prompt of 4096, 2.5 % of one of 16384. With 40 heads' slopes, 2^-1/8 to 2^-8, and no product
-//         above 80 in units of log2, 66 % of the blocks remain of 4096 positions, 42 % of 16384.
-//
-//         Which queries: longest_first.cuh, heads innermost, forth and back over the clusters. Of one
-//         prompt of 4096 at 40 heads, the longest-running cluster has 0.2 % more than the average (5
-//         to 10 % where heads pass over blocks): next to nothing is left for a counter in memory,
-//         which a replayed step would have to clear. At one time 66 clusters work on 1.7 levels of all
-//         heads, in step: HBM gives each key to 3 SMs, and with H / G heads for it to as many times 3.
-//
-// Memory  Whole pages come by bulk copies of [64,64] boxes. Of the page with a sequence's last
-//         position, and the one after, what lies past it may be anything, NaN too, and 0 * NaN is
-//         NaN: the warp copies only the valid rows of these two pages, by cp.async, and fills the rest
-//         with zeros. That is in the first block of a sequence's last tile only. A copy of a box that
-//         starts before the page would bring zeros by itself, but at its beginning: products would
-//         add in other groups, and other bits come out.
-//         Rows of the tile of queries that are not of the sequence are a neighbour's, or zeros: they
-//         are multiplied and not stored. A warpgroup without queries passes over the tile.
-//
-//         Keys and values wait in one ring of 5 tiles [128,128], 160 KB: 2.5 blocks, 5000 clocks of
-//         tensor work ahead, against some 1000 of latency. The blocks of a cluster go round their rings
-//         together: a place is free when the warps of both have done with it, which they tell both. The
-//         second has a block of keys more, on its own diagonal. It brings that one by itself; the first
-//         lets those places pass, and is ahead by that block. Queries have two tiles, 64 KB, so that
-//         those of the next tile are there when it begins; a tile's output leaves through its
-//         queries' place, for whole sectors.
-//
-//         Pages of int8 come by cp.async, a thread's bytes to 128 of its own of two stages (32 KB; the
-//         ring has 4 tiles then), and all four warps widen them into the ring. Their scales follow
-//         the product with the keys and precede the one with the values, as in the twin.
-//
-// Registers  A consumer holds S 64, O 64, P 32, and needs 208 with addresses and sums: 224 * 256 and
-//         56 * 128 of who copies are 64512 of 65536 (int8: 216, 72).
-//
-// Bound   Compute: 4D flops a query, key and query head, for whole blocks of 128 x 128. Clocks of an SM
-//         for one, with D = 128, whatever H / G is:
-//
-//           tensor cores       2048   2 warpgroups * 16 m64n128k16 * 64
-//           L2                 1366   half of 64 KB of keys and values, at 24 bytes a clock; without
-//                                     clusters it was the limit with 2731 (int8, without: 1408)
-//           shared memory      1792   160 KB of operands, 64 KB that arrive, at 128 bytes a clock
-//                                     (int8: 2304, 32 KB to the stages and back, 64 KB on)
-//           exponentials       1024   16384, at 16 a clock
-//           issue               780   2 warps a scheduler: 64 * (max, fma, ex2, add), 32 cvt, 100 more
-//           issue, ALiBi        910   and 64 fma
-//           issue, int8        1790   and 128 products with scales, 32 loads; 43 for 16 bytes to widen,
-//                                     of which each of the four warps has 16 a lane
-//
-//         The tensor cores are the limit. What they reach depends on how well softmaxes hide behind
-//         products, and on shared memory, which is busy for 87 % of that. A tile has, beside its blocks,
-//         a softmax that nothing of its own runs under and its output: about 2000 clocks, 5 % of 16.5
-//         blocks at 4096 positions, 1 % at 16384; its diagonal block is half masked: 3 %, 1 %. Expected,
-//         of 949 TFLOP/s at 1.755 GHz: 600 to 700 from 4096 on; ALiBi as RoPE, since issue does not
-//         bind. Of int8, issue slots and shared memory leave less: 450 to 550.
-//
-//         Heads of 64 numbers halve all but the softmax: tensor cores 1024, shared memory 896, L2 683,
-//         and exponentials 1024 as before. With two units at their limit less of either hides behind
-//         the other: 400 to 450 TFLOP/s are expected.
-//
-//         192 queries a block, by three warpgroups of 160 registers and pages one at a time, would ask
-//         less of L2 too; but products m64n64k16 of S want 128 bytes a clock of shared memory, all that
-//         there is. int8 has no clusters: each thread widens what it copied itself, and L2 does not
-//         bind.
-//         Short prompts fill rounds badly: 512 tokens at 40 heads are 80 pairs of tiles for 66 clusters,
-//         and of a sequence's last 128 queries, or fewer, the second block of a cluster may have none.
+// Bound   Compute: 4D flops a query, key and query head, for whole blocks of 128 x 128: 2048 clocks of
+//         an SM's tensor cores for one, with D = 128. T=4096 and more: 600 to 700 of 949 TFLOP/s are
+//         expected; of int8 pages, which issue slots and shared memory bound too, 450 to 550.
 //
 // Limits  attention_prefill_sm90_kernel: 168 registers, 384 threads, 231616 bytes of shared memory, on sm_90
 //

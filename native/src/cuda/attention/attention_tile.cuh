@@ -1,5 +1,6 @@
-// What both attention kernels are made of: the way of a head's pages into shared memory, and a warp
-// whose 16 queries meet the keys and values that lie there.
+// What the attention kernels for sm_80 are made of: the way of a head's pages into shared memory
+// (PageStream), and a warp whose 16 queries meet the keys and values that lie there (WarpAttention).
+// Windows and the widening of bytes are Hopper's too.
 //
 // A block has four warps. Pages come in halves: the keys of one, its values, the keys of the next.
 // Three halves have room, so that two are under way while one is read, and one barrier a half is

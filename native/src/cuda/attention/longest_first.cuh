@@ -1,12 +1,10 @@
-// The order in which persistent blocks take tiles of queries: those with the most keys first, so that
-// what blocks end with is short.
+// In which order do persistent blocks take tiles of queries? Those with the most keys come first, so
+// that what blocks end with is short (docs/attention-hopper.md).
 //
 // A tile is the queries of one sequence at positions kRows l to kRows l + kRows - 1, as many of them
-// as there are; l is its level, and it meets l + 1 blocks of kRows keys. So a sequence has one tile at
-// each level from its first query's to its last one's, and tiles are numbered level by level from the
-// highest down, at one level by sequence. Lengths are on the device only, and a recorded step is
-// replayed with others: every block walks down the levels by itself, a warp for 32 sequences at a
-// time, and never back.
+// as there are; l is its level, and it meets l + 1 blocks of kRows keys. Tiles are numbered level by
+// level from the highest down, at one level by sequence. Every block walks down the levels by itself,
+// since lengths are on the device only.
 #pragma once
 
 #include "cuda/attention/attention.h"
