@@ -146,7 +146,6 @@ class ProducerBase {
         rank_(R::rank()),
         scale_(scale),
         window_(window),
-        group_(static_cast<int>(p.H / p.G)),
         queries_(queries),
         norms_(norms),
         order_(p.batch) {}
@@ -161,21 +160,21 @@ class ProducerBase {
     const int n = round_ * clusters + (round_ % 2 == 0 ? cluster : clusters - 1 - cluster);
     tile_ = order_.find(n / H);
     head_ = n % H;
-    kv_head_ = head_ / group_;
+    kv_head_ = head_ * static_cast<int>(p_.G) / H;
     table_ = p_.batch.table + tile_.sequence * p_.batch.P;
     slope_ = p_.slopes == nullptr ? 0.0f : load(p_.slopes + head_) * kLog2E;
     base_ = tile_.level * R::kCluster;
     top_ = base_ + (tile_.end - 1) / kRows;
     first_page_ = first_seen(base_ * kRows + tile_.begin, window_) / static_cast<int>(kPageSize);
-    lowest_ = tile_.level < 0 ? 0 : lowest();
+    if (norms_.keys != nullptr && tile_.level >= 0) pass_over_what_vanishes();
     if (warp_ == 0) bring_queries(round_ % kBuffers);
     ++round_;
     return tile_.level >= 0;
   }
 
-  __device__ __forceinline__ int pieces() const { return 2 * (top_ + 1 - lowest_); }
+  __device__ __forceinline__ int pieces() const { return 2 * (top_ + 1 - lowest()); }
   __device__ __forceinline__ Piece piece(int m) const {
-    return Piece::of(m, top_, lowest_, tile_.end - (top_ - base_) * kRows);
+    return Piece::of(m, top_, lowest(), tile_.end - (top_ - base_) * kRows);
   }
 
   // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 G 64, D]. Before all of them,
@@ -204,9 +203,9 @@ class ProducerBase {
     const int level = base_ + rank_;
     const int highest = level < top_ ? level : top_;
     const int seen = lowest_seen(row > tile_.begin ? row : tile_.begin);
-    const int last = seen < lowest_ ? lowest_ : seen < highest ? seen : highest;
+    const int last = seen < lowest() ? lowest() : seen < highest ? seen : highest;
     store(R::work(buffer),
-          Vec<Work, 1>{{{tile_.level < 0 ? -1 : level, top_, lowest_, last, token,
+          Vec<Work, 1>{{{tile_.level < 0 ? -1 : level, top_, lowest(), last, token,
                          within(tile_.begin), within(tile_.end), head_, slope_, slope_ / scale_}}});
     if (tile_.level < 0) {
       ptx::mbarrier_arrive(R::queries_full(buffer));
@@ -226,29 +225,35 @@ class ProducerBase {
     return first_seen(base_ * kRows + row, window_) / kRows;
   }
 
-  // The lowest level that some query of the tile sees, but that of its first block at most; where lengths
-  // are known, the lowest of these whose keys may have a weight that is not 0 in f32.
+  // The lowest level that comes, that of the cluster's first block at most.
+  __device__ __forceinline__ int lowest() const {
+    return first_page_ / 2 < base_ ? first_page_ / 2 : base_;
+  }
+
+  // Begins at the lowest level whose keys may have a weight that is not 0 in f32.
   //
   // In units of log2, no score of query i and key j is above s |q_i| |k_j| + m (j - i), with s the scale
   // and m the slope, and the maximum that is subtracted from it is not below that of i's own key, at
   // least -s |q_i| |k_i|. A weight 2^x is 0 for x <= -126: subnormal results are. What rounding adds to
   // x is below 2^-10 of either term, and 4 covers the rest. Factors and sums are then as if the block
   // had been there, to the last bit (an output's -0 becomes 0 for that), as long as values are finite.
-  __device__ __forceinline__ int lowest() const {
-    const int in_window = first_page_ / 2 < base_ ? first_page_ / 2 : base_;
-    if (norms_.keys == nullptr) return in_window;
+  __device__ __forceinline__ void pass_over_what_vanishes() {
     const int64_t chunks = AttentionNorms::chunks(p_.batch.T);
     const float* of_queries = norms_.queries + head_ * chunks;
     const int first = (tile_.token + tile_.begin) / static_cast<int>(AttentionNorms::kTokens);
     const int last = (tile_.token + tile_.end - 1) / static_cast<int>(AttentionNorms::kTokens);
-    float query = 0.0f;
+    float query = 0.0f;  // the loops stay loops: registers are few
+#pragma unroll 1
     for (int chunk = first; chunk <= last; ++chunk) query = fmaxf(query, load(of_queries + chunk));
     query = sqrtf(query);
     float own = 0.0f;
+#pragma unroll 1
     for (int level = base_; level <= top_; ++level)
       own =
           fmaxf(own, key_length(level, level < top_ ? kRows : tile_.end - (top_ - base_) * kRows));
-    for (int from = in_window; from < base_; from += kWarp) {
+    int begin = base_;
+#pragma unroll 1
+    for (int from = lowest(); from < base_; from += kWarp) {
       const int level = from + lane_;
       bool seen = level >= base_;
       if (!seen) {
@@ -257,9 +262,11 @@ class ProducerBase {
         seen = !(1.001f * product + 130.0f < 0.999f * slope_ * static_cast<float>(distance));
       }
       const uint32_t all = ptx::vote_ballot(seen);
-      if (all != 0) return from + ptx::popc((all & (0u - all)) - 1);
+      if (all == 0) continue;
+      begin = from + ptx::popc((all & (0u - all)) - 1);
+      break;
     }
-    return base_;
+    if (first_page_ < 2 * begin) first_page_ = 2 * begin;
   }
 
   // The longest key's of a block of so many rows.
@@ -277,7 +284,6 @@ class ProducerBase {
 
   const float scale_;
   const int window_;
-  const int group_;  // query heads of a key-value head
   const TensorMap* queries_;
   const AttentionNorms norms_;
   LongestFirst<kRows * R::kCluster> order_;
@@ -285,8 +291,8 @@ class ProducerBase {
   const int32_t* table_;
   int head_, kv_head_;
   float slope_;
-  int top_, lowest_;  // levels of blocks of keys
-  int first_page_;    // that some query sees
+  int top_;         // level of the highest block of keys
+  int first_page_;  // of those that come
   int round_ = 0;
 };
 

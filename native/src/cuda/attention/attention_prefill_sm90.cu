@@ -41,7 +41,7 @@
 //         subtracts the maximum: P = 2^(scale u + (slope distance - maximum)).
 //
 //         Blocks whose weights are certain to be 0 in f32, every one of the tile's, are passed over and
-//         not even read (ProducerBase::lowest, which has the proof). That takes the largest lengths of
+//         not even read (pass_over_what_vanishes, which has the proof). That takes the largest lengths of
 //         queries and of a page's keys, which attention_norms.cu finds first (not for heads of 64
 //         numbers, which no model with ALiBi has that this engine runs): 10 % of the time of a
 //         prompt of 4096, 2.5 % of one of 16384. With 40 heads' slopes, 2^-1/8 to 2^-8, and no product
