@@ -15,7 +15,7 @@
 //
 // Bound   Memory: 4T(H+G)D + 4T bytes. T=2048, H=G=32, D=128: 67.1 MB.
 //
-// Limits  rope_kernel: 40 registers, 256 threads, 1024 bytes of shared memory
+// Limits  rope_kernel: 48 registers, 256 threads, 1024 bytes of shared memory
 //
 // Twin    cpu/rope.cpp
 // Source  Su et al. 2021, arXiv:2104.09864; Peng et al. 2023, arXiv:2309.00071 (scale);
