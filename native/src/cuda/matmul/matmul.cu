@@ -7,7 +7,7 @@
 // Method  Up to 32 tokens the weights are read once and spread over the whole GPU (matmul_decode.cu,
 //         matmul_decode_sm90.cu), more tokens are multiplied in tiles (matmul_tiles.cu, matmul_sm90.cu).
 //         The kernels of a generation add up K in the same parts and order, so that the bits of a row do
-//         not depend on which of them it went to.
+//         not depend on which of them it went to. What that costs: docs/matmul-rows.md.
 //
 // Bound   That of the kernel: memory for few tokens, the tensor cores for many.
 //
