@@ -131,7 +131,7 @@ typedef struct bc_facts {
   int32_t cache_types;     /* bit 1 << type for each type of pages; where activations have 16 bits,
                             * pages are I8 or of the activations' type */
   int32_t head_sizes;      /* bit D / 8 - 1 for each head size D that attention takes */
-  /* Pieces of a prompt with at least so many tokens give the same bits wherever it is cut. */
+  /* Pieces of at least this many tokens give the same bits wherever a prompt is cut. */
   int32_t smallest_piece;
   /* 1: ops read RAM, mapped files and weights that were packed to be mapped, and memory is
    * committed when first touched. 0: the device has memory of its own, taken when asked for. */
