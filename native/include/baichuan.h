@@ -131,7 +131,7 @@ typedef struct bc_facts {
   int32_t cache_types;     /* bit 1 << type for each type of pages; where activations have 16 bits,
                             * pages are I8 or of the activations' type */
   int32_t head_sizes;      /* bit D / 8 - 1 for each head size D that attention takes */
-  /* Pieces of a prompt with at least so many tokens give the same bits wherever it is cut. */
+  /* Pieces of at least this many tokens give the same bits wherever a prompt is cut. */
   int32_t smallest_piece;
   /* 1: ops read RAM, mapped files and weights that were packed to be mapped, and memory is
    * committed when first touched. 0: the device has memory of its own, taken when asked for. */
@@ -212,9 +212,10 @@ BC_API bc_status bc_row_norms(bc_context* context, bc_tensor* out, bc_tensor* w)
  * Activations are F32 on the CPU. On a GPU they are BF16 or F16, one of them throughout; x of the
  * norms and embed may be F32 and should be, the residual stream; logits may be F32. Rows begin at
  * multiples of 16 bytes there. Int32 inputs come from bc_tensor_write, on every device, and never from
- * other ops. A batch is ragged: the T tokens of B sequences lie end to end; offsets [B+1] I32 gives where each begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is
- * each token's position in its sequence, rising by one inside a sequence; table [B,P] I32 names the
- * pages of each sequence. */
+ * other ops. A batch is ragged: the T tokens of B sequences lie end to end. offsets [B+1] I32 says
+ * where each sequence begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is each token's
+ * position in its sequence, rising by one inside a sequence; table [B,P] I32 names the pages of each
+ * sequence. */
 
 /** out [T,C] = table[ids[t], :]. table [V,C] F32, F16 or BF16; ids [T] I32. */
 BC_API bc_status bc_embed(bc_context* context, bc_tensor* out, bc_tensor* ids, bc_tensor* table);

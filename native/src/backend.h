@@ -1,5 +1,5 @@
-// A device, as the api sees it: memory, facts and ops. Nothing above it asks what device it is.
-// cpu/backend.cpp and cuda/backend.cpp carry it out. A context has one; it is for one thread at a time.
+// A device, as the api sees it: memory, facts and ops. Nothing above it asks which device it is.
+// cpu/backend.cpp and cuda/backend.cpp implement it. A context has one, for one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace bc {
 
-// What a caller may rely on, whatever the device (bc_facts of baichuan.h).
+// What may a caller rely on, whatever the device? The fields are those of bc_facts in baichuan.h.
 struct DeviceFacts {
   int32_t threads;          // CPU threads that ops run on
   int32_t activation_bits;  // 32, or 16 for bf16 and f16
@@ -40,21 +40,21 @@ class Backend {
 
   virtual std::string name() const = 0;  // "CPU, avx2"
   virtual DeviceFacts facts() const = 0;
-  virtual void pin() = 0;  // binds each of them to a core of its own
+  virtual void pin() = 0;  // binds each CPU thread to a core of its own
 
-  // Bytes of the device: those that are free, and all.
+  // The bytes of the device that are free, and all of its bytes.
   virtual void memory(int64_t* available, int64_t* total) const = 0;
   int64_t used() const { return used_->load(); }
-  // Zeroed memory of the device. What the host writes to it is kept on the host as well if `mirrored`,
-  // which int32 inputs need.
+  // Zeroed memory of the device. If `mirrored`, the host keeps a copy of all that it writes there, which
+  // the checks of int32 inputs need.
   virtual std::shared_ptr<Storage> allocate(int64_t bytes, bool mirrored) = 0;
   // Zeroed memory of the host that ops can read.
   virtual std::shared_ptr<Storage> allocate_on_host(int64_t bytes) = 0;
 
   // Waits until every op has ended.
   virtual void synchronize() = 0;
-  // Records what body runs instead of running it; null on a device that gains nothing by it, where
-  // body is not called.
+  // Records the ops that body runs instead of running them. Returns null, without calling body, on a
+  // device that gains nothing by it.
   virtual std::unique_ptr<Graph> record(const std::function<void()>& body) = 0;
   virtual void launch(Graph& graph) = 0;
 
@@ -99,9 +99,9 @@ class Backend {
   const Used used_ = std::make_shared<std::atomic<int64_t>>(0);
 };
 
-// Threads 0 takes cpu_cores().
+// The CPU with this number of threads; 0 takes cpu_cores().
 std::unique_ptr<Backend> cpu_backend(int threads);
-// A GPU, with a cudaStream_t of the caller's or null for one of its own. Fails with BC_DEVICE where there
+// A GPU. stream is a cudaStream_t of the caller's, or null for a new one. Fails with BC_DEVICE where there
 // is no GPU of that number, or it cannot run these kernels.
 std::unique_ptr<Backend> cuda_backend(int index, void* stream);
 

@@ -1,13 +1,13 @@
-// What every op gets, on every device: raw pointers, sizes, and the type of each operand. The api has
-// checked that shapes agree; what a backend needs besides, it checks itself (backend.h). Kernels
-// start from these facts and check nothing again.
+// What does every op get, on every device? Raw pointers, sizes, and the type of each operand. The api
+// has checked that shapes agree, and a backend checks what it needs besides (backend.h). Kernels start
+// from these facts and check nothing again.
 //
 // Letters: T tokens in the call, B sequences, C hidden size, H query heads, G key-value heads, each
 // of which serves H / G query heads that follow each other, D head size, F feed-forward size, V
 // vocabulary, P page slots of a sequence; out[M,N] = x[M,K] w[N,K]^T. A row of qkv has the H
 // queries, then the G keys, then the G values: (H + 2G) D numbers; H D need not be C. A leading
-// dimension (ld) counts elements between rows. Memory is the device's, except what is said to be the
-// host's.
+// dimension (ld) counts elements between rows. Memory is the device's, except where a comment says
+// that it is the host's.
 //
 // Activations are f32 on the CPU, and bf16 or f16 on a GPU, where the residual stream may be f32.
 #pragma once
@@ -20,7 +20,7 @@ namespace bc {
 
 constexpr int64_t kPageSize = 64;
 constexpr int64_t kMaxHeadSize = 256;
-// Query heads of a key-value head: a tile of attention has the rows of all of them.
+// Most query heads of a key-value head: a tile of attention has the rows of all of them.
 constexpr int64_t kMaxGroup = 64;
 
 struct EmbedParams {
@@ -50,7 +50,7 @@ struct RmsNormParams {
   bool weight_at_rest = false;  // as w_at_rest of MatmulParams
 };
 
-// What becomes of the sums before they are stored.
+// How sums are changed before they are stored.
 //   swiglu  w has the rows of gate and up in turn, gate first: row 2f and row 2f + 1 give
 //           out[m,f] = silu(gate) * up, with F = N / 2 columns.
 enum class Epilogue { none, swiglu };
@@ -77,8 +77,8 @@ struct MatmulParams {
   void* scratch;
 };
 
-// Each query and key head first becomes head / sqrt(mean(head^2) + eps) * norm where there are norms,
-// then its pairs (x_k, x_{k+D/2}) turn by the angle position * frequencies[k], and are multiplied by
+// Where there are norms, each query and key head first becomes head / sqrt(mean(head^2) + eps) * norm.
+// Then its pairs (x_k, x_{k+D/2}) turn by the angle position * frequencies[k] and are multiplied by
 // scale.
 struct RopeParams {
   void* qkv;  // [T,(H+2G)D], queries and keys changed in place
@@ -87,7 +87,7 @@ struct RopeParams {
   const int32_t* positions;  // [T]
   int64_t T, H, G, D;
   float scale;         // of cosines and sines: 1, or YaRN's factor
-  const void* q_norm;  // [D]: f32, f16 or bf16; null for none of the two
+  const void* q_norm;  // [D]: f32, f16 or bf16; null where there are no norms
   const void* k_norm;  // [D], of the same type
   Type norm_type;
   float eps;

@@ -4,7 +4,7 @@
 namespace bc {
 namespace {
 
-// The batch as kernels find it; what it holds on the host is checked each time the op runs.
+// The batch as kernels find it; its contents are checked on the host each time the op runs.
 Ragged ragged(Call& call, bc_tensor* positions, bc_tensor* offsets, bc_tensor* table, int64_t T,
               int64_t pages) {
   const Tensor& pos = call.int_input(positions, "positions", 1);
@@ -21,7 +21,7 @@ Ragged ragged(Call& call, bc_tensor* positions, bc_tensor* offsets, bc_tensor* t
   return batch(pos.data, off.data, tab.data);
 }
 
-// What the backends' kernels rely on of heads.
+// Checks the numbers of heads and their size, which the kernels of all backends rely on.
 void check_head_size(Call& call, int64_t D) {
   call.require(D > 0 && D % 8 == 0 && D <= kMaxHeadSize, "head size", static_cast<double>(D),
                "a multiple of 8 up to 256");

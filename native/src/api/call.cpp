@@ -98,7 +98,7 @@ void Call::same_type(const Tensor& t, const char* name, Type expected) const {
 void* Call::scratch(int64_t bytes) {
   if (bytes == 0) return nullptr;
   std::shared_ptr<Storage>& scratch = context_->scratch;
-  // What a plan was recorded with stays alive in the plan.
+  // A plan keeps alive what it was recorded with.
   if (scratch == nullptr || scratch->bytes() < bytes) {
     scratch.reset();
     scratch = context_->backend->allocate(bytes, false);

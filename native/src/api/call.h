@@ -39,7 +39,7 @@ class Call {
   void require(bool ok, const char* name, double value, const char* expected) const;
   void same_type(const Tensor& t, const char* name, Type expected) const;
 
-  // What the op's int32 inputs hold is checked each time it runs. Pointers are the host's.
+  // The contents of the op's int32 inputs are checked each time it runs. The pointers are the host's.
   template <class In>
   void needs(const In& in) {
     inputs_.add(in, op_);
@@ -51,7 +51,7 @@ class Call {
     check(p);
     run_or_record([p](Backend& backend) { backend.run(p); });
   }
-  // The same of an op that needs scratch.
+  // The same for an op that needs scratch.
   template <class Params>
   void submit_with_scratch(Params p) {
     check(p);

@@ -24,7 +24,7 @@ uint64_t next_handle_id() {
 
 namespace {
 
-// The driver is asked once. What fails then is why there is no GPU.
+// Asks the driver once. The message of a failure is then the reason why there is no GPU.
 const cuda::Available& gpus() noexcept {
   static const cuda::Available found = [] {
     cuda::Available none;

@@ -16,7 +16,7 @@ namespace bc {
 
 uint64_t next_handle_id();
 
-// Where a result goes, which must be somewhere.
+// Checks that the caller has given a place for the result.
 template <class T>
 T* output(T* pointer, const char* op, const char* argument) {
   if (pointer == nullptr)

@@ -16,11 +16,11 @@ struct Ids {
   int64_t n, limit;
 };
 
-// Throw BC_INVALID_ARGUMENT with the op's name. Pointers are the host's.
+// These throw BC_INVALID_ARGUMENT with the op's name. Their pointers are the host's.
 void check(const Ids& ids, const char* op);
 void check(const Ragged& batch, const char* op);
 
-// What a plan or an op checks. What many layers share is checked once.
+// The inputs that a plan or an op checks. Those that many layers share are checked once.
 class Inputs {
  public:
   void add(const Ids& ids, const char* op);

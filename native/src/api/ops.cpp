@@ -1,11 +1,11 @@
 // Ops of baichuan.h on activations: shapes, types and ids are checked, then the op is run or
-// recorded. Attention is in attention.cpp, what makes weights in weights.cpp.
+// recorded. Attention is in attention.cpp, and the ops that make weights are in weights.cpp.
 #include "api/call.h"
 
 namespace bc {
 namespace {
 
-// No op that may still run writes the tensor: the host has waited for the device since the last one.
+// Whether no op that may still run writes the tensor: the host has waited since the last that did.
 bool at_rest(Call& call, const Tensor& weight) {
   return weight.storage->written_at < call.context().waits;
 }

@@ -10,7 +10,7 @@
 
 namespace bc {
 
-// BC_SYNC=1: every op on a GPU is waited for, so that a fault names it.
+// Whether BC_SYNC=1 asks that every op on a GPU is waited for, so that a fault names it.
 bool synchronizes_ops();
 
 struct Plan {

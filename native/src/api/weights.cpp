@@ -11,13 +11,13 @@ static_assert(BC_PAGE_SIZE == kPageSize && BC_PANEL_ROWS == kPanel &&
                   BC_PACKED_ALIGNMENT == kPackedAlignment,
               "baichuan.h states the layouts that the library has");
 
-// A mapped matrix is worked on in blocks of this size, a tenth of a second of quantizing each: threads
-// wait for each other rarely, and the disk has work meanwhile.
+// A mapped matrix is worked on in blocks of this size, each a tenth of a second of quantizing, so that
+// threads wait for each other rarely and the disk has work meanwhile.
 constexpr int64_t kBlockBytes = int64_t{64} << 20;
 
 // Calls run(row, rows) for blocks of rows of w that begin at a panel. While a block of a mapped matrix is
-// worked on, what follows it in the file is read ahead; its own pages are dropped afterwards, so that a
-// load holds what it makes and not what it reads.
+// worked on, the bytes behind it in the file are read ahead; its own pages are dropped afterwards, so that
+// a load holds the weights that it makes and not the file that it reads.
 template <class Run>
 void in_blocks(const Tensor& w, Run&& run) {
   const int64_t row_bytes = w.ld * element_bytes(w.type);

@@ -12,13 +12,13 @@ constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx2_vnni, Isa::avx512, Is
 
 bool has(Isa isa);
 
-// The best that this processor has.
+// The best set that this processor has.
 Isa best_isa();
 
-// The best, or what the environment variable BC_ISA named at the first call.
+// The best set, or the one that the environment variable BC_ISA named at the first call.
 Isa isa();
 
-// What is wrong with BC_ISA; empty if nothing is.
+// Says what is wrong with BC_ISA; empty if nothing is.
 const std::string& isa_error();
 
 const char* name_of(Isa isa);

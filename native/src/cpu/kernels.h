@@ -13,9 +13,9 @@ namespace bc::cpu {
 // Bytes that one op needs while it runs.
 using Scratch = std::vector<uint8_t>;
 
-// The angles of the last call's tokens, which hold for the same frequencies and scale: layers of a
-// step share positions. As long as the largest batch and not as the longest sequence: 4TD bytes,
-// where a table of all 196608 positions would take 100 MB.
+// The angles of the last call's tokens, which hold for the same frequencies and scale, since the layers
+// of a step share positions. They are as many as the largest batch has tokens: 4TD bytes, where a table of
+// all 196608 positions would take 100 MB.
 struct RopeAngles {
   float scale = 0.0f;
   std::vector<double> frequencies;  // [D/2]
@@ -25,9 +25,9 @@ struct RopeAngles {
 
 void embed(const EmbedParams& p, ThreadPool& pool);
 void rms_norm(const RmsNormParams& p, ThreadPool& pool);
-// Its epilogue is none.
+// For products whose epilogue is none.
 void matmul(const MatmulParams& p, Scratch& scratch, ThreadPool& pool);
-// Its epilogue is swiglu. sums grows to those of 64 tokens.
+// For products whose epilogue is swiglu. sums grows to the sums of 64 tokens.
 void matmul_swiglu(const MatmulParams& p, std::vector<float>& sums, Scratch& scratch,
                    ThreadPool& pool);
 void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool);

@@ -1,4 +1,4 @@
-// quantize, dequantize, row_norms: what is done to weights once, at load.
+// quantize, dequantize, row_norms: the ops that are run on weights once, at load.
 #include <cmath>
 #include <cstring>
 #include <mutex>

@@ -10,7 +10,7 @@
 
 namespace bc::cpu {
 
-// What the search asks of a vector.
+// The operations that the search asks of a vector.
 template <class V>
 struct SixteenGroups : V {
   using F = typename V::F;
@@ -31,7 +31,7 @@ struct Quantize {
   using F = typename V::F;
   using Search = QuantizeSearch<SixteenGroups<V>>;
 
-  // Writes one packed group; adds what is lost and all of it to error.
+  // Writes one packed group; adds the squares of what is lost, and of all numbers, to error.
   template <Type kType>
   static void pack(const F (&w)[kGroup], uint8_t* out, double* error) {
     const typename Search::Fit fit = Search::template fit<kType>(w);

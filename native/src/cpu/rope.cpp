@@ -8,7 +8,7 @@
 namespace bc::cpu {
 namespace {
 
-// Rows for T tokens. New ones are those of position 0, whose cosines are 1 and sines 0, times scale.
+// Makes rows for T tokens. New rows hold position 0, whose cosines are 1 and sines 0, times scale.
 void grow(RopeAngles& a, const RopeParams& p) {
   const size_t half = static_cast<size_t>(p.D / 2);
   if (a.scale != p.scale || a.frequencies.size() != half ||

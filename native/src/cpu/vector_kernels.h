@@ -9,8 +9,8 @@
 
 namespace bc::cpu {
 
-// Queries that share the pages they read: consecutive tokens of one sequence, and of each the same
-// consecutive heads of one key-value head.
+// Queries that share the pages they read: consecutive tokens of one sequence, each with the same
+// consecutive query heads of one key-value head.
 struct QueryTile {
   int64_t sequence;
   int64_t begin, end;   // tokens
@@ -38,7 +38,7 @@ extern const VectorKernels avx512_vector_kernels;
 extern const VectorKernels avx512_bf16_vector_kernels;
 #endif
 
-// Those of an instruction set that this processor has; without an argument those of isa().
+// The kernels of an instruction set that this processor has; without an argument those of isa().
 const VectorKernels& vector_kernels(Isa isa);
 const VectorKernels& vector_kernels();
 

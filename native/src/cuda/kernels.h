@@ -20,12 +20,13 @@ constexpr int64_t kMaxTopK = 1024;
 
 void embed(const EmbedParams& p, void* stream);
 void rms_norm(const RmsNormParams& p, void* stream);
-// By sizes and types: no pointer is looked at. The scratch of every op is at a multiple of 16.
+// Bytes of scratch follow from sizes and types alone; no pointer is looked at. The scratch of every op is
+// at a multiple of 16.
 int64_t matmul_scratch_bytes(const MatmulParams& p, const Facts& gpu);
 void matmul(const MatmulParams& p, const Facts& gpu, void* stream);
 void rope(const RopeParams& p, void* stream);
 void kv_append(const KvAppendParams& p, void* stream);
-int64_t attention_scratch_bytes(const AttentionParams& p);  // as of matmul
+int64_t attention_scratch_bytes(const AttentionParams& p);  // as for matmul
 void attention(const AttentionParams& p, const Facts& gpu, void* stream);
 void swiglu(const SwigluParams& p, void* stream);
 int64_t top_k_scratch_bytes(int64_t T, int64_t V, int64_t K);

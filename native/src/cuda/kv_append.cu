@@ -22,7 +22,7 @@ namespace bc::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kN = 8;  // elements of a lane
+constexpr int kN = 8;  // elements that a lane takes
 
 // The sequence that token t belongs to: the last whose offset is at most t.
 __device__ __forceinline__ int64_t sequence_of(const Ragged& r, int64_t t) {

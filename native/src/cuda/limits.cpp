@@ -1,4 +1,4 @@
-// What of an op this build's kernels take: widths, alignments and types.
+// Which widths, alignments and types of each op do this build's kernels take?
 #include "cuda/limits.h"
 
 #include "cuda/kernels.h"

@@ -27,7 +27,7 @@ namespace bc::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kN = 8;  // elements of an access
+constexpr int kN = 8;  // elements in an access
 
 struct NoNorm {};
 
@@ -56,7 +56,7 @@ __device__ __forceinline__ Turn turn(double quarters) {
   return {quadrant == 1 || quadrant == 2 ? -cosine : cosine, quadrant >= 2 ? -sine : sine};
 }
 
-// W: of the norms. Frequencies of p are in quarter turns.
+// W is the type of the norms. The frequencies in p are in quarter turns.
 template <class T, class W>
 __global__ void __launch_bounds__(kThreads) rope_kernel(const __grid_constant__ RopeParams p) {
   constexpr bool kNormed = !std::is_same<W, NoNorm>::value;
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kThreads) rope_kernel(const __grid_constant__ 
   ptx::griddepcontrol_wait();
   const int64_t t = blockIdx.x;
   const int half = static_cast<int>(p.D) / 2;
-  const int vectors = half / kN;  // of half a head
+  const int vectors = half / kN;  // in half a head
   const int i = static_cast<int>(blockIdx.y) * kThreads + static_cast<int>(threadIdx.x);
   const int head = i / vectors;
   const int column = i % vectors * kN;

@@ -14,8 +14,8 @@ constexpr int64_t kAlign = 64 / sizeof(float);
 struct Tiling {
   Tiling(const AttentionParams& p, int64_t threads)
       : batch(p.batch), group(p.H / p.G), tokens(kQueryRows / group) {
-    // Where there are fewer tiles than threads, as when one token is decoded, each has a part of the
-    // heads: what they read and pack more than once, they read and pack at the same time.
+    // Where there are fewer tiles than threads, as when one token is decoded, each thread gets a part of
+    // the heads. What they then read and pack more than once, they read and pack at the same time.
     const int64_t tiles = first(batch.B) * p.G;
     const int64_t wanted = std::min((threads + tiles - 1) / tiles, group);
     heads = (group + wanted - 1) / wanted;
@@ -28,7 +28,7 @@ struct Tiling {
   // on. One too many is empty.
   int64_t first(int64_t b) const { return batch.offsets[b] / tokens + b; }
 
-  // Those of a cut follow each other.
+  // Tile number `task`; the tiles of a cut follow each other.
   QueryTile tile(int64_t task) const {
     const int64_t part = task % of_cut;
     const int64_t number = task / of_cut;
@@ -45,9 +45,9 @@ struct Tiling {
 
   const Ragged& batch;
   int64_t group;   // query heads of a key-value head
-  int64_t tokens;  // of a tile
-  int64_t heads;   // of a tile at most
-  int64_t parts;   // of a group
+  int64_t tokens;  // in a tile
+  int64_t heads;   // in a tile at most
+  int64_t parts;   // into which a group is cut
   int64_t of_cut;  // tiles that have the same tokens
   int64_t tasks;
 };
@@ -56,14 +56,14 @@ struct Tiling {
 
 void attention(const AttentionParams& p, Scratch& memory, ThreadPool& pool,
                const VectorKernels& kernels) {
-  // Scratch for each worker, on cache lines of its own.
+  // Each worker has scratch on cache lines that it shares with no other worker.
   const int64_t size = (attention_scratch(p.D) + kAlign - 1) / kAlign * kAlign;
   const size_t bytes = static_cast<size_t>(size * pool.threads() + kAlign) * sizeof(float);
   if (memory.size() < bytes) memory.resize(bytes);
   const uintptr_t address = reinterpret_cast<uintptr_t>(memory.data());
   float* scratch = reinterpret_cast<float*>((address + 63) / 64 * 64);
   const Tiling tiling(p, pool.threads());
-  // Backwards: the last tile of a prompt sees the most keys, and long tasks at the end would leave
+  // Tasks go backwards: the last tile of a prompt sees the most keys, and long tasks at the end would leave
   // threads idle.
   pool.parallel_for(tiling.tasks, 1, [&](int64_t begin, int64_t, int worker) {
     const QueryTile tile = tiling.tile(tiling.tasks - 1 - begin);

@@ -29,11 +29,12 @@ namespace bc::cpu {
 // the second-level cache.
 constexpr int64_t kQueryRows = 64;
 
-// Numbers of a row in whole vectors.
+// The width of a row of D numbers, rounded up to whole vectors.
 constexpr int64_t attention_width(int64_t D) { return (D + 15) / 16 * 16; }
 
-// Queries, sums and a panel [64,width], scores [64,64], 16 partial sums of weights, maximum, factor,
-// slope and token of each query, the first two with room for vectors that begin at the last one.
+// Floats of scratch: queries, sums and a panel [64,width], scores [64,64]; then for each query 16 partial
+// sums of weights, maximum, factor, slope and token. Maxima and factors have room for a vector that begins
+// at the last one.
 constexpr int64_t attention_scratch(int64_t D) {
   return (2 * kQueryRows + kPageSize) * attention_width(D) + kQueryRows * (kPageSize + 16 + 4) + 32;
 }
@@ -51,7 +52,7 @@ struct Attention {
     float* scores;   // [rows,64], then weights in words
     float* totals;   // [rows,16] of weights, so far
     float* max;      // [rows]
-    float* factors;  // [rows] what the last page's maximum multiplies earlier sums by
+    float* factors;  // [rows] by which earlier sums are multiplied for the last page's maximum
     float* slopes;   // [rows]
     int32_t* token;  // [rows] from the tile's first one on
     int64_t D, width;
@@ -119,7 +120,7 @@ struct Attention {
     }
   }
 
-  // 16 scores of a query, -infinity in place of those outside of [from, to), which it does not see.
+  // 16 scores of a query. Those outside of [from, to), which it does not see, become -infinity.
   static F seen(const float* scores, int64_t from, int64_t to) {
     const F x = V::load(scores);
     if (from <= 0 && to >= 16) return x;
@@ -191,7 +192,7 @@ struct Attention {
     }
   }
 
-  // What query r sees of the page before a slot. Its factor is applied, and 1 in what follows.
+  // Adds what query r sees of the page before a slot, and applies its factor, which is 1 from then on.
   template <class Words>
   static void add_first(const Tile& t, const float* values, int64_t r, int64_t slot) {
     float* sums = t.sums + r * t.width;
@@ -201,7 +202,7 @@ struct Attention {
     add_slots<Words>(t, values, r, larger(t.seen_from(r), 0), slot);
   }
 
-  // Slots [from, to) for query r alone. At either end there may be half a word.
+  // Adds slots [from, to) for query r alone. Either end may lie inside of a word.
   template <class Words>
   static void add_slots(const Tile& t, const float* values, int64_t r, int64_t from, int64_t to) {
     if (from >= to) return;
@@ -238,7 +239,7 @@ struct Attention {
   static int64_t sums(const Tile& t, const float* values, int64_t r, int64_t rows) {
     constexpr int N = V::value_vectors;
     for (; r + M <= rows; r += M) {
-      // All M queries see the words from the last one's first to the first one's last.
+      // All M queries see the words from the first word of the last query to the last word of the first.
       const int64_t end = smaller(t.seen_to(r), kPageSize) / Words::depth;
       const int64_t from = larger(t.seen_from(r + M - 1), 0);
       const int64_t begin = smaller((from + Words::depth - 1) / Words::depth, end);
@@ -325,7 +326,7 @@ struct Attention {
       const E* next_values = static_cast<const E*>(p.pages) + row_of(next, 1) * D;
       const int64_t slots = smaller(end - start, kPageSize);
       t.first = first - start;
-      // Queries before r0 see nothing of this page yet, and the windows of those from `rows` on
+      // Queries before r0 see nothing of this page yet, and queries from `rows` on have windows that
       // begin behind it.
       const int64_t r0 = larger(-t.first, 0) * q.heads;
       const int64_t rows = smaller(kPageSize - 1 + t.window - t.first, tokens) * q.heads;

@@ -1,4 +1,4 @@
-// How attention multiplies: the products q k and p v over 32-bit words, in f32 or in pairs of bf16.
+// How does attention multiply? The products q k and p v run over 32-bit words, in f32 or in pairs of bf16.
 //
 // Shapes  A query and a row of weights are words along the sum; keys and values are panels of words
 //         [words of the sum][columns], of which a vector's lanes are 16 columns. FloatWords: a word
@@ -12,9 +12,9 @@
 
 namespace bc::cpu {
 
-// Towards the second-level cache. Pages follow each other in no order that the processor could
-// guess, so what is packed asks for its place in the next page, a line at a time: more at once would
-// wait for each other, and the work for them.
+// Asks for a line in the second-level cache. Pages follow each other in no order that the processor
+// could guess, so packing a line asks for the same line of the next page. Asked for more at once, lines
+// would wait for each other, and the work for them.
 static inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 template <class V>
@@ -54,7 +54,7 @@ struct FloatWords {
       for (int64_t i = 0; i < D - d; ++i) V::store(panel + (d + i) * kPageSize, x[i]);
     }
   }
-  // Values of one word's positions [depth,D] to its row of a panel, whole vectors.
+  // The values [depth,D] of one word's positions to its row of a panel, in whole vectors.
   template <class E>
   static void values(float* panel, const E* values, const E* next, int64_t D) {
     int64_t d = 0;
@@ -64,13 +64,13 @@ struct FloatWords {
     }
     if (d < D) V::store(panel + d, V::load(values + d, D - d));
   }
-  // 64 weights.
+  // Stores 64 weights as words.
   static void weights(float* words, const F (&x)[4]) {
     for (int i = 0; i < 4; ++i) V::store(words + 16 * i, x[i]);
   }
 };
 
-// Of lanes with V::pairs.
+// For vectors whose lanes hold pairs of bf16 (V::pairs).
 template <class V>
 struct PairWords {
   using F = typename V::F;

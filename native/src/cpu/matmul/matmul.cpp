@@ -26,9 +26,9 @@ const MatrixKernels& matrix_kernels() { return matrix_kernels(isa()); }
 
 namespace {
 
-// Tasks for each thread.
+// How many tasks there are for each thread.
 constexpr int64_t kTasks = 8;
-// Groups of 32 columns that a task of rounding x has: some microseconds.
+// Groups of 32 columns in a task of rounding x, which takes some microseconds.
 constexpr int64_t kRoundGroups = 64;
 
 int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
@@ -39,7 +39,7 @@ void round_input(const MatmulParams& p, const MatmulKernel& kernel, int64_t rows
   const int64_t groups = (p.K + kGroup - 1) / kGroup;
   const int64_t pieces = (groups + kRoundGroups - 1) / kRoundGroups;
   const int64_t blocks = (p.M + rows - 1) / rows;
-  // For few rows it takes less than waking the others.
+  // For few rows the work takes less time than waking the other threads.
   const int64_t grain = p.M < 4 ? blocks * pieces : 1;
   pool.parallel_for(blocks * pieces, grain, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
@@ -65,7 +65,7 @@ void matmul(const MatmulParams& p, Scratch& bytes, ThreadPool& pool, const Matri
   // Rows are shared evenly among as few blocks as can be; w is read once for each.
   const int64_t blocks = few ? 1 : (p.M + kernel.most_rows - 1) / kernel.most_rows;
   const int64_t block_rows = up((p.M + blocks - 1) / blocks, rows);
-  // Tasks enough that threads of unequal speed end together.
+  // There are enough tasks that threads of unequal speed end together.
   const int64_t wanted = std::max<int64_t>(units * blocks / (pool.threads() * kTasks), 1);
   const int64_t task_units = std::min(kernel.most_units, wanted);
 

@@ -29,8 +29,8 @@ struct MatmulInt8 {
   using F = typename V::F;
   using I = typename V::I;
 
-  // How a group is dotted: as bytes, whose offset the sum starts with, or as codes 0 to 15, of whose
-  // sum the zero takes off at the end.
+  // How a group is dotted: as bytes, whose offset the sum starts with, or as codes 0 to 15, from whose
+  // sum the zero's part is taken off at the end.
   struct Bytes {
     using Sum = I;
     static Sum start(const uint8_t* minus_sum) { return V::bytes_start(minus_sum); }
@@ -48,7 +48,7 @@ struct MatmulInt8 {
     }
   };
 
-  // What a tile reads: groups as they are packed, or unpacked. quad(g, j) has columns 4j to 4j + 3.
+  // A tile reads groups as they are packed, or unpacked. quad(g, j) has columns 4j to 4j + 3.
   struct PackedQ8 : Bytes {
     static constexpr int64_t stride = kQ8Values + kScales;
     static I quad(const uint8_t* g, int j) { return V::code_bytes(V::load_bytes(g + 64 * j)); }

@@ -115,7 +115,7 @@ struct MatmulPlain {
       const int64_t to = n + span < n1 ? n + span : n1;
       for (int64_t k0 = 0; k0 < p.K; k0 += depth) {
         const int64_t k1 = k0 + depth < p.K ? k0 + depth : p.K;
-        // What is the smaller of the two stays: of pairs NR rows of w, else a block of rows of x.
+        // The smaller of the two stays in the cache: NR rows of w with pairs, else a block of rows of x.
         const int64_t step = kPairs ? NR : to - n;
         for (int64_t from = n; from < to; from += step) {
           for (int64_t m = m0; m < m1; m += V::plain_rows) {

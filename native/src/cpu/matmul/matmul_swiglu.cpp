@@ -1,5 +1,5 @@
 // matmul_swiglu: out[m,f] = silu(x[m,:] gate[f,:]) * (x[m,:] up[f,:]), where w has the rows of gate
-// and up in turn. For as many tokens at a time as keep the sums small.
+// and up in turn. It takes as many tokens at a time as keep the sums small.
 #include <algorithm>
 
 #include "cpu/kernels.h"

@@ -6,19 +6,19 @@
 
 namespace bc::cpu {
 
-// How a kind of weights is multiplied. A unit is 16 rows of w.
+// How is a kind of weights multiplied? A unit is 16 rows of w.
 struct MatmulKernel {
   // Writes groups [g0, g1) of 32 columns of rows [m0, m1), one block of what run reads instead of x
   // (matmul_input.h). Null: it reads x.
   void (*round)(const MatmulParams& p, uint8_t* block, int64_t m0, int64_t m1, int64_t g0,
                 int64_t g1);
   int64_t group_bytes;  // of 32 columns of a row in a block
-  int64_t few;          // up to so many rows are one block, for which w is read once
-  int64_t rows;         // rows of a block of more
-  int64_t most_rows;    // rows that a task of more has at most
-  int64_t most_units;   // and units
-  int64_t scratch;      // bytes of scratch that a task of more needs
-  int64_t scratch_sum;  // and more of them for each row and unit
+  int64_t few;          // most rows that are one block, for which w is read once
+  int64_t rows;         // rows of a block where there are more
+  int64_t most_rows;    // most rows of a task where there are more
+  int64_t most_units;   // most units of it
+  int64_t scratch;      // bytes of scratch that such a task needs
+  int64_t scratch_sum;  // bytes that it needs besides for each row and unit
   // Outputs of rows [m0, m1) and units [u0, u1). x: all blocks of the rounded x.
   void (*run)(const MatmulParams& p, const uint8_t* x, int64_t m0, int64_t m1, int64_t u0,
               int64_t u1, uint8_t* scratch);
@@ -40,7 +40,7 @@ extern const MatrixKernels avx512_matrix_kernels;
 extern const MatrixKernels avx512_bf16_matrix_kernels;
 #endif
 
-// Those of an instruction set that this processor has; without an argument those of isa().
+// The kernels of an instruction set that this processor has; without an argument those of isa().
 const MatrixKernels& matrix_kernels(Isa isa);
 const MatrixKernels& matrix_kernels();
 

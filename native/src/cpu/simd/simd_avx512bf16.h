@@ -66,7 +66,7 @@ struct Avx512Bf16Lanes : Avx512Lanes {
         _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low))),
         _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(high))));
   }
-  // Whole numbers up to 256 are numbers of bf16: the upper half of their f32.
+  // bf16 holds whole numbers up to 256 exactly, in the upper half of their f32.
   static F whole_pairs(I low, I high) {
     const __m512i a = _mm512_castps_si512(_mm512_cvtepi32_ps(low));
     const __m512i b = _mm512_castps_si512(_mm512_cvtepi32_ps(high));

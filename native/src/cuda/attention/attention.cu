@@ -29,7 +29,7 @@ bool may_be_many(int64_t T, int64_t B) { return T - B + 1 > kFewQueries; }
 }  // namespace
 
 int64_t attention_scratch_bytes(const AttentionParams& p) {
-  // One after the other.
+  // The two kernels run one after the other and share the scratch.
   const bool few = may_be_few(p.batch.T, p.batch.B);
   const bool many = may_be_many(p.batch.T, p.batch.B);
   return std::max(few ? attention_decode_scratch_bytes(p) : 0, many ? attention_norms_bytes(p) : 0);

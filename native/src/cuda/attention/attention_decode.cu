@@ -26,9 +26,9 @@
 namespace bc::cuda {
 namespace {
 
-constexpr int kRows = kWarpRows;  // of a tile of queries: all that an mma has
+constexpr int kRows = kWarpRows;  // a tile of queries has all the rows of an mma
 
-// What kernels for heads of kD numbers, in pages of E, need.
+// The room that kernels for heads of kD numbers, in pages of E, need.
 template <class T, class E, int kD>
 struct Room {
   using Stream = PageStream<T, E, kD, false>;
@@ -194,7 +194,7 @@ template <class T, class E, int kD>
 void launch_decode(const AttentionParams& p, const Partial& partial, float scale, const Facts& gpu,
                    void* stream) {
   using R = Room<T, E, kD>;
-  // The driver keeps 1 KB of a block's, and an SM has 1 KB more than a block may have.
+  // The driver keeps 1 KB of each block, and an SM has 1 KB more than a block may have.
   constexpr int64_t kKept = 1024;
   const int64_t room = (gpu.shared_memory + kKept) / (R::kBytes + kKept);
   const int64_t blocks = std::max<int64_t>(1, std::min<int64_t>(R::kBlocks, room));

@@ -26,17 +26,17 @@
 namespace bc::cuda {
 namespace {
 
-constexpr int kRows = 8;  // of a tile of queries: half of what an mma has
+constexpr int kRows = 8;  // a tile of queries has half the rows of an mma
 
-// A warp's rows of the pages of a block on their way to shared memory. Halves are counted: keys of
-// the first page, its values, keys of the next.
+// Brings a warp's rows of the pages of a block into shared memory. Halves of pages are counted: the keys
+// of the first page, its values, the keys of the next.
 template <class T, class E, int kD>
 class WarpRows {
  public:
   static constexpr bool kScaled = sizeof(E) == 1;
-  static constexpr int kColumns = 128 / sizeof(E);  // of a line of 128 bytes
+  static constexpr int kColumns = 128 / sizeof(E);  // in a line of 128 bytes
   static constexpr int kSides = kD < kColumns ? 1 : kD / kColumns;
-  static constexpr int kFold = kD < kColumns ? kColumns / kD : 1;  // rows of a line
+  static constexpr int kFold = kD < kColumns ? kColumns / kD : 1;  // rows in a line
   static constexpr int kStages = (kScaled ? 10 : 5) * 128 / kD;
 
  private:
@@ -49,7 +49,7 @@ class WarpRows {
  public:
   static constexpr uint32_t kBytes = kBarriers + kAll * sizeof(uint64_t);
 
-  // `pages` of the splits have rows of the warp.
+  // `pages`: how many pages of the splits have rows of this warp.
   __device__ __forceinline__ WarpRows(const AttentionParams& p, const TensorMap* map,
                                       int64_t sequence, int64_t kv_head, const Splits& splits,
                                       int pages)
@@ -77,8 +77,8 @@ class WarpRows {
 
   // The next half, which stays until done().
   struct Half {
-    Shared<T> tile;        // [sides][16 / kFold lines][64], of int8 two in a T
-    Shared<float> scales;  // [16] of int8
+    Shared<T> tile;        // [sides][16 / kFold lines][64]; a T holds two numbers of int8
+    Shared<float> scales;  // [16], for int8 pages
   };
   __device__ __forceinline__ Half take() {
     const int stage = taken_ % kStages;
@@ -129,18 +129,18 @@ class WarpRows {
   int copied_ = 0, taken_ = 0;
 };
 
-// Bytes 0 and 2 of four, two's complement, as a pair of T, exactly.
+// Makes a pair of T, exactly, from bytes 0 and 2 of four, which are in two's complement.
 template <class T>
 __device__ __forceinline__ uint32_t even_bytes(uint32_t bytes) {
   constexpr uint8_t kAndOr = (0xf0 & 0xcc) | 0xaa;   // (a & b) | c of lop3
   constexpr uint8_t kAndXor = (0xf0 & 0xcc) ^ 0xaa;  // (a & b) ^ c
   if constexpr (std::is_same<T, bf16>::value) {
-    // 2^7 + the lower seven bits, less 2^7 or, of a negative one, 2^8.
+    // 2^7 + the lower seven bits, less 2^7, or less 2^8 where the byte is negative.
     const uint32_t lower = ptx::lop3<kAndOr>(bytes, 0x007f007fu, 0x43004300u);
     const uint32_t sign = ptx::lop3<kAndOr>(bytes, 0x00800080u, 0x43004300u);
     return ptx::fma_bf16x2(sign, 0xbf80bf80u, lower);
   } else {
-    // 2^10 + 128 + the byte, less the first two.
+    // 2^10 + 128 + the byte, less 2^10 + 128.
     const uint32_t shifted = ptx::lop3<kAndXor>(bytes, 0x00ff00ffu, 0x64806480u);
     return ptx::fma_f16x2(shifted, 0x3c003c00u, 0xe480e480u);
   }
@@ -163,10 +163,10 @@ __device__ __forceinline__ Shared<T> lane_at(Shared<T> tile, const RowCol& lane,
 template <class T, class E, int kD>
 struct FewAttention {
   static constexpr bool kWiden = sizeof(E) == 1;
-  // Of 16 columns of 16 bits that a tile's row has.
+  // How many times 16 columns of 16 bits a row of a tile has.
   static constexpr int kPieces = kD * static_cast<int>(sizeof(E)) / 32;
   static constexpr int kFold = WarpRows<T, E, kD>::kFold;
-  // Behind the pages. Rows are longer than D, so that they fall into other banks.
+  // Sums lie behind the pages. Their rows are longer than D, so that they fall into other banks.
   using Sums = WarpSums<kD, kD + (kWiden ? 16 : 8), kRows, WarpRows<T, E, kD>::kBytes>;
 
   FragmentA<T> q[kD / 16];
@@ -174,7 +174,7 @@ struct FewAttention {
   Accumulator out[kD / 8];
   OnlineSoftmax softmax;
 
-  // `row` is query g. Without one, zeros come.
+  // `row` is query g. Where the tile has no such query, zeros come.
   __device__ __forceinline__ void load_queries(const T* row, bool here) {
     const int t = lane_index() % 4;
 #pragma unroll
@@ -222,7 +222,7 @@ struct FewAttention {
     }
   }
 
-  // scores[.][n] *= scales[n]. From `rows` on scales may be anything and count as 0.
+  // scores[.][n] *= scales[n]. Scales from `rows` on may be anything and count as 0.
   __device__ __forceinline__ void scale_columns(Shared<float> scales, int rows) {
 #pragma unroll
     for (int n = 0; n < kWarpRows / 8; ++n) {
@@ -245,7 +245,7 @@ struct FewAttention {
         float& s = scores[n].r[i];
         const int distance = key + 8 * n + Accumulator::col(i) - query;
         s = fmaf(slope, static_cast<float>(distance), s * scale);
-        // A key past the query is 2^31 and more back.
+        // As an unsigned number, the distance to a key past the query is 2^31 or more.
         if (static_cast<uint32_t>(-distance) >= static_cast<uint32_t>(window)) s = -INFINITY;
         max = fmaxf(max, s);
       }
@@ -267,7 +267,7 @@ struct FewAttention {
     }
   }
 
-  // out += weights v. Rows from `rows` on may be anything and count as zeros.
+  // out += weights v. Values from row `rows` on may be anything and count as zeros.
   __device__ __forceinline__ void add(Shared<T> values, int rows) {
     const FragmentA<T> a = {{narrow_pair<T>(scores[0].r[0], scores[0].r[1]), 0,
                              narrow_pair<T>(scores[1].r[0], scores[1].r[1]), 0}};
@@ -281,7 +281,7 @@ struct FewAttention {
     for (int i = 0; i < kPieces; ++i) {
       const TwoB<T> b = load_b_trans(lane_at<kFold>(values, lane_of_b_trans(), 16 * i));
       if constexpr (kWiden) {
-        // Bytes are finite whatever they are: their weights are zeros already.
+        // Bytes are finite whatever they hold, and their weights are zeros already.
         mma(out[4 * i], a, FragmentB<T>{{even_bytes<T>(b.n0.r[0]), even_bytes<T>(b.n0.r[1])}});
         mma(out[4 * i + 1], a, FragmentB<T>{{odd_bytes<T>(b.n0.r[0]), odd_bytes<T>(b.n0.r[1])}});
         mma(out[4 * i + 2], a, FragmentB<T>{{even_bytes<T>(b.n8.r[0]), even_bytes<T>(b.n8.r[1])}});
@@ -293,7 +293,7 @@ struct FewAttention {
     }
   }
 
-  // What the warp has, for Sums::join.
+  // Stores the sums of the warp, which Sums::join reads.
   __device__ __forceinline__ void store_sums() {
     const int query = Accumulator::row(0);
     const Shared<float> to = Sums::sums(warp_id(), query);
@@ -337,8 +337,8 @@ __global__ void __launch_bounds__(kSplitThreads, kBlocks)
                       static_cast<int>(gridDim.x));
   if (splits.first * kSplitKeys > last) return;
 
-  const int row = warp_id() * kWarpRows;                   // the warp's first of a page
-  const int pages = (last + kTileRows - row) / kTileRows;  // that have it
+  const int row = warp_id() * kWarpRows;                   // the warp's first row of a page
+  const int pages = (last + kTileRows - row) / kTileRows;  // pages that have this row
   Pages stream(p, &map, blockIdx.z, kv_head, splits, splits.pages(pages));
   stream.start();
   FewAttention<T, E, kD> warp;
@@ -384,8 +384,8 @@ void launch_decode(const AttentionParams& p, const Partial& partial, float scale
                                          {kLineBytes, 128},
                                          {Pages::kColumns, kWarpRows / Pages::kFold, Pages::kSides},
                                          Swizzle::bytes_128});
-  // As many blocks as there is room for, all at once; where tiles alone are more than that, four rounds,
-  // of which the last is an eighth on average not full.
+  // As many blocks are launched as there is room for, all at once. Where tiles alone are more than that,
+  // there are four rounds; the last one is half full on average, an eighth of all.
   const int64_t tiles = p.G * tiles_of(p, kRows);
   const int64_t places = int64_t{kBlocks} * gpu.sms;
   const int64_t parts = tiles * p.batch.B;

@@ -16,16 +16,16 @@
 //
 // Limits  attention_norms_kernel: 64 registers, 256 threads, 0 bytes of shared memory
 //
-// Twin    none: nothing that is computed depends on it
+// Twin    none: no result depends on it
 #include "cuda/attention/attention_tile.cuh"
 
 namespace bc::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kBlocks = 4;  // of a processor, about
+constexpr int kBlocks = 4;  // on each SM, about
 
-// The square of 16 bytes.
+// The sum of the squares of the numbers in 16 bytes.
 template <class E>
 __device__ __forceinline__ float square(const Vec<uint32_t, 4>& chunk) {
   if constexpr (sizeof(E) == 1) {
@@ -42,10 +42,10 @@ __device__ __forceinline__ float square(const Vec<uint32_t, 4>& chunk) {
   }
 }
 
-// Of `rows` rows; every lane gets it.
+// The largest square of a length among `rows` rows; every lane gets it.
 template <class E>
 __device__ __forceinline__ float largest(const E* from, int64_t ld, const float* scales, int rows) {
-  constexpr int kLanes = AttentionNorms::kHeadSize * static_cast<int>(sizeof(E)) / 16;  // of a row
+  constexpr int kLanes = AttentionNorms::kHeadSize * static_cast<int>(sizeof(E)) / 16;  // for a row
   constexpr int kTogether = kWarp / kLanes;
   const int lane = static_cast<int>(ptx::lane_id());
   float max = 0.0f;

@@ -1,5 +1,6 @@
-// What the two sides of attention_prefill_sm90.cu share: room in shared memory, barriers, and a tile's
-// description; and the side that fills it, the way of queries and of a head's pages into shared memory.
+// What do the two sides of attention_prefill_sm90.cu share? Room in shared memory, barriers, and the
+// description of a tile. Here is also the side that fills shared memory with queries and with the pages of
+// a head; docs/attention-hopper.md says why it does so in this way.
 //
 // Every tile of queries, keys or values is [128,kD] of 16-bit elements, for heads of kD numbers, in
 // sides of 64 columns, [kD / 64][128 rows][64], swizzled. Keys and values of the blocks of one tile of
@@ -14,18 +15,18 @@
 // Not an unnamed namespace: compilers for other architectures would find its members unused.
 namespace bc::cuda::prefill_sm90 {
 
-constexpr int kRows = 128;   // queries of a tile, and keys of a block: two pages
+constexpr int kRows = 128;   // queries in a tile, and keys in a block, which are two pages
 constexpr int kGroups = 2;   // warpgroups that compute, each for half of the queries
-constexpr int kBuffers = 2;  // of queries
+constexpr int kBuffers = 2;  // tiles of queries in shared memory
 constexpr int kGroupWarps = kWarpgroup / kWarp;
 constexpr int kThreads = (1 + kGroups) * kWarpgroup;
 
-// What a warpgroup has to know of its tile.
+// The facts that a warpgroup needs about its tile.
 struct alignas(16) Work {
-  int level;        // of its diagonal block of keys; -1: there is no tile
+  int level;        // level of its diagonal block of keys; -1: there is no tile
   int top, lowest;  // levels of the blocks that come
-  int last;         // the lowest of them that the window lets this tile see
-  int token;        // of row 0
+  int last;         // the lowest level of them that the window lets this tile see
+  int token;        // the token of row 0
   int begin, end;   // rows that are queries; none where they are equal
   int head;
   float slope;          // in units of log2
@@ -37,11 +38,11 @@ template <class E, int kD>
 struct Room {
   static constexpr bool kWiden = sizeof(E) == 1;
   static constexpr int kCluster = kWiden ? 1 : 2;  // blocks, with tiles of one head side by side
-  static constexpr int kSlots = kWiden ? 4 : 5;    // of the ring
+  static constexpr int kSlots = kWiden ? 4 : 5;    // places in the ring
   static constexpr int kStages = kWiden ? 2 : 0;
   static constexpr int kProducerRegisters = kWiden ? 72 : 56;
   static constexpr int kConsumerRegisters = kWiden ? 216 : 224;
-  static constexpr int kSides = kD / kTileColumns;  // of a tile
+  static constexpr int kSides = kD / kTileColumns;  // sides of a tile
   static constexpr int kSide = kRows * kTileColumns;
   static constexpr uint32_t kTileBytes = kRows * kD * 2;
   static constexpr uint32_t kStageBytes = kRows * kD;
@@ -65,7 +66,7 @@ struct Room {
   static __device__ __forceinline__ Shared<T> queries(int i) {
     return shared_memory<T>(kQueries + static_cast<uint32_t>(i) * kTileBytes);
   }
-  // Of int8 pages: a tile of bytes before it is widened, and the scales of a slot's rows.
+  // For int8 pages: a tile of bytes before it is widened, and the scales of a slot's rows.
   static __device__ __forceinline__ Shared<uint32_t> stage(int i) {
     return shared_memory<uint32_t>(kStaging + static_cast<uint32_t>(i) * kStageBytes);
   }
@@ -90,7 +91,7 @@ struct Room {
   static __device__ __forceinline__ int rank() {
     return kCluster == 1 ? 0 : static_cast<int>(ptx::cluster_ctarank());
   }
-  // Every thread of the cluster.
+  // Waits for every thread of the cluster.
   static __device__ __forceinline__ void meet() {
     if constexpr (kCluster == 1) {
       __syncthreads();
@@ -117,8 +118,8 @@ struct Room {
 // Keys or values of a block.
 struct Piece {
   int kind;   // 0: keys, 1: values
-  int level;  // of the block
-  int rows;   // that hold positions up to the last query's
+  int level;  // level of the block
+  int rows;   // how many of its rows hold positions up to the last query's
 
   // Number m of the ring's order, for blocks from level `top`, which has `rows`, down to `lowest`.
   static __device__ __forceinline__ Piece of(int m, int top, int lowest, int rows) {
@@ -130,9 +131,9 @@ struct Piece {
   }
 };
 
-// Brings what one persistent block works on. What pages hold past a sequence's last position may be
-// anything, NaN too: it is not read, and comes as zeros. So do pages that lie before the window of all
-// queries, which the table need not have.
+// Brings the tiles that one persistent block works on. Pages may hold anything past a sequence's last
+// position, NaN too: those rows are not read, and come as zeros. So do pages that lie before the window of
+// all queries, which the table need not have.
 template <class T, class E, int kD>
 class ProducerBase {
  protected:
@@ -150,10 +151,10 @@ class ProducerBase {
         norms_(norms),
         order_(p.batch) {}
 
-  // Goes to the next tile of queries, of as many times 128 as the cluster has blocks, and, as the first
-  // warp, has this block's part brought. False: there is none.
+  // Goes to the next tile of queries, 128 for each block of the cluster; the first warp has this block's
+  // part of it brought. Returns false where there is no further tile.
   __device__ __forceinline__ bool next_tile() {
-    // Forth and back over the clusters: who has the longest of one round gets the shortest of the next.
+    // Tiles go forth and back over the clusters: the longest of one round, then the shortest of the next.
     const int H = static_cast<int>(p_.H);
     const int clusters = static_cast<int>(gridDim.x) / R::kCluster;
     const int cluster = static_cast<int>(blockIdx.x) / R::kCluster;
@@ -177,8 +178,8 @@ class ProducerBase {
     return Piece::of(m, top_, lowest(), tile_.end - (top_ - base_) * kRows);
   }
 
-  // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 G 64, D]. Before all of them,
-  // where bulk copies find zeros, for a page that is not seen.
+  // The first row of page 0 or 1 of a block, in the pages seen as [pages 2 G 64, D]. For a page that no
+  // query sees it is a row before all pages, where bulk copies find zeros.
   __device__ __forceinline__ int row(const Piece& piece, int page) const {
     const int slot = 2 * piece.level + page;
     if (slot < first_page_) return -static_cast<int>(kPageSize);
@@ -190,7 +191,7 @@ class ProducerBase {
   const AttentionParams& p_;
   const int lane_, warp_, rank_;
   typename R::Place place_;
-  int base_;  // level of the first block's tile
+  int base_;  // the level of the first block's tile
 
  private:
   __device__ __forceinline__ void bring_queries(int buffer) {
@@ -199,7 +200,7 @@ class ProducerBase {
     const int row = rank_ * kRows;
     const auto within = [&](int r) { return r < row ? 0 : r - row < kRows ? r - row : kRows; };
     const int token = tile_.token + row;
-    // A block without queries may have its tile, or its window, above all blocks of keys that come.
+    // The tile or the window of a block without queries may lie above all blocks of keys that come.
     const int level = base_ + rank_;
     const int highest = level < top_ ? level : top_;
     const int seen = lowest_seen(row > tile_.begin ? row : tile_.begin);
@@ -230,13 +231,9 @@ class ProducerBase {
     return first_page_ / 2 < base_ ? first_page_ / 2 : base_;
   }
 
-  // Begins at the lowest level whose keys may have a weight that is not 0 in f32.
-  //
-  // In units of log2, no score of query i and key j is above s |q_i| |k_j| + m (j - i), with s the scale
-  // and m the slope, and the maximum that is subtracted from it is not below that of i's own key, at
-  // least -s |q_i| |k_i|. A weight 2^x is 0 for x <= -126: subnormal results are. What rounding adds to
-  // x is below 2^-10 of either term, and 4 covers the rest. Factors and sums are then as if the block
-  // had been there, to the last bit (an output's -0 becomes 0 for that), as long as values are finite.
+  // Begins at the lowest level whose keys may have a weight that is not 0 in f32. The proof, with the bound
+  // of 126 + 4 and the margins for rounding below, stands in docs/attention-hopper.md (Which keys need not
+  // be read at all?).
   __device__ __forceinline__ void pass_over_what_vanishes() {
     const int64_t chunks = AttentionNorms::chunks(p_.batch.T);
     const float* of_queries = norms_.queries + head_ * chunks;
@@ -269,7 +266,7 @@ class ProducerBase {
     if (first_page_ < 2 * begin) first_page_ = 2 * begin;
   }
 
-  // The longest key's of a block of so many rows.
+  // The length of the longest key among the first `rows` rows of a block.
   __device__ __forceinline__ float key_length(int level, int rows) const {
     const float* pages = norms_.keys + (tile_.sequence * p_.G + kv_head_) * p_.batch.P;
     float square = 0.0f;
@@ -296,8 +293,8 @@ class ProducerBase {
   int round_ = 0;
 };
 
-// Pages of 16-bit elements: one warp, by bulk copies. Each of a cluster's two blocks brings one page of a
-// block of keys to both; the second block, by itself, those that lie on its own diagonal.
+// Pages of 16-bit elements are brought by one warp, by bulk copies. Each of a cluster's two blocks brings
+// one page of a block of keys to both; the second block brings the pages on its own diagonal by itself.
 template <class T, class E, int kD>
 class Producer : ProducerBase<T, E, kD> {
   using Base = ProducerBase<T, E, kD>;
@@ -325,7 +322,7 @@ class Producer : ProducerBase<T, E, kD> {
     const int whole = seen ? piece.rows / static_cast<int>(kPageSize) : 0;
     const int first = this->row(piece, 0);
     const int second = piece.rows > kPageSize ? this->row(piece, 1) : 0;
-    // The other block's warps, too, have done with what was there, in both.
+    // The warps of both blocks have done with what was in this place, in either block.
     wait_phase(R::empty(this->place_.stage), this->place_.parity ^ 1);
     if (seen && whole < 2) {
 #pragma unroll 1
@@ -359,7 +356,7 @@ class Producer : ProducerBase<T, E, kD> {
     this->place_.next();
   }
 
-  // The first rows of a page; the rest of it becomes zeros.
+  // Copies the first rows of a page; the rest of it becomes zeros.
   __device__ __forceinline__ void copy_rows(Shared<T> to, int from, int rows) {
     constexpr int kChunk = 8;
     constexpr int kChunks = kD / kChunk;
@@ -377,14 +374,14 @@ class Producer : ProducerBase<T, E, kD> {
   const TensorMap* pages_;
 };
 
-// Pages of int8: four warps, each for 32 rows of a tile. A thread copies bytes to a place that it alone
-// reads, a piece ahead, and widens them, which is exact, into the ring.
+// Pages of int8 are brought by four warps, each for 32 rows of a tile. A thread copies bytes to a place
+// that it alone reads, a piece ahead, and widens them, which is exact, into the ring.
 template <class T, int kD>
 class Producer<T, int8_t, kD> : ProducerBase<T, int8_t, kD> {
   using Base = ProducerBase<T, int8_t, kD>;
   using R = typename Base::R;
   static constexpr int kChunk = 16;                                 // bytes
-  static constexpr int kChunks = kRows * kD / kChunk / kWarpgroup;  // of a thread
+  static constexpr int kChunks = kRows * kD / kChunk / kWarpgroup;  // for a thread
   static constexpr int kWarpRows = kRows / kGroupWarps;
 
  public:
@@ -409,8 +406,8 @@ class Producer<T, int8_t, kD> : ProducerBase<T, int8_t, kD> {
   }
 
  private:
-  // Of chunk i of this thread. Eight lanes have one column of eight rows, so that they store to
-  // different banks, and a warp reads whole sectors.
+  // Row and column of chunk i of this thread. Eight lanes have one column of eight rows, so that they
+  // store to different banks, and a warp reads whole sectors.
   __device__ __forceinline__ int row_of(int i) const {
     return this->warp_ * kWarpRows + i / R::kSides * 8 + this->lane_ % 8;
   }

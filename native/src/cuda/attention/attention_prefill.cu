@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kThreads)
   const QueryTile tile = find_tile(p.batch, static_cast<int>(gridDim.x - 1 - blockIdx.x));
   if (tile.sequence < 0) return;
   const int64_t head = blockIdx.y;
-  const int row = warp_id() * kWarpRows;  // the warp's first
+  const int row = warp_id() * kWarpRows;  // the warp's first row
   const int first = load(p.batch.positions + tile.begin);
   const int keys = first + tile.rows;
   const int pages = (keys + kTileRows - 1) / kTileRows;
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kThreads)
   Stream stream(p, tile.sequence, static_cast<int>(blockIdx.y) / group, begin, pages, keys);
   stream.start();
 
-  const int lowest = first + row;  // of the warp's queries
+  const int lowest = first + row;  // lowest position of the warp's queries
   const int low = lowest + Accumulator::row(0);
   const LaneQueries asked = {window, slope != 0.0f, {low, low + 8}, {slope, slope}};
   WarpAttention<T, kD, kTileRows> warp;
@@ -104,7 +104,7 @@ __global__ void __launch_bounds__(kThreads)
     }
   }
 
-  // Through shared memory, for whole sectors.
+  // The output leaves through shared memory, so that whole sectors are stored.
   const Shared<T> rows = shared_memory<T>() + row * kD;
   float inverse[2];
 #pragma unroll

@@ -10,8 +10,9 @@
 //         and two multiply, each for 64 of 128 queries of one sequence and head, which meet 128 keys
 //         at a time. Two blocks make a cluster, and each brings one of two pages to both. The block of
 //         keys on the diagonal comes first, then the others downwards; blocks that the window hides, or
-//         that ALiBi is certain to let vanish, are not read. Products of one block and the softmax of the next overlap. A
-//         result depends, bit for bit, on the query's own sequence and position alone.
+//         that ALiBi is certain to let vanish, are not read. Products of one block and the softmax of
+//         the next overlap. A result depends, bit for bit, on the query's own sequence and position
+//         alone.
 //
 // Bound   Compute: 4D flops a query, key and query head, for whole blocks of 128 x 128: 2048 clocks of
 //         an SM's tensor cores for one, with D = 128. T=4096 and more: 600 to 700 of 949 TFLOP/s are
@@ -26,8 +27,8 @@
 
 namespace bc::cuda::prefill_sm90 {
 
-// A warpgroup that computes: 64 queries of a tile. Thread and register say which elements
-// (ptx/sm90.cuh): a thread has two rows, 8 apart, and of 8 columns two.
+// A warpgroup that computes 64 queries of a tile. Thread and register say which elements it holds
+// (ptx/sm90.cuh): a thread has two rows, 8 apart, and two of every 8 columns.
 template <class T, class E, int kD>
 class Consumer {
   using R = Room<E, kD>;
@@ -64,14 +65,14 @@ class Consumer {
 
  private:
   static constexpr int kGroupRows = kRows / kGroups;
-  static constexpr int kScores = kRows / 2;  // of a thread
+  static constexpr int kScores = kRows / 2;  // scores that a thread holds
   static constexpr int kOut = kD / 2;
 
   __device__ __forceinline__ void attend(const Work& work, Shared<T> queries) {
     const bool below =
-        work.level < work.top;  // of what comes, the first block is not for this tile
+        work.level < work.top;  // the first of the blocks that come is not for this tile
     if (below) release(take());
-    // The diagonal block first.
+    // The diagonal block comes first.
     const Place first_keys = take();
     score(queries, first_keys);
     ptx::wgmma_wait_group<0>();
@@ -109,7 +110,7 @@ class Consumer {
       scale_columns(next_values(level > work.lowest));
       narrow_weights();
     }
-    // The lowest block may be out of this tile's window, and for the other tile of the cluster alone.
+    // The lowest block may be for the other tile of the cluster alone, outside of this tile's window.
     const bool above = work.last > work.lowest;
     if (above) release(take());
     const Place values = take();
@@ -121,7 +122,7 @@ class Consumer {
     write(work, queries);
   }
 
-  // Queries of others only.
+  // Lets a tile pass in which this warpgroup has no queries.
   __device__ __forceinline__ void pass_over(const Work& work) {
     const int first = work.level < work.top ? work.level : work.top;
     for (int piece = 0; piece < 2 * (work.top - first) + 1; ++piece) release(take());
@@ -134,7 +135,7 @@ class Consumer {
     for (int piece = 0; piece < 2 * (work.last - work.lowest) + 1; ++piece) release(take());
   }
 
-  // The next tile of the ring, when it is there.
+  // Waits for the next tile of the ring.
   __device__ __forceinline__ Place take() {
     const Place at = place_;
     wait_phase(R::full(at.stage), at.parity);
@@ -142,7 +143,7 @@ class Consumer {
     return at;
   }
   __device__ __forceinline__ void release(Place at) {
-    if constexpr (R::kWiden) __syncwarp();  // all have read the scales
+    if constexpr (R::kWiden) __syncwarp();  // all lanes have read the scales
     if constexpr (R::kCluster == 1) {
       if (lane_ == 0) ptx::mbarrier_arrive(R::empty(at.stage));
     } else {
@@ -151,15 +152,15 @@ class Consumer {
     }
   }
 
-  // Where the values of the block at hand are: after the next one's keys, if there is one.
+  // The place of the values of the block at hand: after the keys of the next block, if there is one.
   __device__ __forceinline__ Place next_values(bool after_keys) const {
     Place at = place_;
     if (after_keys) at.next();
     return at;
   }
 
-  // Of int8 pages: scores[.][n] *= scales[n], in front of the softmax those of keys, behind it those of
-  // values.
+  // For int8 pages: scores[.][n] *= scales[n], with the scales of keys before the softmax and those of
+  // values after it.
   __device__ __forceinline__ void scale_columns(Place tile) {
     if constexpr (R::kWiden) {
       wait_phase(R::full(tile.stage), tile.parity);
@@ -176,7 +177,7 @@ class Consumer {
   __device__ __forceinline__ void take_turn() { ptx::bar_sync(1 + group_, kGroups * kWarpgroup); }
   __device__ __forceinline__ void pass_turn() { ptx::bar_arrive(2 - group_, kGroups * kWarpgroup); }
 
-  // Descriptors count in 16 bytes.
+  // Descriptors count in units of 16 bytes.
   static __device__ __forceinline__ uint64_t units(int elements) {
     return static_cast<uint64_t>(elements) * 2 / 16;
   }
@@ -205,7 +206,7 @@ class Consumer {
     ptx::wgmma_commit_group();
   }
 
-  // Turns scores into weights 2^(score - maximum so far). factor: for what was summed before.
+  // Turns scores into weights 2^(score - maximum so far). factor multiplies what was summed before.
   template <bool kDiagonal>
   __device__ __forceinline__ void weigh(const Work& work, int level, float (&factor)[2]) {
     if (work.slope != 0.0f) {
@@ -241,8 +242,8 @@ class Consumer {
     for (int half = 0; half < 2; ++half) softmax_[half].sum += sum[half][0] + sum[half][1];
   }
 
-  // Scores of keys in front of the window become -inf. Those of a row may be so all: its maximum is known
-  // from its own key, which came first.
+  // Scores of keys in front of the window become -inf. All scores of a row may become so: its maximum is
+  // known from its own key, which came first.
   __device__ __forceinline__ void hide(const Work& work, int level) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -261,7 +262,7 @@ class Consumer {
       weights_[i / 4][i % 4] = narrow_pair<T>(scores_[2 * i], scores_[2 * i + 1]);
   }
 
-  // Through this warp's rows of the queries, for whole sectors.
+  // The output leaves through this warp's rows of the queries, so that whole sectors are stored.
   __device__ __forceinline__ void write(const Work& work, Shared<T> queries) {
     const Shared<T> rows = queries + warp_row_ * kTileColumns;
     ptx::bar_sync(3 + group_, kWarpgroup);  // a warp has waited for its own share of q k^T alone
@@ -293,15 +294,15 @@ class Consumer {
     }
   }
 
-  // Of this thread in the tile.
+  // The row of this thread in the tile.
   __device__ __forceinline__ int row(int half) const { return warp_row_ + lane_ / 4 + 8 * half; }
 
   const AttentionParams& p_;
   const float scale_;
   const int window_;
   const int lane_, group_;
-  const int warp_row_;  // of the tile, the warp's first
-  const int column_;    // of each 8, the thread's first
+  const int warp_row_;  // the warp's first row of the tile
+  const int column_;    // the thread's first of every 8 columns
   Place place_;
   float scores_[kScores];
   uint32_t weights_[kRows / 16][4];
@@ -333,7 +334,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     ptx::setmaxnreg_inc<R::kConsumerRegisters>();
     Consumer<T, E, kD>(p, scale, window).run();
   }
-  R::meet();  // nobody's shared memory goes while another may still reach it
+  R::meet();  // no block ends while the other may still reach its shared memory
 #else
   __trap();
 #endif
@@ -346,7 +347,7 @@ void launch_prefill(const AttentionParams& p, const Facts& gpu, void* stream) {
   const TensorMap pages = R::kWiden ? TensorMap{}
                                     : map_of_rows(p.pages, p.batch.pages * 2 * p.G * kPageSize, kD,
                                                   kD, static_cast<int>(kPageSize));
-  // Sizes are all that the host knows. Much shorter, and finding lengths takes what it wins.
+  // The host knows sizes only. For much shorter texts, finding the lengths would cost what it saves.
   constexpr int64_t kFar = 4096;
   const bool far = kD == AttentionNorms::kHeadSize && p.slopes != nullptr && p.batch.T >= 2048 &&
                    p.batch.P * kPageSize >= kFar && (p.window == 0 || p.window >= kFar);

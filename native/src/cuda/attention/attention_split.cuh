@@ -1,5 +1,5 @@
-// How decode attention is shared out among blocks, and how its sums are joined: the same for
-// attention_decode.cu and attention_decode_sm90.cu.
+// How is decode attention shared out among blocks, and how are its sums joined? In the same way for
+// attention_decode.cu and attention_decode_sm90.cu (docs/attention-hopper.md, Generation).
 //
 // The query heads of a key-value head go through the cache together, since they read the same of it:
 // row r of a sequence and key-value head g is query head g R + r % R of the sequence's token r / R,
@@ -18,26 +18,26 @@
 
 namespace bc::cuda {
 
-// Few enough that 32 heads at 1024 positions fill a GPU, many enough that the sums are a hundredth
-// of what is read.
+// Pages of a split: few enough that 32 heads at 1024 positions fill a GPU, many enough that the sums are a
+// hundredth of what is read.
 constexpr int kSplitPages = 4;
 constexpr int kSplitKeys = kSplitPages * kTileRows;
 constexpr int kSplitThreads = kTileWarps * kWarp;
 
 inline int64_t splits_of(int64_t P) { return (P + kSplitPages - 1) / kSplitPages; }
 
-// Tokens of sequences of few queries, at most.
+// The most tokens that all sequences of few queries have together.
 inline int64_t slots_of(int64_t T, int64_t B) { return T < kFewQueries * B ? T : kFewQueries * B; }
 
-// Tokens of one of these sequences, at most: each of the others has one.
+// The most tokens of one of these sequences: each of the other sequences has at least one.
 inline int64_t tokens_of(const Ragged& r) { return std::min<int64_t>(r.T - r.B + 1, kFewQueries); }
 
-// Tiles of so many rows that a sequence and key-value head has, at most.
+// The most tiles of `rows` rows that a sequence and key-value head has.
 inline int64_t tiles_of(const AttentionParams& p, int rows) {
   return (tokens_of(p.batch) * (p.H / p.G) + rows - 1) / rows;
 }
 
-// Splits that one of these sequences sees, at most.
+// The most splits that one of these sequences sees.
 inline int64_t splits_seen(const AttentionParams& p) {
   const int64_t all = splits_of(p.batch.P);
   if (p.window == 0) return all;
@@ -45,9 +45,9 @@ inline int64_t splits_seen(const AttentionParams& p) {
   return std::min(all, (positions + kSplitKeys - 2) / kSplitKeys + 1);
 }
 
-// Blocks for the splits of each of `parts` tiles, where the GPU has room for `places` blocks: as many as
-// there is room for, all at once; where there are more parts than that, or sequences that differ in
-// length, so many rounds.
+// How many blocks share the splits of each of `parts` tiles, where the GPU has room for `places` blocks?
+// With one round, as many as there is room for, all at once; where there are more parts than places, or
+// `rounds` is more than 1 because sequences may differ in length, as many as that number of rounds has.
 inline int64_t split_blocks(int64_t parts, int64_t splits, int64_t places, int64_t rounds) {
   const int64_t blocks =
       rounds == 1 && parts <= places ? places / parts : (rounds * places + parts - 1) / parts;
@@ -77,8 +77,8 @@ struct Partial {
 
 struct FewQueries {
   int64_t begin;  // the first token in the batch
-  int tokens;     // 0 for sequences of many
-  int slot;       // of the first
+  int tokens;     // 0 for sequences of many tokens
+  int slot;       // the slot of the first token
 };
 
 __device__ __forceinline__ FewQueries find_queries(const Ragged& r, int64_t sequence) {
@@ -94,17 +94,17 @@ __device__ __forceinline__ FewQueries find_queries(const Ragged& r, int64_t sequ
   return {load(r.offsets + sequence), few(sequence), before};
 }
 
-// The rows of queries of a block, kRows of them or fewer. Row r below counts from the tile's first.
+// The rows of queries that a block has, at most kRows. Row r below counts from the tile's first.
 template <int kRows>
 struct RowTile {
   FewQueries queries;
   int group;     // R
   int head;      // the first of the group, g R
-  int begin;     // the tile's first row, of those of the sequence and group
-  int rows;      // 0 or less: there are none
-  int position;  // of the sequence's first token of the call
+  int begin;     // the tile's first row, counted in the rows of the sequence and group
+  int rows;      // 0 or less where there are none
+  int position;  // the position of the sequence's first token of the call
 
-  // Number `tile` of a sequence and of key-value head g.
+  // Tile number `tile` of a sequence and key-value head.
   __device__ __forceinline__ RowTile(const AttentionParams& p, const Partial& partial,
                                      int64_t sequence, int kv_head, int tile)
       : queries(find_queries(p.batch, sequence)),
@@ -121,17 +121,17 @@ struct RowTile {
     return group == 1 ? head : head + (begin + r) % group;
   }
   __device__ __forceinline__ int position_of(int r) const { return position + token_of(r); }
-  // Of the queries; there are some.
+  // The lowest and the highest position of the queries, of which there is at least one.
   __device__ __forceinline__ int lowest() const { return position_of(0); }
   __device__ __forceinline__ int highest() const { return position_of(rows - 1); }
-  // Where row r lies among the queries, of which row 0 of the batch is the beginning.
+  // Where row r lies in qkv, counted in elements from the beginning of the batch.
   __device__ __forceinline__ int64_t at(const AttentionParams& p, int r, int head_size) const {
     return (queries.begin + token_of(r)) * p.ld + int64_t{head_of(r)} * head_size;
   }
 };
 
-// The splits of a block: of those with positions from `from` on, number x, and each stride-th after it.
-// Pages before that of `from` are left out. The pages of the block are counted through.
+// The splits of a block: number x of the splits with positions from `from` on, and each stride-th after
+// it. Pages before that of `from` are left out. The pages of the block are counted without gaps.
 struct Splits {
   int first, stride;
   int skipped;  // pages of the first split
@@ -145,14 +145,14 @@ struct Splits {
     i += skipped;
     return (first + i / kSplitPages * stride) * kSplitPages + i % kSplitPages;
   }
-  // The first page of a split of these, and the one after the last, of a sequence of `all`.
+  // The first page of one of these splits, and the page after its last, for a sequence of `all` pages.
   __device__ __forceinline__ int begin(int split) const {
     return split * kSplitPages + (split == first ? skipped : 0);
   }
   __device__ __forceinline__ int end(int split, int all) const {
     return all < (split + 1) * kSplitPages ? all : (split + 1) * kSplitPages;
   }
-  // How many of a sequence's first `all` pages are theirs.
+  // How many of a sequence's first `all` pages belong to these splits.
   __device__ __forceinline__ int pages(int all) const {
     const int splits = (all + kSplitPages - 1) / kSplitPages;
     if (splits <= first) return 0;
@@ -163,8 +163,8 @@ struct Splits {
   }
 };
 
-// What the warps of a block leave in shared memory from byte kAt on: sums [4 warps][kRows][kStride],
-// of which kD are used, then maximum and sum of the weights [4 warps][kRows][2].
+// The results that the warps of a block leave in shared memory from byte kAt on: sums [4 warps][kRows]
+// [kStride], of which kD are used, then maximum and sum of the weights [4 warps][kRows][2].
 template <int kD, int kStride, int kRows, uint32_t kAt = 0>
 struct WarpSums {
   static constexpr uint32_t kBytes = kTileWarps * kRows * (kStride + 2) * sizeof(float);
@@ -178,7 +178,8 @@ struct WarpSums {
     return shared_memory<float>(kAt) + kTileWarps * kRows * kStride + 2 * at(warp, row);
   }
 
-  // Joins the warps, each thread the sums of one dimension of a row, and stores what the merge reads.
+  // Joins the sums of the warps, each thread those of one dimension of a row, and stores what the merge
+  // reads.
   template <class Tile>
   static __device__ __forceinline__ void join(const AttentionParams& p, const Partial& partial,
                                               const Tile& tile, int64_t split) {

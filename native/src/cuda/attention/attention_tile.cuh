@@ -28,7 +28,7 @@ constexpr int kWarpRows = kTileRows / kTileWarps;
 __device__ __forceinline__ int warp_id() { return static_cast<int>(threadIdx.x) / kWarp; }
 __device__ __forceinline__ int lane_index() { return static_cast<int>(ptx::lane_id()); }
 
-// Positions that a query sees: its own and those before it. Distances are below the maximum of int.
+// How many positions a query sees, its own included. Distances are below the maximum of int.
 inline int window_of(const AttentionParams& p) {
   return p.window > 0 && p.window < INT_MAX ? static_cast<int>(p.window) : INT_MAX;
 }
@@ -54,13 +54,13 @@ __device__ __forceinline__ void copy_rows(Shared<T> tile, const T* from, int64_t
   }
 }
 
-// Four signed bytes to two pairs of T, exactly.
+// Widens four signed bytes to two pairs of T, exactly.
 template <class T>
 __device__ __forceinline__ Vec<uint32_t, 2> widen_bytes(uint32_t bytes) {
   Vec<uint32_t, 2> pairs;
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
-    const uint32_t spread = i == 0 ? 0x4140u : 0x4342u;  // two bytes to the lower ones of halves
+    const uint32_t spread = i == 0 ? 0x4140u : 0x4342u;  // two bytes to the low bytes of halves
     if constexpr (std::is_same<T, bf16>::value) {
       // Seven bits of mantissa: 2^7 + the lower bits, less 2^7, or 2^8 when the highest is set.
       constexpr uint8_t kAndOr = (0xf0 & 0xcc) | 0xaa;
@@ -76,8 +76,8 @@ __device__ __forceinline__ Vec<uint32_t, 2> widen_bytes(uint32_t bytes) {
   return pairs;
 }
 
-// Pages [begin, end) of one key-value head of one sequence, E in memory, T in shared memory. kShared:
-// warps read what others copied; otherwise each reads its own 16 rows only, and waits for nobody.
+// Pages [begin, end) of one key-value head of one sequence, as E in memory and T in shared memory. With
+// kShared, warps read what other warps copied; otherwise each reads its own 16 rows and waits for no other.
 template <class T, class E, int kD, bool kShared>
 class PageStream {
   static constexpr bool kWiden = sizeof(E) != sizeof(T);
@@ -92,10 +92,10 @@ class PageStream {
 
   struct Half {
     Shared<T> tile;
-    Shared<float> scales;  // [64], of int8 pages
+    Shared<float> scales;  // [64], for int8 pages
   };
 
-  // `keys`: positions from there on are read as zeros.
+  // Positions from `keys` on are read as zeros.
   __device__ __forceinline__ PageStream(const AttentionParams& p, int64_t sequence, int kv_head,
                                         int64_t begin, int64_t end, int64_t keys)
       : table_(p.batch.table + sequence * p.batch.P + begin),
@@ -107,23 +107,23 @@ class PageStream {
         keys_left_(static_cast<int>(keys - begin * kTileRows)),
         next_page_(load(table_)) {}
 
-  // Where the queries wait until they are in registers: room that no half needs before take().
+  // The room where queries wait until they are in registers, which no half needs before take().
   static __device__ __forceinline__ Shared<T> queries() {
     return shared_memory<T>(kWiden ? 0 : (kStages - 1) * kStageBytes);
   }
 
-  // Starts the copies. Their groups come after what was committed before.
+  // Starts the copies. Their groups follow the groups that were committed before.
   __device__ __forceinline__ void start() {
     copy_next();
     copy_next();
   }
 
-  // The next half. What take() gave before is gone.
+  // Waits for the next half. The half that take() gave before is overwritten.
   __device__ __forceinline__ Half take() {
     ptx::cp_async_wait_group<1>();
     sync();
     copy_next();
-    // What is taken was copied kStages halves before the next.
+    // The half that is taken was copied kStages halves before the next one.
     const uint32_t stage = kFirstStage + static_cast<uint32_t>(copied_ % kStages) * kStageBytes;
     if constexpr (kWiden) {
       widen_rows(shared_memory<uint8_t>(stage));
@@ -148,7 +148,7 @@ class PageStream {
     if (copied_ < halves_) {
       if (copied_ % 2 == 0) {
         page_ = next_page_;
-        // Read a page ahead, so that copies do not wait for it.
+        // The table is read a page ahead, so that copies do not wait for it.
         if (copied_ + 2 < halves_) next_page_ = load(table_ + copied_ / 2 + 1);
       }
       const uint32_t stage = kFirstStage + static_cast<uint32_t>(copied_ % kStages) * kStageBytes;
@@ -202,8 +202,8 @@ class PageStream {
   int copied_ = 0;
 };
 
-// What masks and ALiBi ask about the queries of this lane: rows g and g + 8, of which the second is at
-// no lower position.
+// The facts that masks and ALiBi need about the queries of this lane, rows g and g + 8, of which the
+// second is at no lower position.
 struct LaneQueries {
   int window;
   bool alibi;
@@ -217,9 +217,9 @@ struct WarpAttention {
   FragmentA<T> q[kD / 16];
   Accumulator scores[kKeys / 8];
   Accumulator out[kD / 8];
-  OnlineSoftmax softmax[2];  // of rows g and g + 8; its sum is over this lane's columns
+  OnlineSoftmax softmax[2];  // for rows g and g + 8; the sums are over this lane's columns
 
-  // From the warp's 16 rows of a tile.
+  // Loads the queries from the warp's 16 rows of a tile.
   __device__ __forceinline__ void load_queries(Shared<T> rows) {
     const RowCol at = lane_of_a();
 #pragma unroll
@@ -287,7 +287,7 @@ struct WarpAttention {
         for (int n = 0; n < kKeys / 8; ++n) {
 #pragma unroll
           for (int i = 0; i < 2; ++i) {
-            // A key past the query is at a distance of 2^31 and more.
+            // As an unsigned number, the distance to a key past the query is 2^31 or more.
             const auto back = static_cast<uint32_t>(row - col - (8 * n + i));
             if (back >= static_cast<uint32_t>(queries.window))
               scores[n].r[2 * half + i] = -INFINITY;

@@ -19,7 +19,7 @@ class LongestFirst {
     int level;  // -1: there is none
     int sequence;
     int begin, end;  // its rows that are queries of the batch
-    int token;       // of row 0; before the sequence where begin is not 0
+    int token;       // the token of row 0, which lies before the sequence where begin is not 0
   };
 
   __device__ __forceinline__ explicit LongestFirst(const Ragged& batch)
@@ -29,7 +29,7 @@ class LongestFirst {
   __device__ __forceinline__ Tile find(int n) {
     const int lane = static_cast<int>(ptx::lane_id());
     for (;;) {
-      int here = above_;  // tiles before those of these sequences
+      int here = above_;  // tiles that come before those of these sequences
       int below = -1;     // the next level with a tile
       for (int base = 0; base < batch_.B; base += kWarp) {
         const int b = base + lane;

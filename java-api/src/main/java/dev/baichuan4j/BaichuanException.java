@@ -1,8 +1,8 @@
 package dev.baichuan4j;
 
 /**
- * What every failure of this library is an instance of. The family is closed, so a caller can
- * handle each member or all of them at once; none is checked.
+ * The type of every failure of this library. The family is closed, so a caller can handle each
+ * member or all of them at once; none is checked.
  *
  * <p>Messages follow one grammar, <em>subject has value, expected value</em>, and say what to do
  * where the reader can do something. Wrong use of an object that was closed is not part of the

@@ -143,16 +143,16 @@ public final class GenerationOptions {
   }
 
   /**
-   * Returns the most tokens to generate, at least 1. So many positions are kept free for the answer
-   * then: a prompt that does not fit beside them is a {@link ContextOverflowException}, unless
-   * {@link #promptOverflow()} finds something to leave out. Where empty, the limit is {@link
+   * Returns the most tokens to generate, at least 1. That number of positions is then kept free for
+   * the answer: a prompt that does not fit beside them is a {@link ContextOverflowException},
+   * unless {@link #promptOverflow()} finds something to leave out. Where empty, the limit is {@link
    * ModelInfo#maxNewTokens()} or what the prompt leaves of the context, whichever is less.
    */
   public OptionalInt maxNewTokens() {
     return values.maxNewTokens;
   }
 
-  /** Returns what becomes of a conversation that is too long for the context. */
+  /** Returns how a conversation that is too long for the context is treated. */
   public PromptOverflow promptOverflow() {
     return values.promptOverflow;
   }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What came of a generation.
+ * The result of a generation.
  *
  * @param text the whole text, without the end marker and the stop string
  * @param tokenIds ids generated, the end marker included

@@ -4,9 +4,9 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * A model's file is missing, damaged, or holds something else than a Baichuan model. The message
- * reads {@code file: subject has found, expected expected}, for example {@code model.safetensors:
- * model.norm.weight has shape [4095], expected [4096]}.
+ * A model's file is missing, damaged, or holds something else than a model that this library runs.
+ * The message reads {@code file: subject has found, expected expected}, for example {@code
+ * model.safetensors: model.norm.weight has shape [4095], expected [4096]}.
  */
 public final class ModelFormatException extends BaichuanException {
 

@@ -1,12 +1,12 @@
 package dev.baichuan4j;
 
 /**
- * Told how far a long piece of work is. Called on the thread that does the work; it should return
- * quickly.
+ * Is told how far a long piece of work is. It is called on the thread that does the work, and
+ * should return quickly.
  */
 @FunctionalInterface
 public interface ProgressListener {
-  /** Tells nobody. */
+  /** Does nothing. */
   ProgressListener NONE = (task, done, total) -> {};
 
   /**

@@ -1,7 +1,7 @@
 package dev.baichuan4j;
 
 /**
- * What becomes of a conversation that is too long for the context. A round is a message of the user
+ * How a conversation that is too long for the context is treated. A round is a message of the user
  * with the answer to it.
  *
  * <p>{@link GenerationOptions#maxNewTokens()}, where it is set, is kept free for the answer. Where

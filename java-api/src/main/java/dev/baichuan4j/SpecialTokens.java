@@ -1,9 +1,9 @@
 package dev.baichuan4j;
 
 /**
- * What becomes of text that looks like a special token. Chat models mark roles with reserved
- * symbols, so whoever can write one into a prompt can speak for somebody else; the default is
- * {@link #INERT}.
+ * How text that looks like a special token is treated. Chat models mark roles with reserved
+ * symbols, so a person who can write one into a prompt can speak for another; the default is {@link
+ * #INERT}.
  */
 public enum SpecialTokens {
   /**

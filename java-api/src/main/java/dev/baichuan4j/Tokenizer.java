@@ -9,8 +9,8 @@ import java.util.OptionalInt;
  * tokenizer.model}. Time is linear in the length of the text, apart from the logarithm of the
  * longest stretch without any place that a piece cannot cross.
  *
- * <p>No special ids are added: a prompt's marks are put in by who builds the prompt, as ids.
- * Immutable, for any number of threads.
+ * <p>No special ids are added: the code that builds a prompt puts its marks in, as ids. Immutable,
+ * for any number of threads.
  */
 public interface Tokenizer {
   /** The name of the file in a checkpoint's folder. */
@@ -57,7 +57,7 @@ public interface Tokenizer {
    * Encodes text.
    *
    * @param text any text; an unpaired surrogate counts as U+FFFD
-   * @param mode what becomes of text that looks like a special token
+   * @param mode how text that looks like a special token is treated
    * @return the ids, none for the empty text
    */
   int[] encode(String text, SpecialTokens mode);

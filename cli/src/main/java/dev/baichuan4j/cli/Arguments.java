@@ -50,7 +50,7 @@ final class Arguments {
   }
 
   /**
-   * The same of a given command line.
+   * Returns the arguments of a given command line.
    *
    * @param commandLine bytes of all arguments of the process, each with a zero after it; may be
    *     empty

@@ -176,7 +176,9 @@ final class BenchCommand implements Callable<Integer> {
     return rates;
   }
 
-  /** The same of requests that come at once, each with a prompt and new tokens, greedily chosen. */
+  /**
+   * The same for requests that come at once, each with a prompt and new tokens, greedily chosen.
+   */
   private double[] measureBatch(
       Terminal.Bar bar, Baichuan model, int[] ids, int batch, int promptTokens, int newTokens) {
     GenerationOptions options = GenerationOptions.greedy().withMaxNewTokens(newTokens);

@@ -115,7 +115,7 @@ final class ChatCommand implements Callable<Integer> {
     }
   }
 
-  /** Prints a stream as it comes and returns what came of it. */
+  /** Prints a stream as it comes and returns its result. */
   static GenerationResult print(Generation generation) {
     for (Chunk chunk : generation) {
       Terminal.out().print(chunk.text());

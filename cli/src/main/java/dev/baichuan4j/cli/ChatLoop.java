@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A conversation and its commands. Nothing that goes wrong in it ends it: what is wrong is said on
- * standard error, and the conversation goes on as it was.
+ * A conversation and its commands. No error ends it: the error is reported on standard error, and
+ * the conversation goes on as it was.
  */
 final class ChatLoop {
   private static final String HELP =

@@ -5,12 +5,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
 
 /**
- * What INT (Ctrl-C) and TERM do: the thread of the command is interrupted, so that it stops and
+ * Handles INT (Ctrl-C) and TERM: the thread of the command is interrupted, so that it stops and
  * takes away what it has half written, and the program ends once it has, with Java's exit code for
  * the signal (130, 143).
  */
 final class Interruption {
-  /** After so long the program ends, whatever the command still does. */
+  /** After this time the program ends, whatever the command still does. */
   private static final long PATIENCE_SECONDS = 3;
 
   private static volatile boolean requested;

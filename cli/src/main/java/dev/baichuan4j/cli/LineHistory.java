@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 
-/** The file of the lines that a person has typed, which nobody else may read. */
+/** The file of the lines that a person has typed, which no other user may read. */
 final class LineHistory {
   private LineHistory() {}
 

@@ -77,8 +77,8 @@ final class StandardInput {
   /**
    * Whether the program was started without a standard input ({@code <&-}). The first file that
    * Java opens for itself then gets descriptor 0: its {@code lib/modules} or another of its files,
-   * or a jar of the class path. Such a file is not what anybody wanted to be read. Where there is
-   * no /proc this cannot be seen; the {@code baichuan} script gives every program an input.
+   * or a jar of the class path. Such a file was never meant to be read. Where there is no /proc
+   * this cannot be seen; the {@code baichuan} script gives every program an input.
    */
   static boolean isClosed() {
     Path target;

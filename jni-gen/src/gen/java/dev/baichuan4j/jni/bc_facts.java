@@ -34,7 +34,7 @@ public class bc_facts extends Pointer {
   public native int cache_types(); public native bc_facts cache_types(int setter);     /* bit 1 << type for each type of pages; where activations have 16 bits,
                             * pages are I8 or of the activations' type */
   public native int head_sizes(); public native bc_facts head_sizes(int setter);      /* bit D / 8 - 1 for each head size D that attention takes */
-  /* Pieces of a prompt with at least so many tokens give the same bits wherever it is cut. */
+  /* Pieces of at least this many tokens give the same bits wherever a prompt is cut. */
   public native int smallest_piece(); public native bc_facts smallest_piece(int setter);
   /* 1: ops read RAM, mapped files and weights that were packed to be mapped, and memory is
    * committed when first touched. 0: the device has memory of its own, taken when asked for. */

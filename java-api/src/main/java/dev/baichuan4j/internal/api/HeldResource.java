@@ -52,7 +52,7 @@ final class HeldResource {
   }
 
   /**
-   * @param owner who closes it
+   * @param owner the object whose code closes it
    * @param subject what the owner is, for the log
    * @param release frees it; false if nothing was left to free. Does not lead to the owner
    * @throws DeviceException when the system refuses the thread that waits for what is dropped

@@ -20,7 +20,9 @@ import java.util.List;
  */
 record MemoryEstimate(Architecture model, Quant quant, DeviceFacts facts) {
 
-  /** The whole plan, with so many pages of the cache, and steps of so many tokens and rows. */
+  /**
+   * Returns the whole plan, for a number of pages of the cache, and of tokens and rows of a step.
+   */
   MemoryPlan plan(KvType cacheType, int pages, int chunkTokens, int rows) {
     return new MemoryPlan(
         weights(),

@@ -323,7 +323,7 @@ final class ModelLoader implements BaichuanLoader {
     return cuda.stream() == 0 ? Ops.cuda(cuda.index()) : Ops.cuda(cuda.index(), cuda.stream());
   }
 
-  /** Before anything is loaded, that every thread can have a core. */
+  /** Checks, before anything is loaded, that every thread can have a core. */
   private void requireCores() {
     int cores = Ops.cpuCores();
     if (pin && threads > cores) {
@@ -337,7 +337,7 @@ final class ModelLoader implements BaichuanLoader {
     }
   }
 
-  /** Before anything is loaded, that attention takes heads of this size there. */
+  /** Checks, before anything is loaded, that attention takes heads of this size on the device. */
   private static void requireHeads(Architecture model, Ops ops, Device where) {
     int size = model.heads().size();
     if (!ops.facts().takesHeadSize(size)) {
@@ -375,7 +375,7 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   /**
-   * Pages of the cache.
+   * Returns the number of pages of the cache.
    *
    * @param toCome bytes that are still to be taken for weights
    */
@@ -391,9 +391,8 @@ final class ModelLoader implements BaichuanLoader {
       return (int) Math.min(cacheBytes / page, Integer.MAX_VALUE);
     }
     long free = ops.memoryInfo()[0];
-    // Memory of a device's own is the model's alone, and what is left after weights and buffers has
-    // no
-    // better use; a tenth stays for scratch and recorded steps.
+    // Where a device has memory of its own, that memory is the model's alone, and the cache takes
+    // what weights and buffers leave; a tenth stays for scratch and recorded steps.
     long room =
         ops.facts().readsHostMemory()
             ? free / 4
@@ -406,9 +405,9 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   /**
-   * Before anything is loaded, that the device can hold what will be made: with memory of its own
-   * the model and a cache; in RAM the quantized matrices, since all else is mapped or committed as
-   * it fills.
+   * Checks, before anything is loaded, that the device can hold what will be made. A device with
+   * memory of its own has to hold the model and a cache; RAM has to hold the quantized matrices,
+   * since all else is mapped or committed as it fills.
    */
   private void requireRoom(MemoryEstimate estimate, Ops ops, KvType cache, boolean packed) {
     long needed;

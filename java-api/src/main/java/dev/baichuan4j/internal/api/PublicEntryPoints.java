@@ -9,7 +9,7 @@ import dev.baichuan4j.internal.spi.EntryPoints;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.nio.file.Path;
 
-/** What the static methods of the public API lead to; Java finds it as a service. */
+/** Carries out the static methods of the public API; Java finds it as a service. */
 public final class PublicEntryPoints implements EntryPoints<BaichuanLoader, ModelShape, Tokenizer> {
   @Override
   public BaichuanLoader loader(Path folder) {

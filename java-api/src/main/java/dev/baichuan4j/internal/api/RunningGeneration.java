@@ -158,7 +158,7 @@ final class RunningGeneration implements Generation {
     }
   }
 
-  /** Whether it goes on, and nobody has asked for its end. */
+  /** Whether it goes on and its end has not been asked for. */
   boolean isRunning() {
     synchronized (monitor) {
       return !cancelled && !hasEnded();

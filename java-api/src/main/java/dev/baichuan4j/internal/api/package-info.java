@@ -1,5 +1,5 @@
 /**
- * The public API carried out: each class here implements an interface of {@code dev.baichuan4j},
- * and {@code PublicEntryPoints} is what that package's static methods lead to.
+ * The implementation of the public API. Each class here implements an interface of {@code
+ * dev.baichuan4j}, and {@code PublicEntryPoints} is what that package's static methods lead to.
  */
 package dev.baichuan4j.internal.api;

@@ -68,7 +68,7 @@ public record Architecture(
   /** The largest head that a backend computes. */
   static final int MAX_HEAD_SIZE = 256;
 
-  /** Query heads of a key-value head: a tile of attention has rows for all of them. */
+  /** The most query heads of a key-value head: a tile of attention has rows for all of them. */
   private static final int MAX_GROUP = 64;
 
   /**

@@ -112,7 +112,10 @@ public sealed interface RopeScaling {
       return frequencies;
     }
 
-    /** The dimension k whose frequency makes so many turns over the positions of the training. */
+    /**
+     * The dimension k whose frequency makes that number of turns over the positions of the
+     * training.
+     */
     private double dimension(double turns, double base, int headSize) {
       return headSize
           * StrictMath.log(originalPositions / (turns * 2 * Math.PI))

@@ -119,7 +119,7 @@ public final class OutputFolder implements AutoCloseable {
     }
   }
 
-  /** Makes the temporary folder, or takes one that nobody has, and returns its lock. */
+  /** Makes the temporary folder, or takes one that no process has, and returns its lock. */
   private static FileChannel own(Path target, Path partial) throws IOException {
     Path file = partial.resolve(LOCK);
     while (true) {

@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * What gives the tensors of a checkpoint by name. A file format is a class that implements it, and
- * an entry of {@link TensorFormat}.
+ * Gives the tensors of a checkpoint by name. A file format is a class that implements this
+ * interface, and an entry of {@link TensorFormat}.
  */
 public interface TensorSource {
   /** Returns the file, or the index of several, for messages. */

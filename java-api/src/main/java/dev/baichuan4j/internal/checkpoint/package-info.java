@@ -1,8 +1,8 @@
 /**
  * The files of a published checkpoint: what the model is ({@code config.json}, {@code
  * generation_config.json}) and where each weight's bytes lie ({@code *.safetensors}, {@code
- * pytorch_model*.bin}). Only headers are read; the weights themselves are mapped by whoever uses
- * them and never pass through the heap.
+ * pytorch_model*.bin}). Only headers are read; the weights themselves are mapped by the code that
+ * uses them and never pass through the heap.
  *
  * <p>Files are taken as hostile. Every length, offset and size is checked before it is used, what a
  * reader may allocate is bounded by constants that stand beside it, a pickle is read behind a list

@@ -8,8 +8,8 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Who holds pages of the key-value cache: the texts that run, and conversations between their
- * turns, which give way when room is needed. For the engine's thread.
+ * Keeps account of the holders of pages of the key-value cache: the texts that run, and
+ * conversations between their turns, which give way when room is needed. For the engine's thread.
  */
 final class CachePool implements AutoCloseable {
   private final KvCache cache;

@@ -25,17 +25,18 @@ import org.slf4j.LoggerFactory;
  * every text being written and pieces of the prompts that wait (continuous batching). Results of a
  * request do not depend on what else runs. Methods may be called from any thread.
  *
- * <p>A request waits as long as it is in the queue. Who takes it from there decides what becomes of
- * it: the engine's thread starts it, {@link Request#cancel} ends it, {@link #close} fails it.
+ * <p>A request waits as long as it is in the queue. The thread that takes it from there decides how
+ * it goes on: the engine's thread starts it, {@link Request#cancel} ends it, {@link #close} fails
+ * it.
  *
- * <p>The thread does not lead to whoever made the engine, so that an owner that was dropped without
- * closing can be noticed; see {@link dev.baichuan4j.Baichuan}.
+ * <p>The thread does not keep the owner of the engine reachable, so that an owner that was dropped
+ * without closing can be noticed; see {@link dev.baichuan4j.Baichuan}.
  */
 public final class Engine implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Engine.class);
 
   /**
-   * What the engine holds ready.
+   * The sizes that the engine is made for.
    *
    * @param contextLength most positions of a text
    * @param pages pages of the key-value cache
@@ -62,7 +63,7 @@ public final class Engine implements AutoCloseable {
   private final Object lock = new Object();
   private final Deque<Request> queue = new ArrayDeque<>();
 
-  /** What the engine's thread is to do; false if it has to be tried again after the next step. */
+  /** The work for the engine's thread; false if it has to be tried again after the next step. */
   private final Deque<BooleanSupplier> tasks = new ArrayDeque<>();
 
   private final Thread thread;
@@ -120,7 +121,10 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Whether the request was waiting, which it is not any more; the caller has to go on with it. */
+  /**
+   * Takes a request out of the queue, and returns whether it was there; the caller then has to go
+   * on with it.
+   */
   boolean takeFromQueue(Request request) {
     synchronized (lock) {
       return queue.remove(request);

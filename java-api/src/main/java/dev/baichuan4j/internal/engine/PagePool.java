@@ -1,11 +1,11 @@
 package dev.baichuan4j.internal.engine;
 
 /**
- * Who holds the pages of the key-value cache: each page is counted, and free when nobody holds it.
- * For the engine's thread.
+ * Keeps account of the pages of the key-value cache: the holders of each page are counted, and a
+ * page without holders is free. For the engine's thread.
  */
 final class PagePool {
-  /** No page is free. */
+  /** The answer where no page is free. */
   static final int NONE = -1;
 
   private final int[] holders; // of each page

@@ -63,7 +63,7 @@ public abstract class Request {
     return cancelled;
   }
 
-  /** The first step is about to run; so many tokens of the prompt are cached already. */
+  /** Is called before the first step; {@code cachedTokens} of the prompt are cached already. */
   protected abstract void started(int cachedTokens);
 
   /** Returns what chooses the tokens of this text: the same object for all of them. */
@@ -80,7 +80,7 @@ public abstract class Request {
 
   protected abstract void failed(RuntimeException failure);
 
-  /** Tells its end; where it cannot take that, it has failed. */
+  /** Tells the request of its end; a request that throws then has failed. */
   final void finish(FinishReason reason) {
     try {
       finished(reason);
@@ -89,7 +89,7 @@ public abstract class Request {
     }
   }
 
-  /** Tells that it failed; what it makes of it does not keep others from being told. */
+  /** Tells the request that it failed. If it throws then, others are still told of their end. */
   final void fail(RuntimeException failure) {
     try {
       failed(failure);

@@ -35,7 +35,7 @@ final class Scoring {
     return stepTokens;
   }
 
-  /** What is computed of it between two steps. */
+  /** The part of the text that is computed, kept between two steps. */
   SessionCache text() {
     return text;
   }

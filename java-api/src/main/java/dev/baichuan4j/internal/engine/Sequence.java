@@ -4,8 +4,8 @@ import dev.baichuan4j.internal.arch.Layout;
 import java.util.Arrays;
 
 /**
- * Tokens of one text and the pages that hold what the model computed of them. Owned by the
- * scheduler's thread.
+ * The tokens of one text, and the pages that hold what the model computed of them. Owned by the
+ * engine's thread.
  */
 final class Sequence {
   private final PagePool pool;
@@ -36,7 +36,7 @@ final class Sequence {
     cached = common;
   }
 
-  /** Within the positions that are reserved. */
+  /** Appends a token, within the positions that are reserved. */
   void append(int token) {
     tokens[length++] = token;
   }
@@ -68,8 +68,8 @@ final class Sequence {
   }
 
   /**
-   * Takes room for so many positions, the pages included; false, with nothing taken, when the pool
-   * has too few.
+   * Takes room for a number of positions, the pages included; returns false, with nothing taken,
+   * when the pool has too few pages.
    */
   boolean reserve(int positions) {
     int needed = Layout.pagesFor(positions) - pageCount;

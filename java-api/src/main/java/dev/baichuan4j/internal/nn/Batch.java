@@ -4,8 +4,8 @@ import dev.baichuan4j.internal.arch.Layout;
 import java.util.Arrays;
 
 /**
- * What a step of the forward pass is fed: tokens of several sequences laid end to end. It is put
- * together anew for each step.
+ * The tokens that a step of the forward pass is fed: those of several sequences, laid end to end.
+ * It is put together anew for each step.
  */
 public final class Batch {
   private final int pageSlots;

@@ -72,7 +72,10 @@ final class Bindings {
     }
   }
 
-  /** Throws what a status other than BC_OK stands for, with the message of the native side. */
+  /**
+   * Throws the exception that a status other than BC_OK stands for, with the message of the native
+   * side.
+   */
   static void check(int status) {
     if (status == baichuan.BC_OK) {
       return;
@@ -164,8 +167,8 @@ final class Bindings {
     final bc_tensor pointer = new bc_tensor();
 
     /**
-     * What Java arrays pass through on their way in and out, kept for the next time: a step
-     * allocates nothing.
+     * The buffer that Java arrays pass through on their way in and out. It is kept for the next
+     * time, so that a step allocates nothing.
      */
     private IntPointer ints;
 

@@ -3,8 +3,8 @@ package dev.baichuan4j.internal.nn;
 import java.util.Set;
 
 /**
- * What a device is to whoever assembles a model on it, {@code bc_facts} of the native library:
- * nobody asks which device it is.
+ * What may be relied on when a model is put together on a device: {@code bc_facts} of the native
+ * library. No code asks which device it is.
  *
  * @param threads CPU threads that ops run on; 1 on a GPU
  * @param activationBits 32: activations are F32; 16: BF16 or F16, as the weights

@@ -8,11 +8,11 @@ import java.util.Map;
 /**
  * Runs the steps of a model. A step of a size that comes again is recorded and replayed from then
  * on, as generation repeats one for each token; a size that is new, as most prompts have, runs op
- * by op, so that no prompt waits for a recording that nobody uses again. Owned by the thread that
- * drives the context.
+ * by op, so that no prompt waits for a recording that is never used again. It is owned by the
+ * thread that drives the context.
  */
 public final class Forward implements AutoCloseable {
-  /** Sizes that are remembered; of each that came again there is a plan. */
+  /** Sizes that are remembered. Each size that came again has a plan. */
   private static final int SIZES = 32;
 
   private final StepInputs inputs;
@@ -24,7 +24,7 @@ public final class Forward implements AutoCloseable {
   private StepSize size = new StepSize(0, 0, 0, false); // of the last step
   private Plan plan; // of the last step; null where it ran op by op
 
-  /** The sizes that came, least recent first; null until a size comes again. */
+  /** The plans of the sizes that came, least recent first; null until a size comes again. */
   private final Map<StepSize, Plan> plans =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override

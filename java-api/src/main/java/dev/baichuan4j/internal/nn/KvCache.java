@@ -7,8 +7,8 @@ import java.util.List;
 
 /**
  * The tensors that hold keys and values: for each layer pages [pages,2,G,64,D]. A page of 64
- * positions has the same number in every layer; whoever takes pages counts them. Memory is
- * committed when a page is first used where {@link DeviceFacts#readsHostMemory}.
+ * positions has the same number in every layer; the owner of the cache counts which pages are
+ * taken. Memory is committed when a page is first used where {@link DeviceFacts#readsHostMemory}.
  */
 public final class KvCache implements AutoCloseable {
   /** Pages of one layer; scales is null unless the pages are I8. */

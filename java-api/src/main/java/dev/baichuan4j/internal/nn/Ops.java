@@ -170,7 +170,7 @@ public final class Ops implements AutoCloseable {
     }
   }
 
-  /** What the device is to whoever assembles a model on it. */
+  /** What may be relied on when a model is put together on this device. */
   public DeviceFacts facts() {
     if (facts == null) {
       facts = Bindings.facts(context());

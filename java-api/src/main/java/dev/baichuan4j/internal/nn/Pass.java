@@ -127,7 +127,7 @@ final class Pass {
         rows.attention(), qkv.whole, cache.layer(i), in, weights.slopes(), model.window(i));
   }
 
-  /** What follows attention in a layer, and the norm that follows the layer. */
+  /** Runs what follows attention in a layer, and the norm that follows the layer. */
   private void rest(Rows rows, Weights.Layer layer, Tensor nextNorm) {
     float eps = model.normEps();
     layer.output().apply(ops, rows.delta(), rows.attention());

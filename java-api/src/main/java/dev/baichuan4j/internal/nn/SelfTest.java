@@ -7,24 +7,24 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Runs every op of a GPU on random numbers and holds what comes out against the CPU's, which
+ * Runs every op of a GPU on random numbers and compares its results with those of the CPU, which
  * computes in f32. For one thread.
  */
 public final class SelfTest implements AutoCloseable {
   /** The largest relative error of one rounding to bf16. */
   private static final double ROUNDED = 0x1p-9;
 
-  /** Of weights of a softmax rounded to bf16, and the output once more. */
+  /** The error of the weights of a softmax rounded to bf16, and of the output once more. */
   private static final double ATTENTION = 4 * ROUNDED;
 
-  /** Of sums in f32 in another order. */
+  /** The error of sums in f32 in another order. */
   private static final double SUMMED = 1e-5;
 
   private static final int HEAD = 128;
   private static final float EPS = 1e-6f;
 
   /**
-   * What one op gave.
+   * The result of one op.
    *
    * @param op its name
    * @param what types and sizes

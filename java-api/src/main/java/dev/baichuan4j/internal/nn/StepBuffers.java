@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-/** What a step computes on its way: allocated once, for the largest step. */
+/** The tensors that a step computes on its way, allocated once for the largest step. */
 final class StepBuffers implements AutoCloseable {
   /**
    * K: how many of the best logits of a row are found where they were computed. 1 KB a row instead
@@ -42,7 +42,7 @@ final class StepBuffers implements AutoCloseable {
   }
 
   /**
-   * What a step gives.
+   * The results of a step.
    *
    * @param logits [R,V]
    * @param topValues [R,K] the best of each row

@@ -32,7 +32,7 @@ record StepInputs(Tensor ids, Tensor positions, Tensor offsets, Tensor table, Te
         rows.first(Math.max(size.rows(), 1)));
   }
 
-  /** Copies what a step has into them. */
+  /** Copies the numbers of a step into these tensors. */
   void write(Batch batch) {
     ids.write(batch.ids(), batch.tokens());
     positions.write(batch.positions(), batch.tokens());

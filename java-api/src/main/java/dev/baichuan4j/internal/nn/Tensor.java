@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A native tensor or a view of one. Closed by who made it; the bytes live until the last view and
- * plan that use them are closed. Used by the thread that drives its context.
+ * A native tensor or a view of one. The code that made it closes it; the bytes live until the last
+ * view and plan that use them are closed. It is used by the thread that drives its context.
  */
 public final class Tensor implements AutoCloseable {
   private final NativeTensor handle;

@@ -271,8 +271,8 @@ final class WeightLoader implements AutoCloseable {
   }
 
   /**
-   * Takes note of what quantizing has lost: squares, whose sums are not finite where a weight is
-   * not, or is too large to be squared.
+   * Notes the sums of squares that quantizing has lost. They are not finite where a weight is not,
+   * or is too large to be squared.
    */
   void record(double[] error, String... names) {
     if (!Double.isFinite(error[0]) || !Double.isFinite(error[1])) {

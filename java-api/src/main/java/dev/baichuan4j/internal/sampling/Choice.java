@@ -2,9 +2,9 @@ package dev.baichuan4j.internal.sampling;
 
 import dev.baichuan4j.GenerationOptions;
 
-/** The last step of a token: picks one of the scores that the processors have left. */
+/** The last step in choosing a token: picks one of the scores that the processors have left. */
 interface Choice {
-  /** The scores that are there do not decide: one that is left out matters. */
+  /** The answer where the scores at hand do not decide, because one that is left out matters. */
   int OUTSIDE = -1;
 
   /** Returns the choice that the options ask for. */

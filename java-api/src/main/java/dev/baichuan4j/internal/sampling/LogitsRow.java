@@ -4,8 +4,8 @@ import dev.baichuan4j.internal.nn.TopLogits;
 
 /**
  * One row of the logits of a step, as a {@link TokenChooser} sees it. The best of its logits may be
- * at hand; all of them can always be had, but are copied from the device when somebody asks for
- * them. One object serves all rows, one after the other, and allocates nothing.
+ * at hand; all of them can always be had, but are copied from the device only when they are asked
+ * for. One object serves all rows, one after the other, and allocates nothing.
  */
 public final class LogitsRow {
   /** Where the logits of a step lie. */

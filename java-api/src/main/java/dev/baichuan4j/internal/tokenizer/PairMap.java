@@ -5,7 +5,7 @@ package dev.baichuan4j.internal.tokenizer;
  * objects. Filled by one thread, then read by any.
  */
 final class PairMap {
-  /** What {@link #find} answers for an absent key. */
+  /** The answer of {@link #find} for an absent key. */
   static final int NONE = -1;
 
   private static final int KEY_BITS = 21;

@@ -258,9 +258,10 @@ public static native int bc_row_norms(bc_context context, bc_tensor out, bc_tens
  * Activations are F32 on the CPU. On a GPU they are BF16 or F16, one of them throughout; x of the
  * norms and embed may be F32 and should be, the residual stream; logits may be F32. Rows begin at
  * multiples of 16 bytes there. Int32 inputs come from bc_tensor_write, on every device, and never from
- * other ops. A batch is ragged: the T tokens of B sequences lie end to end; offsets [B+1] I32 gives where each begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is
- * each token's position in its sequence, rising by one inside a sequence; table [B,P] I32 names the
- * pages of each sequence. */
+ * other ops. A batch is ragged: the T tokens of B sequences lie end to end. offsets [B+1] I32 says
+ * where each sequence begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is each token's
+ * position in its sequence, rising by one inside a sequence; table [B,P] I32 names the pages of each
+ * sequence. */
 
 /** out [T,C] = table[ids[t], :]. table [V,C] F32, F16 or BF16; ids [T] I32. */
 public static native int bc_embed(bc_context context, bc_tensor out, bc_tensor ids, bc_tensor table);
