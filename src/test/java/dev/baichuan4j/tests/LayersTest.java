@@ -100,15 +100,7 @@ class LayersTest {
         .mayOnlyAccessLayers("public")
         .whereLayer("api")
         .mayOnlyAccessLayers(
-            "public",
-            "spi",
-            "arch",
-            "checkpoint",
-            "tokenizer",
-            "nn",
-            "sampling",
-            "engine",
-            "chat")
+            "public", "spi", "arch", "checkpoint", "tokenizer", "nn", "sampling", "engine", "chat")
         .whereLayer("evaluate")
         .mayOnlyAccessLayers("public", "math")
         .whereLayer("cli")

@@ -33,7 +33,14 @@ public final class PromptLengths {
     int count = args.length > 1 ? Integer.parseInt(args[1]) : 200;
     ModelShape shape =
         new ModelShape(
-            sizes[0], sizes[1], sizes[0] / 128, sizes[2], sizes[3], 4096, Position.ROPE, Head.PLAIN);
+            sizes[0],
+            sizes[1],
+            sizes[0] / 128,
+            sizes[2],
+            sizes[3],
+            4096,
+            Position.ROPE,
+            Head.PLAIN);
     List<Integer> lengths =
         IntStream.range(SHORTEST, SHORTEST + count).boxed().collect(Collectors.toList());
     Collections.shuffle(lengths, new Random(1));
