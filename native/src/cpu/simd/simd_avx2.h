@@ -128,8 +128,8 @@ struct Avx2Lanes {
     return {_mm256_add_epi32(_mm256_slli_epi32(dot.a, 3), _mm256_madd_epi16(zero.a, s)),
             _mm256_add_epi32(_mm256_slli_epi32(dot.b, 3), _mm256_madd_epi16(zero.b, s))};
   }
-  // Codes with their sign: |w| * (sign of w applied to x), because of (q + 128) * x two products
-  // would not fit 16 bits.
+  // Codes are multiplied with their sign, as |w| * (sign of w applied to x), because two products of
+  // (q + 128) * x would not fit 16 bits.
   static I code_bytes(I w) {
     const __m256i flip = _mm256_set1_epi8(-128);
     return {_mm256_xor_si256(w.a, flip), _mm256_xor_si256(w.b, flip)};
@@ -187,7 +187,7 @@ struct Avx2Lanes {
       out[4 + i] = _mm256_permute2f128_ps(low[i], high[i], 0x31);
     }
   }
-  // In each half of the registers.
+  // Transposes in each half of the registers.
   static void transpose4(__m256* out, __m256 a, __m256 b, __m256 c, __m256 d) {
     const __m256 ab = _mm256_unpacklo_ps(a, b);
     const __m256 cd = _mm256_unpacklo_ps(c, d);
@@ -214,7 +214,7 @@ struct Avx2Lanes {
     const __m256i pairs = _mm256_packus_epi32(narrow(x.a), narrow(x.b));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(pairs, 0xd8));
   }
-  // Nearest even; a NaN stays a NaN.
+  // Rounds to nearest even; a NaN stays a NaN.
   static __m256i narrow(__m256 x) {
     const __m256i u = _mm256_castps_si256(x);
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
@@ -252,7 +252,7 @@ struct Avx2Lanes {
     return _mm_cvtss_f32(_mm_max_ss(d, _mm_movehdup_ps(d)));
   }
 
-  // Rows of w and x go by in one register at a time: of two there would be no room for x.
+  // Rows of w and x go by in one register at a time: with two there would be no room for x.
   using Row = __m256;
   static constexpr int row_lanes = 8;
   static Row row(const float* p) { return _mm256_loadu_ps(p); }

@@ -121,7 +121,7 @@ struct Avx512Lanes {
   static constexpr int score_vectors = 4;
   static constexpr int value_vectors = 4;
 
-  // By 4 x 4 lanes in each quarter of the registers, then by quarters.
+  // Transposes 4 x 4 lanes in each quarter of the registers, then the quarters.
   static void transpose(F* x) {
     F y[16];
     for (int i = 0; i < 16; i += 4) {
@@ -154,7 +154,7 @@ struct Avx512Lanes {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first(n), p)));
   }
   static void store(float* p, F a, int64_t n) { _mm512_mask_storeu_ps(p, first(n), a); }
-  // Nearest even; a NaN stays a NaN. The conversion instruction would take subnormal numbers for 0.
+  // Rounds to nearest even; a NaN stays a NaN. The conversion instruction would take subnormal numbers for 0.
   static __m256i narrow(F a) {
     const __m512i u = _mm512_castps_si512(a);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));

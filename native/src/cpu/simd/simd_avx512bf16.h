@@ -18,7 +18,7 @@ struct Avx512Bf16Lanes : Avx512Lanes {
   }
   static F dot_pairs(F sum, __m512bh a, __m512bh b) { return _mm512_dpbf16_ps(sum, a, b); }
 
-  // attention: words of two bf16 (attention_words.h).
+  // For attention: words of two bf16 (attention_words.h).
   using Pairs = __m512bh;
   static Pairs as_pairs(F words) { return reinterpret_cast<Pairs>(words); }
   static Pairs first_of_pairs(Pairs words) {
@@ -29,7 +29,7 @@ struct Avx512Bf16Lanes : Avx512Lanes {
     return reinterpret_cast<Pairs>(
         _mm512_andnot_si512(_mm512_set1_epi32(0xffff), reinterpret_cast<__m512i>(words)));
   }
-  // Nearest even; subnormal numbers become 0, as dot_pairs takes them.
+  // Rounds to nearest even; subnormal numbers become 0, as dot_pairs takes them.
   static void store_rounded(float* words, F a) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(words),
                         reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a)));
@@ -45,7 +45,7 @@ struct Avx512Bf16Lanes : Avx512Lanes {
     const __m512i x = _mm512_cvtepi8_epi16(bytes);
     return whole_pairs(_mm512_srai_epi32(_mm512_slli_epi32(x, 16), 16), _mm512_srai_epi32(x, 16));
   }
-  // Words of 16 elements of either row.
+  // Words, each of one element of either row, for 16 columns.
   static F interleaved(const bf16* low, const bf16* high) {
     const __m512i a =
         _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(low)));

@@ -17,7 +17,7 @@ struct ScalarLanes {
     int32_t v[16];
   };
 
-  // matmul: register blocks of rows of x by panels, or rows, of w.
+  // For matmul: register blocks of rows of x by panels, or rows, of w.
   static constexpr int rows = 1;
   static constexpr int panels = 1;
   static constexpr int few = 1;  // rows for which packed panels are not unpacked first
@@ -132,7 +132,7 @@ struct ScalarLanes {
   }
   static void store_bytes(uint8_t* p, I a) { std::memcpy(p, a.v, sizeof a.v); }
 
-  // Four int8 of x, for all lanes.
+  // The same four int8 of x in all lanes.
   struct Quad {
     int8_t v[4];
   };
@@ -146,7 +146,7 @@ struct ScalarLanes {
     return static_cast<int32_t>((static_cast<uint32_t>(w.v[i]) >> (8 * b)) & 255u);
   }
 
-  // Sums of at most 8 products of codes 0 to 15, four to a lane, with x.
+  // Sums of at most 8 products of codes 0 to 15, of which a lane holds four, with x.
   using NibbleSum = I;
   static I no_nibbles() { return set_int(0); }
   static I dot_nibbles(I sum, I w, Quad x) {
@@ -165,7 +165,7 @@ struct ScalarLanes {
   }
   // Bytes q + 128 of a q8 panel as dot_bytes takes them.
   static I code_bytes(I w) { return w; }
-  // Where a sum of dot_bytes starts so that it ends as that of q: 128 minus_sum.
+  // The start of a sum of dot_bytes that makes it end as the sum for q: 128 minus_sum.
   static I bytes_start(const uint8_t* minus_sum) {
     int32_t s;
     std::memcpy(&s, minus_sum, 4);
@@ -189,7 +189,7 @@ struct ScalarLanes {
     return bits;
   }
 
-  // attention: register blocks of queries by vectors of keys, and of values.
+  // For attention: register blocks of queries by vectors of keys, and of values.
   static constexpr int query_rows = 1;
   static constexpr int score_vectors = 1;
   static constexpr int value_vectors = 1;
@@ -255,7 +255,7 @@ struct ScalarLanes {
   static F sums(const F* a) {
     return each([&](int i) { return sum(a[i]); });
   }
-  // Whether a lane of a is above its lane of b or either is NaN.
+  // Whether any lane of a is above its lane of b, or either lane is NaN.
   static bool any_above(F a, F b) {
     bool any = false;
     for (int i = 0; i < 16; ++i) any |= !(a.v[i] <= b.v[i]);
