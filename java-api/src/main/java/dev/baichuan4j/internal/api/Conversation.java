@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /** A conversation whose turns share what is in the cache. */
 final class Conversation implements ChatSession {
-  private static final Logger log = LoggerFactory.getLogger(Conversation.class);
+  private static final Logger log = LoggerFactory.getLogger(ChatSession.class);
 
   private record Turn(Thread sender, RunningGeneration answer) {}
 
