@@ -28,6 +28,8 @@ if(BC_SANITIZE)
   # -O1: the kernels take minutes to compile with -O3 and checks.
   add_compile_options(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=address,undefined)
+  # What is slow then and shows the sanitizers nothing new is left out (tests/check.h).
+  add_compile_definitions(BC_SANITIZED)
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   # The C++ runtime comes along, so that the library loads where another or none is installed.
   set(BC_SHARED_LINK_OPTIONS -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL

@@ -15,6 +15,14 @@
 
 namespace bc::test {
 
+// Whether this is a build for the sanitizers, which look at memory and undefined behaviour: more numbers
+// and more orders of warps are for the other build, which is several times as fast.
+#ifdef BC_SANITIZED
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 // Half a unit in the last place of 1: the largest relative error of one rounding to f32.
 constexpr double kRounding = 1.0 / 16777216.0;
 
