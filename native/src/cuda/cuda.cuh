@@ -5,7 +5,7 @@
 // only, because the emulator watches there (docs/emulator.md).
 #pragma once
 
-#include "cuda/generation.h"
+#include "cuda/kernel_choice.h"
 #include "error.h"
 #include "types.h"
 
@@ -34,7 +34,7 @@ struct Launch {
   dim3 block;
   size_t shared_bytes = 0;  // dynamic shared memory of a block
   void* stream = nullptr;   // a cudaStream_t
-  // If starts_early() (generation.h), the kernel may start while those before it still run. It calls
+  // If starts_early() (kernel_choice.h), the kernel may start while those before it still run. It calls
   // griddepcontrol_wait() before it touches anything but weights. Even then it reads nothing that they
   // wrote by ld.global.nc, which is for memory that nothing writes while the kernel lives.
   bool early = false;

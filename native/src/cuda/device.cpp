@@ -10,7 +10,7 @@
 
 #include "cuda/architectures.h"
 #include "cuda/driver.h"
-#include "cuda/generation.h"
+#include "cuda/kernel_choice.h"
 #include "cuda/tensor_map.h"
 #include "error.h"
 

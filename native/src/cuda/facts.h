@@ -12,7 +12,7 @@ struct Facts {
   int sms = 0;                // streaming multiprocessors
   int64_t memory = 0;         // bytes
   int64_t shared_memory = 0;  // bytes that a block may have
-  // Runs the kernels of sm_90a (generation.h); q8 and q4 are in their order (quant_layout.h).
+  // Runs the kernels of sm_90a (kernel_choice.h); q8 and q4 are in their order (quant_layout.h).
   bool hopper = false;
 };
 

@@ -8,7 +8,7 @@
 
 #include "cuda/device.h"
 #include "cuda/driver.h"
-#include "cuda/generation.h"
+#include "cuda/kernel_choice.h"
 #include "device.h"
 #include "error.h"
 #include "simt.h"

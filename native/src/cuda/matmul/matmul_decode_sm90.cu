@@ -4,62 +4,16 @@
 //         q4 in Hopper's order. M is 1 to 32. K is a multiple of 8; of q8 and q4, of 32. With swiglu
 //         out is [M,N/2]. More tokens: matmul_sm90.cu, with the same bits.
 //
-// Method  A block stays on its processor and has tiles of up to four panels, 64 rows of w. Four
-//         warpgroups have a part of K each (weights_sm90.cuh); their sums meet in shared memory and
-//         are added in order. One more warp copies: 16 of its lanes have a panel of a part each,
-//         eight have 64 columns of x of a part, and all bring two steps of K at a time to the part's
-//         ring: panels as runs of bytes (16-bit rows: boxes of [16,64]), x as boxes of [tokens,64]
-//         with zeros beyond M. A warp unpacks its panel into the left operand of wgmma.m64n8k16 (n =
-//         8, 16 or 32), 32 columns at a time, while the product before runs. The ring goes on from
-//         tile to tile, so that memory is busy while sums are added up and stored.
-//
-//         Between kernels. Weights of the first stages are asked for before x is there: the ring is
-//         full when the kernels before have ended. 132 blocks hold 19 MB of q4, 5.8 us of memory (q8
-//         23 MB, 16 bits 26 MB): more than rms_norm takes, or kv_append and a short attention. For
-//         that the small kernels need a place beside this one: 2 KB of shared memory and half of the
-//         registers are left to them (0.9 KB by 16-bit rows for M above 16, which is too little).
-//         Each lets the next kernel start, so that the next matmul begins on every processor that
-//         this one leaves.
-//
-//         Tiles have two, three or four panels, whichever leaves the busiest block the least to
-//         read. With fewer than four a warp of each part has none, another one in each, so that all
-//         schedulers have as much to unpack.
+// Method  A block stays on its SM and has tiles of up to four panels, 64 rows of w. Four warpgroups have
+//         a part of K each; their sums meet in shared memory and are added in order. One more warp
+//         copies two steps of K at a time to the ring of each part: panels as runs of bytes (16-bit
+//         rows: boxes of [16,64]), x as boxes of [tokens,64] with zeros beyond M. The ring goes on
+//         from tile to tile, so that memory is busy while sums are added up and stored. Weights of
+//         the first stages are asked for before the kernels ahead, which write x, have ended.
 //
 // Bound   Memory: the weights, 2NK bytes (q8: 1.0625 NK, q4: 0.5625 NK), x 2MK and out 2MN (f32:
-//         4MN). Every tile reads x again, from L2: 2MK bytes. M=1, 13B, q4, us at 3.35 TB/s:
-//
-//                           N      K   bytes    us   panels  tiles  busiest block
-//           q, k and v  15360   5120    44 MB  13.2    4      240    8 panels of 7.3 on average
-//           out          5120   5120    15 MB   4.4    3      107    3 of 2.4
-//           gate, up    27392   5120    79 MB  23.5    2      856    14 of 13.0
-//           down         5120  13696    39 MB  11.8    3      107    3 of 2.4
-//
-//         Memory gives 14.5 bytes a clock and processor; to 107 of 132 it can give 17.9.
-//
-//         Issue. 16 rows by 32 columns are 288 bytes of q4 and about 58 instructions of a warp: 42
-//         to unpack 16 weights a lane (16 FMAs, 9 lop3, 7 shifts, 10 for grids; 23 of them go to the
-//         pipe of integers, which takes one in two clocks), 2 loads, 2 products, 12 for descriptors,
-//         fences and the ring. Four schedulers: 19.9 bytes a clock, so 73 % busy at 14.5 and 90 % at
-//         17.9. q8: 544 bytes, 62: 35. 16 bits: 1024 bytes, 25: 160. A scheduler has four warps with
-//         16 independent weights a lane.
-//
-//         L2. 24 bytes a clock and processor (5.5 TB/s). q, k and v of q4 take with x 15 bytes at
-//         M=1, 21 at M=8 and 27 at M=16, where L2 makes it 15.2 us; the four of the table 64 us of
-//         53, which is 2.8 TB/s. At M=32 x is twice the weights: 22 us. From 33 tokens on blocks
-//         share x in clusters (matmul_sm90.cu).
-//
-//         Tensor cores: two products a warpgroup and 32 columns, 79 clocks of memory apart. Shared
-//         memory, a stage at M=8: q4 comes and is read, 288 passes, x 128, of 1270 clocks.
-//
-//         Under way: 25 KB a processor are enough (3.35 TB/s for 1 us). Stages, and the KB of weights
-//         in them
-//                         n = 8      16        32
-//                   q4    8, 147     6, 110    3, 55
-//                   q8    5, 174     4, 139    2, 70
-//                   rows  3, 197     2, 131    2, 131
-//
-// Registers
-//         64 for 544 threads, none moved between warps: the sums of a part are 4, 8 or 16.
+//         4MN). Every tile reads x again, from L2: 2MK bytes, which bind for q4 from M = 16 on.
+//         docs/matmul-hopper.md has the shares of every unit, and the depth of the ring.
 //
 // Limits  matmul_decode_sm90_kernel: 64 registers, 544 threads, 231552 bytes of shared memory, on sm_90
 //

@@ -84,7 +84,7 @@ inline Plan share_out(const MatmulParams& p, const Facts& gpu, int tokens, bool 
 // About how long a plan takes: the longest row of items of a block, then the scratch and the kernel
 // that adds it up.
 inline int64_t clocks(const MatmulParams& p, const Facts& gpu, const Plan& plan) {
-  constexpr int64_t kL2 = 24;        // bytes a clock and processor
+  constexpr int64_t kL2 = 24;        // bytes a clock and SM
   constexpr int64_t kTensor = 2048;  // products
   constexpr int64_t kLaunch = 3000;
   const HopperParts& parts = plan.parts;

@@ -3,48 +3,17 @@
 // Shapes  x [M,K], out [M,N]; row_scale, bias [N] or null; w [N,K] rows of 16 bits, or panels of q8 or
 //         q4 in Hopper's order. K is a multiple of 8; of q8 and q4, of 32. With swiglu out is [M,N/2].
 //
-// Method  Two blocks are a cluster and stay on their processors. They have pairs of tiles: 2 x 128 rows
-//         of w by the same 192 tokens (128 or 64 where these leave less idle). One warp of a block
-//         brings steps of 64 columns to a ring in shared memory: its own w and half of x, which goes
-//         to both blocks; x and 16-bit w as boxes of a tensor map with the swizzle of 128 bytes,
-//         panels of q8 and q4 as runs of two groups. Two warpgroups have 64 rows each and multiply by
-//         wgmma.m64n192k16: 16-bit w from shared memory, q8 and q4 from registers, where a group is
-//         unpacked while the one before is multiplied (weights_sm90.cuh). When one of them adds up a
-//         part or stores its tile the other has the tensor cores.
+// Method  Two blocks are a cluster and stay on their SMs. They have pairs of tiles: 2 x 128 rows of w by
+//         the same 192 tokens (128 or 64 where these leave less idle). One warp of a block brings
+//         steps of 64 columns to a ring in shared memory: its own w, and half of x, which goes to
+//         both blocks. Two warpgroups have 64 rows each and multiply by wgmma.m64n192k16: 16-bit w
+//         from shared memory, q8 and q4 from registers, where a group is unpacked while the one
+//         before is multiplied. When one of them adds up a part or stores its tile, the other has
+//         the tensor cores. Which tile when, and which are split over K: matmul_plan_sm90.cuh.
 //
-//         Tile. The sums of the parts of K have to be added up in f32 (weights_sm90.cuh), so a tile
-//         wants two accumulators. With n = 192 both stand in registers: 96 + 96 of 232, and 16 for
-//         left operands. The usual 128 x 256 would keep totals in shared memory, 128 of 227 KB: two
-//         stages would be left, and 768 KB a tile would pass through banks that are the second limit
-//         already, to save a tenth of the bytes from L2.
-//
-//         Which tile when, and which are split over K: matmul_plan_sm90.cuh.
-//
-// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 72 us at the 949
-//         Tflop/s of 132 processors at 1.755 GHz.
-//         Clocks of a step of 192 tokens, 1215 for the goal of 600 Tflop/s:
-//
-//                                                     rows    q8     q4
-//           tensor cores, 2048 products                768    768    768
-//           shared memory, 128 bytes                   832    712    648
-//             x, read by two warpgroups                384    384    384
-//             w, read by wgmma or to be unpacked       128     68     36
-//             what arrives                             320    260    228
-//           instructions of two warps of a scheduler   142    330    304
-//           L2, 24 bytes (5.5 TB/s): x / 2 and w      1195    875    704
-//             without clusters                        1707   1387   1216
-//           limit                                     1195    875    768
-//           Tflop/s                                    610    833    949
-//
-//         Beside that, of a tile of K=4096 (49152 clocks of the tensor cores): four waits for the
-//         end of a part, 200 clocks each, in which the other warpgroup multiplies; 48 stores and, of
-//         rows, 48 shuffles of each thread, some 600 clocks, 1 %; the last of M=2048's 11 tiles of
-//         tokens is two thirds full, 3 %; the rest of the rounds, 0 to 8 %.
-//         Expected, by plan_of's clocks and L2 at 24 bytes, M=2048, K=5120, N=5120 and
-//         15360: rows 541 and 592 Tflop/s, q8 729 and 809, q4 880 and 920, of which the clock under
-//         load takes its part. 24 bytes are what is published for reads by all processors; kernels
-//         of 128 x 256 without clusters, which take 48 bytes for a clock of the tensor cores, are
-//         published with 660 Tflop/s, 32 bytes. With these a step of rows has 896 clocks.
+// Bound   Tensor cores: 2MNK flops, 949 Tflop/s at 132 SMs and 1.755 GHz. L2 is the limit of 16-bit
+//         rows (610 Tflop/s at 24 bytes a clock and SM) and of q8 (833).
+//         docs/matmul-hopper.md has the clocks of a step on every unit, and why tiles are 128 x 192.
 //
 // Registers
 //         3 x 128 threads start with 168 each; the warps that copy keep 40, the others get 232.

@@ -5,33 +5,15 @@
 //
 // Method  A block has a tile of tokens by rows of w, a warp 32 of these rows and all of the tokens:
 //         narrow tiles of 64 x 128, wide ones of 128 x 256. x comes through shared memory, two steps
-//         of 32 columns a stage, the next stage under way. No two warps share a weight, so weights go
-//         straight to registers, some steps ahead, and are unpacked once for all tokens of the tile.
-//         Sums of an eighth of K are added up in shared memory, in the order of matmul_decode.
+//         of 32 columns a stage. No two warps share a weight, so weights go straight to registers,
+//         some steps ahead, and are unpacked once for all tokens of the tile. Sums of an eighth of K
+//         are added up in shared memory, in the order of matmul_decode. Tiles that fill rounds of all
+//         SMs are whole; each of the rest may be eight blocks, one for each part of K, whose sums a
+//         second kernel adds up in the same order.
 //
-//         Tiles that fill rounds of all processors are whole. The rest would leave most of the last
-//         round idle; if that costs more than it saves, each of them is eight blocks, one for each
-//         part of K, whose sums a second kernel adds up in the same order. 13B, N=K=5120, M=64: 320
-//         blocks in place of 40. plan_of chooses; the bits of out are the same.
-//
-// Bound   Tensor cores: 2MNK flops. M=2048, N=4096, K=4096: 68.7 Gflop, 0.22 ms at the 312 Tflop/s
-//         of an A100. From L2, a wide step of 2.1 Mflop takes 8 KB of x and 16 KB of weights (q8: 8.5,
-//         q4: 4.5): 85 flops a byte (124, 164), 3.7 TB/s (2.5, 1.9) at that rate; narrow steps of 0.5
-//         Mflop make it 43 (62, 82). Below about M=150 (q8: 80, q4: 45) the weights from memory
-//         bind, as in matmul_decode.
-//
-//         Clocks of a wide step: tensor cores 1024 (about 740 on an H100, whose mma.sync does some
-//         660 Tflop/s); shared memory 576, for 8 warps read all of x; with weights there too it would
-//         be 832. It outlasts the 600 or so of a load from memory: one step ahead is enough. A narrow
-//         step is a quarter, so two blocks share a processor and weights are two steps ahead (q4:
-//         four), 20 to 32 KB, where 3.3 TB/s by 132 processors need 10. The parts' sums pass through
-//         shared memory 14 times: a tenth of K=4096, a thirtieth of K=13696.
-//
-// Epilogues
-//         swiglu pays. M=2048, F=11008: gate and up are neither written nor read again, 8MF bytes,
-//         180 MB, 90 us at 2 TB/s beside the 1.2 ms of the products. M=1: one launch less.
-//         Adding to the residual stream does not: out and add_rms_norm move 2C + 10C bytes a token,
-//         with the sum here it would be 8C + 4C.
+// Bound   Tensor cores: 2MNK flops. Below about M=150 (q8: 80, q4: 45) the weights from memory bind.
+//         docs/matmul-hopper.md, "The other generations", has the clocks of a step, and says why
+//         swiglu is part of the product and the residual sum is not.
 //
 // Limits  matmul_narrow_kernel: 208 registers, 128 threads, 49152 bytes of shared memory
 //         matmul_wide_kernel: 255 registers, 256 threads, 163840 bytes of shared memory, on sm_80 sm_90 sm_100
@@ -316,7 +298,7 @@ int64_t scratch_bytes(const Plan& plan) {
   return int64_t{plan.split} * kParts * S::kTokens * S::kRows * static_cast<int64_t>(sizeof(float));
 }
 
-// The tiles that fill rounds of all processors are whole. What is left may be split.
+// The tiles that fill rounds of all SMs are whole. What is left may be split.
 template <class S>
 Plan share_out(const MatmulParams& p, const Facts& gpu, bool split) {
   const int64_t tiles = ceil_div(p.M, S::kTokens) * ceil_div(p.N, S::kRows);
@@ -324,12 +306,12 @@ Plan share_out(const MatmulParams& p, const Facts& gpu, bool split) {
   return {std::is_same<S, Wide>::value, static_cast<int>(tiles - rest), static_cast<int>(rest)};
 }
 
-// About how long a plan takes, in clocks: rounds of blocks over the processors, then the scratch and
+// About how long a plan takes, in clocks: rounds of blocks over the SMs, then the scratch and
 // the kernel that adds it up.
 template <class S>
 int64_t clocks(const MatmulParams& p, const Facts& gpu, const Plan& plan) {
   constexpr int64_t kStepClocks = std::is_same<S, Wide>::value ? 1000 : 300;
-  constexpr int64_t kL2 = 24;  // bytes a clock and processor
+  constexpr int64_t kL2 = 24;  // bytes a clock and SM
   constexpr int64_t kLaunch = 3000;
   const int64_t rounds =
       ceil_div(plan.whole, gpu.sms) * kParts + ceil_div(int64_t{plan.split} * kParts, gpu.sms);

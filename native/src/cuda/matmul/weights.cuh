@@ -14,6 +14,7 @@
 #pragma once
 
 #include "cuda/kernels.h"
+#include "cuda/matmul/parts.cuh"
 #include "cuda/mma.cuh"
 #include "cuda/quant_layout.h"
 #include "cuda/silu.cuh"
@@ -23,20 +24,7 @@ namespace bc::cuda {
 constexpr int kStep = 32;  // columns: kGroup
 constexpr int kParts = 8;  // of K, which every kernel sums apart and then adds up in order
 
-// The bounds of the parts: they depend on K alone, so that every M gives the same bits.
-struct Parts {
-  int steps;    // of K
-  int of_part;  // steps of a part; the last may have fewer
-  int parts;    // that have steps at all
-
-  __host__ __device__ explicit Parts(int64_t K)
-      : steps(static_cast<int>((K + kStep - 1) / kStep)),
-        of_part((steps + kParts - 1) / kParts),
-        parts((steps + of_part - 1) / of_part) {}
-  __host__ __device__ int begin(int part) const {
-    return part * of_part < steps ? part * of_part : steps;
-  }
-};
+using Parts = PartsOfK<kParts, kStep>;
 
 template <class T>
 struct StepX {

@@ -2,22 +2,12 @@
 // the left operand and x the right one: a warpgroup has 64 rows of w, four panels, and up to 256
 // tokens; out^T = w x^T.
 //
-// Sums. K is cut into kHopperParts parts of whole steps of 64 columns. A part is one chain of wgmma
-// from zero, 16 columns after 16 columns; the parts are added up in f32, in order. Parts depend on K
-// alone, and an element of a product on its own row and column, so every M, every tile and every
-// share of the work gives the same bits.
+// K is cut into kHopperParts parts, each one chain of wgmma from zero. Weights of q8 and q4 are rounded
+// once to the type of x: w' = T(scale * code). Lane 4g + t of a warp finds in its bytes of a group
+// (quant_layout.h) what wgmma wants of it in two fragments of 16 columns: rows 2g and 2g + 1 of the
+// panel are what the fragment calls rows g and g + 8, so that its sums are neighbours in out.
 //
-// Weights of q8 and q4 are rounded once to the type of x: w' = T(scale * code). Sums of each group
-// apart, as weights.cuh has them, would take the accumulators through an FMA for each 32 columns:
-// 128 x 192 of them are 192 issue slots of a scheduler, in the 384 clocks of those products, which
-// unpacking and the products' own instructions need. The price is in the weights: a relative error
-// of 2^-8 at most (bf16; 2^-11 f16), about a third of that in root mean square, where q8 itself is
-// off by half of a 127th of the group's largest weight and q4 by half of a 15th of its range. Scales
-// of q8 beyond 2^-22 to 255 do not fit f16: there is an error of 2^-26, or an infinity.
-//
-// Registers. Lane 4g + t of a warp finds in its bytes of a group (quant_layout.h) what wgmma wants of
-// it in two fragments of 16 columns: rows 2g and 2g + 1 of the panel as what the fragment calls rows g
-// and g + 8. Its sums are then neighbours in out.
+// docs/matmul-hopper.md has the reasons, and what the rounding costs.
 #pragma once
 
 #include "cuda/matmul/weights.cuh"
@@ -30,20 +20,7 @@ constexpr int kHopperStep = 64;  // columns: rows of 128 bytes of x
 constexpr int kHopperParts = 4;
 constexpr int kGroupsOfStep = kHopperStep / static_cast<int>(kGroup);
 
-// The bounds of the parts, in steps.
-struct HopperParts {
-  int steps;    // of K; the last may have fewer columns
-  int of_part;  // steps of a part; the last may have fewer
-  int parts;    // that have steps at all
-
-  __host__ __device__ explicit HopperParts(int64_t K)
-      : steps(static_cast<int>((K + kHopperStep - 1) / kHopperStep)),
-        of_part((steps + kHopperParts - 1) / kHopperParts),
-        parts((steps + of_part - 1) / of_part) {}
-  __host__ __device__ int begin(int part) const {
-    return part * of_part < steps ? part * of_part : steps;
-  }
-};
+using HopperParts = PartsOfK<kHopperParts, kHopperStep>;
 
 // The left operands of a group: columns 0 to 15 and 16 to 31 of 64 rows.
 using GroupA = uint32_t[2][4];
