@@ -28,4 +28,24 @@ class LogSumExpTest {
     assertEquals(1000 + Math.log(2), LogSumExp.of(new float[] {1000, -infinity, 1000}), 1e-12);
     assertEquals(-1000 + Math.log(2), LogSumExp.of(new float[] {-1000, -1000}), 1e-12);
   }
+
+  @Test
+  void exponentialsAreThoseOfStrictMath() {
+    SplittableRandom random = new SplittableRandom(2);
+    for (int repeat = 0; repeat < 100_000; repeat++) {
+      double x = repeat == 0 ? 0 : random.nextDouble(repeat % 2 == 0 ? -700 : -2, 0);
+      double expected = StrictMath.exp(x);
+      assertEquals(expected, LogSumExp.exp(x), 1e-14 * expected);
+    }
+    assertEquals(1, LogSumExp.exp(0));
+  }
+
+  @Test
+  void valuesFarBelowTheGreatestAddNothing() {
+    float infinity = Float.POSITIVE_INFINITY;
+    assertEquals(Math.log(2), LogSumExp.of(new float[] {0, -699, -750, -infinity, 0}), 1e-15);
+    assertEquals(Math.log(2), LogSumExp.of(new float[] {0, -699, 0}), 1e-15);
+    assertEquals(Double.NaN, LogSumExp.of(new float[] {0, Float.NaN, 0}));
+    assertEquals(Double.NaN, LogSumExp.of(new float[] {0, Float.NaN, -750}));
+  }
 }
