@@ -197,7 +197,7 @@ void grouped(const Run& run, Type type) {
 void windows(const Run& run, Type type) {
   const std::vector<Sequence> ragged = {{0, 130}, {190, 20}, {300, 1}, {61, 70}};
   for (const int64_t window : {1, 2, 48, 63, 64, 65, 100, 4096}) {
-    if (kSanitized && window != 1 && window != 65) continue;
+    if (is_brief() && window != 1 && window != 65) continue;
     const bool alibi = window % 2 == 0;
     run({"window", ragged, type, 2, 2, 24, alibi, 1.0f, window});
     run({"window", ragged, type, 7, 1, 16, alibi, 1.0f, window});

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -15,13 +16,16 @@
 
 namespace bc::test {
 
-// Whether this is a build for the sanitizers, which look at memory and undefined behaviour: more numbers
-// and more orders of warps are for the other build, which is several times as fast.
+// Whether this run looks at memory and undefined behaviour (the sanitizers' build), or at the instructions
+// that are used (BC_BRIEF, on emulated processors). More numbers and more orders of warps are for the
+// other runs, which are several times as fast.
+inline bool is_brief() {
 #ifdef BC_SANITIZED
-constexpr bool kSanitized = true;
+  return true;
 #else
-constexpr bool kSanitized = false;
+  return std::getenv("BC_BRIEF") != nullptr;
 #endif
+}
 
 // Half a unit in the last place of 1: the largest relative error of one rounding to f32.
 constexpr double kRounding = 1.0 / 16777216.0;
@@ -210,8 +214,9 @@ class Check {
   int failed_ = 0;
 };
 
-// Every instruction set that this processor has.
+// Every instruction set that this processor has; with BC_BRIEF the best of them.
 inline std::vector<cpu::Isa> isas() {
+  if (std::getenv("BC_BRIEF") != nullptr) return {cpu::best_isa()};
   std::vector<cpu::Isa> all;
   for (const cpu::Isa isa : cpu::kIsas) {
     if (cpu::has(isa)) all.push_back(isa);

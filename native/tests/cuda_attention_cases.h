@@ -190,7 +190,7 @@ inline std::vector<Expected> expected(Inputs& in, const Case& c) {
 inline void run_case(Check& check, const Case& c, int schedules = 1) {
   Inputs in(c);
   const std::vector<Expected> want = expected(in, c);
-  for_each_schedule(kSanitized ? 1 : schedules, [&](uint64_t seed) {
+  for_each_schedule(is_brief() ? 1 : schedules, [&](uint64_t seed) {
     check.begin(c.text(), seed);
     const Matrix out = run(in, c, 0, in.r.B, in.r.P);
     check.compare("out", out, want);
@@ -277,7 +277,7 @@ inline void groups_and_windows(Check& check, Type type, Type pages, int64_t D, b
   // queries of a tile see nothing yet, or nothing any more.
   const std::vector<Sequence> sequences = {{509, 5}, {0, 70}, {190, 75}, {0, 3}, {320, 1}};
   for (const int64_t window : {1, 48, 64, 100, 4096}) {
-    if (!kSanitized || window == 100) with("window", sequences, 4, 4, window);
+    if (!is_brief() || window == 100) with("window", sequences, 4, 4, window);
   }
   const Case one_by_one{"one_by_one", {{508, 8}}, type, pages, 8, true, 1.0f, hopper, 4, D, 100};
   tokens_together_equal_one_by_one(check, one_by_one);

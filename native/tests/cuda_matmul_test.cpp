@@ -148,7 +148,7 @@ struct Inputs {
 Matrix run_case(Check& check, const Case& c, ThreadPool& pool) {
   Inputs in(c, pool);
   Matrix out(c.M, c.columns(), c.N % 2 == 0 ? gap_of(c) : 3);
-  for_each_schedule(kSanitized ? 1 : c.schedules, [&](uint64_t seed) {
+  for_each_schedule(is_brief() ? 1 : c.schedules, [&](uint64_t seed) {
     check.begin(c.name(), seed);
     const auto device_x = input("x", as_type(c.type, in.x.data));
     const auto device_w = input("w", in.packed.gpu);
@@ -234,7 +234,7 @@ void run_type(Check& check, Type type, Type w, ThreadPool& pool) {
       few = many;
     }
     for (const Gpu& g : kGpus) {
-      if (kSanitized && g.sms != 7) continue;
+      if (is_brief() && g.sms != 7) continue;
       const Matrix same = run_case(check, with(300, 1, g), pool);
       check_same_rows(check, few, same);
       Case c{70, N, odd, type, w, type, false, 2, epilogue, g.sms};
@@ -368,15 +368,15 @@ int main() {
   return run_on_device("cuda_matmul", [](Check& check) {
     ThreadPool pool(1);
     for (const Type type : {Type::bf16, Type::f16}) {
-      for (const Type w : {type, Type::q8, Type::q4}) run_type(check, type, w, pool);
+      for (const Type w : {type, Type::q8, Type::q4}) {
+        if (is_brief() && type == Type::f16 && w != Type::q4) continue;
+        run_type(check, type, w, pool);
+        if (!is_hopper()) continue;
+        run_hopper_few(check, type, w, pool);
+        run_hopper(check, type, w, pool);
+      }
     }
     if (is_hopper()) {
-      for (const Type type : {Type::bf16, Type::f16}) {
-        for (const Type w : {type, Type::q8, Type::q4}) {
-          run_hopper_few(check, type, w, pool);
-          run_hopper(check, type, w, pool);
-        }
-      }
       for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
         run_hopper_splits(check, w, pool);
         run_hopper_bytes(check, w, pool);

@@ -9,7 +9,7 @@ using namespace bc::test;
 namespace {
 
 void run_case(Check& check, int64_t V, int64_t K, int schedules) {
-  for_each_schedule(kSanitized ? 1 : schedules, [&](uint64_t seed) {
+  for_each_schedule(is_brief() ? 1 : schedules, [&](uint64_t seed) {
     check.begin("V=" + std::to_string(V) + " K=" + std::to_string(K), seed);
     Random random(static_cast<uint64_t>(V * 101 + K));
     Matrix x(kRowKinds, V, (8 - V % 8) % 8);
