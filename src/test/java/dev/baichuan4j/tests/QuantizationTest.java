@@ -115,8 +115,8 @@ class QuantizationTest {
    * Returns the Kullback-Leibler divergence of each model's next token from that of the reference,
    * nats a token, mean over the two poem texts.
    */
-  private static Map<String, Double> divergences(
-      Baichuan reference, Map<String, Baichuan> models) throws IOException {
+  private static Map<String, Double> divergences(Baichuan reference, Map<String, Baichuan> models)
+      throws IOException {
     float[][] expected = new float[WINDOW][];
     double[] norms = new double[WINDOW];
     Map<String, Double> sums = new LinkedHashMap<>();
@@ -202,7 +202,8 @@ class QuantizationTest {
     for (Yardstick yardstick : Yardstick.values()) {
       Loss theirs = losses.get(yardstick.name());
       assertTrue(
-          divergences.get("int4") < divergences.get(yardstick.name()), yardstick + " diverges less");
+          divergences.get("int4") < divergences.get(yardstick.name()),
+          yardstick + " diverges less");
       assertTrue(mean(ours) < mean(theirs), yardstick + " loses less perplexity");
       ours.errors()
           .forEach((matrix, error) -> assertTrue(error < theirs.errors().get(matrix), matrix));

@@ -16,9 +16,9 @@ public final class LogSumExp {
   private LogSumExp() {}
 
   /**
-   * Returns log(sum of exp(v)) in double, with an error below 1e-14 of the sum. The greatest value is
-   * taken out of the sum, so that no exponential overflows. The result has the same bits on every
-   * platform.
+   * Returns log(sum of exp(v)) in double, with an error below 1e-14 of the sum. The greatest value
+   * is taken out of the sum, so that no exponential overflows. The result has the same bits on
+   * every platform.
    *
    * @param values at least one, with at least one above negative infinity
    */
