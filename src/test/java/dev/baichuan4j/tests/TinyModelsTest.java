@@ -158,7 +158,7 @@ class TinyModelsTest {
   void sessionWithItsCacheAnswersAsTheWholeConversation() {
     try (Baichuan model = load(CHAT, Quant.BF16);
         ChatSession session = model.newSession()) {
-      GenerationOptions sampling = GenerationOptions.greedy().withMaxNewTokens(32);
+      GenerationOptions sampling = GenerationOptions.greedy().withMaxNewTokens(TestDevice.isGpu() ? 10 : 32);
       String first = session.send("你是谁", sampling).result().text();
       GenerationResult second = session.send("世界上第二高的山峰是哪座", sampling).result();
       String whole =
@@ -178,6 +178,7 @@ class TinyModelsTest {
   }
 
   @Test
+  @Tag("long") // on the emulated GPU; nothing in it depends on the device
   void streamIsTheTextInWholeCodePoints() {
     try (Baichuan model = load(CHAT, Quant.BF16);
         Generation generation =
@@ -193,6 +194,7 @@ class TinyModelsTest {
   }
 
   @Test
+  @Tag("long")
   void sameSeedGivesTheSameTextAndStopStringsEndIt() {
     try (Baichuan model = load(CHAT, Quant.BF16)) {
       GenerationOptions sampling =
