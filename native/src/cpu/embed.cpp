@@ -7,6 +7,4 @@ void embed(const EmbedParams& p, ThreadPool& pool, const VectorKernels& kernels)
   pool.parallel_for(p.T, 4, [&](int64_t begin, int64_t end, int) { kernels.embed(p, begin, end); });
 }
 
-void embed(const EmbedParams& p, ThreadPool& pool) { embed(p, pool, vector_kernels()); }
-
 }  // namespace bc::cpu

@@ -23,18 +23,27 @@ struct RopeAngles {
   std::vector<float> turns;         // [T,2,D/2] cosines, then sines, times scale
 };
 
-void embed(const EmbedParams& p, ThreadPool& pool);
-void rms_norm(const RmsNormParams& p, ThreadPool& pool);
+// The kernels of isa() (vector_kernels.h). Tests and benchmarks name others.
+struct VectorKernels;
+const VectorKernels& vector_kernels();
+
+void embed(const EmbedParams& p, ThreadPool& pool, const VectorKernels& kernels = vector_kernels());
+void rms_norm(const RmsNormParams& p, ThreadPool& pool,
+              const VectorKernels& kernels = vector_kernels());
 // For products whose epilogue is none.
 void matmul(const MatmulParams& p, Scratch& scratch, ThreadPool& pool);
 // For products whose epilogue is swiglu. sums grows to the sums of 64 tokens.
 void matmul_swiglu(const MatmulParams& p, std::vector<float>& sums, Scratch& scratch,
                    ThreadPool& pool);
-void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool);
-void kv_append(const KvAppendParams& p, ThreadPool& pool);
-void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool);
-void swiglu(const SwigluParams& p, ThreadPool& pool);
-void top_k(const TopKParams& p, ThreadPool& pool);
+void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool,
+          const VectorKernels& kernels = vector_kernels());
+void kv_append(const KvAppendParams& p, ThreadPool& pool,
+               const VectorKernels& kernels = vector_kernels());
+void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool,
+               const VectorKernels& kernels = vector_kernels());
+void swiglu(const SwigluParams& p, ThreadPool& pool,
+            const VectorKernels& kernels = vector_kernels());
+void top_k(const TopKParams& p, ThreadPool& pool, const VectorKernels& kernels = vector_kernels());
 void quantize(const QuantizeParams& p, ThreadPool& pool);
 void dequantize(const DequantizeParams& p, ThreadPool& pool);
 void convert(const ConvertParams& p, ThreadPool& pool);

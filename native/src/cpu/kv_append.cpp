@@ -8,6 +8,4 @@ void kv_append(const KvAppendParams& p, ThreadPool& pool, const VectorKernels& k
                     [&](int64_t begin, int64_t end, int) { kernels.kv_append(p, begin, end); });
 }
 
-void kv_append(const KvAppendParams& p, ThreadPool& pool) { kv_append(p, pool, vector_kernels()); }
-
 }  // namespace bc::cpu

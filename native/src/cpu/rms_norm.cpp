@@ -8,6 +8,4 @@ void rms_norm(const RmsNormParams& p, ThreadPool& pool, const VectorKernels& ker
                     [&](int64_t begin, int64_t end, int) { kernels.rms_norm(p, begin, end); });
 }
 
-void rms_norm(const RmsNormParams& p, ThreadPool& pool) { rms_norm(p, pool, vector_kernels()); }
-
 }  // namespace bc::cpu

@@ -52,8 +52,4 @@ void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool, const Vecto
   });
 }
 
-void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool) {
-  rope(p, angles, pool, vector_kernels());
-}
-
 }  // namespace bc::cpu

@@ -17,6 +17,4 @@ void swiglu(const SwigluParams& p, ThreadPool& pool, const VectorKernels& kernel
   });
 }
 
-void swiglu(const SwigluParams& p, ThreadPool& pool) { swiglu(p, pool, vector_kernels()); }
-
 }  // namespace bc::cpu

@@ -7,6 +7,4 @@ void top_k(const TopKParams& p, ThreadPool& pool, const VectorKernels& kernels) 
   pool.parallel_for(p.T, 1, [&](int64_t begin, int64_t end, int) { kernels.top_k(p, begin, end); });
 }
 
-void top_k(const TopKParams& p, ThreadPool& pool) { top_k(p, pool, vector_kernels()); }
-
 }  // namespace bc::cpu

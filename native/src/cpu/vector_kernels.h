@@ -38,18 +38,8 @@ extern const VectorKernels avx512_vector_kernels;
 extern const VectorKernels avx512_bf16_vector_kernels;
 #endif
 
-// The kernels of an instruction set that this processor has; without an argument those of isa().
+// The kernels of an instruction set that this processor has. Without an argument (kernels.h) they are
+// those of isa().
 const VectorKernels& vector_kernels(Isa isa);
-const VectorKernels& vector_kernels();
-
-// The ops with the kernels named: what kernels.h declares calls these with vector_kernels().
-void embed(const EmbedParams& p, ThreadPool& pool, const VectorKernels& kernels);
-void rms_norm(const RmsNormParams& p, ThreadPool& pool, const VectorKernels& kernels);
-void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool, const VectorKernels& kernels);
-void kv_append(const KvAppendParams& p, ThreadPool& pool, const VectorKernels& kernels);
-void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool,
-               const VectorKernels& kernels);
-void swiglu(const SwigluParams& p, ThreadPool& pool, const VectorKernels& kernels);
-void top_k(const TopKParams& p, ThreadPool& pool, const VectorKernels& kernels);
 
 }  // namespace bc::cpu

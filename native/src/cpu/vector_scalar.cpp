@@ -1,20 +1,9 @@
 // Vector kernels for scalar.
-#include "cpu/attention/attention_kernel.h"
-#include "cpu/embed_kernel.h"
-#include "cpu/kv_append_kernel.h"
-#include "cpu/rms_norm_kernel.h"
-#include "cpu/rope_kernel.h"
 #include "cpu/simd/simd_scalar.h"
-#include "cpu/swiglu_kernel.h"
-#include "cpu/top_k_kernel.h"
-#include "cpu/vector_kernels.h"
+#include "cpu/vector_table.h"
 
 namespace bc::cpu {
 
-using V = ScalarLanes;
-
-constexpr VectorKernels scalar_vector_kernels = {
-    &Embed<V>::run,     &RmsNorm<V>::run, &Rope<V>::run, &KvAppend<V>::run,
-    &Attention<V>::run, &Swiglu<V>::run,  &TopK<V>::run};
+constexpr VectorKernels scalar_vector_kernels = kVectorTable<ScalarLanes>;
 
 }  // namespace bc::cpu

@@ -71,8 +71,4 @@ void attention(const AttentionParams& p, Scratch& memory, ThreadPool& pool,
   });
 }
 
-void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool) {
-  attention(p, scratch, pool, vector_kernels());
-}
-
 }  // namespace bc::cpu

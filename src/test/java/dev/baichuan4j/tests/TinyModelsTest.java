@@ -158,7 +158,8 @@ class TinyModelsTest {
   void sessionWithItsCacheAnswersAsTheWholeConversation() {
     try (Baichuan model = load(CHAT, Quant.BF16);
         ChatSession session = model.newSession()) {
-      GenerationOptions sampling = GenerationOptions.greedy().withMaxNewTokens(TestDevice.isGpu() ? 10 : 32);
+      GenerationOptions sampling =
+          GenerationOptions.greedy().withMaxNewTokens(TestDevice.isGpu() ? 10 : 32);
       String first = session.send("你是谁", sampling).result().text();
       GenerationResult second = session.send("世界上第二高的山峰是哪座", sampling).result();
       String whole =
