@@ -32,6 +32,7 @@ void matmul_swiglu(const MatmulParams& p, std::vector<float>& sums, Scratch& scr
                    ThreadPool& pool);
 void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool);
 void kv_append(const KvAppendParams& p, ThreadPool& pool);
+void kv_copy(const KvCopyParams& p, ThreadPool& pool);
 void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool);
 void swiglu(const SwigluParams& p, ThreadPool& pool);
 void top_k(const TopKParams& p, ThreadPool& pool);
