@@ -335,6 +335,9 @@ public final class Engine implements AutoCloseable {
   private boolean expire() {
     List<Request> expired;
     synchronized (lock) {
+      if (queue.size() == 0) {
+        return false;
+      }
       expired = queue.expired();
     }
     for (Request request : expired) {

@@ -25,7 +25,7 @@ public abstract class GenerationRequest extends Request {
   }
 
   @Override
-  final int mostShared() {
+  int mostShared() {
     return Integer.MAX_VALUE;
   }
 

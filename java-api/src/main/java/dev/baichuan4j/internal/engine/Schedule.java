@@ -339,16 +339,30 @@ final class Schedule implements AutoCloseable {
       if (a.fed == 0) {
         continue;
       }
-      Sequence s = a.sequence;
-      if (!a.told) {
-        a.told = true;
-        a.request.started(s.cached());
+      if (!a.told && !tellsOfItsStart(a)) {
+        i--;
+        continue;
       }
+      Sequence s = a.sequence;
       a.rows = a.request.rows(s, a.fed);
       a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
       if (a.rows > 0 && a.request.wantsBestLogits(forward.topCount())) {
         batch.rank();
       }
+    }
+  }
+
+  /** Tells a request that it starts; one that throws then has failed, and is not there any more. */
+  private boolean tellsOfItsStart(Active a) {
+    a.told = true;
+    try {
+      a.request.started(a.sequence.cached());
+      return true;
+    } catch (RuntimeException | Error e) {
+      active.remove(a);
+      cache.end(a.sequence);
+      a.request.fail(unchecked(e));
+      return false;
     }
   }
 

@@ -6,15 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.Priority;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.sampling.LogitsRow;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -50,7 +53,11 @@ class EnginePagesTest {
     final List<Integer> tokens = new ArrayList<>();
 
     Text(int[] prompt, int newTokens) {
-      super(prompt, newTokens);
+      this(prompt, newTokens, Terms.USUAL);
+    }
+
+    Text(int[] prompt, int newTokens, Terms terms) {
+      super(prompt, newTokens, terms);
     }
 
     @Override
@@ -183,6 +190,26 @@ class EnginePagesTest {
         engine.score(ids, false, 0, (position, row) -> last[position] = row.clone());
         assertArrayEquals(expected[399], last[399]);
       }
+    }
+  }
+
+  @Test
+  void timeIsOverForTextsThatWaitAndForTextsThatRun() throws Exception {
+    try (Engine engine = engine(8)) {
+      Terms brief = new Terms("", Priority.NORMAL, Optional.of(Duration.ofMillis(40)));
+      List<Text> texts = new ArrayList<>();
+      for (int i = 0; i < 8; i++) { // all of the pages each
+        texts.add(new Text(prompt(60, i), CONTEXT, brief));
+      }
+      texts.forEach(engine::submit);
+      for (Text text : texts) {
+        FinishReason reason = text.end.get(30, TimeUnit.SECONDS);
+        assertTrue(
+            reason == FinishReason.TIMEOUT || text.tokens.size() == CONTEXT - 60, reason.name());
+      }
+      Text last = new Text(prompt(60, 1), 5);
+      engine.submit(last);
+      assertEquals(alone(prompt(60, 1), 5), last.await());
     }
   }
 }

@@ -106,8 +106,9 @@ class EngineTest {
         Recorder deadly =
             new Recorder(1) {
               @Override
-              protected void started(int cachedTokens) {
+              int mostShared() { // is asked outside of a step
                 EngineTest.<RuntimeException>sneak(cause);
+                return 0;
               }
             };
         Recorder waiting = new Recorder(1);
@@ -185,6 +186,13 @@ class EngineTest {
               throw reason;
             }
           };
+      Recorder atStart =
+          new Recorder(1) {
+            @Override
+            protected void started(int cachedTokens) {
+              throw reason;
+            }
+          };
       Recorder deaf =
           new Recorder(1) {
             @Override
@@ -201,10 +209,12 @@ class EngineTest {
       await(running.inside);
       engine.submit(inToken);
       engine.submit(atEnd);
+      engine.submit(atStart);
       engine.submit(deaf);
       running.go.countDown();
       assertTrue(inToken.failure().getCause() instanceof StackOverflowError);
       assertSame(reason, atEnd.failure());
+      assertSame(reason, atStart.failure());
       assertEquals(FinishReason.LENGTH, running.end.get(30, TimeUnit.SECONDS));
       assertTakesAllPages(engine);
     }
