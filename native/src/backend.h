@@ -64,6 +64,7 @@ class Backend {
   virtual void check(const char* op, const MatmulParams& p) const = 0;
   virtual void check(const char* op, const RopeParams& p) const = 0;
   virtual void check(const char* op, const KvAppendParams& p) const = 0;
+  virtual void check(const char* op, const KvCopyParams& p) const = 0;
   virtual void check(const char* op, const AttentionParams& p) const = 0;
   virtual void check(const char* op, const SwigluParams& p) const = 0;
   virtual void check(const char* op, const TopKParams& p) const = 0;
@@ -86,6 +87,7 @@ class Backend {
   virtual void run(const MatmulParams& p) = 0;
   virtual void run(const RopeParams& p) = 0;
   virtual void run(const KvAppendParams& p) = 0;
+  virtual void run(const KvCopyParams& p) = 0;
   virtual void run(const AttentionParams& p) = 0;
   virtual void run(const SwigluParams& p) = 0;
   virtual void run(const TopKParams& p) = 0;

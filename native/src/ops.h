@@ -115,6 +115,15 @@ struct KvAppendParams {
   int64_t H, G, D;
 };
 
+// Copies a page of the cache to another.
+struct KvCopyParams {
+  uint8_t* pages;       // [pages, page_bytes], page_bytes a multiple of 1024
+  int64_t page_bytes;   // 2 G 64 D elements
+  float* scales;        // [pages, page_scales] for i8, else null
+  int64_t page_scales;  // 2 G 64
+  int64_t from, to;
+};
+
 struct AttentionParams {
   void* out;  // [T,H D]
   Type out_type;

@@ -196,6 +196,14 @@ void heads(bc_context* context) {
                        tensor(context, BC_F32, {2, 72}), positions, offsets, table),
           BC_INVALID_ARGUMENT, "kv_append: qkv has shape [2, 72], expected [2, 64]");
 
+  bc_tensor* cache = tensor(context, BC_F32, {3, 2, 1, 64, 8});
+  is_ok("kv_copy", bc_kv_copy(context, cache, nullptr, 0, 2) == BC_OK);
+  refuses("from", bc_kv_copy(context, cache, nullptr, -1, 2), BC_INVALID_ARGUMENT,
+          "kv_copy: from has value -1, expected a page of the cache");
+  refuses("to", bc_kv_copy(context, cache, nullptr, 0, 3), BC_INVALID_ARGUMENT,
+          "kv_copy: to has value 3, expected a page of the cache");
+  refuses("pages", bc_kv_copy(context, qkv, nullptr, 0, 0), BC_INVALID_ARGUMENT, "kv_copy: pages");
+
   bc_tensor* x = tensor(context, BC_F32, {1, 2});
   bc_tensor* w = tensor(context, BC_F32, {3, 2});
   bc_tensor* sum = tensor(context, BC_F32, {1, 3});

@@ -177,6 +177,8 @@ class Fuzz {
                              one_of(random_, kInts), maybe(frequencies), one_of(random_, scales),
                              any(), any(), one_of(random_, scales)));
     answered("kv_append", bc_kv_append(context(), any(), any(), any(), any(), any(), any()));
+    answered("kv_copy",
+             bc_kv_copy(context(), any(), any(), one_of(random_, kInts), one_of(random_, kInts)));
     answered("attention", bc_attention(context(), any(), any(), any(), any(), any(), any(), any(),
                                        any(), one_of(random_, kInts)));
     // Arguments of which most fit together, so that some calls reach the kernels.
@@ -190,6 +192,7 @@ class Fuzz {
     bc_tensor* const qkv = likely(qkv_);
     answered("kv_append", bc_kv_append(context(), pages, nullptr, qkv, likely(positions_),
                                        likely(offsets_), likely(table_)));
+    answered("kv_copy", bc_kv_copy(context(), pages, nullptr, one_of(random_, kInts), 0));
     attention_ +=
         answered("attention",
                  bc_attention(context(), likely(outs_), qkv, pages, nullptr, likely(positions_),

@@ -106,6 +106,7 @@ struct Layer {
     ok("rope", bc_rope(context, qkv, positions, static_cast<int32_t>(heads.H),
                        static_cast<int32_t>(heads.D), frequencies.data(), 1.0f, norm, norm, 1e-6f));
     ok("kv_append", bc_kv_append(context, pages, scales, qkv, positions, offsets, table));
+    ok("kv_copy", bc_kv_copy(context, pages, scales, 0, 0));
     ok("attention", bc_attention(context, h, qkv, pages, scales, positions, offsets, table, slopes,
                                  heads.window));
     bc_tensor* delta = nullptr;

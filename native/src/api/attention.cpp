@@ -34,11 +34,10 @@ void check_heads(Call& call, int64_t H, int64_t G) {
 struct Pages {
   const Tensor& pages;
   const Tensor* scales;
-  int64_t H, G, D;
+  int64_t G, D;
 };
 
-Pages checked_pages(Call& call, bc_tensor* pages, bc_tensor* scales, const Tensor& qkv,
-                    bool written) {
+Pages checked_pages(Call& call, bc_tensor* pages, bc_tensor* scales, bool written) {
   const Tensor& p = written ? call.output(pages, "pages", 5) : call.tensor(pages, "pages", 5);
   const int64_t G = p.shape[2];
   const int64_t D = p.shape[4];
@@ -51,10 +50,15 @@ Pages checked_pages(Call& call, bc_tensor* pages, bc_tensor* scales, const Tenso
                "scales with i8 pages only");
   if (s != nullptr) call.shape(*s, "scales", {p.shape[0], 2, G, kPageSize});
   check_head_size(call, D);
-  const int64_t H = qkv.shape[1] / D - 2 * G;
-  check_heads(call, H, G);
-  call.shape(qkv, "qkv", {qkv.shape[0], (H + 2 * G) * D});
-  return Pages{p, s, H, G, D};
+  return Pages{p, s, G, D};
+}
+
+// The query heads of qkv [T,(H+2G)D].
+int64_t checked_heads(Call& call, const Pages& kv, const Tensor& qkv) {
+  const int64_t H = qkv.shape[1] / kv.D - 2 * kv.G;
+  check_heads(call, H, kv.G);
+  call.shape(qkv, "qkv", {qkv.shape[0], (H + 2 * kv.G) * kv.D});
+  return H;
 }
 
 }  // namespace
@@ -120,10 +124,25 @@ bc_status bc_kv_append(bc_context* context, bc_tensor* pages, bc_tensor* scales,
   return guard([&] {
     Call call(context, "kv_append");
     const Tensor& x = call.plain(qkv, "qkv", 2);
-    const Pages kv = checked_pages(call, pages, scales, x, true);
+    const Pages kv = checked_pages(call, pages, scales, true);
+    const int64_t H = checked_heads(call, kv, x);
     const Ragged batch = ragged(call, positions, offsets, table, x.shape[0], kv.pages.shape[0]);
     call.submit(KvAppendParams{kv.pages.data, kv.pages.type, data<float>(kv.scales), x.data, x.type,
-                               x.ld, batch, kv.H, kv.G, kv.D});
+                               x.ld, batch, H, kv.G, kv.D});
+  });
+}
+
+bc_status bc_kv_copy(bc_context* context, bc_tensor* pages, bc_tensor* scales, int32_t from,
+                     int32_t to) {
+  return guard([&] {
+    Call call(context, "kv_copy");
+    const Pages kv = checked_pages(call, pages, scales, true);
+    const int64_t count = kv.pages.shape[0];
+    call.require(from >= 0 && from < count, "from", from, "a page of the cache");
+    call.require(to >= 0 && to < count, "to", to, "a page of the cache");
+    const int64_t rows = 2 * kv.G * kPageSize;
+    call.submit(KvCopyParams{kv.pages.data, rows * kv.D * element_bytes(kv.pages.type),
+                             data<float>(kv.scales), rows, from, to});
   });
 }
 
@@ -134,16 +153,17 @@ bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qkv, bc_t
     Call call(context, "attention");
     const Tensor& o = call.plain_output(out, "out", 2);
     const Tensor& x = call.plain(qkv, "qkv", 2);
-    const Pages kv = checked_pages(call, pages, scales, x, false);
+    const Pages kv = checked_pages(call, pages, scales, false);
+    const int64_t H = checked_heads(call, kv, x);
     const int64_t T = x.shape[0];
-    call.shape(o, "out", {T, kv.H * kv.D});
+    call.shape(o, "out", {T, H * kv.D});
     const Tensor* s = call.optional(slopes, "slopes", 1, BC_F32);
-    if (s != nullptr) call.shape(*s, "slopes", {kv.H});
+    if (s != nullptr) call.shape(*s, "slopes", {H});
     call.require(window >= 0, "window", window, "0 or more");
     const Ragged batch = ragged(call, positions, offsets, table, T, kv.pages.shape[0]);
     call.submit_with_scratch(AttentionParams{o.data, o.type, o.ld, x.data, x.type, x.ld,
                                              kv.pages.data, kv.pages.type, data<float>(kv.scales),
-                                             batch, data<float>(s), kv.H, kv.G, kv.D, window,
+                                             batch, data<float>(s), H, kv.G, kv.D, window,
                                              call.context().exact, nullptr});
   });
 }

@@ -60,6 +60,7 @@ class CpuBackend final : public Backend {
   void check(const char* op, const KvAppendParams& p) const override {
     require_type(op, "qkv", p.qkv_type, Type::f32);
   }
+  void check(const char*, const KvCopyParams&) const override {}
   void check(const char* op, const AttentionParams& p) const override {
     require_type(op, "out", p.out_type, Type::f32);
     require_type(op, "qkv", p.qkv_type, Type::f32);
@@ -81,6 +82,7 @@ class CpuBackend final : public Backend {
   }
   void run(const RopeParams& p) override { cpu::rope(p, angles_, pool_); }
   void run(const KvAppendParams& p) override { cpu::kv_append(p, pool_); }
+  void run(const KvCopyParams& p) override { cpu::kv_copy(p, pool_); }
   void run(const AttentionParams& p) override { cpu::attention(p, scratch_, pool_); }
   void run(const SwigluParams& p) override { cpu::swiglu(p, pool_); }
   void run(const TopKParams& p) override { cpu::top_k(p, pool_); }

@@ -39,6 +39,7 @@ void rope(const RopeParams& p, RopeAngles& angles, ThreadPool& pool,
           const VectorKernels& kernels = vector_kernels());
 void kv_append(const KvAppendParams& p, ThreadPool& pool,
                const VectorKernels& kernels = vector_kernels());
+void kv_copy(const KvCopyParams& p, ThreadPool& pool);
 void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool,
                const VectorKernels& kernels = vector_kernels());
 void swiglu(const SwigluParams& p, ThreadPool& pool,

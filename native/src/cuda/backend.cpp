@@ -115,6 +115,7 @@ class CudaBackend final : public Backend {
   void check(const char* op, const MatmulParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const RopeParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const KvAppendParams& p) const override { cuda::check(op, p); }
+  void check(const char*, const KvCopyParams&) const override {}
   void check(const char* op, const AttentionParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const SwigluParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const TopKParams& p) const override { cuda::check(op, p); }
@@ -141,6 +142,7 @@ class CudaBackend final : public Backend {
   void run(const MatmulParams& p) override { cuda::matmul(p, gpu_, stream()); }
   void run(const RopeParams& p) override { cuda::rope(p, stream()); }
   void run(const KvAppendParams& p) override { cuda::kv_append(p, stream()); }
+  void run(const KvCopyParams& p) override { cuda::kv_copy(p, stream()); }
   void run(const AttentionParams& p) override { cuda::attention(p, gpu_, stream()); }
   void run(const SwigluParams& p) override { cuda::swiglu(p, stream()); }
   void run(const TopKParams& p) override { cuda::top_k(p, stream()); }

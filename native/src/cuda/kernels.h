@@ -26,6 +26,7 @@ int64_t matmul_scratch_bytes(const MatmulParams& p, const Facts& gpu);
 void matmul(const MatmulParams& p, const Facts& gpu, void* stream);
 void rope(const RopeParams& p, void* stream);
 void kv_append(const KvAppendParams& p, void* stream);
+void kv_copy(const KvCopyParams& p, void* stream);
 int64_t attention_scratch_bytes(const AttentionParams& p);  // as for matmul
 void attention(const AttentionParams& p, const Facts& gpu, void* stream);
 void swiglu(const SwigluParams& p, void* stream);

@@ -7,5 +7,7 @@ public enum FinishReason {
   /** The limit of new tokens, or the end of the context, was reached. */
   LENGTH,
   /** The caller cancelled or closed it. */
-  CANCELLED
+  CANCELLED,
+  /** The time that it was given is over; what it has until then is its text. */
+  TIMEOUT
 }

@@ -1,10 +1,12 @@
 package dev.baichuan4j;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
@@ -39,6 +41,9 @@ public final class GenerationOptions {
     List<String> stop = List.of();
     OptionalInt logprobs = OptionalInt.empty();
     Map<Integer, Float> logitBias = Map.of();
+    String caller = "";
+    Priority priority = Priority.NORMAL;
+    Optional<Duration> timeout = Optional.empty();
 
     @Override
     public Values clone() {
@@ -65,6 +70,9 @@ public final class GenerationOptions {
       values.put("stop", stop);
       values.put("logprobs", logprobs);
       values.put("logitBias", logitBias);
+      values.put("caller", caller);
+      values.put("priority", priority);
+      values.put("timeout", timeout);
       return values;
     }
   }
@@ -173,6 +181,27 @@ public final class GenerationOptions {
   /** Returns what is added to a token's score, in [-100, 100], by token id. */
   public Map<Integer, Float> logitBias() {
     return values.logitBias;
+  }
+
+  /**
+   * Returns whose request it is: callers whose requests wait get equal shares, however many each
+   * has. Empty for one caller that nobody named.
+   */
+  public String caller() {
+    return values.caller;
+  }
+
+  /** Returns how soon the request is due among those that wait. */
+  public Priority priority() {
+    return values.priority;
+  }
+
+  /**
+   * Returns the time from the request to its end at the latest; then it ends with {@link
+   * FinishReason#TIMEOUT} and what it has written. Empty for no limit.
+   */
+  public Optional<Duration> timeout() {
+    return values.timeout;
   }
 
   /** Returns whether the likeliest token is taken each time: asked for, or the temperature is 0. */
@@ -330,6 +359,29 @@ public final class GenerationOptions {
               "a number in [-100, 100]");
         });
     return with(v -> v.logitBias = Map.copyOf(logitBias));
+  }
+
+  /** Returns these options with another {@link #caller()}. */
+  public GenerationOptions withCaller(String caller) {
+    Objects.requireNonNull(caller, "caller");
+    return with(v -> v.caller = caller);
+  }
+
+  /** Returns these options with another {@link #priority()}. */
+  public GenerationOptions withPriority(Priority priority) {
+    Objects.requireNonNull(priority, "priority");
+    return with(v -> v.priority = priority);
+  }
+
+  /**
+   * Returns these options with a {@link #timeout()}.
+   *
+   * @throws InvalidRequestException if it is not above 0
+   */
+  public GenerationOptions withTimeout(Duration timeout) {
+    Objects.requireNonNull(timeout, "timeout");
+    require(!timeout.isNegative() && !timeout.isZero(), "timeout", timeout, "a time above 0");
+    return with(v -> v.timeout = Optional.of(timeout));
   }
 
   private static void require(boolean holds, String parameter, Object found, String expected) {

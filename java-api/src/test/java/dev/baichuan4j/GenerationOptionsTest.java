@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -41,7 +42,10 @@ class GenerationOptionsTest {
             Map.entry("promptOverflow", s -> s.withPromptOverflow(PromptOverflow.FAIL)),
             Map.entry("stop", s -> s.withStop("。")),
             Map.entry("logprobs", s -> s.withLogprobs(3)),
-            Map.entry("logitBias", s -> s.withLogitBias(Map.of(2, -100f))));
+            Map.entry("logitBias", s -> s.withLogitBias(Map.of(2, -100f))),
+            Map.entry("caller", s -> s.withCaller("web")),
+            Map.entry("priority", s -> s.withPriority(Priority.LOW)),
+            Map.entry("timeout", s -> s.withTimeout(Duration.ofSeconds(3))));
     List<Method> accessors =
         Arrays.stream(GenerationOptions.class.getDeclaredMethods())
             .filter(
@@ -115,6 +119,8 @@ class GenerationOptionsTest {
 
   @Test
   void rejectsBiasOfNegativeIdOrOutsideItsRange() {
+    rejects("timeout", () -> BASE.withTimeout(Duration.ZERO));
+    rejects("timeout", () -> BASE.withTimeout(Duration.ofNanos(-1)));
     rejects("logitBias", () -> BASE.withLogitBias(Map.of(-1, 1f)));
     rejects("logitBias[3]", () -> BASE.withLogitBias(Map.of(3, Float.NaN)));
     rejects("logitBias[3]", () -> BASE.withLogitBias(Map.of(3, 100.5f)));

@@ -5,7 +5,6 @@ import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.OperationInterruptedException;
-import dev.baichuan4j.internal.engine.SessionCache;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -21,8 +20,6 @@ final class Conversation implements ChatSession {
   private record Turn(Thread sender, RunningGeneration answer) {}
 
   private final LoadedModel model;
-  private final SessionCache cache = new SessionCache();
-  private final HeldResource held;
   private final ReentrantLock inUse = new ReentrantLock(); // guards the history
   private final List<ChatMessage> history;
   private volatile Turn running; // the last one, until its answer is in the history
@@ -31,7 +28,6 @@ final class Conversation implements ChatSession {
   Conversation(LoadedModel model, List<ChatMessage> start) {
     this.model = model;
     this.history = new ArrayList<>(start);
-    this.held = model.hold(this, cache);
   }
 
   @Override
@@ -58,7 +54,7 @@ final class Conversation implements ChatSession {
           settle();
           List<ChatMessage> messages = new ArrayList<>(history);
           messages.add(ChatMessage.user(message));
-          RunningGeneration answer = model.chat(messages, options, cache);
+          RunningGeneration answer = model.chat(messages, options);
           history.add(ChatMessage.user(message));
           running = new Turn(Thread.currentThread(), answer);
           if (closed) { // since this call began
@@ -138,7 +134,6 @@ final class Conversation implements ChatSession {
       if (turn != null) {
         turn.answer.cancel();
       }
-      held.close();
     }
   }
 }

@@ -14,7 +14,6 @@ import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.chat.ChatTemplate;
 import dev.baichuan4j.internal.engine.Engine;
-import dev.baichuan4j.internal.engine.SessionCache;
 import java.lang.ref.Reference;
 import java.util.List;
 import java.util.Objects;
@@ -76,17 +75,11 @@ final class LoadedModel implements Baichuan {
   }
 
   @Override
-  public Generation chat(List<ChatMessage> messages, GenerationOptions options) {
-    return chat(messages, options, null);
-  }
-
-  /** The same, going on from what a session left in the cache, or from nothing for null. */
-  RunningGeneration chat(
-      List<ChatMessage> messages, GenerationOptions options, SessionCache cache) {
+  public RunningGeneration chat(List<ChatMessage> messages, GenerationOptions options) {
     requireAll(messages, "messages");
     Objects.requireNonNull(options, "options");
     requireOpen();
-    return start(chatPrompt(messages, options), options, cache);
+    return start(chatPrompt(messages, options), options);
   }
 
   @Override
@@ -106,14 +99,13 @@ final class LoadedModel implements Baichuan {
     if ((long) ids.length + newTokens > info.contextLength()) {
       throw new ContextOverflowException(ids.length, newTokens, info.contextLength());
     }
-    return start(ChatPrompt.whole(ids), options, null);
+    return start(ChatPrompt.whole(ids), options);
   }
 
-  private RunningGeneration start(
-      ChatPrompt prompt, GenerationOptions options, SessionCache cache) {
+  private RunningGeneration start(ChatPrompt prompt, GenerationOptions options) {
     int room = info.contextLength() - prompt.ids().length;
     int newTokens = Math.max(1, Math.min(newTokens(options), room));
-    TextRequest request = new TextRequest(this, prompt, newTokens, cache, options, tokenizer, info);
+    TextRequest request = new TextRequest(this, prompt, newTokens, options, tokenizer, info);
     engine.submit(request);
     return request.generation();
   }
@@ -187,12 +179,6 @@ final class LoadedModel implements Baichuan {
     Objects.requireNonNull(system, "system");
     requireOpen();
     return new Conversation(this, List.of(ChatMessage.system(system)));
-  }
-
-  /** What a conversation holds of the key-value cache. */
-  HeldResource hold(Conversation session, SessionCache cache) {
-    Engine engine = this.engine;
-    return new HeldResource(session, "a session", () -> engine.release(cache));
   }
 
   @Override

@@ -13,9 +13,9 @@ import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.Usage;
 import dev.baichuan4j.internal.chat.ChatPrompt;
-import dev.baichuan4j.internal.engine.Request;
-import dev.baichuan4j.internal.engine.SessionCache;
+import dev.baichuan4j.internal.engine.GenerationRequest;
 import dev.baichuan4j.internal.engine.StopMatcher;
+import dev.baichuan4j.internal.engine.Terms;
 import dev.baichuan4j.internal.sampling.Sampler;
 import dev.baichuan4j.internal.sampling.TokenChooser;
 import java.time.Duration;
@@ -29,7 +29,7 @@ import java.util.OptionalInt;
  * methods are called by one thread at a time: that of the engine, or the one that cancels it while
  * it waits.
  */
-final class TextRequest extends Request {
+final class TextRequest extends GenerationRequest {
   private final RunningGeneration generation = new RunningGeneration(this::cancel);
   private Baichuan model; // kept from being reclaimed as long as this goes on
   private final Sampler sampler;
@@ -52,11 +52,13 @@ final class TextRequest extends Request {
       Baichuan model,
       ChatPrompt prompt,
       int maxNewTokens,
-      SessionCache cache,
       GenerationOptions options,
       Optional<Tokenizer> tokenizer,
       ModelInfo info) {
-    super(prompt.ids(), maxNewTokens, cache);
+    super(
+        prompt.ids(),
+        maxNewTokens,
+        new Terms(options.caller(), options.priority(), options.timeout()));
     this.model = model;
     this.prompt = prompt;
     this.sampler = new Sampler(options, prompt.ids(), info.shape().vocabularySize());

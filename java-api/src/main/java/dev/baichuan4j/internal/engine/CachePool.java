@@ -3,101 +3,154 @@ package dev.baichuan4j.internal.engine;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.KvCache;
-import java.util.Comparator;
-import java.util.HashSet;
-import java.util.Set;
 
 /**
- * Keeps account of the holders of pages of the key-value cache: the texts that run, and
- * conversations between their turns, which give way when room is needed. For the engine's thread.
+ * The key-value cache as the texts see it: they take pages as their positions are computed, share
+ * those that hold the same beginning, and leave what they computed for texts to come. What no text
+ * uses gives way when a page is needed. For the engine's thread.
+ *
+ * <p>A text gets the bits that it would get alone. So it takes over what another text computed only
+ * where the device gives the same bits for it: the CPU always does; on a GPU a generated token and
+ * one of a prompt take different ways, as do the tokens of a very short piece, so there prompts
+ * alone are shared, and a prompt keeps enough tokens to itself.
  */
 final class CachePool implements AutoCloseable {
   private final KvCache cache;
   private final long pageBytes;
+  private final int smallestPiece;
   private final PagePool pages;
-  private final Set<SessionCache> sessions = new HashSet<>(); // those that hold pages
+  private final PrefixIndex index;
 
   /**
    * Takes over the cache: closing the pool closes it.
    *
    * @param pageBytes bytes of a page over all layers
+   * @param smallestPiece tokens of a piece of a prompt from which on results do not depend on where
+   *     the prompt was cut
    */
-  CachePool(KvCache cache, long pageBytes) {
+  CachePool(KvCache cache, long pageBytes, int smallestPiece) {
     this.cache = cache;
     this.pageBytes = pageBytes;
+    this.smallestPiece = smallestPiece;
     this.pages = new PagePool(cache.pages());
+    this.index = new PrefixIndex(pages);
   }
 
-  /** A text that holds nothing yet. */
-  Sequence sequence(int[] prompt) {
-    return new Sequence(pages, prompt);
-  }
-
-  /** The text of a conversation, with what is computed of it. */
-  Sequence sequence(SessionCache session, int[] prompt) {
-    if (session.sequence == null) {
-      return sequence(prompt);
-    }
-    session.sequence.restart(prompt);
-    return session.sequence;
+  /** Positions that it can hold. */
+  int positions() {
+    return (int) Math.min((long) cache.pages() * Layout.PAGE, Integer.MAX_VALUE);
   }
 
   /**
-   * Reserves pages, dropping conversations that do not run, the longest unused first, where needed.
+   * Begins a text, or goes on with one that was paused: it shares what is computed of it.
    *
-   * @return whether there was room
+   * @param most tokens that it may take over from others
+   * @param spare pages that have to be left over when the tokens that it has are computed
+   * @return whether there is room; if not, nothing has changed
    */
-  boolean reserve(Sequence sequence, int positions) {
-    while (!sequence.reserve(positions)) {
-      SessionCache oldest =
-          sessions.stream()
-              .filter(s -> !s.busy && s.sequence != sequence)
-              .min(Comparator.comparingLong(s -> s.lastUse))
-              .orElse(null);
-      if (oldest == null) {
+  boolean start(Sequence sequence, int most, int spare) {
+    PrefixIndex.Match match = find(sequence, most);
+    int needed = Layout.pagesFor(sequence.length()) - match.inUse() + spare;
+    if (needed > pages.free() && needed > pages.free() + index.unused()) {
+      return false;
+    }
+    sequence.startFrom(match.share(), match.tokens());
+    return true;
+  }
+
+  /** Shares what others have computed of a text since it began, if that is a page or more. */
+  void catchUp(Sequence sequence, int most) {
+    PrefixIndex.Match match = find(sequence, most);
+    if (match.tokens() >= sequence.cached() + Layout.PAGE) {
+      int[] shared = match.share();
+      discard(sequence);
+      sequence.startFrom(shared, match.tokens());
+    }
+  }
+
+  private PrefixIndex.Match find(Sequence sequence, int most) {
+    return index.find(sequence.tokens(), Math.min(most, shareable(sequence)));
+  }
+
+  /** Tokens of a text that it may take over from others: the last one's logits are wanted. */
+  private int shareable(Sequence sequence) {
+    if (smallestPiece > 1 && sequence.length() > sequence.promptLength()) {
+      return sequence.promptLength();
+    }
+    return Math.max(0, sequence.length() - smallestPiece);
+  }
+
+  /** Tokens of a text that others may take over. */
+  private int reusable(Sequence sequence) {
+    if (smallestPiece == 1) {
+      return sequence.cached();
+    }
+    return sequence.promptLength() < smallestPiece
+        ? 0
+        : Math.min(sequence.cached(), sequence.promptLength());
+  }
+
+  /**
+   * Makes room for the next positions of a text: pages are taken, and one that others hold as well
+   * is copied.
+   *
+   * @return false where there are too few pages; those that were taken stay
+   */
+  boolean extend(Sequence sequence, int count) {
+    int first = sequence.cached() / Layout.PAGE;
+    int end = Layout.pagesFor(sequence.cached() + count);
+    for (int slot = first; slot < end; slot++) {
+      boolean isThere = slot < sequence.pageCount();
+      int present = isThere ? sequence.pages()[slot] : PagePool.NONE;
+      if (isThere && pages.holders(present) == 1) {
+        continue;
+      }
+      int page = take();
+      if (page == PagePool.NONE) {
+        if (isThere && pages.holders(present) == 2 && index.letGo(present)) {
+          continue; // it was the index that held it as well
+        }
         return false;
       }
-      drop(oldest);
+      if (isThere) {
+        cache.copyPage(present, page);
+        pages.release(present);
+        sequence.replacePage(slot, page);
+      } else {
+        sequence.addPage(page);
+      }
     }
     return true;
   }
 
+  private int take() {
+    int page = pages.take();
+    return page == PagePool.NONE && index.evict() ? pages.take() : page;
+  }
+
+  /** Lets other texts share what is computed of this one, while it goes on. */
+  void offer(Sequence sequence) {
+    int whole = reusable(sequence) / Layout.PAGE * Layout.PAGE;
+    index.add(sequence.tokens(), whole, sequence.pages());
+  }
+
+  /** Ends a text, or pauses it: what it computed stays for others as long as there is room. */
+  void end(Sequence sequence) {
+    index.add(sequence.tokens(), reusable(sequence), sequence.pages());
+    discard(sequence);
+  }
+
+  /** Ends a text whose pages may hold anything. */
+  void discard(Sequence sequence) {
+    for (int slot = 0; slot < sequence.pageCount(); slot++) {
+      pages.release(sequence.pages()[slot]);
+    }
+    sequence.forgetPages();
+  }
+
   OutOfDeviceMemoryException exhausted(int positions) {
     return new OutOfDeviceMemoryException(
-        pageBytes * Layout.pagesFor(positions), pageBytes * pages.free());
-  }
-
-  /** A conversation's turn begins. */
-  void use(SessionCache session, Sequence sequence) {
-    session.busy = true;
-    session.sequence = sequence;
-    sessions.add(session);
-  }
-
-  /** Its turn ends: it keeps what is computed, unless it was released meanwhile. */
-  void end(SessionCache session) {
-    session.sequence.trim();
-    session.busy = false;
-    session.lastUse = System.nanoTime();
-    if (session.closed) {
-      drop(session);
-    }
-  }
-
-  /** Forgets a conversation, after its turn if one runs. */
-  void release(SessionCache session) {
-    session.closed = true;
-    if (!session.busy) {
-      drop(session);
-    }
-  }
-
-  private void drop(SessionCache session) {
-    if (session.sequence != null) {
-      session.sequence.release();
-      session.sequence = null;
-    }
-    sessions.remove(session);
+        pageBytes * Layout.pagesFor(positions), pageBytes * pages.pages());
   }
 
   @Override

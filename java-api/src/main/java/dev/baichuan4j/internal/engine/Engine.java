@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
@@ -11,12 +12,13 @@ import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.Threads;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,16 +59,21 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  /** Most rows of logits of a step. */
+  public static int rows(int maxConcurrent) {
+    return maxConcurrent + Schedule.SCORE_ROWS;
+  }
+
   private final Model model;
   private final Limits limits;
   private final Schedule schedule;
   private final Object lock = new Object();
-  private final Deque<Request> queue = new ArrayDeque<>();
+  private final FairQueue queue = new FairQueue();
 
-  /** The work for the engine's thread; false if it has to be tried again after the next step. */
-  private final Deque<BooleanSupplier> tasks = new ArrayDeque<>();
+  private final Deque<Runnable> tasks = new ArrayDeque<>(); // for the engine's thread
 
   private final Thread thread;
+  private long happenings; // that the thread may have to look at
   private boolean closed;
 
   /**
@@ -105,11 +112,15 @@ public final class Engine implements AutoCloseable {
    * @throws QueueFullException when too many wait
    * @throws IllegalStateException when the engine is closed
    */
-  public void submit(Request request) {
+  public void submit(GenerationRequest request) {
     int tokens = request.prompt().length;
     if (tokens >= limits.contextLength()) {
       throw new ContextOverflowException(tokens, 1, limits.contextLength());
     }
+    enqueue(request);
+  }
+
+  private void enqueue(Request request) {
     synchronized (lock) {
       requireOpen();
       if (queue.size() >= limits.maxQueued()) {
@@ -117,28 +128,50 @@ public final class Engine implements AutoCloseable {
       }
       request.submittedTo(this);
       queue.add(request);
+      wake();
+    }
+  }
+
+  /** Has the engine's thread look at the requests again. */
+  void wake() {
+    synchronized (lock) {
+      happenings++;
       lock.notifyAll();
     }
   }
 
-  /**
-   * Takes a request out of the queue, and returns whether it was there; the caller then has to go
-   * on with it.
-   */
-  boolean takeFromQueue(Request request) {
+  private boolean takeFromQueue(Request request) {
     synchronized (lock) {
-      return queue.remove(request);
+      return queue.take(request);
     }
   }
 
   /**
-   * Feeds ids and hands out logits, on this thread; waits until done. Other requests run between
-   * the steps.
+   * Takes a request out of the queue that is not to run, and returns whether it was there; the
+   * caller then has to tell its end.
+   */
+  boolean cancelInQueue(Request request) {
+    synchronized (lock) {
+      return queue.cancel(request);
+    }
+  }
+
+  static long nanos(Duration duration) {
+    try {
+      return duration.toNanos();
+    } catch (ArithmeticException e) {
+      return Long.MAX_VALUE; // 292 years
+    }
+  }
+
+  /**
+   * Feeds ids and hands out logits, on this thread; waits until done. Other requests run beside it.
    *
    * @param ids at least one
    * @param all logits of every position, or of the last only
    * @param chunk most tokens of a step; 0 for the engine's choice
    * @throws ContextOverflowException when there are more ids than positions
+   * @throws QueueFullException when too many requests wait
    * @throws OperationInterruptedException when this thread is interrupted
    * @throws IllegalStateException when the engine is closed
    */
@@ -146,26 +179,35 @@ public final class Engine implements AutoCloseable {
     if (ids.length > limits.contextLength()) {
       throw new ContextOverflowException(ids.length, 0, limits.contextLength());
     }
-    Scoring scoring = new Scoring(ids, all, schedule.scoringTokens(all, chunk));
+    ScoreRequest request = new ScoreRequest(ids.clone(), all, schedule.scoringTokens(chunk));
+    enqueue(request);
+    boolean complete = false;
     try {
-      while (!scoring.isDone()) {
-        runAndWait("logits", () -> schedule.score(scoring));
-        scoring.giveRows(consumer);
-      }
+      request.giveRows(consumer);
+      complete = true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw interrupted("logits", e);
     } finally {
-      release(scoring.text());
+      if (!complete) {
+        request.cancel();
+      }
     }
+  }
+
+  private static OperationInterruptedException interrupted(String operation, Exception cause) {
+    return new OperationInterruptedException(
+        operation, "it has ended, and what it had computed is gone; call again", cause);
   }
 
   /**
    * Runs something on the engine's thread.
    *
    * @param operation what it is, for the message
-   * @param work false if it has to be tried again after the next step
    * @throws OperationInterruptedException when this thread is interrupted; work that has not begun
    *     is left out then
    */
-  private void runAndWait(String operation, BooleanSupplier work) {
+  private void runAndWait(String operation, Runnable work) {
     CompletableFuture<Void> done = new CompletableFuture<>();
     try {
       if (Thread.interrupted()) {
@@ -174,14 +216,13 @@ public final class Engine implements AutoCloseable {
       synchronized (lock) {
         requireOpen();
         tasks.add(() -> attempt(work, done));
-        lock.notifyAll();
+        wake();
       }
       done.get();
     } catch (InterruptedException e) {
       done.cancel(false);
       Thread.currentThread().interrupt();
-      throw new OperationInterruptedException(
-          operation, "it has ended, and what it had computed is gone; call again", e);
+      throw interrupted(operation, e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof Error error) {
         throw error;
@@ -190,39 +231,16 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private boolean attempt(BooleanSupplier work, CompletableFuture<Void> done) {
+  private void attempt(Runnable work, CompletableFuture<Void> done) {
     if (done.isDone()) {
-      return true; // its caller was interrupted
+      return; // its caller was interrupted
     }
     try {
       requireOpen();
-      if (!work.getAsBoolean()) {
-        return false;
-      }
+      work.run();
       done.complete(null);
     } catch (RuntimeException | Error e) {
       done.completeExceptionally(e);
-    }
-    return true;
-  }
-
-  /**
-   * Forgets what a conversation left in the cache.
-   *
-   * @return false if the engine is closed, and nothing is left of it any more
-   */
-  public boolean release(SessionCache session) {
-    synchronized (lock) {
-      if (closed) {
-        return false;
-      }
-      tasks.add(
-          () -> {
-            schedule.release(session);
-            return true;
-          });
-      lock.notifyAll();
-      return true;
     }
   }
 
@@ -232,12 +250,7 @@ public final class Engine implements AutoCloseable {
    * @throws InvalidRequestException see {@link Ops#pin}
    */
   public void pin() {
-    runAndWait(
-        "pin",
-        () -> {
-          model.ops().pin();
-          return true;
-        });
+    runAndWait("pin", model.ops()::pin);
   }
 
   /**
@@ -267,12 +280,18 @@ public final class Engine implements AutoCloseable {
   }
 
   private void serve() {
+    boolean idle = false; // nothing can go on before something happens
+    long seen = 0;
     while (true) {
-      BooleanSupplier task;
+      Runnable task;
       synchronized (lock) {
-        while (!closed && tasks.isEmpty() && queue.isEmpty() && schedule.isEmpty()) {
+        while (!closed && idle && seen == happenings) {
           try {
-            lock.wait();
+            long nanos = Math.min(queue.nanosLeft(), schedule.nanosLeft());
+            if (nanos == 0) {
+              break;
+            }
+            TimeUnit.NANOSECONDS.timedWait(lock, nanos);
           } catch (InterruptedException e) {
             // Nobody interrupts this thread; close() is the way to end it.
             log.warn("engine thread was interrupted and goes on");
@@ -281,50 +300,65 @@ public final class Engine implements AutoCloseable {
         if (closed) {
           return;
         }
+        seen = happenings;
         task = tasks.poll();
       }
-      if (task != null && !task.getAsBoolean()) {
-        // It waits for room. Nothing starts before it, so the texts that run make that room.
-        synchronized (lock) {
-          tasks.addFirst(task);
-        }
-      } else {
-        admit();
+      if (task != null) {
+        task.run();
       }
-      if (!schedule.isEmpty()) {
-        schedule.step();
-      }
+      boolean admitted = admit();
+      boolean stepped = schedule.step();
+      idle = task == null && !admitted && !stepped;
     }
   }
 
   private Request firstInQueue() {
     synchronized (lock) {
-      return queue.peek();
+      return queue.first();
     }
   }
 
-  /** Starts waiting requests, in order, as long as there is room. */
-  private void admit() {
-    while (!schedule.isFull()) {
+  /** Starts waiting requests, in order, as long as there is room; false if none was. */
+  private boolean admit() {
+    boolean any = expire() | schedule.resume();
+    while (schedule.hasRoom()) {
       Request request = firstInQueue();
       if (request == null || !schedule.admit(request, () -> takeFromQueue(request))) {
-        return;
+        break;
+      }
+      any = true;
+    }
+    return any;
+  }
+
+  /** Ends waiting requests whose time is over; false if there were none. */
+  private boolean expire() {
+    List<Request> expired;
+    synchronized (lock) {
+      if (queue.size() == 0) {
+        return false;
+      }
+      expired = queue.expired();
+    }
+    for (Request request : expired) {
+      if (cancelInQueue(request)) {
+        request.finish(FinishReason.TIMEOUT);
       }
     }
+    return !expired.isEmpty();
   }
 
   private void shutDown(IllegalStateException reason) {
     List<Request> waiting;
-    List<BooleanSupplier> left;
+    List<Runnable> left;
     synchronized (lock) {
-      waiting = List.copyOf(queue);
-      queue.clear();
+      waiting = queue.drain();
       left = List.copyOf(tasks);
       tasks.clear();
     }
     schedule.failAll(reason);
     waiting.forEach(request -> request.fail(reason));
-    left.forEach(BooleanSupplier::getAsBoolean); // each finds the engine closed and says so
+    left.forEach(Runnable::run); // each finds the engine closed and says so
     schedule.close();
     model.close();
   }

@@ -30,6 +30,11 @@ final class PagePool {
     return free;
   }
 
+  /** Holders of a page; 0 of a free one. */
+  int holders(int page) {
+    return holders[page];
+  }
+
   /** Takes a free page for one holder, or returns {@link #NONE}. */
   int take() {
     if (free == 0) {

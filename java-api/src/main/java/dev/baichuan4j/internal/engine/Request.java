@@ -1,50 +1,77 @@
 package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
-import dev.baichuan4j.internal.sampling.TokenChooser;
+import dev.baichuan4j.internal.nn.TopLogits;
+import dev.baichuan4j.internal.sampling.LogitsRow;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A text to be continued. It waits in the engine's queue, is run by the engine's thread, and is
- * told its end once: by {@link #finished} or {@link #failed}. Methods are called by the engine's
- * thread, but for the end of a request that is cancelled while it waits, which the thread that
- * cancels it tells.
+ * A text that the model is to read, and perhaps to continue. It waits in the engine's queue, is run
+ * by the engine's thread, and is told its end once: by {@link #finished} or {@link #failed}.
+ * Methods are called by the engine's thread, but for the end of a request that is cancelled while
+ * it waits, which the thread that cancels it tells.
  */
 public abstract class Request {
   private static final Logger log = LoggerFactory.getLogger(Request.class);
 
+  private static final long NEVER = Long.MAX_VALUE;
+
   private final int[] prompt;
-  private final int maxNewTokens;
-  private final SessionCache session;
+  private final Terms terms;
   private volatile boolean cancelled;
+  private volatile long deadline = NEVER; // of System.nanoTime(), from its submission on
   private volatile Engine engine; // that it was submitted to
 
   /**
    * @param prompt ids, at least one
-   * @param maxNewTokens most tokens to generate, at least one
-   * @param session cache to go on from, or null
    */
-  protected Request(int[] prompt, int maxNewTokens, SessionCache session) {
+  Request(int[] prompt, Terms terms) {
     this.prompt = prompt;
-    this.maxNewTokens = maxNewTokens;
-    this.session = session;
+    this.terms = terms;
   }
 
   final int[] prompt() {
     return prompt;
   }
 
-  final int maxNewTokens() {
-    return maxNewTokens;
+  final String caller() {
+    return terms.caller();
   }
 
-  final SessionCache session() {
-    return session;
+  /** Tokens that it may take, as its priority counts them. */
+  final double cost() {
+    return positions(Integer.MAX_VALUE) / terms.priority().share();
   }
 
   final void submittedTo(Engine engine) {
     this.engine = engine;
+    terms
+        .timeout()
+        .ifPresent(
+            timeout -> {
+              long nanos = Engine.nanos(timeout);
+              deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
+            });
+  }
+
+  /** Nanoseconds until its time is over, 0 if it is; the greatest number if it has all the time. */
+  final long nanosLeft() {
+    long end = deadline;
+    return end == NEVER ? NEVER : Math.max(0, end - System.nanoTime());
+  }
+
+  /** Why it has to end now; null if it may go on. */
+  final FinishReason interruption() {
+    return cancelled ? FinishReason.CANCELLED : nanosLeft() == 0 ? FinishReason.TIMEOUT : null;
+  }
+
+  /** The engine has to look at this request again. */
+  final void wakeEngine() {
+    Engine where = engine;
+    if (where != null) {
+      where.wake();
+    }
   }
 
   /**
@@ -54,27 +81,45 @@ public abstract class Request {
   public final void cancel() {
     cancelled = true;
     Engine where = engine;
-    if (where != null && where.takeFromQueue(this)) {
+    if (where != null && where.cancelInQueue(this)) {
       finish(FinishReason.CANCELLED);
     }
+    wakeEngine();
   }
 
-  final boolean cancelled() {
-    return cancelled;
-  }
+  /** Most positions that its text will have in a context of the given length. */
+  abstract int positions(int contextLength);
+
+  /** Most tokens at its beginning that need not be fed again if they are computed. */
+  abstract int mostShared();
+
+  /**
+   * Most tokens that the next step may feed of it; 0 if it cannot go on at the moment.
+   *
+   * @param rows rows of logits that the step has left
+   */
+  abstract int mostTokens(int rows);
+
+  /** Rows of logits, for the last ones of the next {@code count} tokens, that it wants. */
+  abstract int rows(Sequence sequence, int count);
+
+  /** Whether it wants the best logits of its next row. */
+  abstract boolean wantsBestLogits(int count);
+
+  /**
+   * Takes the rows of a step.
+   *
+   * @param row to be moved to a row of the step
+   * @param first number of its first row
+   * @param count its rows, at least one
+   * @param best the best logits of the step; null if it did not rank its rows
+   * @return why the text ends; null if it goes on
+   */
+  abstract FinishReason take(
+      Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength);
 
   /** Is called before the first step; {@code cachedTokens} of the prompt are cached already. */
   protected abstract void started(int cachedTokens);
-
-  /** Returns what chooses the tokens of this text: the same object for all of them. */
-  protected abstract TokenChooser chooser();
-
-  /**
-   * Takes the token that was chosen last.
-   *
-   * @return whether it ends the text
-   */
-  protected abstract boolean accept(int token);
 
   protected abstract void finished(FinishReason reason);
 

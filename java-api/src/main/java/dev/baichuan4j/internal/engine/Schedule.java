@@ -1,7 +1,6 @@
 package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
-import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.Forward;
@@ -10,244 +9,293 @@ import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * The texts that are being read and written, and what each step feeds of them. Used by the engine's
- * thread alone.
+ * The texts that are being read and written, and what each step feeds of them. A text takes pages
+ * of the cache as it is computed; where there are no more, the youngest text is paused and goes on
+ * later. Used by the engine's thread alone.
  */
 final class Schedule implements AutoCloseable {
-  /** Rows of logits that {@link #score} takes in a step: a bound on two buffers [R,V]. */
-  private static final int SCORE_ROWS = 64;
+  /** Most rows of logits of a step that are for scores: a bound on two buffers [R,V]. */
+  static final int SCORE_ROWS = 64;
 
   private static final class Active {
     final Request request;
     final Sequence sequence;
+    final long age; // the order in which texts began
+    boolean told; // that it has started
     int fed; // tokens of this step
-    int row = -1; // its row of logits in this step
-    int generated;
+    int row; // the first of its rows of logits in this step
+    int rows;
 
-    Active(Request request, Sequence sequence) {
+    Active(Request request, Sequence sequence, long age) {
       this.request = request;
       this.sequence = sequence;
+      this.age = age;
     }
   }
+
+  private static final Comparator<Active> OLDEST_FIRST = Comparator.comparingLong(a -> a.age);
 
   private final Engine.Limits limits;
   private final CachePool cache;
   private final Forward forward;
   private final int smallestPiece;
   private final Batch batch;
-  private final int vocabulary;
   private final LogitsRow row; // each row of a step in turn
-  private final List<Active> active = new ArrayList<>();
+  private final List<Active> active = new ArrayList<>(); // the oldest first
+  private final List<Active> resting = new ArrayList<>(); // until their caller takes their rows
+  private final List<Active> paused = new ArrayList<>(); // without pages
+  private long begun;
 
   Schedule(Model model, Engine.Limits limits) {
     this.limits = limits;
     Architecture architecture = model.architecture();
     KvCache pages = new KvCache(model.ops(), architecture, limits.cacheType(), limits.pages());
-    this.cache = new CachePool(pages, KvCache.pageBytes(architecture, limits.cacheType()));
     this.smallestPiece = model.ops().facts().smallestPiece();
+    this.cache =
+        new CachePool(pages, KvCache.pageBytes(architecture, limits.cacheType()), smallestPiece);
     this.forward =
         new Forward(
             model,
             pages,
             Math.max(limits.chunkTokens(), leastTokens(smallestPiece, limits)),
             limits.maxConcurrent(),
-            Math.max(limits.maxConcurrent(), SCORE_ROWS),
+            Engine.rows(limits.maxConcurrent()),
             limits.contextLength());
     this.batch = new Batch(limits.pageSlots());
-    this.vocabulary = architecture.vocabularySize();
-    this.row = new LogitsRow(vocabulary, forward::logits);
+    this.row = new LogitsRow(architecture.vocabularySize(), forward::logits);
   }
 
   /**
    * A token of every text being written but one, and two smallest pieces of the last one's prompt.
    */
   private static int leastTokens(int smallestPiece, Engine.Limits limits) {
-    return limits.maxConcurrent() - 1 + 2 * smallestPiece - 1;
+    return limits.maxConcurrent() - 1 + leastPiece(smallestPiece);
   }
 
-  boolean isEmpty() {
-    return active.isEmpty();
+  /** Room that is enough for a piece of any prompt. */
+  private static int leastPiece(int smallestPiece) {
+    return 2 * smallestPiece - 1;
   }
 
-  boolean isFull() {
-    return active.size() >= limits.maxConcurrent();
+  /** Whether another text may begin: those that are paused go first. */
+  boolean hasRoom() {
+    if (active.size() >= limits.maxConcurrent()) {
+      return false;
+    }
+    for (int i = 0; i < paused.size(); i++) {
+      if (canGoOn(paused.get(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean canGoOn(Active a) {
+    return a.request.mostTokens(SCORE_ROWS) > 0;
   }
 
   /**
-   * Starts a request, or fails it where it can never start.
+   * Fails a request that could never end, and otherwise starts it.
    *
    * @param take takes the request from the queue; false if it is not there any more, because it was
    *     cancelled
    * @return false if it has to wait until another one ends
    */
   boolean admit(Request request, BooleanSupplier take) {
-    SessionCache session = request.session();
-    if (session != null && session.busy) {
-      if (take.getAsBoolean()) {
-        request.fail(new IllegalStateException("session already generates; wait for its end"));
-      }
-      return true;
-    }
-    Sequence sequence =
-        session == null
-            ? cache.sequence(request.prompt())
-            : cache.sequence(session, request.prompt());
-    int positions =
-        Math.min(request.prompt().length + request.maxNewTokens(), limits.contextLength());
-    if (!cache.reserve(sequence, positions)) {
-      if (!active.isEmpty()) {
-        return false; // pages come free when one of these ends
-      }
-      sequence.release();
+    int positions = request.positions(limits.contextLength());
+    if (positions > cache.positions()) {
       if (take.getAsBoolean()) {
         request.fail(cache.exhausted(positions));
       }
       return true;
     }
+    Sequence sequence = new Sequence(request.prompt(), positions);
+    if (!start(request, sequence)) {
+      return false; // pages come free when one of these ends
+    }
     if (!take.getAsBoolean()) {
-      sequence.trim();
+      cache.end(sequence);
       return true;
     }
-    if (session != null) {
-      cache.use(session, sequence);
-    }
-    active.add(new Active(request, sequence));
-    request.started(sequence.cached());
+    active.add(new Active(request, sequence, begun++));
     return true;
   }
 
-  /** Tokens of a step of {@link #score}; chunk is what was asked for, or 0. */
-  int scoringTokens(boolean all, int chunk) {
-    int most = all ? Math.min(forward.maxTokens(), SCORE_ROWS) : forward.maxTokens();
-    return chunk > 0 ? Math.min(chunk, most) : most;
-  }
-
-  /**
-   * The next step of a text whose logits are wanted. Between its steps the text's pages give way
-   * where room is needed, as a conversation's do; what they held is computed anew first then, so
-   * that it comes to its end however often they do.
-   *
-   * @return false if it has to wait until another text ends
-   * @throws OutOfDeviceMemoryException if the cache has too few pages for it alone
-   */
-  boolean score(Scoring scoring) {
-    int[] ids = scoring.ids();
-    SessionCache text = scoring.text();
-    Sequence sequence = cache.sequence(text, ids);
-    if (!cache.reserve(sequence, ids.length)) {
-      if (!active.isEmpty()) {
+  /** Takes over what is computed of a text, if there is room for the rest. */
+  private boolean start(Request request, Sequence sequence) {
+    while (!cache.start(sequence, request.mostShared(), active.size())) {
+      if (resting.isEmpty()) {
         return false;
       }
-      throw cache.exhausted(ids.length);
-    }
-    cache.use(text, sequence);
-    try {
-      while (sequence.cached() < scoring.reached()) {
-        score(sequence, Math.min(scoring.stepTokens(), scoring.reached() - sequence.cached()), 0);
-      }
-      int count = Math.min(scoring.stepTokens(), sequence.pending());
-      int rows = scoring.rows(count);
-      score(sequence, count, rows);
-      for (int i = 0; i < rows; i++) {
-        forward.logits(i, scoring.row(i, vocabulary));
-      }
-      scoring.computed(count, rows);
-    } finally {
-      cache.end(text);
+      pause(resting);
     }
     return true;
   }
 
-  /** Feeds the next {@code count} tokens of a text, for the logits of the last {@code rows}. */
-  private void score(Sequence sequence, int count, int rows) {
-    batch.clear();
-    batch.add(sequence.tokens(), sequence.cached(), count, sequence.pages(), rows);
-    forward.run(batch);
-    sequence.computed(count);
-  }
-
-  void release(SessionCache session) {
-    cache.release(session);
-  }
-
-  /** One step of all texts; those that end are told. */
-  void step() {
-    endCancelled();
-    if (active.isEmpty()) {
-      return;
+  /** Goes on with texts that rest or are paused, the oldest first; false if none could. */
+  boolean resume() {
+    int before = active.size();
+    for (int i = 0; i < resting.size() && active.size() < limits.maxConcurrent(); i++) {
+      if (canGoOn(resting.get(i))) {
+        active.add(resting.remove(i--));
+      }
     }
+    for (int i = 0; i < paused.size() && active.size() < limits.maxConcurrent(); i++) {
+      Active a = paused.get(i);
+      if (canGoOn(a)) {
+        if (!start(a.request, a.sequence)) {
+          break;
+        }
+        paused.remove(a); // start() may have paused others
+        active.add(a);
+        i = -1;
+      }
+    }
+    if (active.size() == before) {
+      return false;
+    }
+    active.sort(OLDEST_FIRST);
+    return true;
+  }
+
+  /** Nanoseconds until the time of a text is over that does not go on by itself. */
+  long nanosLeft() {
+    long least = Long.MAX_VALUE;
+    for (Active a : resting) {
+      least = Math.min(least, a.request.nanosLeft());
+    }
+    for (Active a : paused) {
+      least = Math.min(least, a.request.nanosLeft());
+    }
+    return least;
+  }
+
+  /** Most tokens of a step of a score; chunk is what was asked for, or 0. */
+  int scoringTokens(int chunk) {
+    return chunk > 0
+        ? Math.min(Math.max(chunk, leastPiece(smallestPiece)), forward.maxTokens())
+        : forward.maxTokens();
+  }
+
+  /** One step of all texts; those that end are told. False if there was nothing to do. */
+  boolean step() {
+    boolean ended = endInterrupted();
     TopLogits best; // null: no chooser wants them
     try {
-      compose();
+      chooseTokens();
+      fillBatch();
+      if (batch.tokens() == 0) {
+        return ended;
+      }
       forward.run(batch);
       best = batch.ranked() ? forward.topLogits(batch) : null;
     } catch (RuntimeException | Error e) {
       failAll(unchecked(e));
-      return;
+      return true;
     }
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
-      a.sequence.computed(a.fed);
-      if (a.row < 0) {
-        continue;
-      }
       try {
-        FinishReason reason = takeToken(a, best);
+        FinishReason reason = advance(a, best);
         if (reason != null) {
           active.remove(i--);
           finish(a, reason);
+        } else if (!canGoOn(a)) {
+          resting.add(active.remove(i--));
+          resting.sort(OLDEST_FIRST);
         }
       } catch (RuntimeException | Error e) {
         active.remove(i--);
-        end(a);
+        cache.discard(a.sequence);
         a.request.fail(unchecked(e));
       }
     }
+    return true;
   }
 
-  private void endCancelled() {
-    for (int i = 0; i < active.size(); i++) {
-      Active a = active.get(i);
-      if (a.request.cancelled()) {
-        active.remove(i--);
-        finish(a, FinishReason.CANCELLED);
+  /** Notes what the step has computed of a text, and returns why it ends; null if it goes on. */
+  private FinishReason advance(Active a, TopLogits best) {
+    Sequence sequence = a.sequence;
+    boolean inPrompt = sequence.cached() < sequence.promptLength();
+    sequence.computed(a.fed);
+    if (inPrompt && a.fed > 0) {
+      cache.offer(sequence);
+    }
+    return a.rows == 0
+        ? null
+        : a.request.take(sequence, row, a.row, a.rows, best, limits.contextLength());
+  }
+
+  private boolean endInterrupted() {
+    return endInterrupted(active) | endInterrupted(resting) | endInterrupted(paused);
+  }
+
+  private boolean endInterrupted(List<Active> texts) {
+    boolean any = false;
+    for (int i = 0; i < texts.size(); i++) {
+      Active a = texts.get(i);
+      FinishReason reason = a.request.interruption();
+      if (reason != null) {
+        texts.remove(i--);
+        finish(a, reason);
+        any = true;
       }
     }
+    return any;
   }
 
   /**
-   * Fills the step: texts being written first, so that a long prompt does not hold them up; prompts
-   * share what is left.
+   * Decides how many tokens of each text the step feeds, and takes pages for them: texts being
+   * written first, so that a long prompt does not hold them up; prompts share what is left.
    */
-  private void compose() {
-    batch.clear();
+  private void chooseTokens() {
     int room = forward.maxTokens();
+    int rows = SCORE_ROWS;
+    for (int i = 0; i < active.size(); i++) {
+      active.get(i).fed = 0;
+    }
+    // The list may lose its last ones meanwhile, which are paused.
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
-      a.fed = a.sequence.pending() == 1 ? 1 : 0;
-      room -= a.fed;
+      if (a.sequence.pending() == 1 && a.request.mostTokens(rows) > 0 && hasPages(a, 1)) {
+        a.fed = 1;
+        room--;
+      }
     }
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
-      if (a.fed == 0) {
-        a.fed = piece(a.sequence.pending(), room, smallestPiece);
-        room -= a.fed;
-      }
-      a.row = -1;
-      if (a.fed > 0) {
-        Sequence s = a.sequence;
-        boolean complete = a.fed == s.pending();
-        int row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), complete ? 1 : 0);
-        a.row = complete ? row : -1;
-        if (complete && a.request.chooser().wantsBest(forward.topCount())) {
-          batch.rank();
-        }
+      int count = a.fed > 0 ? 0 : piece(a, room, rows);
+      if (count > 0 && hasPages(a, count)) {
+        a.fed = count;
+        room -= count;
+        rows -= a.request.rows(a.sequence, count);
       }
     }
+  }
+
+  /** Tokens of a prompt, or of a text that is computed anew, that the step feeds. */
+  private int piece(Active a, int room, int rows) {
+    Sequence sequence = a.sequence;
+    int most = Math.min(room, a.request.mostTokens(rows));
+    if (most <= 0) {
+      return 0;
+    }
+    cache.catchUp(sequence, a.request.mostShared());
+    int prompt = sequence.promptLength() - sequence.cached();
+    if (prompt > 0) {
+      return piece(prompt, most, smallestPiece);
+    }
+    // Generated tokens came one by one; a few together have the same bits.
+    return Math.min(most, Math.min(sequence.pending(), mostGenerated()));
+  }
+
+  private int mostGenerated() {
+    return smallestPiece == 1 ? Integer.MAX_VALUE : smallestPiece - 1;
   }
 
   /**
@@ -263,36 +311,63 @@ final class Schedule implements AutoCloseable {
     return piece < smallest ? 0 : piece;
   }
 
-  /**
-   * Chooses the next token of a text from its row, and returns why the text ends; null if it goes
-   * on.
-   *
-   * @param best the best logits of the step; null if it did not rank its rows
-   */
-  private FinishReason takeToken(Active a, TopLogits best) {
-    row.moveTo(a.row, best);
-    int token = a.request.chooser().next(row);
-    boolean ended = a.request.accept(token);
-    a.sequence.append(token);
-    a.generated++;
-    if (ended) {
-      return FinishReason.STOP;
+  /** Takes pages for the next tokens of a text; false if it was paused for want of them. */
+  private boolean hasPages(Active a, int count) {
+    while (!cache.extend(a.sequence, count)) {
+      if (pause(resting.isEmpty() ? active : resting) == a) {
+        return false;
+      }
     }
-    boolean full =
-        a.generated >= a.request.maxNewTokens() || a.sequence.length() >= limits.contextLength();
-    return full ? FinishReason.LENGTH : null;
+    return true;
   }
 
-  private void end(Active a) {
-    if (a.request.session() == null) {
-      a.sequence.release();
-    } else {
-      cache.end(a.request.session());
+  /** Pauses the youngest of some texts: its pages are there for others. */
+  private Active pause(List<Active> texts) {
+    Active youngest = texts.remove(texts.size() - 1);
+    youngest.fed = 0;
+    cache.end(youngest.sequence);
+    paused.add(youngest);
+    paused.sort(OLDEST_FIRST);
+    return youngest;
+  }
+
+  private void fillBatch() {
+    batch.clear();
+    for (int i = 0; i < active.size(); i++) {
+      Active a = active.get(i);
+      a.rows = 0;
+      if (a.fed == 0) {
+        continue;
+      }
+      if (!a.told && !tellsOfItsStart(a)) {
+        i--;
+        continue;
+      }
+      Sequence s = a.sequence;
+      a.rows = a.request.rows(s, a.fed);
+      a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
+      if (a.rows > 0 && a.request.wantsBestLogits(forward.topCount())) {
+        batch.rank();
+      }
+    }
+  }
+
+  /** Tells a request that it starts; one that throws then has failed, and is not there any more. */
+  private boolean tellsOfItsStart(Active a) {
+    a.told = true;
+    try {
+      a.request.started(a.sequence.cached());
+      return true;
+    } catch (RuntimeException | Error e) {
+      active.remove(a);
+      cache.end(a.sequence);
+      a.request.fail(unchecked(e));
+      return false;
     }
   }
 
   private void finish(Active a, FinishReason reason) {
-    end(a);
+    cache.end(a.sequence);
     a.request.finish(reason);
   }
 
@@ -301,11 +376,13 @@ final class Schedule implements AutoCloseable {
   }
 
   void failAll(RuntimeException failure) {
-    List<Active> failed = List.copyOf(active);
-    active.clear();
+    List<Active> failed = new ArrayList<>();
+    for (List<Active> texts : List.of(active, resting, paused)) {
+      failed.addAll(texts);
+      texts.clear();
+    }
     for (Active a : failed) {
-      a.sequence.release();
-      end(a);
+      cache.discard(a.sequence);
       a.request.fail(failure);
     }
   }

@@ -4,39 +4,28 @@ import dev.baichuan4j.internal.arch.Layout;
 import java.util.Arrays;
 
 /**
- * The tokens of one text, and the pages that hold what the model computed of them. Owned by the
- * engine's thread.
+ * The tokens of one text, and the pages that hold what the model computed of them. It may share
+ * pages with other texts; {@link CachePool#extend} sees to it that those it writes to are its own.
+ * Owned by the engine's thread.
  */
 final class Sequence {
-  private final PagePool pool;
-  private int[] tokens;
+  private final int promptLength;
+  private final int[] tokens;
   private int length;
   private int cached;
-  private int[] pages = new int[0];
+  private final int[] pages;
   private int pageCount;
 
-  Sequence(PagePool pool, int[] prompt) {
-    this.pool = pool;
-    this.tokens = prompt.clone();
-    this.length = prompt.length;
-  }
-
   /**
-   * Becomes the sequence of another prompt: what both have in common stays computed, but for the
-   * last token, whose logits are wanted.
+   * @param positions most tokens that it will have
    */
-  void restart(int[] prompt) {
-    int common = 0;
-    int limit = Math.min(cached, prompt.length - 1);
-    while (common < limit && tokens[common] == prompt[common]) {
-      common++;
-    }
-    tokens = prompt.clone();
-    length = prompt.length;
-    cached = common;
+  Sequence(int[] prompt, int positions) {
+    this.tokens = Arrays.copyOf(prompt, positions);
+    this.length = prompt.length;
+    this.promptLength = prompt.length;
+    this.pages = new int[Layout.pagesFor(positions)];
   }
 
-  /** Appends a token, within the positions that are reserved. */
   void append(int token) {
     tokens[length++] = token;
   }
@@ -47,6 +36,11 @@ final class Sequence {
 
   int length() {
     return length;
+  }
+
+  /** Tokens that were given, before those that were generated. */
+  int promptLength() {
+    return promptLength;
   }
 
   /** Positions whose keys and values are in the pages. */
@@ -63,41 +57,33 @@ final class Sequence {
     return length - cached;
   }
 
+  /** Page numbers, of which the first {@link #pageCount} are valid. */
   int[] pages() {
     return pages;
   }
 
-  /**
-   * Takes room for a number of positions, the pages included; returns false, with nothing taken,
-   * when the pool has too few pages.
-   */
-  boolean reserve(int positions) {
-    int needed = Layout.pagesFor(positions) - pageCount;
-    if (needed > pool.free()) {
-      return false;
-    }
-    if (tokens.length < positions) {
-      tokens = Arrays.copyOf(tokens, positions);
-    }
-    if (needed > 0) {
-      pages = Arrays.copyOf(pages, pageCount + needed);
-      for (int i = 0; i < needed; i++) {
-        pages[pageCount++] = pool.take();
-      }
-    }
-    return true;
+  int pageCount() {
+    return pageCount;
   }
 
-  /** Gives back the pages past what is computed. */
-  void trim() {
-    int keep = Layout.pagesFor(cached);
-    while (pageCount > keep) {
-      pool.release(pages[--pageCount]);
-    }
+  void addPage(int page) {
+    pages[pageCount++] = page;
   }
 
-  void release() {
+  void replacePage(int slot, int page) {
+    pages[slot] = page;
+  }
+
+  /** Begins with pages that have its first tokens computed. */
+  void startFrom(int[] computedPages, int computedTokens) {
+    pageCount = computedPages.length;
+    System.arraycopy(computedPages, 0, pages, 0, pageCount);
+    cached = computedTokens;
+  }
+
+  /** Has no pages any more, and everything to compute. */
+  void forgetPages() {
+    pageCount = 0;
     cached = 0;
-    trim();
   }
 }

@@ -15,6 +15,7 @@ public final class KvCache implements AutoCloseable {
   record Layer(Tensor pages, Tensor scales) {}
 
   private final List<Layer> layers = new ArrayList<>();
+  private final Ops ops;
   private final int pages;
 
   /**
@@ -22,6 +23,7 @@ public final class KvCache implements AutoCloseable {
    * @param pages pages of each layer
    */
   public KvCache(Ops ops, Architecture model, ElementType type, int pages) {
+    this.ops = ops;
     this.pages = pages;
     long heads = model.heads().keyValues();
     long size = model.heads().size();
@@ -42,6 +44,13 @@ public final class KvCache implements AutoCloseable {
 
   Layer layer(int index) {
     return layers.get(index);
+  }
+
+  /** Copies what a page holds to another, in every layer. */
+  public void copyPage(int from, int to) {
+    for (Layer layer : layers) {
+      ops.kvCopy(layer, from, to);
+    }
   }
 
   public int pages() {

@@ -365,6 +365,12 @@ public final class Ops implements AutoCloseable {
             pointer(in.table())));
   }
 
+  /** Copies page {@code from} of a layer, keys, values and scales, to page {@code to}. */
+  void kvCopy(KvCache.Layer kv, int from, int to) {
+    Bindings.check(
+        baichuan.bc_kv_copy(context(), pointer(kv.pages()), optional(kv.scales()), from, to));
+  }
+
   /**
    * out [T,HD] = causal attention over the layer's pages; slopes [H] or null; window in positions,
    * 0 for none.

@@ -262,7 +262,10 @@ public final class SelfTest implements AutoCloseable {
     results.add(new Result("row_norms", "[" + n + ", " + k + "]", worst, SUMMED));
   }
 
-  /** Tokens at positions from {@code first} on, after earlier ones; kv_append has a part in it. */
+  /**
+   * Tokens at positions from {@code first} on, after earlier ones, of whose pages the first is
+   * copied; kv_append has a part in it.
+   */
   private void attention(int first, int tokens, ElementType type) {
     int c = heads * HEAD;
     int pages = Layout.pagesFor(first + tokens);
@@ -270,8 +273,8 @@ public final class SelfTest implements AutoCloseable {
     Pair slopes = new Pair(cpu.tensor(ElementType.F32, heads), gpu.tensor(ElementType.F32, heads));
     slopes.cpu.write(Positions.Alibi.slopes(heads));
     slopes.gpu.write(Positions.Alibi.slopes(heads));
-    KvCache.Layer here = layer(cpu, type == ElementType.I8 ? type : ElementType.F32, pages);
-    KvCache.Layer there = layer(gpu, type, pages);
+    KvCache.Layer here = layer(cpu, type == ElementType.I8 ? type : ElementType.F32, pages + 1);
+    KvCache.Layer there = layer(gpu, type, pages + 1);
     Pair out = zeros(ElementType.BF16, tokens, c);
     for (int part = first == 0 ? 1 : 0; part < 2; part++) {
       int from = part == 0 ? 0 : first;
@@ -290,13 +293,17 @@ public final class SelfTest implements AutoCloseable {
           new StepInputs(ids.gpu, positions.gpu, offsets.gpu, pageTable.gpu, ids.gpu);
       cpu.kvAppend(here, qkv.cpu, onCpu);
       gpu.kvAppend(there, qkv.gpu, onGpu);
-      if (part == 1) {
+      if (part == 0) {
+        cpu.kvCopy(here, table[0], pages);
+        gpu.kvCopy(there, table[0], pages);
+        table[0] = pages;
+      } else {
         cpu.attention(out.cpu, qkv.cpu, here, onCpu, slopes.cpu, 0);
         gpu.attention(out.gpu, qkv.gpu, there, onGpu, slopes.gpu, 0);
       }
     }
     add(
-        "kv_append, attention",
+        first == 0 ? "kv_append, attention" : "kv_append, kv_copy, attention",
         tokens + " tokens after " + first + ", pages " + type,
         out,
         ATTENTION);

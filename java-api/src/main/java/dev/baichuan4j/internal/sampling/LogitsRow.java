@@ -80,6 +80,16 @@ public final class LogitsRow {
     return all;
   }
 
+  /** Returns how many logits the row has. */
+  public int size() {
+    return all.length;
+  }
+
+  /** Copies all logits of the row into {@code target} [V]. */
+  public void copyTo(float[] target) {
+    source.copy(row, target);
+  }
+
   /** Returns whether {@link #all} was called for this row, so that it has been copied. */
   public boolean isComplete() {
     return complete;

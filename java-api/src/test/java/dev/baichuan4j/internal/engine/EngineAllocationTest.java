@@ -43,7 +43,7 @@ class EngineAllocationTest {
     long allocated;
 
     Counted(int newTokens, GenerationOptions sampling, boolean usesBest) {
-      super(PROMPT, newTokens, null);
+      super(PROMPT, newTokens);
       this.sampler = new Sampler(sampling, PROMPT, VOCABULARY);
       this.usesBest = usesBest;
     }

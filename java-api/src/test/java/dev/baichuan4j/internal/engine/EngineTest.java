@@ -50,8 +50,12 @@ class EngineTest {
   private static class Recorder extends RequestDouble {
     final CompletableFuture<Integer> cachedTokens = new CompletableFuture<>();
 
-    Recorder(int newTokens, SessionCache session) {
-      super(PROMPT, newTokens, session);
+    Recorder(int newTokens) {
+      this(PROMPT, newTokens);
+    }
+
+    Recorder(int[] prompt, int newTokens) {
+      super(prompt, newTokens);
     }
 
     @Override
@@ -74,8 +78,8 @@ class EngineTest {
     final CountDownLatch inside = new CountDownLatch(1);
     final CountDownLatch go = new CountDownLatch(1);
 
-    Held(int newTokens, SessionCache session) {
-      super(newTokens, session);
+    Held(int newTokens) {
+      super(newTokens);
     }
 
     @Override
@@ -98,15 +102,16 @@ class EngineTest {
   void anErrorOnItsThreadFailsWhatRunsAndWaitsAndClosesTheModel() throws Exception {
     for (Throwable cause : new Throwable[] {new LinkageError("x"), new RuntimeException("x")}) {
       try (Engine engine = engine(4)) {
-        Held running = new Held(1000, null);
+        Held running = new Held(1000);
         Recorder deadly =
-            new Recorder(1, null) {
+            new Recorder(1) {
               @Override
-              protected void started(int cachedTokens) {
+              int mostShared() { // is asked outside of a step
                 EngineTest.<RuntimeException>sneak(cause);
+                return 0;
               }
             };
-        Recorder waiting = new Recorder(1, null);
+        Recorder waiting = new Recorder(1);
         engine.submit(running);
         await(running.inside);
         engine.submit(deadly);
@@ -128,7 +133,7 @@ class EngineTest {
 
   private static void assertClosed(Engine engine) {
     IllegalStateException submit =
-        assertThrows(IllegalStateException.class, () -> engine.submit(new Recorder(1, null)));
+        assertThrows(IllegalStateException.class, () -> engine.submit(new Recorder(1)));
     assertEquals("model is closed", submit.getMessage());
     IllegalStateException score =
         assertThrows(
@@ -144,8 +149,8 @@ class EngineTest {
   @Test
   void closingFailsWhatRunsAndWaits() throws Exception {
     Engine engine = engine(2);
-    Held running = new Held(1000, null);
-    Recorder waiting = new Recorder(1, null); // the running one has all the pages
+    Held running = new Held(1000);
+    Recorder waiting = new Recorder(1); // the running one has all the pages
     engine.submit(running);
     await(running.inside);
     engine.submit(waiting);
@@ -165,9 +170,9 @@ class EngineTest {
   @Test
   void anErrorOfARequestFailsThatOneAlone() throws Exception {
     try (Engine engine = engine(2)) {
-      Held running = new Held(20, null);
+      Held running = new Held(20);
       Recorder inToken =
-          new Recorder(9, null) {
+          new Recorder(9) {
             @Override
             public int next(LogitsRow row) {
               throw new StackOverflowError();
@@ -175,14 +180,21 @@ class EngineTest {
           };
       IllegalStateException reason = new IllegalStateException("no end");
       Recorder atEnd =
-          new Recorder(1, null) {
+          new Recorder(1) {
             @Override
             protected void finished(FinishReason ignored) {
               throw reason;
             }
           };
+      Recorder atStart =
+          new Recorder(1) {
+            @Override
+            protected void started(int cachedTokens) {
+              throw reason;
+            }
+          };
       Recorder deaf =
-          new Recorder(1, null) {
+          new Recorder(1) {
             @Override
             protected void finished(FinishReason ignored) {
               throw reason;
@@ -197,10 +209,12 @@ class EngineTest {
       await(running.inside);
       engine.submit(inToken);
       engine.submit(atEnd);
+      engine.submit(atStart);
       engine.submit(deaf);
       running.go.countDown();
       assertTrue(inToken.failure().getCause() instanceof StackOverflowError);
       assertSame(reason, atEnd.failure());
+      assertSame(reason, atStart.failure());
       assertEquals(FinishReason.LENGTH, running.end.get(30, TimeUnit.SECONDS));
       assertTakesAllPages(engine);
     }
@@ -225,23 +239,23 @@ class EngineTest {
   @Test
   void aRequestCancelledWhileItWaitsEndsAtOnceAndFreesItsPlace() throws Exception {
     try (Engine engine = engine(2)) {
-      Held running = new Held(1000, null); // has all the pages, and holds the engine's thread
+      Held running = new Held(1000); // has all the pages, and holds the engine's thread
       engine.submit(running);
       await(running.inside);
       for (int round = 0; round < 3; round++) {
         List<Recorder> waiting = new ArrayList<>();
         for (int i = 0; i < engine.limits().maxQueued(); i++) {
-          waiting.add(new Recorder(1, null));
+          waiting.add(new Recorder(1));
           engine.submit(waiting.get(i));
         }
-        assertThrows(QueueFullException.class, () -> engine.submit(new Recorder(1, null)));
+        assertThrows(QueueFullException.class, () -> engine.submit(new Recorder(1)));
         for (Recorder request : waiting) {
           request.cancel();
           assertEquals(FinishReason.CANCELLED, request.end.getNow(null));
           request.cancel();
         }
       }
-      Recorder next = new Recorder(1, null);
+      Recorder next = new Recorder(1);
       engine.submit(next);
       running.cancel();
       running.go.countDown();
@@ -259,9 +273,8 @@ class EngineTest {
     try (Engine engine = engine(2)) {
       for (int i = 0; i < 500; i++) {
         AtomicInteger ends = new AtomicInteger();
-        SessionCache session = i % 2 == 0 ? null : new SessionCache();
         Recorder request =
-            new Recorder(1 + i % 3, session) {
+            new Recorder(1 + i % 3) {
               @Override
               protected void finished(FinishReason reason) {
                 ends.incrementAndGet();
@@ -274,9 +287,6 @@ class EngineTest {
         }
         request.cancel();
         request.end.get(30, TimeUnit.SECONDS);
-        if (session != null) {
-          engine.release(session);
-        }
         engine.score(PROMPT, false, 0, (p, row) -> {}); // whatever else was to come has come
         assertEquals(1, ends.get());
       }
@@ -352,7 +362,7 @@ class EngineTest {
                         await(go);
                       }));
       await(inside);
-      Recorder request = new Recorder(5, null);
+      Recorder request = new Recorder(5);
       engine.submit(request);
       assertEquals(FinishReason.LENGTH, request.end.get(30, TimeUnit.SECONDS));
       go.countDown();
@@ -365,7 +375,7 @@ class EngineTest {
     try (Engine engine = engine(2)) {
       int[] ids = longText();
       float[][] expected = rows(engine, ids, position -> {});
-      Held running = new Held(1000, null); // has all the pages
+      Held running = new Held(1000); // has all the pages
       engine.submit(running);
       await(running.inside);
       List<CompletableFuture<float[][]>> scores = new ArrayList<>();
@@ -384,7 +394,7 @@ class EngineTest {
   @Test
   void anInterruptedCallerOfScoreLeavesAtOnceAndItsPagesComeFree() throws Exception {
     try (Engine engine = engine(2)) {
-      Held running = new Held(20, null);
+      Held running = new Held(20);
       engine.submit(running);
       await(running.inside);
       CompletableFuture<Boolean> flag = new CompletableFuture<>();
@@ -425,37 +435,12 @@ class EngineTest {
   }
 
   @Test
-  void aSessionClosedWhileItGeneratesEndsAndGivesItsPagesBack() throws Exception {
-    try (Engine engine = engine(2)) {
-      SessionCache session = new SessionCache();
-      Recorder first = new Recorder(3, session);
-      engine.submit(first);
-      assertEquals(FinishReason.LENGTH, first.end.get(30, TimeUnit.SECONDS));
-
-      Held second = new Held(1000, session);
-      engine.submit(second);
-      await(second.inside);
-      assertEquals(PROMPT.length - 1, second.cachedTokens.get()); // an open session keeps them
-      second.cancel();
-      engine.release(session);
-      second.go.countDown();
-      assertEquals(FinishReason.CANCELLED, second.end.get(30, TimeUnit.SECONDS));
-
-      Recorder third = new Recorder(1, session);
-      engine.submit(third);
-      assertEquals(0, third.cachedTokens.get(30, TimeUnit.SECONDS));
-      assertEquals(FinishReason.LENGTH, third.end.get(30, TimeUnit.SECONDS));
-      assertTakesAllPages(engine);
-    }
-  }
-
-  @Test
   void aRequestThatNeedsMorePagesThanThereAreFailsAndTheNextIsServed() throws Exception {
     try (Engine engine = engine(1)) {
-      Recorder large = new Recorder(CONTEXT, null);
+      Recorder large = new Recorder(CONTEXT);
       engine.submit(large);
       assertTrue(large.failure() instanceof OutOfDeviceMemoryException);
-      Recorder small = new Recorder(1, null);
+      Recorder small = new Recorder(1);
       engine.submit(small);
       assertEquals(FinishReason.LENGTH, small.end.get(30, TimeUnit.SECONDS));
     }
@@ -464,7 +449,7 @@ class EngineTest {
   /** A text that needs every page of the engine. */
   private static void assertTakesAllPages(Engine engine) throws Exception {
     assertEquals(engine.limits().pages(), engine.limits().pageSlots());
-    Recorder request = new Recorder(CONTEXT, null);
+    Recorder request = new Recorder(CONTEXT);
     engine.submit(request);
     assertEquals(FinishReason.LENGTH, request.end.get(30, TimeUnit.SECONDS));
   }

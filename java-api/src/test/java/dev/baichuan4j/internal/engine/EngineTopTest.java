@@ -34,7 +34,7 @@ class EngineTopTest {
     int wholeRows;
 
     Text(GenerationOptions options, boolean usesBest) {
-      super(PROMPT, TOKENS, null);
+      super(PROMPT, TOKENS);
       this.sampler = new Sampler(options, PROMPT, VOCABULARY);
       this.usesBest = usesBest;
     }

@@ -5,11 +5,15 @@ import dev.baichuan4j.internal.sampling.TokenChooser;
 import java.util.concurrent.CompletableFuture;
 
 /** A request that goes on to its limit and says how it ended; tests choose its tokens in it. */
-abstract class RequestDouble extends Request implements TokenChooser {
+abstract class RequestDouble extends GenerationRequest implements TokenChooser {
   final CompletableFuture<FinishReason> end = new CompletableFuture<>();
 
-  RequestDouble(int[] prompt, int newTokens, SessionCache session) {
-    super(prompt, newTokens, session);
+  RequestDouble(int[] prompt, int newTokens) {
+    this(prompt, newTokens, Terms.USUAL);
+  }
+
+  RequestDouble(int[] prompt, int newTokens, Terms terms) {
+    super(prompt, newTokens, terms);
   }
 
   @Override

@@ -296,6 +296,9 @@ public static native int bc_rope(bc_context context, bc_tensor qkv, bc_tensor po
 public static native int bc_kv_append(bc_context context, bc_tensor pages, bc_tensor scales,
                               bc_tensor qkv, bc_tensor positions, bc_tensor offsets,
                               bc_tensor table);
+/** Copies what page {@code from} holds, keys, values and scales, to page {@code to}, which may be the same. */
+public static native int bc_kv_copy(bc_context context, bc_tensor pages, bc_tensor scales, int from,
+                            int to);
 /** out [T,H D] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions of
  *  each token's sequence: j from 0 to its position i, or with a window from i - window + 1.
  *  slopes [H] F32 (ALiBi) or null; window 0 for none. */

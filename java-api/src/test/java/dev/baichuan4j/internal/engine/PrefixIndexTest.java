@@ -1,0 +1,172 @@
+package dev.baichuan4j.internal.engine;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.baichuan4j.internal.arch.Layout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class PrefixIndexTest {
+  private static final int PAGE = Layout.PAGE;
+
+  private final PagePool pool = new PagePool(40);
+  private final PrefixIndex index = new PrefixIndex(pool);
+
+  private static int[] text(int length, int... changes) {
+    int[] ids = IntStream.range(0, length).map(i -> i % 7).toArray();
+    for (int at : changes) {
+      ids[at] = 9;
+    }
+    return ids;
+  }
+
+  /** Computes a text alone, and leaves it to the index. */
+  private int[] add(int[] text) {
+    int[] pages = new int[Layout.pagesFor(text.length)];
+    Arrays.setAll(pages, i -> pool.take());
+    int[] own = pages.clone();
+    index.add(text, text.length, pages);
+    for (int page : pages) {
+      pool.release(page);
+    }
+    return own;
+  }
+
+  private int found(int[] text) {
+    return index.find(text, text.length).tokens();
+  }
+
+  @Test
+  void findsTheLongestBeginningWhereverItEnds() {
+    int[] pages = add(text(200));
+    assertEquals(4, index.size());
+    assertEquals(0, found(text(200, 0)));
+    assertEquals(5, found(text(200, 5)));
+    assertEquals(64, found(text(200, 64)));
+    assertEquals(130, found(text(200, 130)));
+    assertEquals(200, found(text(300)));
+    assertEquals(100, index.find(text(300), 100).tokens());
+    assertArrayEquals(Arrays.copyOf(pages, 2), index.find(text(200, 130), 128).share());
+    assertEquals(2, pool.holders(pages[0]));
+    assertEquals(1, pool.holders(pages[2]));
+  }
+
+  @Test
+  void aTextThatGoesOnFromAnotherGetsItsLastPage() {
+    int[] pages = add(text(100));
+    PrefixIndex.Match match = index.find(text(150), 150);
+    assertEquals(100, match.tokens());
+    assertArrayEquals(pages, match.share());
+    assertEquals(1, index.size());
+    assertEquals(1, pool.holders(pages[1])); // the text alone
+    assertEquals(2, pool.holders(pages[0]));
+    // One that ends before leaves it there.
+    add(text(100));
+    assertEquals(2, index.find(text(90), 90).share().length);
+    assertEquals(2, index.size());
+  }
+
+  @Test
+  void pagesWithTheSameTokensAreHeldOnce() {
+    int[] first = add(text(192));
+    int[] second = new int[3];
+    Arrays.setAll(second, i -> pool.take());
+    int[] own = second.clone();
+    index.add(text(192), 192, second);
+    assertArrayEquals(first, second);
+    for (int page : own) {
+      assertEquals(0, pool.holders(page));
+    }
+  }
+
+  @Test
+  void anEndGivesWayToOneThatGoesOn() {
+    add(text(70));
+    add(text(80));
+    add(text(75));
+    assertEquals(2, index.size());
+    assertEquals(80, found(text(128)));
+    add(text(128));
+    assertEquals(2, index.size());
+    add(text(80, 79));
+    add(text(90, 79));
+    assertEquals(3, index.size());
+    assertEquals(40 - 3, pool.free());
+  }
+
+  @Test
+  void whatWasUsedLongestAgoGoesFirstAndNothingThatIsUsed() {
+    int[] a = add(text(128));
+    int[] b = add(text(128, 0));
+    assertArrayEquals(new int[] {a[0]}, index.find(text(64), 64).share()); // is used now
+    assertTrue(index.evict());
+    assertEquals(64, found(text(128))); // the end of a was used longest ago
+    assertEquals(128, found(text(128, 0)));
+    assertTrue(index.evict());
+    assertEquals(64, found(text(128, 0)));
+    assertTrue(index.evict());
+    assertFalse(index.evict());
+    assertEquals(64, found(text(128)));
+    pool.release(a[0]);
+    assertTrue(index.evict());
+    assertEquals(40, pool.free());
+    assertEquals(0, pool.holders(b[0]));
+  }
+
+  /** Random texts beside a list of what was added, with as much room as there is. */
+  @Test
+  void agreesWithAListOfAllTexts() {
+    SplittableRandom random = new SplittableRandom(5);
+    List<int[]> added = new ArrayList<>();
+    for (int round = 0; round < 3000; round++) {
+      int[] text = IntStream.range(0, 1 + random.nextInt(300)).map(i -> i / 50).toArray();
+      for (int changes = random.nextInt(3); changes > 0; changes--) {
+        text[random.nextInt(text.length)] = 10 + random.nextInt(2);
+      }
+      int longest = 0;
+      for (int[] other : added) {
+        int mismatch = Arrays.mismatch(text, other);
+        longest = Math.max(longest, mismatch < 0 ? text.length : mismatch);
+      }
+      PrefixIndex.Match match = index.find(text, text.length);
+      assertTrue(match.tokens() <= longest);
+      if (index.size() == 0 || added.size() < 3) {
+        assertEquals(longest, match.tokens());
+      }
+      int[] pages = match.share();
+      assertEquals(Layout.pagesFor(match.tokens()), pages.length);
+      int needed = Layout.pagesFor(text.length);
+      int[] all = Arrays.copyOf(pages, needed);
+      for (int i = match.tokens() / PAGE; i < needed; i++) {
+        int page = pool.take();
+        if (page == PagePool.NONE) {
+          assertTrue(index.evict());
+          page = pool.take();
+        }
+        if (i < pages.length) {
+          pool.release(pages[i]);
+        }
+        all[i] = page;
+      }
+      index.add(text, text.length, all);
+      for (int page : all) {
+        pool.release(page);
+      }
+      assertEquals(text.length, index.find(text, text.length).tokens());
+      assertEquals(pool.pages(), pool.free() + index.size());
+      assertEquals(index.size(), index.unused());
+      added.add(text);
+    }
+    while (index.evict()) {
+      assertEquals(pool.pages(), pool.free() + index.size());
+    }
+    assertEquals(pool.pages(), pool.free());
+  }
+}
