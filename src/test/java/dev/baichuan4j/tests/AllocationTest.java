@@ -9,6 +9,7 @@ import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
@@ -22,7 +23,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class AllocationTest {
   private static final int CONTEXT = 512;
   private static final int TOKENS = 128; // of a step
-  private static final int ROWS = 64; // of logits
+  private static final int TEXTS = 8; // at once
+  private static final int ROWS = Engine.rows(TEXTS); // of logits
   private static final ModelShape SHAPE =
       new ModelShape(
           512, 3, 4, 1376, 2048, CONTEXT, ModelShape.Position.ROPE, ModelShape.Head.PLAIN);
@@ -73,7 +75,7 @@ class AllocationTest {
             .weights(weights)
             .contextLength(CONTEXT)
             .chunkTokens(TOKENS)
-            .maxConcurrent(8)
+            .maxConcurrent(TEXTS)
             .cacheBytes(cacheBytes);
     return (int8Cache ? loader.cacheType(KvType.INT8) : loader).memoryPlan();
   }
