@@ -105,7 +105,7 @@ public interface Baichuan extends AutoCloseable {
   Generation complete(int[] prompt, GenerationOptions options);
 
   /**
-   * Returns a conversation that keeps its history and its cache.
+   * Returns a conversation that keeps its history.
    *
    * @throws IllegalStateException when the model is closed
    */

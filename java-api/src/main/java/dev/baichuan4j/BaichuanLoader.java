@@ -54,7 +54,9 @@ public interface BaichuanLoader {
   /**
    * Size of the key-value cache; default room for {@link #maxConcurrent} full texts, at most a
    * quarter of the free memory (on a GPU, nine tenths of what the model leaves) but never less than
-   * one text. On the CPU memory is committed as it fills.
+   * one text. Texts that begin alike share it, and what ended texts left gives way when room is
+   * needed; where that is not enough, the youngest text waits, and is the same text later. On the
+   * CPU memory is committed as it fills.
    */
   BaichuanLoader cacheBytes(long cacheBytes);
 

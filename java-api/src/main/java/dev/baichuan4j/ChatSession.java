@@ -4,8 +4,8 @@ import java.util.List;
 
 /**
  * A conversation. Its history is resent with each turn, but what the model computed of it stays in
- * the cache, so a turn costs only what is new. Closing it frees the cache; one that is dropped
- * without closing is freed when the garbage collector finds it, with a warning in the log.
+ * the cache, which all texts of a model share, as long as there is room; so a turn costs only what
+ * is new. A session holds nothing of the device: one that is dropped leaves nothing behind.
  *
  * <p>For one thread at a time: a call while another thread is in one, or a message while an answer
  * to another thread's is being written, is an {@link IllegalStateException} at once. {@link #close}
@@ -54,8 +54,8 @@ public interface ChatSession extends AutoCloseable {
   void history(List<ChatMessage> messages);
 
   /**
-   * Cancels a running answer and frees the cache; what is called afterwards is an {@link
-   * IllegalStateException}. Does not wait, and may be called again.
+   * Cancels a running answer; what is called afterwards is an {@link IllegalStateException}. Does
+   * not wait, and may be called again.
    */
   @Override
   void close();
