@@ -54,6 +54,27 @@ public interface ChatSession extends AutoCloseable {
   void history(List<ChatMessage> messages);
 
   /**
+   * Returns another session with the conversation so far; waits as {@link #history()} does. Both go
+   * on from what the model has computed, and neither notices the other.
+   *
+   * @throws OperationInterruptedException as {@link #history()}
+   * @throws IllegalStateException when the session or the model is closed, or another thread is in
+   *     a call of it
+   */
+  ChatSession fork();
+
+  /**
+   * Takes back the last rounds, each a message and its answer; waits as {@link #history()} does.
+   * What the model computed of the rest stays in the cache.
+   *
+   * @param rounds 0 to the number of messages of the user's
+   * @throws InvalidRequestException when there are fewer rounds; nothing is changed
+   * @throws OperationInterruptedException as {@link #history()}
+   * @throws IllegalStateException as {@link #history()}
+   */
+  void rewind(int rounds);
+
+  /**
    * Cancels a running answer; what is called afterwards is an {@link IllegalStateException}. Does
    * not wait, and may be called again.
    */

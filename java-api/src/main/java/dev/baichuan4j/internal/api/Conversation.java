@@ -4,6 +4,7 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.OperationInterruptedException;
 import java.util.ArrayList;
 import java.util.List;
@@ -104,6 +105,36 @@ final class Conversation implements ChatSession {
           settle();
           history.clear();
           return history.addAll(replacement);
+        });
+  }
+
+  @Override
+  public ChatSession fork() {
+    return alone(
+        () -> {
+          settle();
+          model.info(); // refuses a closed model
+          return new Conversation(model, history);
+        });
+  }
+
+  @Override
+  public void rewind(int rounds) {
+    alone(
+        () -> {
+          settle();
+          int length = history.size();
+          for (int left = rounds; left > 0; left--) {
+            do {
+              length--;
+            } while (length >= 0 && history.get(length).role() != ChatMessage.Role.USER);
+          }
+          if (rounds < 0 || length < 0) {
+            long asked = history.stream().filter(m -> m.role() == ChatMessage.Role.USER).count();
+            throw new InvalidRequestException("rounds", rounds, "0 to " + asked);
+          }
+          history.subList(length, history.size()).clear();
+          return null;
         });
   }
 
