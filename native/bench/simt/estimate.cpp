@@ -10,6 +10,7 @@
 #include "../cuda/case.h"
 #include "cuda_device.h"
 #include "rates.h"
+#include "simt/gpu.h"
 
 namespace bc::bench {
 namespace {
@@ -270,6 +271,7 @@ void print_steps() {
 }  // namespace bc::bench
 
 int main() {
+  simt::gpu_capability() = 90;
   try {
     bc::bench::print_kernels();
     bc::bench::print_steps();
