@@ -195,7 +195,7 @@ final class Schedule implements AutoCloseable {
       forward.run(batch);
       best = batch.ranked() ? forward.topLogits(batch) : null;
     } catch (RuntimeException | Error e) {
-      failAll(unchecked(e));
+      fail(List.of(active), unchecked(e)); // the others were not in the step
       return true;
     }
     for (int i = 0; i < active.size(); i++) {
@@ -376,8 +376,12 @@ final class Schedule implements AutoCloseable {
   }
 
   void failAll(RuntimeException failure) {
+    fail(List.of(active, resting, paused), failure);
+  }
+
+  private void fail(List<List<Active>> lists, RuntimeException failure) {
     List<Active> failed = new ArrayList<>();
-    for (List<Active> texts : List.of(active, resting, paused)) {
+    for (List<Active> texts : lists) {
       failed.addAll(texts);
       texts.clear();
     }

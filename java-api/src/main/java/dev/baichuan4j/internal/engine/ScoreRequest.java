@@ -107,6 +107,9 @@ final class ScoreRequest extends Request {
   void giveRows(LogitsConsumer consumer) throws InterruptedException {
     while (true) {
       synchronized (this) {
+        if (!ended && Thread.interrupted()) { // also where rows come before they are waited for
+          throw new InterruptedException();
+        }
         while (rows == 0 && !ended) {
           wait();
         }

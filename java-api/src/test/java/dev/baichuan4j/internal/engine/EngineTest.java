@@ -371,6 +371,42 @@ class EngineTest {
   }
 
   @Test
+  void aStepThatFailsFailsItsTextsAndNotAScoreThatRests() throws Exception {
+    try (Engine engine = engine(4)) {
+      float[][] expected = rows(engine, longText(), position -> {});
+      IllegalStateException reason = new IllegalStateException("no step");
+      float[][] found =
+          rows(
+              engine,
+              longText(),
+              position -> {
+                if (position == 20) {
+                  Recorder failing =
+                      new Recorder(1) {
+                        @Override
+                        public boolean wantsBest(int count) {
+                          throw reason;
+                        }
+                      };
+                  engine.submit(failing);
+                  assertSame(reason, failing.failure());
+                }
+              });
+      assertArrayEquals(expected, found);
+    }
+  }
+
+  @Test
+  void aConsumerOfLogitsThatIsInterruptedEndsTheCall() {
+    try (Engine engine = engine(4)) {
+      assertThrows(
+          OperationInterruptedException.class,
+          () -> rows(engine, longText(), position -> Thread.currentThread().interrupt()));
+      assertTrue(Thread.interrupted());
+    }
+  }
+
+  @Test
   void textsWhoseLogitsAreWantedWaitForRoomAndTakeTurns() throws Exception {
     try (Engine engine = engine(2)) {
       int[] ids = longText();
