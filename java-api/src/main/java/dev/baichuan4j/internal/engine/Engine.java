@@ -8,6 +8,7 @@ import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
 import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.engine.draft.DraftPlan;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -82,9 +83,14 @@ public final class Engine implements AutoCloseable {
    * @throws DeviceException when the system refuses the engine's thread; the model is closed then
    */
   public Engine(Model model, Limits limits) {
+    this(model, limits, new DraftPlan(limits.maxConcurrent(), Speculation.MOST_DRAFTS));
+  }
+
+  /** Creates an engine that verifies the drafts that a plan chooses; see the other constructor. */
+  public Engine(Model model, Limits limits, DraftPlan drafts) {
     this.model = model;
     this.limits = limits;
-    this.schedule = new Schedule(model, limits);
+    this.schedule = new Schedule(model, limits, drafts);
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
     thread.setDaemon(true);

@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.engine.draft.DraftPlan;
 import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
@@ -22,22 +23,6 @@ final class Schedule implements AutoCloseable {
   /** Most rows of logits of a step that are for scores: a bound on two buffers [R,V]. */
   static final int SCORE_ROWS = 64;
 
-  private static final class Active {
-    final Request request;
-    final Sequence sequence;
-    final long age; // the order in which texts began
-    boolean told; // that it has started
-    int fed; // tokens of this step
-    int row; // the first of its rows of logits in this step
-    int rows;
-
-    Active(Request request, Sequence sequence, long age) {
-      this.request = request;
-      this.sequence = sequence;
-      this.age = age;
-    }
-  }
-
   private static final Comparator<Active> OLDEST_FIRST = Comparator.comparingLong(a -> a.age);
 
   private final Engine.Limits limits;
@@ -46,12 +31,13 @@ final class Schedule implements AutoCloseable {
   private final int smallestPiece;
   private final Batch batch;
   private final LogitsRow row; // each row of a step in turn
+  private final Speculation speculation;
   private final List<Active> active = new ArrayList<>(); // the oldest first
   private final List<Active> resting = new ArrayList<>(); // until their caller takes their rows
   private final List<Active> paused = new ArrayList<>(); // without pages
   private long begun;
 
-  Schedule(Model model, Engine.Limits limits) {
+  Schedule(Model model, Engine.Limits limits, DraftPlan drafts) {
     this.limits = limits;
     Architecture architecture = model.architecture();
     KvCache pages = new KvCache(model.ops(), architecture, limits.cacheType(), limits.pages());
@@ -68,6 +54,7 @@ final class Schedule implements AutoCloseable {
             limits.contextLength());
     this.batch = new Batch(limits.pageSlots());
     this.row = new LogitsRow(architecture.vocabularySize(), forward::logits);
+    this.speculation = new Speculation(drafts, mostGenerated() - 1, limits.maxConcurrent());
   }
 
   /**
@@ -185,6 +172,7 @@ final class Schedule implements AutoCloseable {
   /** One step of all texts; those that end are told. False if there was nothing to do. */
   boolean step() {
     boolean ended = endInterrupted();
+    long began = System.nanoTime();
     TopLogits best; // null: no chooser wants them
     try {
       chooseTokens();
@@ -215,6 +203,7 @@ final class Schedule implements AutoCloseable {
         a.request.fail(unchecked(e));
       }
     }
+    speculation.settle(System.nanoTime() - began);
     return true;
   }
 
@@ -222,13 +211,19 @@ final class Schedule implements AutoCloseable {
   private FinishReason advance(Active a, TopLogits best) {
     Sequence sequence = a.sequence;
     boolean inPrompt = sequence.cached() < sequence.promptLength();
-    sequence.computed(a.fed);
+    int drafted = sequence.drafted();
+    sequence.computed(a.fed - drafted); // drafts count once they are accepted
     if (inPrompt && a.fed > 0) {
       cache.offer(sequence);
     }
-    return a.rows == 0
-        ? null
-        : a.request.take(sequence, row, a.row, a.rows, best, limits.contextLength());
+    if (a.rows == 0) {
+      return null;
+    }
+    int before = sequence.length();
+    FinishReason reason =
+        a.request.take(sequence, row, a.row, a.rows, best, limits.contextLength());
+    speculation.learn(a, drafted, sequence.length() - before, reason != null);
+    return reason;
   }
 
   private boolean endInterrupted() {
@@ -251,13 +246,15 @@ final class Schedule implements AutoCloseable {
 
   /**
    * Decides how many tokens of each text the step feeds, and takes pages for them: texts being
-   * written first, so that a long prompt does not hold them up; prompts share what is left.
+   * written first, so that a long prompt does not hold them up, with their drafts; prompts share
+   * what is left.
    */
   private void chooseTokens() {
     int room = forward.maxTokens();
     int rows = SCORE_ROWS;
     for (int i = 0; i < active.size(); i++) {
       active.get(i).fed = 0;
+      active.get(i).sequence.draft(0);
     }
     // The list may lose its last ones meanwhile, which are paused.
     for (int i = 0; i < active.size(); i++) {
@@ -267,6 +264,9 @@ final class Schedule implements AutoCloseable {
         room--;
       }
     }
+    int drafts = draft(forward.maxTokens() - room, room, rows);
+    room -= drafts;
+    rows -= drafts;
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
       int count = a.fed > 0 ? 0 : piece(a, room, rows);
@@ -276,6 +276,20 @@ final class Schedule implements AutoCloseable {
         rows -= a.request.rows(a.sequence, count);
       }
     }
+  }
+
+  /** Drafts for the texts being written; room for a piece of a prompt stays. */
+  private int draft(int written, int room, int rows) {
+    int toRead = 0;
+    for (int i = 0; i < active.size() && written > 0; i++) {
+      Active a = active.get(i);
+      int most = a.fed > 0 ? 0 : a.request.mostTokens(rows);
+      toRead = Math.min(room, toRead + Math.min(most, a.sequence.pending()));
+    }
+    return toRead == 0
+        ? speculation.draft(active, cache, written, false, room)
+        : speculation.draft(
+            active, cache, written + toRead, true, room - leastPiece(smallestPiece));
   }
 
   /** Tokens of a prompt, or of a text that is computed anew, that the step feeds. */
@@ -325,6 +339,7 @@ final class Schedule implements AutoCloseable {
   private Active pause(List<Active> texts) {
     Active youngest = texts.remove(texts.size() - 1);
     youngest.fed = 0;
+    youngest.sequence.draft(0);
     cache.end(youngest.sequence);
     paused.add(youngest);
     paused.sort(OLDEST_FIRST);
