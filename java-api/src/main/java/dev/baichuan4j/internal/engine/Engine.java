@@ -68,11 +68,6 @@ public final class Engine implements AutoCloseable {
     return Schedule.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
 
-  /** Most rows of logits of a step. */
-  public static int rows(int maxConcurrent) {
-    return maxConcurrent + Schedule.SCORE_ROWS;
-  }
-
   private final Model model;
   private final Limits limits;
   private final Schedule schedule;

@@ -54,7 +54,7 @@ final class Schedule implements AutoCloseable {
             pages,
             Math.max(limits.chunkTokens(), leastTokens(smallestPiece, limits.maxConcurrent())),
             limits.maxConcurrent(),
-            Engine.rows(limits.maxConcurrent()),
+            mostRows(limits.maxConcurrent()),
             limits);
     this.quickStep =
         hasQuickSteps(model.ops().facts())
@@ -71,7 +71,7 @@ final class Schedule implements AutoCloseable {
             model,
             facts,
             Math.max(chunkTokens, leastTokens(facts.smallestPiece(), maxConcurrent)),
-            Engine.rows(maxConcurrent));
+            mostRows(maxConcurrent));
     return hasQuickSteps(facts)
         ? usual + Forward.workspaceBytes(model, facts, QUICK_TOKENS, QUICK_TEXTS)
         : usual;
@@ -80,6 +80,11 @@ final class Schedule implements AutoCloseable {
   /** Only there is a step run in parts; see {@link Forward}. */
   private static boolean hasQuickSteps(DeviceFacts facts) {
     return facts.readsHostMemory();
+  }
+
+  /** Most rows of logits of a step. */
+  private static int mostRows(int maxConcurrent) {
+    return maxConcurrent + SCORE_ROWS;
   }
 
   /**
