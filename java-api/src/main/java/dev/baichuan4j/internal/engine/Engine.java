@@ -2,11 +2,13 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.RequestListener;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
@@ -66,6 +68,8 @@ public final class Engine implements AutoCloseable {
 
   private final Model model;
   private final Limits limits;
+  private final Counters counters;
+  private final Observers observers = new Observers();
   private final Schedule schedule;
   private final Object lock = new Object();
   private final FairQueue queue = new FairQueue();
@@ -84,7 +88,8 @@ public final class Engine implements AutoCloseable {
   public Engine(Model model, Limits limits) {
     this.model = model;
     this.limits = limits;
-    this.schedule = new Schedule(model, limits);
+    this.counters = new Counters(limits.pages());
+    this.schedule = new Schedule(model, limits, counters);
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
     thread.setDaemon(true);
@@ -103,6 +108,28 @@ public final class Engine implements AutoCloseable {
 
   public Model model() {
     return model;
+  }
+
+  Counters counters() {
+    return counters;
+  }
+
+  Observers observers() {
+    return observers;
+  }
+
+  /** What it has done so far. */
+  public EngineMetrics metrics() {
+    return counters.snapshot();
+  }
+
+  /** Has a listener told of the end of each request, on the thread that ends it. */
+  public void addListener(RequestListener listener) {
+    observers.add(listener);
+  }
+
+  public void removeListener(RequestListener listener) {
+    observers.remove(listener);
   }
 
   /**
@@ -124,10 +151,13 @@ public final class Engine implements AutoCloseable {
     synchronized (lock) {
       requireOpen();
       if (queue.size() >= limits.maxQueued()) {
+        counters.rejected();
         throw new QueueFullException(limits.maxQueued());
       }
       request.submittedTo(this);
       queue.add(request);
+      counters.submitted();
+      counters.waiting(queue.size());
       wake();
     }
   }
@@ -142,7 +172,9 @@ public final class Engine implements AutoCloseable {
 
   private boolean takeFromQueue(Request request) {
     synchronized (lock) {
-      return queue.take(request);
+      boolean taken = queue.take(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -152,7 +184,9 @@ public final class Engine implements AutoCloseable {
    */
   boolean cancelInQueue(Request request) {
     synchronized (lock) {
-      return queue.cancel(request);
+      boolean taken = queue.cancel(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -307,6 +341,7 @@ public final class Engine implements AutoCloseable {
         task.run();
       }
       boolean admitted = admit();
+      schedule.count();
       boolean stepped = schedule.step();
       idle = task == null && !admitted && !stepped;
     }
@@ -353,6 +388,7 @@ public final class Engine implements AutoCloseable {
     List<Runnable> left;
     synchronized (lock) {
       waiting = queue.drain();
+      counters.waiting(0);
       left = List.copyOf(tasks);
       tasks.clear();
     }

@@ -8,7 +8,6 @@ import dev.baichuan4j.internal.sampling.TokenChooser;
 /** A text to be continued. */
 public abstract class GenerationRequest extends Request {
   private final int maxNewTokens;
-  private int generated;
 
   /**
    * @param prompt ids, at least one
@@ -49,13 +48,14 @@ public abstract class GenerationRequest extends Request {
       Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength) {
     row.moveTo(first, best);
     int token = chooser().next(row);
+    timeline().token();
     boolean ended = accept(token);
     sequence.append(token);
-    generated++;
     if (ended) {
       return FinishReason.STOP;
     }
-    boolean full = generated >= maxNewTokens || sequence.length() >= contextLength;
+    boolean full =
+        timeline().generatedTokens() >= maxNewTokens || sequence.length() >= contextLength;
     return full ? FinishReason.LENGTH : null;
   }
 

@@ -41,6 +41,7 @@ final class Schedule implements AutoCloseable {
   private static final Comparator<Active> OLDEST_FIRST = Comparator.comparingLong(a -> a.age);
 
   private final Engine.Limits limits;
+  private final Counters counters;
   private final CachePool cache;
   private final Forward forward;
   private final int smallestPiece;
@@ -51,13 +52,15 @@ final class Schedule implements AutoCloseable {
   private final List<Active> paused = new ArrayList<>(); // without pages
   private long begun;
 
-  Schedule(Model model, Engine.Limits limits) {
+  Schedule(Model model, Engine.Limits limits, Counters counters) {
     this.limits = limits;
+    this.counters = counters;
     Architecture architecture = model.architecture();
     KvCache pages = new KvCache(model.ops(), architecture, limits.cacheType(), limits.pages());
     this.smallestPiece = model.ops().facts().smallestPiece();
     this.cache =
-        new CachePool(pages, KvCache.pageBytes(architecture, limits.cacheType()), smallestPiece);
+        new CachePool(
+            pages, KvCache.pageBytes(architecture, limits.cacheType()), smallestPiece, counters);
     this.forward =
         new Forward(
             model,
@@ -123,6 +126,7 @@ final class Schedule implements AutoCloseable {
       return true;
     }
     active.add(new Active(request, sequence, begun++));
+    request.begin(sequence.cached());
     return true;
   }
 
@@ -163,6 +167,12 @@ final class Schedule implements AutoCloseable {
     return true;
   }
 
+  /** Tells how many texts are paused and who holds the pages now. */
+  void count() {
+    counters.paused(paused.size());
+    cache.count();
+  }
+
   /** Nanoseconds until the time of a text is over that does not go on by itself. */
   long nanosLeft() {
     long least = Long.MAX_VALUE;
@@ -185,6 +195,8 @@ final class Schedule implements AutoCloseable {
   /** One step of all texts; those that end are told. False if there was nothing to do. */
   boolean step() {
     boolean ended = endInterrupted();
+    StepEvent event = StepEvent.start();
+    long start = System.nanoTime();
     TopLogits best; // null: no chooser wants them
     try {
       chooseTokens();
@@ -198,6 +210,7 @@ final class Schedule implements AutoCloseable {
       fail(List.of(active), unchecked(e)); // the others were not in the step
       return true;
     }
+    counters.step(batch.tokens(), batch.sequences(), System.nanoTime() - start);
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
       try {
@@ -215,20 +228,27 @@ final class Schedule implements AutoCloseable {
         a.request.fail(unchecked(e));
       }
     }
+    StepEvent.commit(event, batch);
     return true;
   }
 
   /** Notes what the step has computed of a text, and returns why it ends; null if it goes on. */
   private FinishReason advance(Active a, TopLogits best) {
     Sequence sequence = a.sequence;
-    boolean inPrompt = sequence.cached() < sequence.promptLength();
+    int prompt = Math.min(a.fed, sequence.promptLength() - sequence.cached());
     sequence.computed(a.fed);
-    if (inPrompt && a.fed > 0) {
+    if (prompt > 0) {
+      counters.read(prompt);
       cache.offer(sequence);
     }
-    return a.rows == 0
-        ? null
-        : a.request.take(sequence, row, a.row, a.rows, best, limits.contextLength());
+    if (a.rows == 0) {
+      return null;
+    }
+    int length = sequence.length();
+    FinishReason reason =
+        a.request.take(sequence, row, a.row, a.rows, best, limits.contextLength());
+    counters.generated(sequence.length() - length);
+    return reason;
   }
 
   private boolean endInterrupted() {
@@ -326,6 +346,7 @@ final class Schedule implements AutoCloseable {
     Active youngest = texts.remove(texts.size() - 1);
     youngest.fed = 0;
     cache.end(youngest.sequence);
+    counters.paused();
     paused.add(youngest);
     paused.sort(OLDEST_FIRST);
     return youngest;
@@ -356,7 +377,7 @@ final class Schedule implements AutoCloseable {
   private boolean tellsOfItsStart(Active a) {
     a.told = true;
     try {
-      a.request.started(a.sequence.cached());
+      a.request.start(a.sequence.cached());
       return true;
     } catch (RuntimeException | Error e) {
       active.remove(a);

@@ -161,7 +161,7 @@ class PrefixIndexTest {
       }
       assertEquals(text.length, index.find(text, text.length).tokens());
       assertEquals(pool.pages(), pool.free() + index.size());
-      assertEquals(index.size(), index.unused());
+      assertEquals(index.size(), pool.unused());
       added.add(text);
     }
     while (index.evict()) {

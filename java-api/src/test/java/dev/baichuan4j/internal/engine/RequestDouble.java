@@ -17,9 +17,6 @@ abstract class RequestDouble extends GenerationRequest implements TokenChooser {
   }
 
   @Override
-  protected void started(int cachedTokens) {}
-
-  @Override
   protected final TokenChooser chooser() {
     return this;
   }
