@@ -2,11 +2,13 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.RequestListener;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.engine.draft.DraftPlan;
@@ -70,6 +72,8 @@ public final class Engine implements AutoCloseable {
 
   private final Model model;
   private final Limits limits;
+  private final Counters counters;
+  private final Observers observers = new Observers();
   private final Schedule schedule;
   private final Texts texts;
   private final Object lock = new Object();
@@ -95,7 +99,8 @@ public final class Engine implements AutoCloseable {
   public Engine(Model model, Limits limits, DraftPlan drafts) {
     this.model = model;
     this.limits = limits;
-    this.schedule = new Schedule(model, limits, drafts);
+    this.counters = new Counters(limits.pages());
+    this.schedule = new Schedule(model, limits, drafts, counters);
     this.texts = schedule.texts();
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
@@ -117,6 +122,28 @@ public final class Engine implements AutoCloseable {
     return model;
   }
 
+  Counters counters() {
+    return counters;
+  }
+
+  Observers observers() {
+    return observers;
+  }
+
+  /** What it has done so far. */
+  public EngineMetrics metrics() {
+    return counters.snapshot();
+  }
+
+  /** Has a listener told of the end of each request, on the thread that ends it. */
+  public void addListener(RequestListener listener) {
+    observers.add(listener);
+  }
+
+  public void removeListener(RequestListener listener) {
+    observers.remove(listener);
+  }
+
   /**
    * Queues a request.
    *
@@ -136,10 +163,13 @@ public final class Engine implements AutoCloseable {
     synchronized (lock) {
       requireOpen();
       if (queue.size() >= limits.maxQueued()) {
+        counters.rejected();
         throw new QueueFullException(limits.maxQueued());
       }
       request.submittedTo(this);
       queue.add(request);
+      counters.submitted();
+      counters.waiting(queue.size());
       wake();
     }
   }
@@ -154,7 +184,9 @@ public final class Engine implements AutoCloseable {
 
   private boolean takeFromQueue(Request request) {
     synchronized (lock) {
-      return queue.take(request);
+      boolean taken = queue.take(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -164,7 +196,9 @@ public final class Engine implements AutoCloseable {
    */
   boolean cancelInQueue(Request request) {
     synchronized (lock) {
-      return queue.cancel(request);
+      boolean taken = queue.cancel(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -319,6 +353,7 @@ public final class Engine implements AutoCloseable {
         task.run();
       }
       boolean admitted = admit();
+      schedule.count();
       boolean stepped = schedule.step(admitWaiting);
       idle = task == null && !admitted && !stepped;
     }
@@ -375,6 +410,7 @@ public final class Engine implements AutoCloseable {
     List<Runnable> left;
     synchronized (lock) {
       waiting = queue.drain();
+      counters.waiting(0);
       left = List.copyOf(tasks);
       tasks.clear();
     }

@@ -8,9 +8,6 @@ import dev.baichuan4j.internal.sampling.TokenChooser;
 /** A text to be continued. */
 public abstract class GenerationRequest extends Request {
   private final int maxNewTokens;
-  private int generated;
-  private int drafted;
-  private int accepted;
 
   /**
    * @param prompt ids, at least one
@@ -50,9 +47,8 @@ public abstract class GenerationRequest extends Request {
   @Override
   final FinishReason take(
       Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength) {
-    drafted += count - 1;
     FinishReason reason = takeTokens(sequence, row, first, best, contextLength);
-    accepted += sequence.accepted();
+    timeline().drafts(count - 1, sequence.accepted());
     return reason;
   }
 
@@ -62,13 +58,13 @@ public abstract class GenerationRequest extends Request {
     for (int i = first; ; i++) {
       row.moveTo(i, best);
       int token = chooser().next(row);
+      timeline().token();
       boolean ended = accept(token);
       boolean foreseen = sequence.append(token);
-      generated++;
       if (ended) {
         return FinishReason.STOP;
       }
-      if (generated >= maxNewTokens || sequence.length() >= contextLength) {
+      if (timeline().generatedTokens() >= maxNewTokens || sequence.length() >= contextLength) {
         return FinishReason.LENGTH;
       }
       if (!foreseen) {
@@ -80,16 +76,6 @@ public abstract class GenerationRequest extends Request {
         return interruption;
       }
     }
-  }
-
-  /** Guesses of its tokens that were verified. */
-  protected final int draftedTokens() {
-    return drafted;
-  }
-
-  /** How many of them were right. */
-  protected final int acceptedTokens() {
-    return accepted;
   }
 
   /** Returns what chooses the tokens of this text: the same object for all of them. */

@@ -39,6 +39,10 @@ final class Step implements AutoCloseable {
     return batch.tokens();
   }
 
+  int texts() {
+    return batch.sequences();
+  }
+
   void clear() {
     batch.clear();
   }
@@ -59,8 +63,10 @@ final class Step implements AutoCloseable {
    * @param between see {@link Forward#run(Batch, Runnable)}
    */
   void run(Runnable between) {
+    StepEvent event = StepEvent.start();
     forward.run(batch, between);
     best = batch.ranked() ? forward.topLogits(batch) : null;
+    StepEvent.commit(event, batch);
   }
 
   /** Hands a text its rows, and returns why it ends; null if it goes on. */

@@ -16,14 +16,16 @@ final class Texts {
 
   private final Engine.Limits limits;
   private final CachePool cache;
+  private final Counters counters;
   private final List<Active> active = new ArrayList<>(); // the oldest first
   private final List<Active> resting = new ArrayList<>();
   private final List<Active> paused = new ArrayList<>(); // without pages
   private long begun;
 
-  Texts(Engine.Limits limits, CachePool cache) {
+  Texts(Engine.Limits limits, CachePool cache, Counters counters) {
     this.limits = limits;
     this.cache = cache;
+    this.counters = counters;
   }
 
   /** Those that go on, the oldest first. */
@@ -72,6 +74,7 @@ final class Texts {
       return true;
     }
     active.add(new Active(request, sequence, begun++));
+    request.begin(sequence.cached());
     return true;
   }
 
@@ -165,9 +168,15 @@ final class Texts {
     youngest.fed = 0;
     youngest.sequence.draft(0);
     cache.end(youngest.sequence);
+    counters.paused();
     paused.add(youngest);
     paused.sort(OLDEST_FIRST);
     return youngest;
+  }
+
+  /** Tells how many are paused now. */
+  void count() {
+    counters.paused(paused.size());
   }
 
   boolean isPaused(Active a) {
@@ -184,7 +193,7 @@ final class Texts {
     }
     a.told = true;
     try {
-      a.request.started(a.sequence.cached());
+      a.request.start(a.sequence.cached());
       return true;
     } catch (RuntimeException | Error e) {
       active.remove(a);
