@@ -336,34 +336,44 @@ final class Schedule implements AutoCloseable {
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
       a.rows = 0;
-      if (a.fed == 0) {
-        continue;
-      }
-      if (!a.told && !tellsOfItsStart(a)) {
+      if (a.fed > 0 && !feed(a)) {
         i--;
-        continue;
-      }
-      Sequence s = a.sequence;
-      a.rows = a.request.rows(s, a.fed);
-      a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
-      if (a.rows > 0 && a.request.wantsBestLogits(forward.topCount())) {
-        batch.rank();
       }
     }
   }
 
-  /** Tells a request that it starts; one that throws then has failed, and is not there any more. */
-  private boolean tellsOfItsStart(Active a) {
-    a.told = true;
+  /**
+   * Adds the next tokens of a text to the batch, and which tokens may follow them: that depends on
+   * the token that was chosen last. A text that throws then has failed, and is not there any more.
+   */
+  private boolean feed(Active a) {
+    Sequence s = a.sequence;
+    long[] mask = null;
+    boolean best = false;
     try {
-      a.request.started(a.sequence.cached());
-      return true;
+      if (!a.told) {
+        a.told = true;
+        a.request.started(s.cached());
+      }
+      a.rows = a.request.rows(s, a.fed);
+      if (a.rows > 0) {
+        mask = a.request.allowedTokens();
+        best = a.request.wantsBestLogits(forward.topCount());
+      }
     } catch (RuntimeException | Error e) {
       active.remove(a);
-      cache.end(a.sequence);
+      cache.end(s);
       a.request.fail(unchecked(e));
       return false;
     }
+    a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
+    if (mask != null) {
+      batch.mask(a.row, mask);
+    }
+    if (best) {
+      batch.rank();
+    }
+    return true;
   }
 
   private void finish(Active a, FinishReason reason) {

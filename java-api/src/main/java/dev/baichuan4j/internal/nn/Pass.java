@@ -57,7 +57,7 @@ final class Pass {
       views.addAll(results.all());
       layers(in, tokens, qkv, wanted, size);
       if (size.rows() > 0) {
-        logits(wanted, results, size.ranked());
+        logits(in, wanted, results, size.ranking());
       }
     } finally {
       views.forEach(Tensor::close);
@@ -137,10 +137,14 @@ final class Pass {
     ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), nextNorm, eps);
   }
 
-  private void logits(Rows wanted, Results results, boolean ranked) {
+  private void logits(StepInputs in, Rows wanted, Results results, StepSize.Ranking ranking) {
     weights.head().apply(ops, results.logits(), wanted.h());
-    if (ranked) {
-      ops.topK(results.topValues(), results.topIds(), results.logits());
+    switch (ranking) {
+      case NONE -> {}
+      case ALL -> ops.topK(results.topValues(), results.topIds(), results.logits());
+      case ALLOWED ->
+          ops.topK(
+              results.topValues(), results.topIds(), results.logits(), in.masks(), in.maskOf());
     }
   }
 }
