@@ -40,6 +40,11 @@ public abstract class GenerationRequest extends Request {
   }
 
   @Override
+  final long[] allowedTokens() {
+    return chooser().mask();
+  }
+
+  @Override
   final boolean wantsBestLogits(int count) {
     return chooser().wantsBest(count);
   }

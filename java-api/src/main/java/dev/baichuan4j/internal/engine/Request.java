@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.RequestMetrics;
+import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.Optional;
@@ -119,6 +120,12 @@ public abstract class Request {
 
   /** Rows of logits, for the last ones of the next {@code count} tokens, that it wants. */
   abstract int rows(Sequence sequence, int count);
+
+  /**
+   * The tokens that may follow its next row, as {@link Batch#mask} takes them; null if all may. It
+   * is asked once for each row, before {@link #wantsBestLogits}.
+   */
+  abstract long[] allowedTokens();
 
   /** Whether it wants the best logits of its next row. */
   abstract boolean wantsBestLogits(int count);

@@ -195,9 +195,7 @@ final class Schedule implements AutoCloseable {
     try {
       quickStep.clear();
       for (int i = 0; i < chosen.size(); i++) {
-        if (texts.tellsOfItsStart(chosen.get(i))) {
-          quickStep.add(chosen.get(i));
-        } else {
+        if (!feed(chosen.get(i), quickStep)) {
           chosen.remove(i--);
         }
       }
@@ -363,14 +361,21 @@ final class Schedule implements AutoCloseable {
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
       a.rows = 0;
-      if (a.fed == 0) {
-        continue;
-      }
-      if (texts.tellsOfItsStart(a)) {
-        step.add(a);
-      } else {
+      if (a.fed > 0 && !feed(a, step)) {
         i--;
       }
+    }
+  }
+
+  /** Adds what a text is fed; one that throws then has failed, and is not there any more. */
+  private boolean feed(Active a, Step step) {
+    try {
+      texts.tellOfItsStart(a);
+      step.add(a);
+      return true;
+    } catch (RuntimeException | Error e) {
+      texts.drop(a, unchecked(e));
+      return false;
     }
   }
 

@@ -183,24 +183,19 @@ final class Texts {
     return paused.contains(a);
   }
 
-  /**
-   * Tells a request that it starts, if it was not told before; false if it failed at that, and is
-   * not active any more.
-   */
-  boolean tellsOfItsStart(Active a) {
-    if (a.told) {
-      return true;
-    }
-    a.told = true;
-    try {
+  /** Tells a request that it starts, if it was not told before. */
+  void tellOfItsStart(Active a) {
+    if (!a.told) {
+      a.told = true;
       a.request.start(a.sequence.cached());
-      return true;
-    } catch (RuntimeException | Error e) {
-      active.remove(a);
-      cache.end(a.sequence);
-      a.request.fail(Schedule.unchecked(e));
-      return false;
     }
+  }
+
+  /** Fails an active text for what its request did; what its pages hold is as good as ever. */
+  void drop(Active a, RuntimeException failure) {
+    active.remove(a);
+    cache.end(a.sequence);
+    a.request.fail(failure);
   }
 
   private void finish(Active a, FinishReason reason) {
