@@ -61,6 +61,10 @@ class NullArgumentsTest {
     samples.put(Timings.class, new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO));
     samples.put(ProgressListener.class, ProgressListener.NONE);
     samples.put(LogitsConsumer.class, (LogitsConsumer) (position, logits) -> {});
+    samples.put(Dry.class, Dry.OFF);
+    samples.put(Xtc.class, Xtc.OFF);
+    samples.put(Mirostat.class, Mirostat.OFF);
+    samples.put(BeamSearch.class, BeamSearch.OFF);
     samples.put(GenerationOptions.class, GenerationOptions.greedy());
     samples.put(Baichuan.class, model);
     samples.put(BaichuanLoader.class, Baichuan.randomLoader(SHAPE));
