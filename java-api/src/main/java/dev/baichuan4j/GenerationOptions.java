@@ -251,8 +251,8 @@ public final class GenerationOptions {
 
   /**
    * Returns the seed: the same seed, options, prompt and logits give the same text. Each generation
-   * draws a seed of its own where this is empty. Of several {@link #choices()} the first has this
-   * seed, and choice i has seed + i · 0x9e3779b97f4a7c15 modulo 2^64.
+   * draws a seed of its own where this is empty. Of several texts of one prompt the first has this
+   * seed, and text i after it the i-th number that the generator splitmix64 of this seed gives.
    */
   public OptionalLong seed() {
     return get(Option.SEED);

@@ -41,7 +41,12 @@ public abstract class Request {
 
   /** Tokens that it may take, as its priority counts them. */
   final double cost() {
-    return positions(Integer.MAX_VALUE) / terms.priority().share();
+    return tokens() / terms.priority().share();
+  }
+
+  /** Tokens that it may take. */
+  int tokens() {
+    return positions(Integer.MAX_VALUE);
   }
 
   final void submittedTo(Engine engine) {
@@ -53,6 +58,12 @@ public abstract class Request {
               long nanos = Engine.nanos(timeout);
               deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
             });
+  }
+
+  /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
+  final void submittedTo(Engine engine, Request earlier) {
+    this.engine = engine;
+    deadline = earlier.deadline;
   }
 
   /** Nanoseconds until its time is over, 0 if it is; the greatest number if it has all the time. */
