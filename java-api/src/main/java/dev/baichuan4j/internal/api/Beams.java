@@ -109,7 +109,7 @@ final class Beams {
   }
 
   private double score(Hypothesis text) {
-    return text.logprob / Math.pow(text.ids.length, lengthPenalty);
+    return text.logprob / StrictMath.pow(text.ids.length, lengthPenalty);
   }
 
   /**

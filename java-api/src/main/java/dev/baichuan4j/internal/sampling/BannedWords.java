@@ -14,7 +14,7 @@ final class BannedWords extends Ban {
   private final Tokens tokens;
   private final byte[][] words;
   private final TextEnd end;
-  private final BitSet always = new BitSet(); // tokens that have a word within themselves
+  private final BitSet always; // tokens that have a word within themselves
   private final BitSet banned = new BitSet();
 
   /**
@@ -29,14 +29,7 @@ final class BannedWords extends Ban {
       longest = Math.max(longest, word.length);
     }
     this.end = new TextEnd(longest - 1);
-    TextEnd nothing = new TextEnd(0);
-    for (int id = 0; id < tokens.count(); id++) {
-      for (byte[] word : this.words) {
-        if (nothing.isCompletedBy(tokens.bytes(id), word)) {
-          always.set(id);
-        }
-      }
-    }
+    this.always = tokens.having(words);
     for (int id : prompt) {
       end.append(tokens.bytes(id));
     }

@@ -28,6 +28,8 @@ public final class Tokens {
   private final List<Integer> endIds;
   private final Optional<Tokenizer> tokenizer;
   private Bytes bytes; // null until somebody needs them; guarded by this
+  private List<String> words = List.of(); // that were looked for last; guarded by this
+  private BitSet having = new BitSet(); // tokens that have one of them; guarded by this
 
   /**
    * @param count V
@@ -86,6 +88,31 @@ public final class Tokens {
       }
       ids.set(all.order[i]);
     }
+  }
+
+  /**
+   * Returns the tokens that have one of some words within themselves. The words that were asked for
+   * last are remembered, because each text of a request asks for the same.
+   *
+   * @return to be read only
+   */
+  synchronized BitSet having(List<String> words) {
+    if (!words.equals(this.words)) {
+      TextEnd nothing = new TextEnd(0);
+      byte[][] of = all().of;
+      BitSet found = new BitSet(count);
+      for (String word : words) {
+        byte[] wanted = word.getBytes(StandardCharsets.UTF_8);
+        for (int id = 0; id < count; id++) {
+          if (nothing.isCompletedBy(of[id], wanted)) {
+            found.set(id);
+          }
+        }
+      }
+      this.words = words;
+      having = found;
+    }
+    return having;
   }
 
   private synchronized Bytes all() {
