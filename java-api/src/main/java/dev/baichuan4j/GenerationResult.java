@@ -13,8 +13,8 @@ import java.util.Objects;
  * @param usage token counts
  * @param timings times
  * @param logprobs one for each token generated, or empty when not asked for
- * @param promptLogprobs one for each token of the prompt but the first, which nothing precedes; empty
- *     unless {@link GenerationOptions#echo()} and log-probabilities are asked for
+ * @param promptLogprobs one for each token of the prompt but the first, which nothing precedes;
+ *     empty unless {@link GenerationOptions#echo()} and log-probabilities are asked for
  * @param droppedRounds rounds of the conversation, the oldest ones, that were left out of the
  *     prompt for want of room; see {@link PromptOverflow}
  * @param cutTokens tokens at the beginning of the rest that were cut off; 0 but with {@link

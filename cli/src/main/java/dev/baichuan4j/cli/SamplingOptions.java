@@ -231,7 +231,8 @@ final class SamplingOptions {
   }
 
   GenerationOptions apply(GenerationOptions advised) {
-    GenerationOptions s = draws() ? advised.withDoSample(true).withBeamSearch(BeamSearch.OFF) : advised;
+    GenerationOptions s =
+        draws() ? advised.withDoSample(true).withBeamSearch(BeamSearch.OFF) : advised;
     s = greedy ? s.withDoSample(false).withBeamSearch(BeamSearch.OFF) : s;
     if (seed != null && !s.doSample()) {
       throw wrong(
@@ -253,7 +254,9 @@ final class SamplingOptions {
     }
     if (beams != null) {
       s = s.withDoSample(false);
-      s = s.withBeamSearch(new BeamSearch(beams, or(lengthPenalty, BeamSearch.OFF.lengthPenalty())));
+      s =
+          s.withBeamSearch(
+              new BeamSearch(beams, or(lengthPenalty, BeamSearch.OFF.lengthPenalty())));
     }
     s = with(s, temperature, GenerationOptions::withTemperature);
     s = with(s, topK, GenerationOptions::withTopK);
@@ -279,9 +282,7 @@ final class SamplingOptions {
     s = with(s, logitBias, GenerationOptions::withLogitBias);
     s = with(s, bannedWords, (o, words) -> o.withBannedWords(words.toArray(String[]::new)));
     return with(
-        s,
-        bannedTokens,
-        (o, ids) -> o.withBannedTokens(ids.stream().mapToInt(id -> id).toArray()));
+        s, bannedTokens, (o, ids) -> o.withBannedTokens(ids.stream().mapToInt(id -> id).toArray()));
   }
 
   private GenerationOptions ends(GenerationOptions s) {
@@ -295,7 +296,8 @@ final class SamplingOptions {
     s = echo ? s.withEcho(true) : s;
     s = with(s, caller, GenerationOptions::withCaller);
     s = with(s, priority, GenerationOptions::withPriority);
-    return with(s, timeout, (o, seconds) -> o.withTimeout(Duration.ofNanos((long) (seconds * 1e9))));
+    return with(
+        s, timeout, (o, seconds) -> o.withTimeout(Duration.ofNanos((long) (seconds * 1e9))));
   }
 
   private static <T> GenerationOptions with(

@@ -29,7 +29,6 @@ final class AdvisedOptions {
         .withBannedTokens(config.bannedTokens().stream().mapToInt(id -> id).toArray())
         .withStop(config.stopStrings().toArray(String[]::new))
         .withBeamSearch(
-            new BeamSearch(
-                config.numBeams().orElse(1), (float) config.lengthPenalty().orElse(1)));
+            new BeamSearch(config.numBeams().orElse(1), (float) config.lengthPenalty().orElse(1)));
   }
 }

@@ -154,7 +154,9 @@ final class BeamRun {
     }
   }
 
-  /** The texts that go on; those that differ in their last token leave each other what they share. */
+  /**
+   * The texts that go on; those that differ in their last token leave each other what they share.
+   */
   private List<Step> steps() {
     List<int[]> answers = beams.live().stream().map(Beams.Hypothesis::ids).toList();
     List<Step> next = new ArrayList<>(answers.size());

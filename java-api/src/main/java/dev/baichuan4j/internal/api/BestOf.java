@@ -45,8 +45,7 @@ final class BestOf {
 
     private void giveTo(RunningGeneration generation) {
       for (Chunk c : chunks) {
-        generation.emit(
-            reportsLogprobs ? c : new Chunk(c.text(), c.tokenId(), Optional.empty()));
+        generation.emit(reportsLogprobs ? c : new Chunk(c.text(), c.tokenId(), Optional.empty()));
       }
       generation.finish(reportsLogprobs ? result : withoutLogprobs(result));
     }

@@ -48,8 +48,7 @@ final class TextRequest extends GenerationRequest {
 
   @Override
   protected boolean accept(int id) {
-    return transcript.append(
-        id, asksLogprobs ? Optional.of(sampler.logprobs()) : Optional.empty());
+    return transcript.append(id, asksLogprobs ? Optional.of(sampler.logprobs()) : Optional.empty());
   }
 
   @Override

@@ -147,8 +147,7 @@ public record GenerationConfig(
             "a number greater than 0"),
         doSample,
         number(json, "min_p", 0, 1, "a number from 0 to 1"),
-        number(
-            json, "typical_p", Double.MIN_VALUE, 1, "a number greater than 0 and at most 1"),
+        number(json, "typical_p", Double.MIN_VALUE, 1, "a number greater than 0 and at most 1"),
         json.optionalInteger(MIN_NEW_TOKENS),
         bannedTokens(json, last),
         stopStrings(json),

@@ -5,8 +5,8 @@ import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 
 /**
- * A text whose logits are wanted on the engine's thread, row by row as they are computed; nothing is
- * written. A {@link ScoreRequest} hands out rows on its caller's thread.
+ * A text whose logits are wanted on the engine's thread, row by row as they are computed; nothing
+ * is written. A {@link ScoreRequest} hands out rows on its caller's thread.
  */
 public abstract class RowsRequest extends Request {
   /** Which rows are wanted, and how much of the text may be taken from others. */

@@ -174,7 +174,8 @@ public final class JsonObject {
       List<Integer> integers = new ArrayList<>();
       for (Object value : list) {
         integers.add(
-            integer(range, value).orElseThrow(() -> wrong(range.key(), "lists of " + range.expected())));
+            integer(range, value)
+                .orElseThrow(() -> wrong(range.key(), "lists of " + range.expected())));
       }
       lists.add(integers);
     }

@@ -111,8 +111,7 @@ class BeamsTest {
     int early = 0;
     for (int repeat = 0; repeat < 15; repeat++) {
       Language language = new Language(random.nextLong(), 3 + random.nextInt(8));
-      BeamSearch search =
-          new BeamSearch(2 + random.nextInt(5), (float) random.nextDouble(-1, 2));
+      BeamSearch search = new BeamSearch(2 + random.nextInt(5), (float) random.nextDouble(-1, 2));
       int most = 1 + random.nextInt(8);
       List<int[]> expected = plain(language, search, most);
       List<Beams.Hypothesis> found = search(language, search, most);

@@ -107,8 +107,7 @@ class ChoicesTest {
 
   @Test
   void cancellingTheFirstChoiceEndsAllAndAnotherOneItselfAlone() {
-    GenerationOptions endless =
-        DRAW.withMaxNewTokens(150).withIgnoreEnd(true).withChoices(3);
+    GenerationOptions endless = DRAW.withMaxNewTokens(150).withIgnoreEnd(true).withChoices(3);
     Generation first = model.complete(PROMPT, endless);
     first.choices().get(1).cancel();
     assertEquals(FinishReason.CANCELLED, first.choices().get(1).result().finishReason());
@@ -151,8 +150,7 @@ class ChoicesTest {
       chunk.tokenId().ifPresent(streamed::add);
     }
     assertEquals(best.get(0).tokenIds(), streamed);
-    GenerationResult reported =
-        model.complete(PROMPT, DRAW.withBestOf(6).withLogprobs(0)).result();
+    GenerationResult reported = model.complete(PROMPT, DRAW.withBestOf(6).withLogprobs(0)).result();
     assertEquals(mean(all.get(0)), mean(reported));
   }
 
@@ -162,8 +160,7 @@ class ChoicesTest {
 
   @Test
   void aTextThatFailsFailsAllThatAreRanked() {
-    GenerationOptions impossible =
-        DRAW.withBannedTokens(IntStream.range(0, VOCABULARY).toArray());
+    GenerationOptions impossible = DRAW.withBannedTokens(IntStream.range(0, VOCABULARY).toArray());
     for (GenerationOptions options :
         List.of(
             impossible,
@@ -246,7 +243,10 @@ class ChoicesTest {
                 scores[id] = logits[id];
                 int token = id;
                 if (IntStream.of(ids).anyMatch(seen -> seen == token)) {
-                  scores[id] = logits[id] < 0 ? logits[id] * (double) penalty : logits[id] / (double) penalty;
+                  scores[id] =
+                      logits[id] < 0
+                          ? logits[id] * (double) penalty
+                          : logits[id] / (double) penalty;
                 }
                 sum += Math.exp(scores[id]);
               }

@@ -220,7 +220,8 @@ class SamplerCutsTest {
         Map.of(
             seeded.withTypicalP(0.5f), List.of(273, 729, 939, 865, 519, 14, 334, 162),
             seeded.withXtc(new Xtc(0.5f, 0.004f)), List.of(778, 14, 374, 213, 348, 39, 754, 383),
-            seeded.withMirostat(new Mirostat(4, 0.1f)), List.of(581, 889, 494, 815, 642, 988, 605, 457));
+            seeded.withMirostat(new Mirostat(4, 0.1f)),
+                List.of(581, 889, 494, 815, 642, 988, 605, 457));
     expected.forEach(
         (options, ids) ->
             assertEquals(
