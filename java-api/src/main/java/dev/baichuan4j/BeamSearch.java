@@ -32,9 +32,9 @@ public record BeamSearch(int width, float lengthPenalty) {
    *     finite
    */
   public BeamSearch {
-    Option.require(
+    Checks.require(
         width >= 1 && width <= MAX_WIDTH, "beamSearch.width", width, "1 to " + MAX_WIDTH);
-    Option.require(
+    Checks.require(
         Math.abs(lengthPenalty) < Float.POSITIVE_INFINITY,
         "beamSearch.lengthPenalty",
         lengthPenalty,

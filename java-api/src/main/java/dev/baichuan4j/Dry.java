@@ -29,18 +29,18 @@ public record Dry(float multiplier, float base, int allowedLength, List<String> 
    * @throws InvalidRequestException if a number is out of its range, or a breaker is empty or null
    */
   public Dry {
-    Option.require(
+    Checks.require(
         multiplier >= 0 && multiplier < Float.POSITIVE_INFINITY,
         "dry.multiplier",
         multiplier,
         "a finite number of at least 0");
-    Option.require(
+    Checks.require(
         base >= 1 && base < Float.POSITIVE_INFINITY,
         "dry.base",
         base,
         "a finite number of at least 1");
-    Option.require(allowedLength >= 1, "dry.allowedLength", allowedLength, "at least 1");
-    Option.requireTexts("dry.breakers", Objects.requireNonNull(breakers, "breakers"));
+    Checks.require(allowedLength >= 1, "dry.allowedLength", allowedLength, "at least 1");
+    Checks.requireTexts("dry.breakers", Objects.requireNonNull(breakers, "breakers"));
     breakers = List.copyOf(breakers);
   }
 

@@ -214,9 +214,9 @@ public final class GenerationOptions {
     Objects.requireNonNull(logitBias, "logitBias");
     logitBias.forEach(
         (id, bias) -> {
-          Option.require(id != null && id >= 0, "logitBias", id, "token ids of at least 0");
+          Checks.require(id != null && id >= 0, "logitBias", id, "token ids of at least 0");
           boolean allowed = bias != null && Math.abs(bias) <= 100;
-          Option.require(allowed, "logitBias[" + id + "]", bias, "a number in [-100, 100]");
+          Checks.require(allowed, "logitBias[" + id + "]", bias, "a number in [-100, 100]");
         });
     return with(Option.LOGIT_BIAS, Map.copyOf(logitBias));
   }

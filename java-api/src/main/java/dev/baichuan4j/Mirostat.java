@@ -23,11 +23,11 @@ public record Mirostat(float tau, float eta) {
    * @throws InvalidRequestException if one is out of its range
    */
   public Mirostat {
-    Option.require(
+    Checks.require(
         tau >= 0 && tau < Float.POSITIVE_INFINITY,
         "mirostat.tau",
         tau,
         "a finite number of at least 0");
-    Option.require(eta > 0 && eta <= 1, "mirostat.eta", eta, "a number in (0, 1]");
+    Checks.require(eta > 0 && eta <= 1, "mirostat.eta", eta, "a number in (0, 1]");
   }
 }

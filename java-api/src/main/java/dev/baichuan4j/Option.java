@@ -39,7 +39,7 @@ final class Option<T> {
       of("presencePenalty", 0f, x -> Math.abs(x) <= 2, "a number in [-2, 2]");
   static final Option<Map<Integer, Float>> LOGIT_BIAS = any("logitBias", Map.of());
   static final Option<List<String>> BANNED_WORDS =
-      of("bannedWords", List.of(), Option::noneEmpty, "strings that are not empty");
+      of("bannedWords", List.of(), Checks::noneEmpty, "strings that are not empty");
   static final Option<Set<Integer>> BANNED_TOKENS =
       of(
           "bannedTokens",
@@ -53,7 +53,7 @@ final class Option<T> {
   static final Option<Integer> MIN_NEW_TOKENS = of("minNewTokens", 0, n -> n >= 0, "at least 0");
   static final Option<Boolean> IGNORE_END = any("ignoreEnd", false);
   static final Option<List<String>> STOP =
-      of("stop", List.of(), Option::noneEmpty, "strings that are not empty");
+      of("stop", List.of(), Checks::noneEmpty, "strings that are not empty");
   static final Option<Integer> CHOICES =
       of("choices", 1, n -> n >= 1 && n <= Option.MAX_CHOICES, "1 to " + Option.MAX_CHOICES);
   static final Option<OptionalInt> BEST_OF =
@@ -125,7 +125,7 @@ final class Option<T> {
     } else if (value instanceof Optional<?> optional && optional.isPresent()) {
       found = optional.get();
     }
-    require(allowed.test(value), name, found, expected);
+    Checks.require(allowed.test(value), name, found, expected);
   }
 
   private static boolean isFiniteFromZero(float value) {
@@ -134,26 +134,6 @@ final class Option<T> {
 
   private static boolean isFromOne(OptionalInt value) {
     return value.orElse(1) >= 1;
-  }
-
-  private static boolean noneEmpty(List<String> strings) {
-    return strings.stream().noneMatch(text -> text == null || text.isEmpty());
-  }
-
-  /**
-   * @throws InvalidRequestException if a text is empty or null
-   */
-  static void requireTexts(String name, List<String> texts) {
-    require(noneEmpty(texts), name, texts, "strings that are not empty");
-  }
-
-  /**
-   * @throws InvalidRequestException if the condition does not hold
-   */
-  static void require(boolean holds, String name, Object found, String expected) {
-    if (!holds) {
-      throw new InvalidRequestException(name, found, expected);
-    }
   }
 
   @Override

@@ -20,9 +20,9 @@ public record Xtc(float probability, float threshold) {
    * @throws InvalidRequestException if one is out of its range
    */
   public Xtc {
-    Option.require(
+    Checks.require(
         probability >= 0 && probability <= 1, "xtc.probability", probability, "a number in [0, 1]");
-    Option.require(
+    Checks.require(
         threshold > 0 && threshold <= 0.5f, "xtc.threshold", threshold, "a number in (0, 0.5]");
   }
 }
