@@ -32,6 +32,7 @@ import java.util.function.ToLongFunction;
  * gauges say 0 and counters stay where they are; {@link #close} takes the meters out of the
  * registries. Thread-safe.
  */
+@SuppressWarnings("exports") // modules without Micrometer compile against this one
 public final class BaichuanMeters implements MeterBinder, AutoCloseable {
   private final Baichuan model;
   private final Tags tags;
