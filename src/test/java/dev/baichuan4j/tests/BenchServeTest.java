@@ -111,9 +111,9 @@ class BenchServeTest {
     assertEquals("svg", root);
   }
 
-  /** What draws takes long to load, and is loaded where something is drawn alone. */
+  /** What draws and what records takes long to load, and nobody has asked for it here. */
   @Test
-  void nothingOfTheDrawingIsLoadedWithoutAPlot() throws Exception {
+  void nothingIsLoadedThatIsNotAskedFor() throws Exception {
     Path log = folder.resolve("classes");
     Program.Run run =
         new Program(folder)
@@ -135,5 +135,6 @@ class BenchServeTest {
     assertTrue(classes.contains("dev.baichuan4j.cli.ServeReport "), "the log has the classes");
     assertFalse(classes.contains("org.knowm.xchart"), "XChart");
     assertFalse(classes.contains("java.awt."), "AWT");
+    assertFalse(classes.contains("jdk.jfr.Event "), "the Flight Recorder");
   }
 }

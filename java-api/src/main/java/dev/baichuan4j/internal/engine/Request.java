@@ -58,7 +58,7 @@ public abstract class Request {
 
   final void submittedTo(Engine engine) {
     this.engine = engine;
-    event = RequestEvent.start();
+    event = FlightRecording.request();
     terms
         .timeout()
         .ifPresent(
@@ -164,7 +164,9 @@ public abstract class Request {
             timeline.timings(),
             reason);
     engine.counters().ended(metrics, begun, timeline.isStarted());
-    RequestEvent.commit(event, metrics);
+    if (event != null) {
+      event.end(metrics);
+    }
     engine.observers().tell(metrics);
   }
 

@@ -195,7 +195,7 @@ final class Schedule implements AutoCloseable {
   /** One step of all texts; those that end are told. False if there was nothing to do. */
   boolean step() {
     boolean ended = endInterrupted();
-    StepEvent event = StepEvent.start();
+    StepEvent event = FlightRecording.step();
     long start = System.nanoTime();
     TopLogits best; // null: no chooser wants them
     try {
@@ -228,7 +228,9 @@ final class Schedule implements AutoCloseable {
         a.request.fail(unchecked(e));
       }
     }
-    StepEvent.commit(event, batch);
+    if (event != null) {
+      event.end(batch);
+    }
     return true;
   }
 
