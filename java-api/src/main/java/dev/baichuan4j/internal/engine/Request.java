@@ -59,6 +59,7 @@ public abstract class Request {
   final void submittedTo(Engine engine) {
     this.engine = engine;
     event = FlightRecording.request();
+    timeline.submit();
     terms
         .timeout()
         .ifPresent(
