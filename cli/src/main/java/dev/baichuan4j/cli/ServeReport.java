@@ -108,8 +108,16 @@ final class ServeReport {
     EngineMetrics.Tokens before = run.before().tokens();
     EngineMetrics.Tokens after = run.after().tokens();
     return new EngineMetrics.Tokens(
-            after.asked() - before.asked(), after.cached() - before.cached(), 0, 0)
+            after.asked() - before.asked(), after.cached() - before.cached(), 0, 0, 0, 0)
         .hitRate();
+  }
+
+  private long drafted() {
+    return run.after().tokens().drafted() - run.before().tokens().drafted();
+  }
+
+  private long accepted() {
+    return run.after().tokens().accepted() - run.before().tokens().accepted();
   }
 
   private long pauses() {
@@ -132,6 +140,8 @@ final class ServeReport {
     json.put("steps", steps());
     json.put("tokens_per_step", tokensPerStep());
     json.put("pauses", pauses());
+    json.put("drafted_tokens", drafted());
+    json.put("accepted_tokens", accepted());
     json.put("client_late_ms", run.lateNanos() / 1e6);
     times()
         .forEach(
@@ -167,6 +177,9 @@ final class ServeReport {
             "%d steps of %.1f tokens; %.1f %% of the prompts' tokens were cached; %d pauses; client"
                 + " late by at most %.1f ms",
             steps(), tokensPerStep(), 100 * hitRate(), pauses(), run.lateNanos() / 1e6));
+    if (drafted() > 0) {
+      lines.add(String.format("%d guesses, %d of them right", drafted(), accepted()));
+    }
     lines.add(
         String.format("%-22s %10s %10s %10s %10s %10s", "ms", "mean", "p50", "p90", "p99", "max"));
     times().forEach((name, values) -> lines.add(line(name, values)));

@@ -10,7 +10,6 @@ import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.StreamDecoder;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.Tokenizer;
-import dev.baichuan4j.Usage;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.engine.GenerationRequest;
 import dev.baichuan4j.internal.engine.StopMatcher;
@@ -34,6 +33,7 @@ final class TextRequest extends GenerationRequest {
   private final StopMatcher stops;
   private final Optional<StreamDecoder> decoder; // none: ids without a text
   private final boolean wantsLogprobs;
+  private final int mostDrafts;
   private final List<Integer> endIds;
   private final ChatPrompt prompt;
   private final StringBuilder text = new StringBuilder();
@@ -57,6 +57,7 @@ final class TextRequest extends GenerationRequest {
     this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
     this.wantsLogprobs = options.logprobs().isPresent();
+    this.mostDrafts = options.draftTokens();
     this.endIds = info.endIds();
   }
 
@@ -67,6 +68,11 @@ final class TextRequest extends GenerationRequest {
   @Override
   protected TokenChooser chooser() {
     return sampler;
+  }
+
+  @Override
+  protected int mostDrafts() {
+    return mostDrafts;
   }
 
   @Override
@@ -99,7 +105,7 @@ final class TextRequest extends GenerationRequest {
             text.toString(),
             ids,
             reason,
-            new Usage(prompt.ids().length, timeline().cachedTokens(), ids.size()),
+            timeline().usage(prompt.ids().length),
             timeline().timings(),
             logprobs,
             prompt.droppedRounds(),

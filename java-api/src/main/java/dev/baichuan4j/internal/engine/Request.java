@@ -2,7 +2,7 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.RequestMetrics;
-import dev.baichuan4j.Usage;
+import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.Optional;
@@ -114,8 +114,19 @@ public abstract class Request {
    */
   abstract int mostTokens(int rows);
 
+  /** Most guesses of its next tokens that a step may verify; see {@link Speculation}. */
+  int mostDrafts() {
+    return 0;
+  }
+
   /** Rows of logits, for the last ones of the next {@code count} tokens, that it wants. */
   abstract int rows(Sequence sequence, int count);
+
+  /**
+   * The tokens that may follow its next row, as {@link Batch#mask} takes them; null if all may. It
+   * is asked once for each row, before {@link #wantsBestLogits}.
+   */
+  abstract long[] allowedTokens();
 
   /** Whether it wants the best logits of its next row. */
   abstract boolean wantsBestLogits(int count);
@@ -160,10 +171,7 @@ public abstract class Request {
     timeline.end();
     RequestMetrics metrics =
         new RequestMetrics(
-            terms.caller(),
-            new Usage(prompt.length, timeline.cachedTokens(), timeline.generatedTokens()),
-            timeline.timings(),
-            reason);
+            terms.caller(), timeline.usage(prompt.length), timeline.timings(), reason);
     engine.counters().ended(metrics, begun, timeline.isStarted());
     if (event != null) {
       event.end(metrics);

@@ -30,6 +30,14 @@ final class RequestEvent extends Event {
   @Label("Generated Tokens")
   int generatedTokens;
 
+  @Label("Drafted Tokens")
+  @Description("Guesses of tokens that were verified")
+  int draftedTokens;
+
+  @Label("Accepted Tokens")
+  @Description("Guesses that were right")
+  int acceptedTokens;
+
   @Label("Queue Time")
   @Description("From the submission to the first step")
   @Timespan(Timespan.NANOSECONDS)
@@ -56,6 +64,8 @@ final class RequestEvent extends Event {
       promptTokens = request.usage().promptTokens();
       cachedTokens = request.usage().cachedTokens();
       generatedTokens = request.usage().completionTokens();
+      draftedTokens = request.usage().draftedTokens();
+      acceptedTokens = request.usage().acceptedTokens();
       queueTime = request.timings().queued().toNanos();
       promptTime = request.timings().prompt().toNanos();
       generationTime = request.timings().generation().toNanos();

@@ -62,6 +62,11 @@ final class ScoreRequest extends Request {
   }
 
   @Override
+  long[] allowedTokens() {
+    return null;
+  }
+
+  @Override
   boolean wantsBestLogits(int count) {
     return false;
   }

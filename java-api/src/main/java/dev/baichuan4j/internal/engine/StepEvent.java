@@ -11,7 +11,7 @@ import jdk.jfr.StackTrace;
 /** A step of the engine in a recording of the JDK's Flight Recorder. */
 @Name("dev.baichuan4j.Step")
 @Label("Step")
-@Description("One pass of the model over tokens of all texts, and the choice of their next tokens")
+@Description("One pass of the model; a short one may run in the middle of a longer one")
 @Category("Baichuan")
 @StackTrace(false)
 final class StepEvent extends Event {

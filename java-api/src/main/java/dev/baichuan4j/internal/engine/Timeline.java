@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.Timings;
+import dev.baichuan4j.Usage;
 import java.time.Duration;
 
 /**
@@ -16,6 +17,8 @@ public final class Timeline {
   private long ended;
   private int cachedTokens;
   private int generatedTokens;
+  private int draftedTokens;
+  private int acceptedTokens;
 
   Timeline() {}
 
@@ -36,6 +39,12 @@ public final class Timeline {
     }
   }
 
+  /** Guesses of its tokens were verified, and some were right. */
+  void drafts(int verified, int accepted) {
+    draftedTokens += verified;
+    acceptedTokens += accepted;
+  }
+
   void end() {
     ended = System.nanoTime();
   }
@@ -44,13 +53,13 @@ public final class Timeline {
     return isStarted;
   }
 
-  /** Tokens of the prompt that were in the cache when it started. */
-  public int cachedTokens() {
-    return cachedTokens;
-  }
-
   int generatedTokens() {
     return generatedTokens;
+  }
+
+  /** The tokens of a request that has a prompt of so many. */
+  public Usage usage(int promptTokens) {
+    return new Usage(promptTokens, cachedTokens, generatedTokens, draftedTokens, acceptedTokens);
   }
 
   /** The times of a request that has ended. */

@@ -16,6 +16,16 @@ abstract class RequestDouble extends GenerationRequest implements TokenChooser {
     super(prompt, newTokens, terms);
   }
 
+  /** Guesses of its tokens that were verified. */
+  final int draftedTokens() {
+    return timeline().usage(prompt().length).draftedTokens();
+  }
+
+  /** How many of them were right. */
+  final int acceptedTokens() {
+    return timeline().usage(prompt().length).acceptedTokens();
+  }
+
   @Override
   protected final TokenChooser chooser() {
     return this;
