@@ -63,7 +63,8 @@ public abstract class Request {
 
   final void submittedTo(Engine engine) {
     this.engine = engine;
-    event = RequestEvent.start();
+    event = FlightRecording.request();
+    timeline.submit();
     terms
         .timeout()
         .ifPresent(
@@ -185,7 +186,9 @@ public abstract class Request {
         new RequestMetrics(
             terms.caller(), timeline.usage(prompt.length), timeline.timings(), reason);
     engine.counters().ended(metrics, begun, timeline.isStarted());
-    RequestEvent.commit(event, metrics);
+    if (event != null) {
+      event.end(metrics);
+    }
     engine.observers().tell(metrics);
   }
 
