@@ -37,7 +37,7 @@ final class Schedule implements AutoCloseable {
   private final List<Active> paused = new ArrayList<>(); // without pages
   private long begun;
 
-  Schedule(Model model, Engine.Limits limits, DraftPlan drafts) {
+  Schedule(Model model, Engine.Limits limits, DraftPlan drafts, DraftModel guesses) {
     this.limits = limits;
     Architecture architecture = model.architecture();
     KvCache pages = new KvCache(model.ops(), architecture, limits.cacheType(), limits.pages());
@@ -54,7 +54,8 @@ final class Schedule implements AutoCloseable {
             limits.contextLength());
     this.batch = new Batch(limits.pageSlots());
     this.row = new LogitsRow(architecture.vocabularySize(), forward::logits);
-    this.speculation = new Speculation(drafts, mostGenerated() - 1, limits.maxConcurrent());
+    this.speculation =
+        new Speculation(drafts, guesses, mostGenerated() - 1, limits.maxConcurrent());
   }
 
   /**
@@ -199,7 +200,7 @@ final class Schedule implements AutoCloseable {
         }
       } catch (RuntimeException | Error e) {
         active.remove(i--);
-        cache.discard(a.sequence);
+        discard(a);
         a.request.fail(unchecked(e));
       }
     }
@@ -339,8 +340,7 @@ final class Schedule implements AutoCloseable {
   private Active pause(List<Active> texts) {
     Active youngest = texts.remove(texts.size() - 1);
     youngest.fed = 0;
-    youngest.sequence.draft(0);
-    cache.end(youngest.sequence);
+    end(youngest);
     paused.add(youngest);
     paused.sort(OLDEST_FIRST);
     return youngest;
@@ -375,15 +375,26 @@ final class Schedule implements AutoCloseable {
       return true;
     } catch (RuntimeException | Error e) {
       active.remove(a);
-      cache.end(a.sequence);
+      end(a);
       a.request.fail(unchecked(e));
       return false;
     }
   }
 
   private void finish(Active a, FinishReason reason) {
-    cache.end(a.sequence);
+    end(a);
     a.request.finish(reason);
+  }
+
+  /** What was computed of a text stays for others as long as there is room. */
+  private void end(Active a) {
+    speculation.end(a);
+    cache.end(a.sequence);
+  }
+
+  private void discard(Active a) {
+    speculation.discard(a);
+    cache.discard(a.sequence);
   }
 
   static RuntimeException unchecked(Throwable e) {
@@ -401,13 +412,14 @@ final class Schedule implements AutoCloseable {
       texts.clear();
     }
     for (Active a : failed) {
-      cache.discard(a.sequence);
+      discard(a);
       a.request.fail(failure);
     }
   }
 
   @Override
   public void close() {
+    speculation.close();
     forward.close();
     cache.close();
   }
