@@ -80,14 +80,6 @@ class SpeculationTest {
       this.drafts = drafts;
     }
 
-    int accepted() {
-      return acceptedTokens();
-    }
-
-    int drafted() {
-      return draftedTokens();
-    }
-
     @Override
     protected int mostDrafts() {
       return drafts;
@@ -151,8 +143,8 @@ class SpeculationTest {
     for (int i = 0; i < TEXT.length; i++) {
       assertArrayEquals(plain.logits.get(i), drafted.logits.get(i), weights + " token " + i);
     }
-    int accepted = drafted.accepted();
-    assertTrue(accepted >= 12 && accepted < drafted.drafted(), accepted + " accepted");
+    int accepted = drafted.acceptedTokens();
+    assertTrue(accepted >= 12 && accepted < drafted.draftedTokens(), accepted + " accepted");
   }
 
   @Test

@@ -83,12 +83,12 @@ public abstract class GenerationRequest extends Request {
   }
 
   /** Guesses of its tokens that were verified. */
-  protected final int draftedTokens() {
+  public final int draftedTokens() {
     return drafted;
   }
 
   /** How many of them were right. */
-  protected final int acceptedTokens() {
+  public final int acceptedTokens() {
     return accepted;
   }
 

@@ -64,8 +64,12 @@ final class Speculation implements AutoCloseable {
     if (model != null) {
       model.read(active, acceptance);
     }
-    plan.begin(base, active.size(), reading, model == null ? 0 : model.nanos());
-    if (room <= 0 || !plan.isOpen()) {
+    int wanting = 0;
+    for (int i = 0; i < active.size(); i++) {
+      wanting += active.get(i).fed == 1 && active.get(i).request.mostDrafts() > 0 ? 1 : 0;
+    }
+    plan.begin(base, active.size(), wanting, reading, model == null ? 0 : model.nanos());
+    if (wanting == 0 || room <= 0 || !plan.isOpen()) {
       return 0;
     }
     int count = 0;
