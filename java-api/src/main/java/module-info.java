@@ -14,6 +14,7 @@
 module dev.baichuan4j {
   requires com.fasterxml.jackson.core;
   requires dev.baichuan4j.natives;
+  requires flatbuffers.java;
   requires org.bytedeco.javacpp;
   requires org.slf4j;
   requires pickle;

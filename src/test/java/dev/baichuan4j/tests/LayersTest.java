@@ -64,6 +64,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.math")
         .layer("sampling")
         .definedBy("dev.baichuan4j.internal.sampling")
+        .layer("session")
+        .definedBy("dev.baichuan4j.internal.session..")
         .layer("engine")
         .definedBy("dev.baichuan4j.internal.engine")
         .layer("chat")
@@ -94,13 +96,24 @@ class LayersTest {
         .mayNotAccessAnyLayer()
         .whereLayer("sampling")
         .mayOnlyAccessLayers("public", "nn", "math")
+        .whereLayer("session")
+        .mayOnlyAccessLayers("public", "files")
         .whereLayer("engine")
         .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
         .whereLayer("chat")
         .mayOnlyAccessLayers("public")
         .whereLayer("api")
         .mayOnlyAccessLayers(
-            "public", "spi", "arch", "checkpoint", "tokenizer", "nn", "sampling", "engine", "chat")
+            "public",
+            "spi",
+            "arch",
+            "checkpoint",
+            "tokenizer",
+            "nn",
+            "sampling",
+            "session",
+            "engine",
+            "chat")
         .whereLayer("evaluate")
         .mayOnlyAccessLayers("public", "math")
         .whereLayer("cli")

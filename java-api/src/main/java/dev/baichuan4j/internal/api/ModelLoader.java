@@ -16,7 +16,9 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.engine.Engine;
@@ -26,8 +28,10 @@ import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PackedCheckpoint;
+import dev.baichuan4j.internal.session.SavedSession;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -181,11 +185,12 @@ final class ModelLoader implements BaichuanLoader {
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
               : Model.random(ops, model, quant);
+      SavedSession.Origin origin = origin(ops, model, quant, cache, checkpoint);
       int pages = pages(estimate, ops, cache, 0);
       ModelInfo info = info(loaded, where, cache, plan(estimate, cache, pages), quant, advice);
       Engine engine = engine(loaded, cache, pages);
       try {
-        return new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
+        return new LoadedModel(engine, tokenizer, defaults, promptFormat, info, origin);
       } catch (RuntimeException | Error e) {
         engine.close();
         throw e;
@@ -266,6 +271,32 @@ final class ModelLoader implements BaichuanLoader {
       }
     }
     return engine;
+  }
+
+  /** What the keys and values of this model depend on. */
+  private SavedSession.Origin origin(
+      Ops ops, Architecture model, Quant quant, KvType cache, Optional<Checkpoint> checkpoint) {
+    String weights = checkpoint.map(Fingerprint::of).orElse("random");
+    String shape = model.name() + " of " + model.layers() + " layers of " + model.hiddenSize();
+    String way =
+        model.positions() instanceof Positions.Rope rope
+            ? Arrays.toString(rope.frequencies(model.heads().size(), context(model)))
+            : "";
+    return new SavedSession.Origin(
+        shape + ", weights " + weights,
+        "weights "
+            + quant
+            + ", cache "
+            + cache
+            + (exact ? ", exact" : "")
+            + ", "
+            + ops.device()
+            + ", kernels "
+            + Objects.requireNonNullElse(System.getenv("BC_GPU_KERNELS"), "usual")
+            + ", library "
+            + Ops.nativeVersion()
+            + ", pass "
+            + Integer.toHexString((model + way).hashCode()));
   }
 
   private ModelInfo info(

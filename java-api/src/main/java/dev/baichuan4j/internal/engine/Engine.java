@@ -195,6 +195,27 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  /**
+   * Holds what the cache has of the beginning of a text; see {@link CachedPages}.
+   *
+   * @param operation what for, as the subject of a message
+   * @throws OperationInterruptedException when this thread is interrupted
+   * @throws IllegalStateException when the engine is closed
+   */
+  public CachedPages cachedPages(int[] text, String operation) {
+    CachedPages pages = new CachedPages(this, schedule.cache(), text, operation);
+    boolean held = false;
+    try {
+      pages.hold();
+      held = true;
+      return pages;
+    } finally {
+      if (!held) {
+        pages.close(); // an interrupt does not say whether they are held by now
+      }
+    }
+  }
+
   private static OperationInterruptedException interrupted(String operation, Exception cause) {
     return new OperationInterruptedException(
         operation, "it has ended, and what it had computed is gone; call again", cause);
@@ -207,17 +228,13 @@ public final class Engine implements AutoCloseable {
    * @throws OperationInterruptedException when this thread is interrupted; work that has not begun
    *     is left out then
    */
-  private void runAndWait(String operation, Runnable work) {
+  void runAndWait(String operation, Runnable work) {
     CompletableFuture<Void> done = new CompletableFuture<>();
     try {
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }
-      synchronized (lock) {
-        requireOpen();
-        tasks.add(() -> attempt(work, done));
-        wake();
-      }
+      post(() -> attempt(work, done));
       done.get();
     } catch (InterruptedException e) {
       done.cancel(false);
@@ -228,6 +245,19 @@ public final class Engine implements AutoCloseable {
         throw error;
       }
       throw Schedule.unchecked(e.getCause());
+    }
+  }
+
+  /**
+   * Runs something on the engine's thread and does not wait for it; it must not throw.
+   *
+   * @throws IllegalStateException when the engine is closed
+   */
+  void post(Runnable work) {
+    synchronized (lock) {
+      requireOpen();
+      tasks.add(work);
+      wake();
     }
   }
 

@@ -82,6 +82,10 @@ final class Schedule implements AutoCloseable {
     return 2 * smallestPiece - 1;
   }
 
+  CachePool cache() {
+    return cache;
+  }
+
   /** Whether another text may begin: those that are paused go first. */
   boolean hasRoom() {
     if (active.size() >= limits.maxConcurrent()) {
