@@ -81,15 +81,20 @@ public final class OutputFile implements AutoCloseable {
       WriterLock lock = WriterLock.take(partial, file, () -> {}, ownersAlone);
       boolean kept = false;
       try {
+        if (!lock.isNew() && !begins(lock.channel(), magic)) {
+          throw new OutputException(file, "something else at " + partial, "nothing there", null);
+        }
         if (lock.isNew()) {
           write(lock.channel(), ByteBuffer.wrap(magic), 0);
           kept = true;
           return lock;
         }
-        if (!begins(lock.channel(), magic)) {
-          throw new OutputException(file, "something else at " + partial, "nothing there", null);
-        }
         Files.delete(partial); // its writer was killed
+      } catch (IOException e) {
+        if (lock.isNew()) {
+          Files.deleteIfExists(partial);
+        }
+        throw e;
       } finally {
         if (!kept) {
           lock.close();

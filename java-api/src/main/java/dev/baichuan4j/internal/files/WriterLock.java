@@ -101,6 +101,11 @@ public final class WriterLock implements Closeable {
       Optional<Object> after = key(file);
       kept = after.isPresent() && (before.isEmpty() || before.equals(after));
       return kept ? new WriterLock(file, channel, before.isEmpty()) : null;
+    } catch (IOException e) {
+      if (before.isEmpty()) {
+        Files.deleteIfExists(file); // this one has made it
+      }
+      throw e;
     } finally {
       if (!kept) {
         channel.close();

@@ -34,8 +34,8 @@ public final class SessionFile implements Closeable {
    */
   static final int HEADER = 24;
 
-  /** What the first page begins at a multiple of: a page of memory of every system. */
-  static final int ALIGNMENT = 1 << 16;
+  /** What the first page begins at a multiple of: a block of a disk. */
+  static final int ALIGNMENT = 4096;
 
   /** Most bytes of the table of contents. */
   static final int MAX_TABLE = 1 << 28;
