@@ -8,21 +8,29 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
+import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.KvType;
+import dev.baichuan4j.OperationInterruptedException;
+import dev.baichuan4j.OutputException;
 import dev.baichuan4j.SessionFormatException;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** A conversation goes on from a file as if it had never ended. */
 class SavedSessionTest {
@@ -46,11 +54,18 @@ class SavedSessionTest {
     return session.send(message, how).result();
   }
 
-  @ParameterizedTest
-  @EnumSource(
-      value = KvType.class,
-      names = {"BF16", "INT8"})
-  void answersAreTheSameAfterARestore(KvType cache) throws Exception {
+  @Test
+  void answersAreTheSameAfterARestore() throws Exception {
+    assertAnswersAreTheSame(KvType.BF16);
+  }
+
+  @Test
+  @Tag("long")
+  void andWithAnInt8Cache() throws Exception {
+    assertAnswersAreTheSame(KvType.INT8);
+  }
+
+  private void assertAnswersAreTheSame(KvType cache) throws Exception {
     Path file = folder.resolve("chat.session");
     List<ChatMessage> before;
     GenerationResult greedy;
@@ -111,6 +126,57 @@ class SavedSessionTest {
     }
   }
 
+  @Test
+  void aSaveWaitsForTheAnswerAndTheLastOfManyStays() throws Exception {
+    Path file = folder.resolve("chat.session");
+    try (Baichuan model = loader().load();
+        ChatSession session = model.newSession()) {
+      Generation answer = session.send(FIRST, GREEDY);
+      session.save(file);
+      List<ChatMessage> whole =
+          List.of(ChatMessage.user(FIRST), ChatMessage.assistant(answer.text()));
+      try (ChatSession restored = model.restore(file)) {
+        assertEquals(whole, restored.history());
+      }
+      List<Future<?>> saves = new ArrayList<>();
+      ExecutorService threads = Executors.newFixedThreadPool(3);
+      AtomicInteger saved = new AtomicInteger();
+      Generation beside = model.complete(new int[] {1}, GREEDY);
+      for (int i = 0; i < 9; i++) {
+        ChatSession fork = session.fork();
+        saves.add(
+            threads.submit(
+                () -> {
+                  try {
+                    fork.save(file);
+                    saved.incrementAndGet();
+                  } catch (OutputException e) {
+                    assertTrue(e.getMessage().contains("another writer"), e::getMessage);
+                  }
+                }));
+      }
+      threads.shutdown();
+      for (Future<?> save : saves) {
+        save.get();
+      }
+      assertTrue(saved.get() > 0);
+      assertEquals(
+          beside.text(), model.complete(new int[] {1}, GREEDY).text(), "what ran meanwhile");
+      assertEquals(whole, model.restore(file).history());
+      try (Stream<Path> files = Files.list(folder)) {
+        assertEquals(List.of(file), files.toList());
+      }
+      Thread.currentThread().interrupt();
+      assertThrows(OperationInterruptedException.class, () -> session.save(file));
+      assertThrows(OperationInterruptedException.class, () -> model.restore(file));
+      assertTrue(Thread.interrupted());
+      assertEquals(whole, model.restore(file).history());
+      model.close();
+      assertThrows(IllegalStateException.class, () -> session.save(file));
+      assertThrows(IllegalStateException.class, () -> model.restore(file));
+    }
+  }
+
   /** Runs something and takes what is logged meanwhile. */
   private static <T> T logged(ByteArrayOutputStream log, Supplier<T> call) {
     PrintStream standardError = System.err;
@@ -123,6 +189,7 @@ class SavedSessionTest {
   }
 
   @Test
+  @Tag("long")
   void whereTheCacheIsTooSmallTheRestIsReadAgain() {
     Path file = folder.resolve("chat.session");
     String expected;
@@ -138,10 +205,10 @@ class SavedSessionTest {
       page = 64 * model.info().traffic().position();
     }
     assertTrue(cached > 192, "cached " + cached);
-    try (Baichuan model = loader().contextLength(1024).cacheBytes(16 * page).load();
+    try (Baichuan model = loader().contextLength(512).cacheBytes(8 * page).load();
         ChatSession busy = model.newSession()) {
       // The pages of a text that runs do not give way.
-      var running = busy.send(FIRST, GREEDY.withMaxNewTokens(800));
+      var running = busy.send(FIRST, GREEDY.withMaxNewTokens(400));
       ByteArrayOutputStream log = new ByteArrayOutputStream();
       try (ChatSession session = logged(log, () -> model.restore(file))) {
         assertEquals(expected, ask(session, SECOND, GREEDY).text());

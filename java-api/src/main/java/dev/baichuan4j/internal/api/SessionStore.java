@@ -109,8 +109,8 @@ final class SessionStore {
     }
     if (done < Layout.pagesFor(used)) {
       log.warn(
-          "{}: {} of its {} pages have room in the cache, and the rest will be read again; load with"
-              + " more cacheBytes",
+          "{}: {} of its {} pages have room in the cache, and the rest will be read again; load"
+              + " with more cacheBytes",
           file,
           done,
           session.pages());

@@ -151,8 +151,7 @@ class CachedPagesTest {
         assertEquals(4, pages.count());
       }
       assertEquals(FinishReason.LENGTH, waits.end.get(30, TimeUnit.SECONDS));
-      assertEquals(
-          expected.tokens, run(engine, PROMPT, CONTEXT - PROMPT.length).tokens);
+      assertEquals(expected.tokens, run(engine, PROMPT, CONTEXT - PROMPT.length).tokens);
     }
   }
 

@@ -51,8 +51,7 @@ class OutputFileTest {
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
     write(file);
     assertEquals(6, Files.size(file));
-    assertEquals(
-        "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
     assertEquals(Set.of("文件"), names());
   }
 
@@ -63,8 +62,7 @@ class OutputFileTest {
     try (OutputFile output = OutputFile.create(file, MAGIC)) {
       assertThrows(OutputException.class, () -> OutputFile.create(file, MAGIC));
       OutputException e =
-          assertThrows(
-              OutputException.class, () -> OutputFile.create(link.resolve("file"), MAGIC));
+          assertThrows(OutputException.class, () -> OutputFile.create(link.resolve("file"), MAGIC));
       assertTrue(e.getMessage().contains("another writer at work on it"), e.getMessage());
       output.commit();
     }

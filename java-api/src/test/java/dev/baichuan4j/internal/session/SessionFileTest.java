@@ -31,8 +31,7 @@ class SessionFileTest {
   private static final SavedSession SESSION =
       new SavedSession(
           new SavedSession.Origin("a model", "cache BF16, CPU"),
-          List.of(
-              ChatMessage.system("你是百川"), ChatMessage.user(""), ChatMessage.assistant("好😀\0")),
+          List.of(ChatMessage.system("你是百川"), ChatMessage.user(""), ChatMessage.assistant("好😀\0")),
           new int[] {195, 5, 0, 63_999},
           3,
           PAGE);
