@@ -61,7 +61,7 @@ final class SessionStore {
             session.pages(),
             session.origin().computation(),
             origin.computation());
-        checkPages(saved, 0);
+        checkPages(saved, 0, session.pages());
       }
       return session.messages();
     }
@@ -98,13 +98,18 @@ final class SessionStore {
             pages.pageBytes() + " bytes");
       }
       done = pages.tokens() == used ? session.pages() : pages.keepWholePages();
-      for (int page = 0; page < done; page++) {
-        saved.page(page); // is there already, but the file may be damaged
+      checkPages(saved, 0, done); // they are there already, but the file may be damaged
+      int end = Layout.pagesFor(used);
+      int atOnce = pagesAtOnce(session);
+      while (done < end) {
+        int count = Math.min(atOnce, end - done);
+        int added = pages.add(saved.pages(done, count));
+        done += added;
+        if (added < count) {
+          break;
+        }
       }
-      while (done < Layout.pagesFor(used) && pages.add(saved.page(done))) {
-        done++;
-      }
-      checkPages(saved, done);
+      checkPages(saved, done, session.pages());
       pages.offer();
     }
     if (done < Layout.pagesFor(used)) {
@@ -117,10 +122,14 @@ final class SessionStore {
     }
   }
 
-  private static void checkPages(SessionFile saved, int from) {
-    for (int page = from; page < saved.session().pages(); page++) {
-      saved.page(page);
+  private static void checkPages(SessionFile saved, int from, int end) {
+    for (int page = from; page < end; page++) {
+      saved.pages(page, 1);
     }
+  }
+
+  private static int pagesAtOnce(SavedSession session) {
+    return (int) Math.max(1, CachedPages.PIECE / session.pageBytes());
   }
 
   private static SessionFormatException wrong(

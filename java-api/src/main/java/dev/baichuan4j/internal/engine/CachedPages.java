@@ -16,7 +16,7 @@ import java.util.function.Consumer;
  */
 public final class CachedPages implements AutoCloseable {
   /** Bytes that are copied between two steps, a few milliseconds' worth. */
-  private static final int PIECE = 16 << 20;
+  public static final int PIECE = 16 << 20;
 
   private final Engine engine;
   private final CachePool pool;
@@ -26,7 +26,6 @@ public final class CachedPages implements AutoCloseable {
   private final int[] pages;
   private int count;
   private int tokens;
-  private ByteBuffer piece;
 
   CachedPages(Engine engine, CachePool pool, int[] text, String operation) {
     this.engine = engine;
@@ -67,30 +66,38 @@ public final class CachedPages implements AutoCloseable {
   }
 
   /**
-   * Hands out the bytes of a page, in order: what lies behind the tokens of the text is zero.
+   * Hands out the bytes of all pages, in order: of each the layers one after the other, and zeros
+   * behind the tokens of the text.
    *
-   * @param consumer gets a buffer that is filled anew when it returns
+   * @param consumer gets a direct buffer that is filled anew when it returns
    */
-  public void read(int index, Consumer<ByteBuffer> consumer) {
-    KvCache cache = pool.cache();
-    if (piece == null) {
-      piece = ByteBuffer.allocateDirect(layersAtOnce(cache) * cache.layerBytes());
+  public void read(Consumer<ByteBuffer> consumer) {
+    if (count == 0) {
+      return;
     }
-    int positions = Math.min(Layout.PAGE, tokens - index * Layout.PAGE);
-    for (int from = 0; from < cache.layers(); from += layersAtOnce(cache)) {
+    KvCache cache = pool.cache();
+    int layers = count * cache.layers(); // of all pages
+    int atOnce = Math.min(layers, layersAtOnce());
+    ByteBuffer piece = ByteBuffer.allocateDirect(atOnce * cache.layerBytes());
+    for (int from = 0; from < layers; from += atOnce) {
       int first = from;
-      int end = Math.min(cache.layers(), from + layersAtOnce(cache));
+      int end = Math.min(layers, from + atOnce);
       run(
           () -> {
-            piece.clear().limit((end - first) * cache.layerBytes());
-            cache.read(pages[index], first, end, positions, piece);
+            piece.clear();
+            for (int i = first; i < end; i++) {
+              int index = i / cache.layers();
+              int positions = Math.min(Layout.PAGE, tokens - index * Layout.PAGE);
+              cache.read(pages[index], i % cache.layers(), positions, piece);
+            }
+            piece.flip();
           });
-      consumer.accept(piece.flip());
+      consumer.accept(piece);
     }
   }
 
-  private static int layersAtOnce(KvCache cache) {
-    return Math.min(cache.layers(), Math.max(1, PIECE / cache.layerBytes()));
+  private int layersAtOnce() {
+    return Math.max(1, PIECE / pool.cache().layerBytes());
   }
 
   /**
@@ -110,31 +117,39 @@ public final class CachedPages implements AutoCloseable {
   }
 
   /**
-   * Brings in the next page.
+   * Brings in the next pages.
    *
-   * @param source its bytes, as {@link #read} gave them, in a direct buffer
-   * @return false where texts use all pages of the cache
+   * @param source their bytes, as {@link #read} gave them, in a direct buffer
+   * @return pages for which there was room; texts use all others of the cache
    */
-  public boolean add(ByteBuffer source) {
+  public int add(ByteBuffer source) {
     KvCache cache = pool.cache();
-    int index = count;
-    run(
-        () -> {
-          int page = pool.take();
-          if (page != PagePool.NONE) {
-            pages[count++] = page;
-          }
-        });
-    if (count == index) {
-      return false;
-    }
-    for (int from = 0; from < cache.layers(); from += layersAtOnce(cache)) {
+    int before = count;
+    int layers = (int) (source.remaining() / pageBytes()) * cache.layers();
+    for (int from = 0; from < layers; from += layersAtOnce()) {
       int first = from;
-      int end = Math.min(cache.layers(), from + layersAtOnce(cache));
-      run(() -> cache.write(pages[index], first, end, source));
+      int end = Math.min(layers, from + layersAtOnce());
+      run(() -> add(source, first, end));
+      if (count < before + (end + cache.layers() - 1) / cache.layers()) {
+        break;
+      }
     }
-    tokens = Math.min(text.length, count * Layout.PAGE);
-    return true;
+    return count - before;
+  }
+
+  private void add(ByteBuffer source, int from, int end) {
+    KvCache cache = pool.cache();
+    for (int i = from; i < end; i++) {
+      if (i % cache.layers() == 0) {
+        int page = pool.take();
+        if (page == PagePool.NONE) {
+          return;
+        }
+        pages[count++] = page;
+        tokens = Math.min(text.length, count * Layout.PAGE);
+      }
+      cache.write(pages[count - 1], i % cache.layers(), source);
+    }
   }
 
   /** Lets texts share what was brought in. */

@@ -70,19 +70,16 @@ public final class KvCache implements AutoCloseable {
   }
 
   /**
-   * Copies what a page holds in some layers to a direct buffer: of each layer keys and values
-   * [2,G,64,D], then the scales where there are some. What lies behind the first {@code positions}
-   * may be of another text and is zero in the copy.
+   * Copies what a page holds in a layer to a direct buffer: keys and values [2,G,64,D], then the
+   * scales where there are some. What lies behind the first {@code positions} may be of another
+   * text and is zero in the copy.
    *
-   * @param target has room for {@code end - from} layers, and is full afterwards
+   * @param target has room for {@link #layerBytes}; its position moves behind them
    */
-  public void read(int page, int from, int end, int positions, ByteBuffer target) {
-    for (int i = from; i < end; i++) {
-      Layer layer = layers.get(i);
-      read(layer.pages(), valueBytes, page, positions, target);
-      if (scaleBytes > 0) {
-        read(layer.scales(), scaleBytes, page, positions, target);
-      }
+  public void read(int page, int layer, int positions, ByteBuffer target) {
+    read(layers.get(layer).pages(), valueBytes, page, positions, target);
+    if (scaleBytes > 0) {
+      read(layers.get(layer).scales(), scaleBytes, page, positions, target);
     }
   }
 
@@ -99,14 +96,11 @@ public final class KvCache implements AutoCloseable {
     target.position(target.position() + bytes);
   }
 
-  /** Copies to some layers of a page what {@link #read} gave; the buffer is empty afterwards. */
-  public void write(int page, int from, int end, ByteBuffer source) {
-    for (int i = from; i < end; i++) {
-      Layer layer = layers.get(i);
-      write(layer.pages(), valueBytes, page, source);
-      if (scaleBytes > 0) {
-        write(layer.scales(), scaleBytes, page, source);
-      }
+  /** Copies to a layer of a page what {@link #read} gave; the buffer's position moves behind it. */
+  public void write(int page, int layer, ByteBuffer source) {
+    write(layers.get(layer).pages(), valueBytes, page, source);
+    if (scaleBytes > 0) {
+      write(layers.get(layer).scales(), scaleBytes, page, source);
     }
   }
 

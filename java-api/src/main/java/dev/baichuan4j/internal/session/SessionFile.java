@@ -118,39 +118,43 @@ public final class SessionFile implements Closeable {
   }
 
   /**
-   * The bytes of a page, in the file itself.
+   * The bytes of some pages, one after the other, in the file itself.
    *
+   * @param from the first one
+   * @param count of at most 2 GiB together
    * @throws SessionFormatException if they are not those that were written
    */
-  public ByteBuffer page(int page) {
+  public ByteBuffer pages(int from, int count) {
     int length = (int) session.pageBytes();
-    ByteBuffer bytes = map(page, length).slice();
-    CRC32C crc = new CRC32C();
-    crc.update(bytes.duplicate());
-    if ((int) crc.getValue() != checksums[page]) {
-      throw damaged(
-          "page " + page,
-          "checksum " + Integer.toHexString((int) crc.getValue()),
-          Integer.toHexString(checksums[page]) + "; the file is damaged",
-          null);
+    ByteBuffer bytes = map(from, count, length);
+    for (int i = 0; i < count; i++) {
+      int found = checksum(bytes.slice(i * length, length));
+      int expected = checksums[from + i];
+      if (found != expected) {
+        throw damaged(
+            "page " + (from + i),
+            "checksum " + Integer.toHexString(found),
+            Integer.toHexString(expected) + "; the file is damaged",
+            null);
+      }
     }
     return bytes;
   }
 
-  private ByteBuffer map(int page, int length) {
-    int most = (int) Math.max(1, WINDOW / length);
-    if (window == null || page < windowStart || page >= windowStart + most) {
-      long bytes = (long) Math.min(most, checksums.length - page) * length;
+  private ByteBuffer map(int from, int count, int length) {
+    int end = windowStart + (window == null ? 0 : window.capacity() / length);
+    if (window == null || from < windowStart || from + count > end) {
+      long pages = Math.min(checksums.length - from, Math.max(count, WINDOW / length));
       try {
         window =
-            channel.map(FileChannel.MapMode.READ_ONLY, firstPage + (long) page * length, bytes);
+            channel.map(
+                FileChannel.MapMode.READ_ONLY, firstPage + (long) from * length, pages * length);
       } catch (IOException e) {
         throw unreadable(file, e);
       }
-      windowStart = page;
+      windowStart = from;
     }
-    int at = (page - windowStart) * length;
-    return window.duplicate().position(at).limit(at + length);
+    return window.slice((from - windowStart) * length, count * length);
   }
 
   /** The first bytes of every file of this kind. */

@@ -23,10 +23,9 @@ import java.util.zip.CRC32C;
  * last, because they have the checksums of what lies behind them.
  */
 public final class SessionWriter {
-  /** Gives the bytes of pages. */
+  /** Hands out the bytes of all pages, in order, in pieces of any size. */
   public interface Pages {
-    /** Hands out the bytes of a page, in order, in pieces of any size. */
-    void read(int page, Consumer<ByteBuffer> piece);
+    void read(Consumer<ByteBuffer> piece);
   }
 
   private SessionWriter() {}
@@ -56,25 +55,43 @@ public final class SessionWriter {
             / SessionFile.ALIGNMENT
             * SessionFile.ALIGNMENT;
     try (OutputFile output = OutputFile.create(file, SessionFile.magic())) {
-      int[] checksums = new int[session.pages()];
-      long[] at = {firstPage};
-      CRC32C crc = new CRC32C();
-      for (int page = 0; page < checksums.length; page++) {
-        crc.reset();
-        pages.read(
-            page,
-            piece -> {
-              crc.update(piece.duplicate());
-              long offset = at[0];
-              at[0] += piece.remaining();
-              output.write(piece, offset);
-            });
-        checksums[page] = (int) crc.getValue();
-      }
-      ByteBuffer table = table(session, firstPage, checksums);
+      Checksums checksums = new Checksums(session);
+      pages.read(
+          piece -> {
+            long offset = firstPage + checksums.bytes;
+            checksums.update(piece.duplicate());
+            output.write(piece, offset);
+          });
+      ByteBuffer table = table(session, firstPage, checksums.ofPages);
       output.write(SessionFile.header(table), 0);
       output.write(table, SessionFile.HEADER);
       output.commit();
+    }
+  }
+
+  /** Cuts the bytes into pages again. */
+  private static final class Checksums {
+    final int[] ofPages;
+    final long pageBytes;
+    final CRC32C crc = new CRC32C();
+    long bytes; // so far
+
+    Checksums(SavedSession session) {
+      this.ofPages = new int[session.pages()];
+      this.pageBytes = session.pageBytes();
+    }
+
+    void update(ByteBuffer piece) {
+      while (piece.hasRemaining()) {
+        int left = (int) Math.min(piece.remaining(), pageBytes - bytes % pageBytes);
+        crc.update(piece.slice(piece.position(), left));
+        piece.position(piece.position() + left);
+        bytes += left;
+        if (bytes % pageBytes == 0) {
+          ofPages[(int) (bytes / pageBytes) - 1] = (int) crc.getValue();
+          crc.reset();
+        }
+      }
     }
   }
 

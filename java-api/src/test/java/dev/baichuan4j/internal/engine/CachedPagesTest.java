@@ -68,26 +68,21 @@ class CachedPagesTest {
     return text;
   }
 
-  /** The pages that hold a prompt, each in a direct buffer. */
-  private static List<ByteBuffer> copies(Engine engine, int[] text) {
-    List<ByteBuffer> copies = new ArrayList<>();
+  /** The pages that hold a prompt, in a direct buffer. */
+  private static ByteBuffer copies(Engine engine, int[] text) {
     try (CachedPages pages = engine.cachedPages(text, "test")) {
-      for (int i = 0; i < pages.count(); i++) {
-        ByteBuffer copy = ByteBuffer.allocateDirect((int) pages.pageBytes());
-        pages.read(i, copy::put);
-        assertFalse(copy.hasRemaining());
-        copies.add(copy.flip());
-      }
+      ByteBuffer copies = ByteBuffer.allocateDirect((int) pages.pageBytes() * pages.count());
+      pages.read(copies::put);
+      assertFalse(copies.hasRemaining());
+      return copies.flip();
     }
-    return copies;
   }
 
-  private static int bringIn(Engine engine, int[] text, List<ByteBuffer> copies) {
+  private static int bringIn(Engine engine, int[] text, ByteBuffer copies) {
     try (CachedPages pages = engine.cachedPages(text, "test")) {
       int done = pages.keepWholePages();
-      while (done < copies.size() && pages.add(copies.get(done).duplicate())) {
-        done++;
-      }
+      ByteBuffer rest = copies.duplicate().position(done * (int) pages.pageBytes());
+      done += pages.add(rest.slice());
       pages.offer();
       return done;
     }
@@ -101,8 +96,7 @@ class CachedPagesTest {
     try (Engine first = engine(cache);
         Engine second = engine(cache)) {
       Text expected = run(first, PROMPT, 60);
-      List<ByteBuffer> copies = copies(first, PROMPT);
-      assertEquals(4, copies.size());
+      ByteBuffer copies = copies(first, PROMPT);
       assertEquals(4, bringIn(second, PROMPT, copies));
       Text again = run(second, PROMPT, 60);
       assertEquals(199, again.cachedTokens.get());
@@ -127,10 +121,11 @@ class CachedPagesTest {
     try (Engine first = engine(ElementType.F16);
         Engine second = engine(ElementType.F16)) {
       Text expected = run(first, PROMPT, 60);
-      List<ByteBuffer> copies = copies(first, PROMPT);
+      ByteBuffer copies = copies(first, PROMPT);
       try (CachedPages busy = second.cachedPages(new int[CONTEXT], "test")) {
+        int page = (int) busy.pageBytes();
         for (int i = 0; i < PAGES - 2; i++) {
-          assertTrue(busy.add(copies.get(0).duplicate())); // pages that do not give way
+          assertEquals(1, busy.add(copies.slice(0, page))); // pages that do not give way
         }
         assertEquals(2, bringIn(second, PROMPT, copies));
       }
@@ -147,7 +142,7 @@ class CachedPagesTest {
       Text waits = new Text(Arrays.copyOf(new int[] {3}, 80), CONTEXT - 80);
       try (CachedPages pages = engine.cachedPages(PROMPT, "test")) {
         engine.submit(waits);
-        pages.read(0, piece -> {});
+        pages.read(piece -> {});
         assertEquals(4, pages.count());
       }
       assertEquals(FinishReason.LENGTH, waits.end.get(30, TimeUnit.SECONDS));
@@ -168,7 +163,7 @@ class CachedPagesTest {
       assertTrue(e.getMessage().startsWith("saving x: "), e.getMessage());
       CachedPages held = engine.cachedPages(PROMPT, "saving x");
       Thread.currentThread().interrupt();
-      assertThrows(OperationInterruptedException.class, () -> held.read(0, piece -> {}));
+      assertThrows(OperationInterruptedException.class, () -> held.read(piece -> {}));
       held.close();
       assertTrue(Thread.interrupted());
       run(engine, new int[] {1}, CONTEXT - 1); // takes all pages

@@ -11,9 +11,11 @@ import dev.baichuan4j.SessionFormatException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -49,10 +51,17 @@ class SessionFileTest {
     SessionWriter.write(
         file,
         session,
-        (page, piece) -> {
-          byte[] bytes = content(page);
-          piece.accept(ByteBuffer.wrap(bytes, 0, 32));
-          piece.accept(ByteBuffer.wrap(bytes, 32, PAGE - 32));
+        piece -> {
+          ByteBuffer all = ByteBuffer.allocateDirect(session.pages() * PAGE);
+          for (int page = 0; page < session.pages(); page++) {
+            all.put(content(page));
+          }
+          all.flip();
+          while (all.hasRemaining()) { // less than a page, and more
+            int length = Math.min(all.remaining(), all.position() == 0 ? 32 : 150);
+            piece.accept(all.slice(all.position(), length));
+            all.position(all.position() + length);
+          }
         });
   }
 
@@ -66,7 +75,7 @@ class SessionFileTest {
   private static void read(Path file) {
     try (SessionFile opened = SessionFile.open(file)) {
       for (int page = 0; page < opened.session().pages(); page++) {
-        opened.page(page);
+        opened.pages(page, 1);
       }
     }
   }
@@ -80,10 +89,11 @@ class SessionFileTest {
       assertArrayEquals(SESSION.tokens(), session.tokens());
       assertEquals(PAGE, session.pageBytes());
       for (int page : new int[] {0, 1, 2, 0}) {
-        ByteBuffer bytes = opened.page(page);
+        ByteBuffer bytes = opened.pages(page, 1);
         assertTrue(bytes.isDirect(), "mapped");
         assertEquals(ByteBuffer.wrap(content(page)), bytes);
       }
+      assertEquals(ByteBuffer.wrap(content(2)), opened.pages(1, 2).slice(PAGE, PAGE));
     }
   }
 
@@ -131,13 +141,16 @@ class SessionFileTest {
     byte[] whole = Files.readAllBytes(file);
     SplittableRandom random = new SplittableRandom(1);
     int gap = SessionFile.HEADER + ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).getInt(12);
-    for (int at = 0; at < whole.length; at++) {
-      at = at == gap ? whole.length - 3 * PAGE : at; // zeros that nobody reads
-      byte[] damaged = whole.clone();
-      damaged[at] ^= (byte) (1 << random.nextInt(8));
-      Files.write(file, damaged);
-      refused("byte " + at);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      for (int at = 0; at < whole.length; at++) {
+        at = at == gap ? whole.length - 3 * PAGE : at; // zeros that nobody reads
+        byte damaged = (byte) (whole[at] ^ 1 << random.nextInt(8));
+        channel.write(ByteBuffer.wrap(new byte[] {damaged}), at);
+        refused("byte " + at);
+        channel.write(ByteBuffer.wrap(whole, at, 1), at);
+      }
     }
+    read(file);
   }
 
   private void refused(String how) {
@@ -226,9 +239,9 @@ class SessionFileTest {
     page[whole.length - PAGE - 1] ^= 1;
     Files.write(file, page);
     try (SessionFile opened = SessionFile.open(file)) {
-      opened.page(0);
-      expect("page 1 has checksum", () -> opened.page(1));
-      opened.page(2);
+      opened.pages(0, 1);
+      expect("page 1 has checksum", () -> opened.pages(0, 3));
+      opened.pages(2, 1);
     }
     Files.write(file, Arrays.copyOf(whole, whole.length - 1));
     expect("it is not whole", () -> SessionFile.open(file));
