@@ -187,7 +187,8 @@ public final class Engine implements AutoCloseable {
       complete = true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw interrupted("logits", e);
+      throw new OperationInterruptedException(
+          "logits", "it has ended, and what it had computed is gone; call again", e);
     } finally {
       if (!complete) {
         request.cancel();
@@ -216,11 +217,6 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private static OperationInterruptedException interrupted(String operation, Exception cause) {
-    return new OperationInterruptedException(
-        operation, "it has ended, and what it had computed is gone; call again", cause);
-  }
-
   /**
    * Runs something on the engine's thread.
    *
@@ -239,7 +235,7 @@ public final class Engine implements AutoCloseable {
     } catch (InterruptedException e) {
       done.cancel(false);
       Thread.currentThread().interrupt();
-      throw interrupted(operation, e);
+      throw new OperationInterruptedException(operation, "nothing is left of it; call again", e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof Error error) {
         throw error;
