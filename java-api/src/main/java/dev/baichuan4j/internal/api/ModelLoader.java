@@ -15,7 +15,9 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.engine.Engine;
@@ -25,8 +27,10 @@ import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PackedCheckpoint;
+import dev.baichuan4j.internal.session.SavedSession;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -221,6 +225,7 @@ final class ModelLoader implements BaichuanLoader {
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
               : Model.random(ops, model, quant);
+      SavedSession.Origin origin = origin(ops, model, quant, budget.cache(), checkpoint);
       Optional<Engine.Draft> drafting =
           guesses.map(
               c ->
@@ -231,7 +236,8 @@ final class ModelLoader implements BaichuanLoader {
       ModelInfo info = info(loaded, where, budget.cache(), budget.plan(pages), quant, advice);
       Engine engine = engine(loaded, budget.cache(), pages, drafting);
       try {
-        Baichuan loadedModel = new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
+        Baichuan loadedModel =
+            new LoadedModel(engine, tokenizer, defaults, promptFormat, info, origin);
         tellOfLoad(info, start);
         return loadedModel;
       } catch (RuntimeException | Error e) {
@@ -329,6 +335,32 @@ final class ModelLoader implements BaichuanLoader {
       }
     }
     return engine;
+  }
+
+  /** What the keys and values of this model depend on. */
+  private SavedSession.Origin origin(
+      Ops ops, Architecture model, Quant quant, KvType cache, Optional<Checkpoint> checkpoint) {
+    String weights = checkpoint.map(Fingerprint::of).orElse("random");
+    String shape = model.name() + " of " + model.layers() + " layers of " + model.hiddenSize();
+    String way =
+        model.positions() instanceof Positions.Rope rope
+            ? Arrays.toString(rope.frequencies(model.heads().size(), context(model)))
+            : "";
+    return new SavedSession.Origin(
+        shape + ", weights " + weights,
+        "weights "
+            + quant
+            + ", cache "
+            + cache
+            + (exact ? ", exact" : "")
+            + ", "
+            + ops.device()
+            + ", kernels "
+            + Objects.requireNonNullElse(System.getenv("BC_GPU_KERNELS"), "usual")
+            + ", library "
+            + Ops.nativeVersion()
+            + ", pass "
+            + Integer.toHexString((model + way).hashCode()));
   }
 
   private ModelInfo info(

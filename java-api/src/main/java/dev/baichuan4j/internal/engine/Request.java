@@ -62,22 +62,20 @@ public abstract class Request {
   }
 
   final void submittedTo(Engine engine) {
-    this.engine = engine;
-    event = FlightRecording.request();
-    timeline.submit();
-    terms
-        .timeout()
-        .ifPresent(
-            timeout -> {
-              long nanos = Engine.nanos(timeout);
-              deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
-            });
+    long nanos = terms.nanos();
+    submittedTo(engine, nanos == NEVER ? NEVER : System.nanoTime() + nanos);
   }
 
   /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
   final void submittedTo(Engine engine, Request earlier) {
+    submittedTo(engine, earlier.deadline);
+  }
+
+  private void submittedTo(Engine engine, long deadline) {
     this.engine = engine;
-    deadline = earlier.deadline;
+    this.deadline = deadline;
+    event = FlightRecording.request();
+    timeline.submit();
   }
 
   /** Nanoseconds until its time is over, 0 if it is; the greatest number if it has all the time. */
