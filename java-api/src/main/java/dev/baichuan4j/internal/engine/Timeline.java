@@ -57,6 +57,16 @@ public final class Timeline {
     return generatedTokens;
   }
 
+  /** Guesses of its tokens that were verified. */
+  public int draftedTokens() {
+    return draftedTokens;
+  }
+
+  /** How many of them were right. */
+  public int acceptedTokens() {
+    return acceptedTokens;
+  }
+
   /** The tokens of a request that has a prompt of so many. */
   public Usage usage(int promptTokens) {
     return new Usage(promptTokens, cachedTokens, generatedTokens, draftedTokens, acceptedTokens);
