@@ -65,7 +65,7 @@ class LayersTest {
         .layer("sampling")
         .definedBy("dev.baichuan4j.internal.sampling")
         .layer("engine")
-        .definedBy("dev.baichuan4j.internal.engine")
+        .definedBy("dev.baichuan4j.internal.engine..")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("api")
