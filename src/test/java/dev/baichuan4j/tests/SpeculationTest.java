@@ -80,14 +80,6 @@ class SpeculationTest {
       this.drafts = drafts;
     }
 
-    int draftedTokens() {
-      return timeline().draftedTokens();
-    }
-
-    int acceptedTokens() {
-      return timeline().acceptedTokens();
-    }
-
     @Override
     protected int mostDrafts() {
       return drafts;
