@@ -67,7 +67,7 @@ class LayersTest {
         .layer("session")
         .definedBy("dev.baichuan4j.internal.session..")
         .layer("engine")
-        .definedBy("dev.baichuan4j.internal.engine")
+        .definedBy("dev.baichuan4j.internal.engine..")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("api")
