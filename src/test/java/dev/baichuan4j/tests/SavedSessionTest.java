@@ -87,7 +87,7 @@ class SavedSessionTest {
       ChatSession fork = session.fork();
       GenerationResult first = ask(session, SECOND, GREEDY);
       assertEquals(greedy.tokenIds(), first.tokenIds());
-      assertEquals(greedy.usage(), first.usage());
+      assertEquals(greedy.usage().cachedTokens(), first.usage().cachedTokens());
       assertTrue(first.usage().cachedTokens() > 0, first.usage()::toString);
       GenerationResult other = ask(fork, SECOND, DRAWN);
       assertEquals(drawn.tokenIds(), other.tokenIds());
