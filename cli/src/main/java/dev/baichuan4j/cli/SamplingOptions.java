@@ -1,6 +1,8 @@
 package dev.baichuan4j.cli;
 
+import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.GenerationOptions;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
@@ -77,6 +79,14 @@ final class SamplingOptions {
           "Most guesses of the next tokens that a step verifies; the text is the same. Default: 15.")
   private String draft;
 
+  @Option(
+      names = "--draft-model",
+      paramLabel = "DIR",
+      description =
+          "A smaller checkpoint of the same vocabulary, which guesses tokens for the model to"
+              + " verify.")
+  private Path draftModel;
+
   /**
    * Refuses options that would change nothing.
    *
@@ -85,6 +95,9 @@ final class SamplingOptions {
   void requireEffect(boolean json) {
     if (logprobs != null && !json) {
       throw wrong("--logprobs has value " + logprobs + ", expected --json beside it");
+    }
+    if (draftModel != null && draft != null && draftTokens() == 0) {
+      throw wrong("--draft-model has --draft " + draft + " beside it, expected drafts");
     }
     if (greedy && (draws() || seed != null)) {
       throw wrong(
@@ -100,6 +113,11 @@ final class SamplingOptions {
 
   private ParameterException wrong(String message) {
     return new ParameterException(spec.commandLine(), message);
+  }
+
+  /** Settings of a load as the options say. */
+  BaichuanLoader configure(BaichuanLoader loader) {
+    return draftModel == null ? loader : loader.draftModel(draftModel);
   }
 
   GenerationOptions apply(GenerationOptions s) {
