@@ -36,6 +36,24 @@ class CommandLineTest {
   }
 
   @Test
+  void generateWritesSeveralTextsOfOnePrompt() throws Exception {
+    String arguments = "--temperature 1 --choices 2 --echo --logprobs 0 --max-new-tokens 3 --json";
+    List<String> command = new ArrayList<>(List.of("generate", "--prompt", "登鹳雀楼->"));
+    command.addAll(List.of("--model", model("tiny-baichuan-7b")));
+    command.addAll(List.of(arguments.split(" ")));
+    Program.Run run = run("", command.toArray(String[]::new));
+    assertEquals(0, run.code(), run.err());
+    JsonNode choices = Fixtures.JSON.readTree(run.out()).get("choices");
+    assertEquals(2, choices.size());
+    for (JsonNode choice : choices) {
+      assertTrue(choice.get("text").asText().startsWith("登鹳雀楼->"), run.out());
+      int prompt = choice.get("usage").get("prompt_tokens").asInt();
+      assertEquals(prompt - 1, choice.get("prompt_logprobs").size());
+      assertEquals(choice.get("token_ids").size(), choice.get("logprobs").size());
+    }
+  }
+
+  @Test
   void aQuestionThatDoesNotFitBesideTheLimitIsNotAnswered() throws Exception {
     Program.Run run = run("", "chat", "--message", "你是谁", "--max-new-tokens", "4096", "--greedy");
     assertEquals(1, run.code(), run.err());
@@ -188,7 +206,7 @@ class CommandLineTest {
             "--random",
             "128x1x64x256",
             "-p",
-            "8",
+            "100", // so many that the cache would keep them
             "-n",
             "4",
             "-r",
@@ -204,7 +222,7 @@ class CommandLineTest {
       tests.add(row.get("test").asText());
       assertTrue(row.get("tokens_per_second").asDouble() > 0);
     }
-    assertEquals(List.of("pp8x1", "tg4x1", "pp8x3", "tg4x3"), tests);
+    assertEquals(List.of("pp100x1", "tg4x1", "pp100x3", "tg4x3"), tests);
   }
 
   @Test

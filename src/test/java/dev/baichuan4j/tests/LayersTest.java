@@ -72,6 +72,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("api")
         .definedBy("dev.baichuan4j.internal.api")
+        .layer("micrometer")
+        .definedBy("dev.baichuan4j.micrometer")
         .layer("evaluate")
         .definedBy("dev.baichuan4j.internal.evaluate")
         .layer("cli")
@@ -105,6 +107,8 @@ class LayersTest {
         .whereLayer("api")
         .mayOnlyAccessLayers(
             "public", "spi", "arch", "checkpoint", "tokenizer", "nn", "sampling", "engine", "chat")
+        .whereLayer("micrometer")
+        .mayOnlyAccessLayers("public")
         .whereLayer("evaluate")
         .mayOnlyAccessLayers("public", "math")
         .whereLayer("cli")

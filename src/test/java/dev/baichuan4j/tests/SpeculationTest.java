@@ -80,6 +80,14 @@ class SpeculationTest {
       this.drafts = drafts;
     }
 
+    int drafted() {
+      return timeline().draftedTokens();
+    }
+
+    int accepted() {
+      return timeline().acceptedTokens();
+    }
+
     @Override
     protected int mostDrafts() {
       return drafts;
@@ -105,9 +113,6 @@ class SpeculationTest {
     protected boolean accept(int token) {
       return false;
     }
-
-    @Override
-    protected void started(int cachedTokens) {}
 
     @Override
     protected void finished(FinishReason reason) {
@@ -143,8 +148,8 @@ class SpeculationTest {
     for (int i = 0; i < TEXT.length; i++) {
       assertArrayEquals(plain.logits.get(i), drafted.logits.get(i), weights + " token " + i);
     }
-    int accepted = drafted.acceptedTokens();
-    assertTrue(accepted >= 12 && accepted < drafted.draftedTokens(), accepted + " accepted");
+    int accepted = drafted.accepted();
+    assertTrue(accepted >= 12 && accepted < drafted.drafted(), accepted + " accepted");
   }
 
   @Test

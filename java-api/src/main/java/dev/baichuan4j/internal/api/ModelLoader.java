@@ -19,6 +19,7 @@ import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
+import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
@@ -32,11 +33,15 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Settings of a load, and the load. */
 final class ModelLoader implements BaichuanLoader {
   /** New tokens of an answer where the checkpoint does not say how many. */
   private static final int DEFAULT_NEW_TOKENS = 512;
+
+  private static final Logger log = LoggerFactory.getLogger(Baichuan.class);
 
   private final Path path; // null for a random model
   private final Architecture random; // null for a checkpoint
@@ -162,33 +167,17 @@ final class ModelLoader implements BaichuanLoader {
     Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
     Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(ModelLoader::tokenizer));
     try (Ops ops = ops(where())) {
-      Parts parts = parts(ops, checkpoint, guesses);
-      long weights = parts.weights();
-      return plan(parts, pages(parts, ops, weights));
+      LoadEstimate estimate = estimate(ops, checkpoint, guesses);
+      return plan(estimate, pages(estimate, ops, estimate.weights()));
     }
   }
 
-  /** What a model, and the one that drafts for it, take of the device. */
-  private record Parts(
-      MemoryEstimate estimate, KvType cache, Optional<MemoryEstimate> draft, KvType draftCache) {
-    long weights() {
-      return estimate.weights() + draft.map(MemoryEstimate::weights).orElse(0L);
-    }
-
-    long pageBytes() {
-      return pageBytes(estimate, cache) + draft.map(d -> pageBytes(d, draftCache)).orElse(0L);
-    }
-
-    private static long pageBytes(MemoryEstimate part, KvType type) {
-      return KvCache.pageBytes(part.model(), ElementType.of(type));
-    }
-  }
-
-  private Parts parts(Ops ops, Optional<Checkpoint> checkpoint, Optional<Checkpoint> guesses) {
+  private LoadEstimate estimate(
+      Ops ops, Optional<Checkpoint> checkpoint, Optional<Checkpoint> guesses) {
     Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
     requireHeads(model, ops, where());
     guesses.ifPresent(c -> requireHeads(c.architecture(), ops, where()));
-    return new Parts(
+    return new LoadEstimate(
         new MemoryEstimate(model, weights(checkpoint), ops.facts()),
         cacheType(activations(ops, checkpoint), ops.facts()),
         guesses.map(c -> new MemoryEstimate(c.architecture(), weights(guesses), ops.facts())),
@@ -211,6 +200,7 @@ final class ModelLoader implements BaichuanLoader {
 
   @Override
   public Baichuan load() {
+    long start = System.nanoTime();
     Optional<Checkpoint> checkpoint = checkpoint();
     Optional<Tokenizer> tokenizer = checkpoint.flatMap(ModelLoader::tokenizer);
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
@@ -220,25 +210,27 @@ final class ModelLoader implements BaichuanLoader {
     Device where = where();
     Ops ops = ops(where);
     try {
-      Parts parts = parts(ops, checkpoint, guesses);
+      LoadEstimate estimate = estimate(ops, checkpoint, guesses);
       Quant quant = weights(checkpoint);
       boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      requireRoom(parts, ops, packed);
+      requireRoom(estimate, ops, packed);
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
               : Model.random(ops, model, quant);
-      Optional<Engine.Draft> drafting =
+      Optional<Draft> drafting =
           guesses.map(
               c ->
-                  new Engine.Draft(
+                  new Draft(
                       Model.load(ops, c, weights(guesses), progress),
-                      ElementType.of(parts.draftCache())));
-      int pages = pages(parts, ops, 0);
-      ModelInfo info = info(loaded, where, parts.cache(), plan(parts, pages), quant, advice);
-      Engine engine = engine(loaded, parts.cache(), pages, drafting);
+                      ElementType.of(estimate.draftCache())));
+      int pages = pages(estimate, ops, 0);
+      ModelInfo info = info(loaded, where, estimate.cache(), plan(estimate, pages), quant, advice);
+      Engine engine = engine(loaded, estimate.cache(), pages, drafting);
       try {
-        return new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
+        Baichuan loadedModel = new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
+        tellOfLoad(info, start);
+        return loadedModel;
       } catch (RuntimeException | Error e) {
         engine.close();
         throw e;
@@ -247,6 +239,20 @@ final class ModelLoader implements BaichuanLoader {
       ops.close();
       throw e;
     }
+  }
+
+  private void tellOfLoad(ModelInfo info, long start) {
+    log.info(
+        "loaded {} in {} ms: {} weights on {}, {} threads, context of {} tokens, {} MiB of which"
+            + " {} are the cache",
+        path == null ? "a random model" : path,
+        (System.nanoTime() - start) / 1_000_000,
+        info.weights(),
+        info.device(),
+        info.threads(),
+        info.contextLength(),
+        info.memory().total() >> 20,
+        info.memory().cache() >> 20);
   }
 
   private Optional<Checkpoint> checkpoint() {
@@ -299,7 +305,7 @@ final class ModelLoader implements BaichuanLoader {
         : checkpoint.flatMap(Checkpoint::packed).map(PackedWeights::quant).orElse(Quant.BF16);
   }
 
-  private Engine engine(Model model, KvType cache, int pages, Optional<Engine.Draft> drafting) {
+  private Engine engine(Model model, KvType cache, int pages, Optional<Draft> drafting) {
     Engine engine =
         new Engine(
             model,
@@ -433,9 +439,9 @@ final class ModelLoader implements BaichuanLoader {
    *
    * @param toCome bytes that are still to be taken for weights
    */
-  private int pages(Parts parts, Ops ops, long toCome) {
-    int slots = Layout.pagesFor(context(parts.estimate().model()));
-    long page = parts.pageBytes();
+  private int pages(LoadEstimate estimate, Ops ops, long toCome) {
+    int slots = Layout.pagesFor(context(estimate.model().model()));
+    long page = estimate.pageBytes();
     if (cacheBytes > 0) {
       if (cacheBytes / page < 1) {
         throw new InvalidRequestException(
@@ -450,22 +456,12 @@ final class ModelLoader implements BaichuanLoader {
     long room =
         ops.facts().readsHostMemory()
             ? free / 4
-            : (free - toCome - plan(parts, 0).workspace()) / 10 * 9;
+            : (free - toCome - plan(estimate, 0).workspace()) / 10 * 9;
     return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
   }
 
-  private MemoryPlan plan(Parts parts, int pages) {
-    MemoryPlan own =
-        parts.estimate().plan(parts.cache(), pages, chunkTokens, Engine.rows(maxConcurrent));
-    if (parts.draft().isEmpty()) {
-      return own;
-    }
-    int tokens = Engine.draftTokens(chunkTokens, maxConcurrent);
-    MemoryPlan draft = parts.draft().get().plan(parts.draftCache(), pages, tokens, maxConcurrent);
-    return new MemoryPlan(
-        own.weights() + draft.weights(),
-        own.cache() + draft.cache(),
-        own.workspace() + draft.workspace());
+  private MemoryPlan plan(LoadEstimate estimate, int pages) {
+    return estimate.plan(pages, chunkTokens, maxConcurrent);
   }
 
   /**
@@ -473,16 +469,12 @@ final class ModelLoader implements BaichuanLoader {
    * memory of its own has to hold the model and a cache; RAM has to hold the quantized matrices,
    * since all else is mapped or committed as it fills.
    */
-  private void requireRoom(Parts parts, Ops ops, boolean packed) {
-    MemoryEstimate estimate = parts.estimate();
+  private void requireRoom(LoadEstimate estimate, Ops ops, boolean packed) {
     long needed;
     if (!ops.facts().readsHostMemory()) {
-      needed = plan(parts, pages(parts, ops, parts.weights())).total();
-    } else if (estimate.quant().isQuantized() && !packed) {
-      needed =
-          estimate.matrices()
-              + parts.draft().map(MemoryEstimate::matrices).orElse(0L)
-              + plan(parts, 0).workspace();
+      needed = plan(estimate, pages(estimate, ops, estimate.weights())).total();
+    } else if (estimate.model().quant().isQuantized() && !packed) {
+      needed = estimate.matrices() + plan(estimate, 0).workspace();
     } else {
       return;
     }

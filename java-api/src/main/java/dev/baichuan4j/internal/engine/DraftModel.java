@@ -1,7 +1,9 @@
 package dev.baichuan4j.internal.engine;
 
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.engine.draft.Acceptance;
 import dev.baichuan4j.internal.nn.Batch;
+import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
@@ -32,25 +34,29 @@ final class DraftModel implements AutoCloseable {
   /** Does not take over the model: its context is that of the model that it drafts for. */
   DraftModel(Model model, ElementType cacheType, Engine.Limits limits) {
     KvCache pages = new KvCache(model.ops(), model.architecture(), cacheType, limits.pages());
-    cache = new CachePool(pages, KvCache.pageBytes(model.architecture(), cacheType), ANY_PIECE);
+    long pageBytes = KvCache.pageBytes(model.architecture(), cacheType);
+    Counters own = new Counters(limits.pages()); // the engine's are of the model's pages
+    cache = new CachePool(pages, pageBytes, ANY_PIECE, own);
     forward =
         new Forward(
             model,
             pages,
-            maxTokens(limits),
+            maxTokens(limits.chunkTokens(), limits.maxConcurrent()),
             limits.maxConcurrent(),
             limits.maxConcurrent(),
             limits.contextLength());
     batch = new Batch(limits.pageSlots());
   }
 
-  private static int maxTokens(Engine.Limits limits) {
-    return maxTokens(limits.chunkTokens(), limits.maxConcurrent());
+  private static int maxTokens(int chunkTokens, int maxConcurrent) {
+    return Math.max(chunkTokens, maxConcurrent * READY);
   }
 
-  /** Most tokens of one of its steps. */
-  static int maxTokens(int chunkTokens, int maxConcurrent) {
-    return Math.max(chunkTokens, maxConcurrent * READY);
+  /** See {@link Engine#draftWorkspaceBytes}. */
+  static long workspaceBytes(
+      Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {
+    return Forward.workspaceBytes(
+        model, facts, maxTokens(chunkTokens, maxConcurrent), maxConcurrent);
   }
 
   /** Time of a guess of each text. */

@@ -2,13 +2,17 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.RequestListener;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.engine.draft.DraftPlan;
+import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -61,32 +65,30 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /**
-   * A model that guesses the tokens of another one.
-   *
-   * @param model of the same vocabulary and on the same context
-   * @param cacheType F32, F16, BF16 or I8
-   */
-  public record Draft(Model model, ElementType cacheType) {}
-
-  /** Most rows of logits of a step. */
-  public static int rows(int maxConcurrent) {
-    return maxConcurrent + Schedule.SCORE_ROWS;
+  /** Bytes of the buffers of its steps. */
+  public static long workspaceBytes(
+      Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {
+    return Schedule.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
 
-  /** Most tokens of a step of a draft model; it has a row of logits for each text. */
-  public static int draftTokens(int chunkTokens, int maxConcurrent) {
-    return DraftModel.maxTokens(chunkTokens, maxConcurrent);
+  /** Bytes of the buffers of a draft model's steps. */
+  public static long draftWorkspaceBytes(
+      Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {
+    return DraftModel.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
 
   private final Model model;
   private final Limits limits;
+  private final Counters counters;
+  private final Observers observers = new Observers();
   private final Schedule schedule;
+  private final Texts texts;
   private final Object lock = new Object();
   private final FairQueue queue = new FairQueue();
 
   private final Deque<Runnable> tasks = new ArrayDeque<>(); // for the engine's thread
 
+  private final Runnable admitWaiting = this::admitWaiting;
   private final Thread thread;
   private long happenings; // that the thread may have to look at
   private boolean closed;
@@ -117,7 +119,9 @@ public final class Engine implements AutoCloseable {
     this.limits = limits;
     DraftModel guesses =
         draft.map(d -> new DraftModel(d.model(), d.cacheType(), limits)).orElse(null);
-    this.schedule = new Schedule(model, limits, plan, guesses);
+    this.counters = new Counters(limits.pages());
+    this.schedule = new Schedule(model, limits, plan, guesses, counters);
+    this.texts = schedule.texts();
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
     thread.setDaemon(true);
@@ -138,6 +142,28 @@ public final class Engine implements AutoCloseable {
     return model;
   }
 
+  Counters counters() {
+    return counters;
+  }
+
+  Observers observers() {
+    return observers;
+  }
+
+  /** What it has done so far. */
+  public EngineMetrics metrics() {
+    return counters.snapshot();
+  }
+
+  /** Has a listener told of the end of each request, on the thread that ends it. */
+  public void addListener(RequestListener listener) {
+    observers.add(listener);
+  }
+
+  public void removeListener(RequestListener listener) {
+    observers.remove(listener);
+  }
+
   /**
    * Queues a request.
    *
@@ -145,7 +171,7 @@ public final class Engine implements AutoCloseable {
    * @throws QueueFullException when too many wait
    * @throws IllegalStateException when the engine is closed
    */
-  public void submit(GenerationRequest request) {
+  public void submit(Request request) {
     int tokens = request.prompt().length;
     if (tokens >= limits.contextLength()) {
       throw new ContextOverflowException(tokens, 1, limits.contextLength());
@@ -153,14 +179,39 @@ public final class Engine implements AutoCloseable {
     enqueue(request);
   }
 
+  /**
+   * Queues a request that goes on with what an earlier one began: it is let in however many wait,
+   * and its time is over when that of the earlier one is. One that is cancelled already ends here.
+   *
+   * @throws IllegalStateException when the engine is closed
+   */
+  public void submitNext(Request request, Request earlier) {
+    FinishReason reason;
+    synchronized (lock) {
+      requireOpen();
+      request.submittedTo(this, earlier);
+      reason = request.interruption();
+      if (reason == null) {
+        queue.add(request);
+        wake();
+      }
+    }
+    if (reason != null) {
+      request.finish(reason);
+    }
+  }
+
   private void enqueue(Request request) {
     synchronized (lock) {
       requireOpen();
       if (queue.size() >= limits.maxQueued()) {
+        counters.rejected();
         throw new QueueFullException(limits.maxQueued());
       }
       request.submittedTo(this);
       queue.add(request);
+      counters.submitted();
+      counters.waiting(queue.size());
       wake();
     }
   }
@@ -175,7 +226,9 @@ public final class Engine implements AutoCloseable {
 
   private boolean takeFromQueue(Request request) {
     synchronized (lock) {
-      return queue.take(request);
+      boolean taken = queue.take(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -185,7 +238,9 @@ public final class Engine implements AutoCloseable {
    */
   boolean cancelInQueue(Request request) {
     synchronized (lock) {
-      return queue.cancel(request);
+      boolean taken = queue.cancel(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -320,7 +375,7 @@ public final class Engine implements AutoCloseable {
       synchronized (lock) {
         while (!closed && idle && seen == happenings) {
           try {
-            long nanos = Math.min(queue.nanosLeft(), schedule.nanosLeft());
+            long nanos = Math.min(queue.nanosLeft(), texts.nanosLeft());
             if (nanos == 0) {
               break;
             }
@@ -340,9 +395,20 @@ public final class Engine implements AutoCloseable {
         task.run();
       }
       boolean admitted = admit();
-      boolean stepped = schedule.step();
+      schedule.count();
+      boolean stepped = schedule.step(admitWaiting);
       idle = task == null && !admitted && !stepped;
     }
+  }
+
+  /** Starts what has come since a step began, in the middle of it. */
+  private void admitWaiting() {
+    synchronized (lock) {
+      if (queue.size() == 0 || closed) {
+        return;
+      }
+    }
+    admit();
   }
 
   private Request firstInQueue() {
@@ -353,10 +419,10 @@ public final class Engine implements AutoCloseable {
 
   /** Starts waiting requests, in order, as long as there is room; false if none was. */
   private boolean admit() {
-    boolean any = expire() | schedule.resume();
-    while (schedule.hasRoom()) {
+    boolean any = expire() | texts.resume();
+    while (texts.hasRoom()) {
       Request request = firstInQueue();
-      if (request == null || !schedule.admit(request, () -> takeFromQueue(request))) {
+      if (request == null || !texts.admit(request, () -> takeFromQueue(request))) {
         break;
       }
       any = true;
@@ -386,10 +452,11 @@ public final class Engine implements AutoCloseable {
     List<Runnable> left;
     synchronized (lock) {
       waiting = queue.drain();
+      counters.waiting(0);
       left = List.copyOf(tasks);
       tasks.clear();
     }
-    schedule.failAll(reason);
+    texts.failAll(reason);
     waiting.forEach(request -> request.fail(reason));
     left.forEach(Runnable::run); // each finds the engine closed and says so
     schedule.close();

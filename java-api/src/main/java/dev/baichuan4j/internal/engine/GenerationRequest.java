@@ -8,9 +8,6 @@ import dev.baichuan4j.internal.sampling.TokenChooser;
 /** A text to be continued. */
 public abstract class GenerationRequest extends Request {
   private final int maxNewTokens;
-  private int generated;
-  private int drafted;
-  private int accepted;
 
   /**
    * @param prompt ids, at least one
@@ -43,6 +40,11 @@ public abstract class GenerationRequest extends Request {
   }
 
   @Override
+  protected final long[] allowedTokens() {
+    return chooser().mask();
+  }
+
+  @Override
   final boolean wantsBestLogits(int count) {
     return chooser().wantsBest(count);
   }
@@ -50,9 +52,8 @@ public abstract class GenerationRequest extends Request {
   @Override
   final FinishReason take(
       Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength) {
-    drafted += count - 1;
     FinishReason reason = takeTokens(sequence, row, first, best, contextLength);
-    accepted += sequence.accepted();
+    timeline().drafts(count - 1, sequence.accepted());
     return reason;
   }
 
@@ -60,15 +61,17 @@ public abstract class GenerationRequest extends Request {
   private FinishReason takeTokens(
       Sequence sequence, LogitsRow row, int first, TopLogits best, int contextLength) {
     for (int i = first; ; i++) {
-      row.moveTo(i, best);
+      // Behind the first row nobody knew what the mask would be, so the row was ranked without.
+      boolean ranked = i == first || chooser().mask() == null;
+      row.moveTo(i, ranked ? best : null);
       int token = chooser().next(row);
+      timeline().token();
       boolean ended = accept(token);
       boolean foreseen = sequence.append(token);
-      generated++;
       if (ended) {
         return FinishReason.STOP;
       }
-      if (generated >= maxNewTokens || sequence.length() >= contextLength) {
+      if (timeline().generatedTokens() >= maxNewTokens || sequence.length() >= contextLength) {
         return FinishReason.LENGTH;
       }
       if (!foreseen) {
@@ -80,16 +83,6 @@ public abstract class GenerationRequest extends Request {
         return interruption;
       }
     }
-  }
-
-  /** Guesses of its tokens that were verified. */
-  public final int draftedTokens() {
-    return drafted;
-  }
-
-  /** How many of them were right. */
-  public final int acceptedTokens() {
-    return accepted;
   }
 
   /** Returns what chooses the tokens of this text: the same object for all of them. */
