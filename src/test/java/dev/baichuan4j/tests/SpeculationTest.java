@@ -162,7 +162,7 @@ class SpeculationTest {
             .withRepetitionPenalty(1.02f)
             .withStop("江月江月")
             .withLogprobs(1)
-            .withMaxNewTokens(TestDevice.isGpu() ? 24 : 200);
+            .withMaxNewTokens(TestDevice.isGpu() ? 10 : 200);
     String prompt = "江月江月江水江月江月江水江月江月江水";
     try (Baichuan model = TestDevice.loader("tiny-baichuan-7b", false).load()) {
       for (GenerationOptions options : List.of(draw, draw.withDoSample(false))) {
@@ -180,7 +180,7 @@ class SpeculationTest {
   @Test
   void aDraftModelChangesNoText() {
     GenerationOptions greedy =
-        GenerationOptions.greedy().withMaxNewTokens(TestDevice.isGpu() ? 16 : 150);
+        GenerationOptions.greedy().withMaxNewTokens(TestDevice.isGpu() ? 6 : 150);
     try (Baichuan model =
         TestDevice.loader("tiny-baichuan-7b", false)
             .weights(Quant.INT4)
