@@ -101,7 +101,7 @@ class LayersTest {
         .whereLayer("session")
         .mayOnlyAccessLayers("public", "files")
         .whereLayer("engine")
-        .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
+        .mayOnlyAccessLayers("public", "arch", "nn", "sampling", "draft")
         .whereLayer("chat")
         .mayOnlyAccessLayers("public")
         .whereLayer("api")

@@ -20,6 +20,7 @@ import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
+import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
@@ -229,7 +230,7 @@ final class ModelLoader implements BaichuanLoader {
       Optional<Engine.Draft> drafting =
           guesses.map(
               c ->
-                  new Engine.Draft(
+                  new Draft(
                       Model.load(ops, c, weights(guesses), progress),
                       ElementType.of(budget.draftCache())));
       int pages = budget.pages(0);
@@ -314,7 +315,7 @@ final class ModelLoader implements BaichuanLoader {
         : checkpoint.flatMap(Checkpoint::packed).map(PackedWeights::quant).orElse(Quant.BF16);
   }
 
-  private Engine engine(Model model, KvType cache, int pages, Optional<Engine.Draft> drafting) {
+  private Engine engine(Model model, KvType cache, int pages, Optional<Draft> drafting) {
     Engine engine =
         new Engine(
             model,

@@ -44,15 +44,15 @@ final class DraftModel implements AutoCloseable {
         new Forward(
             model,
             pages,
-            maxTokens(limits),
+            maxTokens(limits.chunkTokens(), limits.maxConcurrent()),
             limits.maxConcurrent(),
             limits.maxConcurrent(),
             limits.contextLength());
     batch = new Batch(limits.pageSlots());
   }
 
-  private static int maxTokens(Engine.Limits limits) {
-    return maxTokens(limits.chunkTokens(), limits.maxConcurrent());
+  private static int maxTokens(int chunkTokens, int maxConcurrent) {
+    return Math.max(chunkTokens, maxConcurrent * READY);
   }
 
   /** See {@link Engine#draftWorkspaceBytes}. */
