@@ -65,11 +65,11 @@ public final class Speculation {
     }
 
     int drafted() {
-      return timeline().draftedTokens();
+      return draftedTokens();
     }
 
     int accepted() {
-      return timeline().acceptedTokens();
+      return acceptedTokens();
     }
 
     @Override

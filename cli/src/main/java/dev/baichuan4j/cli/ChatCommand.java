@@ -74,7 +74,9 @@ final class ChatCommand implements Callable<Integer> {
           spec.commandLine(), "--json has no --message, expected a message to answer");
     }
     samplingOptions.requireEffect(json);
-    try (Baichuan model = ModelOptions.load(modelOptions.loader().promptFormat(promptFormat));
+    try (Baichuan model =
+            ModelOptions.load(
+                samplingOptions.configure(modelOptions.loader()).promptFormat(promptFormat));
         ChatSession session = begin(model)) {
       GenerationOptions options =
           samplingOptions.apply(model.defaultOptions()).withPromptOverflow(promptOverflow);

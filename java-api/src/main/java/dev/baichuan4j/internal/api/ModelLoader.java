@@ -227,7 +227,7 @@ final class ModelLoader implements BaichuanLoader {
               ? Model.load(ops, checkpoint.get(), quant, progress)
               : Model.random(ops, model, quant);
       SavedSession.Origin origin = origin(ops, model, quant, budget.cache(), checkpoint);
-      Optional<Engine.Draft> drafting =
+      Optional<Draft> drafting =
           guesses.map(
               c ->
                   new Draft(

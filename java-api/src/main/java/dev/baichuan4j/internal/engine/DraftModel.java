@@ -51,10 +51,6 @@ final class DraftModel implements AutoCloseable {
     batch = new Batch(limits.pageSlots());
   }
 
-  private static int maxTokens(int chunkTokens, int maxConcurrent) {
-    return Math.max(chunkTokens, maxConcurrent * READY);
-  }
-
   /** See {@link Engine#draftWorkspaceBytes}. */
   static long workspaceBytes(
       Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {

@@ -74,14 +74,6 @@ public final class Engine implements AutoCloseable {
     return DraftModel.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
 
-  /**
-   * A model that guesses the tokens of another one.
-   *
-   * @param model of the same vocabulary and on the same context
-   * @param cacheType F32, F16, BF16 or I8
-   */
-  public record Draft(Model model, ElementType cacheType) {}
-
   private final Model model;
   private final Limits limits;
   private final Counters counters;
