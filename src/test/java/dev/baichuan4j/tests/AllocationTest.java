@@ -59,8 +59,10 @@ class AllocationTest {
         before = ops.memoryUsed();
         int slots = Layout.pagesFor(CONTEXT);
         try (Forward forward = new Forward(model, pool, TOKENS, ROWS, ROWS, CONTEXT)) {
-          // The ids, positions, offsets, pages and rows of a batch are too small to be planned for.
-          long inputs = 4L * (2 * forward.maxTokens() + ROWS + 1 + ROWS * slots + ROWS);
+          // The ids, positions, offsets, pages and rows of a batch, and which of them has which
+          // mask,
+          // are too small to be planned for.
+          long inputs = 4L * (2 * forward.maxTokens() + ROWS + 1 + ROWS * slots + 2 * ROWS);
           assertEquals(
               plan.workspace(), ops.memoryUsed() - before - inputs, weights + ": workspace");
         }
