@@ -96,7 +96,8 @@ struct Rows {
       p.masks = mask.data();
       p.masks_ld = static_cast<int64_t>(mask.size());
       p.mask_of = mask_of.data();
-      bytes = T * (V / 8 + 64 * lines_allowed(mask));
+      const int64_t empty = std::count(mask.begin(), mask.end(), 0u);
+      bytes = T * (V / 8 + 128 * (p.masks_ld - empty));
     }
     cpu::top_k(p, bench.pool, kernels);
     for (const int64_t t : {int64_t{0}, T - 1}) {
@@ -106,13 +107,6 @@ struct Rows {
                        "ids are not those of the best logits");
     }
     time([&] { cpu::top_k(p, bench.pool, kernels); }, bytes);
-  }
-
-  // Lines of 16 numbers that have an allowed one.
-  static int64_t lines_allowed(const std::vector<uint32_t>& mask) {
-    int64_t lines = 0;
-    for (const uint32_t word : mask) lines += ((word & 0xffffu) != 0) + (word >> 16 != 0);
-    return lines;
   }
 
   // A page of a layer's keys and values in bf16.

@@ -4,10 +4,10 @@
 // Shapes  x [T,V]; values, ids [T,K] contiguous; K <= V; masks [M,ceil(V/32)].
 // Method  The outputs hold a heap with the worst kept number on top. Sixteen numbers at a time are
 //         compared with it and passed over if none is larger: about K ln(V/K) of V numbers reach
-//         the heap. Sixteen that a mask leaves out are passed over unread. Sorting the heap ends the
+//         the heap. Thirty-two that a mask leaves out are passed over unread. Sorting the heap ends the
 //         row.
-// Bound   Memory: 4TV bytes while K is small beside V; V/8 more for a masked row, which reads those
-//         lines of x alone that have an allowed number.
+// Bound   Memory: 4TV bytes while K is small beside V; V/8 more for a masked row, which reads of x
+//         only those 128 bytes that have an allowed number.
 #pragma once
 
 #include <limits>
@@ -76,19 +76,10 @@ struct TopK {
     sort_heap(values, ids, K);
   }
 
-  // The allowed of the sixteen numbers from i on, a multiple of 16, lowest bit first.
-  static uint32_t allowed_at(const uint32_t* mask, int64_t i, int64_t n) {
-    const uint32_t sixteen = mask[i / 32] >> (i % 32) & 0xffffu;
-    return n - i < 16 ? sixteen & ((1u << (n - i)) - 1) : sixteen;
-  }
-
   static void masked_row(float* values, int32_t* ids, const float* x, const uint32_t* mask,
                          int64_t n, int64_t K) {
     int64_t held = 0;
-    for (int64_t i = 0; i < n; i += 16) {
-      uint32_t allowed = allowed_at(mask, i, n);
-      if (allowed == 0) continue;
-      if (held == K && i + 16 <= n && !V::any_above(V::load(x + i), V::set(values[0]))) continue;
+    const auto take = [&](int64_t i, uint32_t allowed) {
       for (; allowed != 0; allowed &= allowed - 1) {
         const int64_t j = i + __builtin_ctz(allowed);
         if (held == K) {
@@ -99,7 +90,19 @@ struct TopK {
         ids[held] = static_cast<int32_t>(j);
         if (++held == K) make_heap(values, ids, K);
       }
+    };
+    int64_t i = 0;
+    for (; i + 32 <= n && held < K; i += 32) take(i, mask[i / 32]);
+    for (; i + 32 <= n; i += 32) {
+      const uint32_t allowed = mask[i / 32];
+      if (allowed == 0) continue;
+      const auto worst = V::set(values[0]);
+      const bool low = V::any_above(V::load(x + i), worst);
+      const bool high = V::any_above(V::load(x + i + 16), worst);
+      if (low) take(i, allowed & 0xffffu);
+      if (high) take(i + 16, allowed >> 16);
     }
+    if (i < n) take(i, mask[i / 32] & ((1u << (n - i)) - 1));
     if (held < K) make_heap(values, ids, held);
     sort_heap(values, ids, held);
     for (int64_t i = held; i < K; ++i) {

@@ -81,11 +81,11 @@ class SpeculationTest {
     }
 
     int drafted() {
-      return timeline().draftedTokens();
+      return draftedTokens();
     }
 
     int accepted() {
-      return timeline().acceptedTokens();
+      return acceptedTokens();
     }
 
     @Override

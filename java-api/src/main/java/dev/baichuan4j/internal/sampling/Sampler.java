@@ -76,7 +76,7 @@ public final class Sampler implements TokenChooser {
     this(options, processors, vocabulary, null);
   }
 
-  private Sampler(
+  Sampler(
       GenerationOptions options, List<ScoreProcessor> processors, int vocabulary, TokenMask mask) {
     this.seed = options.seed().orElseGet(() -> new SplittableRandom().nextLong());
     this.processors = processors.toArray(ScoreProcessor[]::new);
@@ -247,6 +247,19 @@ public final class Sampler implements TokenChooser {
   private void process() {
     for (ScoreProcessor processor : processors) {
       processor.process(scores);
+    }
+    if (scores.isWhole() && allowed.words() != null) {
+      requireOneLeft();
+    }
+  }
+
+  /** The processors know nothing of the mask, and may have ruled out all that it allows. */
+  private void requireOneLeft() {
+    if (scores.get(scores.likeliest()) == Double.NEGATIVE_INFINITY) {
+      throw new InvalidLogitsException(
+          "sampler: tokens that may come next has "
+              + allowed.count()
+              + ", expected one that the options do not rule out");
     }
   }
 

@@ -21,7 +21,7 @@ public interface ScoreProcessor {
   /**
    * Changes scores in place, for those of its tokens that are there. It may be called twice for a
    * token, for the best scores and then for all, and so must not change its own state. It leaves
-   * some score above negative infinity if it is given all of them.
+   * some score above negative infinity if it is given those of all tokens.
    */
   void process(Scores scores);
 

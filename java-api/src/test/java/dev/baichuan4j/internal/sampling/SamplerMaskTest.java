@@ -252,6 +252,43 @@ class SamplerMaskTest {
   }
 
   @Test
+  void refusesATextWhoseOptionsRuleOutAllThatTheMaskAllows() {
+    ScoreProcessor ban =
+        new ScoreProcessor() {
+          @Override
+          public boolean bestMaySuffice() {
+            return true;
+          }
+
+          @Override
+          public void process(Scores scores) {
+            for (int place = 0; place < scores.size(); place++) {
+              if (scores.id(place) < 3) {
+                scores.set(place, Double.NEGATIVE_INFINITY);
+              }
+            }
+          }
+
+          @Override
+          public void accept(int id) {}
+        };
+    Told mask = new Told();
+    mask.next = new BitSet();
+    mask.next.set(1, 3);
+    float[] logits = {1, 2, 3, 4, 5};
+    for (GenerationOptions options :
+        List.of(GenerationOptions.greedy(), DRAW, DRAW.withTopK(2), DRAW.withTopP(0.5f))) {
+      Sampler sampler = new Sampler(options, List.of(ban), 5, mask);
+      for (int best : new int[] {1, 2, 3}) {
+        LogitsRow row = LogitsRows.of(logits, top(logits, mask.next, best));
+        String said =
+            assertThrows(InvalidLogitsException.class, () -> sampler.next(row)).getMessage();
+        assertTrue(said.contains("may come next has 2, expected one that the options"), said);
+      }
+    }
+  }
+
+  @Test
   void allocatesNothing() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     int vocabulary = 1000;
