@@ -18,6 +18,7 @@ public abstract sealed class BaichuanException extends RuntimeException
         InvalidRequestException,
         QueueFullException,
         OperationInterruptedException,
+        OperationTimeoutException,
         InvalidLogitsException {
 
   private static final long serialVersionUID = 1L;

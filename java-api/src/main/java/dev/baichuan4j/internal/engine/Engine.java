@@ -17,6 +17,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -73,6 +74,7 @@ public final class Engine implements AutoCloseable {
   private final Deque<Runnable> tasks = new ArrayDeque<>(); // for the engine's thread
 
   private final Thread thread;
+  private final CountDownLatch ended = new CountDownLatch(1); // what the thread does is done
   private long happenings; // that the thread may have to look at
   private boolean closed;
 
@@ -118,6 +120,25 @@ public final class Engine implements AutoCloseable {
       throw new ContextOverflowException(tokens, 1, limits.contextLength());
     }
     enqueue(request);
+  }
+
+  /**
+   * Queues a request.
+   *
+   * @throws ContextOverflowException when there are more ids than positions
+   * @throws QueueFullException when too many wait
+   * @throws IllegalStateException when the engine is closed
+   */
+  public void submit(ValueRequest<?> request) {
+    requireRoom(request.prompt());
+    enqueue(request);
+  }
+
+  /** Refuses a text that has more ids than the context has positions. */
+  public void requireRoom(int[] ids) {
+    if (ids.length > limits.contextLength()) {
+      throw new ContextOverflowException(ids.length, 0, limits.contextLength());
+    }
   }
 
   private void enqueue(Request request) {
@@ -176,9 +197,7 @@ public final class Engine implements AutoCloseable {
    * @throws IllegalStateException when the engine is closed
    */
   public void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
-    if (ids.length > limits.contextLength()) {
-      throw new ContextOverflowException(ids.length, 0, limits.contextLength());
-    }
+    requireRoom(ids);
     ScoreRequest request = new ScoreRequest(ids.clone(), all, schedule.scoringTokens(chunk));
     enqueue(request);
     boolean complete = false;
@@ -276,7 +295,11 @@ public final class Engine implements AutoCloseable {
         closed = true;
       }
     }
-    shutDown(new IllegalStateException("model is closed", cause));
+    try {
+      shutDown(new IllegalStateException("model is closed", cause));
+    } finally {
+      ended.countDown();
+    }
   }
 
   private void serve() {
@@ -382,6 +405,7 @@ public final class Engine implements AutoCloseable {
     boolean interrupted = false;
     while (thread.isAlive() && Thread.currentThread() != thread) {
       try {
+        ended.await(); // parks a virtual thread, which Thread.join would pin
         thread.join();
       } catch (InterruptedException e) {
         interrupted = true;

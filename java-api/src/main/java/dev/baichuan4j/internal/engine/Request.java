@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import org.slf4j.Logger;
@@ -117,6 +118,25 @@ public abstract class Request {
    */
   abstract FinishReason take(
       Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength);
+
+  /**
+   * Hidden states, of the last ones of the next {@code count} tokens, that it wants; none unless it
+   * overrides this.
+   */
+  int hiddenStates(Sequence sequence, int count) {
+    return 0;
+  }
+
+  /**
+   * Takes the hidden states of a step.
+   *
+   * @param first number of its first token in the step
+   * @param count its tokens that it wants them of, at least one
+   * @return why the text ends; null if it goes on
+   */
+  FinishReason takeHidden(Sequence sequence, Forward step, int first, int count) {
+    throw new IllegalStateException("request wants no hidden states");
+  }
 
   /** Is called before the first step; {@code cachedTokens} of the prompt are cached already. */
   protected abstract void started(int cachedTokens);

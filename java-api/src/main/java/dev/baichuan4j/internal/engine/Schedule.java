@@ -30,6 +30,8 @@ final class Schedule implements AutoCloseable {
     int fed; // tokens of this step
     int row; // the first of its rows of logits in this step
     int rows;
+    int hidden; // tokens of this step whose hidden states it wants
+    int firstHidden; // number of the first one in the step
 
     Active(Request request, Sequence sequence, long age) {
       this.request = request;
@@ -226,6 +228,9 @@ final class Schedule implements AutoCloseable {
     if (inPrompt && a.fed > 0) {
       cache.offer(sequence);
     }
+    if (a.hidden > 0) {
+      return a.request.takeHidden(sequence, forward, a.firstHidden, a.hidden);
+    }
     return a.rows == 0
         ? null
         : a.request.take(sequence, row, a.row, a.rows, best, limits.contextLength());
@@ -336,6 +341,7 @@ final class Schedule implements AutoCloseable {
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
       a.rows = 0;
+      a.hidden = 0;
       if (a.fed == 0) {
         continue;
       }
@@ -346,6 +352,11 @@ final class Schedule implements AutoCloseable {
       Sequence s = a.sequence;
       a.rows = a.request.rows(s, a.fed);
       a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
+      a.hidden = a.request.hiddenStates(s, a.fed);
+      if (a.hidden > 0) {
+        a.firstHidden = batch.tokens() - a.hidden;
+        batch.wantHidden();
+      }
       if (a.rows > 0 && a.request.wantsBestLogits(forward.topCount())) {
         batch.rank();
       }

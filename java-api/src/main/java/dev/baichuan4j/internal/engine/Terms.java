@@ -1,7 +1,9 @@
 package dev.baichuan4j.internal.engine;
 
+import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.Priority;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -14,4 +16,22 @@ import java.util.Optional;
 public record Terms(String caller, Priority priority, Optional<Duration> timeout) {
   /** What nothing was said about. */
   public static final Terms USUAL = new Terms("", Priority.NORMAL, Optional.empty());
+
+  public Terms withCaller(String caller) {
+    return new Terms(Objects.requireNonNull(caller, "caller"), priority, timeout);
+  }
+
+  public Terms withPriority(Priority priority) {
+    return new Terms(caller, Objects.requireNonNull(priority, "priority"), timeout);
+  }
+
+  /**
+   * @throws InvalidRequestException when it is not above 0
+   */
+  public Terms withTimeout(Duration timeout) {
+    if (Objects.requireNonNull(timeout, "timeout").isNegative() || timeout.isZero()) {
+      throw new InvalidRequestException("timeout", timeout, "a time above 0");
+    }
+    return new Terms(caller, priority, Optional.of(timeout));
+  }
 }

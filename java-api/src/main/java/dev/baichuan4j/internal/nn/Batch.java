@@ -17,6 +17,7 @@ public final class Batch {
   private int tokens;
   private int sequences;
   private int logits;
+  private boolean hidden;
   private boolean ranked;
 
   /**
@@ -31,6 +32,7 @@ public final class Batch {
     tokens = 0;
     sequences = 0;
     logits = 0;
+    hidden = false;
     ranked = false;
   }
 
@@ -86,6 +88,16 @@ public final class Batch {
   /** Rows of logits asked for. */
   public int logits() {
     return logits;
+  }
+
+  /** Asks for the hidden states of all tokens too. */
+  public void wantHidden() {
+    hidden = true;
+  }
+
+  /** Whether the hidden states of all tokens are asked for. */
+  public boolean hidden() {
+    return hidden;
   }
 
   /** Asks for the best logits of each row too. */

@@ -21,7 +21,7 @@ public final class Forward implements AutoCloseable {
   private final Pass pass;
   private final StepSize largest;
   private final TopLogits top;
-  private StepSize size = new StepSize(0, 0, 0, false); // of the last step
+  private StepSize size = new StepSize(0, 0, 0, false, false); // of the last step
   private Plan plan; // of the last step; null where it ran op by op
 
   /** The plans of the sizes that came, least recent first; null until a size comes again. */
@@ -48,7 +48,7 @@ public final class Forward implements AutoCloseable {
   public Forward(
       Model model, KvCache cache, int maxTokens, int maxSequences, int maxRows, int contextLength) {
     ops = model.ops();
-    largest = new StepSize(maxTokens, maxSequences, maxRows, true);
+    largest = new StepSize(maxTokens, maxSequences, maxRows, true, true);
     inputs = StepInputs.of(ops, maxTokens, maxSequences, maxRows, Layout.pagesFor(contextLength));
     buffers = new StepBuffers(model, maxTokens, maxRows);
     pass = new Pass(model, cache, contextLength);
@@ -72,8 +72,8 @@ public final class Forward implements AutoCloseable {
   }
 
   /**
-   * Runs a step; {@link #logits} then has its rows, and {@link #topLogits} if the step asks for
-   * them.
+   * Runs a step; {@link #logits} then has its rows, and {@link #topLogits} and {@link #hidden} if
+   * the step asks for them.
    */
   public void run(Batch batch) {
     inputs.write(requireRoom(batch));
@@ -120,6 +120,22 @@ public final class Forward implements AutoCloseable {
   /** Copies row {@code row} of the last step's logits into target [V]. */
   public void logits(int row, float[] target) {
     buffers.logits(row, target);
+  }
+
+  /** C, the numbers of a hidden state. */
+  public int hiddenSize() {
+    return buffers.hiddenSize();
+  }
+
+  /**
+   * Copies the hidden states, after the last norm, of some tokens of the last step, which has asked
+   * for them.
+   *
+   * @param first number of the first one in the batch
+   * @param target [T,C], of which the first {@code count} rows are written
+   */
+  public void hidden(int first, int count, float[] target) {
+    buffers.hidden(first, count, target);
   }
 
   /**

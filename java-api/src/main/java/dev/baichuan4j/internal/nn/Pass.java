@@ -57,7 +57,10 @@ final class Pass {
       views.addAll(results.all());
       layers(in, tokens, qkv, wanted, size);
       if (size.rows() > 0) {
-        logits(wanted, results, size.ranked());
+        logits(size.hidden() ? gathered(in, tokens, wanted) : wanted.h(), results, size.ranked());
+      }
+      if (size.hidden() && StepBuffers.hidden(tokens) != tokens.h()) {
+        ops.convert(StepBuffers.hidden(tokens), tokens.h());
       }
     } finally {
       views.forEach(Tensor::close);
@@ -90,7 +93,7 @@ final class Pass {
 
   /**
    * The last layer stores K and V for every token, but runs the rest only for rows whose logits are
-   * wanted.
+   * wanted, unless the hidden states of all tokens are.
    */
   private void layers(StepInputs in, Rows tokens, Qkv qkv, Rows wanted, StepSize size) {
     List<Weights.Layer> layers = weights.layers();
@@ -103,7 +106,10 @@ final class Pass {
       rest(tokens, layers.get(i), layers.get(i + 1).inputNorm());
     }
     keysAndValues(in, tokens, qkv, last);
-    if (size.rows() > 0) {
+    if (size.hidden()) {
+      attention(in, tokens, qkv, last);
+      rest(tokens, layers.get(last), weights.finalNorm());
+    } else if (size.rows() > 0) {
       attention(in, tokens, qkv, last);
       ops.embed(wanted.attention(), in.rows(), tokens.attention());
       ops.embed(wanted.x(), in.rows(), tokens.x());
@@ -137,8 +143,15 @@ final class Pass {
     ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), nextNorm, eps);
   }
 
-  private void logits(Rows wanted, Results results, boolean ranked) {
-    weights.head().apply(ops, results.logits(), wanted.h());
+  /** The hidden states of the rows whose logits are wanted, out of those of all tokens. */
+  private Tensor gathered(StepInputs in, Rows tokens, Rows wanted) {
+    Tensor rows = wanted.delta(); // nothing is added any more
+    ops.embed(rows, in.rows(), tokens.h());
+    return rows;
+  }
+
+  private void logits(Tensor hidden, Results results, boolean ranked) {
+    weights.head().apply(ops, results.logits(), hidden);
     if (ranked) {
       ops.topK(results.topValues(), results.topIds(), results.logits());
     }

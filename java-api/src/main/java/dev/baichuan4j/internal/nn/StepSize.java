@@ -6,11 +6,13 @@ package dev.baichuan4j.internal.nn;
  * @param tokens T
  * @param sequences B
  * @param rows R, of logits; 0 where none are wanted
+ * @param hidden the hidden states of all tokens are computed
  * @param ranked the best logits of each row are found
  */
-record StepSize(int tokens, int sequences, int rows, boolean ranked) {
+record StepSize(int tokens, int sequences, int rows, boolean hidden, boolean ranked) {
   static StepSize of(Batch batch) {
-    return new StepSize(batch.tokens(), batch.sequences(), batch.logits(), batch.ranked());
+    return new StepSize(
+        batch.tokens(), batch.sequences(), batch.logits(), batch.hidden(), batch.ranked());
   }
 
   /** Returns whether a step has this size, without making one. */
@@ -18,6 +20,7 @@ record StepSize(int tokens, int sequences, int rows, boolean ranked) {
     return tokens == batch.tokens()
         && sequences == batch.sequences()
         && rows == batch.logits()
+        && hidden == batch.hidden()
         && ranked == batch.ranked();
   }
 }
