@@ -118,10 +118,18 @@ public interface Baichuan extends AutoCloseable {
    */
   ChatSession newSession(String system);
 
-  /** Returns what turns texts into vectors, each of length 1 and the mean of hidden states. */
+  /**
+   * Returns what turns texts into vectors, each of length 1 and the mean of hidden states.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
   Embeddings embeddings();
 
-  /** Returns what tells how likely given texts are: classification and reranking. */
+  /**
+   * Returns what tells how likely given texts are: classification and reranking.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
   Scoring scoring();
 
   /**

@@ -2,6 +2,7 @@ package dev.baichuan4j;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * How likely the model finds given texts: for classification and reranking, without writing
@@ -40,7 +41,16 @@ public interface Scoring {
    *     not wanted
    * @param probability its share of the probability of all candidates
    */
-  record Candidate(int index, String text, int tokens, double logprob, double probability) {}
+  record Candidate(int index, String text, int tokens, double logprob, double probability) {
+    /**
+     * Checks that there is a text.
+     *
+     * @throws NullPointerException if it is null
+     */
+    public Candidate {
+      Objects.requireNonNull(text, "text");
+    }
+  }
 
   /**
    * A document and how relevant it is.
@@ -49,7 +59,16 @@ public interface Scoring {
    * @param document the document
    * @param score P(yes) / (P(yes) + P(no)), from 0 to 1
    */
-  record Relevance(int index, String document, double score) {}
+  record Relevance(int index, String document, double score) {
+    /**
+     * Checks that there is a document.
+     *
+     * @throws NullPointerException if it is null
+     */
+    public Relevance {
+      Objects.requireNonNull(document, "document");
+    }
+  }
 
   /** Returns this scoring with another {@link GenerationOptions#caller()}. */
   Scoring withCaller(String caller);
