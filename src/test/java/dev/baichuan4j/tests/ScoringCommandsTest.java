@@ -34,15 +34,15 @@ class ScoringCommandsTest {
     }
     assertEquals(1, squares, 1e-5);
     assertTrue(run("", "embed").requireCode(2).err().contains("embed has TEXT and --lines"));
-    assertTrue(run("7x\n", "embed", "--lines").requireCode(1).err().contains("line 1 is no JSON"));
+    assertTrue(run("7x\n", "embed", "--lines").requireCode(2).err().contains("line 1 is no JSON"));
   }
 
   @Test
   void classifyAndRerankPrintTheBestFirst() throws Exception {
     JsonNode candidates =
-        run("", "classify", "--message", "你是谁", "--json", "天", "我是百川大模型").requireCode(0).json();
+        run("", "classify", "--message", "你是谁", "--json", "天下第一", "我是百川小模型").requireCode(0).json();
     assertEquals(2, candidates.size());
-    assertEquals("我是百川大模型", candidates.get(0).get("text").asText());
+    assertEquals("我是百川小模型", candidates.get(0).get("text").asText());
     assertTrue(candidates.get(0).get("probability").asDouble() > 0.5);
     String[] rows =
         run("", "rerank", "--query", "山", "--yes", "是的", "一", "二").requireCode(0).out().split("\n");
@@ -51,7 +51,7 @@ class ScoringCommandsTest {
     assertTrue(best >= Double.parseDouble(rows[1].split("\t")[0]) && best <= 1, rows[0]);
     assertTrue(
         run("", "rerank", "--query", "山", "--template", "{query}", "一")
-            .requireCode(1)
+            .requireCode(2)
             .err()
             .contains("one place for {document}"));
   }
