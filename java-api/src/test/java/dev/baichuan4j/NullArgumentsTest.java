@@ -58,9 +58,17 @@ class NullArgumentsTest {
     samples.put(ModelShape.Head.class, ModelShape.Head.PLAIN);
     samples.put(MemoryPlan.class, new MemoryPlan(1, 1, 1));
     samples.put(ModelInfo.Traffic.class, new ModelInfo.Traffic(1, 1));
-    samples.put(Usage.class, new Usage(1, 0, 1));
+    samples.put(Usage.class, new Usage(1, 0, 1, 0, 0));
     samples.put(Timings.class, new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO));
     samples.put(ProgressListener.class, ProgressListener.NONE);
+    samples.put(RequestListener.class, (RequestListener) request -> {});
+    EngineMetrics metrics = model.metrics();
+    samples.put(EngineMetrics.class, metrics);
+    samples.put(EngineMetrics.Requests.class, metrics.requests());
+    samples.put(EngineMetrics.Tokens.class, metrics.tokens());
+    samples.put(EngineMetrics.Pages.class, metrics.pages());
+    samples.put(EngineMetrics.Steps.class, metrics.steps());
+    samples.put(EngineMetrics.Latency.class, metrics.queue());
     samples.put(LogitsConsumer.class, (LogitsConsumer) (position, logits) -> {});
     samples.put(GenerationOptions.class, GenerationOptions.greedy());
     samples.put(Pooling.class, Pooling.LAST);
@@ -177,6 +185,9 @@ class NullArgumentsTest {
     List<org.junit.jupiter.api.function.Executable> calls =
         List.of(
             model::info,
+            model::metrics,
+            () -> model.addRequestListener(request -> {}),
+            () -> model.removeRequestListener(request -> {}),
             model::defaultOptions,
             model::tokenizer,
             model::newSession,

@@ -5,12 +5,14 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.Embeddings;
+import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.RequestListener;
 import dev.baichuan4j.Scoring;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.chat.ChatPrompt;
@@ -255,6 +257,26 @@ final class LoadedModel implements Baichuan {
   public ModelInfo info() {
     requireOpen();
     return info;
+  }
+
+  @Override
+  public EngineMetrics metrics() {
+    requireOpen();
+    return engine.metrics();
+  }
+
+  @Override
+  public void addRequestListener(RequestListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    requireOpen();
+    engine.addListener(listener);
+  }
+
+  @Override
+  public void removeRequestListener(RequestListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    requireOpen();
+    engine.removeListener(listener);
   }
 
   private void requireOpen() {

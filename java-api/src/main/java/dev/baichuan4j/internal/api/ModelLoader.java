@@ -32,11 +32,15 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Settings of a load, and the load. */
 final class ModelLoader implements BaichuanLoader {
   /** New tokens of an answer where the checkpoint does not say how many. */
   private static final int DEFAULT_NEW_TOKENS = 512;
+
+  private static final Logger log = LoggerFactory.getLogger(Baichuan.class);
 
   private final Path path; // null for a random model
   private final Architecture random; // null for a checkpoint
@@ -163,6 +167,7 @@ final class ModelLoader implements BaichuanLoader {
 
   @Override
   public Baichuan load() {
+    long start = System.nanoTime();
     Optional<Checkpoint> checkpoint = checkpoint();
     Optional<Tokenizer> tokenizer = checkpoint.flatMap(ModelLoader::tokenizer);
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
@@ -185,7 +190,9 @@ final class ModelLoader implements BaichuanLoader {
       ModelInfo info = info(loaded, where, cache, plan(estimate, cache, pages), quant, advice);
       Engine engine = engine(loaded, cache, pages);
       try {
-        return new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
+        Baichuan loadedModel = new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
+        tellOfLoad(info, start);
+        return loadedModel;
       } catch (RuntimeException | Error e) {
         engine.close();
         throw e;
@@ -194,6 +201,20 @@ final class ModelLoader implements BaichuanLoader {
       ops.close();
       throw e;
     }
+  }
+
+  private void tellOfLoad(ModelInfo info, long start) {
+    log.info(
+        "loaded {} in {} ms: {} weights on {}, {} threads, context of {} tokens, {} MiB of which"
+            + " {} are the cache",
+        path == null ? "a random model" : path,
+        (System.nanoTime() - start) / 1_000_000,
+        info.weights(),
+        info.device(),
+        info.threads(),
+        info.contextLength(),
+        info.memory().total() >> 20,
+        info.memory().cache() >> 20);
   }
 
   private Optional<Checkpoint> checkpoint() {
@@ -401,7 +422,7 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   private MemoryPlan plan(MemoryEstimate estimate, KvType cache, int pages) {
-    return estimate.plan(cache, pages, chunkTokens, Engine.rows(maxConcurrent));
+    return estimate.plan(cache, pages, chunkTokens, maxConcurrent);
   }
 
   /**

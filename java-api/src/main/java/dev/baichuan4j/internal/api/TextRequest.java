@@ -8,17 +8,14 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.StreamDecoder;
-import dev.baichuan4j.Timings;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.Tokenizer;
-import dev.baichuan4j.Usage;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.engine.GenerationRequest;
 import dev.baichuan4j.internal.engine.StopMatcher;
 import dev.baichuan4j.internal.engine.Terms;
 import dev.baichuan4j.internal.sampling.Sampler;
 import dev.baichuan4j.internal.sampling.TokenChooser;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -36,17 +33,12 @@ final class TextRequest extends GenerationRequest {
   private final StopMatcher stops;
   private final Optional<StreamDecoder> decoder; // none: ids without a text
   private final boolean wantsLogprobs;
+  private final int mostDrafts;
   private final List<Integer> endIds;
   private final ChatPrompt prompt;
   private final StringBuilder text = new StringBuilder();
   private final List<Integer> ids = new ArrayList<>();
   private final List<TokenLogprobs> logprobs = new ArrayList<>();
-  private final long submitted = System.nanoTime();
-  private boolean waits = true;
-  private long started;
-  private long firstToken;
-  private long lastToken;
-  private int cachedTokens;
 
   TextRequest(
       Baichuan model,
@@ -65,6 +57,7 @@ final class TextRequest extends GenerationRequest {
     this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
     this.wantsLogprobs = options.logprobs().isPresent();
+    this.mostDrafts = options.draftTokens();
     this.endIds = info.endIds();
   }
 
@@ -73,23 +66,17 @@ final class TextRequest extends GenerationRequest {
   }
 
   @Override
-  protected void started(int cachedTokens) {
-    this.cachedTokens = cachedTokens;
-    waits = false;
-    started = System.nanoTime();
-  }
-
-  @Override
   protected TokenChooser chooser() {
     return sampler;
   }
 
   @Override
+  protected int mostDrafts() {
+    return mostDrafts;
+  }
+
+  @Override
   protected boolean accept(int id) {
-    lastToken = System.nanoTime();
-    if (ids.isEmpty()) {
-      firstToken = lastToken;
-    }
     ids.add(id);
     Optional<TokenLogprobs> chosen =
         wantsLogprobs ? Optional.of(sampler.logprobs()) : Optional.empty();
@@ -112,22 +99,14 @@ final class TextRequest extends GenerationRequest {
         generation.emit(new Chunk(rest, OptionalInt.empty(), Optional.empty()));
       }
     }
-    long now = System.nanoTime();
-    if (waits) {
-      started = now; // cancelled before its turn came
-    }
-    long first = ids.isEmpty() ? now : firstToken;
     model = null;
     generation.finish(
         new GenerationResult(
             text.toString(),
             ids,
             reason,
-            new Usage(prompt.ids().length, cachedTokens, ids.size()),
-            new Timings(
-                Duration.ofNanos(started - submitted),
-                Duration.ofNanos(first - started),
-                Duration.ofNanos(ids.isEmpty() ? 0 : lastToken - first)),
+            timeline().usage(prompt.ids().length),
+            timeline().timings(),
             logprobs,
             prompt.droppedRounds(),
             prompt.cutTokens()));

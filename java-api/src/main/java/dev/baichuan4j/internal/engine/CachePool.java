@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.engine;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.KvCache;
+import java.util.Arrays;
 
 /**
  * The key-value cache as the texts see it: they take pages as their positions are computed, share
@@ -20,6 +21,7 @@ final class CachePool implements AutoCloseable {
   private final int smallestPiece;
   private final PagePool pages;
   private final PrefixIndex index;
+  private final Counters counters;
 
   /**
    * Takes over the cache: closing the pool closes it.
@@ -28,12 +30,13 @@ final class CachePool implements AutoCloseable {
    * @param smallestPiece tokens of a piece of a prompt from which on results do not depend on where
    *     the prompt was cut
    */
-  CachePool(KvCache cache, long pageBytes, int smallestPiece) {
+  CachePool(KvCache cache, long pageBytes, int smallestPiece, Counters counters) {
     this.cache = cache;
     this.pageBytes = pageBytes;
     this.smallestPiece = smallestPiece;
     this.pages = new PagePool(cache.pages());
     this.index = new PrefixIndex(pages);
+    this.counters = counters;
   }
 
   /** Positions that it can hold. */
@@ -51,7 +54,7 @@ final class CachePool implements AutoCloseable {
   boolean start(Sequence sequence, int most, int spare) {
     PrefixIndex.Match match = find(sequence, most);
     int needed = Layout.pagesFor(sequence.length()) - match.inUse() + spare;
-    if (needed > pages.free() && needed > pages.free() + index.unused()) {
+    if (needed > pages.free() + pages.unused()) {
       return false;
     }
     sequence.startFrom(match.share(), match.tokens());
@@ -62,10 +65,28 @@ final class CachePool implements AutoCloseable {
   void catchUp(Sequence sequence, int most) {
     PrefixIndex.Match match = find(sequence, most);
     if (match.tokens() >= sequence.cached() + Layout.PAGE) {
+      counters.found(match.tokens() - sequence.cached());
       int[] shared = match.share();
       discard(sequence);
       sequence.startFrom(shared, match.tokens());
     }
+  }
+
+  /**
+   * Returns whether a text can take over a page or more once another one's next tokens are
+   * computed.
+   *
+   * @param most tokens that the text may take over from others
+   * @param fed tokens of the other text that are being computed
+   */
+  boolean willShare(Sequence sequence, int most, Sequence other, int fed) {
+    int whole = reusable(other, other.cached() + fed) / Layout.PAGE * Layout.PAGE;
+    int limit = Math.min(whole, Math.min(most, shareable(sequence)));
+    if (limit < sequence.cached() + Layout.PAGE) {
+      return false;
+    }
+    int mismatch = Arrays.mismatch(sequence.tokens(), 0, limit, other.tokens(), 0, limit);
+    return mismatch < 0 || mismatch >= sequence.cached() + Layout.PAGE;
   }
 
   private PrefixIndex.Match find(Sequence sequence, int most) {
@@ -80,14 +101,14 @@ final class CachePool implements AutoCloseable {
     return Math.max(0, sequence.length() - smallestPiece);
   }
 
-  /** Tokens of a text that others may take over. */
-  private int reusable(Sequence sequence) {
+  /** Tokens of a text that others may take over, once that many are computed. */
+  private int reusable(Sequence sequence, int computed) {
     if (smallestPiece == 1) {
-      return sequence.cached();
+      return computed;
     }
     return sequence.promptLength() < smallestPiece
         ? 0
-        : Math.min(sequence.cached(), sequence.promptLength());
+        : Math.min(computed, sequence.promptLength());
   }
 
   /**
@@ -125,18 +146,28 @@ final class CachePool implements AutoCloseable {
 
   private int take() {
     int page = pages.take();
-    return page == PagePool.NONE && index.evict() ? pages.take() : page;
+    if (page == PagePool.NONE && index.evict()) {
+      counters.evicted();
+      return pages.take();
+    }
+    return page;
+  }
+
+  /** Tells who holds the pages now. */
+  void count() {
+    int used = pages.pages() - pages.free() - pages.unused();
+    counters.pages(used, pages.unused(), pages.shared());
   }
 
   /** Lets other texts share what is computed of this one, while it goes on. */
   void offer(Sequence sequence) {
-    int whole = reusable(sequence) / Layout.PAGE * Layout.PAGE;
+    int whole = reusable(sequence, sequence.cached()) / Layout.PAGE * Layout.PAGE;
     index.add(sequence.tokens(), whole, sequence.pages());
   }
 
   /** Ends a text, or pauses it: what it computed stays for others as long as there is room. */
   void end(Sequence sequence) {
-    index.add(sequence.tokens(), reusable(sequence), sequence.pages());
+    index.add(sequence.tokens(), reusable(sequence, sequence.cached()), sequence.pages());
     discard(sequence);
   }
 

@@ -2,12 +2,17 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.RequestListener;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.engine.draft.DraftPlan;
+import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -60,19 +65,24 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Most rows of logits of a step. */
-  public static int rows(int maxConcurrent) {
-    return maxConcurrent + Schedule.SCORE_ROWS;
+  /** Bytes of the buffers of its steps. */
+  public static long workspaceBytes(
+      Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {
+    return Schedule.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
 
   private final Model model;
   private final Limits limits;
+  private final Counters counters;
+  private final Observers observers = new Observers();
   private final Schedule schedule;
+  private final Texts texts;
   private final Object lock = new Object();
   private final FairQueue queue = new FairQueue();
 
   private final Deque<Runnable> tasks = new ArrayDeque<>(); // for the engine's thread
 
+  private final Runnable admitWaiting = this::admitWaiting;
   private final Thread thread;
   private final CountDownLatch ended = new CountDownLatch(1); // what the thread does is done
   private long happenings; // that the thread may have to look at
@@ -84,9 +94,16 @@ public final class Engine implements AutoCloseable {
    * @throws DeviceException when the system refuses the engine's thread; the model is closed then
    */
   public Engine(Model model, Limits limits) {
+    this(model, limits, new DraftPlan(limits.maxConcurrent(), Speculation.MOST_DRAFTS));
+  }
+
+  /** Creates an engine that verifies the drafts that a plan chooses; see the other constructor. */
+  public Engine(Model model, Limits limits, DraftPlan drafts) {
     this.model = model;
     this.limits = limits;
-    this.schedule = new Schedule(model, limits);
+    this.counters = new Counters(limits.pages());
+    this.schedule = new Schedule(model, limits, drafts, counters);
+    this.texts = schedule.texts();
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
     thread.setDaemon(true);
@@ -105,6 +122,28 @@ public final class Engine implements AutoCloseable {
 
   public Model model() {
     return model;
+  }
+
+  Counters counters() {
+    return counters;
+  }
+
+  Observers observers() {
+    return observers;
+  }
+
+  /** What it has done so far. */
+  public EngineMetrics metrics() {
+    return counters.snapshot();
+  }
+
+  /** Has a listener told of the end of each request, on the thread that ends it. */
+  public void addListener(RequestListener listener) {
+    observers.add(listener);
+  }
+
+  public void removeListener(RequestListener listener) {
+    observers.remove(listener);
   }
 
   /**
@@ -145,10 +184,13 @@ public final class Engine implements AutoCloseable {
     synchronized (lock) {
       requireOpen();
       if (queue.size() >= limits.maxQueued()) {
+        counters.rejected();
         throw new QueueFullException(limits.maxQueued());
       }
       request.submittedTo(this);
       queue.add(request);
+      counters.submitted();
+      counters.waiting(queue.size());
       wake();
     }
   }
@@ -163,7 +205,9 @@ public final class Engine implements AutoCloseable {
 
   private boolean takeFromQueue(Request request) {
     synchronized (lock) {
-      return queue.take(request);
+      boolean taken = queue.take(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -173,7 +217,9 @@ public final class Engine implements AutoCloseable {
    */
   boolean cancelInQueue(Request request) {
     synchronized (lock) {
-      return queue.cancel(request);
+      boolean taken = queue.cancel(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -310,7 +356,7 @@ public final class Engine implements AutoCloseable {
       synchronized (lock) {
         while (!closed && idle && seen == happenings) {
           try {
-            long nanos = Math.min(queue.nanosLeft(), schedule.nanosLeft());
+            long nanos = Math.min(queue.nanosLeft(), texts.nanosLeft());
             if (nanos == 0) {
               break;
             }
@@ -330,9 +376,20 @@ public final class Engine implements AutoCloseable {
         task.run();
       }
       boolean admitted = admit();
-      boolean stepped = schedule.step();
+      schedule.count();
+      boolean stepped = schedule.step(admitWaiting);
       idle = task == null && !admitted && !stepped;
     }
+  }
+
+  /** Starts what has come since a step began, in the middle of it. */
+  private void admitWaiting() {
+    synchronized (lock) {
+      if (queue.size() == 0 || closed) {
+        return;
+      }
+    }
+    admit();
   }
 
   private Request firstInQueue() {
@@ -343,10 +400,10 @@ public final class Engine implements AutoCloseable {
 
   /** Starts waiting requests, in order, as long as there is room; false if none was. */
   private boolean admit() {
-    boolean any = expire() | schedule.resume();
-    while (schedule.hasRoom()) {
+    boolean any = expire() | texts.resume();
+    while (texts.hasRoom()) {
       Request request = firstInQueue();
-      if (request == null || !schedule.admit(request, () -> takeFromQueue(request))) {
+      if (request == null || !texts.admit(request, () -> takeFromQueue(request))) {
         break;
       }
       any = true;
@@ -376,10 +433,11 @@ public final class Engine implements AutoCloseable {
     List<Runnable> left;
     synchronized (lock) {
       waiting = queue.drain();
+      counters.waiting(0);
       left = List.copyOf(tasks);
       tasks.clear();
     }
-    schedule.failAll(reason);
+    texts.failAll(reason);
     waiting.forEach(request -> request.fail(reason));
     left.forEach(Runnable::run); // each finds the engine closed and says so
     schedule.close();

@@ -73,6 +73,11 @@ final class ScoreRequest extends Request {
   }
 
   @Override
+  long[] allowedTokens() {
+    return null;
+  }
+
+  @Override
   boolean wantsBestLogits(int count) {
     return false;
   }
@@ -98,9 +103,6 @@ final class ScoreRequest extends Request {
     }
     return reached == length ? FinishReason.LENGTH : null;
   }
-
-  @Override
-  protected void started(int cachedTokens) {}
 
   @Override
   protected void finished(FinishReason reason) {

@@ -46,6 +46,11 @@ public abstract class ValueRequest<T> extends Request {
   }
 
   @Override
+  final long[] allowedTokens() {
+    return null;
+  }
+
+  @Override
   final boolean wantsBestLogits(int count) {
     return false;
   }
@@ -60,9 +65,6 @@ public abstract class ValueRequest<T> extends Request {
       Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength) {
     throw new IllegalStateException("request wants no logits");
   }
-
-  @Override
-  protected final void started(int cachedTokens) {}
 
   @Override
   protected final void finished(FinishReason reason) {

@@ -7,12 +7,24 @@ package dev.baichuan4j.internal.nn;
  * @param sequences B
  * @param rows R, of logits; 0 where none are wanted
  * @param hidden the hidden states of all tokens are computed
- * @param ranked the best logits of each row are found
+ * @param ranking which of the logits of each row are found
  */
-record StepSize(int tokens, int sequences, int rows, boolean hidden, boolean ranked) {
+record StepSize(int tokens, int sequences, int rows, boolean hidden, Ranking ranking) {
+  enum Ranking {
+    NONE,
+    /** The best of all. */
+    ALL,
+    /** The best of those that the masks of the rows allow. */
+    ALLOWED;
+
+    static Ranking of(Batch batch) {
+      return !batch.ranked() ? NONE : batch.masked() == 0 ? ALL : ALLOWED;
+    }
+  }
+
   static StepSize of(Batch batch) {
     return new StepSize(
-        batch.tokens(), batch.sequences(), batch.logits(), batch.hidden(), batch.ranked());
+        batch.tokens(), batch.sequences(), batch.logits(), batch.hidden(), Ranking.of(batch));
   }
 
   /** Returns whether a step has this size, without making one. */
@@ -21,6 +33,6 @@ record StepSize(int tokens, int sequences, int rows, boolean hidden, boolean ran
         && sequences == batch.sequences()
         && rows == batch.logits()
         && hidden == batch.hidden()
-        && ranked == batch.ranked();
+        && ranking == Ranking.of(batch);
   }
 }

@@ -21,13 +21,17 @@ import java.util.SplittableRandom;
  * and exponentials are those of {@link StrictMath}, so the same logits and seed give the same
  * tokens on every platform.
  *
+ * <p>With a {@link TokenMask} the same is done with the tokens that it allows, as if there were no
+ * others; only reports are of the model's whole distribution.
+ *
  * <p>The best logits of a row are often enough to choose from ({@link #wantsBest}), and the token
  * is then the same as from all of them, to the bit of every sum. The logits that are left out are
  * no greater than the least of those that are there, and the processors only lower them; so they
  * cannot matter once what decides is above that least one: the best score where the choice is
  * greedy, the k-th best where top-k cuts, what min-p asks for where it alone cuts. How many tokens
  * are penalized does not matter, only what is left of the best. Where they do matter, the token is
- * chosen from all logits.
+ * chosen from all logits. Where a mask allows fewer tokens than the best that are at hand, none is
+ * left out.
  *
  * <p>A token costs O(n) of n logits, whatever is kept. Memory is allocated for what is returned
  * only.
@@ -36,6 +40,7 @@ public final class Sampler implements TokenChooser {
   private final long seed;
   private final ScoreProcessor[] processors; // in the order in which they act
   private final Choice choice;
+  private final AllowedTokens allowed;
   private final Scores scores;
   private final boolean reports;
   private final int reported; // likeliest tokens of a report
@@ -50,15 +55,30 @@ public final class Sampler implements TokenChooser {
    * @throws InvalidRequestException if the prompt or the bias has an id outside [0, V)
    */
   public Sampler(GenerationOptions options, int[] prompt, int vocabulary) {
-    this(options, processors(options, prompt, vocabulary), vocabulary);
+    this(options, prompt, vocabulary, null);
+  }
+
+  /**
+   * Creates the sampler of a generation of which not every token may come next.
+   *
+   * @param mask says which may; null if all may
+   */
+  public Sampler(GenerationOptions options, int[] prompt, int vocabulary, TokenMask mask) {
+    this(options, processors(options, prompt, vocabulary), vocabulary, mask);
   }
 
   /** Creates a sampler with other processors than those that the options ask for. */
   Sampler(GenerationOptions options, List<ScoreProcessor> processors, int vocabulary) {
+    this(options, processors, vocabulary, null);
+  }
+
+  private Sampler(
+      GenerationOptions options, List<ScoreProcessor> processors, int vocabulary, TokenMask mask) {
     this.seed = options.seed().orElseGet(() -> new SplittableRandom().nextLong());
     this.processors = processors.toArray(ScoreProcessor[]::new);
     this.choice = Choice.of(options, vocabulary, new SplitMix64(seed));
-    this.scores = new Scores(vocabulary);
+    this.allowed = new AllowedTokens(mask, vocabulary);
+    this.scores = new Scores(vocabulary, mask != null);
     this.reports = options.logprobs().isPresent();
     this.reported = options.logprobs().orElse(0);
   }
@@ -94,13 +114,23 @@ public final class Sampler implements TokenChooser {
     return seed;
   }
 
+  @Override
+  public long[] mask() {
+    return allowed.words();
+  }
+
   /**
-   * Returns whether the best logits of a row are worth having: no processor may raise a score, the
-   * probabilities of all tokens are not needed, and top-k leaves fewer than there are.
+   * Returns whether the best logits of a row are worth having: they are all that the mask allows,
+   * or no processor may raise a score, the probabilities of all tokens are not needed, and top-k
+   * leaves fewer than there are.
    */
   @Override
   public boolean wantsBest(int count) {
-    if (reports || !choice.bestMaySuffice(count)) {
+    return !reports && (allowed.count() < count || someMaySuffice(count));
+  }
+
+  private boolean someMaySuffice(int count) {
+    if (!choice.bestMaySuffice(count)) {
       return false;
     }
     for (ScoreProcessor processor : processors) {
@@ -116,17 +146,18 @@ public final class Sampler implements TokenChooser {
    *
    * @throws IllegalArgumentException if the row's logits are not V in number
    * @throws InvalidLogitsException if a logit is NaN or positive infinity, or all are negative
-   *     infinity
+   *     infinity, of the tokens that may come next
    */
   @Override
   public int next(LogitsRow row) {
     int id = Choice.OUTSIDE;
-    if (row.bestCount() > 0 && wantsBest(row.bestCount())) {
+    if (bestMaySuffice(row)) {
       id = chooseFromBest(row);
     }
     if (id == Choice.OUTSIDE) {
       id = chooseFromAll(row.all());
     }
+    allowed.accept(id);
     for (ScoreProcessor processor : processors) {
       processor.accept(id);
     }
@@ -134,6 +165,13 @@ public final class Sampler implements TokenChooser {
       logprobs = Optional.of(Logprobs.of(row.all(), id, reported));
     }
     return id;
+  }
+
+  private boolean bestMaySuffice(LogitsRow row) {
+    if (reports || row.bestCount() == 0) {
+      return false;
+    }
+    return row.bestAreAllAllowed() || someMaySuffice(row.bestCount());
   }
 
   /** Returns a token, or {@link Choice#OUTSIDE} if the best logits are not enough. */
@@ -147,7 +185,12 @@ public final class Sampler implements TokenChooser {
   }
 
   private int chooseFromAll(float[] logits) {
-    scores.takeAll(logits);
+    long[] mask = allowed.words();
+    if (mask == null) {
+      scores.takeAll(logits);
+    } else {
+      scores.takeAllowed(logits, mask);
+    }
     process();
     return scores.id(choice.choose(scores));
   }

@@ -2,7 +2,7 @@ package dev.baichuan4j.internal.sampling;
 
 /**
  * Draws from the likeliest tokens that have the probability p together, as few as possible, after
- * min-p. It needs the scores of all tokens, because p refers to their sum.
+ * min-p. It needs the scores of all tokens that may come next, because p refers to their sum.
  */
 final class TopPChoice implements Choice {
   private final double p;
@@ -27,6 +27,9 @@ final class TopPChoice implements Choice {
 
   @Override
   public int choose(Scores scores) {
+    if (!scores.isWhole()) {
+      return OUTSIDE;
+    }
     double sum = temperature.weighAll(scores);
     // All tokens below this share of the mean lie in the tail that top-p cuts: together they have
     // less than 1 - p.

@@ -28,7 +28,7 @@ class PublisherRulesTest {
           "",
           List.of(),
           FinishReason.LENGTH,
-          new Usage(1, 0, 0),
+          new Usage(1, 0, 0, 0, 0),
           new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO),
           List.of(),
           0,
