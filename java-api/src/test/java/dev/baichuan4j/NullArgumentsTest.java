@@ -70,6 +70,10 @@ class NullArgumentsTest {
     samples.put(EngineMetrics.Steps.class, metrics.steps());
     samples.put(EngineMetrics.Latency.class, metrics.queue());
     samples.put(LogitsConsumer.class, (LogitsConsumer) (position, logits) -> {});
+    samples.put(Dry.class, Dry.OFF);
+    samples.put(Xtc.class, Xtc.OFF);
+    samples.put(Mirostat.class, Mirostat.OFF);
+    samples.put(BeamSearch.class, BeamSearch.OFF);
     samples.put(GenerationOptions.class, GenerationOptions.greedy());
     samples.put(Pooling.class, Pooling.LAST);
     samples.put(Priority.class, Priority.HIGH);

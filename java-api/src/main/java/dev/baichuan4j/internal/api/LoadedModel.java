@@ -18,6 +18,7 @@ import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.chat.ChatTemplate;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.sampling.Tokens;
 import java.lang.ref.Reference;
 import java.util.List;
 import java.util.Objects;
@@ -36,6 +37,7 @@ final class LoadedModel implements Baichuan {
 
   private final Engine engine;
   private final Optional<Tokenizer> tokenizer;
+  private final Tokens tokens;
   private final GenerationOptions defaultOptions;
   private final PromptFormat promptFormat;
   private final ModelInfo info;
@@ -50,6 +52,7 @@ final class LoadedModel implements Baichuan {
       ModelInfo info) {
     this.engine = engine;
     this.tokenizer = tokenizer;
+    this.tokens = new Tokens(info.shape().vocabularySize(), info.endIds(), tokenizer);
     this.defaultOptions = defaultOptions;
     this.promptFormat = promptFormat;
     this.info = info;
@@ -83,6 +86,7 @@ final class LoadedModel implements Baichuan {
     requireAll(messages, "messages");
     Objects.requireNonNull(options, "options");
     requireOpen();
+    Combinations.check(options, true, tokenizer.isPresent());
     return start(chatPrompt(messages, options), options);
   }
 
@@ -98,6 +102,7 @@ final class LoadedModel implements Baichuan {
     int[] ids = Objects.requireNonNull(prompt, "prompt").clone();
     Objects.requireNonNull(options, "options");
     requireOpen();
+    Combinations.check(options, false, tokenizer.isPresent());
     checkIds(ids, "prompt");
     int newTokens = options.maxNewTokens().orElse(1);
     if ((long) ids.length + newTokens > info.contextLength()) {
@@ -109,9 +114,7 @@ final class LoadedModel implements Baichuan {
   private RunningGeneration start(ChatPrompt prompt, GenerationOptions options) {
     int room = info.contextLength() - prompt.ids().length;
     int newTokens = Math.max(1, Math.min(newTokens(options), room));
-    TextRequest request = new TextRequest(this, prompt, newTokens, options, tokenizer, info);
-    engine.submit(request);
-    return request.generation();
+    return new Submission(this, engine, tokenizer, tokens, prompt, newTokens, options).start();
   }
 
   private int newTokens(GenerationOptions options) {

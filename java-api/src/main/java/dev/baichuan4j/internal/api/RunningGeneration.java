@@ -7,6 +7,7 @@ import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OperationTimeoutException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -23,7 +24,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A generation that a request fills while others read it. */
-final class RunningGeneration implements Generation {
+final class RunningGeneration implements Generation, TextSink {
   private static final Logger log = LoggerFactory.getLogger(Generation.class);
 
   private static final long FOREVER = Long.MAX_VALUE; // nanoseconds
@@ -39,14 +40,15 @@ final class RunningGeneration implements Generation {
    */
   record Place(Chunk chunk, boolean ended, RuntimeException failure) {}
 
-  private final Runnable cancel;
+  private Runnable cancel; // is set before anybody else has this object
+  private final List<RunningGeneration> others; // choices that end with this one
   private final List<ChunkSubscription> subscriptions = new CopyOnWriteArrayList<>();
 
   /** Guards what follows. */
   private final ReentrantLock lock = new ReentrantLock();
 
   private final Condition changed = lock.newCondition(); // every chunk, and the end
-  private Transcript transcript = new Transcript();
+  private ChunkLog chunks = new ChunkLog();
   private int read; // chunks that the reader has taken
   private Thread reader;
   private int subscribers; // subscriptions that keep the generation going
@@ -56,17 +58,34 @@ final class RunningGeneration implements Generation {
   private RuntimeException failure;
   private CompletableFuture<GenerationResult> completion; // null until it is asked for
 
-  RunningGeneration(Runnable cancel) {
+  /**
+   * @param others the choices after this one
+   */
+  RunningGeneration(List<RunningGeneration> others) {
+    this.others = List.copyOf(others);
+  }
+
+  /** What ends the request that fills this. */
+  void cancelledBy(Runnable cancel) {
     this.cancel = cancel;
   }
 
-  void emit(Chunk chunk) {
+  @Override
+  public List<Generation> choices() {
+    List<Generation> choices = new ArrayList<>(1 + others.size());
+    choices.add(this);
+    choices.addAll(others);
+    return choices;
+  }
+
+  @Override
+  public void emit(Chunk chunk) {
     lock.lock();
     try {
       if (closed) {
         return;
       }
-      transcript.add(chunk);
+      chunks.add(chunk);
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -74,11 +93,13 @@ final class RunningGeneration implements Generation {
     signalSubscriptions();
   }
 
-  void finish(GenerationResult result) {
+  @Override
+  public void finish(GenerationResult result) {
     end(result, null);
   }
 
-  void fail(RuntimeException failure) {
+  @Override
+  public void fail(RuntimeException failure) {
     end(null, failure);
   }
 
@@ -182,7 +203,7 @@ final class RunningGeneration implements Generation {
       if (closed) {
         return new Place(null, true, closedFailure());
       }
-      Chunk chunk = index < transcript.size() ? transcript.get(index) : null;
+      Chunk chunk = index < chunks.size() ? chunks.get(index) : null;
       return new Place(chunk, hasEnded(), failure);
     } finally {
       lock.unlock();
@@ -241,15 +262,15 @@ final class RunningGeneration implements Generation {
       try {
         while (true) {
           requireReader();
-          if (read == transcript.size() && hasEnded()) {
+          if (read == chunks.size() && hasEnded()) {
             requireSuccess();
             return null;
           }
           if (Thread.interrupted()) {
             throw new InterruptedException();
           }
-          if (read < transcript.size()) {
-            return transcript.get(take ? read++ : read);
+          if (read < chunks.size()) {
+            return chunks.get(take ? read++ : read);
           }
           changed.await();
         }
@@ -400,6 +421,7 @@ final class RunningGeneration implements Generation {
       lock.unlock();
     }
     cancel.run();
+    others.forEach(RunningGeneration::cancel);
   }
 
   @Override
@@ -407,12 +429,13 @@ final class RunningGeneration implements Generation {
     lock.lock();
     try {
       closed = true;
-      transcript = new Transcript();
+      chunks = new ChunkLog();
       changed.signalAll();
     } finally {
       lock.unlock();
     }
     signalSubscriptions();
     cancel();
+    others.forEach(RunningGeneration::close);
   }
 }

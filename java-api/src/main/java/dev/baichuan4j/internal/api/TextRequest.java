@@ -1,68 +1,46 @@
 package dev.baichuan4j.internal.api;
 
 import dev.baichuan4j.Baichuan;
-import dev.baichuan4j.Chunk;
 import dev.baichuan4j.FinishReason;
-import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
-import dev.baichuan4j.GenerationResult;
-import dev.baichuan4j.ModelInfo;
-import dev.baichuan4j.StreamDecoder;
-import dev.baichuan4j.TokenLogprobs;
-import dev.baichuan4j.Tokenizer;
-import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.engine.GenerationRequest;
-import dev.baichuan4j.internal.engine.StopMatcher;
 import dev.baichuan4j.internal.engine.Terms;
 import dev.baichuan4j.internal.sampling.Sampler;
 import dev.baichuan4j.internal.sampling.TokenChooser;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
- * Turns the tokens of a request into the chunks and the result of its {@link Generation}. Its
- * methods are called by one thread at a time: that of the engine, or the one that cancels it while
- * it waits.
+ * A text that a sampler writes. Its methods are called by one thread at a time: that of the engine,
+ * or the one that cancels it while it waits.
  */
 final class TextRequest extends GenerationRequest {
-  private final RunningGeneration generation = new RunningGeneration(this::cancel);
   private Baichuan model; // kept from being reclaimed as long as this goes on
   private final Sampler sampler;
-  private final StopMatcher stops;
-  private final Optional<StreamDecoder> decoder; // none: ids without a text
-  private final boolean wantsLogprobs;
+  private final boolean asksLogprobs;
   private final int mostDrafts;
-  private final List<Integer> endIds;
-  private final ChatPrompt prompt;
-  private final StringBuilder text = new StringBuilder();
-  private final List<Integer> ids = new ArrayList<>();
-  private final List<TokenLogprobs> logprobs = new ArrayList<>();
+  private final Transcript transcript;
 
+  /**
+   * @param options those of the sampler
+   */
   TextRequest(
       Baichuan model,
-      ChatPrompt prompt,
+      int[] prompt,
       int maxNewTokens,
       GenerationOptions options,
-      Optional<Tokenizer> tokenizer,
-      ModelInfo info) {
-    super(
-        prompt.ids(),
-        maxNewTokens,
-        new Terms(options.caller(), options.priority(), options.timeout()));
+      Sampler sampler,
+      Transcript transcript) {
+    super(prompt, maxNewTokens, new Terms(options.caller(), options.priority(), options.timeout()));
     this.model = model;
-    this.prompt = prompt;
-    this.sampler = new Sampler(options, prompt.ids(), info.shape().vocabularySize());
-    this.stops = new StopMatcher(options.stop());
-    this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
-    this.wantsLogprobs = options.logprobs().isPresent();
+    this.sampler = sampler;
+    this.asksLogprobs = options.logprobs().isPresent();
     this.mostDrafts = options.draftTokens();
-    this.endIds = info.endIds();
+    this.transcript = transcript;
   }
 
-  RunningGeneration generation() {
-    return generation;
+  @Override
+  protected void started(int cachedTokens) {
+    transcript.start(cachedTokens);
   }
 
   @Override
@@ -77,44 +55,18 @@ final class TextRequest extends GenerationRequest {
 
   @Override
   protected boolean accept(int id) {
-    ids.add(id);
-    Optional<TokenLogprobs> chosen =
-        wantsLogprobs ? Optional.of(sampler.logprobs()) : Optional.empty();
-    chosen.ifPresent(logprobs::add);
-    if (endIds.contains(id)) {
-      return true;
-    }
-    String piece = stops.append(decoder.map(d -> d.append(id)).orElse(""));
-    text.append(piece);
-    generation.emit(new Chunk(piece, OptionalInt.of(id), chosen));
-    return stops.matched();
+    return transcript.append(id, asksLogprobs ? Optional.of(sampler.logprobs()) : Optional.empty());
   }
 
   @Override
   protected void finished(FinishReason reason) {
-    if (!stops.matched()) {
-      String rest = stops.append(decoder.map(StreamDecoder::flush).orElse("")) + stops.flush();
-      if (!rest.isEmpty()) {
-        text.append(rest);
-        generation.emit(new Chunk(rest, OptionalInt.empty(), Optional.empty()));
-      }
-    }
     model = null;
-    generation.finish(
-        new GenerationResult(
-            text.toString(),
-            ids,
-            reason,
-            timeline().usage(prompt.ids().length),
-            timeline().timings(),
-            logprobs,
-            prompt.droppedRounds(),
-            prompt.cutTokens()));
+    transcript.finish(reason, timeline().draftedTokens(), timeline().acceptedTokens());
   }
 
   @Override
   protected void failed(RuntimeException failure) {
     model = null;
-    generation.fail(failure);
+    transcript.fail(failure);
   }
 }

@@ -153,7 +153,7 @@ public final class Engine implements AutoCloseable {
    * @throws QueueFullException when too many wait
    * @throws IllegalStateException when the engine is closed
    */
-  public void submit(GenerationRequest request) {
+  public void submit(Request request) {
     int tokens = request.prompt().length;
     if (tokens >= limits.contextLength()) {
       throw new ContextOverflowException(tokens, 1, limits.contextLength());
@@ -177,6 +177,28 @@ public final class Engine implements AutoCloseable {
   public void requireRoom(int[] ids) {
     if (ids.length > limits.contextLength()) {
       throw new ContextOverflowException(ids.length, 0, limits.contextLength());
+    }
+  }
+
+  /**
+   * Queues a request that goes on with what an earlier one began: it is let in however many wait,
+   * and its time is over when that of the earlier one is. One that is cancelled already ends here.
+   *
+   * @throws IllegalStateException when the engine is closed
+   */
+  public void submitNext(Request request, Request earlier) {
+    FinishReason reason;
+    synchronized (lock) {
+      requireOpen();
+      request.submittedTo(this, earlier);
+      reason = request.interruption();
+      if (reason == null) {
+        queue.add(request);
+        wake();
+      }
+    }
+    if (reason != null) {
+      request.finish(reason);
     }
   }
 

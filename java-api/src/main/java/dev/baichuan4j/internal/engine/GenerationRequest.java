@@ -40,7 +40,7 @@ public abstract class GenerationRequest extends Request {
   }
 
   @Override
-  final long[] allowedTokens() {
+  protected final long[] allowedTokens() {
     return chooser().mask();
   }
 

@@ -49,7 +49,12 @@ public abstract class Request {
 
   /** Tokens that it may take, as its priority counts them. */
   final double cost() {
-    return positions(Integer.MAX_VALUE) / terms.priority().share();
+    return tokens() / terms.priority().share();
+  }
+
+  /** Tokens that it may take. */
+  int tokens() {
+    return positions(Integer.MAX_VALUE);
   }
 
   /** When it was submitted and how far it has come. */
@@ -59,7 +64,8 @@ public abstract class Request {
 
   final void submittedTo(Engine engine) {
     this.engine = engine;
-    event = RequestEvent.start();
+    event = FlightRecording.request();
+    timeline.submit();
     terms
         .timeout()
         .ifPresent(
@@ -67,6 +73,12 @@ public abstract class Request {
               long nanos = Engine.nanos(timeout);
               deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
             });
+  }
+
+  /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
+  final void submittedTo(Engine engine, Request earlier) {
+    this.engine = engine;
+    deadline = earlier.deadline;
   }
 
   /** Nanoseconds until its time is over, 0 if it is; the greatest number if it has all the time. */
@@ -126,7 +138,9 @@ public abstract class Request {
    * The tokens that may follow its next row, as {@link Batch#mask} takes them; null if all may. It
    * is asked once for each row, before {@link #wantsBestLogits}.
    */
-  abstract long[] allowedTokens();
+  protected long[] allowedTokens() {
+    return null;
+  }
 
   /** Whether it wants the best logits of its next row. */
   abstract boolean wantsBestLogits(int count);
@@ -192,7 +206,9 @@ public abstract class Request {
         new RequestMetrics(
             terms.caller(), timeline.usage(prompt.length), timeline.timings(), reason);
     engine.counters().ended(metrics, begun, timeline.isStarted());
-    RequestEvent.commit(event, metrics);
+    if (event != null) {
+      event.end(metrics);
+    }
     engine.observers().tell(metrics);
   }
 

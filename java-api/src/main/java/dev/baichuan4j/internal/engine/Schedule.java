@@ -239,6 +239,7 @@ final class Schedule implements AutoCloseable {
     int before = sequence.length();
     FinishReason reason = step.take(a);
     counters.generated(sequence.length() - before);
+    counters.drafted(drafted, sequence.accepted());
     speculation.learn(a, drafted, sequence.length() - before, reason != null);
     return reason;
   }

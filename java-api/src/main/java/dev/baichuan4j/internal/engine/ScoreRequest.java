@@ -73,11 +73,6 @@ final class ScoreRequest extends Request {
   }
 
   @Override
-  long[] allowedTokens() {
-    return null;
-  }
-
-  @Override
   boolean wantsBestLogits(int count) {
     return false;
   }

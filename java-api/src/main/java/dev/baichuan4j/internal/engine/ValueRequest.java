@@ -46,7 +46,7 @@ public abstract class ValueRequest<T> extends Request {
   }
 
   @Override
-  final long[] allowedTokens() {
+  protected final long[] allowedTokens() {
     return null;
   }
 

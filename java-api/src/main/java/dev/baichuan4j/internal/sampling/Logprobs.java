@@ -17,7 +17,7 @@ public final class Logprobs {
    * @param id the token that was chosen
    * @param count how many of the likeliest tokens to report beside it; no more than V are there
    */
-  static TokenLogprobs of(float[] logits, int id, int count) {
+  public static TokenLogprobs of(float[] logits, int id, int count) {
     double norm = LogSumExp.of(logits);
     int[] likeliest = likeliest(logits, Math.min(count, logits.length));
     List<TokenLogprobs.Candidate> candidates = new ArrayList<>(likeliest.length);

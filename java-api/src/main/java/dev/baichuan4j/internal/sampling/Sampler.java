@@ -16,8 +16,9 @@ import java.util.SplittableRandom;
  *
  * <p>Scores are computed in double from the f32 logits, in the order of Hugging Face transformers
  * 4.29: repetition penalty over every distinct token of prompt and answer, bias, frequency and
- * presence penalty over the answer, temperature, top-k with ties kept, top-p on what top-k left,
- * min-p, softmax, one draw. Every draw takes one number of a generator that is fixed by the seed,
+ * presence penalty over the answer, DRY, bans, temperature, top-k with ties kept, top-p on what
+ * top-k left, min-p, typical-p, XTC, softmax, one draw; or Mirostat in place of what follows the
+ * temperature. Every draw takes one number of a generator that is fixed by the seed, with XTC two,
  * and exponentials are those of {@link StrictMath}, so the same logits and seed give the same
  * tokens on every platform.
  *
@@ -50,21 +51,24 @@ public final class Sampler implements TokenChooser {
    * Creates the sampler of a generation.
    *
    * @param options how to choose
-   * @param prompt token ids of the prompt; they count for the repetition penalty
-   * @param vocabulary V, the number of logits
-   * @throws InvalidRequestException if the prompt or the bias has an id outside [0, V)
+   * @param prompt token ids of the prompt; they count for the repetition penalty, DRY and banned
+   *     words
+   * @param tokens of the model
+   * @param mask says which tokens may come next; null if all may
+   * @throws InvalidRequestException as {@link #processors}
    */
+  public Sampler(GenerationOptions options, int[] prompt, Tokens tokens, TokenMask mask) {
+    this(options, processors(options, prompt, tokens), tokens.count(), mask);
+  }
+
+  /** Creates the sampler of a generation whose tokens have no text and do not end it. */
   public Sampler(GenerationOptions options, int[] prompt, int vocabulary) {
     this(options, prompt, vocabulary, null);
   }
 
-  /**
-   * Creates the sampler of a generation of which not every token may come next.
-   *
-   * @param mask says which may; null if all may
-   */
+  /** Creates such a sampler of which not every token may come next; see the other constructor. */
   public Sampler(GenerationOptions options, int[] prompt, int vocabulary, TokenMask mask) {
-    this(options, processors(options, prompt, vocabulary), vocabulary, mask);
+    this(options, prompt, new Tokens(vocabulary, List.of(), Optional.empty()), mask);
   }
 
   /** Creates a sampler with other processors than those that the options ask for. */
@@ -83,12 +87,20 @@ public final class Sampler implements TokenChooser {
     this.reported = options.logprobs().orElse(0);
   }
 
-  /** Returns the processors that the options ask for, in the order in which they act. */
-  static List<ScoreProcessor> processors(GenerationOptions options, int[] prompt, int vocabulary) {
+  /**
+   * Returns the processors that the options ask for, in the order in which they act.
+   *
+   * @throws InvalidRequestException if the prompt, the bias or the banned tokens have an id outside
+   *     [0, V), or if words are banned or DRY has breakers where tokens have no text
+   */
+  public static List<ScoreProcessor> processors(
+      GenerationOptions options, int[] prompt, Tokens tokens) {
+    int vocabulary = tokens.count();
     for (int i = 0; i < prompt.length; i++) {
       requireToken("prompt[" + i + "]", prompt[i], vocabulary);
     }
     options.logitBias().keySet().forEach(id -> requireToken("logitBias", id, vocabulary));
+    options.bannedTokens().forEach(id -> requireToken("bannedTokens", id, vocabulary));
     List<ScoreProcessor> processors = new ArrayList<>();
     if (options.repetitionPenalty() != 1) {
       processors.add(new RepetitionPenalty(options.repetitionPenalty(), prompt, vocabulary));
@@ -100,13 +112,49 @@ public final class Sampler implements TokenChooser {
       processors.add(
           new FrequencyPenalty(options.frequencyPenalty(), options.presencePenalty(), vocabulary));
     }
+    if (options.dry().multiplier() > 0) {
+      requireText("dry.breakers", options.dry().breakers(), tokens);
+      processors.add(new DryPenalty(options.dry(), prompt, tokens));
+    }
+    if (!options.bannedWords().isEmpty()) {
+      requireText("bannedWords", options.bannedWords(), tokens);
+      processors.add(new BannedWords(options.bannedWords(), prompt, tokens));
+    }
+    if (!options.bannedTokens().isEmpty()) {
+      processors.add(new Ban.OfTokens(options.bannedTokens()));
+    }
+    if (options.ignoreEnd() || options.minNewTokens() > 0) {
+      int least = options.ignoreEnd() ? Integer.MAX_VALUE : options.minNewTokens();
+      processors.add(new Ban.OfEnd(tokens.endIds(), least));
+    }
     return processors;
+  }
+
+  private static void requireText(String parameter, List<String> texts, Tokens tokens) {
+    if (!texts.isEmpty() && !tokens.haveText()) {
+      throw new InvalidRequestException(
+          parameter, texts, "none, because this model has no tokenizer.model to find texts by");
+    }
   }
 
   private static void requireToken(String parameter, int id, int vocabulary) {
     if (id < 0 || id >= vocabulary) {
       throw new InvalidRequestException(parameter, id, "a token id in [0, " + vocabulary + ")");
     }
+  }
+
+  /**
+   * Returns the seed of one of several texts that continue a prompt.
+   *
+   * @param text its number; 0 has the seed itself
+   */
+  public static long seed(long seed, int text) {
+    SplitMix64 seeds = new SplitMix64(seed);
+    long of = seed;
+    for (int i = 0; i < text; i++) {
+      of = seeds.nextLong();
+    }
+    return of;
   }
 
   /** Returns the seed in use: the one asked for, or the one drawn in its place. */
@@ -192,6 +240,7 @@ public final class Sampler implements TokenChooser {
       scores.takeAllowed(logits, mask);
     }
     process();
+    scores.requireOne();
     return scores.id(choice.choose(scores));
   }
 

@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.sampling;
 
 import dev.baichuan4j.InvalidLogitsException;
+import dev.baichuan4j.InvalidRequestException;
 import java.util.Arrays;
 import java.util.BitSet;
 
@@ -201,6 +202,24 @@ public final class Scores {
       }
     }
     return likeliest;
+  }
+
+  /**
+   * Checks that a token is possible.
+   *
+   * @throws InvalidRequestException if processors have left none, of all tokens
+   */
+  void requireOne() {
+    for (int place = 0; place < size; place++) {
+      if (values[place] > Double.NEGATIVE_INFINITY) {
+        return; // among the first ones, but for rare rows
+      }
+    }
+    throw new InvalidRequestException(
+        "bannedTokens",
+        "bannedTokens, bannedWords and end markers that are not allowed leave none of "
+            + vocabulary
+            + " tokens, expected at least one that is possible");
   }
 
   /** Returns a bound that no score that is left out is above; only where some are left out. */

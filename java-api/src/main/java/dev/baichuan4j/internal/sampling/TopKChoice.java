@@ -1,8 +1,8 @@
 package dev.baichuan4j.internal.sampling;
 
 /**
- * Draws from the k best tokens that may come next and all that equal the k-th, after top-p and
- * min-p.
+ * Draws from the k best tokens that may come next and all that equal the k-th, after the cuts of
+ * {@link RankedDraw}.
  */
 final class TopKChoice implements Choice {
   private final int k;
@@ -33,7 +33,7 @@ final class TopKChoice implements Choice {
       return OUTSIDE;
     }
     double sum = temperature.weigh(candidates, scores.values(), best);
-    return draw.from(candidates, sum);
+    return draw.from(candidates, scores.values(), sum);
   }
 
   /** Keeps the k best tokens and all that equal the k-th, and returns the score of the k-th. */

@@ -31,11 +31,18 @@ class PublisherRulesTest {
           new Usage(1, 0, 0, 0, 0),
           new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO),
           List.of(),
+          List.of(),
           0,
           0);
 
   static Chunk chunk(int id) {
     return new Chunk("t" + id, OptionalInt.of(id), Optional.empty());
+  }
+
+  static RunningGeneration generation(Runnable cancel) {
+    RunningGeneration generation = new RunningGeneration(List.of());
+    generation.cancelledBy(cancel);
+    return generation;
   }
 
   /** Publishers of generations that another thread writes. */
@@ -54,7 +61,7 @@ class PublisherRulesTest {
 
     @Override
     public Flow.Publisher<Chunk> createFlowPublisher(long elements) {
-      RunningGeneration generation = new RunningGeneration(() -> {});
+      RunningGeneration generation = generation(() -> {});
       Thread writer =
           new Thread(
               () -> {
@@ -79,7 +86,7 @@ class PublisherRulesTest {
 
     @Override
     public Flow.Publisher<Chunk> createFailedFlowPublisher() {
-      RunningGeneration generation = new RunningGeneration(() -> {});
+      RunningGeneration generation = generation(() -> {});
       generation.fail(new IllegalStateException("failed on purpose"));
       return generation.publisher();
     }

@@ -38,7 +38,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class RunningGenerationTest {
   private final AtomicInteger cancels = new AtomicInteger();
-  private final RunningGeneration generation = new RunningGeneration(cancels::incrementAndGet);
+  private final RunningGeneration generation =
+      PublisherRulesTest.generation(cancels::incrementAndGet);
 
   /** Hears signals, and asks for nothing by itself. */
   private static class Subscriber implements Flow.Subscriber<Chunk> {
@@ -343,18 +344,19 @@ class RunningGenerationTest {
   }
 
   @Test
-  void aTranscriptGivesTheChunksThatItTook() {
-    Transcript transcript = new Transcript();
+  void aLogGivesTheChunksThatItTook() {
+    ChunkLog log = new ChunkLog();
     List<Chunk> chunks = new ArrayList<>();
+    chunks.add(new Chunk("the prompt", OptionalInt.empty(), Optional.empty()));
     for (int i = 0; i < 40; i++) {
       TokenLogprobs logprobs = new TokenLogprobs(i, -i, List.of());
       chunks.add(new Chunk(i % 3 == 0 ? "" : "字" + i, OptionalInt.of(i), Optional.of(logprobs)));
     }
     chunks.add(new Chunk("rest", OptionalInt.empty(), Optional.empty()));
-    chunks.forEach(transcript::add);
+    chunks.forEach(log::add);
     List<Chunk> found = new ArrayList<>();
-    for (int i = 0; i < transcript.size(); i++) {
-      found.add(transcript.get(i));
+    for (int i = 0; i < log.size(); i++) {
+      found.add(log.get(i));
     }
     assertEquals(chunks, found);
   }

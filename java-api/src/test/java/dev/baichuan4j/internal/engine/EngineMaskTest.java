@@ -154,7 +154,7 @@ class EngineMaskTest {
             GenerationOptions.greedy().withRepetitionPenalty(1.05f),
             draw.withTemperature(0.3f).withTopK(5).withTopP(0.85f).withRepetitionPenalty(1.1f),
             draw.withTopP(0.9f),
-            draw.withMinP(0.3f));
+            draw.withTemperature(0.2f).withMinP(0.5f));
     try (Engine engine = engine()) {
       List<Text> masked = options.stream().map(o -> new Text(o, new Chain())).toList();
       List<Text> beside = List.of(new Text(options.get(1), null), new Text(options.get(2), null));

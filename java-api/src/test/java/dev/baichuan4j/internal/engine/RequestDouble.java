@@ -18,12 +18,12 @@ abstract class RequestDouble extends GenerationRequest implements TokenChooser {
 
   /** Guesses of its tokens that were verified. */
   final int draftedTokens() {
-    return timeline().usage(prompt().length).draftedTokens();
+    return timeline().draftedTokens();
   }
 
   /** How many of them were right. */
   final int acceptedTokens() {
-    return timeline().usage(prompt().length).acceptedTokens();
+    return timeline().acceptedTokens();
   }
 
   @Override

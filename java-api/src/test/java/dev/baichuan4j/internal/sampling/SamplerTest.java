@@ -384,7 +384,7 @@ class SamplerTest {
   }
 
   /** Makes the sampler generate these ids, by logits that leave it no choice. */
-  private static void replay(Sampler sampler, int[] answer, int vocabulary) {
+  static void replay(Sampler sampler, int[] answer, int vocabulary) {
     for (int id : answer) {
       float[] logits = new float[vocabulary];
       Arrays.fill(logits, Float.NEGATIVE_INFINITY);
