@@ -190,6 +190,24 @@ class ScoringTest {
     assertEquals(found, model.scoring().withCaller("other").classify(PROMPT, candidates));
   }
 
+  private static long read(Runnable call) {
+    long before = model.metrics().tokens().prompt();
+    call.run();
+    return model.metrics().tokens().prompt() - before;
+  }
+
+  @Test
+  void whatTextsHaveInCommonIsReadOnce() {
+    String prompt = "从山脚走到山顶要很久。".repeat(40);
+    int tokens = model.countTokens(prompt);
+    List<String> candidates = List.of("山很高", "水很长", "天下第一峰", "大", "世界上第二高");
+    long read = read(() -> model.scoring().classify(prompt, candidates));
+    assertTrue(tokens > 300 && read >= tokens && read < 2L * tokens, read + " of " + tokens);
+    List<String> documents = List.of("一", "二", "三", "四", "五", "六");
+    long ranked = read(() -> model.scoring().rerank("问：" + prompt, documents));
+    assertTrue(ranked >= tokens && ranked < 2L * tokens, ranked + " of " + tokens);
+  }
+
   @Test
   void theBestAnswerIsTheOneThatTheModelWrites() {
     List<ChatMessage> question = List.of(ChatMessage.user("你是谁"));
