@@ -61,7 +61,7 @@ final class TextRequest extends GenerationRequest {
   @Override
   protected void finished(FinishReason reason) {
     model = null;
-    transcript.finish(reason, timeline().draftedTokens(), timeline().acceptedTokens());
+    transcript.finish(reason, draftedTokens(), acceptedTokens());
   }
 
   @Override
