@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.api;
 
-import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.engine.ValueRequest;
 import java.util.ArrayList;
@@ -48,9 +47,7 @@ final class RequestGroup {
       }
       return values;
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new OperationInterruptedException(
-          operation, "it has ended, and what it had computed is gone; call again", e);
+      throw Engine.interrupted(operation, e);
     } catch (ExecutionException e) {
       throw e.getCause() instanceof RuntimeException cause
           ? cause

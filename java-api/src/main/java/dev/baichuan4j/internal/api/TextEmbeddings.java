@@ -94,7 +94,7 @@ final class TextEmbeddings implements Embeddings {
     List<int[]> ids = new ArrayList<>(texts.size());
     for (String text : texts) {
       int[] of = ids(text, "texts[" + ids.size() + "]");
-      engine.requireRoom(of);
+      engine.requireRoom(of.length, 0);
       ids.add(of);
     }
     return embed(ids);

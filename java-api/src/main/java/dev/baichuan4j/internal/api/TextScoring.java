@@ -130,7 +130,7 @@ final class TextScoring implements Scoring {
   private double[] logprobs(List<Continuation> texts) {
     for (Continuation text : texts) {
       model.checkIds(text.ids(), "candidates");
-      engine.requireRoom(Arrays.copyOf(text.ids(), text.ids().length - 1)); // the last is not fed
+      engine.requireRoom(text.ids().length - 1, 0); // the last one is not fed
     }
     try {
       return Continuation.logprobs(engine, texts, terms);

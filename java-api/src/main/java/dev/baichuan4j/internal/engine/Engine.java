@@ -17,7 +17,6 @@ import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.Threads;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -177,34 +176,19 @@ public final class Engine implements AutoCloseable {
   /**
    * Queues a request.
    *
-   * @throws ContextOverflowException when the prompt leaves no room for a token
+   * @throws ContextOverflowException when the prompt leaves no room for what the request may write
    * @throws QueueFullException when too many wait
    * @throws IllegalStateException when the engine is closed
    */
   public void submit(Request request) {
-    int tokens = request.prompt().length;
-    if (tokens >= limits.contextLength()) {
-      throw new ContextOverflowException(tokens, 1, limits.contextLength());
-    }
+    requireRoom(request.prompt().length, request.leastNewTokens());
     enqueue(request);
   }
 
-  /**
-   * Queues a request.
-   *
-   * @throws ContextOverflowException when there are more ids than positions
-   * @throws QueueFullException when too many wait
-   * @throws IllegalStateException when the engine is closed
-   */
-  public void submit(ValueRequest<?> request) {
-    requireRoom(request.prompt());
-    enqueue(request);
-  }
-
-  /** Refuses a text that has more ids than the context has positions. */
-  public void requireRoom(int[] ids) {
-    if (ids.length > limits.contextLength()) {
-      throw new ContextOverflowException(ids.length, 0, limits.contextLength());
+  /** Refuses a text that has more tokens than the context has positions. */
+  public void requireRoom(int tokens, int newTokens) {
+    if (tokens + newTokens > limits.contextLength()) {
+      throw new ContextOverflowException(tokens, newTokens, limits.contextLength());
     }
   }
 
@@ -273,14 +257,6 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  static long nanos(Duration duration) {
-    try {
-      return duration.toNanos();
-    } catch (ArithmeticException e) {
-      return Long.MAX_VALUE; // 292 years
-    }
-  }
-
   /**
    * Feeds ids and hands out logits, on this thread; waits until done. Other requests run beside it.
    *
@@ -293,24 +269,14 @@ public final class Engine implements AutoCloseable {
    * @throws IllegalStateException when the engine is closed
    */
   public void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
-    requireRoom(ids);
     ScoreRequest request = new ScoreRequest(ids.clone(), all, schedule.scoringTokens(chunk));
-    enqueue(request);
-    boolean complete = false;
-    try {
-      request.giveRows(consumer);
-      complete = true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw interrupted("logits", e);
-    } finally {
-      if (!complete) {
-        request.cancel();
-      }
-    }
+    submit(request);
+    request.giveRows(consumer);
   }
 
-  private static OperationInterruptedException interrupted(String operation, Exception cause) {
+  /** What a thread gets that is interrupted, and whose flag is set again, while it waits here. */
+  public static OperationInterruptedException interrupted(String operation, Exception cause) {
+    Thread.currentThread().interrupt();
     return new OperationInterruptedException(
         operation, "it has ended, and what it had computed is gone; call again", cause);
   }
@@ -336,7 +302,6 @@ public final class Engine implements AutoCloseable {
       done.get();
     } catch (InterruptedException e) {
       done.cancel(false);
-      Thread.currentThread().interrupt();
       throw interrupted(operation, e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof Error error) {

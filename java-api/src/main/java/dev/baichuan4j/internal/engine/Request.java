@@ -7,6 +7,7 @@ import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,7 +71,7 @@ public abstract class Request {
         .timeout()
         .ifPresent(
             timeout -> {
-              long nanos = Engine.nanos(timeout);
+              long nanos = TimeUnit.NANOSECONDS.convert(timeout);
               deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
             });
   }
@@ -111,6 +112,11 @@ public abstract class Request {
       finish(FinishReason.CANCELLED);
     }
     wakeEngine();
+  }
+
+  /** Positions that have to be left for it beside its prompt. */
+  int leastNewTokens() {
+    return 1;
   }
 
   /** Most positions that its text will have in a context of the given length. */

@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.LogitsConsumer;
+import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.ArrayList;
@@ -38,6 +39,11 @@ final class ScoreRequest extends Request {
     this.length = ids.length;
     this.all = all;
     this.stepTokens = stepTokens;
+  }
+
+  @Override
+  int leastNewTokens() {
+    return 0;
   }
 
   @Override
@@ -121,11 +127,26 @@ final class ScoreRequest extends Request {
   }
 
   /**
-   * Hands out all rows, on this thread, as they come.
+   * Hands out all rows, on this thread, as they come. Where that does not come to its end, the
+   * request is cancelled.
    *
-   * @throws InterruptedException when this thread is interrupted; the request goes on
+   * @throws OperationInterruptedException when this thread is interrupted
    */
-  void giveRows(LogitsConsumer consumer) throws InterruptedException {
+  void giveRows(LogitsConsumer consumer) {
+    boolean complete = false;
+    try {
+      giveAll(consumer);
+      complete = true;
+    } catch (InterruptedException e) {
+      throw Engine.interrupted("logits", e);
+    } finally {
+      if (!complete) {
+        cancel();
+      }
+    }
+  }
+
+  private void giveAll(LogitsConsumer consumer) throws InterruptedException {
     while (awaitRows()) {
       // The engine's thread leaves the buffer alone as long as it has rows.
       for (int i = 0; i < rows; i++) {

@@ -41,6 +41,11 @@ public abstract class ValueRequest<T> extends Request {
   abstract T result();
 
   @Override
+  final int leastNewTokens() {
+    return 0;
+  }
+
+  @Override
   final int positions(int contextLength) {
     return prompt().length;
   }
