@@ -134,6 +134,45 @@ public interface Baichuan extends AutoCloseable {
   ChatSession restore(Path file);
 
   /**
+   * Returns what turns texts into vectors, each of length 1 and the mean of hidden states.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  Embeddings embeddings();
+
+  /**
+   * Returns what tells how likely given texts are: classification and reranking.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  Scoring scoring();
+
+  /**
+   * Counts the tokens of a text as {@link #complete(String, GenerationOptions)} would feed them.
+   *
+   * @throws IllegalStateException when the model is closed or has no tokenizer
+   */
+  int countTokens(String text);
+
+  /**
+   * Counts the tokens of a conversation with the {@link #defaultOptions()}; see {@link
+   * #countTokens(List, GenerationOptions)}.
+   */
+  int countTokens(List<ChatMessage> messages);
+
+  /**
+   * Counts the tokens of the prompt that {@link #chat(List, GenerationOptions)} would make of a
+   * conversation: the {@link Usage#promptTokens()} of its result, without running the model.
+   *
+   * @param messages oldest first, at least one; only the first may be the system's
+   * @param options of the answer, by which old rounds may be left out
+   * @throws InvalidRequestException as the chat would
+   * @throws ContextOverflowException as the chat would
+   * @throws IllegalStateException when the model is closed
+   */
+  int countTokens(List<ChatMessage> messages, GenerationOptions options);
+
+  /**
    * Computes the logits that follow ids.
    *
    * @param ids at least one

@@ -19,6 +19,7 @@ public abstract sealed class BaichuanException extends RuntimeException
         InvalidRequestException,
         QueueFullException,
         OperationInterruptedException,
+        OperationTimeoutException,
         InvalidLogitsException {
 
   private static final long serialVersionUID = 1L;

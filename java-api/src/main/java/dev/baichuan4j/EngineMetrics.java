@@ -30,7 +30,7 @@ public record EngineMetrics(
     Latency perToken) {
 
   /**
-   * Requests: generations, and logits that were asked for.
+   * Requests: generations, embeddings, scores, and logits that were asked for.
    *
    * @param waiting in the queue at the moment
    * @param running have left the queue and not ended, at the moment

@@ -8,7 +8,7 @@ import java.util.Optional;
  * How a request went that has ended; see {@link RequestListener}.
  *
  * @param caller whose share it counted to, as {@link GenerationOptions#caller()} says
- * @param usage its tokens; of a request for logits, those of the ids
+ * @param usage its tokens; of a request that writes nothing, those of the ids
  * @param timings its times; of a request that wrote no token, {@code prompt} goes to its end
  * @param reason why it ended; empty where it failed
  */

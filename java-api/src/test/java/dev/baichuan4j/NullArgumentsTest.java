@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.Executor;
 import org.junit.jupiter.api.Test;
 
 /** A null argument of any public method or constructor is refused by its name. */
@@ -74,6 +75,14 @@ class NullArgumentsTest {
     samples.put(Mirostat.class, Mirostat.OFF);
     samples.put(BeamSearch.class, BeamSearch.OFF);
     samples.put(GenerationOptions.class, GenerationOptions.greedy());
+    samples.put(Pooling.class, Pooling.LAST);
+    samples.put(Priority.class, Priority.HIGH);
+    samples.put(RerankTemplate.class, RerankTemplate.DEFAULT);
+    samples.put(Executor.class, (Executor) Runnable::run);
+    samples.put(GenerationListener.class, (GenerationListener) chunk -> {});
+    samples.put(Embeddings.class, model.embeddings());
+    samples.put(Scoring.class, model.scoring());
+    samples.put(Generation.class, model.complete(new int[] {1}, GenerationOptions.greedy()));
     samples.put(Baichuan.class, model);
     samples.put(BaichuanLoader.class, Baichuan.randomLoader(SHAPE));
     samples.put(ChatSession.class, model.newSession());
@@ -173,6 +182,8 @@ class NullArgumentsTest {
   @Test
   void aClosedModelRefusesEveryCall() {
     Baichuan model = model();
+    Embeddings embeddings = model.embeddings();
+    Scoring scoring = model.scoring();
     model.close();
     model.close();
     List<org.junit.jupiter.api.function.Executable> calls =
@@ -189,7 +200,16 @@ class NullArgumentsTest {
             () -> model.chat(List.of(ChatMessage.user("a"))),
             () -> model.complete("a", GenerationOptions.greedy()),
             () -> model.complete(new int[] {1}, GenerationOptions.greedy()),
-            () -> model.logits(new int[] {1}, false, 0, (position, logits) -> {}));
+            () -> model.logits(new int[] {1}, false, 0, (position, logits) -> {}),
+            model::embeddings,
+            model::scoring,
+            () -> embeddings.of(new int[] {1}),
+            () -> embeddings.of("a"),
+            () -> embeddings.of(List.of()),
+            () -> scoring.classify("a", List.of("b")),
+            () -> scoring.rerank("a", List.of()),
+            () -> model.countTokens("a"),
+            () -> model.countTokens(List.of(ChatMessage.user("a"))));
     for (int i = 0; i < calls.size(); i++) {
       assertEquals(
           "model is closed",

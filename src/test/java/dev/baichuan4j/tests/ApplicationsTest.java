@@ -194,33 +194,12 @@ class ApplicationsTest {
 
   private static Output runJava(int jdk, String... arguments) throws Exception {
     List<String> command = new ArrayList<>();
-    command.add(java(jdk).toString());
+    command.add(Jdks.java(jdk).toString());
     command.add("-Dorg.bytedeco.javacpp.cachedir=" + APPS.resolve("cache"));
     command.add("-Dsun.stdout.encoding=UTF-8"); // JDK 17's name
     command.add("-Dstdout.encoding=UTF-8");
     command.addAll(List.of(arguments));
     return run(APPS, Map.of(), command);
-  }
-
-  private static Path java(int jdk) {
-    List<String> homes = new ArrayList<>();
-    if (Runtime.version().feature() == jdk) {
-      homes.add(System.getProperty("java.home"));
-    }
-    String variable = "JAVA_HOME_" + jdk;
-    if (System.getenv(variable) != null) {
-      homes.add(System.getenv(variable));
-    }
-    homes.add("/usr/lib/jvm/temurin-" + jdk + "-jdk-amd64");
-    homes.add("/usr/lib/jvm/java-" + jdk + "-openjdk-amd64");
-    Path java =
-        homes.stream()
-            .map(home -> Path.of(home, "bin", "java"))
-            .filter(Files::isExecutable)
-            .findFirst()
-            .orElse(null);
-    assumeTrue(java != null, "no JDK " + jdk + " was found; " + variable + " may name its folder");
-    return java;
   }
 
   private record Output(int code, String out, String err) {}

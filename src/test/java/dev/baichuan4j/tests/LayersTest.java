@@ -1,6 +1,7 @@
 package dev.baichuan4j.tests;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -12,6 +13,7 @@ import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** The packages of the library and of the command line form layers, and JavaCPP stays in one. */
@@ -123,6 +125,24 @@ class LayersTest {
         .whereLayer("cli")
         .mayOnlyAccessLayers("public", "checkpoint", "nn", "evaluate")
         .ensureAllClassesAreContainedInArchitecture()
+        .check(CLASSES);
+  }
+
+  /**
+   * Object.wait pins a virtual thread to its carrier on JDK 21 to 23. The engine's own thread,
+   * which is none, may use it.
+   */
+  @Test
+  void whatCallersWaitForIsNoMonitor() {
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName("dev.baichuan4j.internal.engine.Engine")
+        .should()
+        .callMethod(Object.class, "wait")
+        .orShould()
+        .callMethod(Object.class, "wait", long.class)
+        .orShould()
+        .callMethod(TimeUnit.class, "timedWait", Object.class, long.class)
         .check(CLASSES);
   }
 

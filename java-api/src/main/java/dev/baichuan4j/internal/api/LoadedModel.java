@@ -4,6 +4,7 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.ContextOverflowException;
+import dev.baichuan4j.Embeddings;
 import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
@@ -12,6 +13,7 @@ import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.RequestListener;
+import dev.baichuan4j.Scoring;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.chat.ChatTemplate;
@@ -106,7 +108,7 @@ final class LoadedModel implements Baichuan {
     Objects.requireNonNull(options, "options");
     requireOpen();
     Combinations.check(options, false, tokenizer.isPresent());
-    checkIds(ids);
+    checkIds(ids, "prompt");
     int newTokens = options.maxNewTokens().orElse(1);
     if ((long) ids.length + newTokens > info.contextLength()) {
       throw new ContextOverflowException(ids.length, newTokens, info.contextLength());
@@ -124,7 +126,7 @@ final class LoadedModel implements Baichuan {
     return options.maxNewTokens().orElse(info.maxNewTokens());
   }
 
-  private ChatPrompt chatPrompt(List<ChatMessage> messages, GenerationOptions options) {
+  ChatPrompt chatPrompt(List<ChatMessage> messages, GenerationOptions options) {
     ModelInfo.ChatRoles roles =
         info.chatRoles()
             .orElseThrow(
@@ -154,25 +156,24 @@ final class LoadedModel implements Baichuan {
     };
   }
 
-  private void checkIds(int[] ids) {
+  void checkIds(int[] ids, String parameter) {
     if (ids.length == 0) {
-      throw new InvalidRequestException("prompt", "prompt has 0 tokens, expected at least 1");
+      throw new InvalidRequestException(parameter, "0 tokens", "at least 1");
     }
     int vocabulary = info.shape().vocabularySize();
     for (int i = 0; i < ids.length; i++) {
       if (ids[i] < 0 || ids[i] >= vocabulary) {
         throw new InvalidRequestException(
-            "prompt",
-            "prompt has id " + ids[i] + " at " + i + ", expected 0 to " + (vocabulary - 1));
+            parameter, "id " + ids[i] + " at " + i, "0 to " + (vocabulary - 1));
       }
     }
   }
 
   /** Checks that there is a list and no null in it. */
-  static void requireAll(List<ChatMessage> messages, String name) {
-    Objects.requireNonNull(messages, name);
-    for (int i = 0; i < messages.size(); i++) {
-      if (messages.get(i) == null) {
+  static void requireAll(List<?> values, String name) {
+    Objects.requireNonNull(values, name);
+    for (int i = 0; i < values.size(); i++) {
+      if (values.get(i) == null) {
         throw new NullPointerException(name + "[" + i + "]");
       }
     }
@@ -225,6 +226,37 @@ final class LoadedModel implements Baichuan {
   }
 
   @Override
+  public Embeddings embeddings() {
+    requireOpen();
+    return new TextEmbeddings(this, engine);
+  }
+
+  @Override
+  public Scoring scoring() {
+    requireOpen();
+    return new TextScoring(this, engine);
+  }
+
+  @Override
+  public int countTokens(String text) {
+    Objects.requireNonNull(text, "text");
+    return tokenizer().encode(text).length;
+  }
+
+  @Override
+  public int countTokens(List<ChatMessage> messages) {
+    return countTokens(messages, defaultOptions);
+  }
+
+  @Override
+  public int countTokens(List<ChatMessage> messages, GenerationOptions options) {
+    requireAll(messages, "messages");
+    Objects.requireNonNull(options, "options");
+    requireOpen();
+    return chatPrompt(messages, options).ids().length;
+  }
+
+  @Override
   public void logits(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
     Objects.requireNonNull(ids, "ids");
     Objects.requireNonNull(consumer, "consumer");
@@ -232,7 +264,7 @@ final class LoadedModel implements Baichuan {
       throw new InvalidRequestException("chunk", chunk, "0 or more");
     }
     requireOpen();
-    checkIds(ids);
+    checkIds(ids, "ids");
     try {
       engine.score(ids, all, chunk, consumer);
     } finally {

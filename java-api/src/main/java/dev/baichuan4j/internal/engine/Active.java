@@ -12,6 +12,8 @@ final class Active {
   int fed; // tokens of this step, its drafts among them
   int row; // the first of its rows of logits in this step
   int rows;
+  int hidden; // tokens of this step whose hidden states it wants
+  int firstHidden; // number of the first one in the step
   Drafter drafter; // null as long as it has had no drafts
   Acceptance acceptance;
   int evidence; // of its drafts in this step

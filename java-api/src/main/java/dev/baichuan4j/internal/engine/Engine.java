@@ -21,6 +21,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -87,6 +88,7 @@ public final class Engine implements AutoCloseable {
 
   private final Runnable admitWaiting = this::admitWaiting;
   private final Thread thread;
+  private final CountDownLatch ended = new CountDownLatch(1); // what the thread does is done
   private long happenings; // that the thread may have to look at
   private boolean closed;
 
@@ -164,16 +166,20 @@ public final class Engine implements AutoCloseable {
   /**
    * Queues a request.
    *
-   * @throws ContextOverflowException when the prompt leaves no room for a token
+   * @throws ContextOverflowException when the prompt leaves no room for what the request may write
    * @throws QueueFullException when too many wait
    * @throws IllegalStateException when the engine is closed
    */
   public void submit(Request request) {
-    int tokens = request.prompt().length;
-    if (tokens >= limits.contextLength()) {
-      throw new ContextOverflowException(tokens, 1, limits.contextLength());
-    }
+    requireRoom(request.prompt().length, request.leastNewTokens());
     enqueue(request);
+  }
+
+  /** Refuses a text that has more tokens than the context has positions. */
+  public void requireRoom(int tokens, int newTokens) {
+    if (tokens + newTokens > limits.contextLength()) {
+      throw new ContextOverflowException(tokens, newTokens, limits.contextLength());
+    }
   }
 
   /**
@@ -253,24 +259,16 @@ public final class Engine implements AutoCloseable {
    * @throws IllegalStateException when the engine is closed
    */
   public void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
-    if (ids.length > limits.contextLength()) {
-      throw new ContextOverflowException(ids.length, 0, limits.contextLength());
-    }
     ScoreRequest request = new ScoreRequest(ids.clone(), all, schedule.scoringTokens(chunk));
-    enqueue(request);
-    boolean complete = false;
-    try {
-      request.giveRows(consumer);
-      complete = true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new OperationInterruptedException(
-          "logits", "it has ended, and what it had computed is gone; call again", e);
-    } finally {
-      if (!complete) {
-        request.cancel();
-      }
-    }
+    submit(request);
+    request.giveRows(consumer);
+  }
+
+  /** What a thread gets that is interrupted, and whose flag is set again, while it waits here. */
+  public static OperationInterruptedException interrupted(String operation, Exception cause) {
+    Thread.currentThread().interrupt();
+    return new OperationInterruptedException(
+        operation, "it has ended, and what it had computed is gone; call again", cause);
   }
 
   /**
@@ -355,7 +353,11 @@ public final class Engine implements AutoCloseable {
         closed = true;
       }
     }
-    shutDown(new IllegalStateException("model is closed", cause));
+    try {
+      shutDown(new IllegalStateException("model is closed", cause));
+    } finally {
+      ended.countDown();
+    }
   }
 
   private void serve() {
@@ -473,6 +475,7 @@ public final class Engine implements AutoCloseable {
     boolean interrupted = false;
     while (thread.isAlive() && Thread.currentThread() != thread) {
       try {
+        ended.await(); // parks a virtual thread, which Thread.join would pin
         thread.join();
       } catch (InterruptedException e) {
         interrupted = true;

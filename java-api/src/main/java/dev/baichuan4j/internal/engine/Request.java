@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.engine;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.RequestMetrics;
 import dev.baichuan4j.internal.nn.Batch;
+import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.Optional;
@@ -110,6 +111,11 @@ public abstract class Request {
     wakeEngine();
   }
 
+  /** Positions that have to be left for it beside its prompt. */
+  int leastNewTokens() {
+    return 1;
+  }
+
   /** Most positions that its text will have in a context of the given length. */
   abstract int positions(int contextLength);
 
@@ -153,6 +159,25 @@ public abstract class Request {
    */
   abstract FinishReason take(
       Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength);
+
+  /**
+   * Hidden states, of the last ones of the next {@code count} tokens, that it wants; none unless it
+   * overrides this.
+   */
+  int hiddenStates(Sequence sequence, int count) {
+    return 0;
+  }
+
+  /**
+   * Takes the hidden states of a step.
+   *
+   * @param first number of its first token in the step
+   * @param count its tokens that it wants them of, at least one
+   * @return why the text ends; null if it goes on
+   */
+  FinishReason takeHidden(Sequence sequence, Forward step, int first, int count) {
+    throw new IllegalStateException("request wants no hidden states");
+  }
 
   /** Is called before the first step; {@code cachedTokens} of the prompt are cached already. */
   protected void started(int cachedTokens) {}

@@ -239,7 +239,7 @@ final class Schedule implements AutoCloseable {
       counters.read(prompt);
       cache.offer(sequence);
     }
-    if (a.rows == 0) {
+    if (a.rows == 0 && a.hidden == 0) {
       return null;
     }
     int before = sequence.length();
@@ -368,6 +368,7 @@ final class Schedule implements AutoCloseable {
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
       a.rows = 0;
+      a.hidden = 0;
       if (a.fed > 0 && !feed(a, step)) {
         i--;
       }

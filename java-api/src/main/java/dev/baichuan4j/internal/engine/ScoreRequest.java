@@ -2,10 +2,13 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.LogitsConsumer;
+import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A text whose logits are wanted. The engine's thread copies the rows of a step; the caller's
@@ -17,7 +20,11 @@ final class ScoreRequest extends Request {
   private final int stepTokens;
   private final List<float[]> buffer = new ArrayList<>(); // rows [V], used again in each step
   private int reached; // positions that are done with; of the engine's thread
-  // Guarded by this.
+
+  /** Guards what follows. A caller that waits in a virtual thread is parked, not pinned. */
+  private final ReentrantLock lock = new ReentrantLock();
+
+  private final Condition changed = lock.newCondition(); // there are rows, or it has ended
   private int firstPosition; // of the rows in the buffer
   private int rows; // in the buffer, not handed out yet
   private boolean ended;
@@ -35,6 +42,11 @@ final class ScoreRequest extends Request {
   }
 
   @Override
+  int leastNewTokens() {
+    return 0;
+  }
+
+  @Override
   int positions(int contextLength) {
     return length;
   }
@@ -45,9 +57,14 @@ final class ScoreRequest extends Request {
   }
 
   @Override
-  synchronized int mostTokens(int rowsLeft) {
-    if (rows > 0) {
-      return 0;
+  int mostTokens(int rowsLeft) {
+    lock.lock();
+    try {
+      if (rows > 0) {
+        return 0;
+      }
+    } finally {
+      lock.unlock();
     }
     return all ? Math.min(stepTokens, rowsLeft) : stepTokens;
   }
@@ -67,9 +84,9 @@ final class ScoreRequest extends Request {
   }
 
   @Override
-  synchronized FinishReason take(
+  FinishReason take(
       Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength) {
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++) { // the buffer has no rows, so the caller leaves it alone
       if (i == buffer.size()) {
         buffer.add(new float[row.size()]);
       }
@@ -77,54 +94,90 @@ final class ScoreRequest extends Request {
       row.copyTo(buffer.get(i));
     }
     reached = sequence.cached();
-    firstPosition = reached - count;
-    rows = count;
-    notifyAll();
+    lock.lock();
+    try {
+      firstPosition = reached - count;
+      rows = count;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
     return reached == length ? FinishReason.LENGTH : null;
   }
 
   @Override
-  protected synchronized void finished(FinishReason reason) {
-    ended = true;
-    notifyAll();
+  protected void finished(FinishReason reason) {
+    end(null);
   }
 
   @Override
-  protected synchronized void failed(RuntimeException cause) {
-    ended = true;
-    failure = cause;
-    notifyAll();
+  protected void failed(RuntimeException cause) {
+    end(cause);
+  }
+
+  private void end(RuntimeException cause) {
+    lock.lock();
+    try {
+      ended = true;
+      failure = cause;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /**
-   * Hands out all rows, on this thread, as they come.
+   * Hands out all rows, on this thread, as they come. Where that does not come to its end, the
+   * request is cancelled.
    *
-   * @throws InterruptedException when this thread is interrupted; the request goes on
+   * @throws OperationInterruptedException when this thread is interrupted
    */
-  void giveRows(LogitsConsumer consumer) throws InterruptedException {
-    while (true) {
-      synchronized (this) {
-        if (!ended && Thread.interrupted()) { // also where rows come before they are waited for
-          throw new InterruptedException();
-        }
-        while (rows == 0 && !ended) {
-          wait();
-        }
-        if (rows == 0 || failure != null) {
-          if (failure != null) {
-            throw failure;
-          }
-          return;
-        }
+  void giveRows(LogitsConsumer consumer) {
+    boolean complete = false;
+    try {
+      giveAll(consumer);
+      complete = true;
+    } catch (InterruptedException e) {
+      throw Engine.interrupted("logits", e);
+    } finally {
+      if (!complete) {
+        cancel();
       }
+    }
+  }
+
+  private void giveAll(LogitsConsumer consumer) throws InterruptedException {
+    while (awaitRows()) {
       // The engine's thread leaves the buffer alone as long as it has rows.
       for (int i = 0; i < rows; i++) {
         consumer.accept(firstPosition + i, buffer.get(i));
       }
-      synchronized (this) {
+      lock.lock();
+      try {
         rows = 0;
+      } finally {
+        lock.unlock();
       }
       wakeEngine();
+    }
+  }
+
+  /** Waits for rows; false at the end. */
+  private boolean awaitRows() throws InterruptedException {
+    lock.lock();
+    try {
+      if (!ended && Thread.interrupted()) { // also where rows come before they are waited for
+        throw new InterruptedException();
+      }
+      while (rows == 0 && !ended) {
+        changed.await();
+      }
+      if (failure != null) {
+        throw failure;
+      }
+      return rows > 0;
+    } finally {
+      lock.unlock();
     }
   }
 }

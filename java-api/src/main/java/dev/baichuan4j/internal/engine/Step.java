@@ -58,6 +58,11 @@ final class Step implements AutoCloseable {
     long[] mask = a.rows > 0 ? a.request.allowedTokens() : null;
     boolean ranked = a.rows > 0 && a.request.wantsBestLogits(forward.topCount());
     a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
+    a.hidden = a.request.hiddenStates(s, a.fed);
+    if (a.hidden > 0) {
+      a.firstHidden = batch.tokens() - a.hidden;
+      batch.wantHidden();
+    }
     if (mask != null) {
       batch.mask(a.row, mask);
     }
@@ -80,8 +85,11 @@ final class Step implements AutoCloseable {
     }
   }
 
-  /** Hands a text its rows, and returns why it ends; null if it goes on. */
+  /** Hands a text its rows or hidden states, and returns why it ends; null if it goes on. */
   FinishReason take(Active a) {
+    if (a.hidden > 0) {
+      return a.request.takeHidden(a.sequence, forward, a.firstHidden, a.hidden);
+    }
     return a.request.take(a.sequence, row, a.row, a.rows, best, contextLength);
   }
 

@@ -1,8 +1,11 @@
 package dev.baichuan4j.internal.engine;
 
+import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.Priority;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /**
  * How a request stands among others.
@@ -17,10 +20,24 @@ public record Terms(String caller, Priority priority, Optional<Duration> timeout
 
   /** Its time in nanoseconds; the greatest number if it has all the time. */
   long nanos() {
-    try {
-      return timeout.map(Duration::toNanos).orElse(Long.MAX_VALUE);
-    } catch (ArithmeticException e) {
-      return Long.MAX_VALUE; // 292 years
+    return timeout.map(TimeUnit.NANOSECONDS::convert).orElse(Long.MAX_VALUE);
+  }
+
+  public Terms withCaller(String caller) {
+    return new Terms(Objects.requireNonNull(caller, "caller"), priority, timeout);
+  }
+
+  public Terms withPriority(Priority priority) {
+    return new Terms(caller, Objects.requireNonNull(priority, "priority"), timeout);
+  }
+
+  /**
+   * @throws InvalidRequestException when it is not above 0
+   */
+  public Terms withTimeout(Duration timeout) {
+    if (Objects.requireNonNull(timeout, "timeout").isNegative() || timeout.isZero()) {
+      throw new InvalidRequestException("timeout", timeout, "a time above 0");
     }
+    return new Terms(caller, priority, Optional.of(timeout));
   }
 }

@@ -19,6 +19,7 @@ public final class Batch {
   private int tokens;
   private int sequences;
   private int logits;
+  private boolean hidden;
   private int masked;
   private boolean ranked;
 
@@ -34,6 +35,7 @@ public final class Batch {
     tokens = 0;
     sequences = 0;
     logits = 0;
+    hidden = false;
     masked = 0;
     ranked = false;
   }
@@ -113,6 +115,16 @@ public final class Batch {
   /** Rows of logits asked for. */
   public int logits() {
     return logits;
+  }
+
+  /** Asks for the hidden states of all tokens too. */
+  public void wantHidden() {
+    hidden = true;
+  }
+
+  /** Whether the hidden states of all tokens are asked for. */
+  public boolean hidden() {
+    return hidden;
   }
 
   /** Asks for the best logits of each row too. */

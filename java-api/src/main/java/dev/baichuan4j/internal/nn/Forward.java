@@ -29,8 +29,9 @@ public final class Forward implements AutoCloseable {
   private final Pass pass;
   private final StepSize largest;
   private final TopLogits top;
-  private StepSize size = new StepSize(0, 0, 0, StepSize.Ranking.NONE); // of the last step
-  private List<Plan> plan; // of the last step, its parts in order; null where it ran op by op
+  // Of the last step.
+  private StepSize size = new StepSize(0, 0, 0, false, StepSize.Ranking.NONE);
+  private List<Plan> plan; // its parts in order; null where it ran op by op
 
   /** The plans of the sizes that came, least recent first; null until a size comes again. */
   private final Map<StepSize, List<Plan>> plans =
@@ -54,7 +55,7 @@ public final class Forward implements AutoCloseable {
   public Forward(
       Model model, KvCache cache, int maxTokens, int maxSequences, int maxRows, int contextLength) {
     ops = model.ops();
-    largest = new StepSize(maxTokens, maxSequences, maxRows, StepSize.Ranking.ALLOWED);
+    largest = new StepSize(maxTokens, maxSequences, maxRows, true, StepSize.Ranking.ALLOWED);
     inputs =
         StepInputs.of(
             ops,
@@ -85,8 +86,8 @@ public final class Forward implements AutoCloseable {
   }
 
   /**
-   * Runs a step; {@link #logits} then has its rows, masked or not, and {@link #topLogits} if the
-   * step asks for them.
+   * Runs a step; {@link #logits} then has its rows, masked or not, and {@link #topLogits} and
+   * {@link #hidden} if the step asks for them.
    */
   public void run(Batch batch) {
     run(batch, () -> {});
@@ -182,6 +183,22 @@ public final class Forward implements AutoCloseable {
   /** Copies row {@code row} of the last step's logits into target [V]. */
   public void logits(int row, float[] target) {
     buffers.logits(row, target);
+  }
+
+  /** C, the numbers of a hidden state. */
+  public int hiddenSize() {
+    return buffers.hiddenSize();
+  }
+
+  /**
+   * Copies the hidden states, after the last norm, of some tokens of the last step, which has asked
+   * for them.
+   *
+   * @param first number of the first one in the batch
+   * @param target [T,C], of which the first {@code count} rows are written
+   */
+  public void hidden(int first, int count, float[] target) {
+    buffers.hidden(first, count, target);
   }
 
   /**

@@ -64,7 +64,8 @@ final class Pass {
       views.addAll(results.all());
       layers(in, tokens, qkv, wanted, size, parts);
       if (size.rows() > 0) {
-        parts.accept(() -> logits(in, wanted, results, size.ranking()));
+        Tensor hidden = size.hidden() ? wanted.delta() : wanted.h();
+        parts.accept(() -> logits(in, hidden, results, size.ranking()));
       }
     } finally {
       views.forEach(Tensor::close);
@@ -97,7 +98,7 @@ final class Pass {
 
   /**
    * The last layer stores K and V for every token, but runs the rest only for rows whose logits are
-   * wanted.
+   * wanted, unless the hidden states of all tokens are.
    */
   private void layers(
       StepInputs in, Rows tokens, Qkv qkv, Rows wanted, StepSize size, Consumer<Runnable> parts) {
@@ -115,7 +116,11 @@ final class Pass {
       rest(tokens, layers.get(i), layers.get(i + 1).inputNorm(), parts);
     }
     parts.accept(() -> keysAndValues(in, tokens, qkv, last));
-    if (size.rows() > 0) {
+    if (size.hidden()) {
+      parts.accept(() -> attention(in, tokens, qkv, last));
+      rest(tokens, layers.get(last), weights.finalNorm(), parts);
+      parts.accept(() -> hiddenStates(in, tokens, wanted, size));
+    } else if (size.rows() > 0) {
       parts.accept(
           () -> {
             attention(in, tokens, qkv, last);
@@ -158,8 +163,21 @@ final class Pass {
         });
   }
 
-  private void logits(StepInputs in, Rows wanted, Results results, StepSize.Ranking ranking) {
-    weights.head().apply(ops, results.logits(), wanted.h());
+  /**
+   * Gives the hidden states of all tokens as F32, and those of the rows whose logits are wanted to
+   * the head, in place of what the last layer has added.
+   */
+  private void hiddenStates(StepInputs in, Rows tokens, Rows wanted, StepSize size) {
+    if (size.rows() > 0) {
+      ops.embed(wanted.delta(), in.rows(), tokens.h());
+    }
+    if (StepBuffers.hidden(tokens) != tokens.h()) {
+      ops.convert(StepBuffers.hidden(tokens), tokens.h());
+    }
+  }
+
+  private void logits(StepInputs in, Tensor hidden, Results results, StepSize.Ranking ranking) {
+    weights.head().apply(ops, results.logits(), hidden);
     switch (ranking) {
       case NONE -> {}
       case ALL -> ops.topK(results.topValues(), results.topIds(), results.logits());

@@ -59,6 +59,7 @@ final class StepBuffers implements AutoCloseable {
   private final Tensor qkv; // [T,(H+2G)D]
   private final Results results; // logits in rows of V rounded up
   private final int vocabulary;
+  private final int hiddenSize;
 
   StepBuffers(Model model, int maxTokens, int maxRows) {
     Ops ops = model.ops();
@@ -86,6 +87,7 @@ final class StepBuffers implements AutoCloseable {
             tokens.room);
     qkv = ops.tensor(activations, maxTokens, architecture.heads().qkvWidth());
     vocabulary = architecture.vocabularySize();
+    hiddenSize = architecture.hiddenSize();
     int k = topCount();
     results =
         new Results(
@@ -142,6 +144,24 @@ final class StepBuffers implements AutoCloseable {
   /** Copies row {@code row} of the logits into target [V]. */
   void logits(int row, float[] target) {
     results.logits.read(row * logitStride(vocabulary), target);
+  }
+
+  /** C. */
+  int hiddenSize() {
+    return hiddenSize;
+  }
+
+  /**
+   * Where the last norm of all tokens is as F32: the tensor itself, or the residual stream, which
+   * nobody needs any more.
+   */
+  static Tensor hidden(Rows tokens) {
+    return tokens.h.type() == ElementType.F32 ? tokens.h : tokens.x;
+  }
+
+  /** Copies {@code count} hidden states from that of token {@code first} on. */
+  void hidden(int first, int count, float[] target) {
+    hidden(tokens).read((long) first * hiddenSize, target, count * hiddenSize);
   }
 
   /** Copies the best logits of the first {@code rows} rows. */

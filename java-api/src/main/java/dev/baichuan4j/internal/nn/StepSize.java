@@ -6,9 +6,10 @@ package dev.baichuan4j.internal.nn;
  * @param tokens T
  * @param sequences B
  * @param rows R, of logits; 0 where none are wanted
+ * @param hidden the hidden states of all tokens are computed
  * @param ranking which of the logits of each row are found
  */
-record StepSize(int tokens, int sequences, int rows, Ranking ranking) {
+record StepSize(int tokens, int sequences, int rows, boolean hidden, Ranking ranking) {
   enum Ranking {
     NONE,
     /** The best of all. */
@@ -22,7 +23,8 @@ record StepSize(int tokens, int sequences, int rows, Ranking ranking) {
   }
 
   static StepSize of(Batch batch) {
-    return new StepSize(batch.tokens(), batch.sequences(), batch.logits(), Ranking.of(batch));
+    return new StepSize(
+        batch.tokens(), batch.sequences(), batch.logits(), batch.hidden(), Ranking.of(batch));
   }
 
   /** Returns whether a step has this size, without making one. */
@@ -30,6 +32,7 @@ record StepSize(int tokens, int sequences, int rows, Ranking ranking) {
     return tokens == batch.tokens()
         && sequences == batch.sequences()
         && rows == batch.logits()
+        && hidden == batch.hidden()
         && ranking == Ranking.of(batch);
   }
 }

@@ -91,6 +91,11 @@ public final class Tensor implements AutoCloseable {
     handle().read(offset, target, target.length);
   }
 
+  /** Copies {@code count} floats of an F32 tensor, from its element {@code offset} on. */
+  void read(long offset, float[] target, int count) {
+    handle().read(offset, target, count);
+  }
+
   /** Copies the first {@code count} floats of an F32 tensor to the front of target. */
   void read(float[] target, int count) {
     handle().read(0, target, count);

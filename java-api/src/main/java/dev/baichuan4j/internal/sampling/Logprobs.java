@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.sampling;
 
+import dev.baichuan4j.InvalidLogitsException;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.internal.math.LogSumExp;
 import java.util.ArrayList;
@@ -24,6 +25,29 @@ public final class Logprobs {
       candidates.add(new TokenLogprobs.Candidate(candidate, logits[candidate] - norm));
     }
     return new TokenLogprobs(id, logits[id] - norm, candidates);
+  }
+
+  /**
+   * Returns the log-probabilities of tokens.
+   *
+   * @param logits [V]
+   * @param ids the tokens, each one of the V
+   * @throws InvalidLogitsException if the logits have no sum: one is NaN or positive infinity, or
+   *     all are negative infinity
+   */
+  public static double[] of(float[] logits, int[] ids) {
+    double norm = LogSumExp.of(logits);
+    if (!Double.isFinite(norm)) {
+      throw new InvalidLogitsException(
+          "log-probabilities: the exponentials of the logits have the sum e^"
+              + norm
+              + ", expected a finite number above 0");
+    }
+    double[] logprobs = new double[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      logprobs[i] = logits[ids[i]] - norm;
+    }
+    return logprobs;
   }
 
   /** Returns the ids of the n greatest values, greatest first, of equals the lower id first. */
