@@ -23,8 +23,8 @@ final class Library {
                       new IllegalStateException(
                           "baichuan4j: jar has no META-INF/services/"
                               + EntryPoints.class.getName()
-                              + ", expected the file of the jar as published; keep META-INF/services"
-                              + " where jars are put together"));
+                              + ", expected the file of the jar as published; keep"
+                              + " META-INF/services where jars are put together"));
     }
     return entryPoints;
   }

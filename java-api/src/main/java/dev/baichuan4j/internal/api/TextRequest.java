@@ -66,8 +66,7 @@ final class TextRequest extends GenerationRequest {
     this.prompt = prompt;
     this.constraint = constraint;
     this.sampler =
-        new Sampler(
-            options, prompt.ids(), info.shape().vocabularySize(), constraint.orElse(null));
+        new Sampler(options, prompt.ids(), info.shape().vocabularySize(), constraint.orElse(null));
     this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
     this.wantsLogprobs = options.logprobs().isPresent();

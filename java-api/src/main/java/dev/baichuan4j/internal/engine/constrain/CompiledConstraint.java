@@ -11,7 +11,8 @@ public final class CompiledConstraint implements Constraint {
   private static final SchemaCompiler SCHEMAS =
       schema -> {
         throw new InvalidRequestException(
-            "schema", "schema is given, expected none: JSON Schema is not compiled by this version");
+            "schema",
+            "schema is given, expected none: JSON Schema is not compiled by this version");
       };
 
   private static final CompiledConstraint JSON =

@@ -90,7 +90,8 @@ public final class Expectation {
       case '\r' -> "a carriage return";
       case ' ' -> "a space";
       case '"' -> "'\"'";
-      default -> b < 0x20 || b == 0x7F ? "control character %02X".formatted(b) : "\"" + (char) b + "\"";
+      default ->
+          b < 0x20 || b == 0x7F ? "control character %02X".formatted(b) : "\"" + (char) b + "\"";
     };
   }
 }

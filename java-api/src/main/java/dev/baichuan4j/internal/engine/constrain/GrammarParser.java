@@ -308,7 +308,9 @@ final class GrammarParser {
 
   private String found() {
     return at < text.length()
-        ? "\"" + text.substring(at, Math.min(text.length(), at + 12)).lines().findFirst().get() + "\""
+        ? "\""
+            + text.substring(at, Math.min(text.length(), at + 12)).lines().findFirst().get()
+            + "\""
         : "the end";
   }
 

@@ -26,7 +26,8 @@ final class LocalMask {
 
   /** Bytes of memory that it takes, about. */
   long bytes() {
-    return 8L * within.length + 4L * (nodes.length + ends.length + firstExits.length + exits.length);
+    return 8L * within.length
+        + 4L * (nodes.length + ends.length + firstExits.length + exits.length);
   }
 
   /**

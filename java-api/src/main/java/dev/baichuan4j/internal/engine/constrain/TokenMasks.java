@@ -19,7 +19,8 @@ public final class TokenMasks {
   private final int[] endIds;
   private final byte[][] texts; // by token: what it writes; null for one that writes no text
   private final LocalMasks within; // of pieces that continue a text
-  private final LocalMasks first; // of the piece that begins a text; the same without a dummy prefix
+  private final LocalMasks
+      first; // of the piece that begins a text; the same without a dummy prefix
 
   /**
    * @param vocabulary V, the number of logits; at least that of the pieces
