@@ -42,10 +42,21 @@ public abstract class Dfa {
    */
   public abstract boolean continues(int state);
 
+  /**
+   * Returns whether two bytes are known to lead to the same state from every state. An automaton
+   * that cannot tell at little cost says no.
+   */
+  public boolean alike(int a, int b) {
+    return a == b;
+  }
+
   /** As {@link ByteMachine#onlyByte}. */
   public int onlyByte(int state) {
     int only = ByteMachine.NO_BYTE;
     for (int b = 0; b < 256; b++) {
+      if (only == ByteMachine.NO_BYTE && b > 0 && alike(b - 1, b)) {
+        continue; // it is dead too
+      }
       if (next(state, b) != DEAD) {
         if (only != ByteMachine.NO_BYTE) {
           return ByteMachine.SEVERAL_BYTES;

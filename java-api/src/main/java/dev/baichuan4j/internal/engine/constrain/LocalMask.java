@@ -1,6 +1,8 @@
 package dev.baichuan4j.internal.engine.constrain;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * What {@link Lexemes} alone say of the tokens: those that stay within a lexeme, which are allowed
@@ -62,11 +64,20 @@ final class LocalMask {
 
   /** Computes the masks of a trie, one after the other. For one thread at a time. */
   static final class Builder {
+    private static final int MOST_PLAIN_MASKS = 64;
+    private static final int UNKNOWN = -1;
+
     private final TokenTrie trie;
     private final int[][] states; // by depth, then lexeme
     private final boolean[] accepted; // by depth: some lexeme accepts here or before
     private final int[] path; // by depth: the node
     private final int[] places; // by depth: its place in nodes, -1 if it is not there
+    private final PlainReach plainReach = new PlainReach();
+    private final Map<Integer, long[]> plainMasks = new LinkedHashMap<>(); // by reach
+    private Dfa reachAutomaton; // of the reaches
+    private int[] reaches = new int[64]; // by state
+    private int reach; // plain texts that are within a lexeme in any case
+    private boolean closed; // nothing can follow a lexeme
     private int[] nodes = new int[256];
     private int[] ends = new int[256];
     private int[] exits = new int[256];
@@ -99,7 +110,14 @@ final class LocalMask {
       Arrays.fill(places, -1);
       nodeCount = 0;
       exitCount = 0;
-      long[] within = new long[trie.words()];
+      closed = lexemes.isClosed();
+      reach = Reach.NONE;
+      for (int i = 0; i < count; i++) {
+        int each = reach(lexemes.automaton(i), lexemes.state(i));
+        boolean more = Integer.bitCount(Reach.groups(each)) > Integer.bitCount(Reach.groups(reach));
+        reach = more ? each : reach;
+      }
+      long[] within = reach == Reach.NONE ? new long[trie.words()] : plainMask(reach).clone();
       if (count == 1) {
         walk(lexemes.automaton(0), within);
       } else {
@@ -108,15 +126,37 @@ final class LocalMask {
       return finish(within);
     }
 
+    private long[] plainMask(int wanted) {
+      long[] mask = plainMasks.get(wanted);
+      if (mask == null) {
+        mask = new long[trie.words()];
+        trie.addWithin(wanted, mask);
+        plainMasks.put(wanted, mask);
+        if (plainMasks.size() > MOST_PLAIN_MASKS) {
+          plainMasks.remove(plainMasks.keySet().iterator().next());
+        }
+      }
+      return mask;
+    }
+
     private void walk(Dfa automaton, long[] within) {
       for (int node = 1; node < trie.nodes(); ) {
+        if (trie.isWithin(node, reach)) {
+          node = trie.end(node);
+          continue;
+        }
         int depth = trie.depth(node);
         int state = automaton.next(states[depth - 1][0], trie.label(node));
         if (state == Dfa.DEAD) {
           node = leave(node, depth);
         } else {
           states[depth][0] = state;
-          node = stay(node, depth, automaton.accepting(state), within);
+          boolean all =
+              trie.isLargeAndPlain(node) && trie.restIsWithin(node, reach(automaton, state));
+          node =
+              all
+                  ? staySubtree(node, within)
+                  : stay(node, depth, automaton.accepting(state), within);
         }
       }
     }
@@ -124,6 +164,10 @@ final class LocalMask {
     private void walk(Lexemes lexemes, long[] within) {
       int count = lexemes.size();
       for (int node = 1; node < trie.nodes(); ) {
+        if (trie.isWithin(node, reach)) {
+          node = trie.end(node);
+          continue;
+        }
         int depth = trie.depth(node);
         int label = trie.label(node);
         boolean lives = false;
@@ -148,9 +192,31 @@ final class LocalMask {
       return node + 1;
     }
 
+    /** Some lexeme reads all that is below: so are those of the subtree. Returns the next node. */
+    private int staySubtree(int node, long[] within) {
+      trie.addSubtree(node, within);
+      return trie.end(node);
+    }
+
+    private int reach(Dfa automaton, int state) {
+      if (automaton != reachAutomaton) {
+        reachAutomaton = automaton;
+        Arrays.fill(reaches, UNKNOWN);
+      }
+      if (state >= reaches.length) {
+        int before = reaches.length;
+        reaches = Arrays.copyOf(reaches, 2 * state);
+        Arrays.fill(reaches, before, reaches.length, UNKNOWN);
+      }
+      if (reaches[state] == UNKNOWN) {
+        reaches[state] = plainReach.of(automaton, state);
+      }
+      return reaches[state];
+    }
+
     /** No lexeme reads on: what is below is allowed only where one has ended. */
     private int leave(int node, int depth) {
-      if (accepted[depth - 1]) {
+      if (accepted[depth - 1] && !closed) {
         if (exitCount == exits.length) {
           exits = Arrays.copyOf(exits, 2 * exitCount);
           exitPlaces = Arrays.copyOf(exitPlaces, 2 * exitCount);

@@ -126,6 +126,11 @@ final class RegexDfa extends Dfa {
   }
 
   @Override
+  public boolean alike(int a, int b) {
+    return classes[a] == classes[b];
+  }
+
+  @Override
   public boolean continues(int state) {
     return continues[state];
   }

@@ -25,7 +25,7 @@ final class RegexMachine implements ByteMachine {
 
   @Override
   public Lexemes lexemes(int state) {
-    return Lexemes.of(automaton, state);
+    return Lexemes.ofAll(automaton, state);
   }
 
   @Override
