@@ -10,7 +10,7 @@ import java.util.Map;
  * one thread at a time.
  */
 final class PlainReach {
-  private static final int MOST_CHARACTERS = 12; // few tokens are longer
+  private static final int MOST_CHARACTERS = 32; // hardly any token is longer
   private static final int MOST_STATES = 64; // that are looked at; then the search gives up
   private static final int MOST_KNOWN = 1 << 14;
 
