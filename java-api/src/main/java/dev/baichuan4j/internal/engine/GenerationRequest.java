@@ -64,15 +64,9 @@ public abstract class GenerationRequest extends Request {
       int token = chooser().next(row);
       boolean ended = accept(token);
       boolean foreseen = sequence.append(token);
-      generated++;
-      if (ended) {
-        return FinishReason.STOP;
-      }
-      if (generated >= maxNewTokens || sequence.length() >= contextLength) {
-        return FinishReason.LENGTH;
-      }
-      if (!foreseen) {
-        return null;
+      FinishReason reason = endsAfter(ended, sequence, contextLength);
+      if (reason != null || !foreseen) {
+        return reason != null ? reason : takeForced(sequence, contextLength);
       }
       sequence.computed(1); // in this step, as the draft
       FinishReason interruption = interruption();
@@ -80,6 +74,29 @@ public abstract class GenerationRequest extends Request {
         return interruption;
       }
     }
+  }
+
+  /** Takes tokens that need no logits; the next step feeds them together. */
+  private FinishReason takeForced(Sequence sequence, int contextLength) {
+    for (int token : chooser().forced()) {
+      chooser().take(token);
+      boolean ended = accept(token);
+      sequence.append(token);
+      FinishReason reason = endsAfter(ended, sequence, contextLength);
+      if (reason != null) {
+        return reason;
+      }
+    }
+    return null;
+  }
+
+  private FinishReason endsAfter(boolean ended, Sequence sequence, int contextLength) {
+    generated++;
+    if (ended) {
+      return FinishReason.STOP;
+    }
+    boolean full = generated >= maxNewTokens || sequence.length() >= contextLength;
+    return full ? FinishReason.LENGTH : null;
   }
 
   /** Guesses of its tokens that were verified. */

@@ -106,7 +106,7 @@ final class Speculation {
     a.acceptance.learn(a.drafter.evidence(), ended ? right : drafted, right);
     acceptance.learn(a.drafter.evidence(), ended ? right : drafted, right);
     verified += drafted;
-    accepted += tokens - 1;
+    accepted += Math.min(right, tokens - 1); // others may have needed no logits at all
   }
 
   /** Ends a step. */

@@ -140,16 +140,17 @@ public final class ConstraintState implements TokenMask {
    * what follows, unless the text ends there. Each of them is allowed where it stands. None if the
    * bytes end within a character and nothing is before it.
    */
-  public int[] forcedTokens() {
+  @Override
+  public int[] forced() {
     byte[] bytes = forcedBytes();
     if (bytes.length == 0 || !begun[tokens] && masks.locals(true) != masks.locals(false)) {
-      return new int[0]; // with a dummy prefix, the first token is the model's choice
+      return NONE; // with a dummy prefix, the first token is the model's choice
     }
     String text;
     try {
       text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
-      return new int[0];
+      return NONE;
     }
     int[] ids = masks.tokenizer().encodeWithin(text);
     int kept = 0;

@@ -24,7 +24,7 @@ import java.util.Map;
  */
 final class GrammarMachine implements ByteMachine {
   /** Most states of a machine, about 2 KB each. */
-  static final int MAX_STATES = 1 << 18;
+  static final int MAX_STATES = 1 << 16;
 
   private static final int UNKNOWN = -2;
 

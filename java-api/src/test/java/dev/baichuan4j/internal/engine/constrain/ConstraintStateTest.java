@@ -258,7 +258,7 @@ class ConstraintStateTest {
     assertEquals(0, state.forcedBytes().length);
     state.accept(spelled(tokenizer, "a")[0]);
     assertEquals("{\"first_name\": ", new String(state.forcedBytes(), StandardCharsets.UTF_8));
-    int[] forced = state.forcedTokens();
+    int[] forced = state.forced();
     assertTrue(forced.length > 0 && forced.length < 12, "tokens: " + forced.length);
     for (int id : forced) {
       assertTrue(allows(mask(state, masks), id));
@@ -270,7 +270,7 @@ class ConstraintStateTest {
       state.accept(id);
     }
     assertEquals("，再见", new String(state.forcedBytes(), StandardCharsets.UTF_8));
-    for (int id : state.forcedTokens()) {
+    for (int id : state.forced()) {
       state.accept(id);
     }
     assertTrue(state.mustEnd() && state.isComplete());
