@@ -44,9 +44,9 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "N",
       description =
-          "Positions in the cache before the new tokens are measured (tgN@dN): what a request with a"
-              + " prompt of so many tokens has from its first new token to its last. Default: 0, the"
-              + " model alone, without sampling.")
+          "Positions in the cache before the new tokens are measured (tgN@dN): what a request with"
+              + " a prompt of so many tokens has from its first new token to its last. Default: 0,"
+              + " the model alone, without sampling.")
   private int depth;
 
   @Option(names = "-r", defaultValue = "5", paramLabel = "N", description = "Repetitions.")

@@ -61,7 +61,10 @@ public final class Sampler implements TokenChooser {
    */
   public Sampler(GenerationOptions options, int[] prompt, int vocabulary, TokenMask mask) {
     this(
-        options, masked(processors(options, prompt, vocabulary), mask, vocabulary), vocabulary, mask);
+        options,
+        masked(processors(options, prompt, vocabulary), mask, vocabulary),
+        vocabulary,
+        mask);
   }
 
   private static List<ScoreProcessor> masked(

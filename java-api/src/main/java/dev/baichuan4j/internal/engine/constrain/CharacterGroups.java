@@ -46,7 +46,32 @@ final class CharacterGroups {
   private static final Dawg[] STRINGS =
       MEMBERS.stream().map(Dawg::ofCharacters).toArray(Dawg[]::new);
 
+  private static final ByteSet[] BYTES = bytes();
+
   private CharacterGroups() {}
+
+  private static ByteSet[] bytes() {
+    ByteSet[] sets = new ByteSet[COUNT];
+    for (int group = 0; group < COUNT; group++) {
+      sets[group] = new ByteSet();
+      boolean ascii = MEMBERS.get(group).first(0) < 0x80;
+      for (int b = 0; b < 256; b++) {
+        if (ascii ? MEMBERS.get(group).contains(b) : b >= 0x80) {
+          sets[group].add(b);
+        }
+      }
+    }
+    return sets;
+  }
+
+  /** Adds the bytes that the characters of some groups have. */
+  static void addBytes(int groups, ByteSet set) {
+    for (int group = 0; group < COUNT; group++) {
+      if ((groups >>> group & 1) != 0) {
+        set.addAll(BYTES[group]);
+      }
+    }
+  }
 
   /** The characters of a group in UTF-8. */
   static Dawg strings(int group) {

@@ -26,8 +26,6 @@ final class GrammarMachine implements ByteMachine {
   /** Most states of a machine, about 2 KB each. */
   static final int MAX_STATES = 1 << 16;
 
-  private static final int UNKNOWN = -2;
-
   /** Where a rule returns to when it ends: over the ways of that rule in a state. */
   private static final class Return {
     final State state; // null: the end of the text
@@ -61,6 +59,7 @@ final class GrammarMachine implements ByteMachine {
     Item[] threads; // once known: all terminals that are being read or may begin
     Map<Integer, List<RuleWay>> ruleWays; // by rule
     Lexemes lexemes;
+    int after = UNKNOWN; // the state behind its lexeme
     int[] next; // by byte
 
     State(int id, Item[] kernel, boolean accepting) {
@@ -142,6 +141,20 @@ final class GrammarMachine implements ByteMachine {
       at.lexemes = Lexemes.of(automata, places, automata.length);
     }
     return at.lexemes;
+  }
+
+  @Override
+  public int afterLexeme(int state) {
+    State at = states.get(state);
+    if (at.after == UNKNOWN) {
+      complete(at);
+      Gathering after = new Gathering();
+      for (Item thread : at.threads) {
+        after.add(thread.node, thread.back);
+      }
+      at.after = after.state();
+    }
+    return at.after;
   }
 
   @Override

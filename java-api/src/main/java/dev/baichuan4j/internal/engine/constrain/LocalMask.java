@@ -12,54 +12,85 @@ final class LocalMask {
   private final TokenTrie trie;
   private final long[] within; // tokens that stay within a lexeme
   private final int[] nodes; // of the trie, in preorder: those on the way to an exit
-  private final int[] ends; // by place in nodes: the place behind the subtree
   private final int[] firstExits; // [nodes + 1]: places in exits
   private final int[] exits; // tops of subtrees in the trie that leave every lexeme
+  private final int[] endings; // those of them whose parent ends a lexeme, by their own byte
+  private final boolean single; // one lexeme
+  private final ByteSet inside; // bytes of the trie that lexemes read, perhaps some others
 
   private LocalMask(
-      TokenTrie trie, long[] within, int[] nodes, int[] ends, int[] firstExits, int[] exits) {
+      TokenTrie trie,
+      long[] within,
+      int[] nodes,
+      int[] firstExits,
+      int[] exits,
+      int[] endings,
+      boolean single,
+      ByteSet inside) {
     this.trie = trie;
     this.within = within;
     this.nodes = nodes;
-    this.ends = ends;
     this.firstExits = firstExits;
     this.exits = exits;
+    this.endings = endings;
+    this.single = single;
+    this.inside = inside;
   }
 
   /** Bytes of memory that it takes, about. */
   long bytes() {
     return 8L * within.length
-        + 4L * (nodes.length + ends.length + firstExits.length + exits.length);
+        + 4L * (nodes.length + firstExits.length + exits.length + endings.length);
   }
 
-  /**
-   * Writes the mask of a state that has these lexemes.
-   *
-   * @param states room for {@code trie.maxDepth() + 1} states
-   * @return how many bytes the machine read
-   */
-  int complete(ByteMachine machine, int state, int[] states, long[] mask) {
+  /** Writes the mask of a state of the walk's machine that has these lexemes. */
+  void complete(TokenWalk walk, int state, long[] mask) {
     System.arraycopy(within, 0, mask, 0, within.length);
-    states[0] = state;
-    int steps = 0;
-    for (int place = 0; place < nodes.length; ) {
+    boolean leaves = exits.length > 0;
+    int after = single && leaves ? walk.machine().afterLexeme(state) : ByteMachine.UNKNOWN;
+    if (!leaves || after == ByteMachine.DEAD) {
+      return;
+    }
+    if (after != ByteMachine.UNKNOWN && !mayBeginInside(walk.machine(), after)) {
+      readBehind(walk, after, mask);
+      return;
+    }
+    walk.put(0, state);
+    for (int place = 0; place < nodes.length; place++) {
       int node = nodes[place];
-      int depth = trie.depth(node);
-      if (node != TokenTrie.ROOT) {
-        int next = machine.next(states[depth - 1], trie.label(node));
-        steps++;
-        if (next == ByteMachine.DEAD) { // cannot be, as the lexeme lives
-          place = ends[place];
-          continue;
-        }
-        states[depth] = next;
+      if (node != TokenTrie.ROOT && !walk.read(trie, node)) {
+        throw new IllegalStateException("a lexeme reads what its machine does not");
       }
       for (int i = firstExits[place]; i < firstExits[place + 1]; i++) {
-        steps += trie.walk(exits[i], machine, states, mask);
+        walk.readAll(trie, exits[i], mask);
       }
-      place++;
     }
-    return steps;
+  }
+
+  /** Whether what follows the lexeme may begin with a byte that the lexeme might read as well. */
+  private boolean mayBeginInside(ByteMachine machine, int after) {
+    for (int b = inside.next(0); b >= 0; b = inside.next(b + 1)) {
+      if (machine.next(after, b) != ByteMachine.DEAD) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Adds what leaves the lexeme where what follows it begins exactly there. */
+  private void readBehind(TokenWalk walk, int after, long[] mask) {
+    int label = -1;
+    boolean begins = false;
+    for (int exit : endings) {
+      if (trie.label(exit) != label) {
+        label = trie.label(exit);
+        begins = walk.machine().next(after, label) != ByteMachine.DEAD;
+      }
+      if (begins) {
+        walk.put(trie.depth(exit) - 1, after);
+        walk.readAll(trie, exit, mask);
+      }
+    }
   }
 
   /** Computes the masks of a trie, one after the other. For one thread at a time. */
@@ -70,25 +101,30 @@ final class LocalMask {
     private final TokenTrie trie;
     private final int[][] states; // by depth, then lexeme
     private final boolean[] accepted; // by depth: some lexeme accepts here or before
+    private final boolean[] accepts; // by depth: some lexeme accepts here
     private final int[] path; // by depth: the node
     private final int[] places; // by depth: its place in nodes, -1 if it is not there
     private final PlainReach plainReach = new PlainReach();
     private final Map<Integer, long[]> plainMasks = new LinkedHashMap<>(); // by reach
     private Dfa reachAutomaton; // of the reaches
     private int[] reaches = new int[64]; // by state
+    private ByteSet inside = new ByteSet();
+    private boolean single;
     private int reach; // plain texts that are within a lexeme in any case
     private boolean closed; // nothing can follow a lexeme
     private int[] nodes = new int[256];
-    private int[] ends = new int[256];
     private int[] exits = new int[256];
     private int[] exitPlaces = new int[256]; // of each exit: the place of its parent
+    private int[] endings = new int[256];
     private int nodeCount;
+    private int endingCount;
     private int exitCount;
 
     Builder(TokenTrie trie) {
       this.trie = trie;
       this.states = new int[trie.maxDepth() + 1][];
       this.accepted = new boolean[trie.maxDepth() + 1];
+      this.accepts = new boolean[trie.maxDepth() + 1];
       this.path = new int[trie.maxDepth() + 1];
       this.places = new int[trie.maxDepth() + 1];
     }
@@ -100,23 +136,22 @@ final class LocalMask {
           states[depth] = new int[count];
         }
       }
-      boolean accepts = count == 0; // nothing is known: all tokens leave at once
+      accepts[0] = count == 0; // nothing is known: all tokens leave at once
       for (int i = 0; i < count; i++) {
         states[0][i] = lexemes.state(i);
-        accepts |= lexemes.automaton(i).accepting(lexemes.state(i));
+        accepts[0] |= lexemes.automaton(i).accepting(lexemes.state(i));
       }
-      accepted[0] = accepts;
+      accepted[0] = accepts[0];
       path[0] = TokenTrie.ROOT;
       Arrays.fill(places, -1);
       nodeCount = 0;
+      endingCount = 0;
       exitCount = 0;
       closed = lexemes.isClosed();
-      reach = Reach.NONE;
-      for (int i = 0; i < count; i++) {
-        int each = reach(lexemes.automaton(i), lexemes.state(i));
-        boolean more = Integer.bitCount(Reach.groups(each)) > Integer.bitCount(Reach.groups(reach));
-        reach = more ? each : reach;
-      }
+      single = count == 1;
+      inside = new ByteSet();
+      reach = plainReach.of(lexemes);
+      CharacterGroups.addBytes(Reach.groups(reach), inside);
       long[] within = reach == Reach.NONE ? new long[trie.words()] : plainMask(reach).clone();
       if (count == 1) {
         walk(lexemes.automaton(0), within);
@@ -151,11 +186,10 @@ final class LocalMask {
           node = leave(node, depth);
         } else {
           states[depth][0] = state;
-          boolean all =
-              trie.isLargeAndPlain(node) && trie.restIsWithin(node, reach(automaton, state));
+          int below = trie.isLargeAndPlain(node) ? reach(automaton, state) : Reach.NONE;
           node =
-              all
-                  ? staySubtree(node, within)
+              below != Reach.NONE && trie.restIsWithin(node, below)
+                  ? staySubtree(node, below, within)
                   : stay(node, depth, automaton.accepting(state), within);
         }
       }
@@ -171,29 +205,33 @@ final class LocalMask {
         int depth = trie.depth(node);
         int label = trie.label(node);
         boolean lives = false;
-        boolean accepts = false;
+        boolean ends = false;
         for (int i = 0; i < count; i++) {
           int before = states[depth - 1][i];
           int state = before == Dfa.DEAD ? before : lexemes.automaton(i).next(before, label);
           states[depth][i] = state;
           lives |= state != Dfa.DEAD;
-          accepts |= state != Dfa.DEAD && lexemes.automaton(i).accepting(state);
+          ends |= state != Dfa.DEAD && lexemes.automaton(i).accepting(state);
         }
-        node = lives ? stay(node, depth, accepts, within) : leave(node, depth);
+        node = lives ? stay(node, depth, ends, within) : leave(node, depth);
       }
     }
 
     /** Some lexeme reads on: the node's tokens are allowed. Returns the next node. */
-    private int stay(int node, int depth, boolean accepts, long[] within) {
-      accepted[depth] = accepts || accepted[depth - 1];
+    private int stay(int node, int depth, boolean ends, long[] within) {
+      accepts[depth] = ends;
+      accepted[depth] = ends || accepted[depth - 1];
       path[depth] = node;
       places[depth] = -1;
       trie.addTokens(node, within);
+      inside.add(trie.label(node));
       return node + 1;
     }
 
     /** Some lexeme reads all that is below: so are those of the subtree. Returns the next node. */
-    private int staySubtree(int node, long[] within) {
+    private int staySubtree(int node, int below, long[] within) {
+      CharacterGroups.addBytes(Reach.groups(below), inside);
+      inside.add(trie.label(node));
       trie.addSubtree(node, within);
       return trie.end(node);
     }
@@ -223,6 +261,12 @@ final class LocalMask {
         }
         exitPlaces[exitCount] = place(depth - 1);
         exits[exitCount++] = node;
+        if (accepts[depth - 1]) {
+          if (endingCount == endings.length) {
+            endings = Arrays.copyOf(endings, 2 * endingCount);
+          }
+          endings[endingCount++] = node;
+        }
       }
       return trie.end(node);
     }
@@ -233,7 +277,6 @@ final class LocalMask {
         if (places[d] < 0) {
           if (nodeCount == nodes.length) {
             nodes = Arrays.copyOf(nodes, 2 * nodeCount);
-            ends = Arrays.copyOf(ends, 2 * nodeCount);
           }
           nodes[nodeCount] = path[d];
           places[d] = nodeCount++;
@@ -243,13 +286,6 @@ final class LocalMask {
     }
 
     private LocalMask finish(long[] within) {
-      for (int place = nodeCount - 1; place >= 0; place--) {
-        int end = place + 1;
-        while (end < nodeCount && nodes[end] < trie.end(nodes[place])) {
-          end = ends[end];
-        }
-        ends[place] = end;
-      }
       // Exits were found in preorder, where a node's own may come after those below it.
       int[] firstExits = new int[nodeCount + 1];
       for (int i = 0; i < exitCount; i++) {
@@ -267,9 +303,11 @@ final class LocalMask {
           trie,
           within,
           Arrays.copyOf(nodes, nodeCount),
-          Arrays.copyOf(ends, nodeCount),
           firstExits,
-          sorted);
+          sorted,
+          trie.sortedByLabel(Arrays.copyOf(endings, endingCount)),
+          single,
+          inside);
     }
   }
 }

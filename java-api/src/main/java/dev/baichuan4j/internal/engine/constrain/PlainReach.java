@@ -23,6 +23,17 @@ final class PlainReach {
   private int[] found = new int[16];
   private int foundCount;
 
+  /** Returns the {@link Reach} of one of some lexemes, that with the most groups. */
+  int of(Lexemes lexemes) {
+    int most = Reach.NONE;
+    for (int i = 0; i < lexemes.size(); i++) {
+      int reach = of(lexemes.automaton(i), lexemes.state(i));
+      boolean more = Integer.bitCount(Reach.groups(reach)) > Integer.bitCount(Reach.groups(most));
+      most = more ? reach : most;
+    }
+    return most;
+  }
+
   /** Returns the {@link Reach} of a state. */
   int of(Dfa automaton, int state) {
     if (known.size() > MOST_KNOWN) {

@@ -188,34 +188,24 @@ final class TokenTrie {
     }
   }
 
+  /** Returns nodes in the order of the bytes that lead to them. */
+  int[] sortedByLabel(int[] nodes) {
+    int[] places = new int[257];
+    for (int node : nodes) {
+      places[label(node) + 1]++;
+    }
+    for (int b = 0; b < 256; b++) {
+      places[b + 1] += places[b];
+    }
+    int[] sorted = new int[nodes.length];
+    for (int node : nodes) {
+      sorted[places[label(node)]++] = node;
+    }
+    return sorted;
+  }
+
   /** Whether many nodes are below a node, and only characters of some group behind it. */
   boolean isLargeAndPlain(int node) {
     return ends[node] - node > 8 && (rests[node] & CharacterGroups.OTHER) == 0;
-  }
-
-  /**
-   * Sets the bits of the tokens in a subtree that a machine can read.
-   *
-   * @param top the node at the top of the subtree, not the root
-   * @param states by depth, {@code maxDepth() + 1} of them: where the machine is at the parent of
-   *     that node is there already
-   * @return how many bytes were read
-   */
-  int walk(int top, ByteMachine machine, int[] states, long[] mask) {
-    int end = ends[top];
-    int steps = 0;
-    for (int node = top; node < end; ) {
-      int depth = depths[node];
-      int state = machine.next(states[depth - 1], labels[node] & 0xFF);
-      steps++;
-      if (state == ByteMachine.DEAD) {
-        node = ends[node];
-      } else {
-        states[depth] = state;
-        addTokens(node, mask);
-        node++;
-      }
-    }
-    return steps;
   }
 }

@@ -53,12 +53,12 @@ class LocalMaskTest {
   private static void assertMasks(ByteMachine machine, List<byte[]> vocabulary, String message) {
     TokenTrie trie = new TokenTrie(vocabulary.size(), vocabulary::get);
     LocalMask.Builder builder = new LocalMask.Builder(trie);
-    int[] path = new int[trie.maxDepth() + 1];
+    TokenWalk walk = new TokenWalk(machine, trie.maxDepth());
     long[] mask = new long[trie.words()];
     List<Integer> states = new ArrayList<>(List.of(machine.start()));
     for (int i = 0; i < Math.min(states.size(), 12); i++) {
       int state = states.get(i);
-      builder.build(machine.lexemes(state)).complete(machine, state, path, mask);
+      builder.build(machine.lexemes(state)).complete(walk, state, mask);
       for (int id = 0; id < vocabulary.size(); id++) {
         boolean allowed = (mask[id >>> 6] >>> id & 1) != 0;
         byte[] text = vocabulary.get(id);
