@@ -78,6 +78,32 @@ final class CharacterGroups {
     return STRINGS[group];
   }
 
+  /** The groups whose characters are all in a set of strings. */
+  static int within(Dawg strings) {
+    int groups = 0;
+    for (int group = 0; group < COUNT; group++) {
+      groups |= isWithin(STRINGS[group], strings) ? 1 << group : 0;
+    }
+    return groups;
+  }
+
+  private static boolean isWithin(Dawg part, Dawg whole) {
+    if (part.accepting() && !whole.accepting()) {
+      return false;
+    }
+    for (int edge = 0; edge < part.children().length; edge++) {
+      Dawg before = null;
+      for (int b = part.from(edge); b <= part.to(edge); b++) {
+        Dawg child = whole.child(b);
+        if (child == null || child != before && !isWithin(part.children()[edge], child)) {
+          return false;
+        }
+        before = child;
+      }
+    }
+    return true;
+  }
+
   /** The bit of the group of a character. */
   private static int of(int codePoint) {
     for (int group = 0; group < COUNT; group++) {

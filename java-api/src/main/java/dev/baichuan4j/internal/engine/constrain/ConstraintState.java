@@ -13,6 +13,7 @@ import java.util.List;
  */
 public final class ConstraintState implements TokenMask {
   private static final int MAX_FORCED_BYTES = 512;
+  private static final byte[] NO_BYTES = {};
 
   private final MachineMasks shared;
   private final ByteMachine machine; // used under the monitor of shared
@@ -115,7 +116,7 @@ public final class ConstraintState implements TokenMask {
    * 512 of them.
    */
   public byte[] forcedBytes() {
-    byte[] bytes = new byte[16];
+    byte[] bytes = NO_BYTES;
     int count = 0;
     synchronized (shared) {
       int state = states[tokens];
@@ -125,13 +126,13 @@ public final class ConstraintState implements TokenMask {
           break;
         }
         if (count == bytes.length) {
-          bytes = Arrays.copyOf(bytes, 2 * count);
+          bytes = Arrays.copyOf(bytes, Math.max(16, 2 * count));
         }
         bytes[count++] = (byte) only;
         state = machine.next(state, only);
       }
     }
-    return Arrays.copyOf(bytes, count);
+    return count == 0 ? NO_BYTES : Arrays.copyOf(bytes, count);
   }
 
   /**

@@ -50,6 +50,14 @@ public abstract class Dfa {
     return a == b;
   }
 
+  /**
+   * Returns a {@link Reach} that is read from a state in any case, so that it need not be searched
+   * for; {@link Reach#NONE} if none is known.
+   */
+  int knownReach(int state) {
+    return Reach.NONE;
+  }
+
   /** As {@link ByteMachine#onlyByte}. */
   public int onlyByte(int state) {
     int only = ByteMachine.NO_BYTE;

@@ -26,6 +26,8 @@ final class GrammarMachine implements ByteMachine {
   /** Most states of a machine, about 2 KB each. */
   static final int MAX_STATES = 1 << 16;
 
+  private static final int NOT_ASKED = -3;
+
   /** Where a rule returns to when it ends: over the ways of that rule in a state. */
   private static final class Return {
     final State state; // null: the end of the text
@@ -60,6 +62,7 @@ final class GrammarMachine implements ByteMachine {
     Map<Integer, List<RuleWay>> ruleWays; // by rule
     Lexemes lexemes;
     int after = UNKNOWN; // the state behind its lexeme
+    int only = NOT_ASKED; // byte that may follow
     int[] next; // by byte
 
     State(int id, Item[] kernel, boolean accepting) {
@@ -160,7 +163,14 @@ final class GrammarMachine implements ByteMachine {
   @Override
   public int onlyByte(int state) {
     State at = states.get(state);
-    complete(at);
+    if (at.only == NOT_ASKED) {
+      complete(at);
+      at.only = onlyByte(at);
+    }
+    return at.only;
+  }
+
+  private static int onlyByte(State at) {
     int only = NO_BYTE;
     for (Item thread : at.threads) {
       int next = thread.terminal.onlyByte(thread.terminalState);

@@ -36,6 +36,10 @@ final class PlainReach {
 
   /** Returns the {@link Reach} of a state. */
   int of(Dfa automaton, int state) {
+    int sure = automaton.knownReach(state);
+    if (sure != Reach.NONE) {
+      return sure;
+    }
     if (known.size() > MOST_KNOWN) {
       known.clear();
     }

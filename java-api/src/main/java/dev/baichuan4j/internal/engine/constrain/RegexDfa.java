@@ -135,6 +135,11 @@ final class RegexDfa extends Dfa {
     return continues[state];
   }
 
+  @Override
+  synchronized int knownReach(int state) {
+    return derivatives.get(state).reach();
+  }
+
   private synchronized int find(int state, int byteClass) {
     Regex next = derivatives.get(state).derivative(samples[byteClass]);
     int number = isLive(next) ? number(next) : DEAD;
