@@ -56,47 +56,50 @@ public abstract class GenerationRequest extends Request {
     return reason;
   }
 
-  /** Takes tokens as long as they are those that were drafted, and the one behind. */
+  /**
+   * Takes tokens as long as they are those that were drafted, and the one behind; and after each
+   * one that is chosen those that need no logits, whether they were drafted or not.
+   */
   private FinishReason takeTokens(
       Sequence sequence, LogitsRow row, int first, TopLogits best, int contextLength) {
     for (int i = first; ; i++) {
       row.moveTo(i, best);
       int token = chooser().next(row);
-      boolean ended = accept(token);
-      boolean foreseen = sequence.append(token);
-      FinishReason reason = endsAfter(ended, sequence, contextLength);
-      if (reason != null || !foreseen) {
-        return reason != null ? reason : takeForced(sequence, contextLength);
+      int[] forced = chooser().forced();
+      boolean foreseen = false;
+      for (int j = 0; j <= forced.length; j++) {
+        if (j > 0) {
+          token = forced[j - 1];
+          chooser().take(token);
+          i += foreseen ? 1 : 0; // the row of the token before it is not needed
+        }
+        boolean ended = accept(token);
+        foreseen = sequence.append(token);
+        FinishReason reason = endsAfter(ended, foreseen, sequence, contextLength);
+        if (reason != null) {
+          return reason;
+        }
       }
-      sequence.computed(1); // in this step, as the draft
-      FinishReason interruption = interruption();
-      if (interruption != null) {
-        return interruption;
+      if (!foreseen) {
+        return null;
       }
     }
   }
 
-  /** Takes tokens that need no logits; the next step feeds them together. */
-  private FinishReason takeForced(Sequence sequence, int contextLength) {
-    for (int token : chooser().forced()) {
-      chooser().take(token);
-      boolean ended = accept(token);
-      sequence.append(token);
-      FinishReason reason = endsAfter(ended, sequence, contextLength);
-      if (reason != null) {
-        return reason;
-      }
-    }
-    return null;
-  }
-
-  private FinishReason endsAfter(boolean ended, Sequence sequence, int contextLength) {
+  private FinishReason endsAfter(
+      boolean ended, boolean foreseen, Sequence sequence, int contextLength) {
     generated++;
     if (ended) {
       return FinishReason.STOP;
     }
-    boolean full = generated >= maxNewTokens || sequence.length() >= contextLength;
-    return full ? FinishReason.LENGTH : null;
+    if (generated >= maxNewTokens || sequence.length() >= contextLength) {
+      return FinishReason.LENGTH;
+    }
+    if (!foreseen) {
+      return null;
+    }
+    sequence.computed(1); // in this step, as the draft
+    return interruption();
   }
 
   /** Guesses of its tokens that were verified. */

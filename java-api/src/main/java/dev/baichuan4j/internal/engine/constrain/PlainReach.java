@@ -37,7 +37,7 @@ final class PlainReach {
   /** Returns the {@link Reach} of a state. */
   int of(Dfa automaton, int state) {
     int sure = automaton.knownReach(state);
-    if (sure != Reach.NONE) {
+    if (Reach.characters(sure) >= MOST_CHARACTERS) {
       return sure;
     }
     if (known.size() > MOST_KNOWN) {

@@ -21,7 +21,7 @@ final class Reach {
     return reach & CharacterGroups.BITS;
   }
 
-  private static int characters(int reach) {
+  static int characters(int reach) {
     return reach >>> 16;
   }
 

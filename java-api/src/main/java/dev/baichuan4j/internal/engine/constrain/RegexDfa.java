@@ -23,6 +23,9 @@ final class RegexDfa extends Dfa {
   /** Most bytes that the transitions of an automaton may take. */
   private static final long MAX_TABLE_BYTES = 32L << 20;
 
+  /** Most states that are looked at to find out whether any text is left. */
+  private static final int MAX_SEARCH = 20_000;
+
   private static final int UNKNOWN = -2;
   private static final VarHandle CELLS = MethodHandles.arrayElementVarHandle(int[].class);
 
@@ -171,12 +174,16 @@ final class RegexDfa extends Dfa {
 
   private void requireRoom(int states) {
     if ((states + 1) * (4L * classCount + 200) > maxBytes) {
-      throw new InvalidRequestException(
-          "constraint",
-          "constraint has a regular expression that needs more than "
-              + states
-              + " states, expected fewer; simplify it, or bound its repetitions");
+      throw tooManyStates(states);
     }
+  }
+
+  private static InvalidRequestException tooManyStates(int states) {
+    return new InvalidRequestException(
+        "constraint",
+        "constraint has a regular expression that needs more than "
+            + states
+            + " states, expected fewer; simplify it, or bound its repetitions");
   }
 
   /** Whether any text is left: a search for one where intersections may exclude all. */
@@ -204,7 +211,9 @@ final class RegexDfa extends Dfa {
           return true;
         }
         if (to != Regex.NOTHING && live.get(to) == null && reached.add(to)) {
-          requireRoom(reached.size() + live.size());
+          if (reached.size() > MAX_SEARCH) {
+            throw tooManyStates(MAX_SEARCH);
+          }
           cameFrom.put(to, from);
           open.add(to);
         }
