@@ -54,7 +54,7 @@ class LocalMaskTest {
 
   private static void assertMasks(ByteMachine machine, List<byte[]> vocabulary, String message) {
     TokenTrie trie = new TokenTrie(vocabulary.size(), vocabulary::get);
-    LocalMask.Builder builder = new LocalMask.Builder(trie);
+    LocalMaskBuilder builder = new LocalMaskBuilder(trie);
     TokenWalk walk = new TokenWalk(machine, trie.maxDepth());
     long[] mask = new long[trie.words()];
     List<Integer> states = new ArrayList<>(List.of(machine.start()));
