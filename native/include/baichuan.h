@@ -259,16 +259,21 @@ BC_API bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qk
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 BC_API bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate, bc_tensor* up);
 /** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
- *  number: values [T,k] F32, ids [T,k] I32. */
-BC_API bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_tensor* x);
+ *  number: values [T,k] F32, ids [T,k] I32. A masked row takes part with the numbers that its mask
+ *  allows alone; where they are fewer than k, the places behind them hold -inf and id -1.
+ *  @param masks [M,W] I32, W at least V / 32: index v is allowed if bit v % 32 of word v / 32 is set,
+ *         counted from the lowest; bits from V on do not count. Null where no row is masked
+ *  @param mask_of [T] I32, the row of masks that each row of x has, -1 for none; null without masks */
+BC_API bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_tensor* x,
+                          bc_tensor* masks, bc_tensor* mask_of);
 /* ---- Plans ---- */
 
 /** From here to bc_plan_end the ops of this context are checked and recorded instead of run. */
 BC_API bc_status bc_plan_begin(bc_context* context);
 /** Ends the recording. On failure, and after a failed op, the recording is dropped. */
 BC_API bc_status bc_plan_end(bc_context* context, bc_plan** out);
-/** Runs the recorded ops in order; ids, positions, offsets and tables are read again, and checked
- *  again. */
+/** Runs the recorded ops in order; ids, positions, offsets, tables and masks are read again,
+ *  and checked again. */
 BC_API bc_status bc_plan_run(bc_plan* plan);
 BC_API bc_status bc_plan_free(bc_plan* plan);
 

@@ -153,6 +153,8 @@ struct SwigluParams {
   int64_t T, F;
 };
 
+// A masked row takes part with the numbers that its mask allows: bit v % 32 of word v / 32 is set for
+// v, and bits from V on do not count. Places without a number hold -inf and id -1.
 struct TopKParams {
   float* values;  // [T,K]
   int32_t* ids;   // [T,K]
@@ -160,6 +162,9 @@ struct TopKParams {
   int64_t x_ld;
   int64_t T, V, K;
   void* scratch;
+  const uint32_t* masks = nullptr;  // [M,ceil(V/32)] or null
+  int64_t masks_ld = 0;
+  const int32_t* mask_of = nullptr;  // [T] with masks: each in [-1,M), -1 for a row without a mask
 };
 
 struct QuantizeParams {

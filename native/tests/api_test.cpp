@@ -262,6 +262,54 @@ void batches(bc_context* context) {
           "refused while recording");
 }
 
+// Masks are data as well.
+void masked_rows(bc_context* context) {
+  bc_tensor* x = tensor(context, BC_F32, {2, 40});
+  bc_tensor* values = tensor(context, BC_F32, {2, 3});
+  bc_tensor* ids = tensor(context, BC_I32, {2, 3});
+  bc_tensor* masks = tensor(context, BC_I32, {2, 2});
+  bc_tensor* mask_of = tensor(context, BC_I32, {2});
+  std::vector<float> numbers;
+  for (int i = 0; i < 80; ++i) numbers.push_back(static_cast<float>(i % 40));
+  write(x, numbers);
+  write(masks, {0, 0, 1 << 7 | 1 << 3, 0});
+  write(mask_of, {-1, 1});
+  const auto search = [&](bc_tensor* m, bc_tensor* of) {
+    return bc_top_k(context, values, ids, x, m, of);
+  };
+  is_ok("plan_begin", bc_plan_begin(context) == BC_OK);
+  is_ok("recorded", search(masks, mask_of) == BC_OK);
+  bc_plan* plan = nullptr;
+  is_ok("plan_end", bc_plan_end(context, &plan) == BC_OK);
+  is_ok("plan_run", bc_plan_run(plan) == BC_OK);
+  is_ok("one row masked",
+        read<int32_t>(ids, 6) == std::vector<int32_t>{39, 38, 37, 7, 3, -1} &&
+            read<float>(values, 5) == std::vector<float>{39.0f, 38.0f, 37.0f, 7.0f, 3.0f});
+  write(masks, {0, 1 << 5, 0, 0});
+  write(mask_of, {0, -1});
+  is_ok("plan_run", bc_plan_run(plan) == BC_OK);
+  is_ok("the other row masked",
+        read<int32_t>(ids, 6) == std::vector<int32_t>{37, -1, -1, 39, 38, 37});
+  write(mask_of, {0, 2});
+  refuses("no such mask", bc_plan_run(plan), BC_INVALID_ARGUMENT,
+          "top_k: mask_of[1] has value 2, expected -1 to 1");
+  write(mask_of, {-2, 0});
+  refuses("no such mask", search(masks, mask_of), BC_INVALID_ARGUMENT,
+          "top_k: mask_of[0] has value -2, expected -1 to 1");
+  is_ok("plan_free", bc_plan_free(plan) == BC_OK);
+  refuses("one of two", search(masks, nullptr), BC_INVALID_ARGUMENT,
+          "top_k: masks and mask_of has value 1, expected two or none");
+  refuses("one of two", search(nullptr, mask_of), BC_INVALID_ARGUMENT, "expected two or none");
+  refuses("a mask of 32 for 40", search(tensor(context, BC_I32, {2, 1}), mask_of),
+          BC_INVALID_ARGUMENT, "top_k: width of masks has value 1, expected");
+  refuses("mask_of", search(masks, tensor(context, BC_I32, {3})), BC_INVALID_ARGUMENT,
+          "top_k: mask_of has shape [3], expected [2]");
+  refuses("masks", search(tensor(context, BC_F32, {2, 2}), mask_of), BC_INVALID_ARGUMENT,
+          "top_k: masks has type f32, expected i32");
+  refuses("masks of an op", search(ids, mask_of), BC_INVALID_ARGUMENT,
+          "masks was written by an op");
+}
+
 // Packed weights come back from a file as they were read from a tensor.
 void packed_files(bc_context* context) {
   const int64_t shape[] = {19, 64};
@@ -426,6 +474,7 @@ int main() {
   ops(context);
   heads(context);
   batches(context);
+  masked_rows(context);
   packed_files(context);
   the_layout_has_its_version(context);
   quantizes_from_a_file(context);

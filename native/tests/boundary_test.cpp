@@ -75,6 +75,12 @@ class Fuzz {
     positions_ = {tensor(context_, BC_I32, {2})};
     offsets_ = {tensor(context_, BC_I32, {2})};
     table_ = {tensor(context_, BC_I32, {1, 2})};
+    logits_ = {tensor(context_, BC_F32, {2, 70})};
+    best_ = {tensor(context_, BC_F32, {2, 5}), tensor(context_, BC_F32, {2, 70})};
+    best_ids_ = {tensor(context_, BC_I32, {2, 5}), tensor(context_, BC_I32, {2, 70})};
+    masks_ = {nullptr, tensor(context_, BC_I32, {1, 2}), tensor(context_, BC_I32, {4, 3})};
+    mask_of_ = {nullptr, tensor(context_, BC_I32, {2}), tensor(context_, BC_I32, {2})};
+    write(mask_of_[2], {-1, 3});
     write(positions_[0], {63, 64});
     write(offsets_[0], {0, 2});
     write(table_[0], {2, 0});
@@ -198,12 +204,15 @@ class Fuzz {
                  bc_attention(context(), likely(outs_), qkv, pages, nullptr, likely(positions_),
                               likely(offsets_), likely(table_), nullptr, one_of(random_, kInts)));
     answered("swiglu", bc_swiglu(context(), any(), any(), any()));
-    answered("top_k", bc_top_k(context(), any(), any(), any()));
+    answered("top_k", bc_top_k(context(), any(), any(), any(), any(), any()));
+    top_k_ += answered("top_k", bc_top_k(context(), likely(best_), likely(best_ids_),
+                                         likely(logits_), likely(masks_), likely(mask_of_)));
   }
 
   void has_run() const {
     is_ok("a call of rope was in order", rope_ > 0);
     is_ok("a call of attention was in order", attention_ > 0);
+    is_ok("a call of top_k was in order", top_k_ > 0);
   }
 
   void recordings() {
@@ -252,8 +261,10 @@ class Fuzz {
   bc_context* other_ = nullptr;
   std::vector<bc_tensor*> tensors_;
   std::vector<bc_tensor*> qkv_, outs_, norms_, pages_, positions_, offsets_, table_;
+  std::vector<bc_tensor*> logits_, best_, best_ids_, masks_, mask_of_;
   int64_t rope_ = 0;
   int64_t attention_ = 0;
+  int64_t top_k_ = 0;
 };
 
 }  // namespace

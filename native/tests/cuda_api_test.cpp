@@ -28,6 +28,10 @@ bc_context* context_on(int32_t device) {
   return context;
 }
 
+// A masked row allows two tokens of the second word of its mask.
+constexpr int32_t kFirst = 36;
+constexpr int32_t kAllowed = 3 << (kFirst - 32);
+
 // Heads of a layer: H D is kC.
 struct Heads {
   int64_t H = 2, G = 2, D = 128;
@@ -54,6 +58,8 @@ struct Layer {
     logits = tensor(context, BC_F32, {kT, kV});
     values = tensor(context, BC_F32, {kT, 4});
     best = tensor(context, BC_I32, {kT, 4});
+    masks = tensor(context, BC_I32, {1, (kV + 31) / 32});
+    mask_of = tensor(context, BC_I32, {kT});
     pages = tensor(context, cache, {kPages, 2, heads.G, BC_PAGE_SIZE, heads.D});
     if (cache == BC_I8) scales = tensor(context, BC_F32, {kPages, 2, heads.G, BC_PAGE_SIZE});
     slopes = tensor(context, BC_F32, {heads.H});
@@ -85,6 +91,8 @@ struct Layer {
     write(positions, {0, 1, 2, 0, 1});
     write(offsets, {0, 3, 5});
     write(table, {2, 0, 3, 0});
+    write(masks, {0, kAllowed});
+    write(mask_of, {-1, 0, -1, -1, -1});
   }
   ~Layer() { is_ok("context_free", bc_context_free(context) == BC_OK); }
 
@@ -119,7 +127,7 @@ struct Layer {
     ok("matmul", bc_matmul(context, delta, gate, downs, nullptr, nullptr));
     ok("add_rms_norm", bc_add_rms_norm(context, x, h, delta, gain, 1e-6f));
     ok("matmul", bc_matmul(context, logits, h, head, factors, nullptr));
-    ok("top_k", bc_top_k(context, values, best, logits));
+    ok("top_k", bc_top_k(context, values, best, logits, masks, mask_of));
     ok("tensor_free", bc_tensor_free(delta));
   }
 
@@ -130,8 +138,8 @@ struct Layer {
   const Heads heads;
   std::vector<double> frequencies;
   bc_tensor *ids, *positions, *offsets, *table, *x, *h, *qkv, *gate, *up, *logits, *values, *best,
-      *pages, *scales = nullptr, *norm = nullptr, *slopes, *gain, *embedding, *wide, *narrow,
-              *gates, *downs, *head, *factors;
+      *masks, *mask_of, *pages, *scales = nullptr, *norm = nullptr, *slopes, *gain, *embedding,
+                                *wide, *narrow, *gates, *downs, *head, *factors;
 };
 
 double deviation(const std::vector<float>& values) {
@@ -161,8 +169,11 @@ void equals_the_cpu(int32_t weights, int32_t cache, const Heads& heads = {}) {
   for (int64_t t = 0; t < kT; ++t) {
     const auto at = static_cast<size_t>(t);
     const auto row = got.begin() + static_cast<std::ptrdiff_t>(at * kV);
+    // Of the masked row two are allowed.
+    const int32_t masked = row[kFirst + 1] > row[kFirst] ? kFirst + 1 : kFirst;
     is_ok("top_k begins with the largest",
-          best[4 * at] == static_cast<int32_t>(std::max_element(row, row + kV) - row));
+          best[4 * at] == (t == 1 ? masked : std::max_element(row, row + kV) - row));
+    is_ok("top_k ends where no more are allowed", (best[4 * at + 2] == -1) == (t == 1));
     is_ok("value of top_k", values[4 * at] == got[at * kV + static_cast<size_t>(best[4 * at])]);
   }
 
@@ -175,8 +186,11 @@ void equals_the_cpu(int32_t weights, int32_t cache, const Heads& heads = {}) {
   is_ok("a plan gives the bits of its ops", gpu.result() == got);
   write(gpu.ids, {1, 2, 3, 4, 5});
   write(gpu.table, {1, 0, 0, 0});
+  write(gpu.mask_of, {-1, -1, -1, -1, 0});
   is_ok("plan_run", bc_plan_run(plan) == BC_OK);
   const std::vector<float> other = gpu.result();
+  const std::vector<int32_t> others = read<int32_t>(gpu.best, kT * 4);
+  is_ok("a plan reads masks again", others[4 + 2] >= 0 && others[4 * 4 + 2] == -1);
   gpu.ops();
   is_ok("a plan reads its inputs again", gpu.result() == other && other != got);
   write(gpu.ids, {1, 2, 3, 4, 328});
@@ -298,7 +312,7 @@ void refusals() {
   const int64_t flat[] = {2};
   is_ok("tensor_reshape", bc_tensor_reshape(best, flat, 1, &best_ids) == BC_OK);
   bc_tensor* table = tensor(context, BC_BF16, {64, 64});
-  is_ok("top_k", bc_top_k(context, largest, best, f32) == BC_OK);
+  is_ok("top_k", bc_top_k(context, largest, best, f32, nullptr, nullptr) == BC_OK);
   refuses("ids of an op", bc_embed(context, f32, best_ids, table), BC_INVALID_ARGUMENT,
           "ids was written by an op");
   bc_tensor* ids = tensor(context, BC_I32, {2});
@@ -306,8 +320,8 @@ void refusals() {
   const int64_t tall[] = {2, 1};
   is_ok("tensor_reshape", bc_tensor_reshape(ids, tall, 2, &column) == BC_OK);
   is_ok("embed", bc_embed(context, f32, ids, table) == BC_OK);
-  refuses("ids as a result", bc_top_k(context, largest, column, f32), BC_INVALID_ARGUMENT,
-          "ids is an input of another op");
+  refuses("ids as a result", bc_top_k(context, largest, column, f32, nullptr, nullptr),
+          BC_INVALID_ARGUMENT, "ids is an input of another op");
   is_ok("context_free", bc_context_free(context) == BC_OK);
 }
 

@@ -102,7 +102,7 @@ struct Model {
       ok("add_rms_norm", bc_add_rms_norm(context, x, h, out, layer.next_norm, 1e-6f));
     }
     ok("matmul", bc_matmul(context, logits, h, head, nullptr, nullptr));
-    ok("top_k", bc_top_k(context, values, best, logits));
+    ok("top_k", bc_top_k(context, values, best, logits, nullptr, nullptr));
     ok("synchronize", bc_synchronize(context));
   }
 

@@ -77,6 +77,8 @@ struct Step {
     bc_tensor* logits = f32({T, kVocabulary});
     bc_tensor* best = f32({T, 8});
     bc_tensor* best_ids = tensor(c, BC_I32, {T, 8});
+    bc_tensor* masks = tensor(c, BC_I32, {1, (kVocabulary + 31) / 32});
+    bc_tensor* mask_of = tensor(c, BC_I32, {T});
     bc_tensor* w_qkv = weight(kWide, kHidden);
     bc_tensor* w_up = weight(kFeedForward, kHidden);
     bc_tensor* w_gate_up = weight(2 * kFeedForward, kHidden);
@@ -91,6 +93,7 @@ struct Step {
     recorded("rope", bc_rope(c, qkv, positions, kHeads, kHead, frequencies.data(), 1.0f, norm, norm,
                              1e-6f));
     recorded("kv_append", bc_kv_append(c, pages, scales, qkv, positions, offsets, table));
+    recorded("kv_copy", bc_kv_copy(c, pages, scales, 2, 0));
     recorded("attention",
              bc_attention(c, out, qkv, pages, scales, positions, offsets, table, nullptr, 100));
     recorded("add_rms_norm", bc_add_rms_norm(c, x, normed, out, gain, 1e-6f));
@@ -100,7 +103,7 @@ struct Step {
     recorded("matmul_swiglu", bc_matmul_swiglu(c, gate, normed, w_gate_up));
     recorded("matmul", bc_matmul(c, out, gate, w_down, nullptr, nullptr));
     recorded("matmul", bc_matmul(c, logits, out, w_head, nullptr, nullptr));
-    recorded("top_k", bc_top_k(c, best, best_ids, logits));
+    recorded("top_k", bc_top_k(c, best, best_ids, logits, masks, mask_of));
     recorded("plan_end", bc_plan_end(c, &plan));
   }
 

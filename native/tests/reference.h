@@ -351,9 +351,12 @@ inline std::vector<Expected> swiglu(const SwigluParams& p) {
 }
 
 // The indices of x [n] from the largest on, ties by lower index, NaN first.
-inline std::vector<int32_t> order(const float* x, int64_t n) {
+inline std::vector<int32_t> order(const float* x, int64_t n, const uint32_t* mask = nullptr) {
   std::vector<int32_t> ids;
-  for (int64_t i = 0; i < n; ++i) ids.push_back(static_cast<int32_t>(i));
+  for (int64_t i = 0; i < n; ++i) {
+    if (mask == nullptr || (mask[i / 32] >> (i % 32) & 1u) != 0)
+      ids.push_back(static_cast<int32_t>(i));
+  }
   std::stable_sort(ids.begin(), ids.end(), [x](int32_t a, int32_t b) {
     return x[a] > x[b] || (std::isnan(x[a]) && !std::isnan(x[b]));
   });

@@ -1,4 +1,4 @@
-// rms_norm, rope, swiglu and top_k. Their inputs are in the caches, as the output of a matmul is that has
+// rms_norm, rope, swiglu, top_k and kv_copy. Their inputs are in the caches, as the output of a matmul is that has
 // just ended.
 #include "bench.h"
 #include "cpu/vector_kernels.h"
@@ -76,20 +76,56 @@ struct Rows {
     time([&] { cpu::swiglu(p, bench.pool, kernels); }, 12 * T * F);
   }
 
-  void top_k(int64_t V) {
+  // Of the whole row, or of one index of `every` chosen at random; 0 for no mask.
+  void top_k(int64_t V, int64_t every) {
     begin("top_k", V);
     test::Matrix x = matrix(V);
     const int64_t K = std::min(kTop, V);
     test::Matrix values(T, K, 0);
     std::vector<int32_t> ids(static_cast<size_t>(T * K), -1);
-    const TopKParams p{values.row(0), ids.data(), x.row(0), x.ld, T, V, K, nullptr};
+    TopKParams p{values.row(0), ids.data(), x.row(0), x.ld, T, V, K, nullptr};
+    int64_t bytes = 4 * T * V;
+    const std::vector<int32_t> mask_of(static_cast<size_t>(T), 0);
+    std::vector<uint32_t> mask;
+    if (every > 0) {
+      name += ", 1 of " + std::to_string(every) + " allowed";
+      mask.assign(static_cast<size_t>((V + 31) / 32), 0);
+      for (int64_t v = 0; v < V; ++v) {
+        if (random.below(every) == 0) mask[static_cast<size_t>(v / 32)] |= 1u << (v % 32);
+      }
+      p.masks = mask.data();
+      p.masks_ld = static_cast<int64_t>(mask.size());
+      p.mask_of = mask_of.data();
+      bytes = T * (V / 8 + 64 * lines_allowed(mask));
+    }
     cpu::top_k(p, bench.pool, kernels);
     for (const int64_t t : {int64_t{0}, T - 1}) {
-      const std::vector<int32_t> order = reference::order(x.row(t), V);
-      bench.check.that(std::equal(order.begin(), order.begin() + K, ids.begin() + t * K),
+      const std::vector<int32_t> order = reference::order(x.row(t), V, p.masks);
+      const int64_t count = std::min(K, static_cast<int64_t>(order.size()));
+      bench.check.that(std::equal(order.begin(), order.begin() + count, ids.begin() + t * K),
                        "ids are not those of the best logits");
     }
-    time([&] { cpu::top_k(p, bench.pool, kernels); }, 4 * T * V);
+    time([&] { cpu::top_k(p, bench.pool, kernels); }, bytes);
+  }
+
+  // Lines of 16 numbers that have an allowed one.
+  static int64_t lines_allowed(const std::vector<uint32_t>& mask) {
+    int64_t lines = 0;
+    for (const uint32_t word : mask) lines += ((word & 0xffffu) != 0) + (word >> 16 != 0);
+    return lines;
+  }
+
+  // A page of a layer's keys and values in bf16.
+  void kv_copy(int64_t C) {
+    begin("kv_copy, bf16", C);
+    const int64_t page = 2 * kPageSize * C * 2;
+    std::vector<uint8_t> pages(static_cast<size_t>(2 * page));
+    for (size_t i = 0; i < pages.size(); ++i) pages[i] = static_cast<uint8_t>(i % 251);
+    const KvCopyParams p{pages.data(), page, nullptr, 0, 0, 1};
+    cpu::kv_copy(p, bench.pool);
+    bench.check.that(std::equal(pages.begin(), pages.begin() + page, pages.begin() + page),
+                     "the page is not the one that it is copied from");
+    time([&] { cpu::kv_copy(p, bench.pool); }, 2 * page);
   }
 
   const Bench& bench;
@@ -108,8 +144,10 @@ void bench_rows(const Bench& bench, const RowShapes& shapes) {
     rows.rms_norm(shapes.C);
     rows.rope(shapes.C);
     rows.swiglu(shapes.F);
-    rows.top_k(shapes.V);
+    rows.top_k(shapes.V, 0);
+    for (const int64_t every : {1, 10, 1000}) rows.top_k(shapes.V, every);
   }
+  Rows(bench, 1).kv_copy(shapes.C);
 }
 
 }  // namespace bc::bench

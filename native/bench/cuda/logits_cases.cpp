@@ -33,20 +33,44 @@ std::vector<T> read(const Copies& from, int copy, int64_t first, int64_t count) 
   return values;
 }
 
+// One mask for all rows, which allows half of them.
+std::vector<uint32_t> half_of(int64_t V) {
+  test::Random random(12);
+  std::vector<uint32_t> mask(static_cast<size_t>((V + 31) / 32));
+  for (uint32_t& word : mask) word = static_cast<uint32_t>(random.bits());
+  return mask;
+}
+
+template <bool kMasked>
 struct TopK {
   TopK(int64_t T, int64_t V, int copies)
       : in(T, V, copies),
+        mask(kMasked ? half_of(V) : std::vector<uint32_t>(1)),
+        masks(input("masks", 1, mask)),
+        mask_of(input("mask_of", 1, std::vector<int32_t>(static_cast<size_t>(T), 0))),
         scratch(output("scratch", 1, cuda::top_k_scratch_bytes(T, V, kTopK))),
         values(output("values", copies, 4 * T * kTopK)),
         ids(output("ids", copies, 4 * T * kTopK)) {}
   void launch(int copy, void* stream) const {
-    cuda::top_k({values.as<float>(copy), ids.as<int32_t>(copy), in.x.as<float>(copy), in.V, in.T,
-                 in.V, kTopK, scratch.at(0)},
-                stream);
+    TopKParams p{values.as<float>(copy),
+                 ids.as<int32_t>(copy),
+                 in.x.as<float>(copy),
+                 in.V,
+                 in.T,
+                 in.V,
+                 kTopK,
+                 scratch.at(0)};
+    if (kMasked) {
+      p.masks = masks.as<uint32_t>(0);
+      p.masks_ld = static_cast<int64_t>(mask.size());
+      p.mask_of = mask_of.as<int32_t>(0);
+    }
+    cuda::top_k(p, stream);
   }
   void check(test::Check& check, int copy) const {
     for (const int64_t t : sample(in.T, 5, 12)) {
-      const std::vector<int32_t> order = reference::order(in.pattern.row(t), in.V);
+      const std::vector<int32_t> order =
+          reference::order(in.pattern.row(t), in.V, kMasked ? mask.data() : nullptr);
       const std::vector<int32_t> got = read<int32_t>(ids, copy, t * kTopK, kTopK);
       const std::vector<float> numbers = read<float>(values, copy, t * kTopK, kTopK);
       bool same = true;
@@ -56,7 +80,8 @@ struct TopK {
     }
   }
   Logits in;
-  Copies scratch, values, ids;
+  std::vector<uint32_t> mask;
+  Copies masks, mask_of, scratch, values, ids;
 };
 
 struct RowNorms {
@@ -115,7 +140,10 @@ void add_logits_cases(Cases& cases, const Model& model, const Sizes& sizes) {
     c.sizes = {{"T", T}, {"V", V}, {"K", kTopK}};
     c.bytes = 4.0 * number(T * V) + 16.0 * number(T * kTopK * ((V + 16383) / 16384)) +
               40.0 * number(T * kTopK);
-    add<TopK>(cases, model, c, T, V);
+    add<TopK<false>>(cases, model, c, T, V);
+    c.types = "f32, masked";
+    c.bytes += number(V) / 8.0;
+    add<TopK<true>>(cases, model, c, T, V);
   }
   Case c;
   c.op = "row_norms";

@@ -1,5 +1,5 @@
-// The ops that take rows one by one: rms_norm, add_rms_norm, rope, kv_append, swiglu, embed. As in
-// the forward pass, activations are bf16 and the residual stream is f32.
+// The ops that take rows one by one: rms_norm, add_rms_norm, rope, kv_append, swiglu, embed, and
+// kv_copy. As in the forward pass, activations are bf16 and the residual stream is f32.
 #include <memory>
 
 #include "case.h"
@@ -203,6 +203,37 @@ struct KvAppend {
   Copies qkv, positions, offsets, table, pages, scales;
 };
 
+// The first of two pages to the second. Bytes repeat with a period that no page is a multiple of.
+struct KvCopy {
+  KvCopy(const Model& m, Type type, int copies)
+      : page(2 * m.H * kPageSize * kD * element_bytes(type)),
+        page_scales(type == Type::i8 ? 2 * m.H * kPageSize : 0),
+        pages(in_out("pages", copies, 2 * page, pattern())),
+        scales(in_out("scales", copies, 2 * 4 * page_scales, pattern())) {}
+
+  static std::vector<uint8_t> pattern() {
+    std::vector<uint8_t> bytes(251);
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i);
+    return bytes;
+  }
+
+  void launch(int copy, void* stream) const {
+    float* const of_page = page_scales > 0 ? scales.as<float>(copy) : nullptr;
+    cuda::kv_copy({pages.as<uint8_t>(copy), page, of_page, page_scales, 0, 1}, stream);
+  }
+
+  void check(test::Check& check, int copy) const {
+    check.that(pages.read(copy, 0, page) == pages.read(copy, page, page),
+               "the page is not the one that it is copied from");
+    check.that(scales.read(copy, 0, 4 * page_scales) ==
+                   scales.read(copy, 4 * page_scales, 4 * page_scales),
+               "the scales are not those of the page that is copied");
+  }
+
+  int64_t page, page_scales;  // bytes, floats
+  Copies pages, scales;
+};
+
 struct Swiglu {
   Swiglu(const Model& m, int64_t T_, int copies)
       : T(T_),
@@ -353,6 +384,17 @@ void add_rows(Cases& cases, const Model& m, int64_t T) {
 }  // namespace
 
 void add_row_cases(Cases& cases, const Model& model, const Sizes& sizes) {
+  for (const Type type : {Type::bf16, Type::i8}) {
+    Case c;
+    c.op = "kv_copy";
+    c.part = "cache";
+    c.types = std::string(name_of(type)) + " pages";
+    c.sizes = {{"H", model.H}};
+    const int64_t slots = 2 * model.H * kPageSize;
+    const int64_t bytes = 2 * slots * (kD * element_bytes(type) + (type == Type::i8 ? 4 : 0));
+    add(cases, model, c, number(bytes), bytes,
+        [=](int copies) { return std::make_shared<KvCopy>(model, type, copies); });
+  }
   for (const int64_t T : sizes.rows) add_rows(cases, model, T);
 }
 

@@ -9,7 +9,9 @@ namespace {
 
 using Long = long long;
 
-bool same(const Ids& a, const Ids& b) { return a.ids == b.ids && a.n == b.n && a.limit == b.limit; }
+bool same(const Ids& a, const Ids& b) {
+  return a.ids == b.ids && a.n == b.n && a.lowest == b.lowest && a.limit == b.limit;
+}
 
 bool same(const Ragged& a, const Ragged& b) {
   return a.positions == b.positions && a.offsets == b.offsets && a.table == b.table && a.T == b.T &&
@@ -27,9 +29,10 @@ void add_once(std::vector<std::pair<T, const char*>>& all, const T& one, const c
 
 void check(const Ids& in, const char* op) {
   for (int64_t n = 0; n < in.n; ++n) {
-    if (in.ids[n] < 0 || in.ids[n] >= in.limit) {
-      fail(BC_INVALID_ARGUMENT, "%s: ids[%lld] has value %d, expected 0 to %lld", op,
-           static_cast<Long>(n), in.ids[n], static_cast<Long>(in.limit - 1));
+    if (in.ids[n] < in.lowest || in.ids[n] >= in.limit) {
+      fail(BC_INVALID_ARGUMENT, "%s: %s[%lld] has value %d, expected %lld to %lld", op, in.name,
+           static_cast<Long>(n), in.ids[n], static_cast<Long>(in.lowest),
+           static_cast<Long>(in.limit - 1));
     }
   }
 }

@@ -12,8 +12,9 @@
 namespace bc {
 
 struct Ids {
-  const int32_t* ids;  // [n], each in [0, limit)
-  int64_t n, limit;
+  const int32_t* ids;  // [n], each in [lowest, limit)
+  int64_t n, lowest, limit;
+  const char* name;  // of the tensor
 };
 
 // These throw BC_INVALID_ARGUMENT with the op's name. Their pointers are the host's.

@@ -73,7 +73,7 @@ bc_status bc_embed(bc_context* context, bc_tensor* out, bc_tensor* ids, bc_tenso
     const int64_t V = t.shape[0];
     const int64_t C = t.shape[1];
     call.shape(o, "out", {T, C});
-    call.needs(Ids{reinterpret_cast<const int32_t*>(i.host()), T, V});
+    call.needs(Ids{reinterpret_cast<const int32_t*>(i.host()), T, 0, V, "ids"});
     call.submit(EmbedParams{o.data, o.type, o.ld, data<int32_t>(i), t.data, t.type, t.ld, T, C, V});
   });
 }
@@ -117,7 +117,8 @@ bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate, bc_ten
   });
 }
 
-bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_tensor* x) {
+bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_tensor* x,
+                   bc_tensor* masks, bc_tensor* mask_of) {
   return guard([&] {
     Call call(context, "top_k");
     const Tensor& v = call.output(values, "values", 2, BC_F32);
@@ -130,8 +131,21 @@ bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_te
     call.shape(v, "values", {T, k});
     call.shape(i, "ids", {T, k});
     call.require(v.contiguous() && i.contiguous(), "row stride", static_cast<double>(v.ld), "k");
-    call.submit_with_scratch(
-        TopKParams{data<float>(v), data<int32_t>(i), data<float>(in), in.ld, T, V, k, nullptr});
+    TopKParams p{data<float>(v), data<int32_t>(i), data<float>(in), in.ld, T, V, k, nullptr};
+    call.require((masks == nullptr) == (mask_of == nullptr), "masks and mask_of", 1.0,
+                 "two or none");
+    if (masks != nullptr) {
+      const Tensor& m = call.int_input(masks, "masks", 2);
+      const Tensor& of = call.int_input(mask_of, "mask_of", 1);
+      call.require(m.shape[1] >= (V + 31) / 32, "width of masks", static_cast<double>(m.shape[1]),
+                   "at least one word for 32 columns of x");
+      call.shape(of, "mask_of", {T});
+      call.needs(Ids{reinterpret_cast<const int32_t*>(of.host()), T, -1, m.shape[0], "mask_of"});
+      p.masks = data<uint32_t>(m);
+      p.masks_ld = m.ld;
+      p.mask_of = data<int32_t>(of);
+    }
+    call.submit_with_scratch(p);
   });
 }
 

@@ -28,17 +28,21 @@ __device__ __forceinline__ int32_t index_of(uint64_t key) {
   return static_cast<int32_t>((1u << kIndexBits) - 1 - static_cast<uint32_t>(key));
 }
 
-// The ranks of four numbers from x[i] on, i a multiple of 4; 0 at and beyond n.
-__device__ __forceinline__ Vec<uint32_t, 4> ranks_at(const float* x, int64_t i, int64_t n) {
+// The ranks of four numbers from x[i] on, i a multiple of 4; 0 at and beyond n, and where the mask, if
+// there is one, has no bit.
+__device__ __forceinline__ Vec<uint32_t, 4> ranks_at(const float* x, const uint32_t* mask,
+                                                     int64_t i, int64_t n) {
   Vec<uint32_t, 4> ranks = {};
+  uint32_t allowed = ~0u;
+  if (mask != nullptr && i < n) allowed = load(mask + i / 32) >> i % 32;
   if (i + 4 <= n) {
     const Vec<float, 4> four = load_once<4>(x + i);
 #pragma unroll
-    for (int k = 0; k < 4; ++k) ranks[k] = rank_of(four[k]);
+    for (int k = 0; k < 4; ++k) ranks[k] = (allowed >> k & 1u) != 0 ? rank_of(four[k]) : 0;
   } else {
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
-      if (i + k < n) ranks[k] = rank_of(load(x + i + k));
+      if (i + k < n && (allowed >> k & 1u) != 0) ranks[k] = rank_of(load(x + i + k));
     }
   }
   return ranks;

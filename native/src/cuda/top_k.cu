@@ -1,7 +1,8 @@
 // top_k: the K largest of each row, largest first, ties by lower index. A NaN counts as above every
 // number, so that none goes unseen.
 //
-// Shapes  x [T,V]; values, ids [T,K] contiguous; K <= V, K at most 1024, V at most 131072.
+// Shapes  x [T,V]; values, ids [T,K] contiguous; masks [M,ceil(V/32)]; K <= V, K at most 1024, V at
+//         most 131072.
 //
 // Method  Blocks take 16384 numbers of a row each and write the keys (rank.cuh) of their K largest
 //         to scratch [T,ceil(V/16384),K]; a second kernel, a block for a row, takes the K largest of
@@ -10,9 +11,13 @@
 //         ends as soon as exactly K keys are no smaller. With distinct numbers that takes about
 //         log2(16384) bits that matter, and never more than 49. The sort is bitonic, with a key in
 //         each thread and shuffles inside a warp. Keys in scratch have no order; the sort makes one.
+//         A number that the row's mask leaves out has rank 0, below every other, as have the places
+//         beyond V. The mask is read beside the row, not before it: one latency, where few rows
+//         leave most of the GPU idle, is more than the sectors that a sparse mask would spare.
 //
-// Bound   Memory: 4TV bytes, 16TK ceil(V/16384) of scratch, and 40TK of results, whose values are
-//         read again, a sector each. T=1, V=125696, K=64: 513.5 KB.
+// Bound   Memory: 4TV bytes, V/8 more for a masked row, 16TK ceil(V/16384) of scratch, and 40TK of
+//         results, whose values are read again, a sector each. T=1, V=125696, K=64: 513.5 KB, and
+//         529.2 KB with a mask.
 //
 // Limits  top_k_kernel: 64 registers, 1024 threads, 272 bytes of shared memory
 //         top_k_merge_kernel: 64 registers, 1024 threads, 8464 bytes of shared memory
@@ -86,11 +91,16 @@ __device__ __forceinline__ uint32_t place_of(bool mine, Shared<uint32_t> taken S
 __global__ void __launch_bounds__(kThreads) top_k_kernel(TopKParams p) {
   const int64_t t = blockIdx.x;
   const float* x = p.x + t * p.x_ld;
+  const uint32_t* mask = nullptr;
+  if (p.masks != nullptr) {
+    const int32_t which = load(p.mask_of + t);
+    if (which >= 0) mask = p.masks + which * p.masks_ld;
+  }
   uint64_t* keys = static_cast<uint64_t*>(p.scratch) + (t * gridDim.y + blockIdx.y) * p.K;
   const int64_t first = blockIdx.y * kPiece + threadIdx.x * 4;
   Vec<uint32_t, 4> ranks[kKeys / 4];
 #pragma unroll
-  for (int v = 0; v < kKeys / 4; ++v) ranks[v] = ranks_at(x, first + v * kThreads * 4, p.V);
+  for (int v = 0; v < kKeys / 4; ++v) ranks[v] = ranks_at(x, mask, first + v * kThreads * 4, p.V);
   const auto key = [&](int j) {
     return key_of(ranks[j / 4][j % 4], static_cast<uint32_t>(first) + j / 4 * kThreads * 4 + j % 4);
   };
@@ -105,7 +115,7 @@ __global__ void __launch_bounds__(kThreads) top_k_kernel(TopKParams p) {
     const uint32_t place = place_of(mine, taken);
     if (mine) store(keys + place, key(j));
   }
-  __syncthreads();  // a short piece leaves some places without a key
+  __syncthreads();  // a short piece, or one with few allowed numbers, leaves places without a key
   if (threadIdx.x >= taken[0] && threadIdx.x < p.K) store(keys + threadIdx.x, kNoKey);
 }
 
@@ -162,14 +172,19 @@ __global__ void __launch_bounds__(kThreads) top_k_merge_kernel(TopKParams p, int
   uint64_t key = kNoKey;
   // The sort exchanges keys there without a barrier before it: a thread first overwrites its own place,
   // which no other thread has read, and program order suffices inside one thread.
-  if (threadIdx.x < p.K) key = exchange[threadIdx.x];
+  if (threadIdx.x < taken[0]) key = exchange[threadIdx.x];  // K, or all that the mask allows
   uint32_t n = 1;
   while (n < p.K) n *= 2;
   key = sorted(key, n, exchange);
   if (threadIdx.x >= p.K) return;
-  const int32_t id = index_of(key);
+  int32_t id = -1;
+  float value = ptx::from_bits(0xff800000u);  // -inf
+  if (key != kNoKey) {
+    id = index_of(key);
+    value = load(p.x + t * p.x_ld + id);  // -0 and NaN as they are
+  }
   store(p.ids + t * p.K + threadIdx.x, id);
-  store(p.values + t * p.K + threadIdx.x, load(p.x + t * p.x_ld + id));  // -0 and NaN as they are
+  store(p.values + t * p.K + threadIdx.x, value);
 }
 
 }  // namespace

@@ -14,11 +14,14 @@
 module dev.baichuan4j {
   requires com.fasterxml.jackson.core;
   requires dev.baichuan4j.natives;
+  requires jdk.jfr;
   requires org.bytedeco.javacpp;
   requires org.slf4j;
   requires pickle;
+  requires static micrometer.core;
 
   exports dev.baichuan4j;
+  exports dev.baichuan4j.micrometer;
   exports dev.baichuan4j.internal.checkpoint to
       dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.evaluate to

@@ -521,18 +521,6 @@ JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocateArray(JNIEnv* e
     jlong rcapacity = arg0;
     JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray);
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(JNIEnv* env, jobject obj, jint arg0) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jobject rarg = obj;
-    ptr->activation_bits = arg0;
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
@@ -544,6 +532,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIE
     jint rarg = 0;
     int rval = ptr->activation_bits;
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->activation_bits = arg0;
     return rarg;
 }
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
@@ -571,6 +571,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* 
     rarg = (jint)rval;
     return rarg;
 }
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->head_sizes = arg0;
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* env, jobject obj) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
@@ -582,18 +594,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* e
     jint rarg = 0;
     int rval = ptr->head_sizes;
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jobject rarg = obj;
-    ptr->head_sizes = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__(JNIEnv* env, jobject obj) {
@@ -621,19 +621,6 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__I(J
     ptr->smallest_piece = arg0;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(JNIEnv* env, jobject obj) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jint rarg = 0;
-    int rval = ptr->reads_host_memory;
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
@@ -646,7 +633,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory_
     ptr->reads_host_memory = arg0;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(JNIEnv* env, jobject obj) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -654,8 +641,9 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNI
     }
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
-    jobject rarg = obj;
-    ptr->fuses_swiglu = arg0;
+    jint rarg = 0;
+    int rval = ptr->reads_host_memory;
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv* env, jobject obj) {
@@ -671,15 +659,131 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv*
     rarg = (jint)rval;
     return rarg;
 }
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->fuses_swiglu = arg0;
+    return rarg;
+}
 
 
 
 
 
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_last_error();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes___3J_3J(JNIEnv* env, jclass cls, jlongArray arg0, jlongArray arg1) {
+    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg0, NULL);
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
+    if (arg0 != NULL) env->ReleaseLongArrayElements(arg0, (jlong*)ptr0, 0);
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
+}
+JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes__Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
+    ptr0 += position0;
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1isa(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cpu_isa();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1cores(JNIEnv* env, jclass cls) {
     jint rarg = 0;
-    int rval = bc_plan_free(ptr0);
+    int rval = bc_cpu_cores();
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1packed_1layout(JNIEnv* env, jclass cls) {
+    jint rarg = 0;
+    int rval = bc_packed_layout();
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1devices(JNIEnv* env, jclass cls) {
+    jint rarg = 0;
+    int rval = bc_cuda_devices();
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1reason(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cuda_reason();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cuda_driver();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver_1needed(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cuda_driver_needed();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILdev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
+    bc_context* ptr4 = arg4 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_context_create(arg0, arg1, arg2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
+    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    jint rarg = 0;
+    int rval = bc_context_create(arg0, arg1, arg2, arg3, (bc_context**)ptr4);
     rarg = (jint)rval;
     return rarg;
 }
@@ -737,16 +841,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1devi
     if (arr1 != NULL) env->ReleaseByteArrayElements(arr1, (jbyte*)(ptr1 - position1), JNI_ABORT);
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_context_device(ptr0, (const char**)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_BytePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -757,6 +851,16 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1devi
     rarg = (jint)rval;
     ptr1 -= position1;
     if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_context_device(ptr0, (const char**)ptr1);
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1free(JNIEnv* env, jclass cls, jobject arg0) {
@@ -833,19 +937,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info_
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
@@ -869,7 +960,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1creat
     if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
     jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
@@ -878,7 +969,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1creat
     jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
     ptr4 += position4;
     jint rarg = 0;
-    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
+    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
     rarg = (jint)rval;
     return rarg;
 }
@@ -905,15 +996,16 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1creat
     if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
-    ptr0 += position0;
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
     jint rarg = 0;
-    int rval = bc_file_open((const char*)ptr0, (bc_file**)ptr1);
+    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
     rarg = (jint)rval;
     return rarg;
 }
@@ -928,6 +1020,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__L
     if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
+    ptr0 += position0;
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_file_open((const char*)ptr0, (bc_file**)ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1free(JNIEnv* env, jclass cls, jobject arg0) {
     bc_file* ptr0 = arg0 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jint rarg = 0;
@@ -939,20 +1043,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1read_1a
     bc_file* ptr0 = arg0 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jint rarg = 0;
     int rval = bc_file_read_ahead(ptr0, arg1, arg2);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    void** ptr6 = arg6 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jlong position6 = arg6 == NULL ? 0 : env->GetLongField(arg6, JavaCPP_positionFID);
-    ptr6 += position6;
-    jint rarg = 0;
-    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
     rarg = (jint)rval;
     return rarg;
 }
@@ -981,6 +1071,20 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__
     if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    void** ptr6 = arg6 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jlong position6 = arg6 == NULL ? 0 : env->GetLongField(arg6, JavaCPP_positionFID);
+    ptr6 += position6;
+    jint rarg = 0;
+    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
+    rarg = (jint)rval;
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -990,6 +1094,19 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1
     int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
     rarg = (jint)rval;
     if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
+    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
+    rarg = (jint)rval;
     if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
     return rarg;
 }
@@ -1005,19 +1122,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1
     jint rarg = 0;
     int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
-    rarg = (jint)rval;
-    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view__Ldev_baichuan4j_jni_bc_1tensor_2JJJJLdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2, jlong arg3, jlong arg4, jobject arg5) {
@@ -1039,17 +1143,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view_
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jint arg2, jobject arg3) {
     bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    void** ptr3 = arg3 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jlong position3 = arg3 == NULL ? 0 : env->GetLongField(arg3, JavaCPP_positionFID);
-    ptr3 += position3;
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (bc_tensor**)ptr3);
+    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
     rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, JNI_ABORT);
+    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
@@ -1064,15 +1166,17 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1resha
     if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jint arg2, jobject arg3) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
     bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    void** ptr3 = arg3 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jlong position3 = arg3 == NULL ? 0 : env->GetLongField(arg3, JavaCPP_positionFID);
+    ptr3 += position3;
     jint rarg = 0;
-    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
+    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (bc_tensor**)ptr3);
     rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, JNI_ABORT);
-    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1free(JNIEnv* env, jclass cls, jobject arg0) {
@@ -1099,6 +1203,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes
     jint rarg = 0;
     int rval = bc_tensor_bytes(ptr0, (int64_t*)ptr1);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1version(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_version();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1write(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jobject arg2, jlong arg3) {
@@ -1307,13 +1423,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu(JNIEnv
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1top_1k(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1top_1k(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
     bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
     bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_top_k(ptr0, ptr1, ptr2, ptr3);
+    int rval = bc_top_k(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5);
     rarg = (jint)rval;
     return rarg;
 }
@@ -1350,127 +1468,11 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNI
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1version(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_version();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_last_error();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes___3J_3J(JNIEnv* env, jclass cls, jlongArray arg0, jlongArray arg1) {
-    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg0, NULL);
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
-    if (arg0 != NULL) env->ReleaseLongArrayElements(arg0, (jlong*)ptr0, 0);
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
-}
-JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes__Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
-    ptr0 += position0;
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1isa(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cpu_isa();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1cores(JNIEnv* env, jclass cls) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_cpu_cores();
+    int rval = bc_plan_free(ptr0);
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1packed_1layout(JNIEnv* env, jclass cls) {
-    jint rarg = 0;
-    int rval = bc_packed_layout();
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1devices(JNIEnv* env, jclass cls) {
-    jint rarg = 0;
-    int rval = bc_cuda_devices();
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1reason(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cuda_reason();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cuda_driver();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver_1needed(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cuda_driver_needed();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
-    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_context_create(arg0, arg1, arg2, arg3, (bc_context**)ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILdev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
-    bc_context* ptr4 = arg4 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_context_create(arg0, arg1, arg2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
 

@@ -167,6 +167,28 @@ public interface Baichuan extends AutoCloseable {
   ModelInfo info();
 
   /**
+   * Returns what the model has done since it was loaded and does at the moment. It waits for
+   * nothing, and may be called as often as one likes.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  EngineMetrics metrics();
+
+  /**
+   * Has a listener told of the end of each request, also of those that run.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  void addRequestListener(RequestListener listener);
+
+  /**
+   * Has a listener told no more; has no effect where it was not added.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  void removeRequestListener(RequestListener listener);
+
+  /**
    * Ends every generation with an {@link IllegalStateException} and frees the weights. Waits for
    * the step in progress; an interrupt does not end that wait, and the flag is set afterwards. May
    * be called from any thread, and again.

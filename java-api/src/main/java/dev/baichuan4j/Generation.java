@@ -1,6 +1,7 @@
 package dev.baichuan4j;
 
 import java.util.Iterator;
+import java.util.List;
 
 /**
  * A generation that waits, runs or has ended: iterate for the stream, or take {@link #text()} or
@@ -52,6 +53,16 @@ public interface Generation extends Iterable<Chunk>, AutoCloseable {
    *     the end
    */
   GenerationResult result();
+
+  /**
+   * Returns the texts that {@link GenerationOptions#choices()} asks for, each with its own stream
+   * and result: this generation first, which is the best one where they are ranked. Cancelling or
+   * closing this generation does the same to all; doing so to another one leaves the rest as they
+   * are, unless the texts are ranked or found by a beam search, which makes them one.
+   */
+  default List<Generation> choices() {
+    return List.of(this);
+  }
 
   /**
    * Asks it to end: at once if it waits for its turn, else after the token in progress. The stream

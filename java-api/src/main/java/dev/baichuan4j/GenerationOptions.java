@@ -2,6 +2,7 @@ package dev.baichuan4j;
 
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,83 +10,47 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.function.Consumer;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * What a generation is asked for: how each token is chosen, where the text ends, and what is
  * reported. Immutable and safe to share between threads. Start from {@link
  * Baichuan#defaultOptions()}, {@link #greedy()} or {@link #unmodified()} and change what should
- * differ: {@code model.defaultOptions().withTopK(5).withSeed(1)}.
+ * differ: {@code model.defaultOptions().withTopK(5).withSeed(1)}. A change to a value outside the
+ * range that its accessor names is an {@link InvalidRequestException}; so is a request whose
+ * options exclude each other.
  *
- * <p>The order of the choice is that of Hugging Face transformers: repetition penalty, bias,
- * frequency and presence penalty, temperature, top-k, top-p over what top-k left, min-p, and a draw
- * from what is left. A greedy choice applies the penalties and the bias, and nothing else.
+ * <p>The order of the choice is that of Hugging Face transformers, with what it lacks where
+ * llama.cpp has it: repetition penalty, bias, frequency and presence penalty, DRY, bans (words,
+ * tokens, end markers), temperature, top-k, top-p over what top-k left, min-p, typical-p, XTC, and
+ * a draw from what is left; or Mirostat after the temperature in place of all cuts. A greedy choice
+ * and a beam search apply the penalties, the bias and the bans, and nothing else.
  */
 public final class GenerationOptions {
-  private static final int MAX_LOGPROBS = 20; // as the OpenAI API
-  private static final int MAX_DRAFT_TOKENS = 31;
-  private static final GenerationOptions UNMODIFIED = new GenerationOptions(new Values());
+  private static final GenerationOptions UNMODIFIED = new GenerationOptions(Map.of());
 
-  /** The values, each with its initial one. They change only before options hold them. */
-  private static final class Values implements Cloneable {
-    boolean doSample = true;
-    float temperature = 1;
-    int topK;
-    float topP = 1;
-    float minP;
-    float repetitionPenalty = 1;
-    float frequencyPenalty;
-    float presencePenalty;
-    OptionalLong seed = OptionalLong.empty();
-    OptionalInt maxNewTokens = OptionalInt.empty();
-    PromptOverflow promptOverflow = PromptOverflow.DROP_OLDEST_ROUNDS;
-    List<String> stop = List.of();
-    OptionalInt logprobs = OptionalInt.empty();
-    Map<Integer, Float> logitBias = Map.of();
-    int draftTokens = 15;
-    String caller = "";
-    Priority priority = Priority.NORMAL;
-    Optional<Duration> timeout = Optional.empty();
-    Optional<Constraint> constraint = Optional.empty();
+  private final Map<Option<?>, Object> values; // those that are not initial
 
-    @Override
-    public Values clone() {
-      try {
-        return (Values) super.clone();
-      } catch (CloneNotSupportedException e) {
-        throw new AssertionError(e); // it is Cloneable
-      }
-    }
-
-    Map<String, Object> byName() {
-      Map<String, Object> values = new LinkedHashMap<>();
-      values.put("doSample", doSample);
-      values.put("temperature", temperature);
-      values.put("topK", topK);
-      values.put("topP", topP);
-      values.put("minP", minP);
-      values.put("repetitionPenalty", repetitionPenalty);
-      values.put("frequencyPenalty", frequencyPenalty);
-      values.put("presencePenalty", presencePenalty);
-      values.put("seed", seed);
-      values.put("maxNewTokens", maxNewTokens);
-      values.put("promptOverflow", promptOverflow);
-      values.put("stop", stop);
-      values.put("logprobs", logprobs);
-      values.put("logitBias", logitBias);
-      values.put("draftTokens", draftTokens);
-      values.put("caller", caller);
-      values.put("priority", priority);
-      values.put("timeout", timeout);
-      values.put("constraint", constraint);
-      return values;
-    }
+  private GenerationOptions(Map<Option<?>, Object> values) {
+    this.values = values;
   }
 
-  private final Values values;
+  @SuppressWarnings("unchecked") // the only writer is with(), which takes a T
+  private <T> T get(Option<T> option) {
+    return (T) values.getOrDefault(option, option.initial());
+  }
 
-  private GenerationOptions(Values values) {
-    this.values = values;
+  private <T> GenerationOptions with(Option<T> option, T value) {
+    option.check(value);
+    Map<Option<?>, Object> changed = new LinkedHashMap<>(values);
+    if (value.equals(option.initial())) {
+      changed.remove(option);
+    } else {
+      changed.put(option, value);
+    }
+    return new GenerationOptions(changed);
   }
 
   /**
@@ -101,32 +66,98 @@ public final class GenerationOptions {
     return UNMODIFIED.withDoSample(false);
   }
 
+  /** Returns whether the likeliest token is taken each time: asked for, or the temperature is 0. */
+  public boolean isGreedy() {
+    return !doSample() || temperature() == 0;
+  }
+
   /** Returns whether tokens are drawn; if not, the likeliest one is taken each time. */
   public boolean doSample() {
-    return values.doSample;
+    return get(Option.DO_SAMPLE);
+  }
+
+  /** Returns these options with another choice between drawing and taking the likeliest. */
+  public GenerationOptions withDoSample(boolean doSample) {
+    return with(Option.DO_SAMPLE, doSample);
   }
 
   /** Returns what divides the scores before drawing, at least 0; 0 is greedy. */
   public float temperature() {
-    return values.temperature;
+    return get(Option.TEMPERATURE);
+  }
+
+  /** Returns these options with another {@link #temperature()}. */
+  public GenerationOptions withTemperature(float temperature) {
+    return with(Option.TEMPERATURE, temperature);
   }
 
   /**
-   * Returns how many of the best tokens stay, with all that equal the last of them; 0 for all
-   * tokens.
+   * Returns how many of the best tokens stay, at least 1, with all that equal the last of them; 0
+   * for all tokens.
    */
   public int topK() {
-    return values.topK;
+    return get(Option.TOP_K);
+  }
+
+  /** Returns these options with another {@link #topK()}. */
+  public GenerationOptions withTopK(int topK) {
+    return with(Option.TOP_K, topK);
   }
 
   /** Returns the probability, in (0, 1], up to which the likeliest tokens stay. */
   public float topP() {
-    return values.topP;
+    return get(Option.TOP_P);
+  }
+
+  /** Returns these options with another {@link #topP()}. */
+  public GenerationOptions withTopP(float topP) {
+    return with(Option.TOP_P, topP);
   }
 
   /** Returns the share of the likeliest token's probability, in [0, 1], from which tokens stay. */
   public float minP() {
-    return values.minP;
+    return get(Option.MIN_P);
+  }
+
+  /** Returns these options with another {@link #minP()}. */
+  public GenerationOptions withMinP(float minP) {
+    return with(Option.MIN_P, minP);
+  }
+
+  /**
+   * Returns the probability, in (0, 1], up to which the most typical tokens stay; 1 for all. Those
+   * are most typical whose surprise -log p is nearest to its mean, the entropy of the distribution
+   * (Meister et al. 2022, arXiv:2202.00666).
+   */
+  public float typicalP() {
+    return get(Option.TYPICAL_P);
+  }
+
+  /** Returns these options with another {@link #typicalP()}. */
+  public GenerationOptions withTypicalP(float typicalP) {
+    return with(Option.TYPICAL_P, typicalP);
+  }
+
+  /** Returns when top choices are left out. */
+  public Xtc xtc() {
+    return get(Option.XTC);
+  }
+
+  /** Returns these options with another {@link #xtc()}. */
+  public GenerationOptions withXtc(Xtc xtc) {
+    Objects.requireNonNull(xtc, "xtc");
+    return with(Option.XTC, xtc);
+  }
+
+  /** Returns how the surprise of the text is kept at a target. */
+  public Mirostat mirostat() {
+    return get(Option.MIROSTAT);
+  }
+
+  /** Returns these options with another {@link #mirostat()}. */
+  public GenerationOptions withMirostat(Mirostat mirostat) {
+    Objects.requireNonNull(mirostat, "mirostat");
+    return with(Option.MIROSTAT, mirostat);
   }
 
   /**
@@ -134,25 +165,113 @@ public final class GenerationOptions {
    * prompt or were generated, above 0; 1 for no penalty (Keskar et al. 2019, arXiv:1909.05858).
    */
   public float repetitionPenalty() {
-    return values.repetitionPenalty;
+    return get(Option.REPETITION_PENALTY);
+  }
+
+  /** Returns these options with another {@link #repetitionPenalty()}. */
+  public GenerationOptions withRepetitionPenalty(float repetitionPenalty) {
+    return with(Option.REPETITION_PENALTY, repetitionPenalty);
+  }
+
+  /** Returns the penalty for prolonging a repetition. */
+  public Dry dry() {
+    return get(Option.DRY);
+  }
+
+  /** Returns these options with another {@link #dry()}. */
+  public GenerationOptions withDry(Dry dry) {
+    Objects.requireNonNull(dry, "dry");
+    return with(Option.DRY, dry);
   }
 
   /** Returns what is taken from a token's score once for each time it was generated, in [-2, 2]. */
   public float frequencyPenalty() {
-    return values.frequencyPenalty;
+    return get(Option.FREQUENCY_PENALTY);
+  }
+
+  /** Returns these options with another {@link #frequencyPenalty()}. */
+  public GenerationOptions withFrequencyPenalty(float frequencyPenalty) {
+    return with(Option.FREQUENCY_PENALTY, frequencyPenalty);
   }
 
   /** Returns what is taken from the score of every token that was generated, in [-2, 2]. */
   public float presencePenalty() {
-    return values.presencePenalty;
+    return get(Option.PRESENCE_PENALTY);
+  }
+
+  /** Returns these options with another {@link #presencePenalty()}. */
+  public GenerationOptions withPresencePenalty(float presencePenalty) {
+    return with(Option.PRESENCE_PENALTY, presencePenalty);
+  }
+
+  /** Returns what is added to a token's score, in [-100, 100], by token id of at least 0. */
+  public Map<Integer, Float> logitBias() {
+    return get(Option.LOGIT_BIAS);
+  }
+
+  /** Returns these options with another {@link #logitBias()}. */
+  public GenerationOptions withLogitBias(Map<Integer, Float> logitBias) {
+    Objects.requireNonNull(logitBias, "logitBias");
+    logitBias.forEach(
+        (id, bias) -> {
+          Checks.require(id != null && id >= 0, "logitBias", id, "token ids of at least 0");
+          boolean allowed = bias != null && Math.abs(bias) <= 100;
+          Checks.require(allowed, "logitBias[" + id + "]", bias, "a number in [-100, 100]");
+        });
+    return with(Option.LOGIT_BIAS, Map.copyOf(logitBias));
+  }
+
+  /**
+   * Returns strings, none of them empty, that are never written: a token is impossible that would
+   * complete one of them, with whatever tokens it began, those of the prompt included. Upper and
+   * lower case differ.
+   */
+  public List<String> bannedWords() {
+    return get(Option.BANNED_WORDS);
+  }
+
+  /** Returns these options with another {@link #bannedWords()}. */
+  public GenerationOptions withBannedWords(String... bannedWords) {
+    Objects.requireNonNull(bannedWords, "bannedWords");
+    return with(Option.BANNED_WORDS, texts(bannedWords));
+  }
+
+  /** Returns the ids, of at least 0, of tokens that are never chosen. */
+  public Set<Integer> bannedTokens() {
+    return get(Option.BANNED_TOKENS);
+  }
+
+  /** Returns these options with another {@link #bannedTokens()}. */
+  public GenerationOptions withBannedTokens(int... bannedTokens) {
+    Objects.requireNonNull(bannedTokens, "bannedTokens");
+    return with(
+        Option.BANNED_TOKENS,
+        IntStream.of(bannedTokens).boxed().collect(Collectors.toUnmodifiableSet()));
   }
 
   /**
    * Returns the seed: the same seed, options, prompt and logits give the same text. Each generation
-   * draws a seed of its own where this is empty.
+   * draws a seed of its own where this is empty. Of several texts of one prompt the first has this
+   * seed, and text i after it the i-th number that the generator splitmix64 of this seed gives.
    */
   public OptionalLong seed() {
-    return values.seed;
+    return get(Option.SEED);
+  }
+
+  /** Returns these options with a {@link #seed()}. */
+  public GenerationOptions withSeed(long seed) {
+    return with(Option.SEED, OptionalLong.of(seed));
+  }
+
+  /** Returns the beam search in place of drawing. */
+  public BeamSearch beamSearch() {
+    return get(Option.BEAM_SEARCH);
+  }
+
+  /** Returns these options with another {@link #beamSearch()}. */
+  public GenerationOptions withBeamSearch(BeamSearch beamSearch) {
+    Objects.requireNonNull(beamSearch, "beamSearch");
+    return with(Option.BEAM_SEARCH, beamSearch);
   }
 
   /**
@@ -162,17 +281,89 @@ public final class GenerationOptions {
    * ModelInfo#maxNewTokens()} or what the prompt leaves of the context, whichever is less.
    */
   public OptionalInt maxNewTokens() {
-    return values.maxNewTokens;
+    return get(Option.MAX_NEW_TOKENS);
   }
 
-  /** Returns how a conversation that is too long for the context is treated. */
-  public PromptOverflow promptOverflow() {
-    return values.promptOverflow;
+  /** Returns these options with a {@link #maxNewTokens()} of the caller's. */
+  public GenerationOptions withMaxNewTokens(int maxNewTokens) {
+    return with(Option.MAX_NEW_TOKENS, OptionalInt.of(maxNewTokens));
+  }
+
+  /**
+   * Returns the number of tokens, at least 0, before which the model cannot end its text; a stop
+   * string still can.
+   */
+  public int minNewTokens() {
+    return get(Option.MIN_NEW_TOKENS);
+  }
+
+  /** Returns these options with another {@link #minNewTokens()}. */
+  public GenerationOptions withMinNewTokens(int minNewTokens) {
+    return with(Option.MIN_NEW_TOKENS, minNewTokens);
+  }
+
+  /**
+   * Returns whether the model can never end its text: end markers are impossible, and the text ends
+   * at a stop string or at the limit of tokens.
+   */
+  public boolean ignoreEnd() {
+    return get(Option.IGNORE_END);
+  }
+
+  /** Returns these options with another {@link #ignoreEnd()}. */
+  public GenerationOptions withIgnoreEnd(boolean ignoreEnd) {
+    return with(Option.IGNORE_END, ignoreEnd);
   }
 
   /** Returns the strings before the first of which the text ends; none of them is empty. */
   public List<String> stop() {
-    return values.stop;
+    return get(Option.STOP);
+  }
+
+  /** Returns these options with other {@link #stop()} strings. */
+  public GenerationOptions withStop(String... stop) {
+    Objects.requireNonNull(stop, "stop");
+    return with(Option.STOP, texts(stop));
+  }
+
+  /**
+   * Returns how many texts are written, 1 to 128, from one reading of the prompt; {@link
+   * Generation#choices()} has them.
+   */
+  public int choices() {
+    return get(Option.CHOICES);
+  }
+
+  /** Returns these options with another {@link #choices()}. */
+  public GenerationOptions withChoices(int choices) {
+    return with(Option.CHOICES, choices);
+  }
+
+  /**
+   * Returns how many texts are written of which the best {@link #choices()} are kept, 1 to 128:
+   * those of the highest mean log-probability of their tokens, best first. They are known at the
+   * end alone: a stream gives nothing before. Where empty, all are kept.
+   */
+  public OptionalInt bestOf() {
+    return get(Option.BEST_OF);
+  }
+
+  /** Returns these options with another {@link #bestOf()}. */
+  public GenerationOptions withBestOf(int bestOf) {
+    return with(Option.BEST_OF, OptionalInt.of(bestOf));
+  }
+
+  /**
+   * Returns whether the text begins with the prompt, and {@link GenerationResult#promptLogprobs()}
+   * has its tokens where {@link #logprobs()} are asked for. For {@code complete} alone.
+   */
+  public boolean echo() {
+    return get(Option.ECHO);
+  }
+
+  /** Returns these options with another {@link #echo()}. */
+  public GenerationOptions withEcho(boolean echo) {
+    return with(Option.ECHO, echo);
   }
 
   /**
@@ -180,12 +371,23 @@ public final class GenerationOptions {
    * reported where empty.
    */
   public OptionalInt logprobs() {
-    return values.logprobs;
+    return get(Option.LOGPROBS);
   }
 
-  /** Returns what is added to a token's score, in [-100, 100], by token id. */
-  public Map<Integer, Float> logitBias() {
-    return values.logitBias;
+  /** Returns these options with a report of {@link #logprobs()}. */
+  public GenerationOptions withLogprobs(int logprobs) {
+    return with(Option.LOGPROBS, OptionalInt.of(logprobs));
+  }
+
+  /** Returns how a conversation that is too long for the context is treated. */
+  public PromptOverflow promptOverflow() {
+    return get(Option.PROMPT_OVERFLOW);
+  }
+
+  /** Returns these options with another {@link #promptOverflow()}. */
+  public GenerationOptions withPromptOverflow(PromptOverflow promptOverflow) {
+    Objects.requireNonNull(promptOverflow, "promptOverflow");
+    return with(Option.PROMPT_OVERFLOW, promptOverflow);
   }
 
   /**
@@ -195,7 +397,12 @@ public final class GenerationOptions {
    * long a text takes and no token of it.
    */
   public int draftTokens() {
-    return values.draftTokens;
+    return get(Option.DRAFT_TOKENS);
+  }
+
+  /** Returns these options with another {@link #draftTokens()}. */
+  public GenerationOptions withDraftTokens(int draftTokens) {
+    return with(Option.DRAFT_TOKENS, draftTokens);
   }
 
   /**
@@ -203,253 +410,68 @@ public final class GenerationOptions {
    * has. Empty for one caller that nobody named.
    */
   public String caller() {
-    return values.caller;
-  }
-
-  /** Returns how soon the request is due among those that wait. */
-  public Priority priority() {
-    return values.priority;
-  }
-
-  /**
-   * Returns the time from the request to its end at the latest; then it ends with {@link
-   * FinishReason#TIMEOUT} and what it has written. Empty for no limit.
-   */
-  public Optional<Duration> timeout() {
-    return values.timeout;
-  }
-
-  /** Returns the language that the text has to be in; empty for any text. */
-  public Optional<Constraint> constraint() {
-    return values.constraint;
-  }
-
-  /** Returns whether the likeliest token is taken each time: asked for, or the temperature is 0. */
-  public boolean isGreedy() {
-    return !values.doSample || values.temperature == 0;
-  }
-
-  /** Returns these options with another choice between drawing and taking the likeliest. */
-  public GenerationOptions withDoSample(boolean doSample) {
-    return with(v -> v.doSample = doSample);
-  }
-
-  /**
-   * Returns these options with another {@link #temperature()}.
-   *
-   * @throws InvalidRequestException if it is negative or not finite
-   */
-  public GenerationOptions withTemperature(float temperature) {
-    require(
-        temperature >= 0 && temperature < Float.POSITIVE_INFINITY,
-        "temperature",
-        temperature,
-        "a finite number of at least 0");
-    return with(v -> v.temperature = temperature);
-  }
-
-  /**
-   * Returns these options with another {@link #topK()}.
-   *
-   * @throws InvalidRequestException if it is negative
-   */
-  public GenerationOptions withTopK(int topK) {
-    require(topK >= 0, "topK", topK, "at least 0");
-    return with(v -> v.topK = topK);
-  }
-
-  /**
-   * Returns these options with another {@link #topP()}.
-   *
-   * @throws InvalidRequestException if it is not in (0, 1]
-   */
-  public GenerationOptions withTopP(float topP) {
-    require(topP > 0 && topP <= 1, "topP", topP, "a number in (0, 1]");
-    return with(v -> v.topP = topP);
-  }
-
-  /**
-   * Returns these options with another {@link #minP()}.
-   *
-   * @throws InvalidRequestException if it is not in [0, 1]
-   */
-  public GenerationOptions withMinP(float minP) {
-    require(minP >= 0 && minP <= 1, "minP", minP, "a number in [0, 1]");
-    return with(v -> v.minP = minP);
-  }
-
-  /**
-   * Returns these options with another {@link #repetitionPenalty()}.
-   *
-   * @throws InvalidRequestException if it is not above 0, or not finite
-   */
-  public GenerationOptions withRepetitionPenalty(float repetitionPenalty) {
-    require(
-        repetitionPenalty > 0 && repetitionPenalty < Float.POSITIVE_INFINITY,
-        "repetitionPenalty",
-        repetitionPenalty,
-        "a finite number above 0");
-    return with(v -> v.repetitionPenalty = repetitionPenalty);
-  }
-
-  /**
-   * Returns these options with another {@link #frequencyPenalty()}.
-   *
-   * @throws InvalidRequestException if it is not in [-2, 2]
-   */
-  public GenerationOptions withFrequencyPenalty(float frequencyPenalty) {
-    require(
-        Math.abs(frequencyPenalty) <= 2,
-        "frequencyPenalty",
-        frequencyPenalty,
-        "a number in [-2, 2]");
-    return with(v -> v.frequencyPenalty = frequencyPenalty);
-  }
-
-  /**
-   * Returns these options with another {@link #presencePenalty()}.
-   *
-   * @throws InvalidRequestException if it is not in [-2, 2]
-   */
-  public GenerationOptions withPresencePenalty(float presencePenalty) {
-    require(
-        Math.abs(presencePenalty) <= 2, "presencePenalty", presencePenalty, "a number in [-2, 2]");
-    return with(v -> v.presencePenalty = presencePenalty);
-  }
-
-  /** Returns these options with a {@link #seed()}. */
-  public GenerationOptions withSeed(long seed) {
-    return with(v -> v.seed = OptionalLong.of(seed));
-  }
-
-  /**
-   * Returns these options with a {@link #maxNewTokens()} of the caller's.
-   *
-   * @throws InvalidRequestException if it is below 1
-   */
-  public GenerationOptions withMaxNewTokens(int maxNewTokens) {
-    require(maxNewTokens >= 1, "maxNewTokens", maxNewTokens, "at least 1");
-    return with(v -> v.maxNewTokens = OptionalInt.of(maxNewTokens));
-  }
-
-  /** Returns these options with another {@link #promptOverflow()}. */
-  public GenerationOptions withPromptOverflow(PromptOverflow promptOverflow) {
-    Objects.requireNonNull(promptOverflow, "promptOverflow");
-    return with(v -> v.promptOverflow = promptOverflow);
-  }
-
-  /**
-   * Returns these options with other {@link #stop()} strings.
-   *
-   * @throws InvalidRequestException if one of them is empty or null
-   */
-  public GenerationOptions withStop(String... stop) {
-    List<String> strings = Arrays.asList(Objects.requireNonNull(stop, "stop").clone());
-    for (String text : strings) {
-      require(text != null && !text.isEmpty(), "stop", strings, "strings that are not empty");
-    }
-    return with(v -> v.stop = List.copyOf(strings));
-  }
-
-  /**
-   * Returns these options with a report of {@link #logprobs()}.
-   *
-   * @throws InvalidRequestException if it is not in [0, 20]
-   */
-  public GenerationOptions withLogprobs(int logprobs) {
-    require(
-        logprobs >= 0 && logprobs <= MAX_LOGPROBS, "logprobs", logprobs, "0 to " + MAX_LOGPROBS);
-    return with(v -> v.logprobs = OptionalInt.of(logprobs));
-  }
-
-  /**
-   * Returns these options with another {@link #logitBias()}.
-   *
-   * @throws InvalidRequestException if a token id is negative or a bias is not in [-100, 100]
-   */
-  public GenerationOptions withLogitBias(Map<Integer, Float> logitBias) {
-    Objects.requireNonNull(logitBias, "logitBias");
-    logitBias.forEach(
-        (id, bias) -> {
-          require(id != null && id >= 0, "logitBias", id, "token ids of at least 0");
-          require(
-              bias != null && Math.abs(bias) <= 100,
-              "logitBias[" + id + "]",
-              bias,
-              "a number in [-100, 100]");
-        });
-    return with(v -> v.logitBias = Map.copyOf(logitBias));
-  }
-
-  /**
-   * Returns these options with another {@link #draftTokens()}.
-   *
-   * @throws InvalidRequestException if it is not in [0, 31]
-   */
-  public GenerationOptions withDraftTokens(int draftTokens) {
-    require(
-        draftTokens >= 0 && draftTokens <= MAX_DRAFT_TOKENS,
-        "draftTokens",
-        draftTokens,
-        "0 to " + MAX_DRAFT_TOKENS);
-    return with(v -> v.draftTokens = draftTokens);
+    return get(Option.CALLER);
   }
 
   /** Returns these options with another {@link #caller()}. */
   public GenerationOptions withCaller(String caller) {
     Objects.requireNonNull(caller, "caller");
-    return with(v -> v.caller = caller);
+    return with(Option.CALLER, caller);
+  }
+
+  /** Returns how soon the request is due among those that wait. */
+  public Priority priority() {
+    return get(Option.PRIORITY);
   }
 
   /** Returns these options with another {@link #priority()}. */
   public GenerationOptions withPriority(Priority priority) {
     Objects.requireNonNull(priority, "priority");
-    return with(v -> v.priority = priority);
+    return with(Option.PRIORITY, priority);
   }
 
   /**
-   * Returns these options with a {@link #timeout()}.
-   *
-   * @throws InvalidRequestException if it is not above 0
+   * Returns the time, above 0, from the request to its end at the latest; then it ends with {@link
+   * FinishReason#TIMEOUT} and what it has written. Empty for no limit.
    */
+  public Optional<Duration> timeout() {
+    return get(Option.TIMEOUT);
+  }
+
+  /** Returns these options with a {@link #timeout()}. */
   public GenerationOptions withTimeout(Duration timeout) {
     Objects.requireNonNull(timeout, "timeout");
-    require(!timeout.isNegative() && !timeout.isZero(), "timeout", timeout, "a time above 0");
-    return with(v -> v.timeout = Optional.of(timeout));
+    return with(Option.TIMEOUT, Optional.of(timeout));
+  }
+
+  /** Returns the language that the text has to be in; empty for any text. */
+  public Optional<Constraint> constraint() {
+    return get(Option.CONSTRAINT);
   }
 
   /** Returns these options with a {@link #constraint()}. */
   public GenerationOptions withConstraint(Constraint constraint) {
     Objects.requireNonNull(constraint, "constraint");
-    return with(v -> v.constraint = Optional.of(constraint));
+    return with(Option.CONSTRAINT, Optional.of(constraint));
   }
 
-  private static void require(boolean holds, String parameter, Object found, String expected) {
-    if (!holds) {
-      throw new InvalidRequestException(parameter, found, expected);
-    }
-  }
-
-  private GenerationOptions with(Consumer<Values> change) {
-    Values changed = values.clone();
-    change.accept(changed);
-    return new GenerationOptions(changed);
+  private static List<String> texts(String[] texts) {
+    return Collections.unmodifiableList(Arrays.asList(texts.clone())); // a null is refused later
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof GenerationOptions options
-        && values.byName().equals(options.values.byName());
+    return other instanceof GenerationOptions options && values.equals(options.values);
   }
 
   @Override
   public int hashCode() {
-    return values.byName().hashCode();
+    return values.hashCode();
   }
 
-  /** Returns the values by name, for a log. */
+  /** Returns what differs from {@link #unmodified()}, by name, for a log. */
   @Override
   public String toString() {
-    return "GenerationOptions" + values.byName();
+    return "GenerationOptions" + values;
   }
 }

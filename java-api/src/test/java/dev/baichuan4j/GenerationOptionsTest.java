@@ -34,6 +34,18 @@ class GenerationOptionsTest {
             Map.entry("topK", s -> s.withTopK(5)),
             Map.entry("topP", s -> s.withTopP(0.85f)),
             Map.entry("minP", s -> s.withMinP(0.1f)),
+            Map.entry("typicalP", s -> s.withTypicalP(0.9f)),
+            Map.entry("xtc", s -> s.withXtc(new Xtc(0.5f, 0.1f))),
+            Map.entry("mirostat", s -> s.withMirostat(new Mirostat(5, 0.1f))),
+            Map.entry("dry", s -> s.withDry(Dry.of(0.8f))),
+            Map.entry("bannedWords", s -> s.withBannedWords("坏")),
+            Map.entry("bannedTokens", s -> s.withBannedTokens(3, 4, 3)),
+            Map.entry("beamSearch", s -> s.withBeamSearch(new BeamSearch(4, 1))),
+            Map.entry("minNewTokens", s -> s.withMinNewTokens(3)),
+            Map.entry("ignoreEnd", s -> s.withIgnoreEnd(true)),
+            Map.entry("choices", s -> s.withChoices(3)),
+            Map.entry("bestOf", s -> s.withBestOf(3)),
+            Map.entry("echo", s -> s.withEcho(true)),
             Map.entry("repetitionPenalty", s -> s.withRepetitionPenalty(1.1f)),
             Map.entry("frequencyPenalty", s -> s.withFrequencyPenalty(0.5f)),
             Map.entry("presencePenalty", s -> s.withPresencePenalty(-0.5f)),
@@ -111,18 +123,52 @@ class GenerationOptionsTest {
     rejects("maxNewTokens", () -> BASE.withMaxNewTokens(0));
     rejects("logprobs", () -> BASE.withLogprobs(21));
     rejects("logprobs", () -> BASE.withLogprobs(-1));
+    rejects("minNewTokens", () -> BASE.withMinNewTokens(-1));
+    rejects("bannedTokens", () -> BASE.withBannedTokens(3, -1));
+    rejects("choices", () -> BASE.withChoices(0));
+    rejects("choices", () -> BASE.withChoices(129));
+    rejects("bestOf", () -> BASE.withBestOf(0));
   }
 
   @Test
-  void rejectsStopStringThatIsEmptyOrAbsent() {
+  void rejectsStringsThatAreEmptyOrAbsent() {
     rejects("stop", () -> BASE.withStop("a", ""));
     rejects("stop", () -> BASE.withStop((String) null));
+    rejects("bannedWords", () -> BASE.withBannedWords("a", ""));
+    rejects("bannedWords", () -> BASE.withBannedWords((String) null));
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {0f, -0.5f, 1.0001f, Float.NaN})
+  void rejectsTypicalPOutsideItsRange(float value) {
+    rejects("typicalP", () -> BASE.withTypicalP(value));
+  }
+
+  @Test
+  void rejectsNumbersOfAGroupOutsideTheirRange() {
+    rejects("xtc.probability", () -> new Xtc(1.1f, 0.1f));
+    rejects("xtc.threshold", () -> new Xtc(0.5f, 0));
+    rejects("xtc.threshold", () -> new Xtc(0.5f, 0.6f));
+    rejects("mirostat.tau", () -> new Mirostat(-1, 0.1f));
+    rejects("mirostat.eta", () -> new Mirostat(5, 0));
+    rejects("mirostat.eta", () -> new Mirostat(5, Float.NaN));
+    rejects("dry.multiplier", () -> Dry.of(-0.1f));
+    rejects("dry.base", () -> new Dry(1, 0.9f, 2, List.of()));
+    rejects("dry.allowedLength", () -> new Dry(1, 1.75f, 0, List.of()));
+    rejects("dry.breakers", () -> new Dry(1, 1.75f, 2, List.of("\n", "")));
+    rejects("beamSearch.width", () -> new BeamSearch(0, 1));
+    rejects("beamSearch.width", () -> new BeamSearch(65, 1));
+    rejects("beamSearch.lengthPenalty", () -> new BeamSearch(2, Float.NaN));
+  }
+
+  @Test
+  void rejectsTimeoutThatIsNotAboveZero() {
+    rejects("timeout", () -> BASE.withTimeout(Duration.ZERO));
+    rejects("timeout", () -> BASE.withTimeout(Duration.ofNanos(-1)));
   }
 
   @Test
   void rejectsBiasOfNegativeIdOrOutsideItsRange() {
-    rejects("timeout", () -> BASE.withTimeout(Duration.ZERO));
-    rejects("timeout", () -> BASE.withTimeout(Duration.ofNanos(-1)));
     rejects("logitBias", () -> BASE.withLogitBias(Map.of(-1, 1f)));
     rejects("logitBias[3]", () -> BASE.withLogitBias(Map.of(3, Float.NaN)));
     rejects("logitBias[3]", () -> BASE.withLogitBias(Map.of(3, 100.5f)));
@@ -156,6 +202,17 @@ class GenerationOptionsTest {
     assertTrue(GenerationOptions.greedy().isGreedy());
     assertTrue(BASE.withTemperature(0).isGreedy());
     assertFalse(BASE.isGreedy());
+  }
+
+  @Test
+  void aChangeBackGivesEqualOptions() {
+    assertEquals(BASE, BASE.withTopK(5).withXtc(new Xtc(0.5f, 0.2f)).withTopK(0).withXtc(Xtc.OFF));
+  }
+
+  @Test
+  void theTextForALogHasWhatDiffers() {
+    assertEquals(
+        "GenerationOptions{topK=5, seed=OptionalLong[1]}", BASE.withTopK(5).withSeed(1).toString());
   }
 
   @Test

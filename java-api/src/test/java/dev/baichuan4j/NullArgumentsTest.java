@@ -60,7 +60,19 @@ class NullArgumentsTest {
     samples.put(Usage.class, new Usage(1, 0, 1, 0, 0));
     samples.put(Timings.class, new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO));
     samples.put(ProgressListener.class, ProgressListener.NONE);
+    samples.put(RequestListener.class, (RequestListener) request -> {});
+    EngineMetrics metrics = model.metrics();
+    samples.put(EngineMetrics.class, metrics);
+    samples.put(EngineMetrics.Requests.class, metrics.requests());
+    samples.put(EngineMetrics.Tokens.class, metrics.tokens());
+    samples.put(EngineMetrics.Pages.class, metrics.pages());
+    samples.put(EngineMetrics.Steps.class, metrics.steps());
+    samples.put(EngineMetrics.Latency.class, metrics.queue());
     samples.put(LogitsConsumer.class, (LogitsConsumer) (position, logits) -> {});
+    samples.put(Dry.class, Dry.OFF);
+    samples.put(Xtc.class, Xtc.OFF);
+    samples.put(Mirostat.class, Mirostat.OFF);
+    samples.put(BeamSearch.class, BeamSearch.OFF);
     samples.put(Constraint.class, Constraint.json());
     samples.put(GenerationOptions.class, GenerationOptions.greedy());
     samples.put(Baichuan.class, model);
@@ -167,6 +179,9 @@ class NullArgumentsTest {
     List<org.junit.jupiter.api.function.Executable> calls =
         List.of(
             model::info,
+            model::metrics,
+            () -> model.addRequestListener(request -> {}),
+            () -> model.removeRequestListener(request -> {}),
             model::defaultOptions,
             model::tokenizer,
             model::newSession,

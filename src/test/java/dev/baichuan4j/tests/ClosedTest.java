@@ -11,6 +11,7 @@ import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.LogitsConsumer;
+import dev.baichuan4j.RequestListener;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -31,6 +32,7 @@ class ClosedTest {
           GenerationOptions.greedy(),
           new int[] {1},
           (LogitsConsumer) (position, row) -> {},
+          (RequestListener) request -> {},
           (Consumer<Object>) chunk -> {});
 
   private static Object argument(Class<?> type) {

@@ -36,6 +36,24 @@ class CommandLineTest {
   }
 
   @Test
+  void generateWritesSeveralTextsOfOnePrompt() throws Exception {
+    String arguments = "--temperature 1 --choices 2 --echo --logprobs 0 --max-new-tokens 3 --json";
+    List<String> command = new ArrayList<>(List.of("generate", "--prompt", "登鹳雀楼->"));
+    command.addAll(List.of("--model", model("tiny-baichuan-7b")));
+    command.addAll(List.of(arguments.split(" ")));
+    Program.Run run = run("", command.toArray(String[]::new));
+    assertEquals(0, run.code(), run.err());
+    JsonNode choices = Fixtures.JSON.readTree(run.out()).get("choices");
+    assertEquals(2, choices.size());
+    for (JsonNode choice : choices) {
+      assertTrue(choice.get("text").asText().startsWith("登鹳雀楼->"), run.out());
+      int prompt = choice.get("usage").get("prompt_tokens").asInt();
+      assertEquals(prompt - 1, choice.get("prompt_logprobs").size());
+      assertEquals(choice.get("token_ids").size(), choice.get("logprobs").size());
+    }
+  }
+
+  @Test
   void aQuestionThatDoesNotFitBesideTheLimitIsNotAnswered() throws Exception {
     Program.Run run = run("", "chat", "--message", "你是谁", "--max-new-tokens", "4096", "--greedy");
     assertEquals(1, run.code(), run.err());

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BeamSearch;
 import dev.baichuan4j.Constraint;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.FinishReason;
@@ -128,6 +129,29 @@ class ConstraintTest {
     try (Baichuan model = Baichuan.randomLoader(shape).device(Device.cpu()).threads(1).load()) {
       GenerationOptions options = GenerationOptions.greedy().withConstraint(Constraint.json());
       refused("constraint", () -> model.complete(new int[] {1}, options));
+    }
+  }
+
+  @Test
+  void otherOptionsActOnWhatTheConstraintLeaves() {
+    try (Baichuan model = load("tiny-baichuan-7b")) {
+      GenerationOptions options =
+          GenerationOptions.unmodified()
+              .withSeed(1)
+              .withMaxNewTokens(30)
+              .withConstraint(Constraint.regex("[a-z]{2,20}!?"));
+      String echoed = model.complete(PROMPT, options.withEcho(true)).text();
+      assertTrue(echoed.matches(PROMPT + "[a-z]{2,20}!?"), echoed);
+      String long20 = model.complete(PROMPT, options.withIgnoreEnd(true)).text();
+      assertTrue(long20.matches("[a-z]{20}!|[a-z]{2,20}!"), long20);
+      GenerationResult reported = model.complete(PROMPT, options.withLogprobs(2)).result();
+      assertTrue(reported.text().matches("[a-z]{2,20}!?"), reported.text());
+      assertEquals(reported.tokenIds().size(), reported.logprobs().size());
+      refused(
+          "beamSearch",
+          () ->
+              model.complete(
+                  PROMPT, options.withDoSample(false).withBeamSearch(new BeamSearch(2, 1))));
     }
   }
 

@@ -188,7 +188,7 @@ class PublishedArtifactsTest {
     ModuleDescriptor module = module(Artifacts.API.jar(), "dev.baichuan4j");
     assertFalse(module.isAutomatic());
     assertEquals(
-        Set.of("dev.baichuan4j"),
+        Set.of("dev.baichuan4j", "dev.baichuan4j.micrometer"),
         module.exports().stream()
             .filter(e -> !e.isQualified())
             .map(ModuleDescriptor.Exports::source)

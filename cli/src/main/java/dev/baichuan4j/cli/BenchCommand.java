@@ -1,6 +1,7 @@
 package dev.baichuan4j.cli;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
@@ -25,11 +26,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code bench}: tokens per second of reading a prompt and of writing. */
+/** {@code bench}: tokens per second of reading a prompt and of writing, or what a server does. */
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
-    description = "Measures prompt reading (ppN) and generation (tgN).")
+    description =
+        "Measures prompt reading (ppN) and generation (tgN), or with --serve the times that"
+            + " requests see which arrive at random.")
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -61,19 +64,12 @@ final class BenchCommand implements Callable<Integer> {
               + " together. Default: the model alone, without sampling.")
   private List<Integer> batches = List.of();
 
-  @Option(
-      names = "--random",
-      paramLabel = "CxLxFxV",
-      description = "A model of this hidden size, layers, ffn and vocabulary, random weights.")
-  private String random;
-
-  @Option(names = "--alibi", description = "With --random: ALiBi instead of RoPE.")
-  private boolean alibi;
-
-  @Option(names = "--json", description = "Print a JSON array.")
+  @Option(names = "--json", description = "Print a JSON array; with --serve, an object.")
   private boolean json;
 
+  @Mixin private RandomModel random;
   @Mixin private ModelOptions modelOptions;
+  @Mixin private ServeOptions serveOptions;
 
   private int prompts; // that were read
 
@@ -91,6 +87,54 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    random.requireAlone(modelOptions);
+    serveOptions.requireSense();
+    if (serveOptions.isOn()) {
+      serve();
+    } else {
+      measure();
+    }
+    return 0;
+  }
+
+  /** What a server's users would see. */
+  private void serve() throws IOException {
+    List<Workload.Length> lengths = serveOptions.lengths();
+    int most = lengths.stream().mapToInt(Workload.Length::total).max().orElseThrow();
+    BaichuanLoader loader =
+        random.isNamed() ? modelOptions.configure(random.loader(most)) : modelOptions.loader();
+    ServeRun run;
+    try (Baichuan model = ModelOptions.load(serveOptions.configure(loader, lengths.size()));
+        Terminal.Bar bar = new Terminal.Bar()) {
+      if (most > model.info().contextLength()) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "--serve has a request of "
+                + most
+                + " tokens, prompt and new ones, expected at most "
+                + model.info().contextLength());
+      }
+      run =
+          ServeRun.of(
+              model,
+              serveOptions.workload(lengths, vocabulary(model)),
+              serveOptions.draftTokens(),
+              bar);
+    }
+    ServeReport report =
+        new ServeReport(
+            run, serveOptions.rate(), serveOptions.sloFirstToken(), serveOptions.sloPerToken());
+    if (json) {
+      Terminal.printJson(report.json());
+    } else {
+      report.table().forEach(Terminal.out()::println);
+    }
+    if (serveOptions.plot() != null) {
+      ServePlot.write(report.times(), report.table().get(0), serveOptions.plot());
+    }
+  }
+
+  private void measure() throws IOException {
     if (prompt < 1 || generate < 1 || repetitions < 1) {
       throw new ParameterException(
           spec.commandLine(), "-p, -n and -r have a value below 1, expected 1 or more");
@@ -103,14 +147,6 @@ final class BenchCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(),
           "-d has value " + depth + ", expected -n of 2 or more and no --batch");
-    }
-    if (random == null && alibi) {
-      throw new ParameterException(
-          spec.commandLine(), "--alibi has no --random, expected a random model");
-    }
-    if (random != null && modelOptions.isNamed()) {
-      throw new ParameterException(
-          spec.commandLine(), "--random has --model beside it, expected one of them");
     }
     if (batches.stream().anyMatch(batch -> batch < 1)) {
       throw new ParameterException(
@@ -164,7 +200,6 @@ final class BenchCommand implements Callable<Integer> {
         print(rows);
       }
     }
-    return 0;
   }
 
   /** Tokens per second of each repetition, after one to warm up. */
@@ -239,35 +274,11 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private Baichuan load() {
-    if (random == null) {
+    if (!random.isNamed()) {
       return modelOptions.load();
     }
-    String[] sizes = random.split("x");
-    if (sizes.length != 4 || !random.matches("\\d{1,9}(x\\d{1,9}){3}")) {
-      throw new ParameterException(
-          spec.commandLine(), "--random has value " + random + ", expected CxLxFxV");
-    }
-    int[] n = Arrays.stream(sizes).mapToInt(Integer::parseInt).toArray();
-    if (n[0] == 0 || n[0] % 128 != 0) {
-      throw new ParameterException(
-          spec.commandLine(), "--random has hidden size " + n[0] + ", expected a multiple of 128");
-    }
-    ModelShape shape =
-        new ModelShape(
-            n[0],
-            n[1],
-            n[0] / 128,
-            n[2],
-            n[3],
-            most() + 64,
-            alibi ? ModelShape.Position.ALIBI : ModelShape.Position.ROPE,
-            ModelShape.Head.PLAIN);
     int most = batches.stream().mapToInt(batch -> batch).max().orElse(1);
-    return modelOptions
-        .configure(Baichuan.randomLoader(shape))
-        .maxConcurrent(most)
-        .maxQueued(most)
-        .load();
+    return modelOptions.configure(random.loader(most())).maxConcurrent(most).maxQueued(most).load();
   }
 
   /** Seconds to read a prompt and have the logits of its last token. */

@@ -74,7 +74,7 @@ final class ChatCommand implements Callable<Integer> {
       }
       try (Generation generation = session.send(message, options)) {
         if (json) {
-          Terminal.printJson(Results.of(generation.result()));
+          Terminal.printJson(Results.of(generation));
         } else {
           print(generation);
         }

@@ -69,7 +69,7 @@ final class GenerateCommand implements Callable<Integer> {
         Generation generation =
             prompt.continued(model, samplingOptions.apply(model.defaultOptions()))) {
       if (json) {
-        Terminal.printJson(Results.of(generation.result()));
+        Terminal.printJson(Results.of(generation));
         return 0;
       }
       if (!model.hasTokenizer()) {

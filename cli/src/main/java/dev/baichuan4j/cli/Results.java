@@ -1,7 +1,9 @@
 package dev.baichuan4j.cli;
 
+import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationResult;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -20,7 +22,15 @@ final class Results {
   /** Names of fields are part of the interface. */
   private record Timings(double queued_ms, double prompt_ms, double generation_ms) {}
 
-  static Map<String, Object> of(GenerationResult result) {
+  /** One result, or a list of all choices. */
+  static Map<String, Object> of(Generation generation) {
+    List<Generation> choices = generation.choices();
+    return choices.size() == 1
+        ? of(generation.result())
+        : Map.of("choices", choices.stream().map(choice -> of(choice.result())).toList());
+  }
+
+  private static Map<String, Object> of(GenerationResult result) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("text", result.text());
     json.put("token_ids", result.tokenIds());
@@ -41,6 +51,9 @@ final class Results {
             result.timings().generation().toNanos() / 1e6));
     if (!result.logprobs().isEmpty()) {
       json.put("logprobs", result.logprobs());
+    }
+    if (!result.promptLogprobs().isEmpty()) {
+      json.put("prompt_logprobs", result.promptLogprobs());
     }
     json.put("dropped_rounds", result.droppedRounds());
     json.put("cut_tokens", result.cutTokens());

@@ -152,7 +152,13 @@ public class OpsBenchmark {
       }
       inputs =
           new StepInputs(
-              null, ints(where, tokens), ints(new int[] {0, tokens}, 2), table(table), null);
+              null,
+              ints(where, tokens),
+              ints(new int[] {0, tokens}, 2),
+              table(table),
+              null,
+              null,
+              null);
     }
 
     private Tensor ints(int[] values, long size) {

@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.api;
 
+import dev.baichuan4j.BeamSearch;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 
@@ -21,6 +22,13 @@ final class AdvisedOptions {
         .withTemperature((float) config.temperature().orElse(1))
         .withTopK(config.topK().orElse(50))
         .withTopP((float) config.topP().orElse(1))
-        .withRepetitionPenalty((float) config.repetitionPenalty().orElse(1));
+        .withRepetitionPenalty((float) config.repetitionPenalty().orElse(1))
+        .withMinP((float) config.minP().orElse(0))
+        .withTypicalP((float) config.typicalP().orElse(1))
+        .withMinNewTokens(config.minNewTokens().orElse(0))
+        .withBannedTokens(config.bannedTokens().stream().mapToInt(id -> id).toArray())
+        .withStop(config.stopStrings().toArray(String[]::new))
+        .withBeamSearch(
+            new BeamSearch(config.numBeams().orElse(1), (float) config.lengthPenalty().orElse(1)));
   }
 }

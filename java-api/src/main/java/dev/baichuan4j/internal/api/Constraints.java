@@ -31,7 +31,7 @@ final class Constraints {
   Optional<ConstraintState> begin(GenerationOptions options) {
     return options
         .constraint()
-        .map(constraint -> masks().newState((CompiledConstraint) constraint));
+        .map(constraint -> masks().newState((CompiledConstraint) constraint, options.echo()));
   }
 
   private synchronized TokenMasks masks() {

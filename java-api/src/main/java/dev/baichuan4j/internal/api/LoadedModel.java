@@ -4,16 +4,19 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.ContextOverflowException;
+import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.RequestListener;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.chat.ChatTemplate;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.sampling.Tokens;
 import java.lang.ref.Reference;
 import java.util.List;
 import java.util.Objects;
@@ -32,6 +35,7 @@ final class LoadedModel implements Baichuan {
 
   private final Engine engine;
   private final Optional<Tokenizer> tokenizer;
+  private final Tokens tokens;
   private final GenerationOptions defaultOptions;
   private final PromptFormat promptFormat;
   private final ModelInfo info;
@@ -47,6 +51,7 @@ final class LoadedModel implements Baichuan {
       ModelInfo info) {
     this.engine = engine;
     this.tokenizer = tokenizer;
+    this.tokens = new Tokens(info.shape().vocabularySize(), info.endIds(), tokenizer);
     this.defaultOptions = defaultOptions;
     this.promptFormat = promptFormat;
     this.info = info;
@@ -81,6 +86,7 @@ final class LoadedModel implements Baichuan {
     requireAll(messages, "messages");
     Objects.requireNonNull(options, "options");
     requireOpen();
+    Combinations.check(options, true, tokenizer.isPresent());
     return start(chatPrompt(messages, options), options);
   }
 
@@ -96,6 +102,7 @@ final class LoadedModel implements Baichuan {
     int[] ids = Objects.requireNonNull(prompt, "prompt").clone();
     Objects.requireNonNull(options, "options");
     requireOpen();
+    Combinations.check(options, false, tokenizer.isPresent());
     checkIds(ids);
     int newTokens = options.maxNewTokens().orElse(1);
     if ((long) ids.length + newTokens > info.contextLength()) {
@@ -107,11 +114,8 @@ final class LoadedModel implements Baichuan {
   private RunningGeneration start(ChatPrompt prompt, GenerationOptions options) {
     int room = info.contextLength() - prompt.ids().length;
     int newTokens = Math.max(1, Math.min(newTokens(options), room));
-    TextRequest request =
-        new TextRequest(
-            this, prompt, newTokens, options, tokenizer, constraints.begin(options), info);
-    engine.submit(request);
-    return request.generation();
+    return new Submission(this, engine, tokenizer, tokens, constraints, prompt, newTokens, options)
+        .start();
   }
 
   private int newTokens(GenerationOptions options) {
@@ -227,6 +231,26 @@ final class LoadedModel implements Baichuan {
   public ModelInfo info() {
     requireOpen();
     return info;
+  }
+
+  @Override
+  public EngineMetrics metrics() {
+    requireOpen();
+    return engine.metrics();
+  }
+
+  @Override
+  public void addRequestListener(RequestListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    requireOpen();
+    engine.addListener(listener);
+  }
+
+  @Override
+  public void removeRequestListener(RequestListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    requireOpen();
+    engine.removeListener(listener);
   }
 
   private void requireOpen() {

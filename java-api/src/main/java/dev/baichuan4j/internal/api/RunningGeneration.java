@@ -5,13 +5,16 @@ import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.OperationInterruptedException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 
 /** A generation that a request fills while others read it. */
-final class RunningGeneration implements Generation {
-  private final Runnable cancel;
+final class RunningGeneration implements Generation, TextSink {
+  private Runnable cancel; // is set before anybody else has this object
+  private final List<RunningGeneration> others; // choices that end with this one
 
   /** Guards what follows, and is notified of every chunk and of the end. */
   private final Object monitor = new Object();
@@ -23,11 +26,28 @@ final class RunningGeneration implements Generation {
   private GenerationResult result;
   private RuntimeException failure;
 
-  RunningGeneration(Runnable cancel) {
+  /**
+   * @param others the choices after this one
+   */
+  RunningGeneration(List<RunningGeneration> others) {
+    this.others = List.copyOf(others);
+  }
+
+  /** What ends the request that fills this. */
+  void cancelledBy(Runnable cancel) {
     this.cancel = cancel;
   }
 
-  void emit(Chunk chunk) {
+  @Override
+  public List<Generation> choices() {
+    List<Generation> choices = new ArrayList<>(1 + others.size());
+    choices.add(this);
+    choices.addAll(others);
+    return choices;
+  }
+
+  @Override
+  public void emit(Chunk chunk) {
     synchronized (monitor) {
       if (!closed) {
         unread.add(chunk);
@@ -36,14 +56,16 @@ final class RunningGeneration implements Generation {
     }
   }
 
-  void finish(GenerationResult result) {
+  @Override
+  public void finish(GenerationResult result) {
     synchronized (monitor) {
       this.result = result;
       monitor.notifyAll();
     }
   }
 
-  void fail(RuntimeException failure) {
+  @Override
+  public void fail(RuntimeException failure) {
     synchronized (monitor) {
       this.failure = failure;
       monitor.notifyAll();
@@ -194,6 +216,7 @@ final class RunningGeneration implements Generation {
       cancelled = true;
     }
     cancel.run();
+    others.forEach(RunningGeneration::cancel);
   }
 
   @Override
@@ -204,5 +227,6 @@ final class RunningGeneration implements Generation {
       monitor.notifyAll();
     }
     cancel();
+    others.forEach(RunningGeneration::close);
   }
 }

@@ -4,7 +4,9 @@ import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.json.IntRange;
 import dev.baichuan4j.internal.json.JsonObject;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -24,6 +26,13 @@ import java.util.OptionalInt;
  * @param topP {@code top_p}, in (0,1]
  * @param repetitionPenalty {@code repetition_penalty}, greater than 0; 1 means none
  * @param doSample {@code do_sample}; false means greedy
+ * @param minP {@code min_p}, in [0,1]
+ * @param typicalP {@code typical_p}, in (0,1]
+ * @param minNewTokens {@code min_new_tokens}
+ * @param bannedTokens {@code suppress_tokens}, and {@code bad_words_ids} of one token each
+ * @param stopStrings {@code stop_strings}
+ * @param numBeams {@code num_beams}; 1 means no beam search
+ * @param lengthPenalty {@code length_penalty} of a beam search
  */
 public record GenerationConfig(
     OptionalInt userTokenId,
@@ -36,15 +45,55 @@ public record GenerationConfig(
     OptionalInt topK,
     OptionalDouble topP,
     OptionalDouble repetitionPenalty,
-    Optional<Boolean> doSample) {
+    Optional<Boolean> doSample,
+    OptionalDouble minP,
+    OptionalDouble typicalP,
+    OptionalInt minNewTokens,
+    List<Integer> bannedTokens,
+    List<String> stopStrings,
+    OptionalInt numBeams,
+    OptionalDouble lengthPenalty) {
 
   private static final IntRange MAX_NEW_TOKENS =
       new IntRange("max_new_tokens", 1, Integer.MAX_VALUE);
   private static final IntRange TOP_K = new IntRange("top_k", 0, Integer.MAX_VALUE);
 
-  /** Keeps its own copy of the list. */
+  private static final IntRange MIN_NEW_TOKENS =
+      new IntRange("min_new_tokens", 0, Integer.MAX_VALUE);
+  private static final IntRange NUM_BEAMS = new IntRange("num_beams", 1, 64);
+
+  /** Numbers of transformers that change a text and are not honoured, with what changes nothing. */
+  private static final Map<String, Double> UNCHANGED =
+      Map.of(
+          "no_repeat_ngram_size", 0.0,
+          "encoder_no_repeat_ngram_size", 0.0,
+          "encoder_repetition_penalty", 1.0,
+          "diversity_penalty", 0.0,
+          "num_beam_groups", 1.0,
+          "num_return_sequences", 1.0,
+          "penalty_alpha", 0.0,
+          "epsilon_cutoff", 0.0,
+          "eta_cutoff", 0.0,
+          "min_length", 0.0);
+
+  /** The same of other types: absent, null, false or empty they change nothing. */
+  private static final List<String> OFF =
+      List.of(
+          "early_stopping",
+          "force_words_ids",
+          "constraints",
+          "forced_bos_token_id",
+          "forced_eos_token_id",
+          "begin_suppress_tokens",
+          "sequence_bias",
+          "exponential_decay_length_penalty",
+          "watermarking_config");
+
+  /** Keeps its own copies of the lists. */
   public GenerationConfig {
     eosTokenIds = List.copyOf(eosTokenIds);
+    bannedTokens = List.copyOf(bannedTokens);
+    stopStrings = List.copyOf(stopStrings);
   }
 
   /** Bytes of the file; published ones have about 300. */
@@ -73,7 +122,13 @@ public record GenerationConfig(
   }
 
   private static GenerationConfig of(JsonObject json, int vocabularySize) {
+    refuseWhatIsNotHonoured(json);
     int last = vocabularySize - 1;
+    OptionalInt beams = json.optionalInteger(NUM_BEAMS);
+    Optional<Boolean> doSample = json.optionalBoolean("do_sample");
+    if (beams.orElse(1) > 1 && doSample.orElse(false)) {
+      throw json.wrong("num_beams", "1 beside do_sample true, because a beam search does not draw");
+    }
     return new GenerationConfig(
         json.optionalInteger(new IntRange("user_token_id", 0, last)),
         json.optionalInteger(new IntRange("assistant_token_id", 0, last)),
@@ -90,7 +145,47 @@ public record GenerationConfig(
             Double.MIN_VALUE,
             Double.MAX_VALUE,
             "a number greater than 0"),
-        json.optionalBoolean("do_sample"));
+        doSample,
+        number(json, "min_p", 0, 1, "a number from 0 to 1"),
+        number(json, "typical_p", Double.MIN_VALUE, 1, "a number greater than 0 and at most 1"),
+        json.optionalInteger(MIN_NEW_TOKENS),
+        bannedTokens(json, last),
+        stopStrings(json),
+        beams,
+        number(json, "length_penalty", -Double.MAX_VALUE, Double.MAX_VALUE, "a finite number"));
+  }
+
+  private static void refuseWhatIsNotHonoured(JsonObject json) {
+    UNCHANGED.forEach(
+        (key, unchanged) -> {
+          if (json.optionalNumber(key).orElse(unchanged).doubleValue() != unchanged) {
+            throw json.wrong(key, unchanged + " or none, because it is not supported");
+          }
+        });
+    for (String key : OFF) {
+      if (!json.isOff(key)) {
+        throw json.wrong(key, "none, because it is not supported");
+      }
+    }
+  }
+
+  private static List<Integer> bannedTokens(JsonObject json, int last) {
+    List<Integer> ids = new ArrayList<>(json.integers(new IntRange("suppress_tokens", 0, last)));
+    for (List<Integer> word : json.integerLists(new IntRange("bad_words_ids", 0, last))) {
+      if (word.size() != 1) {
+        throw json.wrong("bad_words_ids", "lists of one token each");
+      }
+      ids.add(word.get(0));
+    }
+    return ids;
+  }
+
+  private static List<String> stopStrings(JsonObject json) {
+    List<String> strings = json.strings("stop_strings");
+    if (strings.contains("")) {
+      throw json.wrong("stop_strings", "strings that are not empty");
+    }
+    return strings;
   }
 
   private static OptionalDouble number(

@@ -21,6 +21,7 @@ final class CachePool implements AutoCloseable {
   private final int smallestPiece;
   private final PagePool pages;
   private final PrefixIndex index;
+  private final Counters counters;
 
   /**
    * Takes over the cache: closing the pool closes it.
@@ -29,12 +30,13 @@ final class CachePool implements AutoCloseable {
    * @param smallestPiece tokens of a piece of a prompt from which on results do not depend on where
    *     the prompt was cut
    */
-  CachePool(KvCache cache, long pageBytes, int smallestPiece) {
+  CachePool(KvCache cache, long pageBytes, int smallestPiece, Counters counters) {
     this.cache = cache;
     this.pageBytes = pageBytes;
     this.smallestPiece = smallestPiece;
     this.pages = new PagePool(cache.pages());
     this.index = new PrefixIndex(pages);
+    this.counters = counters;
   }
 
   /** Positions that it can hold. */
@@ -52,7 +54,7 @@ final class CachePool implements AutoCloseable {
   boolean start(Sequence sequence, int most, int spare) {
     PrefixIndex.Match match = find(sequence, most);
     int needed = Layout.pagesFor(sequence.length()) - match.inUse() + spare;
-    if (needed > pages.free() && needed > pages.free() + index.unused()) {
+    if (needed > pages.free() + pages.unused()) {
       return false;
     }
     sequence.startFrom(match.share(), match.tokens());
@@ -63,6 +65,7 @@ final class CachePool implements AutoCloseable {
   void catchUp(Sequence sequence, int most) {
     PrefixIndex.Match match = find(sequence, most);
     if (match.tokens() >= sequence.cached() + Layout.PAGE) {
+      counters.found(match.tokens() - sequence.cached());
       int[] shared = match.share();
       discard(sequence);
       sequence.startFrom(shared, match.tokens());
@@ -143,7 +146,17 @@ final class CachePool implements AutoCloseable {
 
   private int take() {
     int page = pages.take();
-    return page == PagePool.NONE && index.evict() ? pages.take() : page;
+    if (page == PagePool.NONE && index.evict()) {
+      counters.evicted();
+      return pages.take();
+    }
+    return page;
+  }
+
+  /** Tells who holds the pages now. */
+  void count() {
+    int used = pages.pages() - pages.free() - pages.unused();
+    counters.pages(used, pages.unused(), pages.shared());
   }
 
   /** Lets other texts share what is computed of this one, while it goes on. */

@@ -2,11 +2,13 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.DeviceException;
+import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.RequestListener;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.engine.draft.DraftPlan;
@@ -19,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -68,8 +71,24 @@ public final class Engine implements AutoCloseable {
     return Schedule.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
 
+  /** Bytes of the buffers of a draft model's steps. */
+  public static long draftWorkspaceBytes(
+      Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {
+    return DraftModel.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
+  }
+
+  /**
+   * A model that guesses the tokens of another one.
+   *
+   * @param model of the same vocabulary and on the same context
+   * @param cacheType F32, F16, BF16 or I8
+   */
+  public record Draft(Model model, ElementType cacheType) {}
+
   private final Model model;
   private final Limits limits;
+  private final Counters counters;
+  private final Observers observers = new Observers();
   private final Schedule schedule;
   private final Texts texts;
   private final Object lock = new Object();
@@ -88,14 +107,28 @@ public final class Engine implements AutoCloseable {
    * @throws DeviceException when the system refuses the engine's thread; the model is closed then
    */
   public Engine(Model model, Limits limits) {
-    this(model, limits, new DraftPlan(limits.maxConcurrent(), Speculation.MOST_DRAFTS));
+    this(model, limits, Optional.empty());
   }
 
-  /** Creates an engine that verifies the drafts that a plan chooses; see the other constructor. */
-  public Engine(Model model, Limits limits, DraftPlan drafts) {
+  /**
+   * Takes over the model: closing the engine closes it, and the draft model, which is on the same
+   * context.
+   *
+   * @param draft what guesses the tokens of texts that want it
+   * @throws DeviceException when the system refuses the engine's thread; the model is closed then
+   */
+  public Engine(Model model, Limits limits, Optional<Draft> draft) {
+    this(model, limits, draft, new DraftPlan(limits.maxConcurrent(), Speculation.MOST_DRAFTS));
+  }
+
+  /** Creates an engine that verifies the drafts that a plan chooses; see the other constructors. */
+  public Engine(Model model, Limits limits, Optional<Draft> draft, DraftPlan plan) {
     this.model = model;
     this.limits = limits;
-    this.schedule = new Schedule(model, limits, drafts);
+    this.counters = new Counters(limits.pages());
+    DraftModel guesses =
+        draft.map(d -> new DraftModel(d.model(), d.cacheType(), limits)).orElse(null);
+    this.schedule = new Schedule(model, limits, plan, guesses, counters);
     this.texts = schedule.texts();
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
@@ -117,6 +150,28 @@ public final class Engine implements AutoCloseable {
     return model;
   }
 
+  Counters counters() {
+    return counters;
+  }
+
+  Observers observers() {
+    return observers;
+  }
+
+  /** What it has done so far. */
+  public EngineMetrics metrics() {
+    return counters.snapshot();
+  }
+
+  /** Has a listener told of the end of each request, on the thread that ends it. */
+  public void addListener(RequestListener listener) {
+    observers.add(listener);
+  }
+
+  public void removeListener(RequestListener listener) {
+    observers.remove(listener);
+  }
+
   /**
    * Queues a request.
    *
@@ -124,7 +179,7 @@ public final class Engine implements AutoCloseable {
    * @throws QueueFullException when too many wait
    * @throws IllegalStateException when the engine is closed
    */
-  public void submit(GenerationRequest request) {
+  public void submit(Request request) {
     int tokens = request.prompt().length;
     if (tokens >= limits.contextLength()) {
       throw new ContextOverflowException(tokens, 1, limits.contextLength());
@@ -132,14 +187,39 @@ public final class Engine implements AutoCloseable {
     enqueue(request);
   }
 
+  /**
+   * Queues a request that goes on with what an earlier one began: it is let in however many wait,
+   * and its time is over when that of the earlier one is. One that is cancelled already ends here.
+   *
+   * @throws IllegalStateException when the engine is closed
+   */
+  public void submitNext(Request request, Request earlier) {
+    FinishReason reason;
+    synchronized (lock) {
+      requireOpen();
+      request.submittedTo(this, earlier);
+      reason = request.interruption();
+      if (reason == null) {
+        queue.add(request);
+        wake();
+      }
+    }
+    if (reason != null) {
+      request.finish(reason);
+    }
+  }
+
   private void enqueue(Request request) {
     synchronized (lock) {
       requireOpen();
       if (queue.size() >= limits.maxQueued()) {
+        counters.rejected();
         throw new QueueFullException(limits.maxQueued());
       }
       request.submittedTo(this);
       queue.add(request);
+      counters.submitted();
+      counters.waiting(queue.size());
       wake();
     }
   }
@@ -154,7 +234,9 @@ public final class Engine implements AutoCloseable {
 
   private boolean takeFromQueue(Request request) {
     synchronized (lock) {
-      return queue.take(request);
+      boolean taken = queue.take(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -164,7 +246,9 @@ public final class Engine implements AutoCloseable {
    */
   boolean cancelInQueue(Request request) {
     synchronized (lock) {
-      return queue.cancel(request);
+      boolean taken = queue.cancel(request);
+      counters.waiting(queue.size());
+      return taken;
     }
   }
 
@@ -319,6 +403,7 @@ public final class Engine implements AutoCloseable {
         task.run();
       }
       boolean admitted = admit();
+      schedule.count();
       boolean stepped = schedule.step(admitWaiting);
       idle = task == null && !admitted && !stepped;
     }
@@ -375,6 +460,7 @@ public final class Engine implements AutoCloseable {
     List<Runnable> left;
     synchronized (lock) {
       waiting = queue.drain();
+      counters.waiting(0);
       left = List.copyOf(tasks);
       tasks.clear();
     }

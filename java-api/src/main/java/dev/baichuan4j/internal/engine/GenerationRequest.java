@@ -8,9 +8,6 @@ import dev.baichuan4j.internal.sampling.TokenChooser;
 /** A text to be continued. */
 public abstract class GenerationRequest extends Request {
   private final int maxNewTokens;
-  private int generated;
-  private int drafted;
-  private int accepted;
 
   /**
    * @param prompt ids, at least one
@@ -43,6 +40,11 @@ public abstract class GenerationRequest extends Request {
   }
 
   @Override
+  protected final long[] allowedTokens() {
+    return chooser().mask();
+  }
+
+  @Override
   final boolean wantsBestLogits(int count) {
     return chooser().wantsBest(count);
   }
@@ -50,9 +52,8 @@ public abstract class GenerationRequest extends Request {
   @Override
   final FinishReason take(
       Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength) {
-    drafted += count - 1;
     FinishReason reason = takeTokens(sequence, row, first, best, contextLength);
-    accepted += sequence.accepted();
+    timeline().drafts(count - 1, sequence.accepted());
     return reason;
   }
 
@@ -73,6 +74,7 @@ public abstract class GenerationRequest extends Request {
           chooser().take(token);
           i += foreseen ? 1 : 0; // the row of the token before it is not needed
         }
+        timeline().token();
         boolean ended = accept(token);
         foreseen = sequence.append(token);
         FinishReason reason = endsAfter(ended, foreseen, sequence, contextLength);
@@ -88,11 +90,10 @@ public abstract class GenerationRequest extends Request {
 
   private FinishReason endsAfter(
       boolean ended, boolean foreseen, Sequence sequence, int contextLength) {
-    generated++;
     if (ended) {
       return FinishReason.STOP;
     }
-    if (generated >= maxNewTokens || sequence.length() >= contextLength) {
+    if (timeline().generatedTokens() >= maxNewTokens || sequence.length() >= contextLength) {
       return FinishReason.LENGTH;
     }
     if (!foreseen) {
@@ -100,16 +101,6 @@ public abstract class GenerationRequest extends Request {
     }
     sequence.computed(1); // in this step, as the draft
     return interruption();
-  }
-
-  /** Guesses of its tokens that were verified. */
-  protected final int draftedTokens() {
-    return drafted;
-  }
-
-  /** How many of them were right. */
-  protected final int acceptedTokens() {
-    return accepted;
   }
 
   /** Returns what chooses the tokens of this text: the same object for all of them. */

@@ -117,15 +117,6 @@ final class PrefixIndex {
     return size;
   }
 
-  /** Pages that would come free if the index let go of all of them. */
-  int unused() {
-    int count = 0;
-    for (Node node = root.newer; node != root; node = node.newer) {
-      count += pool.holders(node.page) == 1 ? 1 : 0;
-    }
-    return count;
-  }
-
   /**
    * Finds the longest beginning of a text that is in pages.
    *
@@ -179,7 +170,7 @@ final class PrefixIndex {
       Node child = containing(node, text, at, length);
       if (child == null) {
         child = new Node(node, Arrays.copyOfRange(text, at, at + length), pages[i]);
-        pool.retain(child.page);
+        pool.retainForIndex(child.page);
         insert(child);
       } else if (length == Layout.PAGE && child.page != pages[i]) {
         pool.retain(child.page);
@@ -269,7 +260,7 @@ final class PrefixIndex {
     unlink(leaf);
     nodes[leaf.page] = null;
     size--;
-    pool.release(leaf.page);
+    pool.releaseFromIndex(leaf.page);
   }
 
   /** Makes a node and all above it the newest, and each of them newer than those below it. */

@@ -1,8 +1,11 @@
 package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.RequestMetrics;
+import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.TopLogits;
 import dev.baichuan4j.internal.sampling.LogitsRow;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,6 +22,10 @@ public abstract class Request {
 
   private final int[] prompt;
   private final Terms terms;
+  private final Timeline timeline = new Timeline();
+  private boolean begun; // has left the queue
+  private boolean ended;
+  private RequestEvent event; // null: nobody recorded when it was submitted
   private volatile boolean cancelled;
   private volatile long deadline = NEVER; // of System.nanoTime(), from its submission on
   private volatile Engine engine; // that it was submitted to
@@ -41,11 +48,23 @@ public abstract class Request {
 
   /** Tokens that it may take, as its priority counts them. */
   final double cost() {
-    return positions(Integer.MAX_VALUE) / terms.priority().share();
+    return tokens() / terms.priority().share();
+  }
+
+  /** Tokens that it may take. */
+  int tokens() {
+    return positions(Integer.MAX_VALUE);
+  }
+
+  /** When it was submitted and how far it has come. */
+  protected final Timeline timeline() {
+    return timeline;
   }
 
   final void submittedTo(Engine engine) {
     this.engine = engine;
+    event = FlightRecording.request();
+    timeline.submit();
     terms
         .timeout()
         .ifPresent(
@@ -53,6 +72,12 @@ public abstract class Request {
               long nanos = Engine.nanos(timeout);
               deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
             });
+  }
+
+  /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
+  final void submittedTo(Engine engine, Request earlier) {
+    this.engine = engine;
+    deadline = earlier.deadline;
   }
 
   /** Nanoseconds until its time is over, 0 if it is; the greatest number if it has all the time. */
@@ -108,6 +133,14 @@ public abstract class Request {
   /** Rows of logits, for the last ones of the next {@code count} tokens, that it wants. */
   abstract int rows(Sequence sequence, int count);
 
+  /**
+   * The tokens that may follow its next row, as {@link Batch#mask} takes them; null if all may. It
+   * is asked once for each row, before {@link #wantsBestLogits}.
+   */
+  protected long[] allowedTokens() {
+    return null;
+  }
+
   /** Whether it wants the best logits of its next row. */
   abstract boolean wantsBestLogits(int count);
 
@@ -124,14 +157,44 @@ public abstract class Request {
       Sequence sequence, LogitsRow row, int first, int count, TopLogits best, int contextLength);
 
   /** Is called before the first step; {@code cachedTokens} of the prompt are cached already. */
-  protected abstract void started(int cachedTokens);
+  protected void started(int cachedTokens) {}
 
   protected abstract void finished(FinishReason reason);
 
   protected abstract void failed(RuntimeException failure);
 
+  /** It has left the queue, and shares some tokens of its prompt with others. */
+  final void begin(int cachedTokens) {
+    begun = true;
+    engine.counters().began(prompt.length, cachedTokens);
+  }
+
+  /** Tells the request that its first step follows. */
+  final void start(int cachedTokens) {
+    timeline.start(cachedTokens);
+    started(cachedTokens);
+  }
+
+  /** Tells everybody else of its end, once. */
+  private void end(Optional<FinishReason> reason) {
+    if (ended) {
+      return;
+    }
+    ended = true;
+    timeline.end();
+    RequestMetrics metrics =
+        new RequestMetrics(
+            terms.caller(), timeline.usage(prompt.length), timeline.timings(), reason);
+    engine.counters().ended(metrics, begun, timeline.isStarted());
+    if (event != null) {
+      event.end(metrics);
+    }
+    engine.observers().tell(metrics);
+  }
+
   /** Tells the request of its end; a request that throws then has failed. */
   final void finish(FinishReason reason) {
+    end(Optional.of(reason));
     try {
       finished(reason);
     } catch (RuntimeException | Error e) {
@@ -141,6 +204,7 @@ public abstract class Request {
 
   /** Tells the request that it failed. If it throws then, others are still told of their end. */
   final void fail(RuntimeException failure) {
+    end(Optional.empty());
     try {
       failed(failure);
     } catch (RuntimeException | Error e) {

@@ -27,6 +27,7 @@ final class Schedule implements AutoCloseable {
   private static final Comparator<Active> SHORTEST_FIRST =
       Comparator.comparingInt(a -> a.sequence.pending());
 
+  private final Counters counters;
   private final CachePool cache;
   private final Texts texts;
   private final List<Active> active; // of the texts, the oldest first
@@ -40,13 +41,18 @@ final class Schedule implements AutoCloseable {
   private int quickTokens; // that may still be read in the middle of the step at hand
   private long quickNanos; // that this took
 
-  Schedule(Model model, Engine.Limits limits, DraftPlan drafts) {
+  Schedule(
+      Model model, Engine.Limits limits, DraftPlan drafts, DraftModel guesses, Counters counters) {
+    this.counters = counters;
     Architecture architecture = model.architecture();
     KvCache pages = new KvCache(model.ops(), architecture, limits.cacheType(), limits.pages());
     this.smallestPiece = model.ops().facts().smallestPiece();
     this.cache =
-        new CachePool(pages, KvCache.pageBytes(architecture, limits.cacheType()), smallestPiece);
-    this.texts = new Texts(limits, cache);
+        new CachePool(
+            pages, KvCache.pageBytes(architecture, limits.cacheType()), smallestPiece, counters);
+    this.speculation =
+        new Speculation(drafts, guesses, mostGenerated() - 1, limits.maxConcurrent());
+    this.texts = new Texts(limits, cache, speculation, counters);
     this.active = texts.active();
     this.step =
         new Step(
@@ -60,7 +66,6 @@ final class Schedule implements AutoCloseable {
         hasQuickSteps(model.ops().facts())
             ? new Step(model, pages, QUICK_TOKENS, QUICK_TEXTS, QUICK_TEXTS, limits)
             : null;
-    this.speculation = new Speculation(drafts, mostGenerated() - 1, limits.maxConcurrent());
   }
 
   /** See {@link Engine#workspaceBytes}. */
@@ -103,6 +108,12 @@ final class Schedule implements AutoCloseable {
     return texts;
   }
 
+  /** Tells how many texts are paused and who holds the pages now. */
+  void count() {
+    texts.count();
+    cache.count();
+  }
+
   /** Most tokens of a step of a score; chunk is what was asked for, or 0. */
   int scoringTokens(int chunk) {
     return chunk > 0
@@ -132,6 +143,7 @@ final class Schedule implements AutoCloseable {
       texts.fail(active, unchecked(e)); // the others were not in the step
       return true;
     }
+    counters.step(step.tokens(), step.texts(), System.nanoTime() - began - quickNanos);
     for (int i = 0; i < active.size(); i++) {
       if (!goesOn(active.get(i), step)) {
         i--;
@@ -185,13 +197,12 @@ final class Schedule implements AutoCloseable {
     try {
       quickStep.clear();
       for (int i = 0; i < chosen.size(); i++) {
-        if (texts.tellsOfItsStart(chosen.get(i))) {
-          quickStep.add(chosen.get(i));
-        } else {
+        if (!feed(chosen.get(i), quickStep)) {
           chosen.remove(i--);
         }
       }
       quickStep.run(() -> {});
+      counters.step(quickStep.tokens(), quickStep.texts(), System.nanoTime() - began);
       for (Active a : chosen) {
         if (goesOn(a, quickStep)) {
           a.fed = 0; // it has no part in the step that goes on
@@ -217,10 +228,11 @@ final class Schedule implements AutoCloseable {
   /** Notes what the step has computed of a text, and returns why it ends; null if it goes on. */
   private FinishReason advance(Active a, Step step) {
     Sequence sequence = a.sequence;
-    boolean inPrompt = sequence.cached() < sequence.promptLength();
+    int prompt = Math.min(a.fed, sequence.promptLength() - sequence.cached());
     int drafted = sequence.drafted();
     sequence.computed(a.fed - drafted); // drafts count once they are accepted
-    if (inPrompt && a.fed > 0) {
+    if (prompt > 0) {
+      counters.read(prompt);
       cache.offer(sequence);
     }
     if (a.rows == 0) {
@@ -228,6 +240,8 @@ final class Schedule implements AutoCloseable {
     }
     int before = sequence.length();
     FinishReason reason = step.take(a);
+    counters.generated(sequence.length() - before);
+    counters.drafted(drafted, sequence.accepted());
     speculation.learn(a, drafted, sequence.length() - before, reason != null);
     return reason;
   }
@@ -350,14 +364,21 @@ final class Schedule implements AutoCloseable {
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
       a.rows = 0;
-      if (a.fed == 0) {
-        continue;
-      }
-      if (texts.tellsOfItsStart(a)) {
-        step.add(a);
-      } else {
+      if (a.fed > 0 && !feed(a, step)) {
         i--;
       }
+    }
+  }
+
+  /** Adds what a text is fed; one that throws then has failed, and is not there any more. */
+  private boolean feed(Active a, Step step) {
+    try {
+      texts.tellOfItsStart(a);
+      step.add(a);
+      return true;
+    } catch (RuntimeException | Error e) {
+      texts.drop(a, unchecked(e));
+      return false;
     }
   }
 
@@ -367,6 +388,7 @@ final class Schedule implements AutoCloseable {
 
   @Override
   public void close() {
+    speculation.close();
     step.close();
     if (quickStep != null) {
       quickStep.close();

@@ -84,9 +84,6 @@ final class ScoreRequest extends Request {
   }
 
   @Override
-  protected void started(int cachedTokens) {}
-
-  @Override
   protected synchronized void finished(FinishReason reason) {
     ended = true;
     notifyAll();

@@ -39,16 +39,31 @@ final class Step implements AutoCloseable {
     return batch.tokens();
   }
 
+  int texts() {
+    return batch.sequences();
+  }
+
   void clear() {
     batch.clear();
   }
 
-  /** Adds the tokens that a text is to be fed, and notes which rows it gets. */
+  /**
+   * Adds the tokens that a text is to be fed, and notes which rows it gets. Which tokens may follow
+   * depends on the one that was chosen last. Nothing is added if its request throws.
+   */
   void add(Active a) {
     Sequence s = a.sequence;
     a.rows = a.request.rows(s, a.fed);
+    long[] mask = a.rows > 0 ? a.request.allowedTokens() : null;
+    boolean ranked = a.rows > 0 && a.request.wantsBestLogits(forward.topCount());
+    if (mask != null && a.rows > 1) {
+      throw new IllegalStateException("a text with a mask has " + a.rows + " rows, expected 1");
+    }
     a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
-    if (a.rows > 0 && a.request.wantsBestLogits(forward.topCount())) {
+    if (mask != null) {
+      batch.mask(a.row, mask);
+    }
+    if (ranked) {
       batch.rank();
     }
   }
@@ -59,8 +74,12 @@ final class Step implements AutoCloseable {
    * @param between see {@link Forward#run(Batch, Runnable)}
    */
   void run(Runnable between) {
+    StepEvent event = FlightRecording.step();
     forward.run(batch, between);
     best = batch.ranked() ? forward.topLogits(batch) : null;
+    if (event != null) {
+      event.end(batch);
+    }
   }
 
   /** Hands a text its rows, and returns why it ends; null if it goes on. */

@@ -16,14 +16,18 @@ final class Texts {
 
   private final Engine.Limits limits;
   private final CachePool cache;
+  private final Speculation speculation;
+  private final Counters counters;
   private final List<Active> active = new ArrayList<>(); // the oldest first
   private final List<Active> resting = new ArrayList<>();
   private final List<Active> paused = new ArrayList<>(); // without pages
   private long begun;
 
-  Texts(Engine.Limits limits, CachePool cache) {
+  Texts(Engine.Limits limits, CachePool cache, Speculation speculation, Counters counters) {
     this.limits = limits;
     this.cache = cache;
+    this.speculation = speculation;
+    this.counters = counters;
   }
 
   /** Those that go on, the oldest first. */
@@ -72,6 +76,7 @@ final class Texts {
       return true;
     }
     active.add(new Active(request, sequence, begun++));
+    request.begin(sequence.cached());
     return true;
   }
 
@@ -163,40 +168,46 @@ final class Texts {
   private Active pause(List<Active> texts) {
     Active youngest = texts.remove(texts.size() - 1);
     youngest.fed = 0;
-    youngest.sequence.draft(0);
-    cache.end(youngest.sequence);
+    release(youngest);
+    counters.paused();
     paused.add(youngest);
     paused.sort(OLDEST_FIRST);
     return youngest;
+  }
+
+  /** Tells how many are paused now. */
+  void count() {
+    counters.paused(paused.size());
   }
 
   boolean isPaused(Active a) {
     return paused.contains(a);
   }
 
-  /**
-   * Tells a request that it starts, if it was not told before; false if it failed at that, and is
-   * not active any more.
-   */
-  boolean tellsOfItsStart(Active a) {
-    if (a.told) {
-      return true;
-    }
-    a.told = true;
-    try {
-      a.request.started(a.sequence.cached());
-      return true;
-    } catch (RuntimeException | Error e) {
-      active.remove(a);
-      cache.end(a.sequence);
-      a.request.fail(Schedule.unchecked(e));
-      return false;
+  /** Tells a request that it starts, if it was not told before. */
+  void tellOfItsStart(Active a) {
+    if (!a.told) {
+      a.told = true;
+      a.request.start(a.sequence.cached());
     }
   }
 
+  /** Fails an active text for what its request did; what its pages hold is as good as ever. */
+  void drop(Active a, RuntimeException failure) {
+    active.remove(a);
+    release(a);
+    a.request.fail(failure);
+  }
+
   private void finish(Active a, FinishReason reason) {
-    cache.end(a.sequence);
+    release(a);
     a.request.finish(reason);
+  }
+
+  /** What was computed of a text stays for others as long as there is room. */
+  private void release(Active a) {
+    speculation.end(a);
+    cache.end(a.sequence);
   }
 
   /** Ends an active text, or lets it rest where it cannot go on; false if it goes on. */
@@ -231,6 +242,7 @@ final class Texts {
 
   private void end(List<Active> failed, RuntimeException failure) {
     for (Active a : failed) {
+      speculation.discard(a);
       cache.discard(a.sequence);
       a.request.fail(failure);
     }

@@ -163,6 +163,34 @@ public final class JsonObject {
     return integers;
   }
 
+  /** Returns the lists of integers that the key holds; empty if the key is absent. */
+  public List<List<Integer>> integerLists(IntRange range) {
+    String expected = "lists of integers";
+    List<List<Integer>> lists = new ArrayList<>();
+    for (Object element : optional(range.key(), List.class, expected).orElse(List.of())) {
+      if (!(element instanceof List<?> list)) {
+        throw wrong(range.key(), expected);
+      }
+      List<Integer> integers = new ArrayList<>();
+      for (Object value : list) {
+        integers.add(
+            integer(range, value)
+                .orElseThrow(() -> wrong(range.key(), "lists of " + range.expected())));
+      }
+      lists.add(integers);
+    }
+    return lists;
+  }
+
+  /** Returns whether the key is absent, or says no: null, false, or nothing in it. */
+  public boolean isOff(String key) {
+    Object value = members.get(key);
+    return value == null
+        || value.equals(false)
+        || value instanceof List<?> list && list.isEmpty()
+        || value instanceof JsonObject object && object.members.isEmpty();
+  }
+
   private static OptionalInt integer(IntRange range, Object value) {
     if (value instanceof Numeral numeral && numeral.text().matches("-?[0-9]{1,18}")) {
       long integer = Long.parseLong(numeral.text());

@@ -4,19 +4,22 @@ import dev.baichuan4j.internal.arch.Layout;
 import java.util.Arrays;
 
 /**
- * The tokens that a step of the forward pass is fed: those of several sequences, laid end to end.
- * It is put together anew for each step.
+ * The tokens that a step of the forward pass is fed: those of several sequences, laid end to end;
+ * and which tokens may follow, where not all of them may. It is put together anew for each step.
  */
 public final class Batch {
   private final int pageSlots;
   private int[] ids = new int[64];
   private int[] positions = new int[64];
   private int[] rows = new int[16];
+  private int[] maskOf = new int[16]; // of each of the rows: its mask, -1 for none
+  private int[] masks = {}; // [masked, words of a mask]
   private int[] offsets = new int[16];
   private int[] table;
   private int tokens;
   private int sequences;
   private int logits;
+  private int masked;
   private boolean ranked;
 
   /**
@@ -31,6 +34,7 @@ public final class Batch {
     tokens = 0;
     sequences = 0;
     logits = 0;
+    masked = 0;
     ranked = false;
   }
 
@@ -56,7 +60,9 @@ public final class Batch {
       table = Arrays.copyOf(table, 2 * table.length);
     }
     if (logits + wanted > rows.length) {
-      rows = Arrays.copyOf(rows, Math.max(logits + wanted, 2 * rows.length));
+      int size = Math.max(logits + wanted, 2 * rows.length);
+      rows = Arrays.copyOf(rows, size);
+      maskOf = Arrays.copyOf(maskOf, size);
     }
     for (int i = 0; i < count; i++) {
       ids[tokens + i] = source[from + i];
@@ -70,9 +76,30 @@ public final class Batch {
     offsets[++sequences] = tokens;
     int first = logits;
     for (int i = 0; i < wanted; i++) {
+      maskOf[logits] = -1;
       rows[logits++] = tokens - wanted + i;
     }
     return first;
+  }
+
+  /**
+   * Says which tokens may follow a row: the best logits of the row are the best of these.
+   *
+   * @param row a row of logits that has no mask yet
+   * @param allowed [ceil(V / 64)]: bit {@code id % 64} of word {@code id / 64} for each token;
+   *     copied
+   */
+  public void mask(int row, long[] allowed) {
+    int words = 2 * allowed.length;
+    int at = masked * words;
+    if (at + words > masks.length) {
+      masks = Arrays.copyOf(masks, Math.max(at + words, 2 * masks.length));
+    }
+    for (long word : allowed) {
+      masks[at++] = (int) word;
+      masks[at++] = (int) (word >>> 32);
+    }
+    maskOf[row] = masked++;
   }
 
   public int tokens() {
@@ -98,6 +125,11 @@ public final class Batch {
     return ranked;
   }
 
+  /** Rows of logits that have a mask. */
+  int masked() {
+    return masked;
+  }
+
   int[] ids() {
     return ids;
   }
@@ -116,6 +148,14 @@ public final class Batch {
 
   int[] rows() {
     return rows;
+  }
+
+  int[] maskOf() {
+    return maskOf;
+  }
+
+  int[] masks() {
+    return masks;
   }
 
   int pageSlots() {

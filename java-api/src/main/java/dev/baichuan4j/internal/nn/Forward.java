@@ -29,7 +29,7 @@ public final class Forward implements AutoCloseable {
   private final Pass pass;
   private final StepSize largest;
   private final TopLogits top;
-  private StepSize size = new StepSize(0, 0, 0, false); // of the last step
+  private StepSize size = new StepSize(0, 0, 0, StepSize.Ranking.NONE); // of the last step
   private List<Plan> plan; // of the last step, its parts in order; null where it ran op by op
 
   /** The plans of the sizes that came, least recent first; null until a size comes again. */
@@ -54,8 +54,15 @@ public final class Forward implements AutoCloseable {
   public Forward(
       Model model, KvCache cache, int maxTokens, int maxSequences, int maxRows, int contextLength) {
     ops = model.ops();
-    largest = new StepSize(maxTokens, maxSequences, maxRows, true);
-    inputs = StepInputs.of(ops, maxTokens, maxSequences, maxRows, Layout.pagesFor(contextLength));
+    largest = new StepSize(maxTokens, maxSequences, maxRows, StepSize.Ranking.ALLOWED);
+    inputs =
+        StepInputs.of(
+            ops,
+            maxTokens,
+            maxSequences,
+            maxRows,
+            Layout.pagesFor(contextLength),
+            model.architecture().vocabularySize());
     buffers = new StepBuffers(model, maxTokens, maxRows);
     pass = new Pass(model, cache, contextLength);
     int k = buffers.topCount();
@@ -78,8 +85,8 @@ public final class Forward implements AutoCloseable {
   }
 
   /**
-   * Runs a step; {@link #logits} then has its rows, and {@link #topLogits} if the step asks for
-   * them.
+   * Runs a step; {@link #logits} then has its rows, masked or not, and {@link #topLogits} if the
+   * step asks for them.
    */
   public void run(Batch batch) {
     run(batch, () -> {});
@@ -178,7 +185,8 @@ public final class Forward implements AutoCloseable {
   }
 
   /**
-   * Copies the best logits of all rows of the last step, which has asked for them.
+   * Copies the best logits of all rows of the last step, which has asked for them; those of a
+   * masked row are the best that its mask allows.
    *
    * @return valid until the next call
    */

@@ -398,7 +398,22 @@ public final class Ops implements AutoCloseable {
 
   /** The k largest of each row, largest first, ties by lower index, NaN before every number. */
   public void topK(Tensor values, Tensor ids, Tensor x) {
-    Bindings.check(baichuan.bc_top_k(context(), pointer(values), pointer(ids), pointer(x)));
+    topK(values, ids, x, null, null);
+  }
+
+  /**
+   * The same of what each row's mask allows; places without a number have -inf and id -1. masks
+   * [M,W] of 32 bits a word, maskOf [T]: the mask of each row, -1 for none.
+   */
+  public void topK(Tensor values, Tensor ids, Tensor x, Tensor masks, Tensor maskOf) {
+    Bindings.check(
+        baichuan.bc_top_k(
+            context(),
+            pointer(values),
+            pointer(ids),
+            pointer(x),
+            optional(masks),
+            optional(maskOf)));
   }
 
   /** Records the ops that {@code pass} calls instead of running them. */

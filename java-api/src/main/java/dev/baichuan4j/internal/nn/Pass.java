@@ -64,7 +64,7 @@ final class Pass {
       views.addAll(results.all());
       layers(in, tokens, qkv, wanted, size, parts);
       if (size.rows() > 0) {
-        parts.accept(() -> logits(wanted, results, size.ranked()));
+        parts.accept(() -> logits(in, wanted, results, size.ranking()));
       }
     } finally {
       views.forEach(Tensor::close);
@@ -158,10 +158,14 @@ final class Pass {
         });
   }
 
-  private void logits(Rows wanted, Results results, boolean ranked) {
+  private void logits(StepInputs in, Rows wanted, Results results, StepSize.Ranking ranking) {
     weights.head().apply(ops, results.logits(), wanted.h());
-    if (ranked) {
-      ops.topK(results.topValues(), results.topIds(), results.logits());
+    switch (ranking) {
+      case NONE -> {}
+      case ALL -> ops.topK(results.topValues(), results.topIds(), results.logits());
+      case ALLOWED ->
+          ops.topK(
+              results.topValues(), results.topIds(), results.logits(), in.masks(), in.maskOf());
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.nn;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.arch.Positions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -288,9 +289,9 @@ public final class SelfTest implements AutoCloseable {
       pageTable.cpu.write(table, pages);
       pageTable.gpu.write(table, pages);
       StepInputs onCpu =
-          new StepInputs(ids.cpu, positions.cpu, offsets.cpu, pageTable.cpu, ids.cpu);
+          new StepInputs(ids.cpu, positions.cpu, offsets.cpu, pageTable.cpu, ids.cpu, null, null);
       StepInputs onGpu =
-          new StepInputs(ids.gpu, positions.gpu, offsets.gpu, pageTable.gpu, ids.gpu);
+          new StepInputs(ids.gpu, positions.gpu, offsets.gpu, pageTable.gpu, ids.gpu, null, null);
       cpu.kvAppend(here, qkv.cpu, onCpu);
       gpu.kvAppend(there, qkv.gpu, onGpu);
       if (part == 0) {
@@ -322,8 +323,28 @@ public final class SelfTest implements AutoCloseable {
     Pair ids = new Pair(cpu.tensor(ElementType.I32, 3, 128), gpu.tensor(ElementType.I32, 3, 128));
     cpu.topK(values.cpu, ids.cpu, x.cpu);
     gpu.topK(values.gpu, ids.gpu, x.gpu);
-    add("top_k", "128 of " + v, values, 0);
-    results.add(new Result("top_k", "128 of " + v + ", ids", different(ids, 3 * 128), 0));
+    found("128 of " + v, values, ids);
+    int words = StepInputs.maskWords(v);
+    Pair masks =
+        new Pair(cpu.tensor(ElementType.I32, 2, words), gpu.tensor(ElementType.I32, 2, words));
+    int[] bits = new int[2 * words];
+    Arrays.setAll(bits, i -> i < words ? 0x5a5a5a5a : i == words ? -1 : 0);
+    masks.cpu.write(bits, bits.length);
+    masks.gpu.write(bits, bits.length);
+    Pair maskOf = ints(0, -1, 1); // half are allowed, all, 32
+    cpu.topK(values.cpu, ids.cpu, x.cpu, masks.cpu, maskOf.cpu);
+    gpu.topK(values.gpu, ids.gpu, x.gpu, masks.gpu, maskOf.gpu);
+    found("128 of " + v + ", masked", values, ids);
+  }
+
+  private void found(String what, Pair values, Pair ids) {
+    float[] expected = new float[3 * 128];
+    float[] actual = new float[3 * 128];
+    values.cpu.read(0, expected);
+    values.gpu.read(0, actual);
+    boolean same = Arrays.equals(expected, actual); // -Infinity where a mask allows no more
+    results.add(new Result("top_k", what, same ? 0 : 1, 0));
+    results.add(new Result("top_k", what + ", ids", different(ids, 3 * 128), 0));
   }
 
   /** The share of ints that are not the same. */

@@ -101,7 +101,11 @@ final class StepBuffers implements AutoCloseable {
     long width = model.heads().width();
     long hidden = model.intermediateSize() * (facts.fusesSwiglu() ? 1L : 2L);
     long token = 4 * c + activation * (2 * c + model.heads().qkvWidth() + width + hidden);
-    long row = 4 * c + activation * width + 4 * (logitStride(model.vocabularySize()) + 2 * TOP);
+    long row =
+        4 * c
+            + activation * width
+            + 4 * (logitStride(model.vocabularySize()) + 2 * TOP)
+            + 4 * StepInputs.maskWords(model.vocabularySize());
     return maxTokens * token + maxRows * row;
   }
 

@@ -6,11 +6,23 @@ package dev.baichuan4j.internal.nn;
  * @param tokens T
  * @param sequences B
  * @param rows R, of logits; 0 where none are wanted
- * @param ranked the best logits of each row are found
+ * @param ranking which of the logits of each row are found
  */
-record StepSize(int tokens, int sequences, int rows, boolean ranked) {
+record StepSize(int tokens, int sequences, int rows, Ranking ranking) {
+  enum Ranking {
+    NONE,
+    /** The best of all. */
+    ALL,
+    /** The best of those that the masks of the rows allow. */
+    ALLOWED;
+
+    static Ranking of(Batch batch) {
+      return !batch.ranked() ? NONE : batch.masked() == 0 ? ALL : ALLOWED;
+    }
+  }
+
   static StepSize of(Batch batch) {
-    return new StepSize(batch.tokens(), batch.sequences(), batch.logits(), batch.ranked());
+    return new StepSize(batch.tokens(), batch.sequences(), batch.logits(), Ranking.of(batch));
   }
 
   /** Returns whether a step has this size, without making one. */
@@ -18,6 +30,6 @@ record StepSize(int tokens, int sequences, int rows, boolean ranked) {
     return tokens == batch.tokens()
         && sequences == batch.sequences()
         && rows == batch.logits()
-        && ranked == batch.ranked();
+        && ranking == Ranking.of(batch);
   }
 }

@@ -2,7 +2,8 @@ package dev.baichuan4j.internal.nn;
 
 /**
  * The K best logits of every row of a step, best first, of equals the lower id first. A NaN comes
- * before every number, so a row that has one shows it.
+ * before every number, so a row that has one shows it. A masked row has the best of the tokens that
+ * its mask allows, and fewer than K where it allows fewer.
  */
 public final class TopLogits {
   private final float[] values; // [R,K]
@@ -11,7 +12,7 @@ public final class TopLogits {
 
   /**
    * @param values [R,K]; kept
-   * @param ids [R,K], the tokens that they belong to; kept
+   * @param ids [R,K], the tokens that they belong to, -1 where a row has no more; kept
    * @param count K
    */
   public TopLogits(float[] values, int[] ids, int count) {
@@ -23,6 +24,15 @@ public final class TopLogits {
   /** K. */
   public int count() {
     return count;
+  }
+
+  /** Returns how many of the K a row has. */
+  public int count(int row) {
+    int there = count;
+    while (there > 0 && id(row, there - 1) < 0) {
+      there--;
+    }
+    return there;
   }
 
   /** Returns the logit of rank {@code rank} of a row, from 0 on. */

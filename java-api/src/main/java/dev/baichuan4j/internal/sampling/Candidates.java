@@ -11,6 +11,7 @@ package dev.baichuan4j.internal.sampling;
 final class Candidates {
   private final int[] places; // of which the first size are candidates
   private double[] scores;
+  private double[] ranks; // what the order of ranks is by: the scores, for most of the time
   private int size;
   private final SplitMix64 pivots = new SplitMix64(0);
 
@@ -30,6 +31,7 @@ final class Candidates {
    */
   void start(double[] scores, int end, double floor) {
     this.scores = scores;
+    this.ranks = scores;
     size = 0;
     pivots.restart(0);
     for (int place = 0; place < end; place++) {
@@ -59,7 +61,7 @@ final class Candidates {
     while (true) {
       int at = part(from, to);
       if (at == k - 1) {
-        return scores[places[at]];
+        return ranks[places[at]];
       } else if (at < k) {
         from = at + 1;
       } else {
@@ -68,11 +70,16 @@ final class Candidates {
     }
   }
 
+  /** Ranks by other numbers than the scores, which stay what is added up. */
+  void rankBy(double[] ranks) {
+    this.ranks = ranks;
+  }
+
   /** Drops the scores below a floor. */
   void keepFrom(double floor) {
     int kept = 0;
     for (int i = 0; i < size; i++) {
-      if (scores[places[i]] >= floor) {
+      if (ranks[places[i]] >= floor) {
         swap(i, kept++);
       }
     }
@@ -82,6 +89,22 @@ final class Candidates {
   /** Drops all but the best that reach an amount together: as few as possible, at least one. */
   void keepAmount(double amount) {
     size = reach(amount) + 1;
+  }
+
+  /** As {@link #keepAmount}, and keeps all that equal the last of those in rank. */
+  void keepAmountAndEquals(double amount) {
+    keepFrom(ranks[places[reach(amount)]]);
+  }
+
+  /** Drops all that are better than one of them. */
+  void dropBefore(int place) {
+    int kept = 0;
+    for (int i = 0; i < size; i++) {
+      if (!isBefore(places[i], place)) {
+        swap(i, kept++);
+      }
+    }
+    size = kept;
   }
 
   /** Returns the first place, in order of rank, at which the scores so far exceed an amount. */
@@ -145,8 +168,9 @@ final class Candidates {
     return at;
   }
 
-  private boolean isBefore(int a, int b) {
-    return scores[a] > scores[b] || (scores[a] == scores[b] && a < b);
+  /** Returns whether a place is better than another. */
+  boolean isBefore(int a, int b) {
+    return ranks[a] > ranks[b] || (ranks[a] == ranks[b] && a < b);
   }
 
   private void swap(int i, int j) {

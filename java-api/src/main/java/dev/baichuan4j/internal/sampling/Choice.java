@@ -13,13 +13,16 @@ interface Choice {
       return new GreedyChoice();
     }
     Temperature temperature = new Temperature(options.temperature());
+    if (options.mirostat().tau() > 0) {
+      return new MirostatChoice(options.mirostat(), temperature, random, vocabulary);
+    }
     if (options.topK() > 0 && options.topK() < vocabulary) {
-      RankedDraw draw = new RankedDraw(options.topP(), options.minP(), random);
+      RankedDraw draw = new RankedDraw(options, vocabulary, random);
       return new TopKChoice(options.topK(), temperature, draw, vocabulary);
     }
-    if (options.topP() < 1) {
-      RankedDraw draw = new RankedDraw(options.topP(), options.minP(), random);
-      return new TopPChoice(options.topP(), temperature, draw, vocabulary);
+    if (options.topP() < 1 || options.typicalP() < 1 || options.xtc().probability() > 0) {
+      RankedDraw draw = new RankedDraw(options, vocabulary, random);
+      return new RankedChoice(options.topP(), temperature, draw, vocabulary);
     }
     return new FullChoice(options.minP(), temperature, random);
   }

@@ -4,8 +4,9 @@ import dev.baichuan4j.internal.nn.TopLogits;
 
 /**
  * One row of the logits of a step, as a {@link TokenChooser} sees it. The best of its logits may be
- * at hand; all of them can always be had, but are copied from the device only when they are asked
- * for. One object serves all rows, one after the other, and allocates nothing.
+ * at hand, of those that its mask allows; all of them can always be had, but are copied from the
+ * device only when they are asked for. One object serves all rows, one after the other, and
+ * allocates nothing.
  */
 public final class LogitsRow {
   /** Where the logits of a step lie. */
@@ -46,7 +47,12 @@ public final class LogitsRow {
 
   /** Returns how many of the best logits are at hand; 0 if none are. */
   public int bestCount() {
-    return best == null ? 0 : best.count();
+    return best == null ? 0 : best.count(row);
+  }
+
+  /** Returns whether the best logits at hand are all that the row's mask allows. */
+  public boolean bestAreAllAllowed() {
+    return best != null && best.count(row) < best.count();
   }
 
   /**

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Reports how likely tokens are in the model's own distribution, whatever the options. */
-final class Logprobs {
+public final class Logprobs {
   private Logprobs() {}
 
   /**
@@ -16,7 +16,7 @@ final class Logprobs {
    * @param id the token that was chosen
    * @param count how many of the likeliest tokens to report beside it; no more than V are there
    */
-  static TokenLogprobs of(float[] logits, int id, int count) {
+  public static TokenLogprobs of(float[] logits, int id, int count) {
     double norm = LogSumExp.of(logits);
     int[] likeliest = likeliest(logits, Math.min(count, logits.length));
     List<TokenLogprobs.Candidate> candidates = new ArrayList<>(likeliest.length);

@@ -1,6 +1,9 @@
 package dev.baichuan4j.internal.sampling;
 
-/** Draws from the k best tokens and all that equal the k-th, after top-p and min-p. */
+/**
+ * Draws from the k best tokens that may come next and all that equal the k-th, after the cuts of
+ * {@link RankedDraw}.
+ */
 final class TopKChoice implements Choice {
   private final int k;
   private final Temperature temperature;
@@ -30,11 +33,12 @@ final class TopKChoice implements Choice {
       return OUTSIDE;
     }
     double sum = temperature.weigh(candidates, scores.values(), best);
-    return draw.from(candidates, sum);
+    return draw.from(candidates, scores.values(), sum);
   }
 
   /** Keeps the k best tokens and all that equal the k-th, and returns the score of the k-th. */
   private double keepBest(Scores scores) {
+    int k = Math.min(this.k, scores.size()); // a mask may allow fewer
     double floor = Double.NEGATIVE_INFINITY;
     int part = scores.size() / 8;
     if (k <= part) { // the k-th best of a part is not better than the k-th best of all

@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.api;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.baichuan4j.BeamSearch;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import org.junit.jupiter.api.Test;
@@ -21,6 +22,25 @@ class AdvisedOptionsTest {
             .withTopK(5)
             .withTopP(0.85f)
             .withRepetitionPenalty(1.05f);
+    assertEquals(expected, AdvisedOptions.of(config(json)));
+  }
+
+  @Test
+  void takesWhatTransformersCallsByOtherNames() {
+    String json =
+        """
+        {"typical_p": 0.9, "min_p": 0.05, "min_new_tokens": 3, "bad_words_ids": [[5], [6]],
+         "stop_strings": ["。"], "num_beams": 4, "length_penalty": 0.8}\
+        """;
+    GenerationOptions expected =
+        GenerationOptions.greedy()
+            .withTopK(50)
+            .withTypicalP(0.9f)
+            .withMinP(0.05f)
+            .withMinNewTokens(3)
+            .withBannedTokens(5, 6)
+            .withStop("。")
+            .withBeamSearch(new BeamSearch(4, 0.8f));
     assertEquals(expected, AdvisedOptions.of(config(json)));
   }
 

@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.checkpoint;
 import static dev.baichuan4j.internal.checkpoint.TestFiles.utf8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.ModelFormatException;
 import java.util.List;
@@ -39,7 +40,14 @@ class GenerationConfigTest {
             OptionalInt.of(5),
             OptionalDouble.of(0.85),
             OptionalDouble.of(1.05),
-            Optional.of(true)),
+            Optional.of(true),
+            OptionalDouble.empty(),
+            OptionalDouble.empty(),
+            OptionalInt.empty(),
+            List.of(),
+            List.of(),
+            OptionalInt.empty(),
+            OptionalDouble.empty()),
         config);
   }
 
@@ -74,7 +82,15 @@ class GenerationConfigTest {
         "top_p              | 0     | a number greater than 0 and at most 1",
         "top_p              | 1.1   | a number greater than 0 and at most 1",
         "repetition_penalty | 0     | a number greater than 0",
-        "do_sample          | 1     | true or false"
+        "do_sample          | 1     | true or false",
+        "min_p              | 1.1   | a number from 0 to 1",
+        "typical_p          | 0     | a number greater than 0 and at most 1",
+        "min_new_tokens     | -1    | an integer from 0 to 2147483647",
+        "num_beams          | 0     | an integer from 1 to 64",
+        "suppress_tokens    | 64000 | an integer from 0 to 63999, or a list of them",
+        "no_repeat_ngram_size | 3   | 0.0 or none, because it is not supported",
+        "early_stopping     | true  | none, because it is not supported",
+        "penalty_alpha      | 0.6   | 0.0 or none, because it is not supported"
       })
   void rejectsValuesOutOfRange(String key, String value, String expected) {
     ModelFormatException e =
@@ -82,6 +98,34 @@ class GenerationConfigTest {
     assertEquals(
         "generation_config.json: " + key + " has " + value + ", expected " + expected,
         e.getMessage());
+  }
+
+  @Test
+  void takesWhatChangesNothing() {
+    assertEquals(
+        parse("{}"),
+        parse(
+            "{\"no_repeat_ngram_size\": 0, \"diversity_penalty\": 0.0, \"early_stopping\": false,"
+                + " \"num_return_sequences\": 1, \"forced_eos_token_id\": null,"
+                + " \"sequence_bias\": {}, \"begin_suppress_tokens\": []}"));
+  }
+
+  @Test
+  void bansTokensThatAreWordsByThemselves() {
+    String json = "{\"bad_words_ids\": [[5], [6]], \"suppress_tokens\": [7]}";
+    assertEquals(List.of(7, 5, 6), parse(json).bannedTokens());
+    for (String wrong : List.of("[[5, 6]]", "[5]", "[[]]", "[[-1]]", "5")) {
+      assertThrows(
+          ModelFormatException.class, () -> parse("{\"bad_words_ids\": " + wrong + "}"), wrong);
+    }
+  }
+
+  @Test
+  void rejectsBeamsThatDraw() {
+    ModelFormatException e =
+        assertThrows(
+            ModelFormatException.class, () -> parse("{\"num_beams\": 4, \"do_sample\": true}"));
+    assertTrue(e.getMessage().contains("num_beams has 4"), e.getMessage());
   }
 
   @Test

@@ -13,7 +13,9 @@ import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import dev.baichuan4j.internal.sampling.Sampler;
+import dev.baichuan4j.internal.sampling.TokenMask;
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,10 +44,15 @@ class EngineAllocationTest {
     private long before;
     long allocated;
 
-    Counted(int newTokens, GenerationOptions sampling, boolean usesBest) {
+    Counted(int newTokens, GenerationOptions sampling, boolean usesBest, TokenMask mask) {
       super(PROMPT, newTokens);
-      this.sampler = new Sampler(sampling, PROMPT, VOCABULARY);
+      this.sampler = new Sampler(sampling, PROMPT, VOCABULARY, mask);
       this.usesBest = usesBest;
+    }
+
+    @Override
+    public long[] mask() {
+      return sampler.mask();
     }
 
     @Override
@@ -67,7 +74,30 @@ class EngineAllocationTest {
 
   @Test
   void greedyTokenFromTheBestLogitsAllocatesNothing() throws Exception {
-    check(GenerationOptions.greedy(), true, 1);
+    check(GenerationOptions.greedy(), true, 1, null);
+  }
+
+  @Test
+  void maskedTokenAllocatesNothing() throws Exception {
+    check(GenerationOptions.unmodified().withTopK(5).withSeed(1), true, 2, new Alternating());
+  }
+
+  /** In turn half of the tokens, and 32 or fewer. */
+  private static final class Alternating implements TokenMask {
+    private int tokens;
+
+    @Override
+    public boolean mask(long[] words) {
+      Arrays.fill(words, tokens % 2 == 0 ? 0x5555555555555555L : 0);
+      words[tokens % 7] = 0xaaaaaaaaaaaaaaaaL;
+      words[VOCABULARY / 64] &= (1L << VOCABULARY % 64) - 1;
+      return true;
+    }
+
+    @Override
+    public void accept(int id) {
+      tokens++;
+    }
   }
 
   @ParameterizedTest
@@ -75,17 +105,19 @@ class EngineAllocationTest {
   void drawnTokenFromAllLogitsAllocatesNothing(int texts) throws Exception {
     GenerationOptions sampling =
         GenerationOptions.unmodified().withTopP(0.9f).withRepetitionPenalty(1.1f).withSeed(1);
-    check(sampling, false, texts);
+    check(sampling, false, texts, null);
   }
 
-  private static void check(GenerationOptions sampling, boolean usesBest, int texts)
+  private static void check(
+      GenerationOptions sampling, boolean usesBest, int texts, TokenMask maskOfLast)
       throws Exception {
-    long bytes = allocated(sampling, usesBest, texts);
+    long bytes = allocated(sampling, usesBest, texts, maskOfLast);
     assertTrue(bytes < SMALLEST_OBJECT * TOKENS, bytes + " bytes for " + TOKENS + " tokens");
   }
 
   /** Bytes of 200 steps of the last of texts that run beside each other; the others end later. */
-  private static long allocated(GenerationOptions sampling, boolean usesBest, int texts)
+  private static long allocated(
+      GenerationOptions sampling, boolean usesBest, int texts, TokenMask maskOfLast)
       throws Exception {
     Architecture config =
         Architecture.of(
@@ -103,9 +135,9 @@ class EngineAllocationTest {
     Engine.Limits limits = new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, texts, texts);
     try (Engine engine = new Engine(model, limits)) {
       for (int i = 1; i < texts; i++) {
-        engine.submit(new Counted(CONTEXT - PROMPT.length, sampling, usesBest));
+        engine.submit(new Counted(CONTEXT - PROMPT.length, sampling, usesBest, null));
       }
-      Counted last = new Counted(WARM + TOKENS + 1, sampling, usesBest);
+      Counted last = new Counted(WARM + TOKENS + 1, sampling, usesBest, maskOfLast);
       engine.submit(last);
       last.end.get(60, TimeUnit.SECONDS);
       return last.allocated;

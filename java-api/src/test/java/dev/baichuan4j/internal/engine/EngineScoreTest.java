@@ -14,8 +14,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.OperationInterruptedException;
+import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.internal.engine.SmallEngine.Held;
 import dev.baichuan4j.internal.engine.SmallEngine.Recorder;
+import dev.baichuan4j.internal.engine.draft.DraftPlan;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -123,23 +125,24 @@ class EngineScoreTest {
   }
 
   @Test
-  void aStepThatFailsFailsItsTextsAndNotAScoreThatRests() throws Exception {
-    try (Engine engine = engine(4)) {
+  void aStepThatFailsFailsItsTextsAndNotAScoreThatRests() {
+    OutOfDeviceMemoryException reason = new OutOfDeviceMemoryException(2, 1);
+    DraftPlan plan =
+        new DraftPlan(4, 0) {
+          @Override
+          public void begin(int base, int texts, int wanting, boolean reading, long nanos) {
+            throw reason;
+          }
+        };
+    try (Engine engine = engine(4, plan)) {
       float[][] expected = rows(engine, longText(), position -> {});
-      IllegalStateException reason = new IllegalStateException("no step");
       float[][] found =
           rows(
               engine,
               longText(),
               position -> {
                 if (position == 20) {
-                  Recorder failing =
-                      new Recorder(1) {
-                        @Override
-                        public boolean wantsBest(int count) {
-                          throw reason;
-                        }
-                      };
+                  Recorder failing = new Recorder(2);
                   engine.submit(failing);
                   assertSame(reason, failing.failure());
                 }

@@ -141,7 +141,7 @@ class PagePropertiesTest {
     }
     staying.forEach(pages -> end(pool, pages));
     assertEquals(PAGES, pool.free() + index.size());
-    assertEquals(index.size(), index.unused());
+    assertEquals(index.size(), pool.unused());
     while (index.evict()) {
       assertEquals(PAGES, pool.free() + index.size());
     }

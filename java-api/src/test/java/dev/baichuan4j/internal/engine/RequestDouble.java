@@ -16,8 +16,15 @@ abstract class RequestDouble extends GenerationRequest implements TokenChooser {
     super(prompt, newTokens, terms);
   }
 
-  @Override
-  protected void started(int cachedTokens) {}
+  /** Guesses of its tokens that were verified. */
+  final int draftedTokens() {
+    return timeline().draftedTokens();
+  }
+
+  /** How many of them were right. */
+  final int acceptedTokens() {
+    return timeline().acceptedTokens();
+  }
 
   @Override
   protected final TokenChooser chooser() {

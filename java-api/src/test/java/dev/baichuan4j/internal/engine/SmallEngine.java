@@ -8,10 +8,12 @@ import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.engine.draft.DraftPlan;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.sampling.LogitsRow;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -25,12 +27,21 @@ final class SmallEngine {
   private SmallEngine() {}
 
   static Engine engine(int pages) {
+    return engine(pages, new DraftPlan(4, 0));
+  }
+
+  /** An engine whose steps fail where the plan throws, which is asked when a text is written. */
+  static Engine engine(int pages, DraftPlan plan) {
     Architecture config =
         Architecture.of(
             new ModelShape(
                 128, 1, 1, 64, 32, CONTEXT, ModelShape.Position.ROPE, ModelShape.Head.PLAIN));
     Model model = Model.random(Ops.cpu(1, false), config, Quant.BF16);
-    return new Engine(model, new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, 4, 16));
+    return new Engine(
+        model,
+        new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, 4, 16),
+        Optional.empty(),
+        plan);
   }
 
   /** Writes token 5 until its limit. */

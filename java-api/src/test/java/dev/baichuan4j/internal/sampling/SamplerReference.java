@@ -1,11 +1,13 @@
 package dev.baichuan4j.internal.sampling;
 
+import dev.baichuan4j.Dry;
 import dev.baichuan4j.GenerationOptions;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntPredicate;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /** The distribution that {@link Sampler} draws from, by full sorts and step by step as in HF. */
@@ -27,6 +29,12 @@ final class SamplerReference {
       scores[id] -= options.frequencyPenalty();
     }
     IntStream.of(answer).distinct().forEach(i -> scores[i] -= options.presencePenalty());
+    int[] text = IntStream.concat(IntStream.of(prompt), IntStream.of(answer)).toArray();
+    double[] dry = dryPenalties(options.dry(), text, new boolean[text.length], n);
+    for (int i = 0; i < n; i++) {
+      scores[i] -= dry[i];
+    }
+    options.bannedTokens().forEach(i -> scores[i] = Double.NEGATIVE_INFINITY);
     if (options.isGreedy()) {
       double[] result = new double[n];
       result[descending(scores).get(0)] = 1;
@@ -53,7 +61,66 @@ final class SamplerReference {
     double[] p = softmax(scores);
     double best = p[descending(p).get(0)];
     drop(scores, i -> p[i] < options.minP() * best);
+    if (options.typicalP() < 1) {
+      keepTypical(scores, options.typicalP());
+    }
+    if (options.xtc().probability() == 1) {
+      excludeTopChoices(scores, options.xtc().threshold());
+    }
     return softmax(scores);
+  }
+
+  /** Meister et al. 2022: the smallest set of least |-log p - H| that has the probability. */
+  private static void keepTypical(double[] scores, double probability) {
+    double[] p = softmax(scores);
+    double entropy = DoubleStream.of(p).filter(x -> x > 0).map(x -> -x * Math.log(x)).sum();
+    double[] distance = new double[p.length];
+    for (int i = 0; i < p.length; i++) {
+      distance[i] = p[i] > 0 ? Math.abs(-Math.log(p[i]) - entropy) : Double.POSITIVE_INFINITY;
+    }
+    double[] sorted = DoubleStream.of(distance).sorted().toArray();
+    for (double bound : sorted) {
+      double sum = 0;
+      for (int i = 0; i < p.length; i++) {
+        sum += distance[i] <= bound + 1e-12 ? p[i] : 0;
+      }
+      if (sum >= probability - 1e-12) {
+        drop(scores, i -> distance[i] > bound + 1e-12);
+        return;
+      }
+    }
+  }
+
+  /** Of the tokens that reach the threshold the last in order of probability stays. */
+  private static void excludeTopChoices(double[] scores, double threshold) {
+    double[] p = softmax(scores);
+    List<Integer> order = descending(p);
+    for (int rank = 0; rank + 1 < p.length && p[order.get(rank + 1)] >= threshold; rank++) {
+      scores[order.get(rank)] = Double.NEGATIVE_INFINITY;
+    }
+  }
+
+  /**
+   * The penalty of each token by the definition: for each earlier place, how many tokens before it
+   * are those at the end of the text, without a breaker among them.
+   *
+   * @param breaks which tokens of the text end a breaker
+   */
+  static double[] dryPenalties(Dry dry, int[] text, boolean[] breaks, int vocabulary) {
+    double[] penalties = new double[vocabulary];
+    for (int next = 1; next < text.length; next++) {
+      int length = 0;
+      while (length < next
+          && text[next - 1 - length] == text[text.length - 1 - length]
+          && !breaks[text.length - 1 - length]) {
+        length++;
+      }
+      if (dry.multiplier() > 0 && length >= dry.allowedLength() && !breaks[next]) {
+        double penalty = dry.multiplier() * Math.pow(dry.base(), length - dry.allowedLength());
+        penalties[text[next]] = Math.max(penalties[text[next]], penalty);
+      }
+    }
+    return penalties;
   }
 
   private static void drop(double[] scores, IntPredicate condition) {

@@ -384,7 +384,7 @@ class SamplerTest {
   }
 
   /** Makes the sampler generate these ids, by logits that leave it no choice. */
-  private static void replay(Sampler sampler, int[] answer, int vocabulary) {
+  static void replay(Sampler sampler, int[] answer, int vocabulary) {
     for (int id : answer) {
       float[] logits = new float[vocabulary];
       Arrays.fill(logits, Float.NEGATIVE_INFINITY);
@@ -394,7 +394,7 @@ class SamplerTest {
   }
 
   /** Returns a seed whose number after some others is u: SplitMix64 run backwards. */
-  private static long seedThatDraws(double u, int numbersBefore) {
+  static long seedThatDraws(double u, int numbersBefore) {
     long z = (long) (u * 0x1p53) << 11;
     z = unshift(z, 31) * inverse(0x94d049bb133111ebL);
     z = unshift(z, 27) * inverse(0xbf58476d1ce4e5b9L);

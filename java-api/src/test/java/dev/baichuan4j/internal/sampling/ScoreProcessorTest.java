@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.baichuan4j.Dry;
 import dev.baichuan4j.GenerationOptions;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -15,6 +17,7 @@ import org.junit.jupiter.api.Test;
 class ScoreProcessorTest {
   private static final int VOCABULARY = 200;
   private static final int BEST = 32;
+  private static final Tokens TOKENS = new Tokens(VOCABULARY, List.of(1, 2), Optional.empty());
   private static final GenerationOptions DRAW = GenerationOptions.unmodified().withSeed(1);
 
   /** Allows every third token after each token: which ones depends on the one that was chosen. */
@@ -51,7 +54,11 @@ class ScoreProcessorTest {
     SplittableRandom random = new SplittableRandom(2);
     int changed = 0;
     for (int repeat = 0; repeat < 200; repeat++) {
-      GenerationOptions options = SamplerTest.randomOptions(random, VOCABULARY);
+      GenerationOptions options =
+          SamplerTest.randomOptions(random, VOCABULARY)
+              .withDry(new Dry(0.5f, 1.5f, 1, List.of()))
+              .withBannedTokens(random.ints(8, 0, VOCABULARY).toArray())
+              .withMinNewTokens(30 + random.nextInt(20));
       int[] prompt = random.ints(40, 0, VOCABULARY).toArray();
       float[] logits = SamplerTest.randomLogits(random, VOCABULARY);
       LogitsRow row = LogitsRows.of(logits, SamplerTopTest.top(logits, BEST));
@@ -59,7 +66,7 @@ class ScoreProcessorTest {
       Scores best = new Scores(VOCABULARY);
       all.takeAll(row.all());
       assertTrue(best.takeBest(row));
-      for (ScoreProcessor processor : Sampler.processors(options, prompt, VOCABULARY)) {
+      for (ScoreProcessor processor : Sampler.processors(options, prompt, TOKENS)) {
         random.ints(40, 0, VOCABULARY).forEach(processor::accept);
         processor.process(all);
         processor.process(best);
@@ -105,7 +112,7 @@ class ScoreProcessorTest {
 
   private static Sampler masked(GenerationOptions options, Mask mask) {
     List<ScoreProcessor> processors =
-        new ArrayList<>(Sampler.processors(options, new int[0], VOCABULARY));
+        new ArrayList<>(Sampler.processors(options, new int[0], TOKENS));
     processors.add(mask);
     return new Sampler(options, processors, VOCABULARY);
   }

@@ -137,7 +137,7 @@ public final class MaskTimes {
   }
 
   private static void read(MachineMasks shared, int[] ids, Times times, Times first, long begin) {
-    ConstraintState state = new ConstraintState(shared);
+    ConstraintState state = new ConstraintState(shared, false);
     long[] mask = new long[shared.masks().locals(false).trie().words()];
     for (int i = 0; i < ids.length; i++) {
       long before = THREADS.getCurrentThreadCpuTime();

@@ -23,7 +23,11 @@ public final class ConstraintState implements TokenMask {
   private int tokens;
   private boolean ended; // by one of the tokens that end a text, the last one
 
-  ConstraintState(MachineMasks shared) {
+  /**
+   * @param behindText see {@link TokenMasks#newState}
+   */
+  ConstraintState(MachineMasks shared, boolean behindText) {
+    begun[0] = behindText;
     this.shared = shared;
     this.machine = shared.machine();
     this.masks = shared.masks();

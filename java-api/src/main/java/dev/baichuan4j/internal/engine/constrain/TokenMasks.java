@@ -46,7 +46,16 @@ public final class TokenMasks {
 
   /** Returns the state of a text that is still empty. */
   public ConstraintState newState(CompiledConstraint constraint) {
-    return new ConstraintState(of(constraint));
+    return newState(constraint, false);
+  }
+
+  /**
+   * Returns the state of a text that is still empty.
+   *
+   * @param behindText whether it is decoded behind another text, so that it has no dummy prefix
+   */
+  public ConstraintState newState(CompiledConstraint constraint, boolean behindText) {
+    return new ConstraintState(of(constraint), behindText);
   }
 
   /** What is shared by texts of equal constraints, as long as it does not grow too large. */

@@ -1,0 +1,86 @@
+package dev.baichuan4j.cli;
+
+import java.awt.Color;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.BitmapEncoder.BitmapFormat;
+import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** Draws times of requests as their distribution; the only class that needs XChart and AWT. */
+final class ServePlot {
+  private static final double LEAST_MS = 0.001; // the axis is logarithmic
+
+  private ServePlot() {}
+
+  /**
+   * Writes a picture of how many requests had at most which time.
+   *
+   * @param times sorted, in milliseconds, by what they are
+   * @param file ends in .png or .svg
+   * @throws IOException when it cannot be written, or this Java cannot draw
+   */
+  static void write(Map<String, double[]> times, String title, Path file) throws IOException {
+    System.setProperty("java.awt.headless", "true");
+    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
+      XYChart chart = chart(times, title);
+      if (file.toString().toLowerCase(Locale.ROOT).endsWith(".svg")) {
+        VectorGraphicsEncoder.saveVectorGraphic(chart, out, VectorGraphicsFormat.SVG);
+      } else {
+        BitmapEncoder.saveBitmap(chart, out, BitmapFormat.PNG);
+      }
+    } catch (LinkageError | InternalError e) { // what AWT throws where it has no fonts
+      Files.deleteIfExists(file);
+      throw new IOException(
+          "bench: --plot has failed with "
+              + e
+              + ", expected a Java that can draw text: install fontconfig and a font, or leave"
+              + " --plot out",
+          e);
+    }
+  }
+
+  private static XYChart chart(Map<String, double[]> times, String title) {
+    XYChart chart =
+        new XYChartBuilder()
+            .width(960)
+            .height(540)
+            .title(title)
+            .xAxisTitle("ms")
+            .yAxisTitle("% of requests that had at most this time")
+            .build();
+    chart.getStyler().setXAxisLogarithmic(true);
+    chart.getStyler().setLegendPosition(LegendPosition.OutsideS);
+    chart.getStyler().setYAxisMin(0.0).setYAxisMax(100.0);
+    chart.getStyler().setYAxisDecimalPattern("#");
+    chart.getStyler().setChartBackgroundColor(Color.WHITE);
+    times.forEach((name, sorted) -> addSeries(chart, name, sorted));
+    return chart;
+  }
+
+  /** A step at each value. */
+  private static void addSeries(XYChart chart, String name, double[] sorted) {
+    if (sorted.length == 0) {
+      return;
+    }
+    double[] x = new double[2 * sorted.length];
+    double[] y = new double[2 * sorted.length];
+    for (int i = 0; i < sorted.length; i++) {
+      x[2 * i] = Math.max(LEAST_MS, sorted[i]);
+      x[2 * i + 1] = x[2 * i];
+      y[2 * i] = 100.0 * i / sorted.length;
+      y[2 * i + 1] = 100.0 * (i + 1) / sorted.length;
+    }
+    chart.addSeries(name, x, y).setMarker(SeriesMarkers.NONE);
+  }
+}
