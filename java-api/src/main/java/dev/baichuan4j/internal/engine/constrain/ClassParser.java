@@ -131,10 +131,10 @@ final class ClassParser {
       }
       int from = at;
       CodePoints part = member();
-      if (rangeFollows()) {
+      if (rangeFollows() && part.size() == 1 && !classFollows()) {
         at++;
         CodePoints last = member();
-        if (part.size() != 1 || last.size() != 1 || last.first(0) < part.first(0)) {
+        if (last.first(0) < part.first(0)) {
           throw RegexParser.refuse(
               pattern,
               from,
@@ -149,6 +149,13 @@ final class ClassParser {
 
   private boolean rangeFollows() {
     return at + 1 < pattern.length() && pattern.charAt(at) == '-' && pattern.charAt(at + 1) != ']';
+  }
+
+  /** Whether a class stands behind a hyphen, which then is one: [a-\\d], as without the flag u. */
+  private boolean classFollows() {
+    return pattern.charAt(at + 1) == '\\'
+        && at + 2 < pattern.length()
+        && "dDwWsSpP".indexOf(pattern.charAt(at + 2)) >= 0;
   }
 
   private CodePoints member() {

@@ -1,8 +1,11 @@
 package dev.baichuan4j.internal.engine.constrain;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -74,35 +77,39 @@ final class ExpressionNetwork implements Network {
 
   @Override
   public boolean accepting(int position) {
-    Ways ways = new Ways();
-    ways.follow(position);
-    return ways.end;
+    return new Ways(position).end;
   }
 
   @Override
   public Edge[] edges(int position) {
-    Ways ways = new Ways();
-    ways.follow(position);
-    return ways.edges.toArray(Edge[]::new);
+    return new Ways(position).edges.toArray(Edge[]::new);
   }
 
   /** Collects the first symbols of what is still to be read. */
   private final class Ways {
-    private final Set<Edge> edges = new java.util.LinkedHashSet<>();
+    private final Set<Edge> edges = new LinkedHashSet<>();
     private final Set<Integer> followed = new HashSet<>();
+    private final Deque<Integer> open = new ArrayDeque<>();
     private boolean end;
 
-    private void follow(int position) {
-      if (position == END) {
-        end = true;
-      } else if (followed.add(position)) {
-        Rest rest = rests.get(position);
+    private Ways(int from) {
+      follow(from);
+      while (!open.isEmpty()) {
+        Rest rest = rests.get(open.pop());
         Grammar.Expression expression = expressions.get(rest.expression);
         if (expression instanceof Grammar.Repeat repeat) {
           followRepeat(repeat.part(), expression, rest);
         } else {
           follow(expression, rest.behind);
         }
+      }
+    }
+
+    private void follow(int position) {
+      if (position == END) {
+        end = true;
+      } else if (followed.add(position)) {
+        open.push(position);
       }
     }
 

@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.engine.constrain;
 
+import dev.baichuan4j.InvalidRequestException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,6 +36,8 @@ public final class Regex {
   /** Any text. */
   public static final Regex ANY_TEXT = repeat(ANY_CHARACTER, 0, UNBOUNDED);
 
+  private static final int MAX_DEPTH = 1000; // what is done to an expression calls itself
+
   enum Kind {
     NOTHING,
     STRINGS,
@@ -52,6 +55,7 @@ public final class Regex {
   private final int max;
   private final boolean nullable;
   private final boolean plain;
+  private final int depth;
   private final int hash;
   private int groups = -1; // once known: CharacterGroups whose characters are texts
 
@@ -62,13 +66,16 @@ public final class Regex {
     this.min = min;
     this.max = max;
     this.nullable = nullable;
+    int deepest = 0;
     boolean partsPlain = kind != Kind.INTERSECTION && kind != Kind.COMPLEMENT;
     int h =
         31 * (31 * (31 * kind.ordinal() + min) + max) + (strings == null ? 0 : strings.hashCode());
     for (Regex part : parts) {
       h = 31 * h + part.hash;
       partsPlain &= part.plain;
+      deepest = Math.max(deepest, part.depth);
     }
+    this.depth = deepest + 1;
     this.plain = partsPlain;
     this.hash = h * 0x9E3779B1;
   }
@@ -77,7 +84,7 @@ public final class Regex {
    * Returns the language of the texts that a pattern matches as a whole.
    *
    * @param pattern see {@link RegexParser}
-   * @throws dev.baichuan4j.InvalidRequestException if it cannot be read, with the place
+   * @throws InvalidRequestException if it cannot be read, with the place
    */
   public static Regex parse(String pattern) {
     return RegexParser.parse(pattern, false);
@@ -88,7 +95,7 @@ public final class Regex {
    * {@code pattern}; anchors bind it to the ends.
    *
    * @param pattern see {@link RegexParser}
-   * @throws dev.baichuan4j.InvalidRequestException if it cannot be read, with the place
+   * @throws InvalidRequestException if it cannot be read, with the place
    */
   public static Regex search(String pattern) {
     return RegexParser.parse(pattern, true);
@@ -284,8 +291,21 @@ public final class Regex {
     return repeat(this, 0, 1);
   }
 
-  /** Returns a new automaton of this language. */
+  /**
+   * Returns a new automaton of this language.
+   *
+   * @throws InvalidRequestException if the expression has too many parts one after the other, or
+   *     nests too deep
+   */
   public Dfa dfa() {
+    if (depth > MAX_DEPTH) {
+      throw new InvalidRequestException(
+          "regex",
+          "regex has "
+              + depth
+              + " parts one after the other or in each other, expected at most "
+              + MAX_DEPTH);
+    }
     return kind == Kind.STRINGS ? new StringsDfa(strings) : new RegexDfa(this);
   }
 

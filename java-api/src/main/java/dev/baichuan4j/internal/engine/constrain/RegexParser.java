@@ -18,6 +18,7 @@ import java.util.List;
 final class RegexParser {
   private static final int MAX_LENGTH = 1 << 16;
   private static final int MAX_DEPTH = 250;
+  private static final int MAX_PARTS = 1000; // of a sequence; literal characters are one
 
   private final String pattern;
   private final boolean anywhere;
@@ -40,34 +41,38 @@ final class RegexParser {
     if (pattern.length() > MAX_LENGTH) {
       throw parser.refuse("at most " + MAX_LENGTH + " characters", "" + pattern.length());
     }
-    AnchoredRegex all = parser.alternatives(true);
+    AnchoredRegex all = parser.alternatives(Follow.NOTHING);
     if (parser.at < pattern.length()) {
       throw parser.refuse("a group that opens before", "\")\"");
     }
     return anywhere ? all.search() : all.whole();
   }
 
+  /** What follows a part of the pattern. */
+  private enum Follow {
+    NOTHING,
+    END, // the anchor alone
+    MORE
+  }
+
   /** A part of a sequence: something to match, or a condition on all that follows. */
   private record Part(AnchoredRegex match, boolean ahead, boolean negative) {}
 
-  /**
-   * @param last whether the pattern ends with this
-   */
-  private AnchoredRegex alternatives(boolean last) {
+  private AnchoredRegex alternatives(Follow follow) {
     if (++depth > MAX_DEPTH) {
       throw refuse("groups that nest at most " + MAX_DEPTH + " deep", "more");
     }
     List<AnchoredRegex> all = new ArrayList<>();
-    all.add(sequence(last));
+    all.add(sequence(follow));
     while (at < pattern.length() && pattern.charAt(at) == '|') {
       at++;
-      all.add(sequence(last));
+      all.add(sequence(follow));
     }
     depth--;
     return AnchoredRegex.union(all);
   }
 
-  private AnchoredRegex sequence(boolean last) {
+  private AnchoredRegex sequence(Follow follow) {
     List<Part> parts = new ArrayList<>();
     StringBuilder literal = new StringBuilder();
     while (at < pattern.length() && pattern.charAt(at) != '|' && pattern.charAt(at) != ')') {
@@ -79,10 +84,14 @@ final class RegexParser {
       }
       at = before;
       flush(literal, parts);
-      parts.add(part(last));
+      if (parts.size() >= MAX_PARTS) {
+        throw refuse("at most " + MAX_PARTS + " parts one after the other", "more");
+      }
+      parts.add(part(follow));
     }
     flush(literal, parts);
-    AnchoredRegex rest = AnchoredRegex.of(Regex.EMPTY);
+    boolean ends = follow == Follow.END;
+    AnchoredRegex rest = ends ? AnchoredRegex.END : AnchoredRegex.of(Regex.EMPTY);
     for (int i = parts.size() - 1; i >= 0; i--) {
       Part part = parts.get(i);
       rest =
@@ -144,7 +153,7 @@ final class RegexParser {
     return end;
   }
 
-  private Part part(boolean last) {
+  private Part part(Follow follow) {
     char c = pattern.charAt(at);
     if (c == '^' || c == '$') {
       at++;
@@ -155,30 +164,30 @@ final class RegexParser {
       return new Part(anchor, false, false);
     }
     if (pattern.startsWith("(?=", at) || pattern.startsWith("(?!", at)) {
-      return lookahead(last);
+      return lookahead(follow);
     }
     int before = at;
-    AnchoredRegex atom = atom(last);
+    AnchoredRegex atom = atom(follow);
     if (!quantifierFollows()) {
       return new Part(atom, false, false);
     }
-    if (last && c == '(') { // what is repeated is followed by itself
+    if (c == '(') { // what is repeated is followed by itself
       at = before;
-      atom = atom(false);
+      atom = atom(Follow.MORE);
     }
     return new Part(quantified(atom), false, false);
   }
 
-  private Part lookahead(boolean last) {
+  private Part lookahead(Follow follow) {
     boolean negative = pattern.charAt(at + 2) == '!';
-    if (!last) {
+    if (follow == Follow.MORE) {
       throw refuse(
           "a lookahead outside of repetitions and of groups that something follows",
           "\"" + pattern.substring(at, at + 3) + "\"");
     }
     int open = at;
     at += 3;
-    AnchoredRegex condition = alternatives(false);
+    AnchoredRegex condition = alternatives(Follow.MORE);
     close(open);
     if (quantifierFollows()) {
       at = open;
@@ -191,11 +200,11 @@ final class RegexParser {
     return new Part(condition, true, negative);
   }
 
-  private AnchoredRegex atom(boolean last) {
+  private AnchoredRegex atom(Follow follow) {
     char c = pattern.charAt(at);
     switch (c) {
       case '(' -> {
-        return group(last);
+        return group(follow);
       }
       case '*', '+', '?' -> throw refuse("something to repeat before it", "\"" + c + "\"");
       case '{' -> throw refuse("something to repeat before it", "\"{\"");
@@ -214,7 +223,7 @@ final class RegexParser {
     }
   }
 
-  private AnchoredRegex group(boolean last) {
+  private AnchoredRegex group(Follow follow) {
     int open = at;
     if (pattern.startsWith("(?:", at)) {
       at += 3;
@@ -232,14 +241,31 @@ final class RegexParser {
     } else {
       at++;
     }
-    boolean alone = last && endsAfterGroup(open);
-    AnchoredRegex inner = alternatives(alone);
+    AnchoredRegex inner = alternatives(behindGroup(open, follow));
     close(open);
     return inner;
   }
 
-  /** Whether nothing follows a group but the end of what it is in. */
-  private boolean endsAfterGroup(int open) {
+  /**
+   * What follows a group.
+   *
+   * @param outer what follows the sequence that it is in
+   */
+  private Follow behindGroup(int open, Follow outer) {
+    int end = groupEnd(open);
+    if (end < 0 || outer == Follow.MORE) {
+      return Follow.MORE;
+    }
+    boolean anchor = end < pattern.length() && pattern.charAt(end) == '$';
+    int behind = anchor ? end + 1 : end;
+    if (behind < pattern.length() && "|)".indexOf(pattern.charAt(behind)) < 0) {
+      return Follow.MORE;
+    }
+    return anchor ? Follow.END : outer;
+  }
+
+  /** The place behind a group; -1 if it does not end. */
+  private int groupEnd(int open) {
     int level = 0;
     boolean inClass = false;
     for (int i = open; i < pattern.length(); i++) {
@@ -253,10 +279,10 @@ final class RegexParser {
       } else if (c == '(') {
         level++;
       } else if (c == ')' && --level == 0) {
-        return i + 1 == pattern.length() || "|)".indexOf(pattern.charAt(i + 1)) >= 0;
+        return i + 1;
       }
     }
-    return false;
+    return -1;
   }
 
   private void close(int open) {

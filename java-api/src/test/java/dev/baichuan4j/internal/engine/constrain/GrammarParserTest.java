@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.InvalidRequestException;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -66,6 +67,38 @@ class GrammarParserTest {
     String message = refused.getMessage();
     assertTrue(message.contains("line " + line + ", column " + column + ","), message);
     assertTrue(message.substring(message.lastIndexOf("expected")).contains(expected), message);
+  }
+
+  @Test
+  void anythingIsReadOrRefused() {
+    SplittableRandom random = new SplittableRandom(14);
+    String[] parts = {
+      "root", ":", "a", "|", "(", ")", "\"x\"", "/y/", "*", "{2}", "{1,", "\n", "#", " ", "\\"
+    };
+    int read = 0;
+    for (int i = 0; i < 20_000; i++) {
+      StringBuilder grammar = new StringBuilder("root: ");
+      for (int length = random.nextInt(10); length >= 0; length--) {
+        grammar.append(parts[random.nextInt(parts.length)]);
+      }
+      try {
+        ByteMachine machine = GrammarParser.parse(grammar.toString()).machine();
+        if (machine.start() != ByteMachine.DEAD) {
+          machine.next(machine.start(), 'x');
+        }
+        read++;
+      } catch (InvalidRequestException e) {
+        assertEquals("grammar", e.parameter());
+      }
+    }
+    assertTrue(read > 500, "read: " + read);
+  }
+
+  @Test
+  void longRulesAreRead() {
+    assertAccepts(true, "root: " + "\"a\"? ".repeat(400) + "\"b\"", "aab");
+    assertThrows(
+        InvalidRequestException.class, () -> GrammarParser.parse("root: " + "(".repeat(20_000)));
   }
 
   @Test

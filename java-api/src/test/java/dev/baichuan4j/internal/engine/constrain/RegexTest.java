@@ -164,6 +164,9 @@ class RegexTest {
         "(a|b(?=a))",
         "(?:a(?=b)|b(?!a))",
         "^(?:b|(?!aa)[ab]a$)",
+        "^(?:(?!aa)[ab]a|b)$",
+        "^(a(?!b$)|(?=a)(?:aa|ab(?!a)))$",
+        "(?:a(?!a)|b)$|^(?:(?!b).)$",
       })
   void anchorsAndLookaheadsAreThoseOfJava(String pattern) {
     Dfa automaton = Regex.search(pattern).dfa();
@@ -187,6 +190,8 @@ class RegexTest {
         "[^\\p{L}]+ 123 12a",
         "\\P{L}{3} 1-2 1a2",
         "[\\w-]+ a-b a.b",
+        "[\\w-.]+ a-b. a+b",
+        "[+-\\d]+ +-5 ,",
         "[a-c\\-x]+ a-x d",
         "[]a]{0}b|[^]c xc b",
         "a{,2} a{,2} aa",
@@ -234,7 +239,6 @@ class RegexTest {
         "a) 1",
         "[a 0",
         "[z-a] 1",
-        "[\\d-z] 1",
         "\\p{Klingon} 2",
         "\\pL 2",
         "\\q 0",
@@ -268,6 +272,42 @@ class RegexTest {
               }
             });
     assertTrue(refused.getMessage().contains("states"), refused.getMessage());
+  }
+
+  @Test
+  void anythingIsReadOrRefused() {
+    SplittableRandom random = new SplittableRandom(SEED);
+    String parts = "ab(|)*+?{2,}[]^-$.\\dwp{L}u12<=!:中";
+    int read = 0;
+    for (int i = 0; i < 20_000; i++) {
+      StringBuilder pattern = new StringBuilder();
+      for (int length = random.nextInt(12); length >= 0; length--) {
+        pattern.append(parts.charAt(random.nextInt(parts.length())));
+      }
+      try {
+        Dfa automaton = Regex.search(pattern.toString()).dfa();
+        if (automaton.start() != Dfa.DEAD) {
+          automaton.next(automaton.start(), 'a');
+        }
+        read++;
+      } catch (InvalidRequestException e) {
+        assertEquals("regex", e.parameter());
+      }
+    }
+    assertTrue(read > 1000, "read: " + read);
+  }
+
+  @Test
+  void whatIsTooLongOrTooDeepIsRefused() {
+    for (String pattern :
+        List.of(
+            "a?".repeat(20_000), "(".repeat(20_000), "(a|".repeat(20_000), "a".repeat(70_000))) {
+      assertThrows(InvalidRequestException.class, () -> Regex.parse(pattern).dfa());
+    }
+    assertTrue(
+        matches(
+            Regex.parse("a?".repeat(300) + "b".repeat(9000)).dfa(),
+            "a".repeat(300) + "b".repeat(9000)));
   }
 
   @Test
