@@ -444,6 +444,17 @@ public final class GenerationOptions {
     return with(Option.TIMEOUT, Optional.of(timeout));
   }
 
+  /** Returns the language that the text has to be in; empty for any text. */
+  public Optional<Constraint> constraint() {
+    return get(Option.CONSTRAINT);
+  }
+
+  /** Returns these options with a {@link #constraint()}. */
+  public GenerationOptions withConstraint(Constraint constraint) {
+    Objects.requireNonNull(constraint, "constraint");
+    return with(Option.CONSTRAINT, Optional.of(constraint));
+  }
+
   private static List<String> texts(String[] texts) {
     return Collections.unmodifiableList(Arrays.asList(texts.clone())); // a null is refused later
   }

@@ -74,6 +74,7 @@ class NullArgumentsTest {
     samples.put(Xtc.class, Xtc.OFF);
     samples.put(Mirostat.class, Mirostat.OFF);
     samples.put(BeamSearch.class, BeamSearch.OFF);
+    samples.put(Constraint.class, Constraint.json());
     samples.put(GenerationOptions.class, GenerationOptions.greedy());
     samples.put(Pooling.class, Pooling.LAST);
     samples.put(Priority.class, Priority.HIGH);

@@ -69,7 +69,9 @@ class LayersTest {
         .layer("session")
         .definedBy("dev.baichuan4j.internal.session..")
         .layer("engine")
-        .definedBy("dev.baichuan4j.internal.engine..")
+        .definedBy("dev.baichuan4j.internal.engine", "dev.baichuan4j.internal.engine.draft")
+        .layer("constrain")
+        .definedBy("dev.baichuan4j.internal.engine.constrain")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("api")
@@ -103,7 +105,9 @@ class LayersTest {
         .whereLayer("session")
         .mayOnlyAccessLayers("public", "files")
         .whereLayer("engine")
-        .mayOnlyAccessLayers("public", "arch", "nn", "sampling", "draft")
+        .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
+        .whereLayer("constrain")
+        .mayOnlyAccessLayers("public", "tokenizer", "sampling")
         .whereLayer("chat")
         .mayOnlyAccessLayers("public")
         .whereLayer("api")
@@ -117,6 +121,7 @@ class LayersTest {
             "sampling",
             "session",
             "engine",
+            "constrain",
             "chat")
         .whereLayer("micrometer")
         .mayOnlyAccessLayers("public")

@@ -31,8 +31,8 @@ import picocli.CommandLine.Spec;
     name = "bench",
     mixinStandardHelpOptions = true,
     description =
-        "Measures prompt reading (ppN) and generation (tgN), or with --serve the times that requests"
-            + " see which arrive at random.")
+        "Measures prompt reading (ppN) and generation (tgN), or with --serve the times that"
+            + " requests see which arrive at random.")
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -47,9 +47,9 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "N",
       description =
-          "Positions in the cache before the new tokens are measured (tgN@dN): what a request with a"
-              + " prompt of so many tokens has from its first new token to its last. Default: 0, the"
-              + " model alone, without sampling.")
+          "Positions in the cache before the new tokens are measured (tgN@dN): what a request with"
+              + " a prompt of so many tokens has from its first new token to its last. Default: 0,"
+              + " the model alone, without sampling.")
   private int depth;
 
   @Option(names = "-r", defaultValue = "5", paramLabel = "N", description = "Repetitions.")

@@ -148,7 +148,8 @@ final class SamplingOptions {
       names = "--draft",
       paramLabel = "N|off",
       description =
-          "Most guesses of the next tokens that a step verifies; the text is the same. Default: 15.")
+          "Most guesses of the next tokens that a step verifies; the text is the same. Default:"
+              + " 15.")
   private String draft;
 
   @Option(

@@ -67,6 +67,8 @@ final class Combinations {
       Object value = o.beamSearch();
       refuse(!o.isGreedy(), name, value, "doSample true", "doSample false");
       refuse(o.bestOf().isPresent(), name, value, "bestOf " + o.bestOf().orElse(1), "no bestOf");
+      String constraint = "constraint " + o.constraint().map(Object::toString).orElse("");
+      refuse(o.constraint().isPresent(), name, value, constraint, "no constraint");
       int width = o.beamSearch().width();
       refuse(choices > width, name, value, "choices " + choices, "at most " + width + " choices");
       return;

@@ -44,6 +44,7 @@ final class LoadedModel implements Baichuan {
   private final PromptFormat promptFormat;
   private final ModelInfo info;
   private final SessionStore sessions;
+  private final Constraints constraints;
   private final HeldResource held;
 
   /** Takes over the engine: closing the model closes it. */
@@ -61,6 +62,7 @@ final class LoadedModel implements Baichuan {
     this.promptFormat = promptFormat;
     this.info = info;
     this.sessions = new SessionStore(engine, origin, info);
+    this.constraints = new Constraints(tokenizer, info);
     this.held =
         new HeldResource(
             this,
@@ -119,7 +121,8 @@ final class LoadedModel implements Baichuan {
   private RunningGeneration start(ChatPrompt prompt, GenerationOptions options) {
     int room = info.contextLength() - prompt.ids().length;
     int newTokens = Math.max(1, Math.min(newTokens(options), room));
-    return new Submission(this, engine, tokenizer, tokens, prompt, newTokens, options).start();
+    return new Submission(this, engine, tokenizer, tokens, constraints, prompt, newTokens, options)
+        .start();
   }
 
   private int newTokens(GenerationOptions options) {

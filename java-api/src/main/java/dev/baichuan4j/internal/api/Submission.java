@@ -6,6 +6,7 @@ import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.engine.Terms;
+import dev.baichuan4j.internal.engine.constrain.ConstraintState;
 import dev.baichuan4j.internal.sampling.Sampler;
 import dev.baichuan4j.internal.sampling.Tokens;
 import java.util.ArrayList;
@@ -26,6 +27,7 @@ record Submission(
     Engine engine,
     Optional<Tokenizer> tokenizer,
     Tokens tokens,
+    Constraints constraints,
     ChatPrompt prompt,
     int maxNewTokens,
     GenerationOptions options) {
@@ -115,8 +117,10 @@ record Submission(
   }
 
   private TextRequest text(GenerationOptions options, Transcript transcript) {
-    Sampler sampler = new Sampler(options, prompt.ids(), tokens, null);
-    return new TextRequest(model, prompt.ids(), maxNewTokens, options, sampler, transcript);
+    Optional<ConstraintState> constraint = constraints.begin(options);
+    Sampler sampler = new Sampler(options, prompt.ids(), tokens, constraint.orElse(null));
+    return new TextRequest(
+        model, prompt.ids(), maxNewTokens, options, sampler, constraint, transcript);
   }
 
   private Terms terms() {

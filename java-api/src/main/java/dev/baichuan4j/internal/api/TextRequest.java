@@ -5,6 +5,7 @@ import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.internal.engine.GenerationRequest;
 import dev.baichuan4j.internal.engine.Terms;
+import dev.baichuan4j.internal.engine.constrain.ConstraintState;
 import dev.baichuan4j.internal.sampling.Sampler;
 import dev.baichuan4j.internal.sampling.TokenChooser;
 import java.util.Optional;
@@ -16,12 +17,15 @@ import java.util.Optional;
 final class TextRequest extends GenerationRequest {
   private Baichuan model; // kept from being reclaimed as long as this goes on
   private final Sampler sampler;
+  private final Optional<ConstraintState> constraint;
   private final boolean asksLogprobs;
   private final int mostDrafts;
   private final Transcript transcript;
 
   /**
    * @param options those of the sampler
+   * @param constraint where the text is in its language, which the sampler keeps up to date; empty
+   *     if it may be any text
    */
   TextRequest(
       Baichuan model,
@@ -29,12 +33,14 @@ final class TextRequest extends GenerationRequest {
       int maxNewTokens,
       GenerationOptions options,
       Sampler sampler,
+      Optional<ConstraintState> constraint,
       Transcript transcript) {
     super(prompt, maxNewTokens, new Terms(options.caller(), options.priority(), options.timeout()));
     this.model = model;
     this.sampler = sampler;
     this.asksLogprobs = options.logprobs().isPresent();
-    this.mostDrafts = options.draftTokens();
+    this.constraint = constraint;
+    this.mostDrafts = constraint.isPresent() ? 0 : options.draftTokens(); // a mask is of one row
     this.transcript = transcript;
   }
 
@@ -55,7 +61,9 @@ final class TextRequest extends GenerationRequest {
 
   @Override
   protected boolean accept(int id) {
-    return transcript.append(id, asksLogprobs ? Optional.of(sampler.logprobs()) : Optional.empty());
+    boolean ends =
+        transcript.append(id, asksLogprobs ? Optional.of(sampler.logprobs()) : Optional.empty());
+    return ends || constraint.isPresent() && constraint.get().mustEnd();
   }
 
   @Override

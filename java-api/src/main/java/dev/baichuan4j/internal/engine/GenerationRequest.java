@@ -57,7 +57,10 @@ public abstract class GenerationRequest extends Request {
     return reason;
   }
 
-  /** Takes tokens as long as they are those that were drafted, and the one behind. */
+  /**
+   * Takes tokens as long as they are those that were drafted, and the one behind; and after each
+   * one that is chosen those that need no logits, whether they were drafted or not.
+   */
   private FinishReason takeTokens(
       Sequence sequence, LogitsRow row, int first, TopLogits best, int contextLength) {
     for (int i = first; ; i++) {
@@ -65,22 +68,24 @@ public abstract class GenerationRequest extends Request {
       boolean ranked = i == first || chooser().mask() == null;
       row.moveTo(i, ranked ? best : null);
       int token = chooser().next(row);
-      timeline().token();
-      boolean ended = accept(token);
-      boolean foreseen = sequence.append(token);
-      if (ended) {
-        return FinishReason.STOP;
-      }
-      if (timeline().generatedTokens() >= maxNewTokens || sequence.length() >= contextLength) {
-        return FinishReason.LENGTH;
+      int[] forced = chooser().forced();
+      boolean foreseen = false;
+      for (int j = 0; j <= forced.length; j++) {
+        if (j > 0) {
+          token = forced[j - 1];
+          chooser().take(token);
+          i += foreseen ? 1 : 0; // the row of the token before it is not needed
+        }
+        timeline().token();
+        boolean ended = accept(token);
+        foreseen = sequence.append(token);
+        FinishReason reason = endsAfter(ended, foreseen, sequence, contextLength);
+        if (reason != null) {
+          return reason;
+        }
       }
       if (!foreseen) {
         return null;
-      }
-      sequence.computed(1); // in this step, as the draft
-      FinishReason interruption = interruption();
-      if (interruption != null) {
-        return interruption;
       }
     }
   }
@@ -93,6 +98,21 @@ public abstract class GenerationRequest extends Request {
   /** How many of them were right. */
   public final int acceptedTokens() {
     return timeline().acceptedTokens();
+  }
+
+  private FinishReason endsAfter(
+      boolean ended, boolean foreseen, Sequence sequence, int contextLength) {
+    if (ended) {
+      return FinishReason.STOP;
+    }
+    if (timeline().generatedTokens() >= maxNewTokens || sequence.length() >= contextLength) {
+      return FinishReason.LENGTH;
+    }
+    if (!foreseen) {
+      return null;
+    }
+    sequence.computed(1); // in this step, as the draft
+    return interruption();
   }
 
   /** Returns what chooses the tokens of this text: the same object for all of them. */

@@ -155,7 +155,7 @@ final class Speculation implements AutoCloseable {
     a.acceptance.learn(a.evidence, ended ? right : drafted, right);
     acceptance.learn(a.evidence, ended ? right : drafted, right);
     verified += drafted;
-    accepted += tokens - 1;
+    accepted += Math.min(right, tokens - 1); // others may have needed no logits at all
   }
 
   /** Ends a step that took a time. */

@@ -56,6 +56,11 @@ final class AllowedTokens {
     return bits;
   }
 
+  /** Returns tokens that come next in any case. */
+  int[] forced() {
+    return mask == null ? TokenMask.NONE : mask.forced();
+  }
+
   /** Takes note that a token was chosen. */
   void accept(int id) {
     asked = false;

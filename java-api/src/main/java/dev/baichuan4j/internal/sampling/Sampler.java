@@ -205,14 +205,24 @@ public final class Sampler implements TokenChooser {
     if (id == Choice.OUTSIDE) {
       id = chooseFromAll(row.all());
     }
-    allowed.accept(id);
-    for (ScoreProcessor processor : processors) {
-      processor.accept(id);
-    }
+    take(id);
     if (reports) {
       logprobs = Optional.of(Logprobs.of(row.all(), id, reported));
     }
     return id;
+  }
+
+  @Override
+  public int[] forced() {
+    return reports ? TokenMask.NONE : allowed.forced(); // a report needs the logits
+  }
+
+  @Override
+  public void take(int id) {
+    allowed.accept(id);
+    for (ScoreProcessor processor : processors) {
+      processor.accept(id);
+    }
   }
 
   private boolean bestMaySuffice(LogitsRow row) {
