@@ -1,0 +1,53 @@
+package dev.baichuan4j.internal.engine.constrain;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A deterministic automaton over bytes: a regular language. Its states may be made as they are
+ * reached. Safe for any number of threads, so that machines share the automata of common lexemes,
+ * and what is computed for them. Two automata are equal if they are the same object.
+ */
+public abstract class Dfa {
+  /** The state from which no text of the language can be reached. */
+  public static final int DEAD = ByteMachine.DEAD;
+
+  private static final AtomicInteger IDS = new AtomicInteger();
+
+  private final int id = IDS.incrementAndGet();
+
+  /** Returns the number of this automaton, which no other has. */
+  public final int id() {
+    return id;
+  }
+
+  /** Returns the state before the first byte; {@link #DEAD} if the language is empty. */
+  public abstract int start();
+
+  /**
+   * Returns the state after another byte. As in a {@link ByteMachine}, a state that is not {@link
+   * #DEAD} can still reach an accepting one.
+   *
+   * @param state not {@link #DEAD}
+   * @param b 0 to 255
+   * @throws dev.baichuan4j.InvalidRequestException if the automaton needs more states than allowed
+   */
+  public abstract int next(int state, int b);
+
+  /** Returns whether the bytes so far are in the language. */
+  public abstract boolean accepting(int state);
+
+  /**
+   * Returns whether some byte leads on from a state. An automaton that cannot tell at little cost
+   * says yes.
+   */
+  public abstract boolean continues(int state);
+
+  /** Returns whether a whole string of bytes is in the language. */
+  public final boolean matches(byte[] text) {
+    int state = start();
+    for (int i = 0; i < text.length && state != DEAD; i++) {
+      state = next(state, text[i] & 0xFF);
+    }
+    return state != DEAD && accepting(state);
+  }
+}
