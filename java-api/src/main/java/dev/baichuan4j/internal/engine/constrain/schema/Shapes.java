@@ -28,6 +28,8 @@ final class Shapes {
   private final Opposites opposites;
   private final Map<Literals, Ref> refs = new HashMap<>();
   private final Map<Regex, Dfa> automata = new HashMap<>();
+  private final Map<Regex, Dfa> texts = new HashMap<>();
+  private final Map<List<NumberSpec>, Dfa> numbers = new HashMap<>();
   private final Inhabitants inhabitants = new Inhabitants(this);
 
   /** Literals as a key. */
@@ -292,6 +294,16 @@ final class Shapes {
   /** The automaton of some strings. */
   Dfa automaton(Regex regex) {
     return automata.computeIfAbsent(regex, Automata::of);
+  }
+
+  /** The automaton of some strings as JSON, from behind the opening quotation mark on. */
+  Dfa strings(Regex regex) {
+    return texts.computeIfAbsent(regex, Automata::strings);
+  }
+
+  /** The automaton of some numbers. */
+  Dfa numbers(List<NumberSpec> specs) {
+    return numbers.computeIfAbsent(specs, Automata::numbers);
   }
 
   boolean matches(Regex regex, String text) {
