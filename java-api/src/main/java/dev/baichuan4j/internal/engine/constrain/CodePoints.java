@@ -105,6 +105,15 @@ public final class CodePoints {
     return place >= 0 ? place % 2 == 0 : -place % 2 == 0;
   }
 
+  /** Returns how many members the set has. */
+  public int size() {
+    int size = 0;
+    for (int range = 0; range < ranges(); range++) {
+      size += last(range) - first(range) + 1;
+    }
+    return size;
+  }
+
   /** Returns how many ranges the set has; they ascend and do not touch. */
   int ranges() {
     return bounds.length / 2;
