@@ -44,6 +44,7 @@ public final class GenerationOptions {
     String caller = "";
     Priority priority = Priority.NORMAL;
     Optional<Duration> timeout = Optional.empty();
+    Optional<Constraint> constraint = Optional.empty();
 
     @Override
     public Values clone() {
@@ -73,6 +74,7 @@ public final class GenerationOptions {
       values.put("caller", caller);
       values.put("priority", priority);
       values.put("timeout", timeout);
+      values.put("constraint", constraint);
       return values;
     }
   }
@@ -202,6 +204,11 @@ public final class GenerationOptions {
    */
   public Optional<Duration> timeout() {
     return values.timeout;
+  }
+
+  /** Returns the language that the text has to be in; empty for any text. */
+  public Optional<Constraint> constraint() {
+    return values.constraint;
   }
 
   /** Returns whether the likeliest token is taken each time: asked for, or the temperature is 0. */
@@ -382,6 +389,12 @@ public final class GenerationOptions {
     Objects.requireNonNull(timeout, "timeout");
     require(!timeout.isNegative() && !timeout.isZero(), "timeout", timeout, "a time above 0");
     return with(v -> v.timeout = Optional.of(timeout));
+  }
+
+  /** Returns these options with a {@link #constraint()}. */
+  public GenerationOptions withConstraint(Constraint constraint) {
+    Objects.requireNonNull(constraint, "constraint");
+    return with(v -> v.constraint = Optional.of(constraint));
   }
 
   private static void require(boolean holds, String parameter, Object found, String expected) {

@@ -8,12 +8,12 @@ import java.util.ServiceLoader;
  * so this package names none of its classes: Java finds them as a service.
  */
 final class Library {
-  private static EntryPoints<BaichuanLoader, ModelShape, Tokenizer> entryPoints;
+  private static EntryPoints<BaichuanLoader, ModelShape, Tokenizer, Constraint> entryPoints;
 
   private Library() {}
 
   @SuppressWarnings("unchecked") // a class token has no type arguments
-  static synchronized EntryPoints<BaichuanLoader, ModelShape, Tokenizer> entryPoints() {
+  static synchronized EntryPoints<BaichuanLoader, ModelShape, Tokenizer, Constraint> entryPoints() {
     if (entryPoints == null) {
       entryPoints =
           ServiceLoader.load(EntryPoints.class, Library.class.getClassLoader())
@@ -23,8 +23,8 @@ final class Library {
                       new IllegalStateException(
                           "baichuan4j: jar has no META-INF/services/"
                               + EntryPoints.class.getName()
-                              + ", expected the file of the jar as published; keep META-INF/services"
-                              + " where jars are put together"));
+                              + ", expected the file of the jar as published; keep"
+                              + " META-INF/services where jars are put together"));
     }
     return entryPoints;
   }

@@ -45,7 +45,8 @@ class GenerationOptionsTest {
             Map.entry("logitBias", s -> s.withLogitBias(Map.of(2, -100f))),
             Map.entry("caller", s -> s.withCaller("web")),
             Map.entry("priority", s -> s.withPriority(Priority.LOW)),
-            Map.entry("timeout", s -> s.withTimeout(Duration.ofSeconds(3))));
+            Map.entry("timeout", s -> s.withTimeout(Duration.ofSeconds(3))),
+            Map.entry("constraint", s -> s.withConstraint(Constraint.regex("a+"))));
     List<Method> accessors =
         Arrays.stream(GenerationOptions.class.getDeclaredMethods())
             .filter(

@@ -61,6 +61,7 @@ class NullArgumentsTest {
     samples.put(Timings.class, new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO));
     samples.put(ProgressListener.class, ProgressListener.NONE);
     samples.put(LogitsConsumer.class, (LogitsConsumer) (position, logits) -> {});
+    samples.put(Constraint.class, Constraint.json());
     samples.put(GenerationOptions.class, GenerationOptions.greedy());
     samples.put(Baichuan.class, model);
     samples.put(BaichuanLoader.class, Baichuan.randomLoader(SHAPE));

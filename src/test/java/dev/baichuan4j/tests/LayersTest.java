@@ -66,6 +66,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.sampling")
         .layer("engine")
         .definedBy("dev.baichuan4j.internal.engine")
+        .layer("constrain")
+        .definedBy("dev.baichuan4j.internal.engine.constrain")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("api")
@@ -96,11 +98,22 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "nn", "math")
         .whereLayer("engine")
         .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
+        .whereLayer("constrain")
+        .mayOnlyAccessLayers("public", "tokenizer", "sampling")
         .whereLayer("chat")
         .mayOnlyAccessLayers("public")
         .whereLayer("api")
         .mayOnlyAccessLayers(
-            "public", "spi", "arch", "checkpoint", "tokenizer", "nn", "sampling", "engine", "chat")
+            "public",
+            "spi",
+            "arch",
+            "checkpoint",
+            "tokenizer",
+            "nn",
+            "sampling",
+            "engine",
+            "constrain",
+            "chat")
         .whereLayer("evaluate")
         .mayOnlyAccessLayers("public", "math")
         .whereLayer("cli")

@@ -35,6 +35,7 @@ final class LoadedModel implements Baichuan {
   private final GenerationOptions defaultOptions;
   private final PromptFormat promptFormat;
   private final ModelInfo info;
+  private final Constraints constraints;
   private final HeldResource held;
 
   /** Takes over the engine: closing the model closes it. */
@@ -49,6 +50,7 @@ final class LoadedModel implements Baichuan {
     this.defaultOptions = defaultOptions;
     this.promptFormat = promptFormat;
     this.info = info;
+    this.constraints = new Constraints(tokenizer, info);
     this.held =
         new HeldResource(
             this,
@@ -105,7 +107,9 @@ final class LoadedModel implements Baichuan {
   private RunningGeneration start(ChatPrompt prompt, GenerationOptions options) {
     int room = info.contextLength() - prompt.ids().length;
     int newTokens = Math.max(1, Math.min(newTokens(options), room));
-    TextRequest request = new TextRequest(this, prompt, newTokens, options, tokenizer, info);
+    TextRequest request =
+        new TextRequest(
+            this, prompt, newTokens, options, tokenizer, constraints.begin(options), info);
     engine.submit(request);
     return request.generation();
   }

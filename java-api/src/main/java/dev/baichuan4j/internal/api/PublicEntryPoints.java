@@ -1,16 +1,20 @@
 package dev.baichuan4j.internal.api;
 
 import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Constraint;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.engine.constrain.CompiledConstraint;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.spi.EntryPoints;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Carries out the static methods of the public API; Java finds it as a service. */
-public final class PublicEntryPoints implements EntryPoints<BaichuanLoader, ModelShape, Tokenizer> {
+public final class PublicEntryPoints
+    implements EntryPoints<BaichuanLoader, ModelShape, Tokenizer, Constraint> {
   @Override
   public BaichuanLoader loader(Path folder) {
     return new ModelLoader(folder, null);
@@ -29,6 +33,31 @@ public final class PublicEntryPoints implements EntryPoints<BaichuanLoader, Mode
   @Override
   public Tokenizer tokenizer(byte[] model, String name) {
     return SentencePiece.parse(model, name);
+  }
+
+  @Override
+  public Constraint jsonConstraint() {
+    return CompiledConstraint.json();
+  }
+
+  @Override
+  public Constraint schemaConstraint(String schema) {
+    return CompiledConstraint.schema(schema);
+  }
+
+  @Override
+  public Constraint regexConstraint(String regex) {
+    return CompiledConstraint.regex(regex);
+  }
+
+  @Override
+  public Constraint choiceConstraint(List<String> choices) {
+    return CompiledConstraint.choice(choices);
+  }
+
+  @Override
+  public Constraint grammarConstraint(String grammar) {
+    return CompiledConstraint.grammar(grammar);
   }
 
   @Override

@@ -16,6 +16,7 @@ import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.engine.GenerationRequest;
 import dev.baichuan4j.internal.engine.StopMatcher;
 import dev.baichuan4j.internal.engine.Terms;
+import dev.baichuan4j.internal.engine.constrain.ConstraintState;
 import dev.baichuan4j.internal.sampling.Sampler;
 import dev.baichuan4j.internal.sampling.TokenChooser;
 import java.time.Duration;
@@ -32,6 +33,7 @@ import java.util.OptionalInt;
 final class TextRequest extends GenerationRequest {
   private final RunningGeneration generation = new RunningGeneration(this::cancel);
   private Baichuan model; // kept from being reclaimed as long as this goes on
+  private final Optional<ConstraintState> constraint;
   private final Sampler sampler;
   private final StopMatcher stops;
   private final Optional<StreamDecoder> decoder; // none: ids without a text
@@ -54,6 +56,7 @@ final class TextRequest extends GenerationRequest {
       int maxNewTokens,
       GenerationOptions options,
       Optional<Tokenizer> tokenizer,
+      Optional<ConstraintState> constraint,
       ModelInfo info) {
     super(
         prompt.ids(),
@@ -61,7 +64,9 @@ final class TextRequest extends GenerationRequest {
         new Terms(options.caller(), options.priority(), options.timeout()));
     this.model = model;
     this.prompt = prompt;
-    this.sampler = new Sampler(options, prompt.ids(), info.shape().vocabularySize());
+    this.constraint = constraint;
+    this.sampler =
+        new Sampler(options, prompt.ids(), info.shape().vocabularySize(), constraint.orElse(null));
     this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
     this.wantsLogprobs = options.logprobs().isPresent();
@@ -100,7 +105,7 @@ final class TextRequest extends GenerationRequest {
     String piece = stops.append(decoder.map(d -> d.append(id)).orElse(""));
     text.append(piece);
     generation.emit(new Chunk(piece, OptionalInt.of(id), chosen));
-    return stops.matched();
+    return stops.matched() || constraint.isPresent() && constraint.get().mustEnd();
   }
 
   @Override

@@ -50,7 +50,24 @@ public final class Sampler implements TokenChooser {
    * @throws InvalidRequestException if the prompt or the bias has an id outside [0, V)
    */
   public Sampler(GenerationOptions options, int[] prompt, int vocabulary) {
-    this(options, processors(options, prompt, vocabulary), vocabulary);
+    this(options, prompt, vocabulary, null);
+  }
+
+  /**
+   * Creates the sampler of a generation of which not every token may come next.
+   *
+   * @param mask says which may; null if all may
+   */
+  public Sampler(GenerationOptions options, int[] prompt, int vocabulary, TokenMask mask) {
+    this(options, masked(processors(options, prompt, vocabulary), mask, vocabulary), vocabulary);
+  }
+
+  private static List<ScoreProcessor> masked(
+      List<ScoreProcessor> processors, TokenMask mask, int vocabulary) {
+    if (mask != null) {
+      processors.add(new MaskProcessor(mask, vocabulary));
+    }
+    return processors;
   }
 
   /** Creates a sampler with other processors than those that the options ask for. */

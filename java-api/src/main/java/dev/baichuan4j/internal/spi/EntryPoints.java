@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.spi;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * What the static methods of the public API call. The public types are variables here, because this
@@ -9,8 +10,9 @@ import java.nio.file.Path;
  * @param <L> {@code BaichuanLoader}
  * @param <S> {@code ModelShape}
  * @param <T> {@code Tokenizer}
+ * @param <C> {@code Constraint}
  */
-public interface EntryPoints<L, S, T> {
+public interface EntryPoints<L, S, T, C> {
   /** Returns settings for a load of a checkpoint folder. */
   L loader(Path folder);
 
@@ -22,6 +24,21 @@ public interface EntryPoints<L, S, T> {
 
   /** Reads a tokenizer from the bytes of a file that error messages call {@code name}. */
   T tokenizer(byte[] model, String name);
+
+  /** Returns the constraint to any JSON value. */
+  C jsonConstraint();
+
+  /** Returns the constraint to what is valid by a JSON Schema. */
+  C schemaConstraint(String schema);
+
+  /** Returns the constraint to what a regular expression matches. */
+  C regexConstraint(String regex);
+
+  /** Returns the constraint to one of some texts. */
+  C choiceConstraint(List<String> choices);
+
+  /** Returns the constraint to the texts of a grammar. */
+  C grammarConstraint(String grammar);
 
   /** Whether a GPU can be used. */
   boolean prefersCuda();

@@ -5,6 +5,7 @@ import dev.baichuan4j.PieceType;
 import dev.baichuan4j.SpecialTokens;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.files.FileBytes;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -37,7 +38,7 @@ public final class SentencePiece implements Tokenizer {
     merges = new MergeTable(vocabulary);
     normalizer = new Normalizer(file, model);
     allSymbols = symbols(id -> true);
-    inertSymbols = symbols(id -> !MARK.matcher(vocabulary.text(id)).matches());
+    inertSymbols = symbols(id -> !isMark(vocabulary.text(id)));
     dummyPrefix = model.dummyPrefix();
     bos = vocabulary.id(model.beginPiece(), PieceType.CONTROL);
     eos = vocabulary.id(model.endPiece(), PieceType.CONTROL);
@@ -66,6 +67,10 @@ public final class SentencePiece implements Tokenizer {
             .filter(id -> vocabulary.type(id) == PieceType.USER_DEFINED)
             .filter(accepted)
             .toArray());
+  }
+
+  private static boolean isMark(String symbol) {
+    return MARK.matcher(symbol).matches();
   }
 
   /** As {@link Tokenizer#load}. */
@@ -191,7 +196,39 @@ public final class SentencePiece implements Tokenizer {
   }
 
   /** Whether the first space of a piece is the dummy prefix where the piece begins a text. */
-  boolean beginsWithPrefix(int id) {
+  public boolean beginsWithPrefix(int id) {
     return dummyPrefix && vocabulary.text(id).charAt(0) == Normalizer.SPACE;
+  }
+
+  /**
+   * Returns the bytes that decoding appends for a piece, in a text whose characters are whole.
+   *
+   * @param first whether the piece begins the text, which takes a dummy prefix from it
+   * @return null for what no text is made of: control pieces, the unknown one, and symbols that are
+   *     marks, see {@link SpecialTokens#INERT}
+   */
+  public byte[] textBytes(int id, boolean first) {
+    return switch (type(id)) {
+      case CONTROL, UNKNOWN -> null;
+      case BYTE -> new byte[] {vocabulary.byteValue(id)};
+      case NORMAL, USER_DEFINED -> {
+        boolean mark = type(id) == PieceType.USER_DEFINED && isMark(vocabulary.text(id));
+        String text = surfaces[id];
+        yield mark
+            ? null
+            : text.substring(first && beginsWithPrefix(id) ? 1 : 0)
+                .getBytes(StandardCharsets.UTF_8);
+      }
+    };
+  }
+
+  /**
+   * Encodes text that continues another: without a dummy prefix, and without the model's Unicode
+   * rules, so that the pieces write this text as it is.
+   */
+  public int[] encodeWithin(String text) {
+    var encoder = new BytePairEncoder(vocabulary, merges, text.length());
+    encoder.encode(Normalizer.escape(text), inertSymbols);
+    return encoder.toArray();
   }
 }

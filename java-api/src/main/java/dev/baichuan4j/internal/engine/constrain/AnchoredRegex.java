@@ -72,8 +72,7 @@ final class AnchoredRegex {
    */
   AnchoredRegex where(AnchoredRegex condition, boolean negative, boolean open) {
     Regex begins =
-        Regex.union(
-            Regex.concat(condition.byPlace[0], Regex.ANY_TEXT), condition.byPlace[AT_END]);
+        Regex.union(Regex.concat(condition.byPlace[0], Regex.ANY_TEXT), condition.byPlace[AT_END]);
     Regex[] byPlace = {Regex.NOTHING, Regex.NOTHING, Regex.NOTHING, Regex.NOTHING};
     for (int place = 0; place < 4; place++) {
       boolean more = open && (place & AT_END) == 0;

@@ -14,6 +14,12 @@ public interface ByteMachine {
   /** The state from which no text of the language can be reached. */
   int DEAD = -1;
 
+  /** What {@link #onlyByte} answers where no byte may follow. */
+  int NO_BYTE = -1;
+
+  /** What {@link #onlyByte} answers where more than one byte may follow. */
+  int SEVERAL_BYTES = -2;
+
   /**
    * Returns the state before the first byte; {@link #DEAD} if the language has no text at all.
    *
@@ -51,5 +57,30 @@ public interface ByteMachine {
    */
   default Lexemes lexemes(int state) {
     return Lexemes.NONE;
+  }
+
+  /**
+   * Returns the only byte that may follow; {@link #NO_BYTE} if none may, so that the text has to
+   * end, and {@link #SEVERAL_BYTES} if there is a choice.
+   */
+  default int onlyByte(int state) {
+    int only = NO_BYTE;
+    for (int b = 0; b < 256; b++) {
+      if (next(state, b) != DEAD) {
+        if (only != NO_BYTE) {
+          return SEVERAL_BYTES;
+        }
+        only = b;
+      }
+    }
+    return only;
+  }
+
+  /**
+   * Returns how many states there are so far, as a measure of memory: a machine that has many is
+   * not used for new texts.
+   */
+  default int states() {
+    return 0;
   }
 }

@@ -222,23 +222,18 @@ final class ClassParser {
 
   private static Optional<IntPredicate> category(String name) {
     String shortName = GROUPS.getOrDefault(name, name);
-    if (shortName.equals("LC")) {
-      return Optional.of(c -> isCategory(c, "Lu") || isCategory(c, "Ll") || isCategory(c, "Lt"));
+    int types = 0; // a bit for each type of java.lang.Character
+    for (Map.Entry<String, Integer> category : CATEGORIES.entrySet()) {
+      boolean cased = shortName.equals("LC") && category.getKey().matches("L[ltu]");
+      boolean inGroup = shortName.length() == 1 && category.getKey().startsWith(shortName);
+      if (cased || inGroup || category.getKey().equals(shortName)) {
+        types |= 1 << category.getValue();
+      }
     }
-    boolean known =
-        CATEGORIES.containsKey(shortName)
-            || shortName.length() == 1
-                && CATEGORIES.keySet().stream().anyMatch(each -> each.startsWith(shortName));
-    return known ? Optional.of(c -> isCategory(c, shortName)) : Optional.empty();
-  }
-
-  private static boolean isCategory(int c, String shortName) {
-    Integer category = CATEGORIES.get(shortName);
-    int type = Character.getType(c);
-    return category != null
-        ? type == category
-        : CATEGORIES.entrySet().stream()
-            .anyMatch(e -> e.getValue() == type && e.getKey().startsWith(shortName));
+    int wanted = types;
+    return types == 0
+        ? Optional.empty()
+        : Optional.of(c -> (wanted >>> Character.getType(c) & 1) != 0);
   }
 
   private static Optional<IntPredicate> script(String name) {

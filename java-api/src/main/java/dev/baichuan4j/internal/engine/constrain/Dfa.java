@@ -42,6 +42,20 @@ public abstract class Dfa {
    */
   public abstract boolean continues(int state);
 
+  /** As {@link ByteMachine#onlyByte}. */
+  public int onlyByte(int state) {
+    int only = ByteMachine.NO_BYTE;
+    for (int b = 0; b < 256; b++) {
+      if (next(state, b) != DEAD) {
+        if (only != ByteMachine.NO_BYTE) {
+          return ByteMachine.SEVERAL_BYTES;
+        }
+        only = b;
+      }
+    }
+    return only;
+  }
+
   /** Returns whether a whole string of bytes is in the language. */
   public final boolean matches(byte[] text) {
     int state = start();

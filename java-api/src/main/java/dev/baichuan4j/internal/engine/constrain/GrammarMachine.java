@@ -144,6 +144,26 @@ final class GrammarMachine implements ByteMachine {
     return at.lexemes;
   }
 
+  @Override
+  public int onlyByte(int state) {
+    State at = states.get(state);
+    complete(at);
+    int only = NO_BYTE;
+    for (Item thread : at.threads) {
+      int next = thread.terminal.onlyByte(thread.terminalState);
+      if (next == SEVERAL_BYTES || only != NO_BYTE && next != NO_BYTE && next != only) {
+        return SEVERAL_BYTES;
+      }
+      only = next == NO_BYTE ? only : next;
+    }
+    return only;
+  }
+
+  @Override
+  public int states() {
+    return states.size();
+  }
+
   private int step(State from, int b) {
     Gathering after = new Gathering();
     for (Item thread : from.threads) {

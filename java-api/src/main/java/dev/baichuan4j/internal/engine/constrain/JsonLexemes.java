@@ -9,6 +9,9 @@ import static dev.baichuan4j.internal.engine.constrain.Regex.strings;
 import static dev.baichuan4j.internal.engine.constrain.Regex.union;
 
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The lexemes of JSON (RFC 8259), as languages and as automata that all constraints share, with the
@@ -68,7 +71,16 @@ public final class JsonLexemes {
   /** The automaton of the literals {@code true}, {@code false} and {@code null}. */
   public static final Dfa LITERAL_DFA = strings(List.of("true", "false", "null")).dfa();
 
+  private static final Map<String, Dfa> PUNCTUATION =
+      Stream.of("{", "}", "[", "]", ":", ",", "\"")
+          .collect(Collectors.toUnmodifiableMap(s -> s, s -> literal(s).dfa()));
+
   private JsonLexemes() {}
+
+  /** Returns the automaton of a punctuation mark: one of {@code { } [ ] : , "}. */
+  public static Dfa punctuation(String mark) {
+    return PUNCTUATION.get(mark);
+  }
 
   private static Regex number() {
     Regex digit = characters(CodePoints.range('0', '9'));

@@ -21,11 +21,12 @@ import java.util.Set;
  */
 final class RegexDfa extends Dfa {
   /** Most bytes that the transitions of an automaton may take. */
-  static final long MAX_TABLE_BYTES = 64L << 20;
+  private static final long MAX_TABLE_BYTES = 32L << 20;
 
   private static final int UNKNOWN = -2;
   private static final VarHandle CELLS = MethodHandles.arrayElementVarHandle(int[].class);
 
+  private final long maxBytes;
   private final byte[] classes = new byte[256]; // of a byte
   private final int classCount;
   private final int[] samples; // a byte of each class
@@ -41,6 +42,14 @@ final class RegexDfa extends Dfa {
   private final Map<Regex, Boolean> live = new HashMap<>(); // of those that are not plain
 
   RegexDfa(Regex regex) {
+    this(regex, MAX_TABLE_BYTES);
+  }
+
+  /**
+   * @param maxBytes most bytes that the transitions may take
+   */
+  RegexDfa(Regex regex, long maxBytes) {
+    this.maxBytes = maxBytes;
     classCount = classify(regex);
     samples = new int[classCount];
     for (int b = 255; b >= 0; b--) {
@@ -151,7 +160,7 @@ final class RegexDfa extends Dfa {
   }
 
   private void requireRoom(int states) {
-    if ((states + 1) * (4L * classCount + 200) > MAX_TABLE_BYTES) {
+    if ((states + 1) * (4L * classCount + 200) > maxBytes) {
       throw new InvalidRequestException(
           "constraint",
           "constraint has a regular expression that needs more than "

@@ -181,7 +181,8 @@ final class RegexParser {
     AnchoredRegex condition = alternatives(false);
     close(open);
     if (quantifierFollows()) {
-      throw refuse("no quantifier behind a lookahead", "\"" + pattern.charAt(at) + "\"");
+      at = open;
+      throw refuse("no quantifier behind a lookahead", "one");
     }
     if (condition.isAnchoredAtStart()) {
       at = open;
@@ -203,7 +204,11 @@ final class RegexParser {
         return AnchoredRegex.of(Regex.characters(ClassParser.DOT));
       }
       default -> {
-        CodePoints set = new ClassParser(pattern, at).set(end -> at = end);
+        int character = literalCharacter();
+        CodePoints set =
+            character >= 0
+                ? CodePoints.range(character, character)
+                : new ClassParser(pattern, at).set(end -> at = end);
         return AnchoredRegex.of(Regex.characters(set));
       }
     }
@@ -307,7 +312,6 @@ final class RegexParser {
   static InvalidRequestException refuse(String pattern, int at, String expected, String found) {
     String shown = pattern.length() <= 200 ? pattern : pattern.substring(0, 200) + "...";
     return new InvalidRequestException(
-        "regex",
-        "regex \"" + shown + "\" has " + found + " at " + at + ", expected " + expected);
+        "regex", "regex \"" + shown + "\" has " + found + " at " + at + ", expected " + expected);
   }
 }

@@ -1,0 +1,293 @@
+package dev.baichuan4j.internal.engine.constrain;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.baichuan4j.PieceType;
+import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Texts of constraints over the shipped tokenizers, and the published ones where they are. */
+class ConstraintStateTest {
+  private static final long SEED = 14;
+
+  private record Case(CompiledConstraint constraint, List<String> texts) {}
+
+  private static final List<Case> CASES =
+      List.of(
+          new Case(
+              CompiledConstraint.json(),
+              List.of(
+                  "{\"名字\": \"百川\", \"n\": [1, -2.5e3, true], \"e\": \"\\u00e9\\n\", \"o\": {}}",
+                  " [\"😀 and ▁ and \\\"\", null]",
+                  "\"\"")),
+          new Case(
+              CompiledConstraint.regex("(\\d{3}-)?\\p{L}+( \\p{L}+)*[.。]"),
+              List.of("123-Hello world.", "你好 世界。", "ß.")),
+          new Case(
+              CompiledConstraint.choice(List.of("positive", "positively", "中性", "😀", " ")),
+              List.of("positive", "positively", "中性", "😀", " ")),
+          new Case(
+              CompiledConstraint.grammar(
+                  "root: sum  # of products\n"
+                      + "sum: sum (\"+\" | \"-\") product | product\n"
+                      + "product: product \"*\" atom | atom\n"
+                      + "atom: /[0-9]+/ | name | \"(\" sum \")\"\n"
+                      + "name: /[a-z]+/ | \"变量\""),
+              List.of("1+(abc*23)-变量", "((((x))))")));
+
+  private static final Map<Path, SentencePiece> TOKENIZERS = new ConcurrentHashMap<>();
+  private static final Map<SentencePiece, TokenMasks> MASKS = new ConcurrentHashMap<>();
+
+  static Stream<SentencePiece> tokenizers() {
+    Path root = Path.of(System.getProperty("baichuan4j.root", ".."));
+    Path shared =
+        Path.of(
+            System.getProperty(
+                "baichuan4j.shared",
+                System.getenv()
+                    .getOrDefault("BAICHUAN_SHARED", root.resolve("../shared").toString())));
+    return Stream.of(
+            root.resolve("models/tiny-baichuan-7b"),
+            root.resolve("models/tiny-baichuan2-13b-chat"),
+            shared.resolve("tokenizers/baichuan1"),
+            shared.resolve("tokenizers/baichuan2"))
+        .filter(Files::exists)
+        .map(folder -> TOKENIZERS.computeIfAbsent(folder, SentencePiece::load));
+  }
+
+  private static TokenMasks masks(SentencePiece tokenizer) {
+    return MASKS.computeIfAbsent(
+        tokenizer, t -> new TokenMasks(t, t.vocabularySize(), List.of(t.eosId())));
+  }
+
+  private static boolean allows(long[] mask, int id) {
+    return (mask[id >>> 6] >>> id & 1) != 0;
+  }
+
+  private static long[] mask(ConstraintState state, TokenMasks masks) {
+    long[] mask = new long[(masks.vocabulary() + 63) / 64];
+    assertTrue(state.mask(mask));
+    return mask;
+  }
+
+  /** The bytes of a text as single byte pieces. */
+  private static int[] spelled(SentencePiece tokenizer, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    int[] ids = new int[bytes.length];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = tokenizer.id("<0x%02X>".formatted(bytes[i])).orElseThrow();
+    }
+    return ids;
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenizers")
+  void whatPiecesWriteIsWhatDecodingAppends(SentencePiece tokenizer) {
+    int before = tokenizer.id("x").orElseThrow();
+    int written = 0;
+    for (int id = 0; id < tokenizer.vocabularySize(); id++) {
+      byte[] within = tokenizer.textBytes(id, false);
+      PieceType type = tokenizer.type(id);
+      if (within == null) {
+        assertTrue(
+            type == PieceType.CONTROL
+                || type == PieceType.UNKNOWN
+                || tokenizer.piece(id).matches("<\\w+>"));
+        continue;
+      }
+      written++;
+      if (type == PieceType.BYTE) {
+        assertEquals(tokenizer.piece(id), "<0x%02X>".formatted(within[0]));
+      } else {
+        String behind = tokenizer.decode(before, id).substring(1);
+        assertEquals(behind, new String(within, StandardCharsets.UTF_8));
+        byte[] first = tokenizer.textBytes(id, true);
+        assertEquals(tokenizer.decode(id), new String(first, StandardCharsets.UTF_8));
+      }
+    }
+    assertTrue(written > tokenizer.vocabularySize() / 2);
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenizers")
+  void everyTokenOfATextIsAllowedAndTheEndWhereItIsComplete(SentencePiece tokenizer) {
+    TokenMasks masks = masks(tokenizer);
+    for (Case each : CASES) {
+      for (String text : each.texts) {
+        if (!tokenizer.decode(tokenizer.encode(text)).equals(text)) {
+          continue; // the model's Unicode rules change it
+        }
+        for (int[] ids : List.of(tokenizer.encode(text), spelled(tokenizer, text))) {
+          ConstraintState state = masks.newState(each.constraint);
+          for (int id : ids) {
+            assertTrue(allows(mask(state, masks), id), () -> text + ": " + tokenizer.piece(id));
+            state.accept(id);
+          }
+          assertTrue(state.isComplete(), text);
+          if (!state.mustEnd()) {
+            assertTrue(allows(mask(state, masks), tokenizer.eosId()), text);
+            state.accept(tokenizer.eosId());
+          }
+          assertTrue(state.mustEnd(), text);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenizers")
+  void masksAreThoseOfEachTokenByItselfAndEveryTextEnds(SentencePiece tokenizer) {
+    TokenMasks masks = masks(tokenizer);
+    SplittableRandom random = new SplittableRandom(SEED);
+    for (Case each : CASES) {
+      for (int text = 0; text < 2; text++) {
+        ConstraintState state = masks.newState(each.constraint);
+        ByteMachine machine = each.constraint.machine();
+        List<Integer> ids = new ArrayList<>();
+        for (int length = 0; length < 25 && !state.mustEnd(); length++) {
+          long[] mask = mask(state, masks);
+          boolean first = ids.isEmpty();
+          int at = machine.start();
+          for (int i = 0; i < ids.size(); i++) {
+            at = read(machine, at, masks.text(ids.get(i), i == 0));
+          }
+          if (length == 0 || length == 1 || length == 7) {
+            for (int id = 0; id < masks.vocabulary(); id++) {
+              byte[] bytes = masks.text(id, first);
+              boolean allowed =
+                  id == tokenizer.eosId()
+                      ? machine.accepting(at)
+                      : bytes != null && read(machine, at, bytes) != ByteMachine.DEAD;
+              assertEquals(
+                  allowed, allows(mask, id), each.constraint + " after " + ids + ": " + id);
+            }
+          }
+          int id = randomToken(mask, random);
+          if (id == tokenizer.eosId()) {
+            break;
+          }
+          ids.add(id);
+          state.accept(id);
+        }
+      }
+    }
+  }
+
+  private static int read(ByteMachine machine, int from, byte[] bytes) {
+    int at = from;
+    for (int i = 0; i < bytes.length && at != ByteMachine.DEAD; i++) {
+      at = machine.next(at, bytes[i] & 0xFF);
+    }
+    return at;
+  }
+
+  private static int randomToken(long[] mask, SplittableRandom random) {
+    int count = 0;
+    for (long word : mask) {
+      count += Long.bitCount(word);
+    }
+    assertTrue(count > 0, "nothing is allowed");
+    int left = random.nextInt(count);
+    for (int word = 0; ; word++) {
+      for (long bits = mask[word]; bits != 0; bits &= bits - 1) {
+        if (left-- == 0) {
+          return 64 * word + Long.numberOfTrailingZeros(bits);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenizers")
+  void rollbackIsAsIfTheTokensHadNotBeenAccepted(SentencePiece tokenizer) {
+    TokenMasks masks = masks(tokenizer);
+    SplittableRandom random = new SplittableRandom(SEED);
+    for (Case each : CASES) {
+      String text = each.texts.get(0);
+      int[] ids = tokenizer.encode(text);
+      ConstraintState state = masks.newState(each.constraint);
+      for (int length = 0; length < ids.length; ) {
+        int ahead = Math.min(ids.length - length, 1 + random.nextInt(4));
+        for (int i = 0; i < ahead; i++) {
+          state.accept(ids[length + i]);
+        }
+        int back = random.nextInt(ahead + 1);
+        state.rollback(back);
+        length += ahead - back;
+        assertEquals(length, state.tokens());
+        ConstraintState replayed = masks.newState(each.constraint);
+        for (int i = 0; i < length; i++) {
+          replayed.accept(ids[i]);
+        }
+        assertArrayEquals(mask(replayed, masks), mask(state, masks));
+        assertEquals(replayed.isComplete(), state.isComplete());
+        if (ahead == back && back > 0) {
+          state.accept(ids[length++]);
+        }
+      }
+      if (!state.mustEnd()) {
+        state.accept(tokenizer.eosId());
+        assertThrows(IllegalStateException.class, () -> state.accept(ids[0]));
+        state.rollback(1);
+        assertFalse(state.mustEnd());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenizers")
+  void forcedTokensWriteWhatMustCome(SentencePiece tokenizer) {
+    TokenMasks masks = masks(tokenizer);
+    CompiledConstraint constraint =
+        CompiledConstraint.grammar("root: /[ab]/ \"{\\\"first_name\\\": \" /[0-9]+/ \"}，再见\"");
+    ConstraintState state = masks.newState(constraint);
+    assertEquals(0, state.forcedBytes().length);
+    state.accept(spelled(tokenizer, "a")[0]);
+    assertEquals("{\"first_name\": ", new String(state.forcedBytes(), StandardCharsets.UTF_8));
+    int[] forced = state.forcedTokens();
+    assertTrue(forced.length > 0 && forced.length < 12, "tokens: " + forced.length);
+    for (int id : forced) {
+      assertTrue(allows(mask(state, masks), id));
+      state.accept(id);
+    }
+    byte[] rest = state.forcedBytes();
+    assertTrue(rest.length > 0, "the last token of what is forced is left to the model");
+    for (int id : spelled(tokenizer, new String(rest, StandardCharsets.UTF_8) + "7}")) {
+      state.accept(id);
+    }
+    assertEquals("，再见", new String(state.forcedBytes(), StandardCharsets.UTF_8));
+    for (int id : state.forcedTokens()) {
+      state.accept(id);
+    }
+    assertTrue(state.mustEnd() && state.isComplete());
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenizers")
+  void whatIsExpectedIsSaid(SentencePiece tokenizer) {
+    TokenMasks masks = masks(tokenizer);
+    ConstraintState state = masks.newState(CASES.get(2).constraint);
+    assertEquals(List.of("a space", "\"positive\"", "a character beyond ASCII"), state.expected());
+    for (int id : spelled(tokenizer, "positive")) {
+      state.accept(id);
+    }
+    assertEquals(List.of(Expectation.END, "\"ly\""), state.expected());
+    int wrong = spelled(tokenizer, "z")[0];
+    assertThrows(IllegalStateException.class, () -> state.accept(wrong));
+    assertEquals(8, state.tokens());
+  }
+}
