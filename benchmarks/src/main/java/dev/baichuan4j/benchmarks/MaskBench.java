@@ -1,150 +1,156 @@
 package dev.baichuan4j.benchmarks;
 
 import dev.baichuan4j.InvalidRequestException;
-import dev.baichuan4j.internal.engine.constrain.ByteMachine;
+import dev.baichuan4j.internal.engine.constrain.CompiledConstraint;
+import dev.baichuan4j.internal.engine.constrain.ConstraintState;
+import dev.baichuan4j.internal.engine.constrain.TokenMasks;
 import dev.baichuan4j.internal.engine.constrain.schema.JsonSchema;
 import dev.baichuan4j.internal.json.JsonTree;
+import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 
+/**
+ * Runs MaskBench (github.com/guidance-ai/jsonschemabench, folder {@code maskbench}) over our masks,
+ * by its rules: a schema passes if it compiles, every token of each valid instance is in the mask
+ * of its place, and some token of each invalid instance is not. Instances are written as Python's
+ * {@code json.dumps} writes them, and cut by the tokenizer as a text that follows others. A mask's
+ * time is that of the mask and of accepting the token, as there.
+ *
+ * <pre>
+ * java -cp ... dev.baichuan4j.benchmarks.MaskBench FOLDER --tokenizer FILE [--threads N]
+ *     [--limit N | --every N] [--log FILE]
+ * </pre>
+ *
+ * <p>{@code --log} writes a line for every schema that does not pass.
+ */
 public final class MaskBench {
-  static volatile String current;
+  private final TokenMasks masks;
+  private final SentencePiece tokenizer;
 
-  public static void main(String[] args) throws IOException {
-    Thread watch = new Thread(() -> {
-      String last = "";
-      while (true) {
-        try { Thread.sleep(3000); } catch (InterruptedException e) { return; }
-        if (current != null && current.equals(last)) {
-          System.out.println("STUCK " + current);
-          for (Map.Entry<Thread, StackTraceElement[]> e : Thread.getAllStackTraces().entrySet()) if (e.getKey().getName().equals("main")) {
-            for (int i = 0; i < Math.min(14, e.getValue().length); i++) System.out.println("   " + e.getValue()[i]);
-          }
-        }
-        last = current;
+  private MaskBench(SentencePiece tokenizer) {
+    this.tokenizer = tokenizer;
+    this.masks =
+        new TokenMasks(tokenizer, tokenizer.vocabularySize(), List.of(tokenizer.eosId()));
+  }
+
+  public static void main(String[] args) throws IOException, InterruptedException {
+    Path folder = Path.of(args[0]);
+    Path tokenizer = null;
+    Path log = null;
+    int threads = 1;
+    int limit = Integer.MAX_VALUE;
+    int every = 1;
+    for (int i = 1; i + 1 < args.length; i += 2) {
+      switch (args[i]) {
+        case "--tokenizer" -> tokenizer = Path.of(args[i + 1]);
+        case "--threads" -> threads = Integer.parseInt(args[i + 1]);
+        case "--limit" -> limit = Integer.parseInt(args[i + 1]);
+        case "--every" -> every = Integer.parseInt(args[i + 1]);
+        case "--log" -> log = Path.of(args[i + 1]);
+        default -> throw new IllegalArgumentException("unknown option " + args[i]);
       }
-    });
-    watch.setDaemon(true);
-    watch.start();
-    List<Path> files;
-    try (Stream<Path> all = Files.list(Path.of(args[0]))) {
-      files = all.filter(f -> f.toString().endsWith(".json")).sorted().toList();
     }
-    Map<String, Integer> refused = new TreeMap<>();
-    int passed = 0, compileErrors = 0, validRefused = 0, invalidLet = 0, crash = 0;
-    long compileNs = 0;
-    List<String> log = new ArrayList<>();
-    List<long[]> slow = new ArrayList<>();
-    int n = 0;
-    for (Path file : files) {
-      n++;
-      if (args.length > 1 && n % Integer.parseInt(args[1]) != 0) continue;
-      current = file + " " + n;
-      try {
-      Map<?, ?> data = (Map<?, ?>) JsonTree.parse(Files.readString(file), "file");
-      String schema = text(data.get("schema"));
-      ByteMachine machine;
-      long t0 = System.nanoTime();
-      try {
-        machine = new JsonSchema().compile(schema);
-      } catch (InvalidRequestException e) {
-        compileErrors++;
-        String m = e.getMessage().replaceAll(" at #[^,]*?(, | with value)", " $1").replaceAll("\\s+", " ");
-        refused.merge(m.length() > 110 ? m.substring(0, 110) : m, 1, Integer::sum);
-        log.add("COMPILE " + file.getFileName() + " " + e.getMessage());
-        continue;
-      } finally {
-        long t = System.nanoTime() - t0;
-        compileNs += t;
-        slow.add(new long[] {t, n - 1});
+    List<Path> files = new ArrayList<>();
+    try (Stream<Path> all = Files.list(folder)) {
+      List<Path> sorted = all.filter(f -> f.toString().endsWith(".json")).sorted().toList();
+      for (int i = 0; i < sorted.size() && files.size() < limit; i += every) {
+        files.add(sorted.get(i));
       }
-      boolean ok = true;
-      int i = 0;
+    }
+    MaskBench bench = new MaskBench(SentencePiece.load(tokenizer));
+    bench.warmUp(files);
+    MaskBenchScore score = new MaskBenchScore();
+    List<Thread> workers = new ArrayList<>();
+    for (int t = 0; t < threads; t++) {
+      int first = t;
+      int stride = threads;
+      Thread worker =
+          new Thread(
+              () -> {
+                for (int i = first; i < files.size(); i += stride) {
+                  score.add(bench.run(files.get(i)));
+                }
+              });
+      worker.start();
+      workers.add(worker);
+    }
+    for (Thread worker : workers) {
+      worker.join();
+    }
+    score.print(System.out);
+    if (log != null) {
+      Files.write(log, score.failures());
+    }
+  }
+
+  /** Lets Java compile what it is going to run, as the rival is compiled before it starts. */
+  private void warmUp(List<Path> files) {
+    int count = Math.min(files.size(), 300);
+    for (int i = 0; i < count; i++) {
+      run(files.get((int) ((long) i * files.size() / count)));
+    }
+  }
+
+  /** One schema with its instances. */
+  private MaskBenchScore.Result run(Path file) {
+    var result = new MaskBenchScore.Result(file.getFileName().toString());
+    try {
+      Map<?, ?> data = (Map<?, ?>) JsonTree.parse(Files.readString(file), "file");
+      String schema = PythonJson.write(data.get("schema"));
+      long start = System.nanoTime();
+      CompiledConstraint constraint;
+      try {
+        constraint = CompiledConstraint.schema(schema, new JsonSchema());
+      } catch (InvalidRequestException e) {
+        result.compileError = e.getMessage();
+        return result;
+      }
+      long compiled = System.nanoTime();
+      long[] words = new long[(tokenizer.vocabularySize() + 63) / 64];
+      masks.newState(constraint).mask(words);
+      result.compileNanos = compiled - start;
+      result.firstMaskNanos = System.nanoTime() - start;
+      int number = 0;
       for (Object each : (List<?>) data.get("tests")) {
         Map<?, ?> test = (Map<?, ?>) each;
-        byte[] bytes = text(test.get("data")).getBytes(StandardCharsets.UTF_8);
-        int state = machine.start();
-        int at = 0;
-        while (at < bytes.length && state != ByteMachine.DEAD) {
-          state = machine.next(state, bytes[at++] & 0xFF);
-        }
-        boolean accepted = state != ByteMachine.DEAD;
         boolean valid = (Boolean) test.get("valid");
-        if (accepted != valid) {
-          ok = false;
-          if (valid) validRefused++; else invalidLet++;
-          log.add((valid ? "REFUSED " : "LET ") + file.getFileName() + " #" + i + " at " + at + ": "
-              + new String(bytes, 0, at, StandardCharsets.UTF_8).substring(Math.max(0, new String(bytes, 0, at, StandardCharsets.UTF_8).length() - 60)));
+        String instance = PythonJson.write(test.get("data"));
+        int[] tokens = tokenizer.encodeWithin(instance);
+        int read = read(masks.newState(constraint), tokens, words, result);
+        if (valid != (read == tokens.length)) {
+          String before = tokenizer.decode(java.util.Arrays.copyOf(tokens, read));
+          String end = before.substring(Math.max(0, before.length() - 100));
+          result.fail(valid, "#" + number + " behind " + end);
         }
-        i++;
+        number++;
       }
-      if (ok) passed++;
-      } catch (RuntimeException | StackOverflowError e) {
-        crash++;
-        log.add("CRASH " + file.getFileName() + " " + e + " " + (e.getStackTrace().length > 0 ? e.getStackTrace()[0] : ""));
-      }
+    } catch (IOException | RuntimeException | StackOverflowError e) {
+      result.crash = e.toString();
     }
-    slow.sort((a, b) -> Long.compare(b[0], a[0]));
-    for (long[] s : slow.subList(0, Math.min(15, slow.size()))) {
-      log.add("SLOW " + s[0] / 1000 + " us " + files.get((int) s[1]).getFileName());
-    }
-    Files.write(Path.of("/tmp/mb.log"), log);
-    System.out.printf("passed %d of %d, compile errors %d, valid refused %d, invalid let %d, crash %d, compile mean %.1f us%n", passed, files.size(), compileErrors, validRefused, invalidLet, crash, compileNs / 1e3 / files.size());
-    refused.entrySet().stream().sorted((a, b) -> b.getValue() - a.getValue()).limit(60).forEach(e -> System.out.println(e.getValue() + " " + e.getKey()));
+    return result;
   }
 
-  static String text(Object value) {
-    StringBuilder out = new StringBuilder();
-    write(value, out);
-    return out.toString();
-  }
-
-  private static void write(Object value, StringBuilder out) {
-    if (value instanceof Map<?, ?> map) {
-      String sep = "{";
-      for (Map.Entry<?, ?> e : map.entrySet()) {
-        out.append(sep);
-        write(e.getKey(), out);
-        out.append(": ");
-        write(e.getValue(), out);
-        sep = ", ";
+  /** Reads tokens as long as they are in the masks, and returns how many were. */
+  private static int read(
+      ConstraintState state, int[] tokens, long[] words, MaskBenchScore.Result result) {
+    for (int i = 0; i < tokens.length; i++) {
+      long start = System.nanoTime();
+      state.mask(words);
+      boolean allowed = (words[tokens[i] >> 6] >> tokens[i] & 1) != 0;
+      if (allowed) {
+        state.accept(tokens[i]);
       }
-      out.append(map.isEmpty() ? "{}" : "}");
-    } else if (value instanceof List<?> list) {
-      String sep = "[";
-      for (Object e : list) {
-        out.append(sep);
-        write(e, out);
-        sep = ", ";
+      result.add(System.nanoTime() - start);
+      if (!allowed) {
+        return i;
       }
-      out.append(list.isEmpty() ? "[]" : "]");
-    } else if (value instanceof String s) {
-      out.append('"');
-      for (int i = 0; i < s.length(); i++) {
-        char c = s.charAt(i);
-        switch (c) {
-          case '"' -> out.append("\\\"");
-          case '\\' -> out.append("\\\\");
-          case '\n' -> out.append("\\n");
-          case '\r' -> out.append("\\r");
-          case '\t' -> out.append("\\t");
-          case '\b' -> out.append("\\b");
-          case '\f' -> out.append("\\f");
-          default -> {
-            if (c < 0x20) out.append(String.format("\\u%04x", (int) c)); else out.append(c);
-          }
-        }
-      }
-      out.append('"');
-    } else {
-      out.append(value);
     }
+    return tokens.length;
   }
 }
