@@ -68,6 +68,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.engine")
         .layer("constrain")
         .definedBy("dev.baichuan4j.internal.engine.constrain")
+        .layer("schema")
+        .definedBy("dev.baichuan4j.internal.engine.constrain.schema")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("api")
@@ -100,6 +102,8 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
         .whereLayer("constrain")
         .mayOnlyAccessLayers("public", "tokenizer", "sampling")
+        .whereLayer("schema")
+        .mayOnlyAccessLayers("public", "json", "constrain")
         .whereLayer("chat")
         .mayOnlyAccessLayers("public")
         .whereLayer("api")
@@ -113,11 +117,12 @@ class LayersTest {
             "sampling",
             "engine",
             "constrain",
+            "schema",
             "chat")
         .whereLayer("evaluate")
         .mayOnlyAccessLayers("public", "math")
         .whereLayer("cli")
-        .mayOnlyAccessLayers("public", "checkpoint", "nn", "evaluate")
+        .mayOnlyAccessLayers("public", "checkpoint", "nn", "constrain", "evaluate")
         .ensureAllClassesAreContainedInArchitecture()
         .check(CLASSES);
   }

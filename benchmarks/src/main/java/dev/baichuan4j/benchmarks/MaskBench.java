@@ -35,8 +35,7 @@ public final class MaskBench {
 
   private MaskBench(SentencePiece tokenizer) {
     this.tokenizer = tokenizer;
-    this.masks =
-        new TokenMasks(tokenizer, tokenizer.vocabularySize(), List.of(tokenizer.eosId()));
+    this.masks = new TokenMasks(tokenizer, tokenizer.vocabularySize(), List.of(tokenizer.eosId()));
   }
 
   public static void main(String[] args) throws IOException, InterruptedException {
@@ -63,8 +62,9 @@ public final class MaskBench {
         files.add(sorted.get(i));
       }
     }
-    MaskBench bench = new MaskBench(SentencePiece.load(tokenizer));
-    bench.warmUp(files);
+    SentencePiece pieces = SentencePiece.load(tokenizer);
+    new MaskBench(pieces).warmUp(files);
+    MaskBench bench = new MaskBench(pieces); // without the masks of before
     MaskBenchScore score = new MaskBenchScore();
     List<Thread> workers = new ArrayList<>();
     for (int t = 0; t < threads; t++) {

@@ -76,9 +76,18 @@ final class MaskBenchScore {
         .limit(20)
         .forEach(r -> lines.add("slow compile " + r.firstMaskNanos / 1000 + " us " + r.name));
     results.stream()
-        .sorted((a, b) -> Long.compare(Arrays.stream(b.nanos).max().orElse(0), Arrays.stream(a.nanos).max().orElse(0)))
+        .sorted(
+            (a, b) ->
+                Long.compare(
+                    Arrays.stream(b.nanos).max().orElse(0), Arrays.stream(a.nanos).max().orElse(0)))
         .limit(20)
-        .forEach(r -> lines.add("slow mask " + Arrays.stream(r.nanos).max().orElse(0) / 1000 + " us " + r.name));
+        .forEach(
+            r ->
+                lines.add(
+                    "slow mask "
+                        + Arrays.stream(r.nanos).max().orElse(0) / 1000
+                        + " us "
+                        + r.name));
     return lines;
   }
 

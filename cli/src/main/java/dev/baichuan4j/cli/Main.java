@@ -40,6 +40,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ChatCommand.class,
       GenerateCommand.class,
       TokenizeCommand.class,
+      ConstrainCommand.class,
       LogitsCommand.class,
       PerplexityCommand.class,
       QuantizeCommand.class,

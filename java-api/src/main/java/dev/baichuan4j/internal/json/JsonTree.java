@@ -17,9 +17,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads any JSON text into plain objects: {@code Map} in the order of the text, {@code List}, {@code
- * String}, {@code BigDecimal}, {@code Boolean} and {@link #NULL}. Duplicate keys and nesting deeper
- * than {@value #MAX_DEPTH} are refused.
+ * Reads any JSON text into plain objects: {@code Map} in the order of the text, {@code List},
+ * {@code String}, {@code BigDecimal}, {@code Boolean} and {@link #NULL}. Duplicate keys and nesting
+ * deeper than {@value #MAX_DEPTH} are refused.
  */
 public final class JsonTree {
 

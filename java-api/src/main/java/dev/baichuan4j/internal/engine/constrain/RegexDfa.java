@@ -23,6 +23,9 @@ final class RegexDfa extends Dfa {
   /** Most bytes that the transitions of an automaton may take. */
   private static final long MAX_TABLE_BYTES = 32L << 20;
 
+  /** Most expressions that the search for a text may look at: some seconds. */
+  private static final int MAX_SEARCH = 30_000;
+
   private static final int UNKNOWN = -2;
   private static final VarHandle CELLS = MethodHandles.arrayElementVarHandle(int[].class);
 
@@ -194,7 +197,7 @@ final class RegexDfa extends Dfa {
           return true;
         }
         if (to != Regex.NOTHING && live.get(to) == null && reached.add(to)) {
-          requireRoom(reached.size() + live.size());
+          requireRoom(reached.size() > MAX_SEARCH ? Integer.MAX_VALUE : live.size());
           cameFrom.put(to, from);
           open.add(to);
         }

@@ -128,8 +128,7 @@ final class Applicators {
       return false;
     }
     for (String name : node.named("properties").keySet()) {
-      names.add(
-          new Named(dev.baichuan4j.internal.engine.constrain.Regex.literal(name), Ref.TRUE));
+      names.add(new Named(dev.baichuan4j.internal.engine.constrain.Regex.literal(name), Ref.TRUE));
     }
     for (String pattern : node.named("patternProperties").keySet()) {
       names.add(new Named(Patterns.search(pattern, node, "patternProperties"), Ref.TRUE));

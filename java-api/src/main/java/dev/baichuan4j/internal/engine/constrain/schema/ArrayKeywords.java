@@ -8,7 +8,12 @@ import java.util.List;
 final class ArrayKeywords {
   private static final List<String> ALL =
       List.of(
-          "items", "prefixItems", "additionalItems", "minItems", "maxItems", "contains",
+          "items",
+          "prefixItems",
+          "additionalItems",
+          "minItems",
+          "maxItems",
+          "contains",
           "uniqueItems");
 
   private final Shapes shapes;

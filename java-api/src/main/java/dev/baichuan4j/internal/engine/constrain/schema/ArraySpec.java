@@ -16,8 +16,7 @@ record ArraySpec(
     List<Ref> prefix, Ref rest, int min, int max, List<Contained> contains, boolean unique) {
 
   static final int UNBOUNDED = Integer.MAX_VALUE;
-  static final ArraySpec ANY =
-      new ArraySpec(List.of(), Ref.TRUE, 0, UNBOUNDED, List.of(), false);
+  static final ArraySpec ANY = new ArraySpec(List.of(), Ref.TRUE, 0, UNBOUNDED, List.of(), false);
 
   /** An item from some index on that must be there. */
   record Contained(int from, Ref item) {}

@@ -22,8 +22,7 @@ final class Automata {
   private static final Dfa[] LITERALS = new Dfa[Shape.ALL_LITERALS + 1];
 
   /** Strings between their quotation marks. */
-  static final Dfa BODY =
-      Regex.union(JsonLexemes.UNESCAPED, JsonLexemes.ESCAPED).star().dfa();
+  static final Dfa BODY = Regex.union(JsonLexemes.UNESCAPED, JsonLexemes.ESCAPED).star().dfa();
 
   private Automata() {}
 

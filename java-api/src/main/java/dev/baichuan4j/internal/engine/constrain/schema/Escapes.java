@@ -47,9 +47,7 @@ final class Escapes {
     return (int) packed;
   }
 
-  /**
-   * Returns the packed state after another byte that does not end the string, or {@link #DEAD}.
-   */
+  /** Returns the packed state after another byte that does not end the string, or {@link #DEAD}. */
   static long next(Content content, int state, int place, int b) {
     return switch (place >>> KIND) {
       case NONE -> {
@@ -162,7 +160,13 @@ final class Escapes {
   }
 
   private static boolean any(
-      Content content, int state, int low, int high, int length, int index, boolean atLow,
+      Content content,
+      int state,
+      int low,
+      int high,
+      int length,
+      int index,
+      boolean atLow,
       boolean atHigh) {
     if (index == length) {
       return true;
@@ -176,7 +180,13 @@ final class Escapes {
       boolean more =
           next != Content.DEAD
               && any(
-                  content, next, low, high, length, index + 1, atLow && b == least,
+                  content,
+                  next,
+                  low,
+                  high,
+                  length,
+                  index + 1,
+                  atLow && b == least,
                   atHigh && b == most);
       if (more) {
         return true;

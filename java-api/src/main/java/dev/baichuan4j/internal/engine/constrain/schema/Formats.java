@@ -39,13 +39,10 @@ final class Formats {
           Map.entry(
               "hostname",
               () ->
-                  Regex.intersection(
-                      Regex.parse(HOST), Regex.repeat(Regex.ANY_CHARACTER, 1, 253))),
+                  Regex.intersection(Regex.parse(HOST), Regex.repeat(Regex.ANY_CHARACTER, 1, 253))),
           Map.entry("ipv4", () -> Regex.parse(IPV4)),
           Map.entry("ipv6", () -> Regex.parse(ipv6())),
-          Map.entry(
-              "uuid",
-              () -> Regex.parse("H{8}-H{4}-H{4}-H{4}-H{12}".replace("H", HEX))),
+          Map.entry("uuid", () -> Regex.parse("H{8}-H{4}-H{4}-H{4}-H{12}".replace("H", HEX))),
           Map.entry("uri", () -> Regex.parse(Uris.uri(false))),
           Map.entry("uri-reference", () -> Regex.parse(Uris.reference(false))),
           Map.entry("iri", () -> Regex.parse(Uris.uri(true))),
@@ -98,7 +95,8 @@ final class Formats {
     StringBuilder all = new StringBuilder("(?:(?:" + h + ":){6}" + ls32);
     all.append("|::(?:").append(h).append(":){5}").append(ls32);
     for (int before = 0; before <= 6; before++) {
-      String head = before == 0 ? "(?:" + h + ")?" : "(?:(?:" + h + ":){0," + before + "}" + h + ")?";
+      String head =
+          before == 0 ? "(?:" + h + ")?" : "(?:(?:" + h + ":){0," + before + "}" + h + ")?";
       int after = 4 - before;
       String tail =
           after > 0

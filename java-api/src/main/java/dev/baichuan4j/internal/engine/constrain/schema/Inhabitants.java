@@ -88,9 +88,7 @@ final class Inhabitants {
         return i;
       }
     }
-    return max > spec.prefix().size() && !any(spec.rest())
-        ? spec.prefix().size()
-        : max;
+    return max > spec.prefix().size() && !any(spec.rest()) ? spec.prefix().size() : max;
   }
 
   boolean any(ArraySpec spec) {
@@ -150,8 +148,7 @@ final class Inhabitants {
 
   /** Whether it is plain that no value is of both shapes; {@code node} is where they meet. */
   boolean areDisjoint(Shape a, Shape b, SchemaNode node) {
-    if ((a.literals() & b.literals()) != 0
-        || !a.arrays().isEmpty() && !b.arrays().isEmpty()) {
+    if ((a.literals() & b.literals()) != 0 || !a.arrays().isEmpty() && !b.arrays().isEmpty()) {
       return false;
     }
     for (ObjectSpec x : a.objects()) {

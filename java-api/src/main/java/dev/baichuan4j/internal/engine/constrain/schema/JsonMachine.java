@@ -98,8 +98,7 @@ final class JsonMachine implements ByteMachine {
     return switch (at.kind()) {
       case Place.VALUE -> blank ? (at.level() == null ? null : at) : value(at.level(), b);
       case Place.SCALAR -> scalar(at, b);
-      case Place.OPEN_OBJECT ->
-          blank ? at : b == '}' ? close(at) : b == '"' ? names(at) : null;
+      case Place.OPEN_OBJECT -> blank ? at : b == '}' ? close(at) : b == '"' ? names(at) : null;
       case Place.NEXT_NAME -> blank ? at : b == '"' ? names(at) : null;
       case Place.NAME -> name(at, b);
       case Place.COLON ->
@@ -231,9 +230,7 @@ final class JsonMachine implements ByteMachine {
       return items(at.level(), at.branches());
     }
     Branch[] branches =
-        Arrays.stream(at.branches())
-            .filter(b -> ((Members) b).mayAddAny())
-            .toArray(Branch[]::new);
+        Arrays.stream(at.branches()).filter(b -> ((Members) b).mayAddAny()).toArray(Branch[]::new);
     return branches.length == 0 ? null : new Place(Place.NEXT_NAME, at.level(), branches, null);
   }
 
@@ -269,9 +266,7 @@ final class JsonMachine implements ByteMachine {
           all = shapes.and(all, contained.item());
         } else if ((items.contained() >> i & 1) == 0) {
           possible =
-              shapes
-                  .inhabitants()
-                  .canContain(spec, contained, items.index() + 1, items.limit());
+              shapes.inhabitants().canContain(spec, contained, items.index() + 1, items.limit());
         }
       }
       if (possible && shapes.inhabited(all)) {
@@ -285,8 +280,7 @@ final class JsonMachine implements ByteMachine {
     if (branches.isEmpty()) {
       return null;
     }
-    Level level =
-        new Level(branches.toArray(Branch[]::new), pending.toArray(Ref[]::new), around);
+    Level level = new Level(branches.toArray(Branch[]::new), pending.toArray(Ref[]::new), around);
     Level known = levels.putIfAbsent(level, level);
     return new Place(kind, known == null ? level : known, null, null);
   }
@@ -365,8 +359,7 @@ final class JsonMachine implements ByteMachine {
   }
 
   private void addMember(
-      Members members, int name, Ref value, int present, List<Branch> branches,
-      List<Ref> pending) {
+      Members members, int name, Ref value, int present, List<Branch> branches, List<Ref> pending) {
     int open = present & ~members.satisfied();
     for (int bits = open; ; bits = bits - 1 & open) {
       Ref all = value;

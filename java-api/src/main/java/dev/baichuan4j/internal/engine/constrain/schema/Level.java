@@ -58,8 +58,7 @@ record Level(Branch[] branches, Ref[] pending, Level around) {
    * @param index how many have come, no more exactly than it matters
    * @param contained the bits of {@link ArraySpec#contains} that have come
    */
-  record Items(Ref stands, ArraySpec spec, int limit, int index, int contained)
-      implements Branch {
+  record Items(Ref stands, ArraySpec spec, int limit, int index, int contained) implements Branch {
 
     boolean mayClose() {
       return index >= spec.min() && Integer.bitCount(contained) == spec.contains().size();

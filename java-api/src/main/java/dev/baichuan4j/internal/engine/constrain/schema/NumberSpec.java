@@ -26,15 +26,13 @@ record NumberSpec(
     Set<BigDecimal> others,
     boolean plain) {
 
-  static final NumberSpec ANY =
-      new NumberSpec(null, false, null, false, Set.of(), Set.of(), false);
+  static final NumberSpec ANY = new NumberSpec(null, false, null, false, Set.of(), Set.of(), false);
 
   static NumberSpec multipleOf(BigDecimal value) {
     return new NumberSpec(null, false, null, false, Set.of(normal(value)), Set.of(), false);
   }
 
-  static NumberSpec between(
-      BigDecimal low, boolean aboveLow, BigDecimal high, boolean belowHigh) {
+  static NumberSpec between(BigDecimal low, boolean aboveLow, BigDecimal high, boolean belowHigh) {
     return new NumberSpec(
         low == null ? null : normal(low),
         aboveLow,

@@ -271,8 +271,7 @@ final class NumberText {
   }
 
   private int compareTo(int[] vector, BigDecimal bound) {
-    int sign =
-        (vector[1] & NONZERO) == 0 ? 0 : (vector[1] & NEGATIVE) != 0 ? -1 : 1;
+    int sign = (vector[1] & NONZERO) == 0 ? 0 : (vector[1] & NEGATIVE) != 0 ? -1 : 1;
     if (sign != bound.signum() || sign == 0) {
       return Integer.compare(sign, bound.signum());
     }

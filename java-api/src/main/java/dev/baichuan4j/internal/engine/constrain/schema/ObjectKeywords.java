@@ -13,9 +13,17 @@ import java.util.Set;
 /** The keywords of objects. */
 final class ObjectKeywords {
   private static final List<String> MEMBERS =
-      List.of("properties", "patternProperties", "additionalProperties", "required",
-          "minProperties", "maxProperties", "propertyNames", "dependentRequired",
-          "dependentSchemas", "dependencies");
+      List.of(
+          "properties",
+          "patternProperties",
+          "additionalProperties",
+          "required",
+          "minProperties",
+          "maxProperties",
+          "propertyNames",
+          "dependentRequired",
+          "dependentSchemas",
+          "dependencies");
 
   private final Shapes shapes;
 
@@ -53,8 +61,7 @@ final class ObjectKeywords {
         all = Conjunctions.and(shapes, all, ObjectSpec.ofGroup(named));
       }
     }
-    Shape shape =
-        Shape.ANYTHING.withObjects(Conjunctions.mayExist(all) ? List.of(all) : List.of());
+    Shape shape = Shape.ANYTHING.withObjects(Conjunctions.mayExist(all) ? List.of(all) : List.of());
     for (String keyword : List.of("dependentSchemas", "dependencies")) {
       for (Map.Entry<String, ?> dependency : map(node, keyword).entrySet()) {
         if (!(dependency.getValue() instanceof List<?>)) {
@@ -115,8 +122,7 @@ final class ObjectKeywords {
     Ref schema = shapes.ref(node.named(keyword, name, json));
     Shape without =
         Shape.ANYTHING.withObjects(List.of(ObjectSpec.ofProperty(name, Ref.FALSE, false)));
-    Shape with =
-        Shape.NOTHING.withObjects(List.of(ObjectSpec.ofProperty(name, Ref.TRUE, true)));
+    Shape with = Shape.NOTHING.withObjects(List.of(ObjectSpec.ofProperty(name, Ref.TRUE, true)));
     Shape both = shapes.and(with, shapes.shape(schema), node);
     return shapes.and(shape, shapes.or(List.of(without, both), node), node);
   }

@@ -102,8 +102,7 @@ final class ObjectNames {
       }
       List<Part> next = new ArrayList<>();
       for (Part part : parts) {
-        Ref value =
-            part.matched() ? part.value() : shapes.and(part.value(), group.additional());
+        Ref value = part.matched() ? part.value() : shapes.and(part.value(), group.additional());
         next.add(new Part(part.names(), value, false, part.present()));
       }
       parts = some(next);
@@ -114,8 +113,7 @@ final class ObjectNames {
       for (Part part : parts) {
         Regex in = Regex.intersection(part.names(), present);
         next.add(new Part(in, part.value(), false, part.present() | 1 << p));
-        next.add(
-            new Part(part.names().minus(present), part.value(), false, part.present()));
+        next.add(new Part(part.names().minus(present), part.value(), false, part.present()));
       }
       parts = some(next);
     }
@@ -265,8 +263,7 @@ final class ObjectNames {
     with.set(name);
     BitSet missing = missing(with);
     return isSubset(missing, allowed)
-        && (spec.max() == ObjectSpec.UNBOUNDED
-            || count + 1 + missing.cardinality() <= spec.max());
+        && (spec.max() == ObjectSpec.UNBOUNDED || count + 1 + missing.cardinality() <= spec.max());
   }
 
   /** Whether any name may come. */

@@ -32,9 +32,7 @@ record ObjectSpec(
   /** Values of names that a pattern matches somewhere. */
   record Named(Regex names, Ref value) {}
 
-  /**
-   * Values by name: all patterns that match must hold, and {@code additional} where none does.
-   */
+  /** Values by name: all patterns that match must hold, and {@code additional} where none does. */
   record Group(List<Named> patterns, Ref additional) {
     static final Group CLOSED = new Group(List.of(), Ref.FALSE);
   }
@@ -43,8 +41,7 @@ record ObjectSpec(
   record Present(Regex names, Ref value) {}
 
   static ObjectSpec ofGroup(Group group) {
-    return new ObjectSpec(
-        Map.of(), List.of(group), Set.of(), 0, UNBOUNDED, Map.of(), List.of());
+    return new ObjectSpec(Map.of(), List.of(group), Set.of(), 0, UNBOUNDED, Map.of(), List.of());
   }
 
   /** Objects whose member of one name is something, if it is there or because it must be. */

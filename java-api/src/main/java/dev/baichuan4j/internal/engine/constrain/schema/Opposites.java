@@ -58,8 +58,7 @@ final class Opposites {
       for (Ref other : shapes.not(spec.prefix().get(i))) {
         List<Ref> prefix = new ArrayList<>(Collections.nCopies(i, Ref.TRUE));
         prefix.add(other);
-        all.add(
-            new ArraySpec(prefix, Ref.TRUE, i + 1, ArraySpec.UNBOUNDED, List.of(), false));
+        all.add(new ArraySpec(prefix, Ref.TRUE, i + 1, ArraySpec.UNBOUNDED, List.of(), false));
       }
     }
     for (Ref other : shapes.not(spec.rest())) {

@@ -95,8 +95,7 @@ final class SchemaNode {
         throw malformed(keyword, "an object of schemas");
       }
       map.forEach(
-          (name, value) ->
-              children.put((String) name, named(keyword, (String) name, value)));
+          (name, value) -> children.put((String) name, named(keyword, (String) name, value)));
     }
     return children;
   }

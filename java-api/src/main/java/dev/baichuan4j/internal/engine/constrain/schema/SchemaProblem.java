@@ -10,7 +10,12 @@ final class SchemaProblem {
   static InvalidRequestException unsupported(String keyword, String pointer, String why) {
     return new InvalidRequestException(
         "schema",
-        "schema has the keyword " + keyword + " at " + pointer + ", which cannot be enforced: " + why);
+        "schema has the keyword "
+            + keyword
+            + " at "
+            + pointer
+            + ", which cannot be enforced: "
+            + why);
   }
 
   /** A keyword whose value is not what it may be. */

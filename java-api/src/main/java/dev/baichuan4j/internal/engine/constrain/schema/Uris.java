@@ -19,7 +19,12 @@ final class Uris {
 
   static String reference(boolean international) {
     Parts parts = new Parts(international);
-    return "(?:" + SCHEME + parts.hierarchy(true) + "|" + parts.hierarchy(false) + ")"
+    return "(?:"
+        + SCHEME
+        + parts.hierarchy(true)
+        + "|"
+        + parts.hierarchy(false)
+        + ")"
         + parts.end();
   }
 
