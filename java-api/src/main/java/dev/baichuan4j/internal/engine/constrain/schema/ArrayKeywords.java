@@ -42,9 +42,6 @@ final class ArrayKeywords {
     int min = node.count("minItems", 0);
     int max = node.count("maxItems", ArraySpec.UNBOUNDED);
     boolean unique = Boolean.TRUE.equals(node.get("uniqueItems")) && max > 1;
-    if (unique) {
-      throw node.unsupported("uniqueItems", "it is not supported");
-    }
     List<Contained> contains = contains(node);
     boolean none = min > max || min == Integer.MAX_VALUE;
     return none ? List.of() : List.of(new ArraySpec(prefix, rest, min, max, contains, unique));

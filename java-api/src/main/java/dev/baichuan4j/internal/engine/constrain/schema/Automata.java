@@ -16,6 +16,7 @@ final class Automata {
   private static final int KEPT = 512;
 
   private static final Cache<String, Regex> PATTERNS = new Cache<>(Regex::search);
+  private static final Cache<List<String>, Regex> TEXTS = new Cache<>(Regex::strings);
   private static final Cache<Regex, Dfa> CONTENTS = new Cache<>(Regex::dfa);
   private static final Cache<Regex, Dfa> STRINGS = new Cache<>(r -> new StringText(of(r)));
   private static final Cache<List<NumberSpec>, Dfa> NUMBERS = new Cache<>(NumberText::of);
@@ -59,6 +60,11 @@ final class Automata {
 
   static Regex pattern(String pattern) {
     return PATTERNS.get(pattern);
+  }
+
+  /** The language of some texts. */
+  static Regex texts(List<String> texts) {
+    return TEXTS.get(texts);
   }
 
   /** The automaton of some strings as they are. */

@@ -59,9 +59,7 @@ final class Inhabitants {
     if (shape.literals() != 0 || any(shape.strings())) {
       return true;
     }
-    return anyNumber(shape.numbers())
-        || shape.arrays().stream().anyMatch(this::any)
-        || shape.objects().stream().anyMatch(this::any);
+    return anyNumber(shape.numbers()) || anyOf(shape.arrays(), shape.objects());
   }
 
   private static boolean any(Regex strings) {
@@ -80,6 +78,10 @@ final class Inhabitants {
     return !numbers.isEmpty() && Automata.numbers(numbers).start() != Dfa.DEAD;
   }
 
+  boolean anyOf(List<ArraySpec> arrays, List<ObjectSpec> objects) {
+    return arrays.stream().anyMatch(this::any) || objects.stream().anyMatch(this::any);
+  }
+
   /** How many items an array may have before one that cannot be there. */
   int limit(ArraySpec spec) {
     int max = spec.max();
@@ -95,6 +97,9 @@ final class Inhabitants {
     int limit = limit(spec);
     if (spec.min() > limit) {
       return false;
+    }
+    if (spec.unique()) {
+      return Uniqueness.isPossible(shapes, spec);
     }
     if (spec.contains().size() > 1) {
       for (Contained contained : spec.contains()) {

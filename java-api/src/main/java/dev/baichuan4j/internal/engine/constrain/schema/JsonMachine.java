@@ -8,6 +8,8 @@ import dev.baichuan4j.internal.engine.constrain.Regex;
 import dev.baichuan4j.internal.engine.constrain.schema.Level.Branch;
 import dev.baichuan4j.internal.engine.constrain.schema.Level.Items;
 import dev.baichuan4j.internal.engine.constrain.schema.Level.Members;
+import dev.baichuan4j.internal.json.JsonTree;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -29,7 +31,9 @@ final class JsonMachine implements ByteMachine {
   private final Shapes shapes;
   private final Ref root;
   private final Map<Level, Level> levels = new HashMap<>();
+  private final Map<Capture, Capture> captures = new HashMap<>();
   private final Map<Place, Integer> numbers = new HashMap<>();
+  private boolean unique; // whether an array whose items differ has been reached
   private Place[] places = new Place[64];
   private int[][] rows = new int[64][];
   private final boolean empty;
@@ -94,18 +98,40 @@ final class JsonMachine implements ByteMachine {
   }
 
   private Place next(Place at, int b) {
+    if (at.kind() == Place.SCALAR) {
+      return scalar(at, b);
+    }
+    return captured(read(at, b), at, b);
+  }
+
+  private Place captured(Place next, Place at, int b) {
+    return next == null || !unique ? next : captured(next, append(at.capture(), b));
+  }
+
+  private static Place captured(Place place, Capture text) {
+    boolean captures = place.level() != null && place.level().captures();
+    return place.with(captures ? text : null);
+  }
+
+  private Capture append(Capture text, int b) {
+    Capture before = text == null ? Capture.EMPTY : text;
+    Capture longer = new Capture(before, b, before.length() + 1);
+    Capture known = captures.putIfAbsent(longer, longer);
+    return known == null ? longer : known;
+  }
+
+  private Place read(Place at, int b) {
     boolean blank = b == ' ' || b == '\n' || b == '\t' || b == '\r';
     return switch (at.kind()) {
-      case Place.VALUE -> blank ? (at.level() == null ? null : at) : value(at.level(), b);
-      case Place.SCALAR -> scalar(at, b);
-      case Place.OPEN_OBJECT -> blank ? at : b == '}' ? close(at) : b == '"' ? names(at) : null;
+      case Place.VALUE -> blank ? (at.level() == null ? null : at) : value(at, at.level(), b);
+      case Place.OPEN_OBJECT -> blank ? at : b == '}' ? close(at, b) : b == '"' ? names(at) : null;
       case Place.NEXT_NAME -> blank ? at : b == '"' ? names(at) : null;
       case Place.NAME -> name(at, b);
       case Place.COLON ->
           blank ? at : b == ':' ? new Place(Place.VALUE, at.level(), null, null) : null;
-      case Place.AFTER_MEMBER -> blank ? at : b == '}' ? close(at) : b == ',' ? comma(at) : null;
-      case Place.OPEN_ARRAY -> blank ? at : b == ']' ? close(at) : item(at, b);
-      case Place.AFTER_ITEM -> blank ? at : b == ']' ? close(at) : b == ',' ? comma(at) : null;
+      case Place.AFTER_MEMBER -> blank ? at : b == '}' ? close(at, b) : b == ',' ? comma(at) : null;
+      case Place.OPEN_ARRAY -> blank ? at : b == ']' ? close(at, b) : item(at, b);
+      case Place.AFTER_ITEM -> blank ? at : b == ']' ? close(at, b) : b == ',' ? comma(at) : null;
       default -> null;
     };
   }
@@ -115,7 +141,7 @@ final class JsonMachine implements ByteMachine {
     return level == null ? new Ref[] {root} : level.pending();
   }
 
-  private Place value(Level level, int b) {
+  private Place value(Place at, Level level, int b) {
     if (b == '{' || b == '[') {
       return open(level, b == '{');
     }
@@ -130,7 +156,7 @@ final class JsonMachine implements ByteMachine {
         }
       }
     }
-    return scalars.size() == 0 ? null : place(level, scalars);
+    return scalars.size() == 0 ? null : place(at, level, scalars, b);
   }
 
   private Dfa automaton(Ref ref, int b) {
@@ -149,35 +175,41 @@ final class JsonMachine implements ByteMachine {
   }
 
   /** Goes on with scalars, or with what follows them if they can only end here. */
-  private Place place(Level level, Place.Scalars scalars) {
-    return scalars.mayContinue()
-        ? new Place(Place.SCALAR, level, null, scalars)
-        : complete(level, scalars.accepted());
+  private Place place(Place at, Level level, Place.Scalars scalars, int b) {
+    if (scalars.mayContinue()) {
+      return new Place(Place.SCALAR, level, null, scalars);
+    }
+    return complete(level, scalars.accepted(), unique ? append(at.capture(), b) : null);
   }
 
   private Place scalar(Place at, int b) {
     Place.Scalars next = at.scalars().next(b);
     if (next.size() > 0) {
-      return place(at.level(), next);
+      return captured(place(at, at.level(), next, b), at, b);
     }
     Set<Ref> accepted = at.scalars().accepted();
     if (accepted.isEmpty() || at.level() == null) {
       return null;
     }
-    Place after = complete(at.level(), accepted);
-    return after == null ? null : next(after, b);
+    Place after = complete(at.level(), accepted, at.capture());
+    return after == null ? null : next(unique ? captured(after, at.capture()) : after, b);
   }
 
   /** Goes on behind a value that is what some wait for. */
-  private Place complete(Level level, Set<Ref> values) {
+  private Place complete(Level level, Set<Ref> values, Capture text) {
     if (level == null) {
       return new Place(Place.END, null, null, null);
     }
     List<Branch> branches = new ArrayList<>(level.branches().length);
     for (int i = 0; i < level.branches().length; i++) {
-      Branch branch = level.branches()[i];
-      if (values.contains(level.pending()[i]) && !branches.contains(branch)) {
-        branches.add(branch);
+      if (values.contains(level.pending()[i])) {
+        Branch branch = level.branches()[i];
+        if (branch instanceof Items items && items.spec().unique()) {
+          branch = differing(items, text.from(level.from()));
+        }
+        if (branch != null && !branches.contains(branch)) {
+          branches.add(branch);
+        }
       }
     }
     if (branches.isEmpty()) {
@@ -185,6 +217,18 @@ final class JsonMachine implements ByteMachine {
     }
     int kind = branches.get(0) instanceof Members ? Place.AFTER_MEMBER : Place.AFTER_ITEM;
     return new Place(kind, level.around(), branches.toArray(Branch[]::new), null);
+  }
+
+  /** Excludes a value that has come; null if it cannot be compared with others. */
+  private Items differing(Items items, byte[] text) {
+    Object value;
+    try {
+      value = JsonTree.parse(new String(text, StandardCharsets.UTF_8), "item");
+    } catch (InvalidRequestException e) {
+      return null; // An exponent of more than nine digits.
+    }
+    Ref different = shapes.notConstant(value);
+    return items.differentFrom(shapes.and(items.different(), different));
   }
 
   private Place open(Level level, boolean object) {
@@ -202,7 +246,8 @@ final class JsonMachine implements ByteMachine {
         for (ArraySpec spec : shape.arrays()) {
           if (shapes.inhabitants().any(spec)) {
             int limit = shapes.inhabitants().limit(spec);
-            branches.add(new Items(ref, spec, limit, 0, 0));
+            branches.add(new Items(ref, spec, limit, 0, 0, Ref.TRUE));
+            unique |= spec.unique();
           }
         }
       }
@@ -213,7 +258,7 @@ final class JsonMachine implements ByteMachine {
         : new Place(kind, level, branches.toArray(Branch[]::new), null);
   }
 
-  private Place close(Place at) {
+  private Place close(Place at, int b) {
     Set<Ref> values = new LinkedHashSet<>();
     for (Branch branch : at.branches()) {
       boolean may =
@@ -222,12 +267,13 @@ final class JsonMachine implements ByteMachine {
         values.add(branch.stands());
       }
     }
-    return values.isEmpty() ? null : complete(at.level(), values);
+    Capture text = unique ? append(at.capture(), b) : null;
+    return values.isEmpty() ? null : complete(at.level(), values, text);
   }
 
   private Place comma(Place at) {
     if (at.branches()[0] instanceof Items) {
-      return items(at.level(), at.branches());
+      return items(at, 1);
     }
     Branch[] branches =
         Arrays.stream(at.branches()).filter(b -> ((Members) b).mayAddAny()).toArray(Branch[]::new);
@@ -235,26 +281,30 @@ final class JsonMachine implements ByteMachine {
   }
 
   private Place item(Place at, int b) {
-    Place first = items(at.level(), at.branches());
-    return first == null ? null : value(first.level(), b);
+    Place first = items(at, 0);
+    return first == null ? null : value(at, first.level(), b);
   }
 
-  /** Waits for another item. */
-  private Place items(Level around, Branch[] from) {
-    List<Branch> branches = new ArrayList<>(from.length);
-    List<Ref> pending = new ArrayList<>(from.length);
-    for (Branch branch : from) {
+  /** Waits for another item, which begins a number of bytes from here. */
+  private Place items(Place at, int distance) {
+    List<Branch> branches = new ArrayList<>(at.branches().length);
+    List<Ref> pending = new ArrayList<>(at.branches().length);
+    int from = -1;
+    for (Branch branch : at.branches()) {
       Items items = (Items) branch;
+      if (items.spec().unique()) {
+        from = (at.capture() == null ? 0 : at.capture().length()) + distance;
+      }
       if (items.mayAdd()) {
         addItem(items, branches, pending);
       }
     }
-    return waiting(Place.VALUE, around, branches, pending);
+    return waiting(Place.VALUE, at.level(), branches, pending, from);
   }
 
   private void addItem(Items items, List<Branch> branches, List<Ref> pending) {
     ArraySpec spec = items.spec();
-    Ref value = spec.item(items.index());
+    Ref value = shapes.and(spec.item(items.index()), items.different());
     List<ArraySpec.Contained> contains = spec.contains();
     for (int bits = 0; bits < 1 << contains.size(); bits++) {
       Ref all = value;
@@ -276,11 +326,12 @@ final class JsonMachine implements ByteMachine {
     }
   }
 
-  private Place waiting(int kind, Level around, List<Branch> branches, List<Ref> pending) {
+  private Place waiting(
+      int kind, Level around, List<Branch> branches, List<Ref> pending, int from) {
     if (branches.isEmpty()) {
       return null;
     }
-    Level level = new Level(branches.toArray(Branch[]::new), pending.toArray(Ref[]::new), around);
+    Level level = new Level(branches.toArray(Branch[]::new), pending.toArray(Ref[]::new), around, from);
     Level known = levels.putIfAbsent(level, level);
     return new Place(kind, known == null ? level : known, null, null);
   }
@@ -355,7 +406,7 @@ final class JsonMachine implements ByteMachine {
         }
       }
     }
-    return waiting(Place.COLON, at.level(), branches, pending);
+    return waiting(Place.COLON, at.level(), branches, pending, -1);
   }
 
   private void addMember(

@@ -40,14 +40,7 @@ final class Keywords {
       all = shapes.and(all, constant(node.get("const"), "const", node), node);
     }
     if (node.has("enum")) {
-      List<Shape> values = new ArrayList<>();
-      for (Object value : node.list("enum")) {
-        values.add(constant(value, "enum", node));
-      }
-      if (values.isEmpty()) {
-        throw node.malformed("enum", "at least one value");
-      }
-      all = shapes.and(all, enumeration(values, node), node);
+      all = shapes.and(all, enumeration(node), node);
     }
     if (!all.numbers().isEmpty()) {
       all = shapes.and(all, Shape.ANYTHING.withNumbers(Numbers.read(node)), node);
@@ -58,18 +51,21 @@ final class Keywords {
     return applicators.apply(all, node);
   }
 
-  /** One union of all strings instead of one after the other. */
-  private Shape enumeration(List<Shape> values, SchemaNode node) {
+  private Shape enumeration(SchemaNode node) {
     List<String> texts = new ArrayList<>();
+    List<Shape> all = new ArrayList<>();
     for (Object value : node.list("enum")) {
       if (value instanceof String text) {
         texts.add(text);
+      } else {
+        all.add(constant(value, "enum", node));
       }
     }
-    List<Shape> others = values.stream().filter(v -> v.strings() == Regex.NOTHING).toList();
-    List<Shape> all = new ArrayList<>(others);
     if (!texts.isEmpty()) {
-      all.add(Shape.NOTHING.withStrings(Regex.strings(texts)));
+      all.add(Shape.NOTHING.withStrings(Automata.texts(texts)));
+    }
+    if (all.isEmpty()) {
+      throw node.malformed("enum", "at least one value");
     }
     return shapes.or(all, node);
   }
@@ -113,7 +109,7 @@ final class Keywords {
           List.of(NumberSpec.exactly(Numbers.bounded(number, keyword, node))));
     }
     if (value instanceof String text) {
-      return Shape.NOTHING.withStrings(Regex.literal(text));
+      return Shape.NOTHING.withStrings(Automata.texts(List.of(text)));
     }
     if (value instanceof List<?> list) {
       List<Ref> items = new ArrayList<>();

@@ -11,8 +11,19 @@ import java.util.BitSet;
  * @param branches the alternatives
  * @param pending what each of them waits for
  * @param around the level around this one; null at the outermost
+ * @param from where in what is captured the awaited item begins; -1 if it is not compared
  */
-record Level(Branch[] branches, Ref[] pending, Level around) {
+record Level(Branch[] branches, Ref[] pending, Level around, int from) {
+
+  /** Whether the text of what is awaited must be kept, for this level or for one around it. */
+  boolean captures() {
+    for (Level level = this; level != null; level = level.around) {
+      if (level.from >= 0) {
+        return true;
+      }
+    }
+    return false;
+  }
 
   /** An alternative of an object or of an array. */
   sealed interface Branch permits Members, Items {
@@ -57,8 +68,10 @@ record Level(Branch[] branches, Ref[] pending, Level around) {
    * @param limit how many items it may have
    * @param index how many have come, no more exactly than it matters
    * @param contained the bits of {@link ArraySpec#contains} that have come
+   * @param different what no item may be any more
    */
-  record Items(Ref stands, ArraySpec spec, int limit, int index, int contained) implements Branch {
+  record Items(
+      Ref stands, ArraySpec spec, int limit, int index, int contained, Ref different) implements Branch {
 
     boolean mayClose() {
       return index >= spec.min() && Integer.bitCount(contained) == spec.contains().size();
@@ -74,7 +87,12 @@ record Level(Branch[] branches, Ref[] pending, Level around) {
         same = Math.max(same, each.from());
       }
       boolean counts = limit != ArraySpec.UNBOUNDED || index < same;
-      return new Items(stands, spec, limit, counts ? index + 1 : index, contained | bits);
+      int next = counts ? index + 1 : index;
+      return new Items(stands, spec, limit, next, contained | bits, different);
+    }
+
+    Items differentFrom(Ref others) {
+      return new Items(stands, spec, limit, index, contained, others);
     }
   }
 
@@ -82,6 +100,7 @@ record Level(Branch[] branches, Ref[] pending, Level around) {
   public boolean equals(Object other) {
     return other instanceof Level level
         && around == level.around // interned before it
+        && from == level.from
         && Arrays.equals(branches, level.branches)
         && Arrays.equals(pending, level.pending);
   }

@@ -44,6 +44,7 @@ final class Place {
   private final Level level; // what waits for the value, or what is around the branches
   private final Branch[] branches; // null where the level has them
   private final Object lexical; // Scalars or Name
+  private final Capture capture; // null if nothing is captured
   private final int hash;
   private Lexemes lexemes; // null until they are asked for
 
@@ -153,13 +154,27 @@ final class Place {
   }
 
   Place(int kind, Level level, Branch[] branches, Object lexical) {
+    this(kind, level, branches, lexical, null);
+  }
+
+  private Place(int kind, Level level, Branch[] branches, Object lexical, Capture capture) {
     this.kind = kind;
     this.level = level;
     this.branches = branches;
     this.lexical = lexical;
+    this.capture = capture;
     int h = 31 * kind + System.identityHashCode(level);
     h = 31 * h + Arrays.hashCode(branches);
-    this.hash = 31 * h + (lexical == null ? 0 : lexical.hashCode());
+    h = 31 * h + (lexical == null ? 0 : lexical.hashCode());
+    this.hash = 31 * h + System.identityHashCode(capture);
+  }
+
+  Place with(Capture text) {
+    return text == capture ? this : new Place(kind, level, branches, lexical, text);
+  }
+
+  Capture capture() {
+    return capture;
   }
 
   int kind() {
@@ -213,6 +228,7 @@ final class Place {
             && hash == place.hash
             && kind == place.kind
             && level == place.level // interned
+            && capture == place.capture // interned
             && Arrays.equals(branches, place.branches)
             && (lexical == null ? place.lexical == null : lexical.equals(place.lexical));
   }

@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.engine.constrain.schema;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.internal.engine.constrain.Dfa;
 import dev.baichuan4j.internal.engine.constrain.Regex;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -26,6 +27,7 @@ final class Shapes {
   private final SchemaDocument document;
   private final Keywords keywords;
   private final Opposites opposites;
+  private final Map<Object, SchemaNode> constants = new HashMap<>();
   private final Map<Literals, Ref> refs = new HashMap<>();
   private final Map<Regex, Dfa> automata = new HashMap<>();
   private final Map<Regex, Dfa> texts = new HashMap<>();
@@ -80,6 +82,15 @@ final class Shapes {
       return node.bool() ? Ref.FALSE : Ref.TRUE;
     }
     return node.keywords().isEmpty() ? Ref.FALSE : intern(new int[] {2 * node.number() + 1});
+  }
+
+  /** That a value is not a given one. */
+  Ref notConstant(Object value) {
+    return not(constants.computeIfAbsent(canonical(value), v -> document.constant(v, "#", "")));
+  }
+
+  private static Object canonical(Object value) {
+    return value instanceof BigDecimal number ? NumberSpec.normal(number) : value;
   }
 
   /** The alternatives of which one holds where a conjunction does not. */

@@ -25,11 +25,17 @@ final class Survey {
     while (!open.isEmpty() && seen.size() < MAX_REFS) {
       Shape shape = shapes.shape(open.remove());
       for (ArraySpec spec : shape.arrays()) {
+        if (spec.unique() || spec.contains().size() > 1) {
+          shapes.inhabitants().any(spec); // refuses what cannot be told
+        }
         spec.prefix().forEach(this::add);
         add(spec.rest());
         spec.contains().forEach(c -> add(c.item()));
       }
       for (ObjectSpec spec : shape.objects()) {
+        if (!spec.present().isEmpty()) {
+          shapes.inhabitants().any(spec); // refuses what cannot be told
+        }
         spec.properties().values().forEach(this::add);
         for (ObjectSpec.Group group : spec.groups()) {
           group.patterns().forEach(p -> add(p.value()));

@@ -71,6 +71,11 @@ class JsonSchemaTest {
           {'minItems': 1, 'maxItems': 2}; [1]||[1, 2]; []||[1, 2, 3]
           {'contains': {'const': 1}}; [1]||[2, 1]||[1, 1]; []||[2]||[2, 2]
           {'contains': {'const': 1}, 'maxItems': 2}; [2, 1]; [2, 2]||[2, 2, 1]
+          {'uniqueItems': true, 'items': {'type': 'string'}}; []||['a', 'b']||['a', 'ab', '']; ['a', 'a']||['a', 'b', '\\u0061']
+          {'uniqueItems': true, 'items': {'type': ['number', 'null']}}; [1, 2, null]||[10, 1]; [1, 1.0]||[null, null]
+          {'uniqueItems': true, 'items': {'enum': [1, 2]}, 'minItems': 2}; [1, 2]||[2, 1]; [1, 1]||[1]||[1, 2, 1]
+          {'items': {'uniqueItems': true, 'items': {'type': 'string'}}}; [['a'], ['a', 'b']]; [['a'], ['b', 'b']]
+          {'format': 'byte'}; ''||'YWI='||'YWJj'; 'YWI'||'Y==='
           {'properties': {'a': {'const': 1}}}; {}||{'a': 1}||{'b': 2, 'a': 1}||{'aa': 2}; {'a': 2}
           {'properties': {'a': true, 'b': true}}; {'a': 1, 'b': 2}||{'b': 2, 'a': 1}; {'a': 1, 'a': 1}
           {'properties': {'a': false}}; {}||{'b': 1}; {'a': 1}
@@ -126,6 +131,8 @@ class JsonSchemaTest {
           {'minLength': -1}; at least 0
           {'items': {'unevaluatedItems': false}}; the keyword unevaluatedItems at #/items
           {'multipleOf': 0}; above 0
+          {'uniqueItems': true}; the keyword uniqueItems
+          {'uniqueItems': true, 'items': {'enum': [1, 2]}, 'minItems': 3, 'type': 'array'}; some value is valid
           {'minLength': 3, 'maxLength': 2, 'type': 'string'}; some value is valid
           {'required': ['a'], 'properties': {'a': {'$ref': '#'}}, 'type': 'object'}; some value is valid
           false; some value is valid
