@@ -9,6 +9,7 @@ import dev.baichuan4j.internal.engine.constrain.schema.Level.Branch;
 import dev.baichuan4j.internal.engine.constrain.schema.Level.Items;
 import dev.baichuan4j.internal.engine.constrain.schema.Level.Members;
 import dev.baichuan4j.internal.json.JsonTree;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -226,6 +227,9 @@ final class JsonMachine implements ByteMachine {
       value = JsonTree.parse(new String(text, StandardCharsets.UTF_8), "item");
     } catch (InvalidRequestException e) {
       return null; // An exponent of more than nine digits.
+    }
+    if (value instanceof BigDecimal number && !Numbers.isBounded(number)) {
+      return null;
     }
     Ref different = shapes.notConstant(value);
     return items.differentFrom(shapes.and(items.different(), different));

