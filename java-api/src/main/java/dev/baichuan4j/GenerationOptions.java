@@ -23,6 +23,7 @@ import java.util.function.Consumer;
  */
 public final class GenerationOptions {
   private static final int MAX_LOGPROBS = 20; // as the OpenAI API
+  private static final int MAX_DRAFT_TOKENS = 31;
   private static final GenerationOptions UNMODIFIED = new GenerationOptions(new Values());
 
   /** The values, each with its initial one. They change only before options hold them. */
@@ -41,6 +42,7 @@ public final class GenerationOptions {
     List<String> stop = List.of();
     OptionalInt logprobs = OptionalInt.empty();
     Map<Integer, Float> logitBias = Map.of();
+    int draftTokens = 15;
     String caller = "";
     Priority priority = Priority.NORMAL;
     Optional<Duration> timeout = Optional.empty();
@@ -71,6 +73,7 @@ public final class GenerationOptions {
       values.put("stop", stop);
       values.put("logprobs", logprobs);
       values.put("logitBias", logitBias);
+      values.put("draftTokens", draftTokens);
       values.put("caller", caller);
       values.put("priority", priority);
       values.put("timeout", timeout);
@@ -183,6 +186,16 @@ public final class GenerationOptions {
   /** Returns what is added to a token's score, in [-100, 100], by token id. */
   public Map<Integer, Float> logitBias() {
     return values.logitBias;
+  }
+
+  /**
+   * Returns how many guesses of the next tokens a step may verify at most, in [0, 31]; 0 for none.
+   * Guesses come from the prompt and the text so far, and from a draft model where one is loaded.
+   * As many are verified as pay by what was measured of this model and this text. They change how
+   * long a text takes and no token of it.
+   */
+  public int draftTokens() {
+    return values.draftTokens;
   }
 
   /**
@@ -366,6 +379,20 @@ public final class GenerationOptions {
               "a number in [-100, 100]");
         });
     return with(v -> v.logitBias = Map.copyOf(logitBias));
+  }
+
+  /**
+   * Returns these options with another {@link #draftTokens()}.
+   *
+   * @throws InvalidRequestException if it is not in [0, 31]
+   */
+  public GenerationOptions withDraftTokens(int draftTokens) {
+    require(
+        draftTokens >= 0 && draftTokens <= MAX_DRAFT_TOKENS,
+        "draftTokens",
+        draftTokens,
+        "0 to " + MAX_DRAFT_TOKENS);
+    return with(v -> v.draftTokens = draftTokens);
   }
 
   /** Returns these options with another {@link #caller()}. */

@@ -43,6 +43,7 @@ class GenerationOptionsTest {
             Map.entry("stop", s -> s.withStop("。")),
             Map.entry("logprobs", s -> s.withLogprobs(3)),
             Map.entry("logitBias", s -> s.withLogitBias(Map.of(2, -100f))),
+            Map.entry("draftTokens", s -> s.withDraftTokens(4)),
             Map.entry("caller", s -> s.withCaller("web")),
             Map.entry("priority", s -> s.withPriority(Priority.LOW)),
             Map.entry("timeout", s -> s.withTimeout(Duration.ofSeconds(3))),

@@ -57,7 +57,7 @@ class NullArgumentsTest {
     samples.put(ModelShape.Head.class, ModelShape.Head.PLAIN);
     samples.put(MemoryPlan.class, new MemoryPlan(1, 1, 1));
     samples.put(ModelInfo.Traffic.class, new ModelInfo.Traffic(1, 1));
-    samples.put(Usage.class, new Usage(1, 0, 1));
+    samples.put(Usage.class, new Usage(1, 0, 1, 0, 0));
     samples.put(Timings.class, new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO));
     samples.put(ProgressListener.class, ProgressListener.NONE);
     samples.put(LogitsConsumer.class, (LogitsConsumer) (position, logits) -> {});

@@ -1,6 +1,7 @@
 package dev.baichuan4j.tests;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.KvType;
@@ -11,7 +12,6 @@ import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.ElementType;
-import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -24,7 +24,6 @@ class AllocationTest {
   private static final int CONTEXT = 512;
   private static final int TOKENS = 128; // of a step
   private static final int TEXTS = 8; // at once
-  private static final int ROWS = Engine.rows(TEXTS); // of logits
   private static final ModelShape SHAPE =
       new ModelShape(
           512, 3, 4, 1376, 2048, CONTEXT, ModelShape.Position.ROPE, ModelShape.Head.PLAIN);
@@ -54,16 +53,11 @@ class AllocationTest {
       assertEquals(plan.weights(), ops.memoryUsed() - norms, weights + ": weights");
 
       long before = ops.memoryUsed();
-      try (KvCache pool = new KvCache(ops, config, cache, pages)) {
-        assertEquals(plan.cache(), ops.memoryUsed() - before, weights + ": cache");
-        before = ops.memoryUsed();
-        int slots = Layout.pagesFor(CONTEXT);
-        try (Forward forward = new Forward(model, pool, TOKENS, ROWS, ROWS, CONTEXT)) {
-          // The ids, positions, offsets, pages and rows of a batch are too small to be planned for.
-          long inputs = 4L * (2 * forward.maxTokens() + ROWS + 1 + ROWS * slots + ROWS);
-          assertEquals(
-              plan.workspace(), ops.memoryUsed() - before - inputs, weights + ": workspace");
-        }
+      Engine.Limits limits = new Engine.Limits(CONTEXT, pages, cache, TOKENS, TEXTS, 1);
+      try (Engine engine = new Engine(model, limits)) {
+        long more = ops.memoryUsed() - before - plan.cache() - plan.workspace();
+        // The ids, positions, offsets, pages and rows of a step are too small to be planned for.
+        assertTrue(more >= 0 && more < 4096, weights + ": " + more + " bytes are not in the plan");
       }
     }
   }

@@ -72,6 +72,27 @@ class ConstraintTest {
   }
 
   @Test
+  void draftsDoNotChangeAText() {
+    try (Baichuan model = load("tiny-baichuan-7b")) {
+      Constraint rows =
+          Constraint.grammar("root: row{8}\nrow: \"| \" /[a-z]{3}/ \" | \" /[0-9]{2}/ \" |\\n\"");
+      GenerationOptions options =
+          GenerationOptions.greedy().withMaxNewTokens(120).withConstraint(rows);
+      for (GenerationOptions each : List.of(options, options.withDoSample(true).withSeed(3))) {
+        String plain = model.complete(PROMPT, each.withDraftTokens(0)).text();
+        GenerationResult drafted = model.complete(PROMPT, each.withDraftTokens(8)).result();
+        assertEquals(plain, drafted.text());
+        assertTrue(plain.matches("(\\| [a-z]{3} \\| [0-9]{2} \\|\n){8}"), plain);
+        assertEquals(plain, model.tokenizer().decode(ids(drafted)));
+      }
+    }
+  }
+
+  private static int[] ids(GenerationResult result) {
+    return result.tokenIds().stream().mapToInt(id -> id).toArray();
+  }
+
+  @Test
   void aTextThatIsCutOffIsTheBeginningOfOne() {
     try (Baichuan model = load("tiny-baichuan2-13b-chat")) {
       GenerationOptions options = GenerationOptions.greedy().withMaxNewTokens(6);

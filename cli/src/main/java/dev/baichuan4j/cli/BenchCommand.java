@@ -44,9 +44,9 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "N",
       description =
-          "Positions in the cache before the new tokens are measured (tgN@dN): what a request with a"
-              + " prompt of so many tokens has from its first new token to its last. Default: 0, the"
-              + " model alone, without sampling.")
+          "Positions in the cache before the new tokens are measured (tgN@dN): what a request with"
+              + " a prompt of so many tokens has from its first new token to its last. Default: 0,"
+              + " the model alone, without sampling.")
   private int depth;
 
   @Option(names = "-r", defaultValue = "5", paramLabel = "N", description = "Repetitions.")
@@ -74,6 +74,8 @@ final class BenchCommand implements Callable<Integer> {
   private boolean json;
 
   @Mixin private ModelOptions modelOptions;
+
+  private int prompts; // that were read
 
   /** A line of the table; the field names are part of the interface. */
   private record Row(
@@ -188,13 +190,11 @@ final class BenchCommand implements Callable<Integer> {
       long start = System.nanoTime();
       List<Generation> all = new ArrayList<>();
       for (int b = 0; b < batch; b++) {
-        int[] own = Arrays.copyOf(ids, promptTokens);
-        own[0] = ids[b % ids.length]; // no two have a prefix in common
-        all.add(model.complete(own, options));
+        all.add(model.complete(unread(model, ids, promptTokens), options));
       }
       long tokens = 0;
       for (Generation generation : all) {
-        Usage usage = generation.result().usage();
+        Usage usage = readWhole(generation.result());
         tokens += newTokens == 1 ? usage.promptTokens() : usage.completionTokens();
       }
       if (i >= 0) {
@@ -202,6 +202,31 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     return rates;
+  }
+
+  /**
+   * Returns a prompt that begins as none before, so that the cache has nothing of it; with one
+   * token the vocabulary may run out of such, but then nothing of it is in the cache either.
+   */
+  private int[] unread(Baichuan model, int[] ids, int tokens) {
+    int[] prompt = Arrays.copyOf(ids, tokens);
+    int vocabulary = vocabulary(model);
+    prompt[0] = prompts % vocabulary;
+    if (tokens > 1) {
+      prompt[1] = prompts / vocabulary % vocabulary;
+    }
+    prompts++;
+    return prompt;
+  }
+
+  /** Returns the usage of a text of which nothing came from the cache. */
+  private static Usage readWhole(GenerationResult result) {
+    Usage usage = result.usage();
+    if (usage.cachedTokens() > 0) {
+      throw new IllegalStateException(
+          "bench: cache had " + usage.cachedTokens() + " tokens of a prompt, expected 0");
+    }
+    return usage;
   }
 
   /** Most tokens of a text. */
@@ -246,9 +271,9 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   /** Seconds to read a prompt and have the logits of its last token. */
-  private static double readPrompt(Baichuan model, int[] ids, int tokens) {
+  private double readPrompt(Baichuan model, int[] ids, int tokens) {
     long start = System.nanoTime();
-    model.logits(Arrays.copyOf(ids, tokens), false, 0, (position, logits) -> {});
+    model.logits(unread(model, ids, tokens), false, 0, (position, logits) -> {});
     return (System.nanoTime() - start) / 1e9;
   }
 
@@ -266,8 +291,8 @@ final class BenchCommand implements Callable<Integer> {
             .withMaxNewTokens(generate)
             // It must not end earlier.
             .withLogitBias(Map.of(model.info().endIds().get(0), -100f));
-    GenerationResult result = model.complete(Arrays.copyOf(ids, depth), options).result();
-    int tokens = result.usage().completionTokens();
+    GenerationResult result = model.complete(unread(model, ids, depth), options).result();
+    int tokens = readWhole(result).completionTokens();
     if (tokens != generate) {
       throw new IllegalStateException(
           "bench: generation has " + tokens + " tokens, expected " + generate);

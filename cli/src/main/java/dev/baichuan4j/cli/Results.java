@@ -10,7 +10,12 @@ final class Results {
   private Results() {}
 
   /** Names of fields are part of the interface. */
-  private record Usage(int prompt_tokens, int cached_tokens, int completion_tokens) {}
+  private record Usage(
+      int prompt_tokens,
+      int cached_tokens,
+      int completion_tokens,
+      int drafted_tokens,
+      int accepted_tokens) {}
 
   /** Names of fields are part of the interface. */
   private record Timings(double queued_ms, double prompt_ms, double generation_ms) {}
@@ -25,7 +30,9 @@ final class Results {
         new Usage(
             result.usage().promptTokens(),
             result.usage().cachedTokens(),
-            result.usage().completionTokens()));
+            result.usage().completionTokens(),
+            result.usage().draftedTokens(),
+            result.usage().acceptedTokens()));
     json.put(
         "timings",
         new Timings(

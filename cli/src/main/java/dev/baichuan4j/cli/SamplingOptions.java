@@ -70,6 +70,14 @@ final class SamplingOptions {
       description = "Added to a token's logit; may be repeated.")
   private Map<Integer, Float> logitBias;
 
+  @Option(
+      names = "--draft",
+      paramLabel = "N|off",
+      description =
+          "Most guesses of the next tokens that a step verifies; the text is the same. Default:"
+              + " 15.")
+  private String draft;
+
   /**
    * Refuses options that would change nothing.
    *
@@ -116,6 +124,17 @@ final class SamplingOptions {
     s = stop == null ? s : s.withStop(stop.toArray(String[]::new));
     s = logprobs == null ? s : s.withLogprobs(logprobs);
     s = logitBias == null ? s : s.withLogitBias(logitBias);
+    s = draft == null ? s : s.withDraftTokens(draftTokens());
     return greedy ? s.withDoSample(false) : s;
+  }
+
+  private int draftTokens() {
+    if (draft.equals("off")) {
+      return 0;
+    }
+    if (!draft.matches("\\d{1,9}")) {
+      throw wrong("--draft has value " + draft + ", expected a number of tokens, or off");
+    }
+    return Integer.parseInt(draft);
   }
 }

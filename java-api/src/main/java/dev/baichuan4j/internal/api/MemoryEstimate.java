@@ -5,9 +5,9 @@ import dev.baichuan4j.MemoryPlan;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
-import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
 import java.util.List;
 
@@ -21,13 +21,13 @@ import java.util.List;
 record MemoryEstimate(Architecture model, Quant quant, DeviceFacts facts) {
 
   /**
-   * Returns the whole plan, for a number of pages of the cache, and of tokens and rows of a step.
+   * Returns the whole plan, for a number of pages of the cache, and of tokens and texts of a step.
    */
-  MemoryPlan plan(KvType cacheType, int pages, int chunkTokens, int rows) {
+  MemoryPlan plan(KvType cacheType, int pages, int chunkTokens, int maxConcurrent) {
     return new MemoryPlan(
         weights(),
         pages * KvCache.pageBytes(model, ElementType.of(cacheType)),
-        Forward.workspaceBytes(model, facts, chunkTokens, rows));
+        Engine.workspaceBytes(model, facts, chunkTokens, maxConcurrent));
   }
 
   /**

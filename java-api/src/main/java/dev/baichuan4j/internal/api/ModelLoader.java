@@ -401,7 +401,7 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   private MemoryPlan plan(MemoryEstimate estimate, KvType cache, int pages) {
-    return estimate.plan(cache, pages, chunkTokens, Engine.rows(maxConcurrent));
+    return estimate.plan(cache, pages, chunkTokens, maxConcurrent);
   }
 
   /**

@@ -38,6 +38,7 @@ final class TextRequest extends GenerationRequest {
   private final StopMatcher stops;
   private final Optional<StreamDecoder> decoder; // none: ids without a text
   private final boolean wantsLogprobs;
+  private final int mostDrafts;
   private final List<Integer> endIds;
   private final ChatPrompt prompt;
   private final StringBuilder text = new StringBuilder();
@@ -70,6 +71,7 @@ final class TextRequest extends GenerationRequest {
     this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
     this.wantsLogprobs = options.logprobs().isPresent();
+    this.mostDrafts = options.draftTokens();
     this.endIds = info.endIds();
   }
 
@@ -87,6 +89,11 @@ final class TextRequest extends GenerationRequest {
   @Override
   protected TokenChooser chooser() {
     return sampler;
+  }
+
+  @Override
+  protected int mostDrafts() {
+    return mostDrafts;
   }
 
   @Override
@@ -128,7 +135,8 @@ final class TextRequest extends GenerationRequest {
             text.toString(),
             ids,
             reason,
-            new Usage(prompt.ids().length, cachedTokens, ids.size()),
+            new Usage(
+                prompt.ids().length, cachedTokens, ids.size(), draftedTokens(), acceptedTokens()),
             new Timings(
                 Duration.ofNanos(started - submitted),
                 Duration.ofNanos(first - started),

@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.engine;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.KvCache;
+import java.util.Arrays;
 
 /**
  * The key-value cache as the texts see it: they take pages as their positions are computed, share
@@ -68,6 +69,23 @@ final class CachePool implements AutoCloseable {
     }
   }
 
+  /**
+   * Returns whether a text can take over a page or more once another one's next tokens are
+   * computed.
+   *
+   * @param most tokens that the text may take over from others
+   * @param fed tokens of the other text that are being computed
+   */
+  boolean willShare(Sequence sequence, int most, Sequence other, int fed) {
+    int whole = reusable(other, other.cached() + fed) / Layout.PAGE * Layout.PAGE;
+    int limit = Math.min(whole, Math.min(most, shareable(sequence)));
+    if (limit < sequence.cached() + Layout.PAGE) {
+      return false;
+    }
+    int mismatch = Arrays.mismatch(sequence.tokens(), 0, limit, other.tokens(), 0, limit);
+    return mismatch < 0 || mismatch >= sequence.cached() + Layout.PAGE;
+  }
+
   private PrefixIndex.Match find(Sequence sequence, int most) {
     return index.find(sequence.tokens(), Math.min(most, shareable(sequence)));
   }
@@ -80,14 +98,14 @@ final class CachePool implements AutoCloseable {
     return Math.max(0, sequence.length() - smallestPiece);
   }
 
-  /** Tokens of a text that others may take over. */
-  private int reusable(Sequence sequence) {
+  /** Tokens of a text that others may take over, once that many are computed. */
+  private int reusable(Sequence sequence, int computed) {
     if (smallestPiece == 1) {
-      return sequence.cached();
+      return computed;
     }
     return sequence.promptLength() < smallestPiece
         ? 0
-        : Math.min(sequence.cached(), sequence.promptLength());
+        : Math.min(computed, sequence.promptLength());
   }
 
   /**
@@ -130,13 +148,13 @@ final class CachePool implements AutoCloseable {
 
   /** Lets other texts share what is computed of this one, while it goes on. */
   void offer(Sequence sequence) {
-    int whole = reusable(sequence) / Layout.PAGE * Layout.PAGE;
+    int whole = reusable(sequence, sequence.cached()) / Layout.PAGE * Layout.PAGE;
     index.add(sequence.tokens(), whole, sequence.pages());
   }
 
   /** Ends a text, or pauses it: what it computed stays for others as long as there is room. */
   void end(Sequence sequence) {
-    index.add(sequence.tokens(), reusable(sequence), sequence.pages());
+    index.add(sequence.tokens(), reusable(sequence, sequence.cached()), sequence.pages());
     discard(sequence);
   }
 

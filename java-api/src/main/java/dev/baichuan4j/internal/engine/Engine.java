@@ -7,7 +7,10 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.QueueFullException;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.engine.draft.DraftPlan;
+import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
@@ -59,19 +62,22 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Most rows of logits of a step. */
-  public static int rows(int maxConcurrent) {
-    return maxConcurrent + Schedule.SCORE_ROWS;
+  /** Bytes of the buffers of its steps. */
+  public static long workspaceBytes(
+      Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {
+    return Schedule.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
 
   private final Model model;
   private final Limits limits;
   private final Schedule schedule;
+  private final Texts texts;
   private final Object lock = new Object();
   private final FairQueue queue = new FairQueue();
 
   private final Deque<Runnable> tasks = new ArrayDeque<>(); // for the engine's thread
 
+  private final Runnable admitWaiting = this::admitWaiting;
   private final Thread thread;
   private long happenings; // that the thread may have to look at
   private boolean closed;
@@ -82,9 +88,15 @@ public final class Engine implements AutoCloseable {
    * @throws DeviceException when the system refuses the engine's thread; the model is closed then
    */
   public Engine(Model model, Limits limits) {
+    this(model, limits, new DraftPlan(limits.maxConcurrent(), Speculation.MOST_DRAFTS));
+  }
+
+  /** Creates an engine that verifies the drafts that a plan chooses; see the other constructor. */
+  public Engine(Model model, Limits limits, DraftPlan drafts) {
     this.model = model;
     this.limits = limits;
-    this.schedule = new Schedule(model, limits);
+    this.schedule = new Schedule(model, limits, drafts);
+    this.texts = schedule.texts();
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
     thread.setDaemon(true);
@@ -287,7 +299,7 @@ public final class Engine implements AutoCloseable {
       synchronized (lock) {
         while (!closed && idle && seen == happenings) {
           try {
-            long nanos = Math.min(queue.nanosLeft(), schedule.nanosLeft());
+            long nanos = Math.min(queue.nanosLeft(), texts.nanosLeft());
             if (nanos == 0) {
               break;
             }
@@ -307,9 +319,19 @@ public final class Engine implements AutoCloseable {
         task.run();
       }
       boolean admitted = admit();
-      boolean stepped = schedule.step();
+      boolean stepped = schedule.step(admitWaiting);
       idle = task == null && !admitted && !stepped;
     }
+  }
+
+  /** Starts what has come since a step began, in the middle of it. */
+  private void admitWaiting() {
+    synchronized (lock) {
+      if (queue.size() == 0 || closed) {
+        return;
+      }
+    }
+    admit();
   }
 
   private Request firstInQueue() {
@@ -320,10 +342,10 @@ public final class Engine implements AutoCloseable {
 
   /** Starts waiting requests, in order, as long as there is room; false if none was. */
   private boolean admit() {
-    boolean any = expire() | schedule.resume();
-    while (schedule.hasRoom()) {
+    boolean any = expire() | texts.resume();
+    while (texts.hasRoom()) {
       Request request = firstInQueue();
-      if (request == null || !schedule.admit(request, () -> takeFromQueue(request))) {
+      if (request == null || !texts.admit(request, () -> takeFromQueue(request))) {
         break;
       }
       any = true;
@@ -356,7 +378,7 @@ public final class Engine implements AutoCloseable {
       left = List.copyOf(tasks);
       tasks.clear();
     }
-    schedule.failAll(reason);
+    texts.failAll(reason);
     waiting.forEach(request -> request.fail(reason));
     left.forEach(Runnable::run); // each finds the engine closed and says so
     schedule.close();

@@ -100,6 +100,11 @@ public abstract class Request {
    */
   abstract int mostTokens(int rows);
 
+  /** Most guesses of its next tokens that a step may verify; see {@link Speculation}. */
+  int mostDrafts() {
+    return 0;
+  }
+
   /** Rows of logits, for the last ones of the next {@code count} tokens, that it wants. */
   abstract int rows(Sequence sequence, int count);
 

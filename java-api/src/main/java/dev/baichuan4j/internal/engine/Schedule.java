@@ -2,79 +2,96 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.internal.arch.Architecture;
-import dev.baichuan4j.internal.nn.Batch;
+import dev.baichuan4j.internal.engine.draft.DraftPlan;
+import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
-import dev.baichuan4j.internal.nn.TopLogits;
-import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 
 /**
- * The texts that are being read and written, and what each step feeds of them. A text takes pages
- * of the cache as it is computed; where there are no more, the youngest text is paused and goes on
- * later. Used by the engine's thread alone.
+ * What each step feeds of the texts that go on. A text takes pages of the cache as it is computed.
+ * Used by the engine's thread alone.
  */
 final class Schedule implements AutoCloseable {
   /** Most rows of logits of a step that are for scores: a bound on two buffers [R,V]. */
   static final int SCORE_ROWS = 64;
 
-  private static final class Active {
-    final Request request;
-    final Sequence sequence;
-    final long age; // the order in which texts began
-    boolean told; // that it has started
-    int fed; // tokens of this step
-    int row; // the first of its rows of logits in this step
-    int rows;
+  /** Most tokens and texts of a step that runs in the middle of a longer one. */
+  private static final int QUICK_TOKENS = 128;
 
-    Active(Request request, Sequence sequence, long age) {
-      this.request = request;
-      this.sequence = sequence;
-      this.age = age;
-    }
-  }
+  private static final int QUICK_TEXTS = 8;
 
-  private static final Comparator<Active> OLDEST_FIRST = Comparator.comparingLong(a -> a.age);
+  private static final Comparator<Active> SHORTEST_FIRST =
+      Comparator.comparingInt(a -> a.sequence.pending());
 
-  private final Engine.Limits limits;
   private final CachePool cache;
-  private final Forward forward;
+  private final Texts texts;
+  private final List<Active> active; // of the texts, the oldest first
+  private final Step step;
+  private final Step quickStep; // of new prompts in the middle of a step; null: that has no parts
+  private final Runnable readArrivals = this::readArrivals;
   private final int smallestPiece;
-  private final Batch batch;
-  private final LogitsRow row; // each row of a step in turn
-  private final List<Active> active = new ArrayList<>(); // the oldest first
-  private final List<Active> resting = new ArrayList<>(); // until their caller takes their rows
-  private final List<Active> paused = new ArrayList<>(); // without pages
-  private long begun;
+  private final Speculation speculation;
+  private final List<Active> readers = new ArrayList<>(); // those whose prompts a step reads
+  private Runnable arrivals; // admits what came since the step at hand began
+  private int quickTokens; // that may still be read in the middle of the step at hand
+  private long quickNanos; // that this took
 
-  Schedule(Model model, Engine.Limits limits) {
-    this.limits = limits;
+  Schedule(Model model, Engine.Limits limits, DraftPlan drafts) {
     Architecture architecture = model.architecture();
     KvCache pages = new KvCache(model.ops(), architecture, limits.cacheType(), limits.pages());
     this.smallestPiece = model.ops().facts().smallestPiece();
     this.cache =
         new CachePool(pages, KvCache.pageBytes(architecture, limits.cacheType()), smallestPiece);
-    this.forward =
-        new Forward(
+    this.texts = new Texts(limits, cache);
+    this.active = texts.active();
+    this.step =
+        new Step(
             model,
             pages,
-            Math.max(limits.chunkTokens(), leastTokens(smallestPiece, limits)),
+            Math.max(limits.chunkTokens(), leastTokens(smallestPiece, limits.maxConcurrent())),
             limits.maxConcurrent(),
-            Engine.rows(limits.maxConcurrent()),
-            limits.contextLength());
-    this.batch = new Batch(limits.pageSlots());
-    this.row = new LogitsRow(architecture.vocabularySize(), forward::logits);
+            mostRows(limits.maxConcurrent()),
+            limits);
+    this.quickStep =
+        hasQuickSteps(model.ops().facts())
+            ? new Step(model, pages, QUICK_TOKENS, QUICK_TEXTS, QUICK_TEXTS, limits)
+            : null;
+    this.speculation = new Speculation(drafts, mostGenerated() - 1, limits.maxConcurrent());
+  }
+
+  /** See {@link Engine#workspaceBytes}. */
+  static long workspaceBytes(
+      Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {
+    long usual =
+        Forward.workspaceBytes(
+            model,
+            facts,
+            Math.max(chunkTokens, leastTokens(facts.smallestPiece(), maxConcurrent)),
+            mostRows(maxConcurrent));
+    return hasQuickSteps(facts)
+        ? usual + Forward.workspaceBytes(model, facts, QUICK_TOKENS, QUICK_TEXTS)
+        : usual;
+  }
+
+  /** Only there is a step run in parts; see {@link Forward}. */
+  private static boolean hasQuickSteps(DeviceFacts facts) {
+    return facts.readsHostMemory();
+  }
+
+  /** Most rows of logits of a step. */
+  private static int mostRows(int maxConcurrent) {
+    return maxConcurrent + SCORE_ROWS;
   }
 
   /**
    * A token of every text being written but one, and two smallest pieces of the last one's prompt.
    */
-  private static int leastTokens(int smallestPiece, Engine.Limits limits) {
-    return limits.maxConcurrent() - 1 + leastPiece(smallestPiece);
+  private static int leastTokens(int smallestPiece, int maxConcurrent) {
+    return maxConcurrent - 1 + leastPiece(smallestPiece);
   }
 
   /** Room that is enough for a piece of any prompt. */
@@ -82,200 +99,217 @@ final class Schedule implements AutoCloseable {
     return 2 * smallestPiece - 1;
   }
 
-  /** Whether another text may begin: those that are paused go first. */
-  boolean hasRoom() {
-    if (active.size() >= limits.maxConcurrent()) {
-      return false;
-    }
-    for (int i = 0; i < paused.size(); i++) {
-      if (canGoOn(paused.get(i))) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean canGoOn(Active a) {
-    return a.request.mostTokens(SCORE_ROWS) > 0;
-  }
-
-  /**
-   * Fails a request that could never end, and otherwise starts it.
-   *
-   * @param take takes the request from the queue; false if it is not there any more, because it was
-   *     cancelled
-   * @return false if it has to wait until another one ends
-   */
-  boolean admit(Request request, BooleanSupplier take) {
-    int positions = request.positions(limits.contextLength());
-    if (positions > cache.positions()) {
-      if (take.getAsBoolean()) {
-        request.fail(cache.exhausted(positions));
-      }
-      return true;
-    }
-    Sequence sequence = new Sequence(request.prompt(), positions);
-    if (!start(request, sequence)) {
-      return false; // pages come free when one of these ends
-    }
-    if (!take.getAsBoolean()) {
-      cache.end(sequence);
-      return true;
-    }
-    active.add(new Active(request, sequence, begun++));
-    return true;
-  }
-
-  /** Takes over what is computed of a text, if there is room for the rest. */
-  private boolean start(Request request, Sequence sequence) {
-    while (!cache.start(sequence, request.mostShared(), active.size())) {
-      if (resting.isEmpty()) {
-        return false;
-      }
-      pause(resting);
-    }
-    return true;
-  }
-
-  /** Goes on with texts that rest or are paused, the oldest first; false if none could. */
-  boolean resume() {
-    int before = active.size();
-    for (int i = 0; i < resting.size() && active.size() < limits.maxConcurrent(); i++) {
-      if (canGoOn(resting.get(i))) {
-        active.add(resting.remove(i--));
-      }
-    }
-    for (int i = 0; i < paused.size() && active.size() < limits.maxConcurrent(); i++) {
-      Active a = paused.get(i);
-      if (canGoOn(a)) {
-        if (!start(a.request, a.sequence)) {
-          break;
-        }
-        paused.remove(a); // start() may have paused others
-        active.add(a);
-        i = -1;
-      }
-    }
-    if (active.size() == before) {
-      return false;
-    }
-    active.sort(OLDEST_FIRST);
-    return true;
-  }
-
-  /** Nanoseconds until the time of a text is over that does not go on by itself. */
-  long nanosLeft() {
-    long least = Long.MAX_VALUE;
-    for (Active a : resting) {
-      least = Math.min(least, a.request.nanosLeft());
-    }
-    for (Active a : paused) {
-      least = Math.min(least, a.request.nanosLeft());
-    }
-    return least;
+  Texts texts() {
+    return texts;
   }
 
   /** Most tokens of a step of a score; chunk is what was asked for, or 0. */
   int scoringTokens(int chunk) {
     return chunk > 0
-        ? Math.min(Math.max(chunk, leastPiece(smallestPiece)), forward.maxTokens())
-        : forward.maxTokens();
+        ? Math.min(Math.max(chunk, leastPiece(smallestPiece)), step.maxTokens())
+        : step.maxTokens();
   }
 
-  /** One step of all texts; those that end are told. False if there was nothing to do. */
-  boolean step() {
-    boolean ended = endInterrupted();
-    TopLogits best; // null: no chooser wants them
+  /**
+   * One step of all texts; those that end are told. False if there was nothing to do.
+   *
+   * @param arrivals admits what has come since; is called in the middle of a long step
+   */
+  boolean step(Runnable arrivals) {
+    boolean ended = texts.endInterrupted();
+    long began = System.nanoTime();
     try {
       chooseTokens();
-      fillBatch();
-      if (batch.tokens() == 0) {
+      fillStep();
+      if (step.tokens() == 0) {
         return ended;
       }
-      forward.run(batch);
-      best = batch.ranked() ? forward.topLogits(batch) : null;
+      this.arrivals = arrivals;
+      quickTokens = step.tokens(); // at most half of the time
+      quickNanos = 0;
+      step.run(readArrivals);
     } catch (RuntimeException | Error e) {
-      fail(List.of(active), unchecked(e)); // the others were not in the step
+      texts.fail(active, unchecked(e)); // the others were not in the step
       return true;
     }
     for (int i = 0; i < active.size(); i++) {
-      Active a = active.get(i);
-      try {
-        FinishReason reason = advance(a, best);
-        if (reason != null) {
-          active.remove(i--);
-          finish(a, reason);
-        } else if (!canGoOn(a)) {
-          resting.add(active.remove(i--));
-          resting.sort(OLDEST_FIRST);
-        }
-      } catch (RuntimeException | Error e) {
-        active.remove(i--);
-        cache.discard(a.sequence);
-        a.request.fail(unchecked(e));
+      if (!goesOn(active.get(i), step)) {
+        i--;
       }
     }
+    speculation.settle(System.nanoTime() - began - quickNanos);
     return true;
   }
 
+  /**
+   * Reads new prompts that are short in the middle of a step, so that their first tokens do not
+   * wait for its end. The step's own texts are left alone.
+   */
+  private void readArrivals() {
+    if (quickStep == null || quickTokens == 0) {
+      return;
+    }
+    arrivals.run();
+    int room = Math.min(quickTokens, QUICK_TOKENS);
+    List<Active> chosen = List.of();
+    for (int i = 0; i < active.size() && chosen.size() < QUICK_TEXTS; i++) {
+      Active a = active.get(i);
+      int count = a.fed > 0 ? 0 : newPrompt(a, room);
+      if (count > 0 && cache.extend(a.sequence, count)) {
+        a.fed = count;
+        room -= count;
+        quickTokens -= count;
+        chosen = chosen.isEmpty() ? new ArrayList<>() : chosen;
+        chosen.add(a);
+      }
+    }
+    if (!chosen.isEmpty()) {
+      quickStep(chosen);
+    }
+  }
+
+  /** Tokens of a prompt that was not begun, if all are left and fit; else 0. */
+  private int newPrompt(Active a, int room) {
+    Sequence sequence = a.sequence;
+    if (sequence.length() > sequence.promptLength() || isReadBy(a)) {
+      return 0;
+    }
+    cache.catchUp(sequence, a.request.mostShared());
+    int count = sequence.pending();
+    boolean fits = count <= room && count <= a.request.mostTokens(1);
+    return fits && a.request.rows(sequence, count) == 1 ? count : 0;
+  }
+
+  private void quickStep(List<Active> chosen) {
+    long began = System.nanoTime();
+    try {
+      quickStep.clear();
+      for (int i = 0; i < chosen.size(); i++) {
+        if (texts.tellsOfItsStart(chosen.get(i))) {
+          quickStep.add(chosen.get(i));
+        } else {
+          chosen.remove(i--);
+        }
+      }
+      quickStep.run(() -> {});
+      for (Active a : chosen) {
+        if (goesOn(a, quickStep)) {
+          a.fed = 0; // it has no part in the step that goes on
+          a.rows = 0;
+        }
+      }
+    } catch (RuntimeException | Error e) {
+      texts.fail(chosen, unchecked(e));
+    }
+    quickNanos += System.nanoTime() - began;
+  }
+
+  /** Takes what a step has of a text; false if it is not active any more. */
+  private boolean goesOn(Active a, Step step) {
+    try {
+      return !texts.leaves(a, advance(a, step));
+    } catch (RuntimeException | Error e) {
+      texts.fail(List.of(a), unchecked(e));
+      return false;
+    }
+  }
+
   /** Notes what the step has computed of a text, and returns why it ends; null if it goes on. */
-  private FinishReason advance(Active a, TopLogits best) {
+  private FinishReason advance(Active a, Step step) {
     Sequence sequence = a.sequence;
     boolean inPrompt = sequence.cached() < sequence.promptLength();
-    sequence.computed(a.fed);
+    int drafted = sequence.drafted();
+    sequence.computed(a.fed - drafted); // drafts count once they are accepted
     if (inPrompt && a.fed > 0) {
       cache.offer(sequence);
     }
-    return a.rows == 0
-        ? null
-        : a.request.take(sequence, row, a.row, a.rows, best, limits.contextLength());
-  }
-
-  private boolean endInterrupted() {
-    return endInterrupted(active) | endInterrupted(resting) | endInterrupted(paused);
-  }
-
-  private boolean endInterrupted(List<Active> texts) {
-    boolean any = false;
-    for (int i = 0; i < texts.size(); i++) {
-      Active a = texts.get(i);
-      FinishReason reason = a.request.interruption();
-      if (reason != null) {
-        texts.remove(i--);
-        finish(a, reason);
-        any = true;
-      }
+    if (a.rows == 0) {
+      return null;
     }
-    return any;
+    int before = sequence.length();
+    FinishReason reason = step.take(a);
+    speculation.learn(a, drafted, sequence.length() - before, reason != null);
+    return reason;
   }
 
   /**
    * Decides how many tokens of each text the step feeds, and takes pages for them: texts being
-   * written first, so that a long prompt does not hold them up; prompts share what is left.
+   * written first, so that a long prompt does not hold them up, with their drafts; prompts share
+   * what is left.
    */
   private void chooseTokens() {
-    int room = forward.maxTokens();
+    int room = step.maxTokens();
     int rows = SCORE_ROWS;
     for (int i = 0; i < active.size(); i++) {
       active.get(i).fed = 0;
+      active.get(i).sequence.draft(0);
     }
     // The list may lose its last ones meanwhile, which are paused.
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
-      if (a.sequence.pending() == 1 && a.request.mostTokens(rows) > 0 && hasPages(a, 1)) {
+      if (a.sequence.pending() == 1 && a.request.mostTokens(rows) > 0 && texts.takePages(a, 1)) {
         a.fed = 1;
         room--;
       }
     }
+    int drafts = draft(step.maxTokens() - room, room, rows);
+    choosePieces(room - drafts, rows - drafts);
+  }
+
+  /**
+   * Shares the room of a step between prompts: the shortest first, so that a short one does not
+   * wait for a long one; but half of it is for the oldest, so that a long one does not wait for
+   * ever. A prompt that begins as one that is being read waits, and shares what comes of it.
+   */
+  private void choosePieces(int room, int rows) {
+    readers.clear();
     for (int i = 0; i < active.size(); i++) {
-      Active a = active.get(i);
-      int count = a.fed > 0 ? 0 : piece(a, room, rows);
-      if (count > 0 && hasPages(a, count)) {
+      if (active.get(i).fed == 0) {
+        readers.add(active.get(i));
+      }
+    }
+    if (readers.isEmpty()) {
+      return;
+    }
+    Active oldest = readers.get(0);
+    int kept = Math.max(room / 2, Math.min(room, leastPiece(smallestPiece)));
+    readers.sort(SHORTEST_FIRST);
+    for (int i = 0; i < readers.size(); i++) {
+      Active a = readers.get(i);
+      kept = a == oldest ? 0 : kept;
+      int count = texts.isPaused(a) || isReadBy(a) ? 0 : piece(a, room - kept, rows);
+      if (count > 0 && texts.takePages(a, count)) {
         a.fed = count;
         room -= count;
         rows -= a.request.rows(a.sequence, count);
       }
     }
+  }
+
+  /** Whether the step reads a beginning, for another text, that this one can take over then. */
+  private boolean isReadBy(Active a) {
+    for (int i = 0; i < readers.size(); i++) {
+      Active other = readers.get(i);
+      if (other.fed > 0
+          && cache.willShare(a.sequence, a.request.mostShared(), other.sequence, other.fed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Drafts for the texts being written; room for a piece of a prompt stays. */
+  private int draft(int written, int room, int rows) {
+    int toRead = 0;
+    for (int i = 0; i < active.size() && written > 0; i++) {
+      Active a = active.get(i);
+      int most = a.fed > 0 ? 0 : a.request.mostTokens(rows);
+      toRead = Math.min(room, toRead + Math.min(most, a.sequence.pending()));
+    }
+    return toRead == 0
+        ? speculation.draft(active, cache, written, false, room)
+        : speculation.draft(
+            active, cache, written + toRead, true, room - leastPiece(smallestPiece));
   }
 
   /** Tokens of a prompt, or of a text that is computed anew, that the step feeds. */
@@ -311,89 +345,32 @@ final class Schedule implements AutoCloseable {
     return piece < smallest ? 0 : piece;
   }
 
-  /** Takes pages for the next tokens of a text; false if it was paused for want of them. */
-  private boolean hasPages(Active a, int count) {
-    while (!cache.extend(a.sequence, count)) {
-      if (pause(resting.isEmpty() ? active : resting) == a) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Pauses the youngest of some texts: its pages are there for others. */
-  private Active pause(List<Active> texts) {
-    Active youngest = texts.remove(texts.size() - 1);
-    youngest.fed = 0;
-    cache.end(youngest.sequence);
-    paused.add(youngest);
-    paused.sort(OLDEST_FIRST);
-    return youngest;
-  }
-
-  private void fillBatch() {
-    batch.clear();
+  private void fillStep() {
+    step.clear();
     for (int i = 0; i < active.size(); i++) {
       Active a = active.get(i);
       a.rows = 0;
       if (a.fed == 0) {
         continue;
       }
-      if (!a.told && !tellsOfItsStart(a)) {
+      if (texts.tellsOfItsStart(a)) {
+        step.add(a);
+      } else {
         i--;
-        continue;
-      }
-      Sequence s = a.sequence;
-      a.rows = a.request.rows(s, a.fed);
-      a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
-      if (a.rows > 0 && a.request.wantsBestLogits(forward.topCount())) {
-        batch.rank();
       }
     }
-  }
-
-  /** Tells a request that it starts; one that throws then has failed, and is not there any more. */
-  private boolean tellsOfItsStart(Active a) {
-    a.told = true;
-    try {
-      a.request.started(a.sequence.cached());
-      return true;
-    } catch (RuntimeException | Error e) {
-      active.remove(a);
-      cache.end(a.sequence);
-      a.request.fail(unchecked(e));
-      return false;
-    }
-  }
-
-  private void finish(Active a, FinishReason reason) {
-    cache.end(a.sequence);
-    a.request.finish(reason);
   }
 
   static RuntimeException unchecked(Throwable e) {
     return e instanceof RuntimeException r ? r : new IllegalStateException(e);
   }
 
-  void failAll(RuntimeException failure) {
-    fail(List.of(active, resting, paused), failure);
-  }
-
-  private void fail(List<List<Active>> lists, RuntimeException failure) {
-    List<Active> failed = new ArrayList<>();
-    for (List<Active> texts : lists) {
-      failed.addAll(texts);
-      texts.clear();
-    }
-    for (Active a : failed) {
-      cache.discard(a.sequence);
-      a.request.fail(failure);
-    }
-  }
-
   @Override
   public void close() {
-    forward.close();
+    step.close();
+    if (quickStep != null) {
+      quickStep.close();
+    }
     cache.close();
   }
 }

@@ -13,6 +13,8 @@ final class Sequence {
   private final int[] tokens;
   private int length;
   private int cached;
+  private int drafted; // tokens behind the last that are guesses
+  private int accepted;
   private final int[] pages;
   private int pageCount;
 
@@ -26,12 +28,47 @@ final class Sequence {
     this.pages = new int[Layout.pagesFor(positions)];
   }
 
-  void append(int token) {
+  /**
+   * Adds a token.
+   *
+   * @return whether it is the one that was drafted in its place; if not, no draft is left
+   */
+  boolean append(int token) {
+    boolean foreseen = drafted > 0 && tokens[length] == token;
+    if (foreseen) {
+      drafted--;
+      accepted++;
+    } else {
+      drafted = 0;
+    }
     tokens[length++] = token;
+    return foreseen;
   }
 
+  /** Takes what stands behind its last token for that many drafts, and forgets others. */
+  void draft(int count) {
+    drafted = count;
+    accepted = 0;
+  }
+
+  /** Drafts behind its last token. */
+  int drafted() {
+    return drafted;
+  }
+
+  /** Drafts that became tokens of the text since they were made. */
+  int accepted() {
+    return accepted;
+  }
+
+  /** Tokens and, behind them, drafts. */
   int[] tokens() {
     return tokens;
+  }
+
+  /** Tokens that it may still get. */
+  int room() {
+    return tokens.length - length;
   }
 
   int length() {

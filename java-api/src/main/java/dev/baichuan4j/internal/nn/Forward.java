@@ -2,7 +2,9 @@ package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -10,10 +12,16 @@ import java.util.Map;
  * on, as generation repeats one for each token; a size that is new, as most prompts have, runs op
  * by op, so that no prompt waits for a recording that is never used again. It is owned by the
  * thread that drives the context.
+ *
+ * <p>A step of many tokens takes as long as its model has layers, and may be interrupted between
+ * their parts: a short step of another Forward over the same model and cache runs then.
  */
 public final class Forward implements AutoCloseable {
   /** Sizes that are remembered. Each size that came again has a plan. */
   private static final int SIZES = 32;
+
+  /** Tokens from which on a step is run in parts; a shorter one is over soon. */
+  private static final int TOKENS_IN_PARTS = 32;
 
   private final StepInputs inputs;
   private final StepBuffers buffers;
@@ -22,19 +30,17 @@ public final class Forward implements AutoCloseable {
   private final StepSize largest;
   private final TopLogits top;
   private StepSize size = new StepSize(0, 0, 0, false); // of the last step
-  private Plan plan; // of the last step; null where it ran op by op
+  private List<Plan> plan; // of the last step, its parts in order; null where it ran op by op
 
   /** The plans of the sizes that came, least recent first; null until a size comes again. */
-  private final Map<StepSize, Plan> plans =
+  private final Map<StepSize, List<Plan>> plans =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<StepSize, Plan> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<StepSize, List<Plan>> eldest) {
           if (size() <= SIZES) {
             return false;
           }
-          if (eldest.getValue() != null) {
-            eldest.getValue().close();
-          }
+          close(eldest.getValue());
           return true;
         }
       };
@@ -76,25 +82,54 @@ public final class Forward implements AutoCloseable {
    * them.
    */
   public void run(Batch batch) {
+    run(batch, () -> {});
+  }
+
+  /**
+   * Runs a step as {@link #run(Batch)} does.
+   *
+   * @param between is called between the parts of a long step, where what was computed so far is
+   *     computed indeed: on a device that reads RAM an op is done when its call returns
+   */
+  public void run(Batch batch, Runnable between) {
     inputs.write(requireRoom(batch));
     if (plan == null || !size.isOf(batch)) {
       size = StepSize.of(batch);
       plan = planOf(size);
     }
-    if (plan == null) {
-      pass.run(inputs, buffers, size);
-    } else {
-      plan.run();
-    }
+    runAgain(between);
   }
 
   /** Runs the last step again on the inputs that it left: what a benchmark compares with. */
   void runAgain() {
+    runAgain(() -> {});
+  }
+
+  private void runAgain(Runnable between) {
     if (plan == null) {
-      pass.run(inputs, buffers, size);
-    } else {
-      plan.run();
+      boolean inParts = isInParts(size);
+      pass.run(
+          inputs,
+          buffers,
+          size,
+          part -> {
+            part.run();
+            if (inParts) {
+              between.run();
+            }
+          });
+      return;
     }
+    for (int i = 0; i < plan.size(); i++) {
+      if (i > 0) {
+        between.run();
+      }
+      plan.get(i).run();
+    }
+  }
+
+  private boolean isInParts(StepSize size) {
+    return size.tokens() >= TOKENS_IN_PARTS && ops.facts().readsHostMemory();
   }
 
   private Batch requireRoom(Batch batch) {
@@ -108,13 +143,33 @@ public final class Forward implements AutoCloseable {
   }
 
   /** The plan of a size that came before; null of a new one. */
-  private Plan planOf(StepSize next) {
-    Plan known = plans.get(next);
+  private List<Plan> planOf(StepSize next) {
+    List<Plan> known = plans.get(next);
     if (known == null && plans.containsKey(next)) {
-      known = ops.record(() -> pass.run(inputs, buffers, next));
+      known = record(next);
     }
     plans.put(next, known);
     return known;
+  }
+
+  private List<Plan> record(StepSize next) {
+    if (!isInParts(next)) {
+      return List.of(ops.record(() -> pass.run(inputs, buffers, next, Runnable::run)));
+    }
+    List<Plan> parts = new ArrayList<>();
+    try {
+      pass.run(inputs, buffers, next, part -> parts.add(ops.record(part)));
+      return parts;
+    } catch (RuntimeException | Error e) {
+      close(parts);
+      throw e;
+    }
+  }
+
+  private static void close(List<Plan> plan) {
+    if (plan != null) {
+      plan.forEach(Plan::close);
+    }
   }
 
   /** Copies row {@code row} of the last step's logits into target [V]. */
@@ -134,11 +189,7 @@ public final class Forward implements AutoCloseable {
 
   @Override
   public void close() {
-    for (Plan each : plans.values()) {
-      if (each != null) {
-        each.close();
-      }
-    }
+    plans.values().forEach(Forward::close);
     plans.clear();
     inputs.all().forEach(Tensor::close);
     buffers.close();

@@ -6,6 +6,7 @@ import dev.baichuan4j.internal.nn.StepBuffers.Results;
 import dev.baichuan4j.internal.nn.StepBuffers.Rows;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The forward pass: the ops of one step over a ragged batch, for every architecture. A layer is
@@ -40,8 +41,14 @@ final class Pass {
             : null;
   }
 
-  /** Calls the ops of a step of a size, on the leading rows of the buffers. */
-  void run(StepInputs inputs, StepBuffers buffers, StepSize size) {
+  /**
+   * Hands out the ops of a step of a size, on the leading rows of the buffers, in parts to be
+   * called in this order. Each takes a fraction of a layer's time, and other steps may run between
+   * them, on other buffers.
+   *
+   * @param parts has called or recorded a part when it returns
+   */
+  void run(StepInputs inputs, StepBuffers buffers, StepSize size, Consumer<Runnable> parts) {
     List<Tensor> views = new ArrayList<>();
     try {
       StepInputs in = inputs.first(size);
@@ -55,9 +62,9 @@ final class Pass {
       views.addAll(wanted.all());
       Results results = buffers.results(rows);
       views.addAll(results.all());
-      layers(in, tokens, qkv, wanted, size);
+      layers(in, tokens, qkv, wanted, size, parts);
       if (size.rows() > 0) {
-        logits(wanted, results, size.ranked());
+        parts.accept(() -> logits(wanted, results, size.ranked()));
       }
     } finally {
       views.forEach(Tensor::close);
@@ -92,22 +99,30 @@ final class Pass {
    * The last layer stores K and V for every token, but runs the rest only for rows whose logits are
    * wanted.
    */
-  private void layers(StepInputs in, Rows tokens, Qkv qkv, Rows wanted, StepSize size) {
+  private void layers(
+      StepInputs in, Rows tokens, Qkv qkv, Rows wanted, StepSize size, Consumer<Runnable> parts) {
     List<Weights.Layer> layers = weights.layers();
-    ops.embed(tokens.x(), in.ids(), weights.embedding());
-    ops.rmsNorm(tokens.h(), tokens.x(), layers.get(0).inputNorm(), model.normEps());
+    parts.accept(
+        () -> {
+          ops.embed(tokens.x(), in.ids(), weights.embedding());
+          ops.rmsNorm(tokens.h(), tokens.x(), layers.get(0).inputNorm(), model.normEps());
+        });
     int last = layers.size() - 1;
     for (int i = 0; i < last; i++) {
-      keysAndValues(in, tokens, qkv, i);
-      attention(in, tokens, qkv, i);
-      rest(tokens, layers.get(i), layers.get(i + 1).inputNorm());
+      int layer = i;
+      parts.accept(() -> keysAndValues(in, tokens, qkv, layer));
+      parts.accept(() -> attention(in, tokens, qkv, layer));
+      rest(tokens, layers.get(i), layers.get(i + 1).inputNorm(), parts);
     }
-    keysAndValues(in, tokens, qkv, last);
+    parts.accept(() -> keysAndValues(in, tokens, qkv, last));
     if (size.rows() > 0) {
-      attention(in, tokens, qkv, last);
-      ops.embed(wanted.attention(), in.rows(), tokens.attention());
-      ops.embed(wanted.x(), in.rows(), tokens.x());
-      rest(wanted, layers.get(last), weights.finalNorm());
+      parts.accept(
+          () -> {
+            attention(in, tokens, qkv, last);
+            ops.embed(wanted.attention(), in.rows(), tokens.attention());
+            ops.embed(wanted.x(), in.rows(), tokens.x());
+          });
+      rest(wanted, layers.get(last), weights.finalNorm(), parts);
     }
   }
 
@@ -127,14 +142,20 @@ final class Pass {
         rows.attention(), qkv.whole, cache.layer(i), in, weights.slopes(), model.window(i));
   }
 
-  /** Runs what follows attention in a layer, and the norm that follows the layer. */
-  private void rest(Rows rows, Weights.Layer layer, Tensor nextNorm) {
+  /** What follows attention in a layer, and the norm that follows the layer. */
+  private void rest(Rows rows, Weights.Layer layer, Tensor nextNorm, Consumer<Runnable> parts) {
     float eps = model.normEps();
-    layer.output().apply(ops, rows.delta(), rows.attention());
-    ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), layer.postAttentionNorm(), eps);
-    layer.gateUp().apply(ops, rows.hidden(), rows.room(), rows.h());
-    layer.down().apply(ops, rows.delta(), rows.hidden());
-    ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), nextNorm, eps);
+    parts.accept(
+        () -> {
+          layer.output().apply(ops, rows.delta(), rows.attention());
+          ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), layer.postAttentionNorm(), eps);
+          layer.gateUp().apply(ops, rows.hidden(), rows.room(), rows.h());
+        });
+    parts.accept(
+        () -> {
+          layer.down().apply(ops, rows.delta(), rows.hidden());
+          ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), nextNorm, eps);
+        });
   }
 
   private void logits(Rows wanted, Results results, boolean ranked) {

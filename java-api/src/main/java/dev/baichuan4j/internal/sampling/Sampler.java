@@ -36,6 +36,7 @@ public final class Sampler implements TokenChooser {
   private final long seed;
   private final ScoreProcessor[] processors; // in the order in which they act
   private final Choice choice;
+  private final TokenMask mask; // null: every token may come
   private final Scores scores;
   private final boolean reports;
   private final int reported; // likeliest tokens of a report
@@ -59,7 +60,11 @@ public final class Sampler implements TokenChooser {
    * @param mask says which may; null if all may
    */
   public Sampler(GenerationOptions options, int[] prompt, int vocabulary, TokenMask mask) {
-    this(options, masked(processors(options, prompt, vocabulary), mask, vocabulary), vocabulary);
+    this(
+        options,
+        masked(processors(options, prompt, vocabulary), mask, vocabulary),
+        vocabulary,
+        mask);
   }
 
   private static List<ScoreProcessor> masked(
@@ -70,8 +75,26 @@ public final class Sampler implements TokenChooser {
     return processors;
   }
 
+  @Override
+  public int[] forced() {
+    return mask == null || reports ? TokenMask.NONE : mask.forced(); // a report needs the logits
+  }
+
+  @Override
+  public void take(int id) {
+    for (ScoreProcessor processor : processors) {
+      processor.accept(id);
+    }
+  }
+
   /** Creates a sampler with other processors than those that the options ask for. */
   Sampler(GenerationOptions options, List<ScoreProcessor> processors, int vocabulary) {
+    this(options, processors, vocabulary, null);
+  }
+
+  private Sampler(
+      GenerationOptions options, List<ScoreProcessor> processors, int vocabulary, TokenMask mask) {
+    this.mask = mask;
     this.seed = options.seed().orElseGet(() -> new SplittableRandom().nextLong());
     this.processors = processors.toArray(ScoreProcessor[]::new);
     this.choice = Choice.of(options, vocabulary, new SplitMix64(seed));
@@ -144,9 +167,7 @@ public final class Sampler implements TokenChooser {
     if (id == Choice.OUTSIDE) {
       id = chooseFromAll(row.all());
     }
-    for (ScoreProcessor processor : processors) {
-      processor.accept(id);
-    }
+    take(id);
     if (reports) {
       logprobs = Optional.of(Logprobs.of(row.all(), id, reported));
     }

@@ -29,4 +29,19 @@ public interface TokenChooser {
    * @param row valid during the call; its logits stay as they are
    */
   int next(LogitsRow row);
+
+  /**
+   * Returns tokens that come next in any case, whatever the next logits would be. They belong to
+   * the text once they are {@linkplain #take taken}, in this order.
+   *
+   * @return to be read only; mostly none
+   */
+  default int[] forced() {
+    return TokenMask.NONE;
+  }
+
+  /** Takes a token of {@link #forced} as if it had been chosen. */
+  default void take(int id) {
+    throw new UnsupportedOperationException("no token is forced");
+  }
 }

@@ -8,6 +8,9 @@ package dev.baichuan4j.internal.sampling;
  * {@link #accept} takes note of it.
  */
 public interface TokenMask {
+  /** No token is forced. */
+  int[] NONE = {};
+
   /**
    * Writes which tokens may come next: token {@code id} may if bit {@code id % 64} of word {@code
    * id / 64} is set, counted from the lowest bit. At least one is set.
@@ -19,4 +22,12 @@ public interface TokenMask {
 
   /** Takes note that a token was chosen and belongs to the text now. */
   void accept(int id);
+
+  /**
+   * Returns tokens that come next in any case, so that no logits are needed to choose them. They
+   * are accepted one by one, as others are, if they are taken.
+   */
+  default int[] forced() {
+    return NONE;
+  }
 }

@@ -16,6 +16,7 @@ import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -211,6 +212,84 @@ class EnginePagesTest {
       Text last = new Text(prompt(60, 1), 5);
       engine.submit(last);
       assertEquals(alone(prompt(60, 1), 5), last.await());
+    }
+  }
+
+  /** Writes down when it gets its first token. */
+  private static final class Watched extends RequestDouble {
+    private final List<String> order;
+    private final String name;
+    private final Runnable atStart;
+
+    Watched(int[] prompt, List<String> order, String name, Runnable atStart) {
+      super(prompt, 1);
+      this.order = order;
+      this.name = name;
+      this.atStart = atStart;
+    }
+
+    @Override
+    protected void started(int cachedTokens) {
+      atStart.run();
+    }
+
+    @Override
+    public int next(LogitsRow row) {
+      order.add(name);
+      return 0;
+    }
+  }
+
+  private static List<String> ends(Engine engine, int beside, int longest) throws Exception {
+    List<String> order = Collections.synchronizedList(new ArrayList<>());
+    List<Watched> shorts = new ArrayList<>();
+    for (int i = 0; i < beside; i++) {
+      shorts.add(new Watched(prompt(30, 100 + i), order, "short", () -> {}));
+    }
+    Watched first =
+        new Watched(prompt(longest, 99), order, "long", () -> shorts.forEach(engine::submit));
+    engine.submit(first);
+    first.end.get(30, TimeUnit.SECONDS);
+    for (Watched each : shorts) {
+      each.end.get(30, TimeUnit.SECONDS);
+    }
+    return order;
+  }
+
+  @Test
+  void aShortPromptIsReadInTheMiddleOfALongStep() throws Exception {
+    try (Engine engine = engine(40)) {
+      assertEquals(List.of("short", "long"), ends(engine, 1, 90)); // of one step of at most 96
+    }
+  }
+
+  /** As many tokens are read in the middle of a step as it has: the others come behind it. */
+  @Test
+  void aLongStepIsHeldUpForAsLongAsItTakesItself() throws Exception {
+    try (Engine engine = engine(40)) {
+      assertEquals(
+          List.of("short", "short", "short", "long", "short", "short"), ends(engine, 5, 90));
+    }
+  }
+
+  /** Each step has at most 96 tokens, and a prompt that all texts have is in one of them alone. */
+  @Test
+  void whatTextsBeginWithIsReadOnceAlsoWhereAStepHasRoomForMore() throws Exception {
+    try (Engine engine = engine(40)) {
+      List<Text> texts = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        texts.add(new Text(prompt(70, 3), 5));
+      }
+      Watched first =
+          new Watched(prompt(8, 98), new ArrayList<>(), "", () -> texts.forEach(engine::submit));
+      engine.submit(first);
+      List<Integer> expected = alone(prompt(70, 3), 5);
+      int read = 0;
+      for (Text text : texts) {
+        assertEquals(expected, text.await());
+        read += 70 - text.cachedTokens.get();
+      }
+      assertTrue(read <= 70 + 3 * 6, "tokens read: " + read);
     }
   }
 }

@@ -6,10 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.internal.arch.Layout;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
-import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -118,55 +115,5 @@ class PrefixIndexTest {
     assertTrue(index.evict());
     assertEquals(40, pool.free());
     assertEquals(0, pool.holders(b[0]));
-  }
-
-  /** Random texts beside a list of what was added, with as much room as there is. */
-  @Test
-  void agreesWithAListOfAllTexts() {
-    SplittableRandom random = new SplittableRandom(5);
-    List<int[]> added = new ArrayList<>();
-    for (int round = 0; round < 3000; round++) {
-      int[] text = IntStream.range(0, 1 + random.nextInt(300)).map(i -> i / 50).toArray();
-      for (int changes = random.nextInt(3); changes > 0; changes--) {
-        text[random.nextInt(text.length)] = 10 + random.nextInt(2);
-      }
-      int longest = 0;
-      for (int[] other : added) {
-        int mismatch = Arrays.mismatch(text, other);
-        longest = Math.max(longest, mismatch < 0 ? text.length : mismatch);
-      }
-      PrefixIndex.Match match = index.find(text, text.length);
-      assertTrue(match.tokens() <= longest);
-      if (index.size() == 0 || added.size() < 3) {
-        assertEquals(longest, match.tokens());
-      }
-      int[] pages = match.share();
-      assertEquals(Layout.pagesFor(match.tokens()), pages.length);
-      int needed = Layout.pagesFor(text.length);
-      int[] all = Arrays.copyOf(pages, needed);
-      for (int i = match.tokens() / PAGE; i < needed; i++) {
-        int page = pool.take();
-        if (page == PagePool.NONE) {
-          assertTrue(index.evict());
-          page = pool.take();
-        }
-        if (i < pages.length) {
-          pool.release(pages[i]);
-        }
-        all[i] = page;
-      }
-      index.add(text, text.length, all);
-      for (int page : all) {
-        pool.release(page);
-      }
-      assertEquals(text.length, index.find(text, text.length).tokens());
-      assertEquals(pool.pages(), pool.free() + index.size());
-      assertEquals(index.size(), index.unused());
-      added.add(text);
-    }
-    while (index.evict()) {
-      assertEquals(pool.pages(), pool.free() + index.size());
-    }
-    assertEquals(pool.pages(), pool.free());
   }
 }

@@ -14,6 +14,9 @@ public interface ByteMachine {
   /** The state from which no text of the language can be reached. */
   int DEAD = -1;
 
+  /** What {@link #afterLexeme} answers where it is not known. */
+  int UNKNOWN = -2;
+
   /** What {@link #onlyByte} answers where no byte may follow. */
   int NO_BYTE = -1;
 
@@ -57,6 +60,18 @@ public interface ByteMachine {
    */
   default Lexemes lexemes(int state) {
     return Lexemes.NONE;
+  }
+
+  /**
+   * Returns the state of what may follow the one lexeme of a state, as if that ended here; {@link
+   * #DEAD} if nothing may. It is asked where {@link #lexemes} has one position, and promises that
+   * bytes are read from the state exactly if the lexeme reads them, or accepts a beginning of them
+   * (perhaps empty) behind which this other state reads the rest.
+   *
+   * @return {@link #UNKNOWN} if the machine cannot tell
+   */
+  default int afterLexeme(int state) {
+    return UNKNOWN;
   }
 
   /**

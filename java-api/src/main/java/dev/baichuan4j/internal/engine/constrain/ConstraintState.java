@@ -13,6 +13,7 @@ import java.util.List;
  */
 public final class ConstraintState implements TokenMask {
   private static final int MAX_FORCED_BYTES = 512;
+  private static final byte[] NO_BYTES = {};
 
   private final MachineMasks shared;
   private final ByteMachine machine; // used under the monitor of shared
@@ -115,7 +116,7 @@ public final class ConstraintState implements TokenMask {
    * 512 of them.
    */
   public byte[] forcedBytes() {
-    byte[] bytes = new byte[16];
+    byte[] bytes = NO_BYTES;
     int count = 0;
     synchronized (shared) {
       int state = states[tokens];
@@ -125,13 +126,13 @@ public final class ConstraintState implements TokenMask {
           break;
         }
         if (count == bytes.length) {
-          bytes = Arrays.copyOf(bytes, 2 * count);
+          bytes = Arrays.copyOf(bytes, Math.max(16, 2 * count));
         }
         bytes[count++] = (byte) only;
         state = machine.next(state, only);
       }
     }
-    return Arrays.copyOf(bytes, count);
+    return count == 0 ? NO_BYTES : Arrays.copyOf(bytes, count);
   }
 
   /**
@@ -140,16 +141,17 @@ public final class ConstraintState implements TokenMask {
    * what follows, unless the text ends there. Each of them is allowed where it stands. None if the
    * bytes end within a character and nothing is before it.
    */
-  public int[] forcedTokens() {
+  @Override
+  public int[] forced() {
     byte[] bytes = forcedBytes();
     if (bytes.length == 0 || !begun[tokens] && masks.locals(true) != masks.locals(false)) {
-      return new int[0]; // with a dummy prefix, the first token is the model's choice
+      return NONE; // with a dummy prefix, the first token is the model's choice
     }
     String text;
     try {
       text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
-      return new int[0];
+      return NONE;
     }
     int[] ids = masks.tokenizer().encodeWithin(text);
     int kept = 0;

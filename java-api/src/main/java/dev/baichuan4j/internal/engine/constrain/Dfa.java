@@ -42,10 +42,29 @@ public abstract class Dfa {
    */
   public abstract boolean continues(int state);
 
+  /**
+   * Returns whether two bytes are known to lead to the same state from every state. An automaton
+   * that cannot tell at little cost says no.
+   */
+  public boolean alike(int a, int b) {
+    return a == b;
+  }
+
+  /**
+   * Returns a {@link Reach} that is read from a state in any case, so that it need not be searched
+   * for; {@link Reach#NONE} if none is known.
+   */
+  int knownReach(int state) {
+    return Reach.NONE;
+  }
+
   /** As {@link ByteMachine#onlyByte}. */
   public int onlyByte(int state) {
     int only = ByteMachine.NO_BYTE;
     for (int b = 0; b < 256; b++) {
+      if (only == ByteMachine.NO_BYTE && b > 0 && alike(b - 1, b)) {
+        continue; // it is dead too
+      }
       if (next(state, b) != DEAD) {
         if (only != ByteMachine.NO_BYTE) {
           return ByteMachine.SEVERAL_BYTES;

@@ -24,9 +24,12 @@ import java.util.Map;
  */
 final class GrammarMachine implements ByteMachine {
   /** Most states of a machine, about 2 KB each. */
-  static final int MAX_STATES = 1 << 18;
+  private static final int MAX_STATES = 1 << 16;
 
-  private static final int UNKNOWN = -2;
+  /** Most items of all states together: an ambiguous grammar has many in each. */
+  private static final int MAX_ITEMS = 1 << 22;
+
+  private static final int NOT_ASKED = -3;
 
   /** Where a rule returns to when it ends: over the ways of that rule in a state. */
   private static final class Return {
@@ -61,6 +64,8 @@ final class GrammarMachine implements ByteMachine {
     Item[] threads; // once known: all terminals that are being read or may begin
     Map<Integer, List<RuleWay>> ruleWays; // by rule
     Lexemes lexemes;
+    int after = UNKNOWN; // the state behind its lexeme
+    int only = NOT_ASKED; // byte that may follow
     int[] next; // by byte
 
     State(int id, Item[] kernel, boolean accepting) {
@@ -91,9 +96,19 @@ final class GrammarMachine implements ByteMachine {
   private final Map<Kernel, Integer> numbers = new HashMap<>();
   private final List<State> states = new ArrayList<>();
   private final Return end = new Return(null, -1, 0);
+  private final int maxItems;
+  private int kernelItems;
   private final int start;
 
   GrammarMachine(Grammar grammar) {
+    this(grammar, MAX_ITEMS);
+  }
+
+  /**
+   * @param maxItems most items of all states together
+   */
+  GrammarMachine(Grammar grammar, int maxItems) {
+    this.maxItems = maxItems;
     nodes = new GrammarNodes(grammar);
     if (!grammar.hasText(new Grammar.Rule(grammar.start()))) {
       start = DEAD;
@@ -145,9 +160,30 @@ final class GrammarMachine implements ByteMachine {
   }
 
   @Override
+  public int afterLexeme(int state) {
+    State at = states.get(state);
+    if (at.after == UNKNOWN) {
+      complete(at);
+      Gathering after = new Gathering();
+      for (Item thread : at.threads) {
+        after.add(thread.node, thread.back);
+      }
+      at.after = after.state();
+    }
+    return at.after;
+  }
+
+  @Override
   public int onlyByte(int state) {
     State at = states.get(state);
-    complete(at);
+    if (at.only == NOT_ASKED) {
+      complete(at);
+      at.only = onlyByte(at);
+    }
+    return at.only;
+  }
+
+  private static int onlyByte(State at) {
     int only = NO_BYTE;
     for (Item thread : at.threads) {
       int next = thread.terminal.onlyByte(thread.terminalState);
@@ -219,12 +255,13 @@ final class GrammarMachine implements ByteMachine {
       if (known != null) {
         return known;
       }
-      if (states.size() == MAX_STATES) {
+      kernelItems += ids.length;
+      if (states.size() == MAX_STATES || kernelItems > maxItems) {
         throw new InvalidRequestException(
             "constraint",
-            "constraint has more than "
-                + MAX_STATES
-                + " states, expected fewer; it is too ambiguous or nests too deep");
+            "constraint has %d states and %d items, expected at most %d and %d; it is too ambiguous"
+                    .formatted(states.size(), kernelItems, MAX_STATES, maxItems)
+                + " or nests too deep");
       }
       Item[] kernel = new Item[ids.length];
       for (int i = 0; i < kernel.length; i++) {

@@ -77,6 +77,12 @@ public final class JsonLexemes {
 
   private JsonLexemes() {}
 
+  /** The states of {@link #STRING_DFA} in which most of a string is read. */
+  static int[] stringStates() {
+    int start = STRING_DFA.start();
+    return new int[] {start, STRING_DFA.next(start, '"')};
+  }
+
   /** Returns the automaton of a punctuation mark: one of {@code { } [ ] : , "}. */
   public static Dfa punctuation(String mark) {
     return PUNCTUATION.get(mark);

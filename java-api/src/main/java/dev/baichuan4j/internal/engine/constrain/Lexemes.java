@@ -5,16 +5,18 @@ import java.util.Arrays;
 /** A set of positions in regular languages: automata, each with a state of its own. Immutable. */
 public final class Lexemes {
   /** No lexeme: nothing is known about what may follow, see {@link ByteMachine#lexemes}. */
-  public static final Lexemes NONE = new Lexemes(new Dfa[0], new int[0]);
+  public static final Lexemes NONE = new Lexemes(new Dfa[0], new int[0], false);
 
   private final Dfa[] automata;
   private final int[] states; // one of each automaton; an automaton may be there more than once
+  private final boolean closed;
   private final int hash;
 
-  private Lexemes(Dfa[] automata, int[] states) {
+  private Lexemes(Dfa[] automata, int[] states, boolean closed) {
     this.automata = automata;
     this.states = states;
-    int h = 1;
+    this.closed = closed;
+    int h = closed ? 1 : 2;
     for (int i = 0; i < states.length; i++) {
       h = 31 * (31 * h + automata[i].id()) + states[i];
     }
@@ -23,7 +25,12 @@ public final class Lexemes {
 
   /** Returns the set of one position. */
   public static Lexemes of(Dfa automaton, int state) {
-    return new Lexemes(new Dfa[] {automaton}, new int[] {state});
+    return new Lexemes(new Dfa[] {automaton}, new int[] {state}, false);
+  }
+
+  /** Returns the set of one position, in a language behind whose texts nothing can follow. */
+  public static Lexemes ofAll(Dfa automaton, int state) {
+    return new Lexemes(new Dfa[] {automaton}, new int[] {state}, true);
   }
 
   /**
@@ -50,7 +57,12 @@ public final class Lexemes {
       }
     }
     return new Lexemes(
-        Arrays.copyOf(distinctAutomata, distinct), Arrays.copyOf(distinctStates, distinct));
+        Arrays.copyOf(distinctAutomata, distinct), Arrays.copyOf(distinctStates, distinct), false);
+  }
+
+  /** Returns whether nothing can follow a text of the lexeme. */
+  public boolean isClosed() {
+    return closed;
   }
 
   /** Returns how many positions there are. */
@@ -73,6 +85,7 @@ public final class Lexemes {
     return this == other
         || other instanceof Lexemes lexemes
             && hash == lexemes.hash
+            && closed == lexemes.closed
             && Arrays.equals(states, lexemes.states)
             && Arrays.equals(automata, lexemes.automata); // by identity
   }

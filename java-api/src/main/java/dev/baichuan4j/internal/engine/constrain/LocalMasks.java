@@ -12,13 +12,13 @@ final class LocalMasks {
   private static final long MAX_BYTES = 64L << 20;
 
   private final TokenTrie trie;
-  private final LocalMask.Builder builder; // guarded by this, as all that follows
+  private final LocalMaskBuilder builder; // guarded by this, as all that follows
   private final Map<Lexemes, LocalMask> masks = new LinkedHashMap<>(64, 0.75f, true);
   private long bytes;
 
   LocalMasks(TokenTrie trie) {
     this.trie = trie;
-    this.builder = new LocalMask.Builder(trie);
+    this.builder = new LocalMaskBuilder(trie);
   }
 
   TokenTrie trie() {

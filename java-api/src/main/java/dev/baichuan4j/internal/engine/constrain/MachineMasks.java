@@ -18,7 +18,7 @@ final class MachineMasks {
 
   private final TokenMasks masks;
   private final ByteMachine machine;
-  private final int[] path; // states by depth of a trie
+  private final TokenWalk walk;
   private long[][] kept = new long[64][]; // by state
   private final int[] keptStates; // those that have a mask, in a circle
   private int keptCount;
@@ -28,7 +28,7 @@ final class MachineMasks {
     this.machine = machine;
     int depth =
         Math.max(masks.locals(false).trie().maxDepth(), masks.locals(true).trie().maxDepth());
-    this.path = new int[depth + 1];
+    this.walk = new TokenWalk(machine, depth);
     this.keptStates = new int[Math.max(4, MAX_BYTES / (8 * masks.locals(false).trie().words()))];
   }
 
@@ -56,7 +56,8 @@ final class MachineMasks {
       return;
     }
     LocalMasks locals = masks.locals(first);
-    int steps = locals.of(machine.lexemes(state)).complete(machine, state, path, mask);
+    int before = walk.steps();
+    locals.of(machine.lexemes(state)).complete(walk, state, mask);
     if (first && machine.onlyByte(state) != ByteMachine.NO_BYTE) {
       locals.trie().addTokens(TokenTrie.ROOT, mask); // a dummy prefix alone writes nothing
     }
@@ -65,7 +66,7 @@ final class MachineMasks {
         mask[id >>> 6] |= 1L << id;
       }
     }
-    if (steps > COSTLY_STEPS && !first) {
+    if (walk.steps() - before > COSTLY_STEPS && !first) {
       keep(state, mask);
     }
   }

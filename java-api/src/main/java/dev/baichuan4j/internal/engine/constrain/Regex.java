@@ -53,6 +53,7 @@ public final class Regex {
   private final boolean nullable;
   private final boolean plain;
   private final int hash;
+  private int groups = -1; // once known: CharacterGroups whose characters are texts
 
   private Regex(Kind kind, Dawg strings, int min, int max, boolean nullable, Regex... parts) {
     this.kind = kind;
@@ -352,6 +353,29 @@ public final class Regex {
                 repeat(parts[0], Math.max(0, min - 1), max == UNBOUNDED ? UNBOUNDED : max - 1));
       }
     };
+  }
+
+  /** Plain texts that can be read in any case: those of a class of characters that is repeated. */
+  int reach() {
+    Regex repeated = kind == Kind.CONCATENATION ? parts[0] : this;
+    if (repeated.kind != Kind.REPEAT || !plain) {
+      return Reach.NONE;
+    }
+    int groups = repeated.parts[0].groups();
+    boolean unbounded = repeated.max == UNBOUNDED;
+    return groups == 0 ? Reach.NONE : Reach.of(groups, unbounded ? Reach.ANY_NUMBER : repeated.max);
+  }
+
+  /** The groups of which each character alone is a text of the language, as far as it is seen. */
+  private int groups() {
+    if (groups < 0) { // threads may compute it at once, with the same result
+      int found = kind == Kind.STRINGS ? CharacterGroups.within(strings) : 0;
+      for (int i = 0; kind == Kind.UNION && i < parts.length; i++) {
+        found |= parts[i].groups();
+      }
+      groups = found;
+    }
+    return groups;
   }
 
   @Override

@@ -23,8 +23,8 @@ final class RegexDfa extends Dfa {
   /** Most bytes that the transitions of an automaton may take. */
   private static final long MAX_TABLE_BYTES = 32L << 20;
 
-  /** Most expressions that the search for a text may look at: some seconds. */
-  private static final int MAX_SEARCH = 30_000;
+  /** Most states that are looked at to find out whether any text is left. */
+  private static final int MAX_SEARCH = 20_000;
 
   private static final int UNKNOWN = -2;
   private static final VarHandle CELLS = MethodHandles.arrayElementVarHandle(int[].class);
@@ -129,8 +129,18 @@ final class RegexDfa extends Dfa {
   }
 
   @Override
+  public boolean alike(int a, int b) {
+    return classes[a] == classes[b];
+  }
+
+  @Override
   public boolean continues(int state) {
     return continues[state];
+  }
+
+  @Override
+  synchronized int knownReach(int state) {
+    return derivatives.get(state).reach();
   }
 
   private synchronized int find(int state, int byteClass) {
@@ -164,12 +174,16 @@ final class RegexDfa extends Dfa {
 
   private void requireRoom(int states) {
     if ((states + 1) * (4L * classCount + 200) > maxBytes) {
-      throw new InvalidRequestException(
-          "constraint",
-          "constraint has a regular expression that needs more than "
-              + states
-              + " states, expected fewer; simplify it, or bound its repetitions");
+      throw tooManyStates(states);
     }
+  }
+
+  private static InvalidRequestException tooManyStates(int states) {
+    return new InvalidRequestException(
+        "constraint",
+        "constraint has a regular expression that needs more than "
+            + states
+            + " states, expected fewer; simplify it, or bound its repetitions");
   }
 
   /** Whether any text is left: a search for one where intersections may exclude all. */
@@ -197,7 +211,9 @@ final class RegexDfa extends Dfa {
           return true;
         }
         if (to != Regex.NOTHING && live.get(to) == null && reached.add(to)) {
-          requireRoom(reached.size() > MAX_SEARCH ? Integer.MAX_VALUE : live.size());
+          if (reached.size() > MAX_SEARCH) {
+            throw tooManyStates(MAX_SEARCH);
+          }
           cameFrom.put(to, from);
           open.add(to);
         }

@@ -1,8 +1,11 @@
 package dev.baichuan4j.internal.engine.constrain;
 
+import java.util.Arrays;
+
 /** Accepts the texts of a regular language: the whole text is one lexeme. */
 final class RegexMachine implements ByteMachine {
   private final Dfa automaton;
+  private Lexemes[] lexemes = new Lexemes[16]; // by state, those that were asked for
 
   RegexMachine(Dfa automaton) {
     this.automaton = automaton;
@@ -25,7 +28,13 @@ final class RegexMachine implements ByteMachine {
 
   @Override
   public Lexemes lexemes(int state) {
-    return Lexemes.of(automaton, state);
+    if (state >= lexemes.length) {
+      lexemes = Arrays.copyOf(lexemes, Math.max(state + 1, 2 * lexemes.length));
+    }
+    if (lexemes[state] == null) {
+      lexemes[state] = Lexemes.ofAll(automaton, state);
+    }
+    return lexemes[state];
   }
 
   @Override

@@ -39,6 +39,9 @@ public final class TokenMasks {
     within = new LocalMasks(new TokenTrie(vocabulary, id -> texts[id]));
     first = prefix ? new LocalMasks(new TokenTrie(vocabulary, this::firstText)) : within;
     requireEveryByte();
+    for (int state : JsonLexemes.stringStates()) { // nearly all constraints of JSON have them
+      within.of(Lexemes.of(JsonLexemes.STRING_DFA, state));
+    }
   }
 
   /** Returns the state of a text that is still empty. */

@@ -16,6 +16,9 @@ final class TokenTrie {
   private final int[] ends; // [nodes]: the first node behind the subtree
   private final int[] firstTokens; // [nodes + 1]: places in tokens
   private final int[] tokens; // in the order of their nodes
+  private final int[] kinds; // of tokens: groups and number of their characters
+  private final int[] subtrees; // [nodes]: groups of all tokens below, characters of the longest
+  private final int[] rests; // [nodes]: the same for what follows the node in the tokens below it
   private final int maxDepth;
 
   /**
@@ -76,6 +79,31 @@ final class TokenTrie {
     ends = Arrays.copyOf(end, nodes);
     firstTokens = Arrays.copyOf(firstToken, nodes + 1);
     maxDepth = deepest;
+    kinds = new int[count];
+    subtrees = new int[nodes];
+    rests = new int[nodes];
+    sumUpKinds(texts);
+  }
+
+  private void sumUpKinds(byte[][] texts) {
+    int[] path = new int[maxDepth + 1]; // by depth
+    for (int node = 0; node < nodes(); node++) {
+      path[depths[node]] = node;
+      for (int i = firstTokens[node]; i < firstTokens[node + 1]; i++) {
+        int[] kind = {0};
+        CharacterGroups.rests(
+            texts[tokens[i]],
+            (place, groups, characters) -> {
+              int rest = Reach.of(groups, characters);
+              rests[path[place]] = Reach.max(rests[path[place]], rest);
+              kind[0] = place == 0 ? rest : kind[0];
+            });
+        kinds[i] = kind[0];
+        for (int depth = 0; depth <= depths[node]; depth++) {
+          subtrees[path[depth]] = Reach.max(subtrees[path[depth]], kinds[i]);
+        }
+      }
+    }
   }
 
   private static int[] sorted(byte[][] texts, int count) {
@@ -133,34 +161,51 @@ final class TokenTrie {
     }
   }
 
-  /** A token that ends at a node; -1 if there is none. */
-  int token(int node) {
-    return firstTokens[node] < firstTokens[node + 1] ? tokens[firstTokens[node]] : -1;
+  /** Returns whether all tokens of a subtree are among the plain texts of a {@link Reach}. */
+  boolean isWithin(int node, int reach) {
+    return Reach.contains(reach, subtrees[node]);
   }
 
-  /**
-   * Sets the bits of the tokens in a subtree that a machine can read.
-   *
-   * @param top the node at the top of the subtree, not the root
-   * @param states by depth, {@code maxDepth() + 1} of them: where the machine is at the parent of
-   *     that node is there already
-   * @return how many bytes were read
-   */
-  int walk(int top, ByteMachine machine, int[] states, long[] mask) {
-    int end = ends[top];
-    int steps = 0;
-    for (int node = top; node < end; ) {
-      int depth = depths[node];
-      int state = machine.next(states[depth - 1], labels[node] & 0xFF);
-      steps++;
-      if (state == ByteMachine.DEAD) {
-        node = ends[node];
-      } else {
-        states[depth] = state;
-        addTokens(node, mask);
-        node++;
+  /** Returns whether what follows a node, in all tokens below it, is within a {@link Reach}. */
+  boolean restIsWithin(int node, int reach) {
+    return Reach.contains(reach, rests[node]);
+  }
+
+  /** Sets the bits of the tokens that are among the plain texts of a {@link Reach}. */
+  void addWithin(int reach, long[] mask) {
+    for (int i = 0; i < tokens.length; i++) {
+      if (Reach.contains(reach, kinds[i])) {
+        mask[tokens[i] >>> 6] |= 1L << tokens[i];
       }
     }
-    return steps;
+  }
+
+  /** Sets the bits of all tokens of a subtree. */
+  void addSubtree(int node, long[] mask) {
+    int end = firstTokens[ends[node]];
+    for (int i = firstTokens[node]; i < end; i++) {
+      mask[tokens[i] >>> 6] |= 1L << tokens[i];
+    }
+  }
+
+  /** Returns nodes in the order of the bytes that lead to them. */
+  int[] sortedByLabel(int[] nodes) {
+    int[] places = new int[257];
+    for (int node : nodes) {
+      places[label(node) + 1]++;
+    }
+    for (int b = 0; b < 256; b++) {
+      places[b + 1] += places[b];
+    }
+    int[] sorted = new int[nodes.length];
+    for (int node : nodes) {
+      sorted[places[label(node)]++] = node;
+    }
+    return sorted;
+  }
+
+  /** Whether many nodes are below a node, and only characters of some group behind it. */
+  boolean isLargeAndPlain(int node) {
+    return ends[node] - node > 8 && (rests[node] & CharacterGroups.OTHER) == 0;
   }
 }

@@ -6,17 +6,25 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.baichuan4j.PieceType;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -258,7 +266,7 @@ class ConstraintStateTest {
     assertEquals(0, state.forcedBytes().length);
     state.accept(spelled(tokenizer, "a")[0]);
     assertEquals("{\"first_name\": ", new String(state.forcedBytes(), StandardCharsets.UTF_8));
-    int[] forced = state.forcedTokens();
+    int[] forced = state.forced();
     assertTrue(forced.length > 0 && forced.length < 12, "tokens: " + forced.length);
     for (int id : forced) {
       assertTrue(allows(mask(state, masks), id));
@@ -270,7 +278,7 @@ class ConstraintStateTest {
       state.accept(id);
     }
     assertEquals("，再见", new String(state.forcedBytes(), StandardCharsets.UTF_8));
-    for (int id : state.forcedTokens()) {
+    for (int id : state.forced()) {
       state.accept(id);
     }
     assertTrue(state.mustEnd() && state.isComplete());
@@ -289,5 +297,60 @@ class ConstraintStateTest {
     int wrong = spelled(tokenizer, "z")[0];
     assertThrows(IllegalStateException.class, () -> state.accept(wrong));
     assertEquals(8, state.tokens());
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenizers")
+  void aTextWhoseConstraintIsKnownAllocatesNothing(SentencePiece tokenizer) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    TokenMasks masks = masks(tokenizer);
+    long[] mask = new long[(masks.vocabulary() + 63) / 64];
+    for (Case each : CASES) {
+      int[] ids = spelled(tokenizer, each.texts.get(0));
+      ConstraintState state = masks.newState(each.constraint);
+      for (int round = 0; round < 2; round++) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int id : ids) {
+          state.mask(mask);
+          state.accept(id);
+          state.mustEnd();
+        }
+        long bytes = threads.getCurrentThreadAllocatedBytes() - before;
+        state.rollback(ids.length);
+        assertTrue(round == 0 || bytes < 16L * ids.length, each.constraint + ": " + bytes);
+      }
+    }
+  }
+
+  @Test
+  void textsOfManyThreadsShareAConstraint() throws Exception {
+    SentencePiece tokenizer = tokenizers().findFirst().orElseThrow();
+    TokenMasks masks =
+        new TokenMasks(tokenizer, tokenizer.vocabularySize(), List.of(tokenizer.eosId()));
+    Case each = CASES.get(0);
+    int[] ids = tokenizer.encode(each.texts.get(0));
+    List<Callable<List<Integer>>> texts = new ArrayList<>();
+    for (int thread = 0; thread < 4; thread++) {
+      texts.add(
+          () -> {
+            ConstraintState state = masks.newState(each.constraint);
+            List<Integer> hashes = new ArrayList<>();
+            for (int id : ids) {
+              hashes.add(Arrays.hashCode(mask(state, masks)));
+              state.accept(id);
+            }
+            return hashes;
+          });
+    }
+    ExecutorService pool = Executors.newFixedThreadPool(texts.size());
+    try {
+      List<Future<List<Integer>>> together = pool.invokeAll(texts);
+      List<Integer> alone = texts.get(0).call();
+      for (Future<List<Integer>> hashes : together) {
+        assertEquals(alone, hashes.get());
+      }
+    } finally {
+      pool.shutdown();
+    }
   }
 }

@@ -21,6 +21,8 @@ class LocalMaskTest {
           "root: (/[a-c]+/ \"c\")* /a|ab|abc/ root?",
           "root: \"\" | word (\"c\" word)*\nword: /[ab]+/",
           "root: /[^c]*/ (\"c\" /[^c]*/){0,3}",
+          "root: (word \"1\"? \"A\"?)*\nword: /[a-z]+/ | /[^a]+/",
+          "root: name (\"中1\" name)*\nname: /[a-zA-Z]{1,4}/",
           "root: \"aa\" | \"a\" \"a\" \"b\" | /./ /中?/ root");
 
   /** Pieces of up to six bytes, some of them parts of characters, some of them twice. */
@@ -33,7 +35,7 @@ class LocalMaskTest {
       }
       StringBuilder text = new StringBuilder();
       for (int length = random.nextInt(5); length >= 0; length--) {
-        text.append("aabbcc中".charAt(random.nextInt(7)));
+        text.append("aabbcc中A1".charAt(random.nextInt(9)));
       }
       byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
       int from = random.nextInt(4) == 0 ? random.nextInt(bytes.length) : 0;
@@ -52,13 +54,13 @@ class LocalMaskTest {
 
   private static void assertMasks(ByteMachine machine, List<byte[]> vocabulary, String message) {
     TokenTrie trie = new TokenTrie(vocabulary.size(), vocabulary::get);
-    LocalMask.Builder builder = new LocalMask.Builder(trie);
-    int[] path = new int[trie.maxDepth() + 1];
+    LocalMaskBuilder builder = new LocalMaskBuilder(trie);
+    TokenWalk walk = new TokenWalk(machine, trie.maxDepth());
     long[] mask = new long[trie.words()];
     List<Integer> states = new ArrayList<>(List.of(machine.start()));
     for (int i = 0; i < Math.min(states.size(), 12); i++) {
       int state = states.get(i);
-      builder.build(machine.lexemes(state)).complete(machine, state, path, mask);
+      builder.build(machine.lexemes(state)).complete(walk, state, mask);
       for (int id = 0; id < vocabulary.size(); id++) {
         boolean allowed = (mask[id >>> 6] >>> id & 1) != 0;
         byte[] text = vocabulary.get(id);
@@ -91,7 +93,17 @@ class LocalMaskTest {
   @Test
   void masksOfRegularLanguagesAreThoseOfEachTokenByItself() {
     SplittableRandom random = new SplittableRandom(SEED);
-    for (String regex : List.of("(ab|中)*c?", "[^b]{2,9}", "(?!.*bb).*", "a|ab|abc|中中")) {
+    for (String regex :
+        List.of(
+            "(ab|中)*c?",
+            "[^b]{2,9}",
+            "(?!.*bb).*",
+            "a|ab|abc|中中",
+            ".{2,4}",
+            "[a-z]{1,3}(中[a-z]*)?",
+            "[a-z]+1?[A-Z]*",
+            "(?!.*1)\\w{2,6}",
+            "(ab[a-z]|[\\u4e00-\\u9fff]+1){1,4}")) {
       for (int i = 0; i < 20; i++) {
         Dfa automaton = Regex.parse(regex).dfa();
         assertMasks(new RegexMachine(automaton), vocabulary(random, 150), regex);
