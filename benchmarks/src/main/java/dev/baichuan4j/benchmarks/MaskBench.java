@@ -135,7 +135,8 @@ public final class MaskBench {
           byte[] text = instance.getBytes(StandardCharsets.UTF_8);
           int at = TextCheck.of(constraint, text).at();
           if (valid != (at == text.length)) {
-            String before = new String(text, Math.max(0, at - 100), Math.min(at, 100), StandardCharsets.UTF_8);
+            String before =
+                new String(text, Math.max(0, at - 100), Math.min(at, 100), StandardCharsets.UTF_8);
             result.fail(valid, "#" + number + " behind " + before);
           }
           number++;

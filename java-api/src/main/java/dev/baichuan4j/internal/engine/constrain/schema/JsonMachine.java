@@ -335,7 +335,8 @@ final class JsonMachine implements ByteMachine {
     if (branches.isEmpty()) {
       return null;
     }
-    Level level = new Level(branches.toArray(Branch[]::new), pending.toArray(Ref[]::new), around, from);
+    Level level =
+        new Level(branches.toArray(Branch[]::new), pending.toArray(Ref[]::new), around, from);
     Level known = levels.putIfAbsent(level, level);
     return new Place(kind, known == null ? level : known, null, null);
   }

@@ -70,8 +70,8 @@ record Level(Branch[] branches, Ref[] pending, Level around, int from) {
    * @param contained the bits of {@link ArraySpec#contains} that have come
    * @param different what no item may be any more
    */
-  record Items(
-      Ref stands, ArraySpec spec, int limit, int index, int contained, Ref different) implements Branch {
+  record Items(Ref stands, ArraySpec spec, int limit, int index, int contained, Ref different)
+      implements Branch {
 
     boolean mayClose() {
       return index >= spec.min() && Integer.bitCount(contained) == spec.contains().size();

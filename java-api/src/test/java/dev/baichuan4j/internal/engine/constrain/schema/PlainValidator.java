@@ -63,8 +63,7 @@ final class PlainValidator {
       case "null" -> value == JsonTree.NULL;
       case "boolean" -> value instanceof Boolean;
       case "integer" ->
-          value instanceof BigDecimal number
-              && number.remainder(BigDecimal.ONE).signum() == 0;
+          value instanceof BigDecimal number && number.remainder(BigDecimal.ONE).signum() == 0;
       case "number" -> value instanceof BigDecimal;
       case "string" -> value instanceof String;
       case "array" -> value instanceof List<?>;
@@ -151,15 +150,16 @@ final class PlainValidator {
     }
   }
 
-  private static boolean ofObject(
-      String keyword, Object of, Map<?, ?> schema, Map<?, ?> value) {
+  private static boolean ofObject(String keyword, Object of, Map<?, ?> schema, Map<?, ?> value) {
     Map<?, ?> named = schema.get("properties") instanceof Map<?, ?> map ? map : Map.of();
     Map<?, ?> patterns = schema.get("patternProperties") instanceof Map<?, ?> map ? map : Map.of();
     return switch (keyword) {
       case "properties" ->
           named.entrySet().stream()
               .allMatch(
-                  p -> !value.containsKey(p.getKey()) || isValid(p.getValue(), value.get(p.getKey())));
+                  p ->
+                      !value.containsKey(p.getKey())
+                          || isValid(p.getValue(), value.get(p.getKey())));
       case "required" -> value.keySet().containsAll((List<?>) of);
       case "patternProperties" ->
           value.entrySet().stream()
