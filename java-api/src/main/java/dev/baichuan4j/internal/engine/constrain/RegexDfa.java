@@ -26,8 +26,8 @@ final class RegexDfa extends Dfa {
   /** Most states that are looked at to find out whether any text is left. */
   private static final int MAX_SEARCH = 20_000;
 
-  /** Most parts of expressions that are looked at for that: about a second. */
-  private static final long MAX_WORK = 2_000_000;
+  /** Most parts of expressions that are looked at for that: some seconds. */
+  private static final long MAX_WORK = 10_000_000;
 
   private static final int UNKNOWN = -2;
   private static final VarHandle CELLS = MethodHandles.arrayElementVarHandle(int[].class);

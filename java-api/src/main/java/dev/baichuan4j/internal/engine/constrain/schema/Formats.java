@@ -24,10 +24,6 @@ final class Formats {
           + "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
           + "|23:59:60(?:\\.[0-9]+)?(?:[Zz]|[+-]00:00))";
 
-  /** RFC 4648, section 4. */
-  private static final String BASE64 =
-      "(?:[0-9A-Za-z+/]{4})*(?:[0-9A-Za-z+/]{2}==|[0-9A-Za-z+/]{3}=)?";
-
   private static final String LABEL = "[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?";
   private static final String HOST = LABEL + "(?:\\." + LABEL + ")*";
   private static final String OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
@@ -47,7 +43,6 @@ final class Formats {
           Map.entry("ipv4", () -> Regex.parse(IPV4)),
           Map.entry("ipv6", () -> Regex.parse(ipv6())),
           Map.entry("uuid", () -> Regex.parse("H{8}-H{4}-H{4}-H{4}-H{12}".replace("H", HEX))),
-          Map.entry("byte", () -> Regex.parse(BASE64)), // as OpenAPI has it
           Map.entry("uri", () -> Regex.parse(Uris.uri(false))),
           Map.entry("uri-reference", () -> Regex.parse(Uris.reference(false))),
           Map.entry("iri", () -> Regex.parse(Uris.uri(true))),

@@ -117,6 +117,9 @@ final class ObjectNames {
       }
       parts = some(next);
     }
+    if (parts.isEmpty()) {
+      return List.of();
+    }
     List<Others> classes = new ArrayList<>();
     Regex listed =
         spec.properties().isEmpty() ? Regex.NOTHING : Regex.strings(spec.properties().keySet());
