@@ -25,6 +25,8 @@ module dev.baichuan4j {
   exports dev.baichuan4j.micrometer;
   exports dev.baichuan4j.internal.checkpoint to
       dev.baichuan4j.cli;
+  exports dev.baichuan4j.internal.engine.constrain to
+      dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.evaluate to
       dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.nn to

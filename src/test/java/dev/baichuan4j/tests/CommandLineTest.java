@@ -161,6 +161,30 @@ class CommandLineTest {
   }
 
   @Test
+  void constrainSaysWhereATextStops() throws Exception {
+    Path schema = Files.writeString(folder.resolve("s.json"), "{\"type\": \"integer\"}");
+    String[] constrain = {"constrain", "--schema", schema.toString()};
+    Program.Run accepted = run("12\n", constrain);
+    assertEquals(0, accepted.code(), accepted.err());
+    assertTrue(accepted.json().get("accepted").asBoolean(), accepted.out());
+    Program.Run refused = run("1x", constrain);
+    assertEquals(1, refused.code(), refused.err());
+    assertEquals(1, refused.json().get("at").asInt());
+    assertTrue(refused.json().get("expected").toString().contains("end of text"), refused.out());
+    String lines =
+        """
+        {"schema": {"const": "é"}, "text": "\\"é\\""}
+        {"schema": {"format": "chicken"}, "text": "1"}
+        """;
+    Program.Run many = run(lines, "constrain", "--lines");
+    assertEquals(0, many.code(), many.err());
+    String[] answers = many.out().split("\n");
+    assertEquals("{\"accepted\":true,\"at\":4,\"expected\":[],\"error\":null}", answers[0]);
+    assertTrue(answers[1].contains("the keyword format at #"), answers[1]);
+    assertEquals(2, run("1", "constrain").code());
+  }
+
+  @Test
   void tokenizeGoesBothWays() throws Exception {
     String model = model("tiny-baichuan2-13b-chat");
     Program.Run ids = run("\"a\\nb\"\n\"你好\"\n", "tokenize", "--lines", "--model", model);

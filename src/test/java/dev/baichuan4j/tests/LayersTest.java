@@ -72,6 +72,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.engine", "dev.baichuan4j.internal.engine.draft")
         .layer("constrain")
         .definedBy("dev.baichuan4j.internal.engine.constrain")
+        .layer("schema")
+        .definedBy("dev.baichuan4j.internal.engine.constrain.schema")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("api")
@@ -108,6 +110,8 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
         .whereLayer("constrain")
         .mayOnlyAccessLayers("public", "tokenizer", "sampling")
+        .whereLayer("schema")
+        .mayOnlyAccessLayers("public", "json", "constrain")
         .whereLayer("chat")
         .mayOnlyAccessLayers("public")
         .whereLayer("api")
@@ -122,13 +126,14 @@ class LayersTest {
             "session",
             "engine",
             "constrain",
+            "schema",
             "chat")
         .whereLayer("micrometer")
         .mayOnlyAccessLayers("public")
         .whereLayer("evaluate")
         .mayOnlyAccessLayers("public", "math")
         .whereLayer("cli")
-        .mayOnlyAccessLayers("public", "checkpoint", "nn", "evaluate")
+        .mayOnlyAccessLayers("public", "checkpoint", "nn", "constrain", "evaluate")
         .ensureAllClassesAreContainedInArchitecture()
         .check(CLASSES);
   }

@@ -40,6 +40,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ChatCommand.class,
       GenerateCommand.class,
       TokenizeCommand.class,
+      ConstrainCommand.class,
       LogitsCommand.class,
       EmbedCommand.class,
       ClassifyCommand.class,

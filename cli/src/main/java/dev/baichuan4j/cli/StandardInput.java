@@ -69,6 +69,15 @@ final class StandardInput {
     }
   }
 
+  /** Returns all that is left, as it is, without a line break at its end. */
+  byte[] readAll() throws IOException {
+    byte[] all = stream.readAllBytes();
+    int length = all.length;
+    length -= length > 0 && all[length - 1] == '\n' ? 1 : 0;
+    length -= length < all.length && length > 0 && all[length - 1] == '\r' ? 1 : 0;
+    return Arrays.copyOf(all, length);
+  }
+
   /** The number of the last line that was read, from 1 on. */
   long line() {
     return line;

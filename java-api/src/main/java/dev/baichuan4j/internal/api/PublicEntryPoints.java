@@ -6,6 +6,7 @@ import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.engine.constrain.CompiledConstraint;
+import dev.baichuan4j.internal.engine.constrain.schema.JsonSchema;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.spi.EntryPoints;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
@@ -42,7 +43,7 @@ public final class PublicEntryPoints
 
   @Override
   public Constraint schemaConstraint(String schema) {
-    return CompiledConstraint.schema(schema);
+    return CompiledConstraint.schema(schema, new JsonSchema());
   }
 
   @Override

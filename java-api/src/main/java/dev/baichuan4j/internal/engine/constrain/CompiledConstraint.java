@@ -8,13 +8,6 @@ import java.util.function.Supplier;
 
 /** A language and the machines that accept it. */
 public final class CompiledConstraint implements Constraint {
-  private static final SchemaCompiler SCHEMAS =
-      schema -> {
-        throw new InvalidRequestException(
-            "schema",
-            "schema is given, expected none: JSON Schema is not compiled by this version");
-      };
-
   private static final CompiledConstraint JSON =
       new CompiledConstraint("json", "", JsonMachine::create);
 
@@ -41,8 +34,8 @@ public final class CompiledConstraint implements Constraint {
   }
 
   /** As {@link Constraint#jsonSchema}. */
-  public static CompiledConstraint schema(String schema) {
-    return new CompiledConstraint("schema", schema, () -> SCHEMAS.compile(schema));
+  public static CompiledConstraint schema(String schema, SchemaCompiler compiler) {
+    return new CompiledConstraint("schema", schema, () -> compiler.compile(schema));
   }
 
   /** As {@link Constraint#regex}. */

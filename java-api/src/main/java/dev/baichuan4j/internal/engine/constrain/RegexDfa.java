@@ -26,6 +26,9 @@ final class RegexDfa extends Dfa {
   /** Most states that are looked at to find out whether any text is left. */
   private static final int MAX_SEARCH = 20_000;
 
+  /** Most parts of expressions that are looked at for that: some seconds. */
+  private static final long MAX_WORK = 10_000_000;
+
   private static final int UNKNOWN = -2;
   private static final VarHandle CELLS = MethodHandles.arrayElementVarHandle(int[].class);
 
@@ -186,6 +189,14 @@ final class RegexDfa extends Dfa {
             + " states, expected fewer; simplify it, or bound its repetitions");
   }
 
+  private static int size(Regex regex) {
+    int size = 1;
+    for (Regex part : regex.parts()) {
+      size += size(part);
+    }
+    return size;
+  }
+
   /** Whether any text is left: a search for one where intersections may exclude all. */
   private boolean isLive(Regex regex) {
     if (regex == Regex.NOTHING || regex.hasText()) {
@@ -200,8 +211,13 @@ final class RegexDfa extends Dfa {
     Set<Regex> reached = new HashSet<>();
     open.add(regex);
     reached.add(regex);
+    long work = 0;
     while (!open.isEmpty()) {
-      Regex from = open.remove();
+      Regex from = open.removeLast(); // deep first: most languages have a text everywhere
+      work += (long) size(from) * classCount;
+      if (work > MAX_WORK) {
+        throw tooManyStates(reached.size());
+      }
       for (int sample : samples) {
         Regex to = from.derivative(sample);
         if (to.hasText() || live.get(to) == Boolean.TRUE) {
