@@ -2,7 +2,9 @@ package dev.baichuan4j;
 
 import java.util.List;
 
-/** Checks of values that callers give. It has no state, so that any class may use it at any time. */
+/**
+ * Checks of values that callers give. It has no state, so that any class may use it at any time.
+ */
 final class Checks {
   private Checks() {}
 

@@ -18,10 +18,11 @@ final class TextRequest extends GenerationRequest {
   private final Sampler sampler;
   private final boolean asksLogprobs;
   private final int mostDrafts;
+  private final int promptTokens;
   private final Transcript transcript;
 
   /**
-   * @param options those of the sampler
+   * @param options which the sampler has too
    */
   TextRequest(
       Baichuan model,
@@ -35,12 +36,8 @@ final class TextRequest extends GenerationRequest {
     this.sampler = sampler;
     this.asksLogprobs = options.logprobs().isPresent();
     this.mostDrafts = options.draftTokens();
+    this.promptTokens = prompt.length;
     this.transcript = transcript;
-  }
-
-  @Override
-  protected void started(int cachedTokens) {
-    transcript.start(cachedTokens);
   }
 
   @Override
@@ -61,7 +58,7 @@ final class TextRequest extends GenerationRequest {
   @Override
   protected void finished(FinishReason reason) {
     model = null;
-    transcript.finish(reason, timeline().draftedTokens(), timeline().acceptedTokens());
+    transcript.finish(reason, timeline().usage(promptTokens), timeline().timings());
   }
 
   @Override

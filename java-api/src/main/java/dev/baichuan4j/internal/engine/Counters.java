@@ -131,6 +131,13 @@ final class Counters {
     generated.getAndAdd(tokens);
   }
 
+  /** A part of a request ended, which ran if it had left the queue. */
+  void partEnded(boolean ran) {
+    if (ran) {
+      running.getAndDecrement();
+    }
+  }
+
   /** A request ended, which ran if it had left the queue. */
   void ended(RequestMetrics request, boolean ran, boolean started) {
     if (ran) {

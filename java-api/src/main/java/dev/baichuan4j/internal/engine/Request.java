@@ -63,7 +63,7 @@ public abstract class Request {
 
   final void submittedTo(Engine engine) {
     this.engine = engine;
-    event = RequestEvent.start();
+    event = isPart() ? null : RequestEvent.start();
     terms
         .timeout()
         .ifPresent(
@@ -76,6 +76,7 @@ public abstract class Request {
   /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
   final void submittedTo(Engine engine, Request earlier) {
     this.engine = engine;
+    event = isPart() ? null : RequestEvent.start();
     deadline = earlier.deadline;
   }
 
@@ -109,6 +110,11 @@ public abstract class Request {
       finish(FinishReason.CANCELLED);
     }
     wakeEngine();
+  }
+
+  /** Whether it is a part of a request, so that nobody is told of it who is told of requests. */
+  boolean isPart() {
+    return false;
   }
 
   /** Most positions that its text will have in a context of the given length. */
@@ -181,6 +187,10 @@ public abstract class Request {
     }
     ended = true;
     timeline.end();
+    if (isPart()) {
+      engine.counters().partEnded(begun);
+      return;
+    }
     RequestMetrics metrics =
         new RequestMetrics(
             terms.caller(), timeline.usage(prompt.length), timeline.timings(), reason);
