@@ -18,7 +18,7 @@ module dev.baichuan4j {
   requires org.bytedeco.javacpp;
   requires org.slf4j;
   requires pickle;
-  requires static transitive micrometer.core;
+  requires static micrometer.core;
 
   exports dev.baichuan4j;
   exports dev.baichuan4j.micrometer;

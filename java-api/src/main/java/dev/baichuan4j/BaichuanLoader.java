@@ -66,6 +66,17 @@ public interface BaichuanLoader {
    */
   BaichuanLoader promptFormat(PromptFormat promptFormat);
 
+  /**
+   * Loads a smaller model too, which guesses the next tokens of a text; the model verifies several
+   * of them in one step where that pays ({@link GenerationOptions#draftTokens()}), so texts are the
+   * same and sooner there. It is held as {@link #weights} says, on the same device, has as many
+   * pages of a cache, which count to {@link #cacheBytes}, and reads each prompt as well. Default
+   * none: guesses come from the text alone.
+   *
+   * @param draftModel the folder of a checkpoint whose vocabulary is that of the model
+   */
+  BaichuanLoader draftModel(Path draftModel);
+
   /** Told about the load. */
   BaichuanLoader progress(ProgressListener progress);
 
@@ -84,8 +95,8 @@ public interface BaichuanLoader {
    * Loads the checkpoint, or makes the random model.
    *
    * @throws ModelFormatException when a file is missing, broken or not a Baichuan checkpoint
-   * @throws InvalidRequestException when settings exclude each other or the device does not have
-   *     what they ask for
+   * @throws InvalidRequestException when settings exclude each other, the device does not have what
+   *     they ask for, or the draft model has another vocabulary
    * @throws NativeLoadException when the native library does not load
    * @throws DeviceException when the device is not there, its driver is too old, or the system
    *     refuses the threads

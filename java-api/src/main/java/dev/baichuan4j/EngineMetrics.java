@@ -69,8 +69,12 @@ public record EngineMetrics(
    * @param cached how many of them were in the cache already and were not computed again
    * @param prompt tokens of prompts that were computed, again after a pause included
    * @param generated tokens that were generated
+   * @param drafted guesses of tokens that were verified; see {@link
+   *     GenerationOptions#draftTokens()}
+   * @param accepted how many of them were right
    */
-  public record Tokens(long asked, long cached, long prompt, long generated) {
+  public record Tokens(
+      long asked, long cached, long prompt, long generated, long drafted, long accepted) {
     /** Returns the share of the tokens of prompts that the cache had; 0 before the first prompt. */
     public double hitRate() {
       return asked == 0 ? 0 : (double) cached / asked;

@@ -59,6 +59,20 @@ class ApplicationsTest {
     assertAnswers(runJava(jdk, NATIVE_ACCESS, "-p", path, "-m", "app/app.Main", MODEL.toString()));
   }
 
+  /** The one above has no Micrometer among its modules; this one has. */
+  @ParameterizedTest
+  @ValueSource(ints = {17, 25})
+  void theApplicationWithMicrometerSeesTheNumbersOfTheModel(int jdk) throws Exception {
+    Path target = APPS.resolve("metered/target");
+    if (!Files.exists(target.resolve("app.jar"))) {
+      maven("metered");
+    }
+    String path = target.resolve("app.jar") + File.pathSeparator + target.resolve("lib");
+    Output output = runJava(jdk, NATIVE_ACCESS, "-p", path, "-m", "app/app.Main", MODEL.toString());
+    assertAnswers(output);
+    assertTrue(output.out().contains("answers: 1.0"), output::toString);
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {17, 25})
   void theShadedApplicationRuns(int jdk) throws Exception {

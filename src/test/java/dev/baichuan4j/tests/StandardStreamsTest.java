@@ -41,6 +41,7 @@ class StandardStreamsTest {
         "logits --prompt a",
         "perplexity --file text",
         "bench --random 128x1x64x256 -p 2 -n 2 -r 1 --threads 1",
+        "bench --serve --random 128x1x64x256 --requests 1 --new-tokens 2 --threads 1",
         "doctor",
         "doctor --json"
       })

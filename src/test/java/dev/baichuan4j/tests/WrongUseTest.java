@@ -48,10 +48,24 @@ class WrongUseTest {
         "perplexity --file latin1 --window -3 | --window has value -3, expected 1 or more",
         "bench --alibi | --alibi has no --random, expected a random model",
         "bench --random 128x1x64x256 --model $model | --random has --model beside it, expected one of them",
+        "bench --rate 3 | --rate has no --serve beside it, expected a bench that serves",
+        "bench --serve --batch 3 | --batch has --serve beside it, expected options of --serve alone",
+        "bench --serve --rate 0 | --rate has value 0, expected a number above 0, or inf",
+        "bench --serve --requests 0 | --requests has value 0, expected 1 to 1000000",
+        "bench --serve --new-tokens 9-3 | --new-tokens has value 9-3, expected the lesser number first",
+        "bench --serve --shared-prefix 600 | --shared-prefix has value 600, expected at most the tokens of the shortest prompt, 512",
+        "bench --serve --slo-ttft 0 | --slo-ttft has value 0.0, expected milliseconds above 0",
+        "bench --serve --plot a.gif | --plot has value a.gif, expected a file that ends in .png or .svg",
+        "bench --serve --plot no/a.png | --plot has value no/a.png, expected a file in a folder that is there",
+        "bench --serve --lengths latin1 | --lengths has value latin1, expected a file of text that can be read",
+        "bench --serve --lengths lengths | --lengths has \"7 x\" in line 2, expected tokens of a prompt and new tokens, each 1 or more",
+        "bench --serve --lengths lengths --new-tokens 3 | --lengths has --prompt-tokens or --new-tokens beside it, expected one of them",
+        "bench --serve --prompt-tokens 4000 --new-tokens 97 --model $model | --serve has a request of 4097 tokens, prompt and new ones, expected at most",
         "doctor --selftest --exact | --selftest has --exact beside it, expected no model"
       })
   void isTwoWithTheReason(String command, String message) throws Exception {
     Files.write(folder.resolve("latin1"), new byte[] {'a', (byte) 0xE9});
+    Files.writeString(folder.resolve("lengths"), "7 3\n7 x\n");
     Program.Run run =
         new Program(folder)
             .shell(

@@ -11,8 +11,9 @@ import java.util.Random;
 
 /**
  * Measures what it costs to verify drafts: the time of a step of 1 + k tokens of one text with the
- * logits of each, over that of a step of one token. Beside it stands the least share of drafts that
- * have to be right for k of them to pay, where each is right with the same probability.
+ * logits of each, over that of a step of one token; each the least of several rounds. Beside it
+ * stands the least share of drafts that have to be right for k of them to pay, where each is right
+ * with the same probability.
  *
  * <pre>java -cp ... dev.baichuan4j.benchmarks.VerificationCost [CxLxFxV] [LENGTH] [ROUNDS]</pre>
  */
@@ -44,23 +45,23 @@ public final class VerificationCost {
             .weights(Quant.INT4)
             .maxConcurrent(1)
             .load()) {
-      double[][] times = new double[DRAFTS.length][rounds];
+      double[] times = new double[DRAFTS.length];
+      Arrays.fill(times, Double.POSITIVE_INFINITY);
       for (int round = -1; round < rounds; round++) { // in turn, the first to warm up
         for (int i = 0; i < DRAFTS.length; i++) {
           double seconds = step(model, 1 + DRAFTS[i], length);
           if (round >= 0) {
-            times[i][round] = seconds;
+            times[i] = Math.min(times[i], seconds);
           }
         }
       }
-      double one = median(times[0]);
       System.out.println("drafts  ms a step  over one token  pays from an acceptance of");
       for (int i = 0; i < DRAFTS.length; i++) {
-        double ratio = median(times[i]) / one;
+        double ratio = times[i] / times[0];
         System.out.printf(
             "%6d  %9.3f  %14.2f  %s%n",
             DRAFTS[i],
-            1e3 * median(times[i]),
+            1e3 * times[i],
             ratio,
             DRAFTS[i] == 0 ? "" : String.format("%.2f", breakEven(DRAFTS[i], ratio)));
       }
@@ -75,12 +76,6 @@ public final class VerificationCost {
     long start = System.nanoTime();
     model.logits(ids, true, tokens, (position, logits) -> {});
     return (System.nanoTime() - start) / 1e9 / steps;
-  }
-
-  private static double median(double[] values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return sorted[sorted.length / 2];
   }
 
   /** The a with 1 + a + a^2 + ... + a^k = ratio, found by halving; 1 and more never pays. */

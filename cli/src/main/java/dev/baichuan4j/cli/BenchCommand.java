@@ -114,7 +114,12 @@ final class BenchCommand implements Callable<Integer> {
                 + " tokens, prompt and new ones, expected at most "
                 + model.info().contextLength());
       }
-      run = ServeRun.of(model, serveOptions.workload(lengths, vocabulary(model)), bar);
+      run =
+          ServeRun.of(
+              model,
+              serveOptions.workload(lengths, vocabulary(model)),
+              serveOptions.draftTokens(),
+              bar);
     }
     ServeReport report =
         new ServeReport(

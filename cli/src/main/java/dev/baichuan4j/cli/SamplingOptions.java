@@ -303,7 +303,7 @@ final class SamplingOptions {
     s = echo ? s.withEcho(true) : s;
     s = with(s, caller, GenerationOptions::withCaller);
     s = with(s, priority, GenerationOptions::withPriority);
-    s = draft == null ? s : s.withDraftTokens(draftTokens());
+    s = draft == null ? s : s.withDraftTokens(draftTokens(spec, draft));
     return with(
         s, timeout, (o, seconds) -> o.withTimeout(Duration.ofNanos((long) (seconds * 1e9))));
   }
@@ -319,12 +319,15 @@ final class SamplingOptions {
     return value == null ? otherwise : value;
   }
 
-  private int draftTokens() {
+  /** The number that a value of --draft stands for. */
+  static int draftTokens(CommandSpec spec, String draft) {
     if (draft.equals("off")) {
       return 0;
     }
     if (!draft.matches("\\d{1,9}")) {
-      throw wrong("--draft has value " + draft + ", expected a number of tokens, or off");
+      throw new ParameterException(
+          spec.commandLine(),
+          "--draft has value " + draft + ", expected a number of tokens, or off");
     }
     return Integer.parseInt(draft);
   }

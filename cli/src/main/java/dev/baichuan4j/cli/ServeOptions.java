@@ -30,6 +30,7 @@ final class ServeOptions {
           "--shared-prefix",
           "--max-concurrent",
           "--seed",
+          "--draft",
           "--slo-ttft",
           "--slo-tpot",
           "--plot");
@@ -93,6 +94,14 @@ final class ServeOptions {
   private Long seed;
 
   @Option(
+      names = "--draft",
+      paramLabel = "N|off",
+      description =
+          "Most guesses of the next tokens that a step verifies; default: off, since random ids say"
+              + " nothing of how often guesses are right.")
+  private String draft;
+
+  @Option(
       names = "--slo-ttft",
       paramLabel = "MS",
       description = "Goodput counts requests whose first token came within this time.")
@@ -134,6 +143,7 @@ final class ServeOptions {
       throw wrong("--lengths has --prompt-tokens or --new-tokens beside it, expected one of them");
     }
     rate();
+    draftTokens();
     requireRange("--requests", requests, MOST_REQUESTS);
     requireRange("--max-concurrent", maxConcurrent, Integer.MAX_VALUE);
     if (sharedPrefix != null && sharedPrefix < 0) {
@@ -191,6 +201,11 @@ final class ServeOptions {
 
   long seed() {
     return seed == null ? 1 : seed;
+  }
+
+  /** Most guesses of the next tokens. */
+  int draftTokens() {
+    return draft == null ? 0 : SamplingOptions.draftTokens(spec, draft);
   }
 
   /** Milliseconds; infinite where nothing is asked. */

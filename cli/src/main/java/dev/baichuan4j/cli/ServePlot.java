@@ -1,5 +1,6 @@
 package dev.baichuan4j.cli;
 
+import java.awt.Color;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -61,6 +62,8 @@ final class ServePlot {
     chart.getStyler().setXAxisLogarithmic(true);
     chart.getStyler().setLegendPosition(LegendPosition.OutsideS);
     chart.getStyler().setYAxisMin(0.0).setYAxisMax(100.0);
+    chart.getStyler().setYAxisDecimalPattern("#");
+    chart.getStyler().setChartBackgroundColor(Color.WHITE);
     times.forEach((name, sorted) -> addSeries(chart, name, sorted));
     return chart;
   }

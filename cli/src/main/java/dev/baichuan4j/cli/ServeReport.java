@@ -12,10 +12,12 @@ import java.util.function.ToDoubleFunction;
 final class ServeReport {
   /** Names of fields are part of the interface. */
   record Times(double mean, double p50, double p90, double p99, double max) {
-    /** Of sorted values: p% have at most the value that is named so (nearest rank). */
+    /**
+     * Of sorted values, at least one: p% have at most the value that is named so (nearest rank).
+     */
     static Times of(double[] sorted) {
       return new Times(
-          Arrays.stream(sorted).average().orElse(0),
+          Arrays.stream(sorted).average().orElseThrow(),
           rank(sorted, 50),
           rank(sorted, 90),
           rank(sorted, 99),
@@ -23,9 +25,7 @@ final class ServeReport {
     }
 
     private static double rank(double[] sorted, int percent) {
-      return sorted.length == 0
-          ? 0
-          : sorted[Math.max(0, (int) Math.ceil(percent * sorted.length / 100.0) - 1)];
+      return sorted[(int) Math.ceil(percent * sorted.length / 100.0) - 1];
     }
   }
 
@@ -108,8 +108,16 @@ final class ServeReport {
     EngineMetrics.Tokens before = run.before().tokens();
     EngineMetrics.Tokens after = run.after().tokens();
     return new EngineMetrics.Tokens(
-            after.asked() - before.asked(), after.cached() - before.cached(), 0, 0)
+            after.asked() - before.asked(), after.cached() - before.cached(), 0, 0, 0, 0)
         .hitRate();
+  }
+
+  private long drafted() {
+    return run.after().tokens().drafted() - run.before().tokens().drafted();
+  }
+
+  private long accepted() {
+    return run.after().tokens().accepted() - run.before().tokens().accepted();
   }
 
   private long pauses() {
@@ -132,8 +140,14 @@ final class ServeReport {
     json.put("steps", steps());
     json.put("tokens_per_step", tokensPerStep());
     json.put("pauses", pauses());
+    json.put("drafted_tokens", drafted());
+    json.put("accepted_tokens", accepted());
     json.put("client_late_ms", run.lateNanos() / 1e6);
-    times().forEach((name, values) -> json.put(name.replace(' ', '_') + "_ms", Times.of(values)));
+    times()
+        .forEach(
+            (name, values) ->
+                json.put(
+                    name.replace(' ', '_') + "_ms", values.length == 0 ? null : Times.of(values)));
     if (asksForGood()) {
       Map<String, Object> goodput = new LinkedHashMap<>();
       goodput.put("requests_per_second", perSecond(good()));
@@ -163,17 +177,12 @@ final class ServeReport {
             "%d steps of %.1f tokens; %.1f %% of the prompts' tokens were cached; %d pauses; client"
                 + " late by at most %.1f ms",
             steps(), tokensPerStep(), 100 * hitRate(), pauses(), run.lateNanos() / 1e6));
+    if (drafted() > 0) {
+      lines.add(String.format("%d guesses, %d of them right", drafted(), accepted()));
+    }
     lines.add(
         String.format("%-22s %10s %10s %10s %10s %10s", "ms", "mean", "p50", "p90", "p99", "max"));
-    times()
-        .forEach(
-            (name, values) -> {
-              Times t = Times.of(values);
-              lines.add(
-                  String.format(
-                      "%-22s %10.2f %10.2f %10.2f %10.2f %10.2f",
-                      name, t.mean, t.p50, t.p90, t.p99, t.max));
-            });
+    times().forEach((name, values) -> lines.add(line(name, values)));
     if (asksForGood()) {
       lines.add(
           String.format(
@@ -181,6 +190,15 @@ final class ServeReport {
               perSecond(good()), 100.0 * good() / requests(), slo()));
     }
     return lines;
+  }
+
+  private static String line(String name, double[] values) {
+    if (values.length == 0) {
+      return String.format("%-22s %10s", name, "none");
+    }
+    Times t = Times.of(values);
+    return String.format(
+        "%-22s %10.2f %10.2f %10.2f %10.2f %10.2f", name, t.mean, t.p50, t.p90, t.p99, t.max);
   }
 
   private String slo() {

@@ -44,9 +44,15 @@ record ServeRun(
     }
   }
 
-  static ServeRun of(Baichuan model, Workload workload, Terminal.Bar bar) {
+  /**
+   * Puts a workload to a model.
+   *
+   * @param draftTokens see {@link GenerationOptions#draftTokens()}
+   */
+  static ServeRun of(Baichuan model, Workload workload, int draftTokens, Terminal.Bar bar) {
+    GenerationOptions options = options(model).withDraftTokens(draftTokens);
     List<Workload.Arrival> arrivals = workload.arrivals();
-    warm(model, arrivals.get(0).prompt().length);
+    model.complete(warm(arrivals.get(0)), options.withMaxNewTokens(2)).result();
     EngineMetrics before = model.metrics();
     List<Generation> generations = new ArrayList<>(arrivals.size());
     long[] late = new long[arrivals.size()];
@@ -57,7 +63,8 @@ record ServeRun(
       awaitTime(start + arrival.nanos());
       late[i] = Math.max(0, System.nanoTime() - start - arrival.nanos());
       most = Math.max(most, late[i]);
-      generations.add(model.complete(arrival.prompt(), options(model, arrival.newTokens())));
+      generations.add(
+          model.complete(arrival.prompt(), options.withMaxNewTokens(arrival.newTokens())));
     }
     List<Served> served = new ArrayList<>(late.length);
     for (int i = 0; i < late.length; i++) {
@@ -71,17 +78,16 @@ record ServeRun(
     return new ServeRun(served, late.length - served.size(), most, before, model.metrics());
   }
 
-  /** First uses of code and buffers, by a prompt that shares nothing with the workload's. */
-  private static void warm(Baichuan model, int promptTokens) {
-    int[] prompt = new int[Math.min(promptTokens, 64)];
-    model.complete(prompt, options(model, 2)).result();
+  /** A prompt for the first uses of code and buffers, which shares nothing with the workload's. */
+  private static int[] warm(Workload.Arrival arrival) {
+    return new int[Math.min(arrival.prompt().length, 64)];
   }
 
-  /** Greedy, to the limit of new tokens. */
-  private static GenerationOptions options(Baichuan model, int newTokens) {
+  /** Greedy, and no end before the limit of new tokens. */
+  private static GenerationOptions options(Baichuan model) {
     Map<Integer, Float> never = new HashMap<>();
     model.info().endIds().forEach(id -> never.put(id, -100f));
-    return GenerationOptions.greedy().withMaxNewTokens(newTokens).withLogitBias(never);
+    return GenerationOptions.greedy().withLogitBias(never);
   }
 
   private static void awaitTime(long due) {

@@ -32,6 +32,7 @@ import java.util.function.ToLongFunction;
  * gauges say 0 and counters stay where they are; {@link #close} takes the meters out of the
  * registries. Thread-safe.
  */
+@SuppressWarnings("exports") // modules without Micrometer compile against this one
 public final class BaichuanMeters implements MeterBinder, AutoCloseable {
   private final Baichuan model;
   private final Tags tags;
@@ -123,6 +124,8 @@ public final class BaichuanMeters implements MeterBinder, AutoCloseable {
       counter("tokens.cached", "tokens", m -> m.tokens().cached(), "Found in the cache of those");
       counter("tokens.prompt", "tokens", m -> m.tokens().prompt(), "Of prompts, computed");
       counter("tokens.generated", "tokens", m -> m.tokens().generated(), "Generated");
+      counter("tokens.drafted", "tokens", m -> m.tokens().drafted(), "Guesses, verified");
+      counter("tokens.accepted", "tokens", m -> m.tokens().accepted(), "Guesses that were right");
       counter("steps.tokens", "tokens", m -> m.steps().tokens(), "Fed to steps");
       counter("steps.texts", "texts", m -> m.steps().texts(), "Were part of steps");
       add(

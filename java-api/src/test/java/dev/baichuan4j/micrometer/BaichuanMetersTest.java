@@ -11,13 +11,16 @@ import dev.baichuan4j.ModelShape;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.lang.ref.WeakReference;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 
 @Timeout(60)
 class BaichuanMetersTest {
@@ -31,7 +34,7 @@ class BaichuanMetersTest {
     GenerationOptions options =
         GenerationOptions.greedy()
             .withMaxNewTokens(4)
-            .withLogitBias(java.util.Map.of(model.info().endIds().get(0), -100f));
+            .withLogitBias(Map.of(model.info().endIds().get(0), -100f));
     model.complete(new int[] {1, 2, 3}, options).result();
   }
 
@@ -101,6 +104,25 @@ class BaichuanMetersTest {
   }
 
   @Test
+  void metersKeepNoModelThatWasDropped() throws InterruptedException {
+    MeterRegistry registry = new SimpleMeterRegistry();
+    WeakReference<Baichuan> dropped = boundAndDropped(registry);
+    while (dropped.get() != null) {
+      System.gc();
+      Thread.sleep(10);
+    }
+    assertEquals(4, counted(registry, "tokens.generated"));
+  }
+
+  private static WeakReference<Baichuan> boundAndDropped(MeterRegistry registry) {
+    Baichuan model = model();
+    new BaichuanMeters(model, "dropped").bindTo(registry);
+    generate(model);
+    assertEquals(4, counted(registry, "tokens.generated"));
+    return new WeakReference<>(model);
+  }
+
+  @Test
   void wrongUseIsRefused() {
     Baichuan model = model();
     BaichuanMeters meters = new BaichuanMeters(model, "tiny");
@@ -116,7 +138,7 @@ class BaichuanMetersTest {
     assertEquals(List.of(), registry.getMeters());
   }
 
-  private static String nullMessage(org.junit.jupiter.api.function.Executable call) {
+  private static String nullMessage(Executable call) {
     return assertThrows(NullPointerException.class, call).getMessage();
   }
 }

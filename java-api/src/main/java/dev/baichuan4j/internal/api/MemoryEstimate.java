@@ -20,14 +20,20 @@ import java.util.List;
  */
 record MemoryEstimate(Architecture model, Quant quant, DeviceFacts facts) {
 
-  /**
-   * Returns the whole plan, for a number of pages of the cache, and of tokens and texts of a step.
-   */
-  MemoryPlan plan(KvType cacheType, int pages, int chunkTokens, int maxConcurrent) {
+  /** Returns the whole plan, for a number of pages of the cache and a size of the buffers. */
+  MemoryPlan plan(KvType cacheType, int pages, long workspace) {
     return new MemoryPlan(
-        weights(),
-        pages * KvCache.pageBytes(model, ElementType.of(cacheType)),
-        Engine.workspaceBytes(model, facts, chunkTokens, maxConcurrent));
+        weights(), pages * KvCache.pageBytes(model, ElementType.of(cacheType)), workspace);
+  }
+
+  /** Bytes of the buffers of a model that texts are read and written with. */
+  long workspace(int chunkTokens, int maxConcurrent) {
+    return Engine.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
+  }
+
+  /** Bytes of the buffers of a model that drafts for another one. */
+  long draftWorkspace(int chunkTokens, int maxConcurrent) {
+    return Engine.draftWorkspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
 
   /**

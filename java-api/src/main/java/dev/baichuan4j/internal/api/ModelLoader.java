@@ -56,6 +56,7 @@ final class ModelLoader implements BaichuanLoader {
   private KvType cacheType;
   private PromptFormat promptFormat = PromptFormat.CURRENT;
   private long cacheBytes;
+  private Path draft; // null for none
   private ProgressListener progress = ProgressListener.NONE;
 
   ModelLoader(Path path, Architecture random) {
@@ -140,6 +141,12 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   @Override
+  public BaichuanLoader draftModel(Path draftModel) {
+    this.draft = Objects.requireNonNull(draftModel, "draftModel");
+    return this;
+  }
+
+  @Override
   public BaichuanLoader progress(ProgressListener progress) {
     this.progress = Objects.requireNonNull(progress, "progress");
     return this;
@@ -157,12 +164,53 @@ final class ModelLoader implements BaichuanLoader {
   public MemoryPlan memoryPlan() {
     Optional<Checkpoint> checkpoint = checkpoint();
     Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
+    Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(ModelLoader::tokenizer));
     try (Ops ops = ops(where())) {
-      requireHeads(model, ops, where());
-      KvType cache = cacheType(activations(ops, checkpoint), ops.facts());
-      MemoryEstimate estimate = new MemoryEstimate(model, weights(checkpoint), ops.facts());
-      return plan(estimate, cache, pages(estimate, ops, cache, estimate.weights()));
+      Parts parts = parts(ops, checkpoint, guesses);
+      long weights = parts.weights();
+      return plan(parts, pages(parts, ops, weights));
     }
+  }
+
+  /** What a model, and the one that drafts for it, take of the device. */
+  private record Parts(
+      MemoryEstimate estimate, KvType cache, Optional<MemoryEstimate> draft, KvType draftCache) {
+    long weights() {
+      return estimate.weights() + draft.map(MemoryEstimate::weights).orElse(0L);
+    }
+
+    long pageBytes() {
+      return pageBytes(estimate, cache) + draft.map(d -> pageBytes(d, draftCache)).orElse(0L);
+    }
+
+    private static long pageBytes(MemoryEstimate part, KvType type) {
+      return KvCache.pageBytes(part.model(), ElementType.of(type));
+    }
+  }
+
+  private Parts parts(Ops ops, Optional<Checkpoint> checkpoint, Optional<Checkpoint> guesses) {
+    Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
+    requireHeads(model, ops, where());
+    guesses.ifPresent(c -> requireHeads(c.architecture(), ops, where()));
+    return new Parts(
+        new MemoryEstimate(model, weights(checkpoint), ops.facts()),
+        cacheType(activations(ops, checkpoint), ops.facts()),
+        guesses.map(c -> new MemoryEstimate(c.architecture(), weights(guesses), ops.facts())),
+        guesses.map(c -> cacheType(activations(ops, guesses), ops.facts())).orElse(null));
+  }
+
+  /** The checkpoint of the draft model. */
+  private Optional<Checkpoint> draft(Architecture model, Optional<Tokenizer> tokenizer) {
+    if (draft == null) {
+      return Optional.empty();
+    }
+    Checkpoint guesses = Checkpoint.open(draft);
+    SameVocabulary.require(
+        model.vocabularySize(),
+        tokenizer,
+        guesses.architecture().vocabularySize(),
+        tokenizer(guesses));
+    return Optional.of(guesses);
   }
 
   @Override
@@ -173,22 +221,27 @@ final class ModelLoader implements BaichuanLoader {
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
     GenerationOptions defaults = advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
     Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
+    Optional<Checkpoint> guesses = draft(model, tokenizer);
     Device where = where();
     Ops ops = ops(where);
     try {
-      requireHeads(model, ops, where);
-      KvType cache = cacheType(activations(ops, checkpoint), ops.facts());
+      Parts parts = parts(ops, checkpoint, guesses);
       Quant quant = weights(checkpoint);
-      MemoryEstimate estimate = new MemoryEstimate(model, quant, ops.facts());
       boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      requireRoom(estimate, ops, cache, packed);
+      requireRoom(parts, ops, packed);
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
               : Model.random(ops, model, quant);
-      int pages = pages(estimate, ops, cache, 0);
-      ModelInfo info = info(loaded, where, cache, plan(estimate, cache, pages), quant, advice);
-      Engine engine = engine(loaded, cache, pages);
+      Optional<Engine.Draft> drafting =
+          guesses.map(
+              c ->
+                  new Engine.Draft(
+                      Model.load(ops, c, weights(guesses), progress),
+                      ElementType.of(parts.draftCache())));
+      int pages = pages(parts, ops, 0);
+      ModelInfo info = info(loaded, where, parts.cache(), plan(parts, pages), quant, advice);
+      Engine engine = engine(loaded, parts.cache(), pages, drafting);
       try {
         Baichuan loadedModel = new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
         tellOfLoad(info, start);
@@ -267,7 +320,7 @@ final class ModelLoader implements BaichuanLoader {
         : checkpoint.flatMap(Checkpoint::packed).map(PackedWeights::quant).orElse(Quant.BF16);
   }
 
-  private Engine engine(Model model, KvType cache, int pages) {
+  private Engine engine(Model model, KvType cache, int pages, Optional<Engine.Draft> drafting) {
     Engine engine =
         new Engine(
             model,
@@ -277,7 +330,8 @@ final class ModelLoader implements BaichuanLoader {
                 ElementType.of(cache),
                 chunkTokens,
                 maxConcurrent,
-                maxQueued));
+                maxQueued),
+            drafting);
     if (pin) {
       try {
         engine.pin();
@@ -400,9 +454,9 @@ final class ModelLoader implements BaichuanLoader {
    *
    * @param toCome bytes that are still to be taken for weights
    */
-  private int pages(MemoryEstimate estimate, Ops ops, KvType cache, long toCome) {
-    int slots = Layout.pagesFor(context(estimate.model()));
-    long page = KvCache.pageBytes(estimate.model(), ElementType.of(cache));
+  private int pages(Parts parts, Ops ops, long toCome) {
+    int slots = Layout.pagesFor(context(parts.estimate().model()));
+    long page = parts.pageBytes();
     if (cacheBytes > 0) {
       if (cacheBytes / page < 1) {
         throw new InvalidRequestException(
@@ -417,12 +471,25 @@ final class ModelLoader implements BaichuanLoader {
     long room =
         ops.facts().readsHostMemory()
             ? free / 4
-            : (free - toCome - plan(estimate, cache, 0).workspace()) / 10 * 9;
+            : (free - toCome - plan(parts, 0).workspace()) / 10 * 9;
     return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
   }
 
-  private MemoryPlan plan(MemoryEstimate estimate, KvType cache, int pages) {
-    return estimate.plan(cache, pages, chunkTokens, maxConcurrent);
+  private MemoryPlan plan(Parts parts, int pages) {
+    MemoryPlan own =
+        parts
+            .estimate()
+            .plan(parts.cache(), pages, parts.estimate().workspace(chunkTokens, maxConcurrent));
+    if (parts.draft().isEmpty()) {
+      return own;
+    }
+    MemoryEstimate guesses = parts.draft().get();
+    MemoryPlan draft =
+        guesses.plan(parts.draftCache(), pages, guesses.draftWorkspace(chunkTokens, maxConcurrent));
+    return new MemoryPlan(
+        own.weights() + draft.weights(),
+        own.cache() + draft.cache(),
+        own.workspace() + draft.workspace());
   }
 
   /**
@@ -430,12 +497,16 @@ final class ModelLoader implements BaichuanLoader {
    * memory of its own has to hold the model and a cache; RAM has to hold the quantized matrices,
    * since all else is mapped or committed as it fills.
    */
-  private void requireRoom(MemoryEstimate estimate, Ops ops, KvType cache, boolean packed) {
+  private void requireRoom(Parts parts, Ops ops, boolean packed) {
+    MemoryEstimate estimate = parts.estimate();
     long needed;
     if (!ops.facts().readsHostMemory()) {
-      needed = plan(estimate, cache, pages(estimate, ops, cache, estimate.weights())).total();
+      needed = plan(parts, pages(parts, ops, parts.weights())).total();
     } else if (estimate.quant().isQuantized() && !packed) {
-      needed = estimate.matrices() + plan(estimate, cache, 0).workspace();
+      needed =
+          estimate.matrices()
+              + parts.draft().map(MemoryEstimate::matrices).orElse(0L)
+              + plan(parts, 0).workspace();
     } else {
       return;
     }

@@ -14,6 +14,9 @@ final class Active {
   int rows;
   Drafter drafter; // null as long as it has had no drafts
   Acceptance acceptance;
+  int evidence; // of its drafts in this step
+  Sequence guessed; // what a draft model has of it; null for nothing
+  boolean unguessed; // it goes without the draft model
 
   Active(Request request, Sequence sequence, long age) {
     this.request = request;

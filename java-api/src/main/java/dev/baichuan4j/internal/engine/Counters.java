@@ -45,6 +45,8 @@ final class Counters {
   private final AtomicLong cached = new AtomicLong();
   private final AtomicLong prompt = new AtomicLong();
   private final AtomicLong generated = new AtomicLong();
+  private final AtomicLong drafted = new AtomicLong();
+  private final AtomicLong accepted = new AtomicLong();
 
   private final int pages;
   private volatile int usedPages;
@@ -138,6 +140,12 @@ final class Counters {
     }
   }
 
+  /** Guesses of tokens were verified, and some were right. */
+  void drafted(int verified, int right) {
+    drafted.getAndAdd(verified);
+    accepted.getAndAdd(right);
+  }
+
   /** A request ended, which ran if it had left the queue. */
   void ended(RequestMetrics request, boolean ran, boolean started) {
     if (ran) {
@@ -170,7 +178,13 @@ final class Counters {
             reasons,
             failed.get(),
             pauses.get()),
-        new EngineMetrics.Tokens(asked.get(), cached.get(), prompt.get(), generated.get()),
+        new EngineMetrics.Tokens(
+            asked.get(),
+            cached.get(),
+            prompt.get(),
+            generated.get(),
+            drafted.get(),
+            accepted.get()),
         new EngineMetrics.Pages(pages, usedPages, cachedPages, sharedPages, evicted.get()),
         new EngineMetrics.Steps(
             steps.get(), stepTokens.get(), stepTexts.get(), Duration.ofNanos(stepNanos.get())),

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -70,6 +71,20 @@ public final class Engine implements AutoCloseable {
     return Schedule.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
 
+  /** Bytes of the buffers of a draft model's steps. */
+  public static long draftWorkspaceBytes(
+      Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {
+    return DraftModel.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
+  }
+
+  /**
+   * A model that guesses the tokens of another one.
+   *
+   * @param model of the same vocabulary and on the same context
+   * @param cacheType F32, F16, BF16 or I8
+   */
+  public record Draft(Model model, ElementType cacheType) {}
+
   private final Model model;
   private final Limits limits;
   private final Counters counters;
@@ -92,15 +107,28 @@ public final class Engine implements AutoCloseable {
    * @throws DeviceException when the system refuses the engine's thread; the model is closed then
    */
   public Engine(Model model, Limits limits) {
-    this(model, limits, new DraftPlan(limits.maxConcurrent(), Speculation.MOST_DRAFTS));
+    this(model, limits, Optional.empty());
   }
 
-  /** Creates an engine that verifies the drafts that a plan chooses; see the other constructor. */
-  public Engine(Model model, Limits limits, DraftPlan drafts) {
+  /**
+   * Takes over the model: closing the engine closes it, and the draft model, which is on the same
+   * context.
+   *
+   * @param draft what guesses the tokens of texts that want it
+   * @throws DeviceException when the system refuses the engine's thread; the model is closed then
+   */
+  public Engine(Model model, Limits limits, Optional<Draft> draft) {
+    this(model, limits, draft, new DraftPlan(limits.maxConcurrent(), Speculation.MOST_DRAFTS));
+  }
+
+  /** Creates an engine that verifies the drafts that a plan chooses; see the other constructors. */
+  public Engine(Model model, Limits limits, Optional<Draft> draft, DraftPlan plan) {
     this.model = model;
     this.limits = limits;
     this.counters = new Counters(limits.pages());
-    this.schedule = new Schedule(model, limits, drafts, counters);
+    DraftModel guesses =
+        draft.map(d -> new DraftModel(d.model(), d.cacheType(), limits)).orElse(null);
+    this.schedule = new Schedule(model, limits, plan, guesses, counters);
     this.texts = schedule.texts();
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);

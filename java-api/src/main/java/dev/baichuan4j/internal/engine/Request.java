@@ -63,7 +63,8 @@ public abstract class Request {
 
   final void submittedTo(Engine engine) {
     this.engine = engine;
-    event = isPart() ? null : RequestEvent.start();
+    event = isPart() ? null : FlightRecording.request();
+    timeline.submit();
     terms
         .timeout()
         .ifPresent(
@@ -76,7 +77,8 @@ public abstract class Request {
   /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
   final void submittedTo(Engine engine, Request earlier) {
     this.engine = engine;
-    event = isPart() ? null : RequestEvent.start();
+    event = isPart() ? null : FlightRecording.request();
+    timeline.submitWith(earlier.timeline);
     deadline = earlier.deadline;
   }
 
@@ -195,7 +197,9 @@ public abstract class Request {
         new RequestMetrics(
             terms.caller(), timeline.usage(prompt.length), timeline.timings(), reason);
     engine.counters().ended(metrics, begun, timeline.isStarted());
-    RequestEvent.commit(event, metrics);
+    if (event != null) {
+      event.end(metrics);
+    }
     engine.observers().tell(metrics);
   }
 

@@ -17,8 +17,6 @@ import jdk.jfr.Timespan;
 @Category("Baichuan")
 @StackTrace(false)
 final class RequestEvent extends Event {
-  private static final RequestEvent PROBE = new RequestEvent();
-
   @Label("Caller")
   String caller;
 
@@ -31,6 +29,14 @@ final class RequestEvent extends Event {
 
   @Label("Generated Tokens")
   int generatedTokens;
+
+  @Label("Drafted Tokens")
+  @Description("Guesses of tokens that were verified")
+  int draftedTokens;
+
+  @Label("Accepted Tokens")
+  @Description("Guesses that were right")
+  int acceptedTokens;
 
   @Label("Queue Time")
   @Description("From the submission to the first step")
@@ -51,29 +57,20 @@ final class RequestEvent extends Event {
   @Description("stop, length, cancelled, timeout or failed")
   String reason;
 
-  /** An event that begins now; null where nobody records. */
-  static RequestEvent start() {
-    if (!PROBE.isEnabled()) {
-      return null;
+  /** Ends it with how the request went. */
+  void end(RequestMetrics request) {
+    if (shouldCommit()) {
+      caller = request.caller();
+      promptTokens = request.usage().promptTokens();
+      cachedTokens = request.usage().cachedTokens();
+      generatedTokens = request.usage().completionTokens();
+      draftedTokens = request.usage().draftedTokens();
+      acceptedTokens = request.usage().acceptedTokens();
+      queueTime = request.timings().queued().toNanos();
+      promptTime = request.timings().prompt().toNanos();
+      generationTime = request.timings().generation().toNanos();
+      reason = request.reason().map(r -> r.name().toLowerCase(Locale.ROOT)).orElse("failed");
+      commit();
     }
-    RequestEvent event = new RequestEvent();
-    event.begin();
-    return event;
-  }
-
-  /** Ends an event; one that is null was submitted when nobody recorded, and is left out. */
-  static void commit(RequestEvent event, RequestMetrics request) {
-    if (event == null || !event.shouldCommit()) {
-      return;
-    }
-    event.caller = request.caller();
-    event.promptTokens = request.usage().promptTokens();
-    event.cachedTokens = request.usage().cachedTokens();
-    event.generatedTokens = request.usage().completionTokens();
-    event.queueTime = request.timings().queued().toNanos();
-    event.promptTime = request.timings().prompt().toNanos();
-    event.generationTime = request.timings().generation().toNanos();
-    event.reason = request.reason().map(r -> r.name().toLowerCase(Locale.ROOT)).orElse("failed");
-    event.commit();
   }
 }

@@ -41,7 +41,8 @@ final class Schedule implements AutoCloseable {
   private int quickTokens; // that may still be read in the middle of the step at hand
   private long quickNanos; // that this took
 
-  Schedule(Model model, Engine.Limits limits, DraftPlan drafts, Counters counters) {
+  Schedule(
+      Model model, Engine.Limits limits, DraftPlan drafts, DraftModel guesses, Counters counters) {
     this.counters = counters;
     Architecture architecture = model.architecture();
     KvCache pages = new KvCache(model.ops(), architecture, limits.cacheType(), limits.pages());
@@ -49,7 +50,9 @@ final class Schedule implements AutoCloseable {
     this.cache =
         new CachePool(
             pages, KvCache.pageBytes(architecture, limits.cacheType()), smallestPiece, counters);
-    this.texts = new Texts(limits, cache, counters);
+    this.speculation =
+        new Speculation(drafts, guesses, mostGenerated() - 1, limits.maxConcurrent());
+    this.texts = new Texts(limits, cache, speculation, counters);
     this.active = texts.active();
     this.step =
         new Step(
@@ -63,7 +66,6 @@ final class Schedule implements AutoCloseable {
         hasQuickSteps(model.ops().facts())
             ? new Step(model, pages, QUICK_TOKENS, QUICK_TEXTS, QUICK_TEXTS, limits)
             : null;
-    this.speculation = new Speculation(drafts, mostGenerated() - 1, limits.maxConcurrent());
   }
 
   /** See {@link Engine#workspaceBytes}. */
@@ -239,6 +241,7 @@ final class Schedule implements AutoCloseable {
     int before = sequence.length();
     FinishReason reason = step.take(a);
     counters.generated(sequence.length() - before);
+    counters.drafted(drafted, sequence.accepted());
     speculation.learn(a, drafted, sequence.length() - before, reason != null);
     return reason;
   }
@@ -385,6 +388,7 @@ final class Schedule implements AutoCloseable {
 
   @Override
   public void close() {
+    speculation.close();
     step.close();
     if (quickStep != null) {
       quickStep.close();

@@ -74,10 +74,12 @@ final class Step implements AutoCloseable {
    * @param between see {@link Forward#run(Batch, Runnable)}
    */
   void run(Runnable between) {
-    StepEvent event = StepEvent.start();
+    StepEvent event = FlightRecording.step();
     forward.run(batch, between);
     best = batch.ranked() ? forward.topLogits(batch) : null;
-    StepEvent.commit(event, batch);
+    if (event != null) {
+      event.end(batch);
+    }
   }
 
   /** Hands a text its rows, and returns why it ends; null if it goes on. */

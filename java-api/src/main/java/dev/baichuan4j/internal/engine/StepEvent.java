@@ -15,9 +15,6 @@ import jdk.jfr.StackTrace;
 @Category("Baichuan")
 @StackTrace(false)
 final class StepEvent extends Event {
-  /** Asked whether anybody records, so that nothing is allocated where nobody does. */
-  private static final StepEvent PROBE = new StepEvent();
-
   @Label("Tokens")
   int tokens;
 
@@ -27,24 +24,13 @@ final class StepEvent extends Event {
   @Label("Rows of Logits")
   int rows;
 
-  /** An event that begins now; null where nobody records. */
-  static StepEvent start() {
-    if (!PROBE.isEnabled()) {
-      return null;
+  /** Ends it with what was in the step. */
+  void end(Batch batch) {
+    if (shouldCommit()) {
+      tokens = batch.tokens();
+      texts = batch.sequences();
+      rows = batch.logits();
+      commit();
     }
-    StepEvent event = new StepEvent();
-    event.begin();
-    return event;
-  }
-
-  /** Ends an event that is not null. */
-  static void commit(StepEvent event, Batch batch) {
-    if (event == null || !event.shouldCommit()) {
-      return;
-    }
-    event.tokens = batch.tokens();
-    event.texts = batch.sequences();
-    event.rows = batch.logits();
-    event.commit();
   }
 }

@@ -16,15 +16,17 @@ final class Texts {
 
   private final Engine.Limits limits;
   private final CachePool cache;
+  private final Speculation speculation;
   private final Counters counters;
   private final List<Active> active = new ArrayList<>(); // the oldest first
   private final List<Active> resting = new ArrayList<>();
   private final List<Active> paused = new ArrayList<>(); // without pages
   private long begun;
 
-  Texts(Engine.Limits limits, CachePool cache, Counters counters) {
+  Texts(Engine.Limits limits, CachePool cache, Speculation speculation, Counters counters) {
     this.limits = limits;
     this.cache = cache;
+    this.speculation = speculation;
     this.counters = counters;
   }
 
@@ -166,8 +168,7 @@ final class Texts {
   private Active pause(List<Active> texts) {
     Active youngest = texts.remove(texts.size() - 1);
     youngest.fed = 0;
-    youngest.sequence.draft(0);
-    cache.end(youngest.sequence);
+    release(youngest);
     counters.paused();
     paused.add(youngest);
     paused.sort(OLDEST_FIRST);
@@ -194,13 +195,19 @@ final class Texts {
   /** Fails an active text for what its request did; what its pages hold is as good as ever. */
   void drop(Active a, RuntimeException failure) {
     active.remove(a);
-    cache.end(a.sequence);
+    release(a);
     a.request.fail(failure);
   }
 
   private void finish(Active a, FinishReason reason) {
-    cache.end(a.sequence);
+    release(a);
     a.request.finish(reason);
+  }
+
+  /** What was computed of a text stays for others as long as there is room. */
+  private void release(Active a) {
+    speculation.end(a);
+    cache.end(a.sequence);
   }
 
   /** Ends an active text, or lets it rest where it cannot go on; false if it goes on. */
@@ -235,6 +242,7 @@ final class Texts {
 
   private void end(List<Active> failed, RuntimeException failure) {
     for (Active a : failed) {
+      speculation.discard(a);
       cache.discard(a.sequence);
       a.request.fail(failure);
     }

@@ -5,11 +5,11 @@ import dev.baichuan4j.Usage;
 import java.time.Duration;
 
 /**
- * How far a request has come and when, by {@link System#nanoTime}. Used by the engine's thread, or
- * by the one that cancels the request while it waits.
+ * How far a request has come and when, by {@link System#nanoTime}. Used by the thread that submits
+ * it, then by the engine's, or by the one that cancels the request while it waits.
  */
 public final class Timeline {
-  private final long submitted = System.nanoTime();
+  private long submitted;
   private boolean isStarted;
   private long started;
   private long firstToken;
@@ -21,6 +21,15 @@ public final class Timeline {
   private int acceptedTokens;
 
   Timeline() {}
+
+  void submit() {
+    submitted = System.nanoTime();
+  }
+
+  /** It goes on with an earlier request, and its time began with that. */
+  void submitWith(Timeline earlier) {
+    submitted = earlier.submitted;
+  }
 
   void start(int cached) {
     isStarted = true;

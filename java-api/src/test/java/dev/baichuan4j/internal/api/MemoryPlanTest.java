@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /** What the published models take of a GPU, in bytes of 10^9 to the GB as they are published. */
 class MemoryPlanTest {
   private static final int CHUNK = 2048;
-  private static final int ROWS = 64;
+  private static final int TEXTS = 64;
   private static final int SIZES_64_AND_128 = 1 << 7 | 1 << 15;
   private static final DeviceFacts GPU =
       new DeviceFacts(
@@ -41,7 +41,8 @@ class MemoryPlanTest {
   private static MemoryPlan plan(
       Architecture config, Quant quant, KvType cache, int context, boolean gpu) {
     int pages = Layout.pagesFor(context);
-    return new MemoryEstimate(config, quant, gpu ? GPU : CPU).plan(cache, pages, CHUNK, ROWS);
+    MemoryEstimate estimate = new MemoryEstimate(config, quant, gpu ? GPU : CPU);
+    return estimate.plan(cache, pages, estimate.workspace(CHUNK, TEXTS));
   }
 
   /** Baichuan 2's own tables say 15.8 and 9.7 GB. */

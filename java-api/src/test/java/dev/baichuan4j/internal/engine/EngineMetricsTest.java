@@ -55,7 +55,7 @@ class EngineMetricsTest {
     try (Engine engine = SmallEngine.engine(4)) {
       run(engine, new Recorder(prompt(70, 0), 5));
       EngineMetrics metrics = engine.metrics();
-      assertEquals(new EngineMetrics.Tokens(70, 0, 70, 5), metrics.tokens());
+      assertEquals(new EngineMetrics.Tokens(70, 0, 70, 5, 0, 0), metrics.tokens());
       assertEquals(0, metrics.requests().running());
       assertEquals(0, metrics.requests().waiting());
       assertEquals(1, metrics.requests().submitted());
@@ -93,7 +93,7 @@ class EngineMetricsTest {
       run(engine, new Recorder(prompt(100, 0), 1));
       run(engine, new Recorder(prompt(100, 0), 1));
       EngineMetrics.Tokens tokens = engine.metrics().tokens();
-      assertEquals(new EngineMetrics.Tokens(200, 99, 101, 2), tokens);
+      assertEquals(new EngineMetrics.Tokens(200, 99, 101, 2, 0, 0), tokens);
       assertEquals(99 / 200.0, tokens.hitRate());
     }
   }

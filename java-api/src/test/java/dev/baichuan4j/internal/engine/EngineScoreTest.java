@@ -130,7 +130,7 @@ class EngineScoreTest {
     DraftPlan plan =
         new DraftPlan(4, 0) {
           @Override
-          public void begin(int base, int texts, boolean reading, long modelNanos) {
+          public void begin(int base, int texts, int wanting, boolean reading, long nanos) {
             throw reason;
           }
         };

@@ -19,11 +19,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Texts with drafts are those without, token for token and bit for bit. */
@@ -113,12 +115,36 @@ class EngineSpeculationTest {
   }
 
   private static Engine engine(int pages) {
+    return engine(pages, 0);
+  }
+
+  /**
+   * An engine with a draft model of so many layers: the model has two, so with two it is the model
+   * itself, whose greedy texts it foresees.
+   */
+  private static Engine engine(int pages, int draftLayers) {
+    Ops ops = Ops.cpu(1, false);
+    Model model = model(ops, 2);
+    Optional<Engine.Draft> draft =
+        draftLayers == 0
+            ? Optional.empty()
+            : Optional.of(new Engine.Draft(model(ops, draftLayers), ElementType.BF16));
+    Engine.Limits limits = new Engine.Limits(CONTEXT, pages, ElementType.BF16, 64, 8, 16);
+    return new Engine(model, limits, draft, new EveryDraft());
+  }
+
+  private static Model model(Ops ops, int layers) {
     ModelShape shape =
         new ModelShape(
-            128, 2, 1, 64, VOCABULARY, CONTEXT, ModelShape.Position.ROPE, ModelShape.Head.PLAIN);
-    Model model = Model.random(Ops.cpu(1, false), Architecture.of(shape), Quant.INT4);
-    Engine.Limits limits = new Engine.Limits(CONTEXT, pages, ElementType.BF16, 64, 8, 16);
-    return new Engine(model, limits, new EveryDraft());
+            128,
+            layers,
+            1,
+            64,
+            VOCABULARY,
+            CONTEXT,
+            ModelShape.Position.ROPE,
+            ModelShape.Head.PLAIN);
+    return Model.random(ops, Architecture.of(shape), Quant.INT4);
   }
 
   private static final GenerationOptions DRAW = GenerationOptions.unmodified().withSeed(5);
@@ -241,6 +267,49 @@ class EngineSpeculationTest {
       SmallEngine.Recorder next = new SmallEngine.Recorder(longer, 1);
       engine.submit(next);
       assertEquals(74, next.cachedTokens.get(30, TimeUnit.SECONDS)); // all but the last
+    }
+  }
+
+  @Test
+  void aDraftModelForeseesItsOwnTextToTheEnd() throws Exception {
+    try (Engine engine = engine(32, 2)) {
+      int[] prompt = new Random(3).ints(100, 0, VOCABULARY).distinct().toArray();
+      Text text = new Text(prompt, GenerationOptions.greedy(), 7, 0);
+      engine.submit(text);
+      assertEquals(FinishReason.LENGTH, text.end());
+      assertEquals(text.draftedTokens(), text.acceptedTokens());
+      assertTrue(text.acceptedTokens() >= TOKENS * 3 / 4, text.acceptedTokens() + " accepted");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 32", "2, 32", "1, 5", "2, 5"})
+  void textsWithADraftModelAreThoseWithout(int layers, int pages) throws Exception {
+    List<Text> plain;
+    try (Engine engine = engine(32)) {
+      plain = alone(engine, 0);
+    }
+    try (Engine engine = engine(pages, layers)) {
+      assertSame(plain, alone(engine, 5));
+      for (int round = 0; round < 2; round++) { // the second one finds its beginnings
+        List<Text> together = texts(5);
+        together.forEach(engine::submit);
+        for (Text text : together) {
+          assertEquals(FinishReason.LENGTH, text.end());
+        }
+        assertSame(plain, together);
+      }
+    }
+  }
+
+  @Test
+  void aPromptThatTheDraftModelReadsInPiecesIsForeseenAfterwards() throws Exception {
+    try (Engine engine = engine(32, 2)) {
+      int[] prompt = new Random(4).ints(160, 0, VOCABULARY).toArray(); // three steps of 64
+      Text text = new Text(prompt, GenerationOptions.greedy(), 7, 0);
+      engine.submit(text);
+      assertEquals(FinishReason.LENGTH, text.end());
+      assertTrue(text.acceptedTokens() > TOKENS / 2, text.acceptedTokens() + " accepted");
     }
   }
 }

@@ -13,6 +13,7 @@ import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.sampling.LogitsRow;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -36,7 +37,11 @@ final class SmallEngine {
             new ModelShape(
                 128, 1, 1, 64, 32, CONTEXT, ModelShape.Position.ROPE, ModelShape.Head.PLAIN));
     Model model = Model.random(Ops.cpu(1, false), config, Quant.BF16);
-    return new Engine(model, new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, 4, 16), plan);
+    return new Engine(
+        model,
+        new Engine.Limits(CONTEXT, pages, ElementType.F16, 64, 4, 16),
+        Optional.empty(),
+        plan);
   }
 
   /** Writes token 5 until its limit. */

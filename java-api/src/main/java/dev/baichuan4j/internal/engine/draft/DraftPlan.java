@@ -33,6 +33,7 @@ public class DraftPlan {
   private boolean reading;
   private int base;
   private int texts;
+  private int wanting;
   private long modelNanos;
 
   /**
@@ -54,13 +55,15 @@ public class DraftPlan {
    *
    * @param base tokens of the step without drafts, at least one
    * @param texts that wait for the step
+   * @param wanting how many of them want drafts
    * @param reading whether there are tokens of prompts among them: then a step is long, and takes
    *     longer in proportion
    * @param modelNanos time of a draft model for a draft of each text
    */
-  public void begin(int base, int texts, boolean reading, long modelNanos) {
+  public void begin(int base, int texts, int wanting, boolean reading, long modelNanos) {
     this.base = base;
     this.texts = texts;
+    this.wanting = wanting;
     this.reading = reading;
     this.modelNanos = modelNanos;
     candidates = 0;
@@ -179,7 +182,7 @@ public class DraftPlan {
       times.add(base + drafted, nanos);
     }
     if (drafted == 0 || reading || times.isKnown(base)) {
-      allowance.settle(texts, drafted == 0 ? 1 : ratio(drafted, deepest, false), accepted);
+      allowance.settle(texts, wanting, drafted == 0 ? 1 : ratio(drafted, deepest, false), accepted);
     }
   }
 }

@@ -7,7 +7,7 @@ import java.util.Arrays;
  * that size, so that a step during which the machine did something else does not count. What is old
  * is forgotten, because attention takes longer as texts grow.
  */
-public final class StepTimes {
+final class StepTimes {
   /** Most tokens of a step whose time is kept. */
   static final int MOST = 128;
 
@@ -23,7 +23,7 @@ public final class StepTimes {
   private long steps;
 
   /** Takes in a step. */
-  public void add(int tokens, long took) {
+  void add(int tokens, long took) {
     steps++;
     if (tokens > MOST) {
       return;

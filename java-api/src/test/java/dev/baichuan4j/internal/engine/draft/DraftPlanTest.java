@@ -58,7 +58,7 @@ class DraftPlanTest {
 
     private void step() {
       int texts = accepted.length;
-      plan.begin(texts, texts, false, 0);
+      plan.begin(texts, texts, texts, false, 0);
       boolean open = plan.isOpen();
       if (open) {
         for (Acceptance rate : rates) {
@@ -153,13 +153,13 @@ class DraftPlanTest {
 
   @Test
   void nothingIsDraftedBeforeTheTimeOfAStepIsKnown() {
-    plan.begin(1, 1, false, 0);
+    plan.begin(1, 1, 1, false, 0);
     assertEquals(false, plan.isOpen());
   }
 
   @Test
   void besideAPromptDraftsAreNearlyFree() {
-    plan.begin(512, 2, true, 0);
+    plan.begin(512, 2, 1, true, 0);
     assertTrue(plan.isOpen());
     plan.add(8, 0.9, false);
     plan.choose(32);

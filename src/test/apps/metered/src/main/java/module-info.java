@@ -1,0 +1,4 @@
+module app {
+  requires dev.baichuan4j;
+  requires micrometer.core;
+}
