@@ -9,7 +9,6 @@ import dev.baichuan4j.KvType;
 import dev.baichuan4j.MemoryPlan;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelInfo;
-import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.Quant;
@@ -166,37 +165,26 @@ final class ModelLoader implements BaichuanLoader {
     Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
     Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(ModelLoader::tokenizer));
     try (Ops ops = ops(where())) {
-      Parts parts = parts(ops, checkpoint, guesses);
-      long weights = parts.weights();
-      return plan(parts, pages(parts, ops, weights));
+      MemoryBudget budget = budget(ops, checkpoint, guesses);
+      return budget.plan(budget.pages(budget.weights()));
     }
   }
 
-  /** What a model, and the one that drafts for it, take of the device. */
-  private record Parts(
-      MemoryEstimate estimate, KvType cache, Optional<MemoryEstimate> draft, KvType draftCache) {
-    long weights() {
-      return estimate.weights() + draft.map(MemoryEstimate::weights).orElse(0L);
-    }
-
-    long pageBytes() {
-      return pageBytes(estimate, cache) + draft.map(d -> pageBytes(d, draftCache)).orElse(0L);
-    }
-
-    private static long pageBytes(MemoryEstimate part, KvType type) {
-      return KvCache.pageBytes(part.model(), ElementType.of(type));
-    }
-  }
-
-  private Parts parts(Ops ops, Optional<Checkpoint> checkpoint, Optional<Checkpoint> guesses) {
+  private MemoryBudget budget(
+      Ops ops, Optional<Checkpoint> checkpoint, Optional<Checkpoint> guesses) {
     Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
     requireHeads(model, ops, where());
     guesses.ifPresent(c -> requireHeads(c.architecture(), ops, where()));
-    return new Parts(
+    return new MemoryBudget(
+        ops,
         new MemoryEstimate(model, weights(checkpoint), ops.facts()),
         cacheType(activations(ops, checkpoint), ops.facts()),
         guesses.map(c -> new MemoryEstimate(c.architecture(), weights(guesses), ops.facts())),
-        guesses.map(c -> cacheType(activations(ops, guesses), ops.facts())).orElse(null));
+        guesses.map(c -> cacheType(activations(ops, guesses), ops.facts())).orElse(null),
+        context(model),
+        cacheBytes,
+        chunkTokens,
+        maxConcurrent);
   }
 
   /** The checkpoint of the draft model. */
@@ -225,10 +213,10 @@ final class ModelLoader implements BaichuanLoader {
     Device where = where();
     Ops ops = ops(where);
     try {
-      Parts parts = parts(ops, checkpoint, guesses);
+      MemoryBudget budget = budget(ops, checkpoint, guesses);
       Quant quant = weights(checkpoint);
       boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      requireRoom(parts, ops, packed);
+      budget.requireRoom(packed);
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
@@ -238,10 +226,10 @@ final class ModelLoader implements BaichuanLoader {
               c ->
                   new Engine.Draft(
                       Model.load(ops, c, weights(guesses), progress),
-                      ElementType.of(parts.draftCache())));
-      int pages = pages(parts, ops, 0);
-      ModelInfo info = info(loaded, where, parts.cache(), plan(parts, pages), quant, advice);
-      Engine engine = engine(loaded, parts.cache(), pages, drafting);
+                      ElementType.of(budget.draftCache())));
+      int pages = budget.pages(0);
+      ModelInfo info = info(loaded, where, budget.cache(), budget.plan(pages), quant, advice);
+      Engine engine = engine(loaded, budget.cache(), pages, drafting);
       try {
         Baichuan loadedModel = new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
         tellOfLoad(info, start);
@@ -447,72 +435,5 @@ final class ModelLoader implements BaichuanLoader {
 
   private int context(Architecture model) {
     return contextLength > 0 ? contextLength : model.maxPositions();
-  }
-
-  /**
-   * Returns the number of pages of the cache.
-   *
-   * @param toCome bytes that are still to be taken for weights
-   */
-  private int pages(Parts parts, Ops ops, long toCome) {
-    int slots = Layout.pagesFor(context(parts.estimate().model()));
-    long page = parts.pageBytes();
-    if (cacheBytes > 0) {
-      if (cacheBytes / page < 1) {
-        throw new InvalidRequestException(
-            "cacheBytes",
-            "cacheBytes has value " + cacheBytes + ", expected at least one page of " + page);
-      }
-      return (int) Math.min(cacheBytes / page, Integer.MAX_VALUE);
-    }
-    long free = ops.memoryInfo()[0];
-    // Where a device has memory of its own, that memory is the model's alone, and the cache takes
-    // what weights and buffers leave; a tenth stays for scratch and recorded steps.
-    long room =
-        ops.facts().readsHostMemory()
-            ? free / 4
-            : (free - toCome - plan(parts, 0).workspace()) / 10 * 9;
-    return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
-  }
-
-  private MemoryPlan plan(Parts parts, int pages) {
-    MemoryPlan own =
-        parts
-            .estimate()
-            .plan(parts.cache(), pages, parts.estimate().workspace(chunkTokens, maxConcurrent));
-    if (parts.draft().isEmpty()) {
-      return own;
-    }
-    MemoryEstimate guesses = parts.draft().get();
-    MemoryPlan draft =
-        guesses.plan(parts.draftCache(), pages, guesses.draftWorkspace(chunkTokens, maxConcurrent));
-    return new MemoryPlan(
-        own.weights() + draft.weights(),
-        own.cache() + draft.cache(),
-        own.workspace() + draft.workspace());
-  }
-
-  /**
-   * Checks, before anything is loaded, that the device can hold what will be made. A device with
-   * memory of its own has to hold the model and a cache; RAM has to hold the quantized matrices,
-   * since all else is mapped or committed as it fills.
-   */
-  private void requireRoom(Parts parts, Ops ops, boolean packed) {
-    MemoryEstimate estimate = parts.estimate();
-    long needed;
-    if (!ops.facts().readsHostMemory()) {
-      needed = plan(parts, pages(parts, ops, parts.weights())).total();
-    } else if (estimate.quant().isQuantized() && !packed) {
-      needed =
-          estimate.matrices()
-              + parts.draft().map(MemoryEstimate::matrices).orElse(0L)
-              + plan(parts, 0).workspace();
-    } else {
-      return;
-    }
-    long free = ops.memoryInfo()[0];
-    if (needed > free) {
-      throw new OutOfDeviceMemoryException(needed, free);
-    }
   }
 }

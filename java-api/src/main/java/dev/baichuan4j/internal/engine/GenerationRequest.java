@@ -83,6 +83,16 @@ public abstract class GenerationRequest extends Request {
     }
   }
 
+  /** Guesses of its tokens that were verified. */
+  public final int draftedTokens() {
+    return timeline().draftedTokens();
+  }
+
+  /** How many of them were right. */
+  public final int acceptedTokens() {
+    return timeline().acceptedTokens();
+  }
+
   /** Returns what chooses the tokens of this text: the same object for all of them. */
   protected abstract TokenChooser chooser();
 

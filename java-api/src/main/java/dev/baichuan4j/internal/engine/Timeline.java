@@ -63,12 +63,12 @@ public final class Timeline {
   }
 
   /** Guesses of its tokens that were verified. */
-  public int draftedTokens() {
+  int draftedTokens() {
     return draftedTokens;
   }
 
   /** How many of them were right. */
-  public int acceptedTokens() {
+  int acceptedTokens() {
     return acceptedTokens;
   }
 

@@ -16,16 +16,6 @@ abstract class RequestDouble extends GenerationRequest implements TokenChooser {
     super(prompt, newTokens, terms);
   }
 
-  /** Guesses of its tokens that were verified. */
-  final int draftedTokens() {
-    return timeline().draftedTokens();
-  }
-
-  /** How many of them were right. */
-  final int acceptedTokens() {
-    return timeline().acceptedTokens();
-  }
-
   @Override
   protected final TokenChooser chooser() {
     return this;
