@@ -198,7 +198,6 @@ public final class Engine implements AutoCloseable {
     synchronized (lock) {
       requireOpen();
       request.submittedTo(this, earlier);
-      count(request);
       reason = request.interruption();
       if (reason == null) {
         queue.add(request);
@@ -219,16 +218,9 @@ public final class Engine implements AutoCloseable {
         throw new QueueFullException(limits.maxQueued());
       }
       request.submittedTo(this);
-      count(request);
       queue.add(request);
       counters.waiting(queue.size());
       wake();
-    }
-  }
-
-  private void count(Request request) {
-    if (!request.isPart()) {
-      counters.submitted();
     }
   }
 

@@ -62,8 +62,7 @@ public abstract class Request {
   }
 
   final void submittedTo(Engine engine) {
-    this.engine = engine;
-    event = isPart() ? null : FlightRecording.request();
+    tellOfSubmission(engine);
     timeline.submit();
     terms
         .timeout()
@@ -76,10 +75,17 @@ public abstract class Request {
 
   /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
   final void submittedTo(Engine engine, Request earlier) {
-    this.engine = engine;
-    event = isPart() ? null : FlightRecording.request();
+    tellOfSubmission(engine);
     timeline.submitWith(earlier.timeline);
     deadline = earlier.deadline;
+  }
+
+  private void tellOfSubmission(Engine where) {
+    engine = where;
+    if (!isPart()) {
+      event = FlightRecording.request();
+      where.counters().submitted();
+    }
   }
 
   /** Nanoseconds until its time is over, 0 if it is; the greatest number if it has all the time. */
