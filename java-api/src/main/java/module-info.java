@@ -5,15 +5,16 @@
  *
  * <p>Packages form layers. The types of {@code dev.baichuan4j} are interfaces, values and
  * exceptions, which everything below may name; {@code internal.api} implements the interfaces on
- * {@code internal.engine}, that on {@code internal.sampling} and {@code internal.nn}, and all of
- * them on {@code internal.arch}, {@code internal.checkpoint} and {@code internal.tokenizer}. The
- * public package reaches {@code internal.api} through the service {@code EntryPoints}, so that no
- * cycle arises.
+ * {@code internal.session} and {@code internal.engine}, that on {@code internal.sampling} and
+ * {@code internal.nn}, and all of them on {@code internal.arch}, {@code internal.checkpoint} and
+ * {@code internal.tokenizer}. The public package reaches {@code internal.api} through the service
+ * {@code EntryPoints}, so that no cycle arises.
  */
 @SuppressWarnings("module") // dev.baichuan4j.cli is built after this module
 module dev.baichuan4j {
   requires com.fasterxml.jackson.core;
   requires dev.baichuan4j.natives;
+  requires flatbuffers.java;
   requires jdk.jfr;
   requires org.bytedeco.javacpp;
   requires org.slf4j;

@@ -119,6 +119,21 @@ public interface Baichuan extends AutoCloseable {
   ChatSession newSession(String system);
 
   /**
+   * Returns the conversation that {@link ChatSession#save} has written. What the model had computed
+   * of it comes into the cache, as far as there is room, and need not be read again; texts are the
+   * same, bit for bit, whether it is or not. Other requests go on meanwhile. Where the pages were
+   * computed otherwise, with other {@link BaichuanLoader#weights} or another cache type, on another
+   * kind of device or by another version of this library, they are left out, which the log says.
+   *
+   * @param file it must not be shortened meanwhile: it is mapped
+   * @throws SessionFormatException when there is no such file, it cannot be read, or it is damaged,
+   *     of a newer version, of another model or no session
+   * @throws OperationInterruptedException when this thread is interrupted
+   * @throws IllegalStateException when the model is closed
+   */
+  ChatSession restore(Path file);
+
+  /**
    * Computes the logits that follow ids.
    *
    * @param ids at least one

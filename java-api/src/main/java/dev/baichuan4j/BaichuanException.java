@@ -10,6 +10,7 @@ package dev.baichuan4j;
  */
 public abstract sealed class BaichuanException extends RuntimeException
     permits ModelFormatException,
+        SessionFormatException,
         NativeLoadException,
         OutputException,
         DeviceException,

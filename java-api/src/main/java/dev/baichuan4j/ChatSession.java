@@ -1,5 +1,6 @@
 package dev.baichuan4j;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -73,6 +74,27 @@ public interface ChatSession extends AutoCloseable {
    * @throws IllegalStateException as {@link #history()}
    */
   void rewind(int rounds);
+
+  /**
+   * Writes the conversation to a file, and with it what the model has computed of it and the cache
+   * still has, so that {@link Baichuan#restore} goes on without reading it again; waits as {@link
+   * #history()} does. Other requests go on meanwhile. A file of the name is replaced when all of
+   * the new one is on the disk, and stays as it was where that fails. Only its owner may read it.
+   *
+   * <p>Nothing of the options of {@link #send(String, GenerationOptions)} is in the file: each turn
+   * brings its own, and its random numbers begin with its seed.
+   *
+   * @param file its folder is there
+   * @throws InvalidRequestException when something else than a file has the name, or it is not a
+   *     path of the system's own files
+   * @throws OutputException when the disk is full, the file cannot be written, or another call, of
+   *     any process, writes it
+   * @throws OperationInterruptedException when this thread is interrupted; nothing is left of the
+   *     new file then
+   * @throws IllegalStateException when the session or the model is closed, or another thread is in
+   *     a call of it
+   */
+  void save(Path file);
 
   /**
    * Cancels a running answer; what is called afterwards is an {@link IllegalStateException}. Does

@@ -26,6 +26,18 @@ class ExceptionMessageTest {
   }
 
   @Test
+  void sessionProblemNamesFileSubjectExpectedAndFound() {
+    SessionFormatException e =
+        new SessionFormatException(
+            Path.of("chat.session"), "page 3", "90b7e001", "checksum 5a0c33f1", null);
+    assertEquals("chat.session: page 3 has checksum 5a0c33f1, expected 90b7e001", e.getMessage());
+    assertEquals("chat.session", e.file());
+    assertEquals("page 3", e.subject());
+    assertEquals("90b7e001", e.expected());
+    assertEquals("checksum 5a0c33f1", e.found());
+  }
+
+  @Test
   void requestProblemNamesItsParameter() {
     InvalidRequestException e =
         new InvalidRequestException("temperature", -1.0, "a number of at least 0");
@@ -54,8 +66,8 @@ class ExceptionMessageTest {
     assertEquals(5000, context.promptTokens());
     assertEquals(4096, context.contextLength());
     assertEquals(
-        "context: request has 5000 tokens of the prompt, expected at most 4096 together; shorten the"
-            + " prompt, or load with a longer context",
+        "context: request has 5000 tokens of the prompt, expected at most 4096 together; shorten"
+            + " the prompt, or load with a longer context",
         context.getMessage());
     ContextOverflowException chat = new ContextOverflowException(10, 4, 2048, 1024);
     assertEquals(10, chat.systemTokens());

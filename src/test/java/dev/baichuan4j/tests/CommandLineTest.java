@@ -332,6 +332,7 @@ class CommandLineTest {
             .matches(
                 "\\{\"text\":.*\"token_ids\":.*\"finish_reason\":.*"
                     + "\"usage\":\\{\"prompt_tokens\":.*\"cached_tokens\":.*\"completion_tokens\":.*"
+                    + "\"drafted_tokens\":.*\"accepted_tokens\":.*"
                     + "\"timings\":\\{\"queued_ms\":.*\"prompt_ms\":.*\"generation_ms\":.*\\s"),
         chat.out());
     Program.Run tokens = run("", "tokenize", "--json", "你好");
@@ -344,5 +345,27 @@ class CommandLineTest {
         List.of("memory_plan_bf16", "memory_plan_int8", "memory_plan_int4"),
         keys.subList(keys.size() - 3, keys.size()));
     assertTrue(doctor.out().contains("\"memory_plan_bf16\":{\"weights\":"), doctor.out());
+  }
+
+  @Test
+  void draftsAreSwitchedOffAndOnAndOtherwiseRefused() throws Exception {
+    String[] generate = {
+      "generate", "--prompt", "江月江月江月江月", "--json", "--max-new-tokens", "40", "--greedy", "--draft"
+    };
+    Program.Run off = run("", with(generate, "off"));
+    Program.Run on = run("", with(generate, "31"));
+    assertEquals(0, off.json().get("usage").get("drafted_tokens").asInt(), off.out());
+    assertEquals(off.json().get("token_ids"), on.json().get("token_ids"));
+    Program.Run wrong = run("", with(generate, "many"));
+    assertEquals(2, wrong.code());
+    assertTrue(wrong.err().contains("--draft has value many, expected a number"), wrong.err());
+    Program.Run tooMany = run("", with(generate, "32"));
+    assertTrue(tooMany.code() != 0 && tooMany.err().contains("draftTokens"), tooMany.err());
+  }
+
+  private static String[] with(String[] arguments, String last) {
+    String[] all = Arrays.copyOf(arguments, arguments.length + 1);
+    all[arguments.length] = last;
+    return all;
   }
 }

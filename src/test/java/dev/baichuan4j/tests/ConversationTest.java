@@ -1,5 +1,6 @@
 package dev.baichuan4j.tests;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -98,6 +99,31 @@ class ConversationTest {
     try (Stream<Path> files = Files.list(saved.getParent())) {
       assertEquals(1, files.count());
     }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void aSessionGoesOnFromItsFile() throws Exception {
+    Program program = new Program(folder);
+    String[] chat = {"chat", "--greedy", "--max-new-tokens", "4", "--session", "s"};
+    String first = program.run("你是谁\n", chat).requireCode(0).out().strip();
+    byte[] saved = Files.readAllBytes(folder.resolve("s"));
+    // A limit on the length of files stands in for the full disk.
+    Program.Run full =
+        program.shell(
+            "ulimit -f "
+                + (saved.length - 1) / 1024
+                + "; printf '你好\n"
+                + "/history\n"
+                + "' | baichuan chat --greedy --max-new-tokens 4 --session s");
+    assertEquals(1, full.code(), full.err());
+    assertTrue(full.err().contains("s: writing has failed"), full.err());
+    assertArrayEquals(saved, Files.readAllBytes(folder.resolve("s")));
+    assertFalse(Files.exists(folder.resolve(".s.partial")));
+    assertTrue(full.out().contains("user: 你是谁\nassistant: " + first + "\nuser: 你好\n"), full.out());
+    Program.Run other = program.run("", "chat", "--session", "s", "--system", "你是百川");
+    assertEquals(2, other.code(), other.err());
+    assertTrue(other.err().contains("--system has another text"), other.err());
   }
 
   @Test

@@ -64,8 +64,10 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.math")
         .layer("sampling")
         .definedBy("dev.baichuan4j.internal.sampling")
+        .layer("session")
+        .definedBy("dev.baichuan4j.internal.session..")
         .layer("engine")
-        .definedBy("dev.baichuan4j.internal.engine")
+        .definedBy("dev.baichuan4j.internal.engine..")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("api")
@@ -96,13 +98,24 @@ class LayersTest {
         .mayNotAccessAnyLayer()
         .whereLayer("sampling")
         .mayOnlyAccessLayers("public", "nn", "math")
+        .whereLayer("session")
+        .mayOnlyAccessLayers("public", "files")
         .whereLayer("engine")
-        .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
+        .mayOnlyAccessLayers("public", "arch", "nn", "sampling", "draft")
         .whereLayer("chat")
         .mayOnlyAccessLayers("public")
         .whereLayer("api")
         .mayOnlyAccessLayers(
-            "public", "spi", "arch", "checkpoint", "tokenizer", "nn", "sampling", "engine", "chat")
+            "public",
+            "spi",
+            "arch",
+            "checkpoint",
+            "tokenizer",
+            "nn",
+            "sampling",
+            "session",
+            "engine",
+            "chat")
         .whereLayer("micrometer")
         .mayOnlyAccessLayers("public")
         .whereLayer("evaluate")

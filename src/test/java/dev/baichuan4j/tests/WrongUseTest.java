@@ -51,6 +51,7 @@ class WrongUseTest {
         "bench --rate 3 | --rate has no --serve beside it, expected a bench that serves",
         "bench --serve --batch 3 | --batch has --serve beside it, expected options of --serve alone",
         "bench --serve --rate 0 | --rate has value 0, expected a number above 0, or inf",
+        "bench --serve --draft x | --draft has value x, expected a number of tokens, or off",
         "bench --serve --requests 0 | --requests has value 0, expected 1 to 1000000",
         "bench --serve --new-tokens 9-3 | --new-tokens has value 9-3, expected the lesser number first",
         "bench --serve --shared-prefix 600 | --shared-prefix has value 600, expected at most the tokens of the shortest prompt, 512",

@@ -61,7 +61,15 @@ public final class Speculation {
       super(task.prompt, task.text.length, Terms.USUAL);
       this.text = task.text;
       this.drafts = drafts;
-      this.sampler = new Sampler(GenerationOptions.greedy(), task.prompt, vocabulary);
+      this.sampler = new Sampler(GenerationOptions.greedy(), task.prompt, vocabulary, null);
+    }
+
+    int drafted() {
+      return draftedTokens();
+    }
+
+    int accepted() {
+      return acceptedTokens();
     }
 
     @Override
@@ -93,9 +101,6 @@ public final class Speculation {
     }
 
     @Override
-    protected void started(int cachedTokens) {}
-
-    @Override
     protected void finished(FinishReason reason) {
       end.complete(reason);
     }
@@ -125,8 +130,8 @@ public final class Speculation {
       text.end.join();
       nanos[number] = Math.min(nanos[number], text.last - text.first);
       tokens += task.text.length - 1; // the first one is the prompt's
-      drafted += text.draftedTokens();
-      accepted += text.acceptedTokens();
+      drafted += text.drafted();
+      accepted += text.accepted();
     }
 
     double perSecond(int rounds) {

@@ -218,7 +218,8 @@ final class BenchCommand implements Callable<Integer> {
    */
   private double[] measureBatch(
       Terminal.Bar bar, Baichuan model, int[] ids, int batch, int promptTokens, int newTokens) {
-    GenerationOptions options = GenerationOptions.greedy().withMaxNewTokens(newTokens);
+    GenerationOptions options =
+        GenerationOptions.greedy().withMaxNewTokens(newTokens).withDraftTokens(0);
     double[] rates = new double[repetitions];
     for (int i = -1; i < repetitions; i++) {
       bar.progress("bench", i + 1L, repetitions + 1L);
@@ -300,6 +301,7 @@ final class BenchCommand implements Callable<Integer> {
     GenerationOptions options =
         GenerationOptions.greedy()
             .withMaxNewTokens(generate)
+            .withDraftTokens(0) // a step for each token
             // It must not end earlier.
             .withLogitBias(Map.of(model.info().endIds().get(0), -100f));
     GenerationResult result = model.complete(unread(model, ids, depth), options).result();

@@ -10,6 +10,8 @@ import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.PromptOverflow;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -33,6 +35,14 @@ final class ChatCommand implements Callable<Integer> {
 
   @Option(names = "--system", paramLabel = "TEXT", description = "A text before the conversation.")
   private String system;
+
+  @Option(
+      names = "--session",
+      paramLabel = "FILE",
+      description =
+          "Go on with the conversation of this file, if it is there, without reading it again, and"
+              + " keep it there after each answer.")
+  private Path file;
 
   @Option(
       names = "--prompt-format",
@@ -64,13 +74,14 @@ final class ChatCommand implements Callable<Integer> {
           spec.commandLine(), "--json has no --message, expected a message to answer");
     }
     samplingOptions.requireEffect(json);
-    try (Baichuan model = ModelOptions.load(modelOptions.loader().promptFormat(promptFormat));
-        ChatSession session = system == null ? model.newSession() : model.newSession(system)) {
+    try (Baichuan model =
+            ModelOptions.load(
+                samplingOptions.configure(modelOptions.loader()).promptFormat(promptFormat));
+        ChatSession session = begin(model)) {
       GenerationOptions options =
           samplingOptions.apply(model.defaultOptions()).withPromptOverflow(promptOverflow);
       if (message == null) {
-        List<ChatMessage> start = system == null ? List.of() : List.of(ChatMessage.system(system));
-        return converse(session, options, start);
+        return converse(session, options);
       }
       try (Generation generation = session.send(message, options)) {
         if (json) {
@@ -80,8 +91,35 @@ final class ChatCommand implements Callable<Integer> {
         }
         Results.tellLoss(generation.result());
       }
+      if (file != null) {
+        session.save(file);
+      }
     }
     return 0;
+  }
+
+  private ChatSession begin(Baichuan model) {
+    if (file == null || !Files.exists(file)) {
+      return system == null ? model.newSession() : model.newSession(system);
+    }
+    ChatSession session = model.restore(file);
+    if (system != null && !systemOf(session).equals(List.of(ChatMessage.system(system)))) {
+      session.close();
+      throw new ParameterException(
+          spec.commandLine(),
+          "--system has another text than the conversation of "
+              + Arguments.text(file)
+              + ", expected none: it has its own");
+    }
+    return session;
+  }
+
+  /** The message of the system that a conversation begins with, if there is one. */
+  private static List<ChatMessage> systemOf(ChatSession session) {
+    return session.history().stream()
+        .limit(1)
+        .filter(m -> m.role() == ChatMessage.Role.SYSTEM)
+        .toList();
   }
 
   /** Reads the names as options are written: with hyphens, in small letters. */
@@ -105,13 +143,13 @@ final class ChatCommand implements Callable<Integer> {
     }
   }
 
-  private static int converse(
-      ChatSession session, GenerationOptions options, List<ChatMessage> start) throws IOException {
+  private int converse(ChatSession session, GenerationOptions options) throws IOException {
+    List<ChatMessage> start = systemOf(session);
     if (!Terminal.isInteractive()) {
-      return new ChatLoop(session, options, start, new PipedMessages()).run();
+      return new ChatLoop(session, options, start, file, new PipedMessages()).run();
     }
     try (TerminalMessages messages = new TerminalMessages()) {
-      return new ChatLoop(session, options, start, messages).run();
+      return new ChatLoop(session, options, start, file, messages).run();
     }
   }
 

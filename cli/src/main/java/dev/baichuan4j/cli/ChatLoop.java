@@ -9,6 +9,7 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -28,11 +29,13 @@ final class ChatLoop {
       /stats            tokens and times of the last answer
       /history          show the conversation
       /help             this list
-      A line that ends with a backslash goes on in the next. Ctrl-C stops the answer.""";
+      A line that ends with a backslash goes on in the next. Ctrl-C stops the answer.\
+      """;
 
   private final ChatSession session;
   private final GenerationOptions options;
   private final List<ChatMessage> start;
+  private final Path file; // that keeps the conversation; null for none
   private final Messages messages;
   private boolean stream = true;
   private boolean failed;
@@ -40,10 +43,15 @@ final class ChatLoop {
   private volatile Optional<Generation> running = Optional.empty();
 
   ChatLoop(
-      ChatSession session, GenerationOptions options, List<ChatMessage> start, Messages messages) {
+      ChatSession session,
+      GenerationOptions options,
+      List<ChatMessage> start,
+      Path file,
+      Messages messages) {
     this.session = session;
     this.options = options;
     this.start = start;
+    this.file = file;
     this.messages = messages;
   }
 
@@ -75,6 +83,7 @@ final class ChatLoop {
     switch (words[0]) {
       case "clear" -> {
         session.history(start);
+        keep();
         messages.clearScreen();
       }
       case "stream" -> {
@@ -133,6 +142,7 @@ final class ChatLoop {
       return;
     }
     session.history(history);
+    keep();
     Terminal.out().println("loaded " + history.size() + " messages from " + name);
   }
 
@@ -190,10 +200,22 @@ final class ChatLoop {
       if (last.finishReason() == FinishReason.CANCELLED) {
         Terminal.err().println("(已中断)");
       }
+      keep();
     } catch (BaichuanException e) {
       complain(e.getMessage());
     } finally {
       running = Optional.empty();
+    }
+  }
+
+  /** Saves the conversation where it is kept. */
+  private void keep() {
+    try {
+      if (file != null) {
+        session.save(file);
+      }
+    } catch (BaichuanException e) {
+      complain(e.getMessage());
     }
   }
 

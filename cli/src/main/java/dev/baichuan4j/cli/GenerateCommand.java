@@ -65,7 +65,7 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() {
     samplingOptions.requireEffect(json);
     prompt.readFile(spec);
-    try (Baichuan model = modelOptions.load();
+    try (Baichuan model = ModelOptions.load(samplingOptions.configure(modelOptions.loader()));
         Generation generation =
             prompt.continued(model, samplingOptions.apply(model.defaultOptions()))) {
       if (json) {

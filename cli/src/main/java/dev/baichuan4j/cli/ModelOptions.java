@@ -4,7 +4,6 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.Quant;
-import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -38,13 +37,6 @@ final class ModelOptions extends ModelFolder {
   @Option(names = "--exact", description = "Keep activations in f32 from end to end; on the CPU.")
   private boolean exact;
 
-  @Option(
-      names = "--draft-model",
-      paramLabel = "DIR",
-      description =
-          "A smaller checkpoint of the same vocabulary that guesses tokens for --model to verify.")
-  private Path draftModel;
-
   /** The kind of weights that was asked for. */
   Optional<Quant> weights() {
     return Optional.ofNullable(weights);
@@ -60,9 +52,6 @@ final class ModelOptions extends ModelFolder {
     }
     if (weights != null) {
       loader.weights(weights);
-    }
-    if (draftModel != null) {
-      loader.draftModel(draftModel);
     }
     return loader.threads(threads).pin(pin).exact(exact);
   }

@@ -1,11 +1,13 @@
 package dev.baichuan4j.cli;
 
+import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.BeamSearch;
 import dev.baichuan4j.Dry;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.Mirostat;
 import dev.baichuan4j.Priority;
 import dev.baichuan4j.Xtc;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -150,6 +152,14 @@ final class SamplingOptions {
   private String draft;
 
   @Option(
+      names = "--draft-model",
+      paramLabel = "DIR",
+      description =
+          "A smaller checkpoint of the same vocabulary, which guesses tokens for the model to"
+              + " verify.")
+  private Path draftModel;
+
+  @Option(
       names = "--beams",
       paramLabel = "N",
       description = "Beam search of this width, in place of drawing.")
@@ -208,6 +218,9 @@ final class SamplingOptions {
     if (greedy && beams != null) {
       throw wrong("--greedy has --beams beside it, expected one of them");
     }
+    if (draftModel != null && draft != null && draftTokens(spec, draft) == 0) {
+      throw wrong("--draft-model has --draft " + draft + " beside it, expected drafts");
+    }
     if ((greedy || beams != null) && (draws() || seed != null)) {
       throw wrong(
           (greedy ? "--greedy" : "--beams")
@@ -235,6 +248,11 @@ final class SamplingOptions {
 
   private ParameterException wrong(String message) {
     return new ParameterException(spec.commandLine(), message);
+  }
+
+  /** Settings of a load as the options say. */
+  BaichuanLoader configure(BaichuanLoader loader) {
+    return draftModel == null ? loader : loader.draftModel(draftModel);
   }
 
   GenerationOptions apply(GenerationOptions advised) {

@@ -73,14 +73,19 @@ final class ServePlot {
     if (sorted.length == 0) {
       return;
     }
-    double[] x = new double[2 * sorted.length];
-    double[] y = new double[2 * sorted.length];
+    double[] x = new double[2 * sorted.length + 1];
+    double[] y = new double[x.length];
     for (int i = 0; i < sorted.length; i++) {
-      x[2 * i] = Math.max(LEAST_MS, sorted[i]);
-      x[2 * i + 1] = x[2 * i];
-      y[2 * i] = 100.0 * i / sorted.length;
-      y[2 * i + 1] = 100.0 * (i + 1) / sorted.length;
+      x[2 * i + 1] = Math.max(LEAST_MS, sorted[i]);
+      x[2 * i + 2] = x[2 * i + 1];
+      y[2 * i + 1] = 100.0 * i / sorted.length;
+      y[2 * i + 2] = 100.0 * (i + 1) / sorted.length;
     }
+    // XChart labels an axis with the values themselves where they are equally far from each other,
+    // instead of with round numbers. One more value on the first step, below its top, prevents
+    // that.
+    x[0] = x[1];
+    y[0] = y[2] / 3;
     chart.addSeries(name, x, y).setMarker(SeriesMarkers.NONE);
   }
 }

@@ -6,6 +6,7 @@ import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.OperationInterruptedException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -134,6 +135,17 @@ final class Conversation implements ChatSession {
             throw new InvalidRequestException("rounds", rounds, "0 to " + asked);
           }
           history.subList(length, history.size()).clear();
+          return null;
+        });
+  }
+
+  @Override
+  public void save(Path file) {
+    Objects.requireNonNull(file, "file");
+    alone(
+        () -> {
+          settle();
+          model.save(history, file);
           return null;
         });
   }

@@ -17,7 +17,9 @@ import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.chat.ChatTemplate;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.sampling.Tokens;
+import dev.baichuan4j.internal.session.SavedSession;
 import java.lang.ref.Reference;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -39,6 +41,7 @@ final class LoadedModel implements Baichuan {
   private final GenerationOptions defaultOptions;
   private final PromptFormat promptFormat;
   private final ModelInfo info;
+  private final SessionStore sessions;
   private final HeldResource held;
 
   /** Takes over the engine: closing the model closes it. */
@@ -47,13 +50,15 @@ final class LoadedModel implements Baichuan {
       Optional<Tokenizer> tokenizer,
       GenerationOptions defaultOptions,
       PromptFormat promptFormat,
-      ModelInfo info) {
+      ModelInfo info,
+      SavedSession.Origin origin) {
     this.engine = engine;
     this.tokenizer = tokenizer;
     this.tokens = new Tokens(info.shape().vocabularySize(), info.endIds(), tokenizer);
     this.defaultOptions = defaultOptions;
     this.promptFormat = promptFormat;
     this.info = info;
+    this.sessions = new SessionStore(engine, origin, info);
     this.held =
         new HeldResource(
             this,
@@ -184,6 +189,39 @@ final class LoadedModel implements Baichuan {
     Objects.requireNonNull(system, "system");
     requireOpen();
     return new Conversation(this, List.of(ChatMessage.system(system)));
+  }
+
+  @Override
+  public ChatSession restore(Path file) {
+    Objects.requireNonNull(file, "file");
+    requireOpen();
+    try {
+      return new Conversation(this, sessions.restore(file));
+    } finally {
+      Reference.reachabilityFence(this); // it is not dropped as long as this goes on
+    }
+  }
+
+  /** Writes a conversation to a file, with what the cache has of it. */
+  void save(List<ChatMessage> messages, Path file) {
+    requireOpen();
+    try {
+      sessions.save(messages, beginning(messages), file);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /** The ids that the next turn of a conversation begins with; none where there is no next turn. */
+  private int[] beginning(List<ChatMessage> messages) {
+    if (messages.isEmpty() || tokenizer.isEmpty() || info.chatRoles().isEmpty()) {
+      return new int[0];
+    }
+    try {
+      return chatPrompt(messages, GenerationOptions.greedy()).ids();
+    } catch (ContextOverflowException | InvalidRequestException e) {
+      return new int[0]; // the next turn is refused, unless it is shortened
+    }
   }
 
   @Override

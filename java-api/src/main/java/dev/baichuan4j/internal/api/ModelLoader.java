@@ -15,9 +15,12 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
+import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
@@ -25,8 +28,10 @@ import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PackedCheckpoint;
+import dev.baichuan4j.internal.session.SavedSession;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -221,17 +226,19 @@ final class ModelLoader implements BaichuanLoader {
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
               : Model.random(ops, model, quant);
-      Optional<Engine.Draft> drafting =
+      SavedSession.Origin origin = origin(ops, model, quant, budget.cache(), checkpoint);
+      Optional<Draft> drafting =
           guesses.map(
               c ->
-                  new Engine.Draft(
+                  new Draft(
                       Model.load(ops, c, weights(guesses), progress),
                       ElementType.of(budget.draftCache())));
       int pages = budget.pages(0);
       ModelInfo info = info(loaded, where, budget.cache(), budget.plan(pages), quant, advice);
       Engine engine = engine(loaded, budget.cache(), pages, drafting);
       try {
-        Baichuan loadedModel = new LoadedModel(engine, tokenizer, defaults, promptFormat, info);
+        Baichuan loadedModel =
+            new LoadedModel(engine, tokenizer, defaults, promptFormat, info, origin);
         tellOfLoad(info, start);
         return loadedModel;
       } catch (RuntimeException | Error e) {
@@ -308,7 +315,7 @@ final class ModelLoader implements BaichuanLoader {
         : checkpoint.flatMap(Checkpoint::packed).map(PackedWeights::quant).orElse(Quant.BF16);
   }
 
-  private Engine engine(Model model, KvType cache, int pages, Optional<Engine.Draft> drafting) {
+  private Engine engine(Model model, KvType cache, int pages, Optional<Draft> drafting) {
     Engine engine =
         new Engine(
             model,
@@ -329,6 +336,32 @@ final class ModelLoader implements BaichuanLoader {
       }
     }
     return engine;
+  }
+
+  /** What the keys and values of this model depend on. */
+  private SavedSession.Origin origin(
+      Ops ops, Architecture model, Quant quant, KvType cache, Optional<Checkpoint> checkpoint) {
+    String weights = checkpoint.map(Fingerprint::of).orElse("random");
+    String shape = model.name() + " of " + model.layers() + " layers of " + model.hiddenSize();
+    String way =
+        model.positions() instanceof Positions.Rope rope
+            ? Arrays.toString(rope.frequencies(model.heads().size(), context(model)))
+            : "";
+    return new SavedSession.Origin(
+        shape + ", weights " + weights,
+        "weights "
+            + quant
+            + ", cache "
+            + cache
+            + (exact ? ", exact" : "")
+            + ", "
+            + ops.device()
+            + ", kernels "
+            + Objects.requireNonNullElse(System.getenv("BC_GPU_KERNELS"), "usual")
+            + ", library "
+            + Ops.nativeVersion()
+            + ", pass "
+            + Integer.toHexString((model + way).hashCode()));
   }
 
   private ModelInfo info(

@@ -4,22 +4,15 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OutputException;
 import dev.baichuan4j.internal.files.PathProblem;
+import dev.baichuan4j.internal.files.WriterLock;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Comparator;
-import java.util.List;
-import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,21 +37,15 @@ import org.slf4j.LoggerFactory;
 public final class OutputFolder implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(OutputFolder.class);
 
-  /**
-   * The folders that this process writes. A second channel to a lock file must not even be opened:
-   * closing it would release the lock of the first (POSIX, fcntl).
-   */
-  private static final Set<Path> OWNED = ConcurrentHashMap.newKeySet();
-
   private static final String LOCK = "lock";
   private static final String CONTENT = "content";
 
   private final Path target;
   private final Path partial;
-  private final FileChannel lock;
+  private final WriterLock lock;
   private boolean closed;
 
-  private OutputFolder(Path target, Path partial, FileChannel lock) {
+  private OutputFolder(Path target, Path partial, WriterLock lock) {
     this.target = target;
     this.partial = partial;
     this.lock = lock;
@@ -87,13 +74,12 @@ public final class OutputFolder implements AutoCloseable {
           "target", "target has value " + target + ", expected a folder that is not there yet");
     }
     Path partial = partialOf(absolute);
-    if (!OWNED.add(partial)) {
-      throw taken(absolute);
-    }
     OutputFolder folder = null;
     boolean ready = false;
     try {
-      folder = new OutputFolder(absolute, partial, own(absolute, partial));
+      WriterLock lock =
+          WriterLock.take(partial.resolve(LOCK), absolute, () -> makeFolder(absolute, partial));
+      folder = new OutputFolder(absolute, partial, lock);
       delete(folder.path());
       Files.createDirectory(folder.path());
       ready = true;
@@ -103,8 +89,6 @@ public final class OutputFolder implements AutoCloseable {
     } finally {
       if (!ready && folder != null) {
         folder.close();
-      } else if (!ready) {
-        OWNED.remove(partial);
       }
     }
   }
@@ -119,41 +103,7 @@ public final class OutputFolder implements AutoCloseable {
     }
   }
 
-  /** Makes the temporary folder, or takes one that no process has, and returns its lock. */
-  private static FileChannel own(Path target, Path partial) throws IOException {
-    Path file = partial.resolve(LOCK);
-    while (true) {
-      makeFolder(target, partial);
-      Optional<Object> before = key(file);
-      FileChannel channel;
-      try {
-        channel =
-            FileChannel.open(
-                file,
-                before.isPresent()
-                    ? Set.of(StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)
-                    : Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW));
-      } catch (NoSuchFileException | FileAlreadyExistsException e) {
-        continue; // a writer has just finished, or just begun
-      }
-      try {
-        if (channel.tryLock() == null) {
-          throw taken(target);
-        }
-        // A writer that finishes removes the file with the folder: the lock may be one on a file
-        // that is gone, while another has made the folder anew.
-        Optional<Object> after = key(file);
-        if (after.isPresent() && (before.isEmpty() || before.equals(after))) {
-          return channel;
-        }
-        channel.close();
-      } catch (IOException | RuntimeException e) {
-        channel.close();
-        throw e;
-      }
-    }
-  }
-
+  /** Makes the temporary folder, or takes one that is there. */
   private static void makeFolder(Path target, Path partial) throws IOException {
     try {
       Files.createDirectory(partial);
@@ -164,25 +114,6 @@ public final class OutputFolder implements AutoCloseable {
             target, "something else at " + partial, "a folder or nothing there; remove it", e);
       }
     }
-  }
-
-  /** What tells a file from another that has its name later; empty if there is none. */
-  private static Optional<Object> key(Path file) throws IOException {
-    try {
-      BasicFileAttributes attributes =
-          Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-      return Optional.of(List.of(String.valueOf(attributes.fileKey()), attributes.creationTime()));
-    } catch (NoSuchFileException e) {
-      return Optional.empty();
-    }
-  }
-
-  private static OutputException taken(Path target) {
-    return new OutputException(
-        target,
-        "another writer at work on it",
-        "one at a time; wait for it, or choose another target",
-        null);
   }
 
   /**
@@ -263,8 +194,6 @@ public final class OutputFolder implements AutoCloseable {
       lock.close();
     } catch (IOException e) {
       LOG.warn("the lock of {} cannot be released: {}", partial, e.toString());
-    } finally {
-      OWNED.remove(partial);
     }
   }
 

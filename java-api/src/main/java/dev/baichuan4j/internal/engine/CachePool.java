@@ -144,7 +144,13 @@ final class CachePool implements AutoCloseable {
     return true;
   }
 
-  private int take() {
+  /** The beginning of a text that is computed, whoever computed it. */
+  PrefixIndex.Match find(int[] text) {
+    return index.find(text, text.length);
+  }
+
+  /** Takes a page, of those that no text uses if need be; {@link PagePool#NONE} if all are used. */
+  int take() {
     int page = pages.take();
     if (page == PagePool.NONE && index.evict()) {
       counters.evicted();
@@ -177,6 +183,20 @@ final class CachePool implements AutoCloseable {
       pages.release(sequence.pages()[slot]);
     }
     sequence.forgetPages();
+  }
+
+  /** Lets texts share pages that hold the first tokens of a text. */
+  void offer(int[] text, int count, int[] pages) {
+    index.add(text, count, pages);
+  }
+
+  /** Counts one holder of a page less. */
+  void release(int page) {
+    pages.release(page);
+  }
+
+  KvCache cache() {
+    return cache;
   }
 
   OutOfDeviceMemoryException exhausted(int positions) {

@@ -44,15 +44,11 @@ final class DraftModel implements AutoCloseable {
         new Forward(
             model,
             pages,
-            maxTokens(limits),
+            maxTokens(limits.chunkTokens(), limits.maxConcurrent()),
             limits.maxConcurrent(),
             limits.maxConcurrent(),
             limits.contextLength());
     batch = new Batch(limits.pageSlots());
-  }
-
-  private static int maxTokens(Engine.Limits limits) {
-    return maxTokens(limits.chunkTokens(), limits.maxConcurrent());
   }
 
   /** See {@link Engine#draftWorkspaceBytes}. */

@@ -17,13 +17,10 @@ import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.Threads;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -76,14 +73,6 @@ public final class Engine implements AutoCloseable {
       Architecture model, DeviceFacts facts, int chunkTokens, int maxConcurrent) {
     return DraftModel.workspaceBytes(model, facts, chunkTokens, maxConcurrent);
   }
-
-  /**
-   * A model that guesses the tokens of another one.
-   *
-   * @param model of the same vocabulary and on the same context
-   * @param cacheType F32, F16, BF16 or I8
-   */
-  public record Draft(Model model, ElementType cacheType) {}
 
   private final Model model;
   private final Limits limits;
@@ -252,14 +241,6 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  static long nanos(Duration duration) {
-    try {
-      return duration.toNanos();
-    } catch (ArithmeticException e) {
-      return Long.MAX_VALUE; // 292 years
-    }
-  }
-
   /**
    * Feeds ids and hands out logits, on this thread; waits until done. Other requests run beside it.
    *
@@ -283,7 +264,8 @@ public final class Engine implements AutoCloseable {
       complete = true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw interrupted("logits", e);
+      throw new OperationInterruptedException(
+          "logits", "it has ended, and what it had computed is gone; call again", e);
     } finally {
       if (!complete) {
         request.cancel();
@@ -291,9 +273,25 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private static OperationInterruptedException interrupted(String operation, Exception cause) {
-    return new OperationInterruptedException(
-        operation, "it has ended, and what it had computed is gone; call again", cause);
+  /**
+   * Holds what the cache has of the beginning of a text; see {@link CachedPages}.
+   *
+   * @param operation what for, as the subject of a message
+   * @throws OperationInterruptedException when this thread is interrupted
+   * @throws IllegalStateException when the engine is closed
+   */
+  public CachedPages cachedPages(int[] text, String operation) {
+    CachedPages pages = new CachedPages(this, schedule.cache(), text, operation);
+    boolean held = false;
+    try {
+      pages.hold();
+      held = true;
+      return pages;
+    } finally {
+      if (!held) {
+        pages.close(); // an interrupt does not say whether they are held by now
+      }
+    }
   }
 
   /**
@@ -303,40 +301,25 @@ public final class Engine implements AutoCloseable {
    * @throws OperationInterruptedException when this thread is interrupted; work that has not begun
    *     is left out then
    */
-  private void runAndWait(String operation, Runnable work) {
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    try {
-      if (Thread.interrupted()) {
-        throw new InterruptedException();
-      }
-      synchronized (lock) {
-        requireOpen();
-        tasks.add(() -> attempt(work, done));
-        wake();
-      }
-      done.get();
-    } catch (InterruptedException e) {
-      done.cancel(false);
-      Thread.currentThread().interrupt();
-      throw interrupted(operation, e);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof Error error) {
-        throw error;
-      }
-      throw Schedule.unchecked(e.getCause());
-    }
+  void runAndWait(String operation, Runnable work) {
+    Runnable whileOpen =
+        () -> {
+          requireOpen();
+          work.run();
+        };
+    new Errand(operation, whileOpen).runOn(this::post);
   }
 
-  private void attempt(Runnable work, CompletableFuture<Void> done) {
-    if (done.isDone()) {
-      return; // its caller was interrupted
-    }
-    try {
+  /**
+   * Runs something on the engine's thread and does not wait for it; it must not throw.
+   *
+   * @throws IllegalStateException when the engine is closed
+   */
+  void post(Runnable work) {
+    synchronized (lock) {
       requireOpen();
-      work.run();
-      done.complete(null);
-    } catch (RuntimeException | Error e) {
-      done.completeExceptionally(e);
+      tasks.add(work);
+      wake();
     }
   }
 

@@ -61,7 +61,9 @@ public abstract class GenerationRequest extends Request {
   private FinishReason takeTokens(
       Sequence sequence, LogitsRow row, int first, TopLogits best, int contextLength) {
     for (int i = first; ; i++) {
-      row.moveTo(i, best);
+      // Behind the first row nobody knew what the mask would be, so the row was ranked without.
+      boolean ranked = i == first || chooser().mask() == null;
+      row.moveTo(i, ranked ? best : null);
       int token = chooser().next(row);
       timeline().token();
       boolean ended = accept(token);

@@ -43,17 +43,25 @@ final class PrefixIndex {
      * it.
      */
     int[] share() {
+      int[] pages = hold();
+      if (pages.length > 0) {
+        Node last = nodes.get(pages.length - 1);
+        if (last.isEnd() && tokens == (pages.length - 1) * Layout.PAGE + last.tokens.length) {
+          remove(last);
+        }
+      }
+      return pages;
+    }
+
+    /** Makes the caller a holder of the pages, which it will not write to. */
+    int[] hold() {
       int[] pages = new int[nodes.size()];
       for (int i = 0; i < pages.length; i++) {
         pages[i] = nodes.get(i).page;
         pool.retain(pages[i]);
       }
       if (pages.length > 0) {
-        Node last = nodes.get(pages.length - 1);
-        touch(last);
-        if (last.isEnd() && tokens == (pages.length - 1) * Layout.PAGE + last.tokens.length) {
-          remove(last);
-        }
+        touch(nodes.get(pages.length - 1));
       }
       return pages;
     }

@@ -62,29 +62,23 @@ public abstract class Request {
   }
 
   final void submittedTo(Engine engine) {
-    tellOfSubmission(engine);
+    long nanos = terms.nanos();
     timeline.submit();
-    terms
-        .timeout()
-        .ifPresent(
-            timeout -> {
-              long nanos = Engine.nanos(timeout);
-              deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
-            });
+    submittedTo(engine, nanos == NEVER ? NEVER : System.nanoTime() + nanos);
   }
 
   /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
   final void submittedTo(Engine engine, Request earlier) {
-    tellOfSubmission(engine);
     timeline.submitWith(earlier.timeline);
-    deadline = earlier.deadline;
+    submittedTo(engine, earlier.deadline);
   }
 
-  private void tellOfSubmission(Engine where) {
-    engine = where;
+  private void submittedTo(Engine engine, long deadline) {
+    this.engine = engine;
+    this.deadline = deadline;
     if (!isPart()) {
       event = FlightRecording.request();
-      where.counters().submitted();
+      engine.counters().submitted();
     }
   }
 

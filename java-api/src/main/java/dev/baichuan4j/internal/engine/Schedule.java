@@ -108,6 +108,10 @@ final class Schedule implements AutoCloseable {
     return texts;
   }
 
+  CachePool cache() {
+    return cache;
+  }
+
   /** Tells how many texts are paused and who holds the pages now. */
   void count() {
     texts.count();

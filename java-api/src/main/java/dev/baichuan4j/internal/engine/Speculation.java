@@ -62,6 +62,7 @@ final class Speculation implements AutoCloseable {
       return 0;
     }
     if (model != null) {
+      model.takeSpent(); // of a step that failed
       model.read(active, acceptance);
     }
     int wanting = 0;

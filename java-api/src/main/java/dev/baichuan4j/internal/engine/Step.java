@@ -49,16 +49,14 @@ final class Step implements AutoCloseable {
 
   /**
    * Adds the tokens that a text is to be fed, and notes which rows it gets. Which tokens may follow
-   * depends on the one that was chosen last. Nothing is added if its request throws.
+   * depends on the one that was chosen last, so behind drafts it is not known yet. Nothing is added
+   * if its request throws.
    */
   void add(Active a) {
     Sequence s = a.sequence;
     a.rows = a.request.rows(s, a.fed);
     long[] mask = a.rows > 0 ? a.request.allowedTokens() : null;
     boolean ranked = a.rows > 0 && a.request.wantsBestLogits(forward.topCount());
-    if (mask != null && a.rows > 1) {
-      throw new IllegalStateException("a text with a mask has " + a.rows + " rows, expected 1");
-    }
     a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
     if (mask != null) {
       batch.mask(a.row, mask);

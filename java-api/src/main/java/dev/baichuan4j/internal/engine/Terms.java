@@ -14,4 +14,13 @@ import java.util.Optional;
 public record Terms(String caller, Priority priority, Optional<Duration> timeout) {
   /** What nothing was said about. */
   public static final Terms USUAL = new Terms("", Priority.NORMAL, Optional.empty());
+
+  /** Its time in nanoseconds; the greatest number if it has all the time. */
+  long nanos() {
+    try {
+      return timeout.map(Duration::toNanos).orElse(Long.MAX_VALUE);
+    } catch (ArithmeticException e) {
+      return Long.MAX_VALUE; // 292 years
+    }
+  }
 }

@@ -105,7 +105,7 @@ public final class PathProblem {
   }
 
   /** What the system says, with the path that it says it of, unless that is the subject. */
-  private static String words(IOException e, Path subject) {
+  public static String words(IOException e, Path subject) {
     String path = e instanceof FileSystemException system ? system.getFile() : null;
     String at = path == null || path.equals(subject.toString()) ? "" : " at " + path;
     if (e instanceof AccessDeniedException) {

@@ -228,6 +228,16 @@ final class Bindings {
       }
     }
 
+    /**
+     * @param offset in bytes
+     * @param source a direct buffer
+     */
+    void write(long offset, ByteBuffer source) {
+      try (BytePointer buffer = new BytePointer(source)) {
+        check(baichuan.bc_tensor_write(pointer, offset, buffer, source.remaining()));
+      }
+    }
+
     void random(float deviation, long seed) {
       check(baichuan.bc_tensor_random(pointer, deviation, seed));
     }

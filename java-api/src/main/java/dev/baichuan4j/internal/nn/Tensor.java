@@ -106,6 +106,11 @@ public final class Tensor implements AutoCloseable {
     handle().read(offset, target);
   }
 
+  /** Copies a direct buffer to the bytes from {@code offset} on; its position stays. */
+  void write(long offset, ByteBuffer source) {
+    handle().write(offset, source);
+  }
+
   /** Fills with normal numbers, the same for the same seed. */
   public void random(float deviation, long seed) {
     handle().random(deviation, seed);

@@ -141,7 +141,7 @@ class EngineMetricsTest {
       private int tokens;
 
       Stops() {
-        super(EngineMetricsTest.prompt(length, 0), 4);
+        super(EngineMetricsTest.prompt(length, 0), 50); // more than one is behind the other
       }
 
       @Override
@@ -156,13 +156,17 @@ class EngineMetricsTest {
       }
     }
     try (Engine engine = SmallEngine.engine(8)) {
+      Held before = new Held(1); // so that both begin together
+      engine.submit(before);
+      SmallEngine.await(before.inside);
       Stops first = new Stops();
       Stops second = new Stops();
       engine.submit(first);
       engine.submit(second);
+      before.go.countDown();
       SmallEngine.await(inside);
       EngineMetrics.Pages pages = engine.metrics().pages();
-      assertEquals(new EngineMetrics.Pages(8, 3, 0, 1, 0), pages);
+      assertEquals(new EngineMetrics.Pages(8, 3, 1, 1, 0), pages);
       go.countDown();
       first.end.get(30, TimeUnit.SECONDS);
       second.end.get(30, TimeUnit.SECONDS);

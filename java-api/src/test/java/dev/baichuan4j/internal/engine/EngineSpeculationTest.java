@@ -15,6 +15,7 @@ import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import dev.baichuan4j.internal.sampling.Sampler;
+import dev.baichuan4j.internal.sampling.TokenMask;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -81,8 +82,12 @@ class EngineSpeculationTest {
     private final int cancelAfter;
 
     Text(int[] prompt, GenerationOptions options, int drafts, int cancelAfter) {
+      this(prompt, options, drafts, cancelAfter, null);
+    }
+
+    Text(int[] prompt, GenerationOptions options, int drafts, int cancelAfter, TokenMask mask) {
       super(prompt, TOKENS);
-      this.sampler = new Sampler(options, prompt, VOCABULARY);
+      this.sampler = new Sampler(options, prompt, VOCABULARY, mask);
       this.drafts = drafts;
       this.cancelAfter = cancelAfter;
     }
@@ -90,6 +95,11 @@ class EngineSpeculationTest {
     @Override
     protected int mostDrafts() {
       return drafts;
+    }
+
+    @Override
+    public long[] mask() {
+      return sampler.mask();
     }
 
     @Override
@@ -125,10 +135,10 @@ class EngineSpeculationTest {
   private static Engine engine(int pages, int draftLayers) {
     Ops ops = Ops.cpu(1, false);
     Model model = model(ops, 2);
-    Optional<Engine.Draft> draft =
+    Optional<Draft> draft =
         draftLayers == 0
             ? Optional.empty()
-            : Optional.of(new Engine.Draft(model(ops, draftLayers), ElementType.BF16));
+            : Optional.of(new Draft(model(ops, draftLayers), ElementType.BF16));
     Engine.Limits limits = new Engine.Limits(CONTEXT, pages, ElementType.BF16, 64, 8, 16);
     return new Engine(model, limits, draft, new EveryDraft());
   }
@@ -310,6 +320,48 @@ class EngineSpeculationTest {
       engine.submit(text);
       assertEquals(FinishReason.LENGTH, text.end());
       assertTrue(text.acceptedTokens() > TOKENS / 2, text.acceptedTokens() + " accepted");
+    }
+  }
+
+  /** Every third token is free; else those are allowed that the last one leaves. */
+  private static final class Rule implements TokenMask {
+    private int last;
+    private int count;
+
+    @Override
+    public boolean mask(long[] words) {
+      for (int id = 0; id < VOCABULARY; id++) {
+        long bit = 1L << id;
+        words[0] = (id ^ last) % 3 == 0 ? words[0] | bit : words[0] & ~bit;
+      }
+      return count % 3 != 0;
+    }
+
+    @Override
+    public void accept(int id) {
+      last = id;
+      count++;
+    }
+  }
+
+  @Test
+  void masksHoldBehindDraftsToo() throws Exception {
+    try (Engine engine = engine(32)) {
+      for (GenerationOptions options : OPTIONS) {
+        int[] prompt = new Random(9).ints(40, 0, 6).toArray();
+        Text plain = new Text(prompt, options, 0, 0, new Rule());
+        Text drafted = new Text(prompt, options, 7, 0, new Rule());
+        engine.submit(plain);
+        engine.submit(drafted);
+        assertEquals(FinishReason.LENGTH, plain.end());
+        assertEquals(FinishReason.LENGTH, drafted.end());
+        assertEquals(plain.ids, drafted.ids, options.toString());
+        assertTrue(drafted.draftedTokens() > 0, options.toString());
+        for (int i = 1; i < TOKENS; i++) {
+          boolean allowed = (drafted.ids.get(i) ^ drafted.ids.get(i - 1)) % 3 == 0;
+          assertTrue(i % 3 == 0 || allowed, options + " " + i);
+        }
+      }
     }
   }
 }

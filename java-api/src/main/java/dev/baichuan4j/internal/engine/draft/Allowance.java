@@ -7,7 +7,7 @@ package dev.baichuan4j.internal.engine.draft;
  */
 final class Allowance {
   /** Of the time: what drafts may cost where they win nothing. */
-  static final double SHARE = 0.015;
+  static final double SHARE = 0.01;
 
   private static final double AT_FIRST = 1;
   private static final double MOST = 64; // so that the gains of one text do not pay for ever
