@@ -3,6 +3,8 @@ package dev.baichuan4j.internal.api;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.Timings;
+import dev.baichuan4j.Usage;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.engine.RowsRequest;
 import dev.baichuan4j.internal.engine.Terms;
@@ -12,6 +14,7 @@ import dev.baichuan4j.internal.sampling.LogitsRow;
 import dev.baichuan4j.internal.sampling.Sampler;
 import dev.baichuan4j.internal.sampling.ScoreProcessor;
 import dev.baichuan4j.internal.sampling.Tokens;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -31,6 +34,13 @@ final class BeamRun {
   private final Beams beams;
   private final Continuations continuations;
   private final List<Transcript> transcripts; // of the choices, best first
+
+  private final long submitted = System.nanoTime();
+
+  // Of the engine's thread, or of the one that cancels it while it waits.
+  private long started; // 0: not yet
+  private long firstToken; // 0: none yet
+  private int cached; // tokens of the prompt
 
   // Guarded by this.
   private List<Step> steps = List.of(); // one for each text that goes on
@@ -70,6 +80,7 @@ final class BeamRun {
           text(answer),
           wants,
           answer.length == 0 ? prompt.length : 1,
+          answer.length > 0, // the first one stands for the search
           new Terms(options.caller(), options.priority(), options.timeout()));
       this.answer = answer;
     }
@@ -85,7 +96,10 @@ final class BeamRun {
 
     @Override
     protected void started(int cachedTokens) {
-      transcripts.forEach(transcript -> transcript.start(cachedTokens));
+      if (answer.length == 0) {
+        started = System.nanoTime();
+        cached = cachedTokens;
+      }
     }
 
     @Override
@@ -139,7 +153,7 @@ final class BeamRun {
       }
       if (interruption == null) {
         beams.advance(steps.stream().map(s -> s.next).toList());
-        transcripts.forEach(Transcript::noteFirstToken);
+        firstToken = firstToken == 0 ? System.nanoTime() : firstToken;
       }
       if (interruption != null || beams.live().isEmpty()) {
         finish();
@@ -188,8 +202,20 @@ final class BeamRun {
         ended = text.ended();
       }
       FinishReason whole = interruption == null ? FinishReason.LENGTH : interruption;
-      transcript.finish(ended ? FinishReason.STOP : whole);
+      int length = i < best.size() ? best.get(i).ids().length : 0;
+      Usage usage = new Usage(prompt.length, cached, length, 0, 0);
+      transcript.finish(ended ? FinishReason.STOP : whole, usage, timings());
     }
+  }
+
+  private Timings timings() {
+    long now = System.nanoTime();
+    long start = started == 0 ? now : started;
+    long first = firstToken == 0 ? now : firstToken;
+    return new Timings(
+        Duration.ofNanos(start - submitted),
+        Duration.ofNanos(first - start),
+        Duration.ofNanos(now - first));
   }
 
   private void fail(RuntimeException failure) {

@@ -35,7 +35,7 @@ final class Choices extends RowsRequest {
       OptionalInt reported,
       List<TextRequest> texts,
       List<Transcript> transcripts) {
-    super(prompt, reported.isPresent() ? Wants.ALL : Wants.LAST, prompt.length, terms);
+    super(prompt, reported.isPresent() ? Wants.ALL : Wants.LAST, prompt.length, true, terms);
     this.engine = engine;
     this.prompt = prompt;
     this.reported = reported;
@@ -45,7 +45,7 @@ final class Choices extends RowsRequest {
 
   @Override
   protected void started(int cachedTokens) {
-    transcripts.get(0).start(cachedTokens); // the reading counts for the first one
+    transcripts.get(0).cachedTokens(cachedTokens); // the reading counts for the first one
   }
 
   @Override
@@ -57,12 +57,8 @@ final class Choices extends RowsRequest {
 
   @Override
   protected void finished(FinishReason reason) {
-    if (reason != FinishReason.LENGTH) { // interrupted
-      texts.forEach(text -> text.finished(reason));
-      return;
-    }
     transcripts.forEach(transcript -> transcript.promptLogprobs(promptLogprobs));
-    texts.forEach(text -> engine.submitNext(text, this));
+    texts.forEach(text -> engine.submitNext(text, this)); // which ends them if this was interrupted
   }
 
   @Override

@@ -20,6 +20,7 @@ final class TextRequest extends GenerationRequest {
   private final Optional<ConstraintState> constraint;
   private final boolean asksLogprobs;
   private final int mostDrafts;
+  private final int promptTokens;
   private final Transcript transcript;
 
   /**
@@ -41,12 +42,8 @@ final class TextRequest extends GenerationRequest {
     this.asksLogprobs = options.logprobs().isPresent();
     this.constraint = constraint;
     this.mostDrafts = constraint.isPresent() ? 0 : options.draftTokens(); // a mask is of one row
+    this.promptTokens = prompt.length;
     this.transcript = transcript;
-  }
-
-  @Override
-  protected void started(int cachedTokens) {
-    transcript.start(cachedTokens);
   }
 
   @Override
@@ -69,7 +66,7 @@ final class TextRequest extends GenerationRequest {
   @Override
   protected void finished(FinishReason reason) {
     model = null;
-    transcript.finish(reason, draftedTokens(), acceptedTokens());
+    transcript.finish(reason, timeline().usage(promptTokens), timeline().timings());
   }
 
   @Override

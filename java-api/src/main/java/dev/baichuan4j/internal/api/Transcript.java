@@ -11,7 +11,6 @@ import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.Usage;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.engine.StopMatcher;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,20 +25,13 @@ final class Transcript {
   private final TextSink sink;
   private final StopMatcher stops;
   private final Optional<StreamDecoder> decoder; // none: ids without a text
-  private final boolean reportsLogprobs;
   private final List<Integer> endIds;
   private boolean echoes; // and has not yet
   private final StringBuilder text = new StringBuilder();
   private final List<Integer> ids = new ArrayList<>();
   private final List<TokenLogprobs> logprobs = new ArrayList<>();
   private List<TokenLogprobs> promptLogprobs = List.of();
-  private double logprobSum; // of the tokens whose log-probability is known
-  private final long submitted = System.nanoTime();
-  private boolean waits = true;
-  private long started;
-  private long firstToken;
-  private long lastToken;
-  private int cachedTokens;
+  private OptionalInt cachedTokens = OptionalInt.empty(); // other than the text itself found
 
   /**
    * @param endIds tokens that end the text
@@ -54,29 +46,17 @@ final class Transcript {
     this.sink = sink;
     this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
-    this.reportsLogprobs = options.logprobs().isPresent();
     this.endIds = endIds;
     this.echoes = options.echo();
   }
 
-  /** Notes that its turn came, with so many tokens of the prompt cached already. */
-  void start(int cachedTokens) {
-    if (waits) {
-      this.cachedTokens = cachedTokens;
-      waits = false;
-      started = System.nanoTime();
-    }
+  /** Notes how many tokens of the prompt were cached when it was read, where others read it. */
+  void cachedTokens(int cachedTokens) {
+    this.cachedTokens = OptionalInt.of(cachedTokens);
   }
 
   void promptLogprobs(List<TokenLogprobs> promptLogprobs) {
     this.promptLogprobs = promptLogprobs;
-  }
-
-  /** Notes that the first token is known, where tokens are appended later than they are. */
-  void noteFirstToken() {
-    if (firstToken == 0) {
-      firstToken = System.nanoTime();
-    }
   }
 
   /**
@@ -86,19 +66,15 @@ final class Transcript {
    * @return whether it ends the text
    */
   boolean append(int id, Optional<TokenLogprobs> chosen) {
-    noteFirstToken();
-    lastToken = System.nanoTime();
     echo();
     ids.add(id);
-    chosen.ifPresent(report -> logprobSum += report.logprob());
-    Optional<TokenLogprobs> reported = reportsLogprobs ? chosen : Optional.empty();
-    reported.ifPresent(logprobs::add);
+    chosen.ifPresent(logprobs::add);
     if (endIds.contains(id)) {
       return true;
     }
     String piece = stops.append(decoder.map(d -> d.append(id)).orElse(""));
     text.append(piece);
-    sink.emit(new Chunk(piece, OptionalInt.of(id), reported));
+    sink.emit(new Chunk(piece, OptionalInt.of(id), chosen));
     return stops.matched();
   }
 
@@ -125,46 +101,31 @@ final class Transcript {
     }
   }
 
-  /** The mean log-probability of its tokens; the least number if it has none. */
-  double meanLogprob() {
-    return ids.isEmpty() ? Double.NEGATIVE_INFINITY : logprobSum / ids.size();
-  }
-
-  /** Ends the text. */
-  void finish(FinishReason reason) {
-    finish(reason, 0, 0);
-  }
-
-  /**
-   * Ends a text of whose tokens some were guessed.
-   *
-   * @param drafted guesses that were verified
-   * @param accepted how many of them were right
-   */
-  void finish(FinishReason reason, int drafted, int accepted) {
+  void finish(FinishReason reason, Usage usage, Timings timings) {
     echo();
     if (!stops.matched()) {
       emit(stops.append(decoder.map(StreamDecoder::flush).orElse("")) + stops.flush());
     }
-    long now = System.nanoTime();
-    if (waits) {
-      started = now; // cancelled before its turn came
-    }
-    long first = ids.isEmpty() ? now : firstToken;
     sink.finish(
         new GenerationResult(
             text.toString(),
             ids,
             reason,
-            new Usage(prompt.ids().length, cachedTokens, ids.size(), drafted, accepted),
-            new Timings(
-                Duration.ofNanos(started - submitted),
-                Duration.ofNanos(first - started),
-                Duration.ofNanos(ids.isEmpty() ? 0 : lastToken - first)),
+            cachedTokens.isPresent() ? withCached(usage, cachedTokens.getAsInt()) : usage,
+            timings,
             logprobs,
             promptLogprobs,
             prompt.droppedRounds(),
             prompt.cutTokens()));
+  }
+
+  private static Usage withCached(Usage usage, int cachedTokens) {
+    return new Usage(
+        usage.promptTokens(),
+        cachedTokens,
+        usage.completionTokens(),
+        usage.draftedTokens(),
+        usage.acceptedTokens());
   }
 
   void fail(RuntimeException failure) {

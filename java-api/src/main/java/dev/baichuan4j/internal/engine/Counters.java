@@ -133,6 +133,13 @@ final class Counters {
     generated.getAndAdd(tokens);
   }
 
+  /** A part of a request ended, which ran if it had left the queue. */
+  void partEnded(boolean ran) {
+    if (ran) {
+      running.getAndDecrement();
+    }
+  }
+
   /** Guesses of tokens were verified, and some were right. */
   void drafted(int verified, int right) {
     drafted.getAndAdd(verified);

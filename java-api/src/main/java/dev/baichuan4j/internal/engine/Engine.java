@@ -196,6 +196,7 @@ public final class Engine implements AutoCloseable {
       reason = request.interruption();
       if (reason == null) {
         queue.add(request);
+        counters.waiting(queue.size());
         wake();
       }
     }
@@ -213,7 +214,6 @@ public final class Engine implements AutoCloseable {
       }
       request.submittedTo(this);
       queue.add(request);
-      counters.submitted();
       counters.waiting(queue.size());
       wake();
     }

@@ -64,19 +64,23 @@ public abstract class Request {
 
   final void submittedTo(Engine engine) {
     long nanos = terms.nanos();
+    timeline.submit();
     submittedTo(engine, nanos == NEVER ? NEVER : System.nanoTime() + nanos);
   }
 
   /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
   final void submittedTo(Engine engine, Request earlier) {
+    timeline.submitWith(earlier.timeline);
     submittedTo(engine, earlier.deadline);
   }
 
   private void submittedTo(Engine engine, long deadline) {
     this.engine = engine;
     this.deadline = deadline;
-    event = FlightRecording.request();
-    timeline.submit();
+    if (!isPart()) {
+      event = FlightRecording.request();
+      engine.counters().submitted();
+    }
   }
 
   /** Nanoseconds until its time is over, 0 if it is; the greatest number if it has all the time. */
@@ -114,6 +118,11 @@ public abstract class Request {
   /** Positions that have to be left for it beside its prompt. */
   int leastNewTokens() {
     return 1;
+  }
+
+  /** Whether it is a part of a request, so that nobody is told of it who is told of requests. */
+  boolean isPart() {
+    return false;
   }
 
   /** Most positions that its text will have in a context of the given length. */
@@ -205,6 +214,10 @@ public abstract class Request {
     }
     ended = true;
     timeline.end();
+    if (isPart()) {
+      engine.counters().partEnded(begun);
+      return;
+    }
     RequestMetrics metrics =
         new RequestMetrics(
             terms.caller(), timeline.usage(prompt.length), timeline.timings(), reason);

@@ -25,17 +25,25 @@ public abstract class RowsRequest extends Request {
   private final int length;
   private final Wants wants;
   private final int newTokens;
+  private final boolean isPart;
   private int reached; // positions whose rows have been given
 
   /**
    * @param ids at least one
    * @param newTokens how many of them count for the share of the caller
+   * @param isPart whether it is a part of a request that is told of by another one
    */
-  protected RowsRequest(int[] ids, Wants wants, int newTokens, Terms terms) {
+  protected RowsRequest(int[] ids, Wants wants, int newTokens, boolean isPart, Terms terms) {
     super(ids, terms);
     this.length = ids.length;
     this.wants = wants;
     this.newTokens = newTokens;
+    this.isPart = isPart;
+  }
+
+  @Override
+  final boolean isPart() {
+    return isPart;
   }
 
   @Override

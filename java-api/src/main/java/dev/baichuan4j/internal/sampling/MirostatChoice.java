@@ -4,8 +4,8 @@ import dev.baichuan4j.Mirostat;
 
 /**
  * Draws from the tokens whose surprise is not above a bound, and moves the bound so that the
- * surprise stays at a target, see {@link Mirostat}. It needs the scores of all tokens, because a
- * surprise refers to their sum.
+ * surprise stays at a target, see {@link Mirostat}. It needs the scores of all tokens that may come
+ * next, because a surprise refers to their sum.
  */
 final class MirostatChoice implements Choice {
   private static final double LN_2 = StrictMath.log(2);
@@ -33,6 +33,9 @@ final class MirostatChoice implements Choice {
 
   @Override
   public int choose(Scores scores) {
+    if (!scores.isWhole()) {
+      return OUTSIDE;
+    }
     double sum = temperature.weighAll(scores);
     double floor = sum * StrictMath.pow(2, -bound);
     double best = 1; // the weight of the likeliest, which stays in any case

@@ -238,6 +238,9 @@ public final class Sampler implements TokenChooser {
       return Choice.OUTSIDE;
     }
     process();
+    if (scores.isWhole()) { // all that a mask allows
+      scores.requireOne();
+    }
     int place = choice.choose(scores);
     return place == Choice.OUTSIDE ? Choice.OUTSIDE : scores.id(place);
   }

@@ -17,6 +17,8 @@ import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.Mirostat;
 import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.RequestListener;
+import dev.baichuan4j.RequestMetrics;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.Xtc;
 import java.time.Duration;
@@ -24,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -275,6 +278,39 @@ class ChoicesTest {
     Generation late = model.complete(PROMPT, beams.withTimeout(Duration.ofNanos(1)));
     assertEquals(FinishReason.TIMEOUT, late.result().finishReason());
     assertEquals(12, model.complete(PROMPT, GREEDY).result().tokenIds().size());
+  }
+
+  @Test
+  void eachTextIsCountedOnceAndABeamSearchIsOneRequest() {
+    List<RequestMetrics> told = new CopyOnWriteArrayList<>();
+    RequestListener listener = told::add;
+    long before = model.metrics().requests().submitted();
+    model.addRequestListener(listener);
+    try {
+      results(model.complete(PROMPT, DRAW.withChoices(3)));
+      model.complete(PROMPT, GREEDY.withBeamSearch(new BeamSearch(2, 1))).result();
+    } finally {
+      model.removeRequestListener(listener);
+    }
+    assertEquals(4, model.metrics().requests().submitted() - before);
+    assertEquals(4, told.size());
+    assertEquals(0, model.metrics().requests().running());
+  }
+
+  @Test
+  void timesOfABeamSearchAddUp() {
+    long began = System.nanoTime();
+    GenerationOptions beams = GREEDY.withBeamSearch(new BeamSearch(2, 1));
+    GenerationResult result = model.complete(PROMPT, beams).result();
+    long nanos = System.nanoTime() - began;
+    assertFalse(result.timings().queued().isNegative());
+    assertTrue(result.timings().prompt().toNanos() > 0);
+    assertTrue(result.timings().generation().toNanos() > 0);
+    long sum =
+        result.timings().queued().plus(result.timings().prompt()).toNanos()
+            + result.timings().generation().toNanos();
+    assertTrue(sum <= nanos, sum + " of " + nanos);
+    assertEquals(12, result.usage().completionTokens());
   }
 
   @Test

@@ -36,7 +36,7 @@ class RowsRequestTest {
     }
 
     Rows(int[] text, Wants wants, Terms terms) {
-      super(text, wants, 1, terms);
+      super(text, wants, 1, false, terms);
     }
 
     @Override
