@@ -14,6 +14,7 @@ import dev.baichuan4j.LogitsConsumer;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -30,6 +31,7 @@ class ClosedTest {
           List.of(ChatMessage.user("你好")),
           GenerationOptions.greedy(),
           new int[] {1},
+          Path.of("no-such-file"),
           (LogitsConsumer) (position, row) -> {},
           (Consumer<Object>) chunk -> {});
 
