@@ -15,6 +15,7 @@ import dev.baichuan4j.RequestListener;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -31,6 +32,7 @@ class ClosedTest {
           List.of(ChatMessage.user("你好")),
           GenerationOptions.greedy(),
           new int[] {1},
+          Path.of("no-such-file"),
           (LogitsConsumer) (position, row) -> {},
           (RequestListener) request -> {},
           (Consumer<Object>) chunk -> {});

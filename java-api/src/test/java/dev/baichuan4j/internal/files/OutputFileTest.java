@@ -41,7 +41,7 @@ class OutputFileTest {
 
   @Test
   void aFileAppearsWhenItIsWhole() throws IOException {
-    Path file = folder.resolve("文件");
+    Path file = folder.resolve("file");
     try (OutputFile output = OutputFile.create(file, MAGIC)) {
       output.write(ByteBuffer.wrap(new byte[] {7}), 4);
       assertFalse(Files.exists(file));
@@ -52,7 +52,7 @@ class OutputFileTest {
     write(file);
     assertEquals(6, Files.size(file));
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
-    assertEquals(Set.of("文件"), names());
+    assertEquals(Set.of("file"), names());
   }
 
   @Test
