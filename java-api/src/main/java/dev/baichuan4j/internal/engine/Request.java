@@ -63,22 +63,23 @@ public abstract class Request {
   }
 
   final void submittedTo(Engine engine) {
+    tellOfSubmission(engine);
     long nanos = terms.nanos();
     timeline.submit();
-    submittedTo(engine, nanos == NEVER ? NEVER : System.nanoTime() + nanos);
+    deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
   }
 
   /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
   final void submittedTo(Engine engine, Request earlier) {
+    tellOfSubmission(engine);
     timeline.submitWith(earlier.timeline);
-    submittedTo(engine, earlier.deadline);
+    deadline = earlier.deadline;
   }
 
-  private void submittedTo(Engine engine, long deadline) {
+  private void tellOfSubmission(Engine engine) {
     this.engine = engine;
-    this.deadline = deadline;
     if (!isPart()) {
-      event = FlightRecording.request();
+      event = FlightRecording.request(); // before its time begins: the first one loads classes
       engine.counters().submitted();
     }
   }

@@ -105,7 +105,9 @@ class FairQueueTest {
     add("a", 1);
     queue.add(soon);
     assertEquals(Long.MAX_VALUE, queue.nanosLeft()); // it runs from the submission on
-    soon.submittedTo(null);
+    try (Engine engine = SmallEngine.engine(1)) {
+      soon.submittedTo(engine);
+    }
     while (queue.nanosLeft() > 0) {
       Thread.onSpinWait();
     }
