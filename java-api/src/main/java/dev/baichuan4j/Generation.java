@@ -138,6 +138,8 @@ public interface Generation extends Iterable<Chunk>, AutoCloseable {
    * and result: this generation first, which is the best one where they are ranked. Cancelling or
    * closing this generation does the same to all; doing so to another one leaves the rest as they
    * are, unless the texts are ranked or found by a beam search, which makes them one.
+   *
+   * @throws IllegalStateException when this generation is closed
    */
   default List<Generation> choices() {
     return List.of(this);

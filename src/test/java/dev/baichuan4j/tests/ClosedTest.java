@@ -9,6 +9,7 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationListener;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.LogitsConsumer;
 import dev.baichuan4j.RequestListener;
@@ -16,9 +17,11 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -33,6 +36,9 @@ class ClosedTest {
           GenerationOptions.greedy(),
           new int[] {1},
           Path.of("no-such-file"),
+          Duration.ofSeconds(1),
+          (Executor) Runnable::run,
+          (GenerationListener) chunk -> {},
           (LogitsConsumer) (position, row) -> {},
           (RequestListener) request -> {},
           (Consumer<Object>) chunk -> {});

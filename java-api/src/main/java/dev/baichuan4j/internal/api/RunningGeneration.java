@@ -72,6 +72,7 @@ final class RunningGeneration implements Generation, TextSink {
 
   @Override
   public List<Generation> choices() {
+    requireOpenNow();
     List<Generation> choices = new ArrayList<>(1 + others.size());
     choices.add(this);
     choices.addAll(others);
