@@ -37,6 +37,8 @@ PROMPT, NEW = 32, 64
 SHARED, OWN = 2000, 20
 PREFIX_REQUESTS = 6  # the first one reads what the others share
 SLOT = 128  # positions of a client's text, at least PROMPT + NEW
+# Pieces that are single bytes: the server refuses texts that are not UTF-8, as random ones would be.
+NO_BYTES = [[id, False] for id in range(3, 259)]
 
 
 class Ours:
@@ -73,7 +75,7 @@ class Rival:
             port = free.getsockname()[1]
         command = [o.build / "bin/llama-server", "-m", self.model, "-t", o.threads, "-tb", o.threads]
         command += ["-c", parallel * slot, "--parallel", parallel, "--host", "127.0.0.1"]
-        command += ["--port", port, "-fa", "on", "--log-disable"]
+        command += ["--port", port, "-fa", "on"]
         process = subprocess.Popen(
             [str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -99,7 +101,7 @@ class Rival:
         body = {"prompt": ids, "n_predict": new, "temperature": 0, "ignore_eos": True}
         request = urllib.request.Request(
             self.url + "/completion",
-            json.dumps(body | {"cache_prompt": True}).encode(),
+            json.dumps(body | {"cache_prompt": True, "logit_bias": NO_BYTES}).encode(),
             {"Content-Type": "application/json"},
         )
         answer = json.load(urllib.request.urlopen(request))
