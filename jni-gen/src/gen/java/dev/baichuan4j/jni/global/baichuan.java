@@ -2,590 +2,334 @@
 
 package dev.baichuan4j.jni.global;
 
-import static org.bytedeco.javacpp.presets.javacpp.*;
-
 import dev.baichuan4j.jni.*;
+
 import java.nio.*;
 import org.bytedeco.javacpp.*;
 import org.bytedeco.javacpp.annotation.*;
 
+import static org.bytedeco.javacpp.presets.javacpp.*;
+
 public class baichuan extends dev.baichuan4j.jni.presets.baichuan {
-  static {
-    Loader.load();
-  }
+    static { Loader.load(); }
+
+// Parsed from baichuan.h
+
+/* baichuan.h: the boundary of the native library. The only header that JavaCPP parses.
+ *
+ * Conventions
+ *   Status     Every call that can fail returns a bc_status. BC_OK is 0; otherwise bc_last_error()
+ *              of the same thread says what was wrong, in one line of UTF-8: "op: subject has
+ *              value, expected value". No call throws, aborts or prints.
+ *   Handles    bc_context, bc_tensor, bc_file and bc_plan are never dereferenced outside; their
+ *              values are ids that are not reused. A null, freed or foreign handle is
+ *              BC_INVALID_ARGUMENT, never a crash.
+ *   Ownership  Who makes a handle frees it. Storage lives as long as any tensor, view or plan that
+ *              refers to it, so handles may be freed in any order. bc_context_free frees what is
+ *              left of a context.
+ *   Arguments  context, outputs, inputs, scalars.
+ *   Shapes     Row-major, last dimension contiguous. Letters: T tokens in the call, B sequences, C
+ *              hidden size, H query heads, G key-value heads (H is a multiple of G), D head size, F
+ *              feed-forward size, V vocabulary, S positions; out[M,N] = x[M,K] w[N,K]^T. A row of
+ *              qkv [T,(H+2G)D] has the queries of all heads, then their keys, then their values.
+ *   Threads    One thread at a time per context. Different contexts are independent.
+ *   Time       Ops on a CPU context are finished on return. A GPU runs behind: bc_tensor_read and
+ *              bc_synchronize wait for it, and a fault shows there. BC_SYNC=1 in the environment
+ *              makes every op wait, so that a fault names its op.
+ */
+// #ifndef BAICHUAN_H
+// #define BAICHUAN_H
+
+// #include <stddef.h>
+// #include <stdint.h>
+
+// #if defined(__GNUC__)
+// #define BC_API __attribute__((visibility("default")))
+// #else
+// #define BC_API
+// #endif
+
+// #ifdef __cplusplus
+// Targeting ../bc_context.java
+
+
+// Targeting ../bc_tensor.java
+
+
+// Targeting ../bc_file.java
+
+
+// Targeting ../bc_plan.java
+
+
+public static final int BC_OK = 0;
+public static final int BC_INVALID_ARGUMENT = 1; /* the caller's mistake: a shape, id, length or handle */
+public static final int BC_OUT_OF_MEMORY = 2;    /* bc_last_error_bytes says how much was needed and was free */
+public static final int BC_IO = 3;               /* a file that cannot be opened, mapped or read */
+public static final int BC_DEVICE = 4;           /* the device is not there or failed */
+public static final int BC_INTERNAL = 5;         /* a defect of this library */
+
+/* Element types. Q8 and Q4 hold weights [N,K] in groups of 32 along K, each with 16 bits of scale:
+ * Q8 w = s * q, q in -127..127, s in bf16 (8.5 bits a weight); Q4 w = s * (q - z), q in 0..15, s
+ * with 5 bits of exponent and 4 of mantissa, z in eighths (4.5 bits). Q4 holds numbers whose
+ * range in a group, with 0, is at most 232; what lies outside is clipped, and the error of
+ * bc_quantize tells. */
+public static final int BC_F32 = 0;
+public static final int BC_F16 = 1;
+public static final int BC_BF16 = 2;
+public static final int BC_I32 = 3;
+public static final int BC_I8 = 4; /* key and value pages only: one f32 scale per head and position */
+public static final int BC_Q8 = 5;
+public static final int BC_Q4 = 6;
+
+/* Devices. */
+public static final int BC_CPU = 0;
+public static final int BC_CUDA = 1;
+
+/* Positions in a page of the key-value cache. */
+public static final int BC_PAGE_SIZE = 64;
+/* Packed weights in files: rows that lie together, and what each matrix begins at a multiple of. */
+public static final int BC_PANEL_ROWS = 16;
+public static final int BC_PACKED_ALIGNMENT = 64;
+
+/* ---- Library and context ---- */
+
+/** Version of the library, "major.minor.patch". Static storage. */
+public static native @Cast("const char*") BytePointer bc_version();
+/** Message of the last call of this thread that failed; empty if none did. Valid until the thread's
+ *  next call. */
+public static native @Cast("const char*") BytePointer bc_last_error();
+/** Bytes that were needed and that were free, where that last call ended with BC_OUT_OF_MEMORY; -1 for
+ *  what is not known, and after any other error. Either may be null. */
+public static native void bc_last_error_bytes(@Cast("int64_t*") LongPointer needed, @Cast("int64_t*") LongPointer available);
+public static native void bc_last_error_bytes(@Cast("int64_t*") long[] needed, @Cast("int64_t*") long[] available);
+/** Instruction sets that the CPU kernels use here: "avx512-bf16", "avx512" (with VNNI), "avx2-vnni",
+ *  "avx2" or "scalar". The environment variable BC_ISA chooses among those that the processor has;
+ *  with any other value bc_context_create fails. Static storage. */
+public static native @Cast("const char*") BytePointer bc_cpu_isa();
+/** Physical cores that this process may use: affinity and cgroup quota are honoured. */
+public static native int bc_cpu_cores();
+/** Version of the layout of packed weights, Q8 and Q4, on a CPU: what a file of them is to be marked
+ *  with, since only a library of the same version may map it. */
+public static native int bc_packed_layout();
+/** GPUs that models can run on. CUDA_VISIBLE_DEVICES is honoured. */
+public static native int bc_cuda_devices();
+/** Why there is no GPU to run on, with the versions of the driver that is there and of the one that
+ *  is needed; empty if there is one. Static storage. */
+public static native @Cast("const char*") BytePointer bc_cuda_reason();
+/** Version of the NVIDIA driver that is installed, "535.104.05", whether it suffices or not; empty
+ *  without one. Static storage. */
+public static native @Cast("const char*") BytePointer bc_cuda_driver();
+/** The oldest NVIDIA driver that this library runs with, "580"; empty for a library without CUDA
+ *  kernels. Static storage. */
+public static native @Cast("const char*") BytePointer bc_cuda_driver_needed();
+
+/** Makes a context on a device.
+ *  @param device BC_CPU or BC_CUDA
+ *  @param index number of the GPU; 0 for BC_CPU
+ *  @param threads CPU threads including the caller's; 0 takes bc_cpu_cores(). A GPU takes none.
+ *  @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to int8
+ *         for quantized weights. 0 on a GPU. */
+public static native int bc_context_create(int device, int index, int threads, int exact,
+                                   @Cast("bc_context**") PointerPointer out);
+public static native int bc_context_create(int device, int index, int threads, int exact,
+                                   @ByPtrPtr bc_context out);
+/** Makes a context on a GPU whose work goes to a stream of the caller, a CUstream of that GPU that
+ *  outlives the context. */
+public static native int bc_context_on_stream(int index, Pointer stream, @Cast("bc_context**") PointerPointer out);
+public static native int bc_context_on_stream(int index, Pointer stream, @ByPtrPtr bc_context out);
+/** What a context runs on: "NVIDIA H100 80GB HBM3, sm_90, 132 multiprocessors". Valid until the
+ *  thread's next call. */
+public static native int bc_context_device(bc_context context, @Cast("const char**") PointerPointer out);
+public static native int bc_context_device(bc_context context, @Cast("const char**") @ByPtrPtr BytePointer out);
+public static native int bc_context_device(bc_context context, @Cast("const char**") @ByPtrPtr ByteBuffer out);
+public static native int bc_context_device(bc_context context, @Cast("const char**") @ByPtrPtr byte[] out);
+public static native int bc_context_free(bc_context context);
+/** Binds the threads of a CPU context to a physical core each, on Linux: the calling thread, which is
+ *  to be the one that drives the context, to the first core that it may use, each worker to one of
+ *  the next. The calling thread stays bound when the context is freed. Refused where the context has
+ *  more threads than there are cores, and a second time. Contexts that do this, of other processes
+ *  too, take the same cores unless each is given its own (taskset). */
+public static native int bc_context_pin(bc_context context);
+// Targeting ../bc_facts.java
+
+
+public static native int bc_context_facts(bc_context context, bc_facts out);
+public static native int bc_synchronize(bc_context context);
+/** Bytes that tensors of this context own on the device; mapped files are not counted. */
+public static native int bc_memory_used(bc_context context, @Cast("int64_t*") LongPointer bytes);
+public static native int bc_memory_used(bc_context context, @Cast("int64_t*") long[] bytes);
+/** Bytes of device memory (RAM for the CPU) that are free and that there are in all. */
+public static native int bc_memory_info(bc_context context, @Cast("int64_t*") LongPointer available, @Cast("int64_t*") LongPointer total);
+public static native int bc_memory_info(bc_context context, @Cast("int64_t*") long[] available, @Cast("int64_t*") long[] total);
+
+/* ---- Tensors ---- */
+
+/** A new tensor of rank 1 to 5, zeroed. Memory is committed when first touched.
+ *  Q8 and Q4 have rank 2 [N,K], K a multiple of 32. */
+public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") LongPointer shape,
+                                  int rank, @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") LongPointer shape,
+                                  int rank, @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_create(bc_context context, int type, @Cast("const int64_t*") long[] shape,
+                                  int rank, @ByPtrPtr bc_tensor out);
+/** The same in RAM. A GPU reads it over the bus, where it is page-locked: for a table of which a step
+ *  needs few rows. On the CPU there is no difference. */
+public static native int bc_tensor_create_on_host(bc_context context, int type, @Cast("const int64_t*") LongPointer shape,
+                                          int rank, @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_create_on_host(bc_context context, int type, @Cast("const int64_t*") LongPointer shape,
+                                          int rank, @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_create_on_host(bc_context context, int type, @Cast("const int64_t*") long[] shape,
+                                          int rank, @ByPtrPtr bc_tensor out);
+/** Maps a file for reading. It must not be shortened while mapped. */
+public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @Cast("bc_file**") PointerPointer out);
+public static native int bc_file_open(@Cast("const char*") BytePointer utf8_path, @ByPtrPtr bc_file out);
+public static native int bc_file_free(bc_file file);
+/** Asks the system to read a range of a mapped file ahead. */
+public static native int bc_file_read_ahead(bc_file file, long offset, long bytes);
+/** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
+ *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8 and Q4 as
+ *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
+public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
+                               @Cast("const int64_t*") LongPointer shape, int rank, @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
+                               @Cast("const int64_t*") LongPointer shape, int rank, @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
+                               @Cast("const int64_t*") long[] shape, int rank, @ByPtrPtr bc_tensor out);
+/** The same in RAM, as bc_tensor_create_on_host; a GPU gets a copy there. */
+public static native int bc_tensor_map_on_host(bc_context context, bc_file file, long offset,
+                                       int type, @Cast("const int64_t*") LongPointer shape, int rank,
+                                       @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_map_on_host(bc_context context, bc_file file, long offset,
+                                       int type, @Cast("const int64_t*") LongPointer shape, int rank,
+                                       @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_map_on_host(bc_context context, bc_file file, long offset,
+                                       int type, @Cast("const int64_t*") long[] shape, int rank,
+                                       @ByPtrPtr bc_tensor out);
+/** A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or, with
+ *  column 0 and columns -1, of leading entries of a tensor of any rank. Shares storage. Q8 and Q4
+ *  cannot be viewed. */
+public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, long column,
+                                long columns, @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_view(bc_tensor tensor, long row, long rows, long column,
+                                long columns, @ByPtrPtr bc_tensor out);
+/** A view of the same elements in another shape. The tensor is contiguous and not Q8 or Q4. */
+public static native int bc_tensor_reshape(bc_tensor tensor, @Cast("const int64_t*") LongPointer shape, int rank,
+                                   @Cast("bc_tensor**") PointerPointer out);
+public static native int bc_tensor_reshape(bc_tensor tensor, @Cast("const int64_t*") LongPointer shape, int rank,
+                                   @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_reshape(bc_tensor tensor, @Cast("const int64_t*") long[] shape, int rank,
+                                   @ByPtrPtr bc_tensor out);
+public static native int bc_tensor_free(bc_tensor tensor);
+/** Bytes that the elements take, scales included. */
+public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") LongPointer bytes);
+public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") long[] bytes);
+/** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for Q8, Q4 and mapped
+ *  tensors. */
+public static native int bc_tensor_write(bc_tensor tensor, long offset, @Const Pointer source,
+                                 long bytes);
+/** Copies bytes out of a contiguous tensor; on a GPU not of Q8 and Q4. */
+public static native int bc_tensor_read(bc_tensor tensor, long offset, Pointer target, long bytes);
+/** Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4), the same for
+ *  the same seed. */
+public static native int bc_tensor_random(bc_tensor tensor, float deviation, @Cast("uint64_t") long seed);
+
+/* ---- Weights ---- */
+
+/** Quantizes w [N,K] (F32, F16, BF16) into out (Q8 or Q4), choosing each group's scale, and
+ *  zero for Q4, by the least squared error. What is read of a mapped w does not stay in the process:
+ *  of it 128 MiB are resident at most.
+ *  @param row_scale [N] F32 or null: row n is multiplied by it first
+ *  @param error receives ||w - q||^2 and ||w||^2, which are not finite where a weight is NaN or
+ *         infinite, and may be infinite where one has a magnitude above 2^57; may be null */
+public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w,
+                             bc_tensor row_scale, DoublePointer error);
+public static native int bc_quantize(bc_context context, bc_tensor out, bc_tensor w,
+                             bc_tensor row_scale, double[] error);
+/** out [N,K] F32 = the numbers that w (any weight type) stands for. */
+public static native int bc_dequantize(bc_context context, bc_tensor out, bc_tensor w);
+/** out [M,N] = x [M,N] in another type of F32, F16 and BF16, rounded to nearest even; in storage of
+ *  its own. */
+public static native int bc_convert(bc_context context, bc_tensor out, bc_tensor x);
+/** out [N] F32 = 1 / max(||w[n,:]||_2, 1e-12): NormHead's factor for each row of the head. */
+public static native int bc_row_norms(bc_context context, bc_tensor out, bc_tensor w);
+
+/* ---- Ops ----
+ * Activations are F32 on the CPU. On a GPU they are BF16 or F16, one of them throughout; x of the
+ * norms and embed may be F32 and should be, the residual stream; logits may be F32. Rows begin at
+ * multiples of 16 bytes there. Int32 inputs come from bc_tensor_write, on every device, and never from
+ * other ops. A batch is ragged: the T tokens of B sequences lie end to end. offsets [B+1] I32 says
+ * where each sequence begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is each token's
+ * position in its sequence, rising by one inside a sequence; table [B,P] I32 names the pages of each
+ * sequence. */
+
+/** out [T,C] = table[ids[t], :]. table [V,C] F32, F16 or BF16; ids [T] I32. */
+public static native int bc_embed(bc_context context, bc_tensor out, bc_tensor ids, bc_tensor table);
+/** out [T,C] = x / sqrt(mean(x^2) + eps) * weight. weight [C] F32, F16 or BF16. */
+public static native int bc_rms_norm(bc_context context, bc_tensor out, bc_tensor x, bc_tensor weight,
+                             float eps);
+/** x [T,C] += delta; out = rms_norm(x). */
+public static native int bc_add_rms_norm(bc_context context, bc_tensor x, bc_tensor out,
+                                 bc_tensor delta, bc_tensor weight, float eps);
+/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale + bias. w F32, F16, BF16, Q8 or Q4; row_scale and bias
+ *  [N] F32 or null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
+public static native int bc_matmul(bc_context context, bc_tensor out, bc_tensor x, bc_tensor w,
+                           bc_tensor row_scale, bc_tensor bias);
+/** out [T,F] = silu(x gate^T) * (x up^T). w [2F,K] (as for bc_matmul) has the rows of gate and up in
+ *  turn, gate first. */
+public static native int bc_matmul_swiglu(bc_context context, bc_tensor out, bc_tensor x, bc_tensor w);
+/** Normalizes each head of the queries and keys of qkv in place where norms are given, to head /
+ *  sqrt(mean(head^2) + eps) * norm, then rotates it: pairs (k, k+D/2) turn by the angle position *
+ *  frequencies[k] and are multiplied by scale.
+ *  @param heads H; G follows from the width of qkv
+ *  @param frequencies [head_size/2] radians from a position to the next; copied
+ *  @param scale of cosines and sines: 1, or the factor that YaRN asks for
+ *  @param q_norm [D] F32, F16 or BF16, or null together with k_norm, of the same type */
+public static native int bc_rope(bc_context context, bc_tensor qkv, bc_tensor positions, int heads,
+                         int head_size, @Const DoublePointer frequencies, float scale,
+                         bc_tensor q_norm, bc_tensor k_norm, float eps);
+public static native int bc_rope(bc_context context, bc_tensor qkv, bc_tensor positions, int heads,
+                         int head_size, @Const double[] frequencies, float scale,
+                         bc_tensor q_norm, bc_tensor k_norm, float eps);
+/** Stores the keys and values of qkv in pages [pages,2,G,64,D] (F32, F16, BF16, or I8 with scales
+ *  [pages,2,G,64] F32; scales null otherwise). */
+public static native int bc_kv_append(bc_context context, bc_tensor pages, bc_tensor scales,
+                              bc_tensor qkv, bc_tensor positions, bc_tensor offsets,
+                              bc_tensor table);
+/** Copies what page {@code from} holds, keys, values and scales, to page {@code to}, which may be the same. */
+public static native int bc_kv_copy(bc_context context, bc_tensor pages, bc_tensor scales, int from,
+                            int to);
+/** out [T,H D] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions of
+ *  each token's sequence: j from 0 to its position i, or with a window from i - window + 1.
+ *  slopes [H] F32 (ALiBi) or null; window 0 for none. */
+public static native int bc_attention(bc_context context, bc_tensor out, bc_tensor qkv, bc_tensor pages,
+                              bc_tensor scales, bc_tensor positions, bc_tensor offsets,
+                              bc_tensor table, bc_tensor slopes, int window);
+/** out [T,F] = gate / (1 + exp(-gate)) * up. */
+public static native int bc_swiglu(bc_context context, bc_tensor out, bc_tensor gate, bc_tensor up);
+/** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
+ *  number: values [T,k] F32, ids [T,k] I32. A masked row takes part with the numbers that its mask
+ *  allows alone; where they are fewer than k, the places behind them hold -inf and id -1.
+ *  @param masks [M,W] I32, W at least V / 32: index v is allowed if bit v % 32 of word v / 32 is set,
+ *         counted from the lowest; bits from V on do not count. Null where no row is masked
+ *  @param mask_of [T] I32, the row of masks that each row of x has, -1 for none; null without masks */
+public static native int bc_top_k(bc_context context, bc_tensor values, bc_tensor ids, bc_tensor x,
+                          bc_tensor masks, bc_tensor mask_of);
+/* ---- Plans ---- */
+
+/** From here to bc_plan_end the ops of this context are checked and recorded instead of run. */
+public static native int bc_plan_begin(bc_context context);
+/** Ends the recording. On failure, and after a failed op, the recording is dropped. */
+public static native int bc_plan_end(bc_context context, @Cast("bc_plan**") PointerPointer out);
+public static native int bc_plan_end(bc_context context, @ByPtrPtr bc_plan out);
+/** Runs the recorded ops in order; ids, positions, offsets, tables and masks are read again,
+ *  and checked again. */
+public static native int bc_plan_run(bc_plan plan);
+public static native int bc_plan_free(bc_plan plan);
+
+// #ifdef __cplusplus
+// #endif
+// #endif
 
-  // Parsed from baichuan.h
-
-  /* baichuan.h: the boundary of the native library. The only header that JavaCPP parses.
-   *
-   * Conventions
-   *   Status     Every call that can fail returns a bc_status. BC_OK is 0; otherwise bc_last_error()
-   *              of the same thread says what was wrong, in one line of UTF-8: "op: subject has
-   *              value, expected value". No call throws, aborts or prints.
-   *   Handles    bc_context, bc_tensor, bc_file and bc_plan are never dereferenced outside; their
-   *              values are ids that are not reused. A null, freed or foreign handle is
-   *              BC_INVALID_ARGUMENT, never a crash.
-   *   Ownership  Who makes a handle frees it. Storage lives as long as any tensor, view or plan that
-   *              refers to it, so handles may be freed in any order. bc_context_free frees what is
-   *              left of a context.
-   *   Arguments  context, outputs, inputs, scalars.
-   *   Shapes     Row-major, last dimension contiguous. Letters: T tokens in the call, B sequences, C
-   *              hidden size, H query heads, G key-value heads (H is a multiple of G), D head size, F
-   *              feed-forward size, V vocabulary, S positions; out[M,N] = x[M,K] w[N,K]^T. A row of
-   *              qkv [T,(H+2G)D] has the queries of all heads, then their keys, then their values.
-   *   Threads    One thread at a time per context. Different contexts are independent.
-   *   Time       Ops on a CPU context are finished on return. A GPU runs behind: bc_tensor_read and
-   *              bc_synchronize wait for it, and a fault shows there. BC_SYNC=1 in the environment
-   *              makes every op wait, so that a fault names its op.
-   */
-  // #ifndef BAICHUAN_H
-  // #define BAICHUAN_H
-
-  // #include <stddef.h>
-  // #include <stdint.h>
-
-  // #if defined(__GNUC__)
-  // #define BC_API __attribute__((visibility("default")))
-  // #else
-  // #define BC_API
-  // #endif
-
-  // #ifdef __cplusplus
-  // Targeting ../bc_context.java
-
-  // Targeting ../bc_tensor.java
-
-  // Targeting ../bc_file.java
-
-  // Targeting ../bc_plan.java
-
-  public static final int BC_OK = 0;
-  public static final int BC_INVALID_ARGUMENT =
-      1; /* the caller's mistake: a shape, id, length or handle */
-  public static final int BC_OUT_OF_MEMORY =
-      2; /* bc_last_error_bytes says how much was needed and was free */
-  public static final int BC_IO = 3; /* a file that cannot be opened, mapped or read */
-  public static final int BC_DEVICE = 4; /* the device is not there or failed */
-  public static final int BC_INTERNAL = 5; /* a defect of this library */
-
-  /* Element types. Q8 and Q4 hold weights [N,K] in groups of 32 along K, each with 16 bits of scale:
-   * Q8 w = s * q, q in -127..127, s in bf16 (8.5 bits a weight); Q4 w = s * (q - z), q in 0..15, s
-   * with 5 bits of exponent and 4 of mantissa, z in eighths (4.5 bits). Q4 holds numbers whose
-   * range in a group, with 0, is at most 232; what lies outside is clipped, and the error of
-   * bc_quantize tells. */
-  public static final int BC_F32 = 0;
-  public static final int BC_F16 = 1;
-  public static final int BC_BF16 = 2;
-  public static final int BC_I32 = 3;
-  public static final int BC_I8 =
-      4; /* key and value pages only: one f32 scale per head and position */
-  public static final int BC_Q8 = 5;
-  public static final int BC_Q4 = 6;
-
-  /* Devices. */
-  public static final int BC_CPU = 0;
-  public static final int BC_CUDA = 1;
-
-  /* Positions in a page of the key-value cache. */
-  public static final int BC_PAGE_SIZE = 64;
-  /* Packed weights in files: rows that lie together, and what each matrix begins at a multiple of. */
-  public static final int BC_PANEL_ROWS = 16;
-  public static final int BC_PACKED_ALIGNMENT = 64;
-
-  /* ---- Library and context ---- */
-
-  /** Version of the library, "major.minor.patch". Static storage. */
-  public static native @Cast("const char*") BytePointer bc_version();
-
-  /**
-   * Message of the last call of this thread that failed; empty if none did. Valid until the
-   * thread's next call.
-   */
-  public static native @Cast("const char*") BytePointer bc_last_error();
-
-  /**
-   * Bytes that were needed and that were free, where that last call ended with BC_OUT_OF_MEMORY; -1
-   * for what is not known, and after any other error. Either may be null.
-   */
-  public static native void bc_last_error_bytes(
-      @Cast("int64_t*") LongPointer needed, @Cast("int64_t*") LongPointer available);
-
-  public static native void bc_last_error_bytes(
-      @Cast("int64_t*") long[] needed, @Cast("int64_t*") long[] available);
-
-  /**
-   * Instruction sets that the CPU kernels use here: "avx512-bf16", "avx512" (with VNNI),
-   * "avx2-vnni", "avx2" or "scalar". The environment variable BC_ISA chooses among those that the
-   * processor has; with any other value bc_context_create fails. Static storage.
-   */
-  public static native @Cast("const char*") BytePointer bc_cpu_isa();
-
-  /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
-  public static native int bc_cpu_cores();
-
-  /**
-   * Version of the layout of packed weights, Q8 and Q4, on a CPU: what a file of them is to be
-   * marked with, since only a library of the same version may map it.
-   */
-  public static native int bc_packed_layout();
-
-  /** GPUs that models can run on. CUDA_VISIBLE_DEVICES is honoured. */
-  public static native int bc_cuda_devices();
-
-  /**
-   * Why there is no GPU to run on, with the versions of the driver that is there and of the one
-   * that is needed; empty if there is one. Static storage.
-   */
-  public static native @Cast("const char*") BytePointer bc_cuda_reason();
-
-  /**
-   * Version of the NVIDIA driver that is installed, "535.104.05", whether it suffices or not; empty
-   * without one. Static storage.
-   */
-  public static native @Cast("const char*") BytePointer bc_cuda_driver();
-
-  /**
-   * The oldest NVIDIA driver that this library runs with, "580"; empty for a library without CUDA
-   * kernels. Static storage.
-   */
-  public static native @Cast("const char*") BytePointer bc_cuda_driver_needed();
-
-  /**
-   * Makes a context on a device.
-   *
-   * @param device BC_CPU or BC_CUDA
-   * @param index number of the GPU; 0 for BC_CPU
-   * @param threads CPU threads including the caller's; 0 takes bc_cpu_cores(). A GPU takes none.
-   * @param exact 1 keeps activations in f32 from end to end; 0 lets matmul round its input to int8
-   *     for quantized weights. 0 on a GPU.
-   */
-  public static native int bc_context_create(
-      int device, int index, int threads, int exact, @Cast("bc_context**") PointerPointer out);
-
-  public static native int bc_context_create(
-      int device, int index, int threads, int exact, @ByPtrPtr bc_context out);
-
-  /**
-   * Makes a context on a GPU whose work goes to a stream of the caller, a CUstream of that GPU that
-   * outlives the context.
-   */
-  public static native int bc_context_on_stream(
-      int index, Pointer stream, @Cast("bc_context**") PointerPointer out);
-
-  public static native int bc_context_on_stream(
-      int index, Pointer stream, @ByPtrPtr bc_context out);
-
-  /**
-   * What a context runs on: "NVIDIA H100 80GB HBM3, sm_90, 132 multiprocessors". Valid until the
-   * thread's next call.
-   */
-  public static native int bc_context_device(
-      bc_context context, @Cast("const char**") PointerPointer out);
-
-  public static native int bc_context_device(
-      bc_context context, @Cast("const char**") @ByPtrPtr BytePointer out);
-
-  public static native int bc_context_device(
-      bc_context context, @Cast("const char**") @ByPtrPtr ByteBuffer out);
-
-  public static native int bc_context_device(
-      bc_context context, @Cast("const char**") @ByPtrPtr byte[] out);
-
-  public static native int bc_context_free(bc_context context);
-
-  /**
-   * Binds the threads of a CPU context to a physical core each, on Linux: the calling thread, which
-   * is to be the one that drives the context, to the first core that it may use, each worker to one
-   * of the next. The calling thread stays bound when the context is freed. Refused where the
-   * context has more threads than there are cores, and a second time. Contexts that do this, of
-   * other processes too, take the same cores unless each is given its own (taskset).
-   */
-  public static native int bc_context_pin(bc_context context);
-
-  // Targeting ../bc_facts.java
-
-  public static native int bc_context_facts(bc_context context, bc_facts out);
-
-  public static native int bc_synchronize(bc_context context);
-
-  /** Bytes that tensors of this context own on the device; mapped files are not counted. */
-  public static native int bc_memory_used(bc_context context, @Cast("int64_t*") LongPointer bytes);
-
-  public static native int bc_memory_used(bc_context context, @Cast("int64_t*") long[] bytes);
-
-  /** Bytes of device memory (RAM for the CPU) that are free and that there are in all. */
-  public static native int bc_memory_info(
-      bc_context context,
-      @Cast("int64_t*") LongPointer available,
-      @Cast("int64_t*") LongPointer total);
-
-  public static native int bc_memory_info(
-      bc_context context, @Cast("int64_t*") long[] available, @Cast("int64_t*") long[] total);
-
-  /* ---- Tensors ---- */
-
-  /**
-   * A new tensor of rank 1 to 5, zeroed. Memory is committed when first touched. Q8 and Q4 have
-   * rank 2 [N,K], K a multiple of 32.
-   */
-  public static native int bc_tensor_create(
-      bc_context context,
-      int type,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @Cast("bc_tensor**") PointerPointer out);
-
-  public static native int bc_tensor_create(
-      bc_context context,
-      int type,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @ByPtrPtr bc_tensor out);
-
-  public static native int bc_tensor_create(
-      bc_context context,
-      int type,
-      @Cast("const int64_t*") long[] shape,
-      int rank,
-      @ByPtrPtr bc_tensor out);
-
-  /**
-   * The same in RAM. A GPU reads it over the bus, where it is page-locked: for a table of which a
-   * step needs few rows. On the CPU there is no difference.
-   */
-  public static native int bc_tensor_create_on_host(
-      bc_context context,
-      int type,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @Cast("bc_tensor**") PointerPointer out);
-
-  public static native int bc_tensor_create_on_host(
-      bc_context context,
-      int type,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @ByPtrPtr bc_tensor out);
-
-  public static native int bc_tensor_create_on_host(
-      bc_context context,
-      int type,
-      @Cast("const int64_t*") long[] shape,
-      int rank,
-      @ByPtrPtr bc_tensor out);
-
-  /** Maps a file for reading. It must not be shortened while mapped. */
-  public static native int bc_file_open(
-      @Cast("const char*") BytePointer utf8_path, @Cast("bc_file**") PointerPointer out);
-
-  public static native int bc_file_open(
-      @Cast("const char*") BytePointer utf8_path, @ByPtrPtr bc_file out);
-
-  public static native int bc_file_free(bc_file file);
-
-  /** Asks the system to read a range of a mapped file ahead. */
-  public static native int bc_file_read_ahead(bc_file file, long offset, long bytes);
-
-  /**
-   * A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset
-   * is not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8 and Q4 as
-   * bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64.
-   */
-  public static native int bc_tensor_map(
-      bc_context context,
-      bc_file file,
-      long offset,
-      int type,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @Cast("bc_tensor**") PointerPointer out);
-
-  public static native int bc_tensor_map(
-      bc_context context,
-      bc_file file,
-      long offset,
-      int type,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @ByPtrPtr bc_tensor out);
-
-  public static native int bc_tensor_map(
-      bc_context context,
-      bc_file file,
-      long offset,
-      int type,
-      @Cast("const int64_t*") long[] shape,
-      int rank,
-      @ByPtrPtr bc_tensor out);
-
-  /** The same in RAM, as bc_tensor_create_on_host; a GPU gets a copy there. */
-  public static native int bc_tensor_map_on_host(
-      bc_context context,
-      bc_file file,
-      long offset,
-      int type,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @Cast("bc_tensor**") PointerPointer out);
-
-  public static native int bc_tensor_map_on_host(
-      bc_context context,
-      bc_file file,
-      long offset,
-      int type,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @ByPtrPtr bc_tensor out);
-
-  public static native int bc_tensor_map_on_host(
-      bc_context context,
-      bc_file file,
-      long offset,
-      int type,
-      @Cast("const int64_t*") long[] shape,
-      int rank,
-      @ByPtrPtr bc_tensor out);
-
-  /**
-   * A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or,
-   * with column 0 and columns -1, of leading entries of a tensor of any rank. Shares storage. Q8
-   * and Q4 cannot be viewed.
-   */
-  public static native int bc_tensor_view(
-      bc_tensor tensor,
-      long row,
-      long rows,
-      long column,
-      long columns,
-      @Cast("bc_tensor**") PointerPointer out);
-
-  public static native int bc_tensor_view(
-      bc_tensor tensor, long row, long rows, long column, long columns, @ByPtrPtr bc_tensor out);
-
-  /** A view of the same elements in another shape. The tensor is contiguous and not Q8 or Q4. */
-  public static native int bc_tensor_reshape(
-      bc_tensor tensor,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @Cast("bc_tensor**") PointerPointer out);
-
-  public static native int bc_tensor_reshape(
-      bc_tensor tensor,
-      @Cast("const int64_t*") LongPointer shape,
-      int rank,
-      @ByPtrPtr bc_tensor out);
-
-  public static native int bc_tensor_reshape(
-      bc_tensor tensor, @Cast("const int64_t*") long[] shape, int rank, @ByPtrPtr bc_tensor out);
-
-  public static native int bc_tensor_free(bc_tensor tensor);
-
-  /** Bytes that the elements take, scales included. */
-  public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") LongPointer bytes);
-
-  public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") long[] bytes);
-
-  /**
-   * Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for Q8, Q4 and
-   * mapped tensors.
-   */
-  public static native int bc_tensor_write(
-      bc_tensor tensor, long offset, @Const Pointer source, long bytes);
-
-  /** Copies bytes out of a contiguous tensor; on a GPU not of Q8 and Q4. */
-  public static native int bc_tensor_read(
-      bc_tensor tensor, long offset, Pointer target, long bytes);
-
-  /**
-   * Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4), the same
-   * for the same seed.
-   */
-  public static native int bc_tensor_random(
-      bc_tensor tensor, float deviation, @Cast("uint64_t") long seed);
-
-  /* ---- Weights ---- */
-
-  /**
-   * Quantizes w [N,K] (F32, F16, BF16) into out (Q8 or Q4), choosing each group's scale, and zero
-   * for Q4, by the least squared error. What is read of a mapped w does not stay in the process: of
-   * it 128 MiB are resident at most.
-   *
-   * @param row_scale [N] F32 or null: row n is multiplied by it first
-   * @param error receives ||w - q||^2 and ||w||^2, which are not finite where a weight is NaN or
-   *     infinite, and may be infinite where one has a magnitude above 2^57; may be null
-   */
-  public static native int bc_quantize(
-      bc_context context, bc_tensor out, bc_tensor w, bc_tensor row_scale, DoublePointer error);
-
-  public static native int bc_quantize(
-      bc_context context, bc_tensor out, bc_tensor w, bc_tensor row_scale, double[] error);
-
-  /** out [N,K] F32 = the numbers that w (any weight type) stands for. */
-  public static native int bc_dequantize(bc_context context, bc_tensor out, bc_tensor w);
-
-  /**
-   * out [M,N] = x [M,N] in another type of F32, F16 and BF16, rounded to nearest even; in storage
-   * of its own.
-   */
-  public static native int bc_convert(bc_context context, bc_tensor out, bc_tensor x);
-
-  /** out [N] F32 = 1 / max(||w[n,:]||_2, 1e-12): NormHead's factor for each row of the head. */
-  public static native int bc_row_norms(bc_context context, bc_tensor out, bc_tensor w);
-
-  /* ---- Ops ----
-   * Activations are F32 on the CPU. On a GPU they are BF16 or F16, one of them throughout; x of the
-   * norms and embed may be F32 and should be, the residual stream; logits may be F32. Rows begin at
-   * multiples of 16 bytes there. Int32 inputs come from bc_tensor_write, on every device, and never from
-   * other ops. A batch is ragged: the T tokens of B sequences lie end to end. offsets [B+1] I32 says
-   * where each sequence begins (offsets[0] = 0, offsets[B] = T); positions [T] I32 is each token's
-   * position in its sequence, rising by one inside a sequence; table [B,P] I32 names the pages of each
-   * sequence. */
-
-  /** out [T,C] = table[ids[t], :]. table [V,C] F32, F16 or BF16; ids [T] I32. */
-  public static native int bc_embed(
-      bc_context context, bc_tensor out, bc_tensor ids, bc_tensor table);
-
-  /** out [T,C] = x / sqrt(mean(x^2) + eps) * weight. weight [C] F32, F16 or BF16. */
-  public static native int bc_rms_norm(
-      bc_context context, bc_tensor out, bc_tensor x, bc_tensor weight, float eps);
-
-  /** x [T,C] += delta; out = rms_norm(x). */
-  public static native int bc_add_rms_norm(
-      bc_context context, bc_tensor x, bc_tensor out, bc_tensor delta, bc_tensor weight, float eps);
-
-  /**
-   * out [T,N] = (x [T,K] w [N,K]^T) * row_scale + bias. w F32, F16, BF16, Q8 or Q4; row_scale and
-   * bias [N] F32 or null. Each row of out depends on its row of x alone, bit for bit, whatever T
-   * is.
-   */
-  public static native int bc_matmul(
-      bc_context context,
-      bc_tensor out,
-      bc_tensor x,
-      bc_tensor w,
-      bc_tensor row_scale,
-      bc_tensor bias);
-
-  /**
-   * out [T,F] = silu(x gate^T) * (x up^T). w [2F,K] (as for bc_matmul) has the rows of gate and up
-   * in turn, gate first.
-   */
-  public static native int bc_matmul_swiglu(
-      bc_context context, bc_tensor out, bc_tensor x, bc_tensor w);
-
-  /**
-   * Normalizes each head of the queries and keys of qkv in place where norms are given, to head /
-   * sqrt(mean(head^2) + eps) * norm, then rotates it: pairs (k, k+D/2) turn by the angle position *
-   * frequencies[k] and are multiplied by scale.
-   *
-   * @param heads H; G follows from the width of qkv
-   * @param frequencies [head_size/2] radians from a position to the next; copied
-   * @param scale of cosines and sines: 1, or the factor that YaRN asks for
-   * @param q_norm [D] F32, F16 or BF16, or null together with k_norm, of the same type
-   */
-  public static native int bc_rope(
-      bc_context context,
-      bc_tensor qkv,
-      bc_tensor positions,
-      int heads,
-      int head_size,
-      @Const DoublePointer frequencies,
-      float scale,
-      bc_tensor q_norm,
-      bc_tensor k_norm,
-      float eps);
-
-  public static native int bc_rope(
-      bc_context context,
-      bc_tensor qkv,
-      bc_tensor positions,
-      int heads,
-      int head_size,
-      @Const double[] frequencies,
-      float scale,
-      bc_tensor q_norm,
-      bc_tensor k_norm,
-      float eps);
-
-  /**
-   * Stores the keys and values of qkv in pages [pages,2,G,64,D] (F32, F16, BF16, or I8 with scales
-   * [pages,2,G,64] F32; scales null otherwise).
-   */
-  public static native int bc_kv_append(
-      bc_context context,
-      bc_tensor pages,
-      bc_tensor scales,
-      bc_tensor qkv,
-      bc_tensor positions,
-      bc_tensor offsets,
-      bc_tensor table);
-
-  /**
-   * Copies what page {@code from} holds, keys, values and scales, to page {@code to}, which may be
-   * the same.
-   */
-  public static native int bc_kv_copy(
-      bc_context context, bc_tensor pages, bc_tensor scales, int from, int to);
-
-  /**
-   * out [T,H D] = softmax(q k^T / sqrt(D) + slope_h * (j - i)) v, causal, over the cached positions
-   * of each token's sequence: j from 0 to its position i, or with a window from i - window + 1.
-   * slopes [H] F32 (ALiBi) or null; window 0 for none.
-   */
-  public static native int bc_attention(
-      bc_context context,
-      bc_tensor out,
-      bc_tensor qkv,
-      bc_tensor pages,
-      bc_tensor scales,
-      bc_tensor positions,
-      bc_tensor offsets,
-      bc_tensor table,
-      bc_tensor slopes,
-      int window);
-
-  /** out [T,F] = gate / (1 + exp(-gate)) * up. */
-  public static native int bc_swiglu(
-      bc_context context, bc_tensor out, bc_tensor gate, bc_tensor up);
-
-  /**
-   * The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
-   * number: values [T,k] F32, ids [T,k] I32. A masked row takes part with the numbers that its mask
-   * allows alone; where they are fewer than k, the places behind them hold -inf and id -1.
-   *
-   * @param masks [M,W] I32, W at least V / 32: index v is allowed if bit v % 32 of word v / 32 is
-   *     set, counted from the lowest; bits from V on do not count. Null where no row is masked
-   * @param mask_of [T] I32, the row of masks that each row of x has, -1 for none; null without
-   *     masks
-   */
-  public static native int bc_top_k(
-      bc_context context,
-      bc_tensor values,
-      bc_tensor ids,
-      bc_tensor x,
-      bc_tensor masks,
-      bc_tensor mask_of);
-
-  /* ---- Plans ---- */
-
-  /** From here to bc_plan_end the ops of this context are checked and recorded instead of run. */
-  public static native int bc_plan_begin(bc_context context);
-
-  /** Ends the recording. On failure, and after a failed op, the recording is dropped. */
-  public static native int bc_plan_end(bc_context context, @Cast("bc_plan**") PointerPointer out);
-
-  public static native int bc_plan_end(bc_context context, @ByPtrPtr bc_plan out);
-
-  /**
-   * Runs the recorded ops in order; ids, positions, offsets, tables and masks are read again, and
-   * checked again.
-   */
-  public static native int bc_plan_run(bc_plan plan);
-
-  public static native int bc_plan_free(bc_plan plan);
-
-  // #ifdef __cplusplus
-  // #endif
-  // #endif
 
 }
