@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -158,6 +159,20 @@ class CommandLineTest {
     assertEquals("第一行\n第二行", messages.get(2).get("content").asText());
     assertTrue(run.out().contains("loaded 4 messages"), run.out());
     assertTrue(run.out().contains("user: 你是谁!! a\\b"), run.out());
+  }
+
+  @Test
+  void aTextIsBoundToAnExpressionOrASchema() throws Exception {
+    String[] generate = {"generate", "--prompt", "登鹳雀楼->", "--max-new-tokens", "24"};
+    Program.Run digits = run("", with(generate, "--regex", "\\d{4}-\\d\\d"));
+    assertEquals(0, digits.code(), digits.err());
+    assertTrue(digits.out().strip().matches("\\d{4}-\\d\\d"), digits.out());
+    Path schema = Files.writeString(folder.resolve("enum.json"), "{\"enum\":[\"唐\",\"宋\"]}");
+    Program.Run dynasty = run("", with(generate, "--schema", schema.toString()));
+    assertEquals(0, dynasty.code(), dynasty.err());
+    assertTrue(Set.of("\"唐\"", "\"宋\"").contains(dynasty.out().strip()), dynasty.out());
+    assertEquals(2, run("", with(generate, "--regex", "(?<=a)b")).code());
+    assertEquals(2, run("", with(generate, "--regex", "a", "--choice", "b")).code());
   }
 
   @Test

@@ -7,7 +7,6 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.internal.engine.constrain.TextCheck;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,33 +49,19 @@ final class ConstrainCommand implements Callable<Integer> {
               + " enforced is an error in its line.")
   private boolean lines;
 
-  /** One of them. */
-  private static final class Language {
-    @Option(names = "--schema", paramLabel = "FILE", description = "A file with a JSON Schema.")
-    private Path schema;
-
-    @Option(
-        names = "--regex",
-        paramLabel = "PATTERN",
-        description = "A regular expression that the whole text matches.")
-    private String regex;
-
-    @Option(names = "--grammar", paramLabel = "FILE", description = "A file with a grammar.")
-    private Path grammar;
-
-    @Option(
-        names = "--choice",
-        paramLabel = "TEXT",
-        description = "One of these texts; give it once for each.")
-    private List<String> choices;
-
+  private static final class Language extends ConstraintOptions {
     @Option(names = "--json", description = "Any JSON text.")
     private boolean json;
+
+    @Override
+    Optional<Constraint> constraint(CommandSpec spec) {
+      return json ? Optional.of(Constraint.json()) : super.constraint(spec);
+    }
   }
 
   @Override
   public Integer call() throws IOException {
-    Optional<Constraint> constraint = constraint();
+    Optional<Constraint> constraint = language.constraint(spec);
     StandardInput in = new StandardInput();
     if (lines) {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -93,22 +78,6 @@ final class ConstrainCommand implements Callable<Integer> {
     TextCheck check = TextCheck.of(constraint.get(), in.readAll());
     print(check, null);
     return check.accepted() ? 0 : 1;
-  }
-
-  private Optional<Constraint> constraint() {
-    if (language.schema != null) {
-      return Optional.of(Constraint.jsonSchema(InputFile.read(spec, "--schema", language.schema)));
-    }
-    if (language.grammar != null) {
-      return Optional.of(Constraint.grammar(InputFile.read(spec, "--grammar", language.grammar)));
-    }
-    if (language.regex != null) {
-      return Optional.of(Constraint.regex(language.regex));
-    }
-    if (language.choices != null) {
-      return Optional.of(Constraint.choice(language.choices));
-    }
-    return language.json ? Optional.of(Constraint.json()) : Optional.empty();
   }
 
   private void answer(String line, long number, Optional<Constraint> given) {

@@ -2,6 +2,7 @@ package dev.baichuan4j.cli;
 
 import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.BeamSearch;
+import dev.baichuan4j.Constraint;
 import dev.baichuan4j.Dry;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.Mirostat;
@@ -11,7 +12,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiFunction;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -202,12 +205,19 @@ final class SamplingOptions {
       description = "End with what is written by then.")
   private Double timeout;
 
+  @ArgGroup(exclusive = true)
+  private final ConstraintOptions language = new ConstraintOptions();
+
+  private Optional<Constraint> constraint = Optional.empty();
+
   /**
-   * Refuses options that would change nothing.
+   * Refuses options that would change nothing, and a constraint that cannot be enforced, before a
+   * model is loaded in vain.
    *
    * @param json whether the result is printed with all that is known of it
    */
   void requireEffect(boolean json) {
+    constraint = language.constraint(spec);
     requireBeside("--logprobs", logprobs, "--json", json ? json : null);
     requireBeside("--choices", choices, "--json", json ? json : null);
     requireBeside("--xtc-threshold", xtcThreshold, "--xtc-probability", xtcProbability);
@@ -306,6 +316,7 @@ final class SamplingOptions {
     s = with(s, frequencyPenalty, GenerationOptions::withFrequencyPenalty);
     s = with(s, presencePenalty, GenerationOptions::withPresencePenalty);
     s = with(s, logitBias, GenerationOptions::withLogitBias);
+    s = with(s, constraint.orElse(null), GenerationOptions::withConstraint);
     s = with(s, bannedWords, (o, words) -> o.withBannedWords(words.toArray(String[]::new)));
     return with(
         s, bannedTokens, (o, ids) -> o.withBannedTokens(ids.stream().mapToInt(id -> id).toArray()));
