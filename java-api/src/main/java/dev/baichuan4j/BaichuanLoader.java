@@ -61,6 +61,13 @@ public interface BaichuanLoader {
   BaichuanLoader cacheBytes(long cacheBytes);
 
   /**
+   * What is done to positions where {@link #contextLength} is greater than the model was trained
+   * with; default {@link ContextScaling#AS_PUBLISHED}. A checkpoint that has a {@code rope_scaling}
+   * of its own cannot have another: {@link #load} refuses it.
+   */
+  BaichuanLoader contextScaling(ContextScaling contextScaling);
+
+  /**
    * How conversations are put to the model; default {@link PromptFormat#CURRENT}. A checkpoint does
    * not say which one it was trained with.
    */

@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.api;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.ContextScaling;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
@@ -59,6 +60,7 @@ final class ModelLoader implements BaichuanLoader {
   private int chunkTokens = 512;
   private KvType cacheType;
   private PromptFormat promptFormat = PromptFormat.CURRENT;
+  private ContextScaling contextScaling = ContextScaling.AS_PUBLISHED;
   private long cacheBytes;
   private Path draft; // null for none
   private ProgressListener progress = ProgressListener.NONE;
@@ -139,6 +141,12 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   @Override
+  public BaichuanLoader contextScaling(ContextScaling contextScaling) {
+    this.contextScaling = Objects.requireNonNull(contextScaling, "contextScaling");
+    return this;
+  }
+
+  @Override
   public BaichuanLoader promptFormat(PromptFormat promptFormat) {
     this.promptFormat = Objects.requireNonNull(promptFormat, "promptFormat");
     return this;
@@ -167,7 +175,7 @@ final class ModelLoader implements BaichuanLoader {
   @Override
   public MemoryPlan memoryPlan() {
     Optional<Checkpoint> checkpoint = checkpoint();
-    Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
+    Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
     Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(ModelLoader::tokenizer));
     try (Ops ops = ops(where())) {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
@@ -177,7 +185,7 @@ final class ModelLoader implements BaichuanLoader {
 
   private MemoryBudget budget(
       Ops ops, Optional<Checkpoint> checkpoint, Optional<Checkpoint> guesses) {
-    Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
+    Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
     requireHeads(model, ops, where());
     guesses.ifPresent(c -> requireHeads(c.architecture(), ops, where()));
     return new MemoryBudget(
@@ -197,7 +205,7 @@ final class ModelLoader implements BaichuanLoader {
     if (draft == null) {
       return Optional.empty();
     }
-    Checkpoint guesses = Checkpoint.open(draft);
+    Checkpoint guesses = scaled(Checkpoint.open(draft));
     SameVocabulary.require(
         model.vocabularySize(),
         tokenizer,
@@ -213,7 +221,7 @@ final class ModelLoader implements BaichuanLoader {
     Optional<Tokenizer> tokenizer = checkpoint.flatMap(ModelLoader::tokenizer);
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
     GenerationOptions defaults = advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
-    Architecture model = checkpoint.map(Checkpoint::architecture).orElse(random);
+    Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
     Optional<Checkpoint> guesses = draft(model, tokenizer);
     Device where = where();
     Ops ops = ops(where);
@@ -266,7 +274,15 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   private Optional<Checkpoint> checkpoint() {
-    return path == null ? Optional.empty() : Optional.of(Checkpoint.open(path));
+    return path == null ? Optional.empty() : Optional.of(scaled(Checkpoint.open(path)));
+  }
+
+  private Architecture random() {
+    return random.withPositions(ScaledPositions.of(random, contextScaling));
+  }
+
+  private Checkpoint scaled(Checkpoint checkpoint) {
+    return checkpoint.withPositions(ScaledPositions.of(checkpoint.architecture(), contextScaling));
   }
 
   /** The tokenizer of a checkpoint, where its folder has one. */
@@ -344,9 +360,11 @@ final class ModelLoader implements BaichuanLoader {
     String weights = checkpoint.map(Fingerprint::of).orElse("random");
     String shape = model.name() + " of " + model.layers() + " layers of " + model.hiddenSize();
     String way =
-        model.positions() instanceof Positions.Rope rope
-            ? Arrays.toString(rope.frequencies(model.heads().size(), context(model)))
-            : "";
+        model.positions() instanceof Positions.Alibi alibi
+            ? Arrays.toString(alibi.slopes(model.heads().queries(), context(model)))
+            : Arrays.toString(
+                ((Positions.Rope) model.positions())
+                    .frequencies(model.heads().size(), context(model)));
     return new SavedSession.Origin(
         shape + ", weights " + weights,
         "weights "

@@ -47,6 +47,24 @@ public record Architecture(
     Head head,
     TokenIds tokens) {
 
+  /** Returns a model that differs in how positions enter attention. */
+  public Architecture withPositions(Positions other) {
+    return new Architecture(
+        name,
+        hiddenSize,
+        layers,
+        heads,
+        intermediateSize,
+        vocabularySize,
+        normEps,
+        maxPositions,
+        other,
+        projections,
+        windows,
+        head,
+        tokens);
+  }
+
   /** Name of the embedding table, which is also the head of a model whose head is tied. */
   public static final String EMBEDDING = "model.embed_tokens.weight";
 

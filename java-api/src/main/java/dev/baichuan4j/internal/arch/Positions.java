@@ -6,8 +6,16 @@ public sealed interface Positions {
   /**
    * A bias that falls with the distance (Press, Smith, Lewis 2021, arXiv:2108.12409): the score of
    * head h and keys at a distance d falls by slope h times d.
+   *
+   * @param scaledFrom positions from which on the slopes of longer contexts are flatter; 0 for the
+   *     same slopes in every context
    */
-  record Alibi() implements Positions {
+  record Alibi(int scaledFrom) implements Positions {
+    /** With the same slopes in every context. */
+    public Alibi() {
+      this(0);
+    }
+
     /**
      * Returns the slopes [H]. For a power of two heads, slope h is 2^(-8(h+1)/heads). For other
      * counts the largest power of two below comes first, then every other slope of twice that
@@ -16,11 +24,29 @@ public sealed interface Positions {
      * @param heads number of heads, 1 or more
      */
     public static float[] slopes(int heads) {
+      return new Alibi().slopes(heads, 1);
+    }
+
+    /**
+     * Returns the slopes [H] in a context. Where it is a times as long as the model was made for,
+     * slope h of the first n heads, n the largest power of two, is divided by a^(h/(n-1)): the
+     * steepest stays, the flattest sees a times as far (dynamic NTK for ALiBi, as the Baichuan
+     * community has it). The heads behind them stay, as there.
+     *
+     * @param heads number of heads, 1 or more
+     * @param contextLength most positions of a text
+     */
+    public float[] slopes(int heads, int contextLength) {
       int power = Integer.highestOneBit(heads);
+      double longer = scaledFrom == 0 ? 1 : Math.max(1, (double) contextLength / scaledFrom);
       float[] slopes = new float[heads];
       for (int h = 0; h < heads; h++) {
-        double exponent = h < power ? 8.0 * (h + 1) / power : 4.0 * (2 * (h - power) + 1) / power;
-        slopes[h] = (float) Math.pow(2, -exponent);
+        if (h < power) {
+          double flatter = power == 1 ? 1 : Math.pow(longer, (double) h / (power - 1));
+          slopes[h] = (float) (Math.pow(2, -8.0 * (h + 1) / power) / flatter);
+        } else {
+          slopes[h] = (float) Math.pow(2, -4.0 * (2 * (h - power) + 1) / power);
+        }
       }
       return slopes;
     }

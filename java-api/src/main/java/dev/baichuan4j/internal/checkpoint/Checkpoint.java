@@ -61,6 +61,20 @@ public final class Checkpoint {
     this.tensors = withoutFrequencies(source.tensors());
   }
 
+  private Checkpoint(Checkpoint same, Architecture architecture) {
+    this.folder = same.folder;
+    this.architecture = architecture;
+    this.generationConfig = same.generationConfig;
+    this.source = same.source;
+    this.packed = same.packed;
+    this.tensors = same.tensors;
+  }
+
+  /** Returns the same weights for a model that differs in how positions enter attention. */
+  public Checkpoint withPositions(Positions positions) {
+    return new Checkpoint(this, architecture.withPositions(positions));
+  }
+
   /**
    * Opens a checkpoint.
    *

@@ -218,5 +218,6 @@ public final class Forward implements AutoCloseable {
     plans.clear();
     inputs.all().forEach(Tensor::close);
     buffers.close();
+    pass.close();
   }
 }

@@ -3,7 +3,6 @@ package dev.baichuan4j.internal.nn;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
-import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -79,12 +78,7 @@ public final class Model implements AutoCloseable {
               random(ops, type, seed + 4, c, f)));
     }
     Weights weights =
-        new Weights(
-            embedding(ops, v, c),
-            layers,
-            ones(ops, c),
-            random(ops, type, 1L << 21, v, c),
-            slopes(ops, model));
+        new Weights(embedding(ops, v, c), layers, ones(ops, c), random(ops, type, 1L << 21, v, c));
     return new Model(ops, model, weights, Map.of());
   }
 
@@ -105,17 +99,6 @@ public final class Model implements AutoCloseable {
     float[] values = new float[(int) size];
     Arrays.fill(values, 1f);
     tensor.write(values);
-    return tensor;
-  }
-
-  /** The slopes [H] of ALiBi; null for RoPE. */
-  static Tensor slopes(Ops ops, Architecture model) {
-    if (!(model.positions() instanceof Positions.Alibi)) {
-      return null;
-    }
-    int heads = model.heads().queries();
-    Tensor tensor = ops.tensor(ElementType.F32, heads);
-    tensor.write(Positions.Alibi.slopes(heads));
     return tensor;
   }
 

@@ -17,12 +17,13 @@ import java.util.function.Consumer;
  *
  * where the sum and the norm that follows it are one op.
  */
-final class Pass {
+final class Pass implements AutoCloseable {
   private final Ops ops;
   private final Architecture model;
   private final Weights weights;
   private final KvCache cache;
   private final Rotation rotation; // null without RoPE
+  private final Tensor slopes; // [H]; null without ALiBi
 
   /**
    * @param contextLength most positions of a text
@@ -39,6 +40,22 @@ final class Pass {
                 rope.frequencies(model.heads().size(), contextLength),
                 rope.scaling().attentionFactor())
             : null;
+    this.slopes =
+        model.positions() instanceof Positions.Alibi alibi ? slopes(alibi, contextLength) : null;
+  }
+
+  private Tensor slopes(Positions.Alibi alibi, int contextLength) {
+    int heads = model.heads().queries();
+    Tensor tensor = ops.tensor(ElementType.F32, heads);
+    tensor.write(alibi.slopes(heads, contextLength));
+    return tensor;
+  }
+
+  @Override
+  public void close() {
+    if (slopes != null) {
+      slopes.close();
+    }
   }
 
   /**
@@ -143,8 +160,7 @@ final class Pass {
   }
 
   private void attention(StepInputs in, Rows rows, Qkv qkv, int i) {
-    ops.attention(
-        rows.attention(), qkv.whole, cache.layer(i), in, weights.slopes(), model.window(i));
+    ops.attention(rows.attention(), qkv.whole, cache.layer(i), in, slopes, model.window(i));
   }
 
   /** What follows attention in a layer, and the norm that follows the layer. */

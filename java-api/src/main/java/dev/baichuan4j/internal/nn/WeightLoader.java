@@ -93,8 +93,7 @@ final class WeightLoader implements AutoCloseable {
     }
     progress.progress("weights", model.layers(), total);
     OperationInterruptedException.check("loading weights");
-    Weights weights =
-        new Weights(embedding(), layers, map(model.finalNorm()), head(), Model.slopes(ops, model));
+    Weights weights = new Weights(embedding(), layers, map(model.finalNorm()), head());
     progress.progress("weights", total, total);
     return weights;
   }

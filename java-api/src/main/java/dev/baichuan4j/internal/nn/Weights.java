@@ -9,9 +9,8 @@ import java.util.List;
  *     row for each token: 13B, 1.3 GB of the GPU's memory against 10 KB a token over the bus
  * @param finalNorm [C]
  * @param head [V,C]; its rowScale is NormHead's, where the rows are not stored normalized
- * @param slopes [H] ALiBi slopes, or null for RoPE
  */
-record Weights(Tensor embedding, List<Layer> layers, Tensor finalNorm, Linear head, Tensor slopes) {
+record Weights(Tensor embedding, List<Layer> layers, Tensor finalNorm, Linear head) {
 
   /**
    * @param inputNorm [C]
