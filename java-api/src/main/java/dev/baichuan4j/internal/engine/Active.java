@@ -25,4 +25,11 @@ final class Active {
     this.sequence = sequence;
     this.age = age;
   }
+
+  /** It has no part in the step that is made or under way. */
+  void leaveStep() {
+    fed = 0;
+    rows = 0;
+    hidden = 0;
+  }
 }

@@ -144,7 +144,7 @@ final class Schedule implements AutoCloseable {
       quickNanos = 0;
       step.run(readArrivals);
     } catch (RuntimeException | Error e) {
-      texts.fail(active, unchecked(e)); // the others were not in the step
+      texts.fail(inStep(), unchecked(e));
       return true;
     }
     counters.step(step.tokens(), step.texts(), System.nanoTime() - began - quickNanos);
@@ -155,6 +155,12 @@ final class Schedule implements AutoCloseable {
     }
     speculation.settle(System.nanoTime() - began - quickNanos);
     return true;
+  }
+
+  /** The texts that a step feeds; all of them where it failed before it fed any. */
+  private List<Active> inStep() {
+    List<Active> fed = active.stream().filter(a -> a.fed > 0).toList();
+    return fed.isEmpty() ? active : fed;
   }
 
   /**
@@ -209,8 +215,7 @@ final class Schedule implements AutoCloseable {
       counters.step(quickStep.tokens(), quickStep.texts(), System.nanoTime() - began);
       for (Active a : chosen) {
         if (goesOn(a, quickStep)) {
-          a.fed = 0; // it has no part in the step that goes on
-          a.rows = 0;
+          a.leaveStep(); // it has none in the one that goes on
         }
       }
     } catch (RuntimeException | Error e) {

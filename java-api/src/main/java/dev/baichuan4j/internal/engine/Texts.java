@@ -118,8 +118,7 @@ final class Texts {
   }
 
   private void activate(Active a) {
-    a.fed = 0; // it has no part in a step that is under way
-    a.rows = 0;
+    a.leaveStep(); // a step may be under way
     active.add(a);
   }
 
@@ -167,7 +166,7 @@ final class Texts {
   /** Pauses the youngest of some texts: its pages are there for others. */
   private Active pause(List<Active> texts) {
     Active youngest = texts.remove(texts.size() - 1);
-    youngest.fed = 0;
+    youngest.leaveStep();
     release(youngest);
     counters.paused();
     paused.add(youngest);

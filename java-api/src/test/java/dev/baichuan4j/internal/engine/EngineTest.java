@@ -10,11 +10,13 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.QueueFullException;
 import dev.baichuan4j.internal.engine.SmallEngine.Held;
 import dev.baichuan4j.internal.engine.SmallEngine.Recorder;
+import dev.baichuan4j.internal.engine.draft.DraftPlan;
 import dev.baichuan4j.internal.sampling.LogitsRow;
 import java.util.ArrayList;
 import java.util.List;
@@ -141,6 +143,34 @@ class EngineTest {
       assertSame(reason, atStart.failure());
       assertEquals(FinishReason.LENGTH, running.end.get(30, TimeUnit.SECONDS));
       assertTakesAllPages(engine);
+    }
+  }
+
+  @Test
+  void aStepThatFailsFailsItsTextsAndNotOneThatWaitsForTheNext() throws Exception {
+    DeviceException reason = new DeviceException("a step");
+    DraftPlan once =
+        new DraftPlan(4, 0) {
+          private boolean done;
+
+          @Override
+          public void begin(int base, int texts, int wanting, boolean reading, long nanos) {
+            if (!done) {
+              done = true;
+              throw reason; // when the written text has its token, and no prompt has
+            }
+            super.begin(base, texts, wanting, reading, nanos);
+          }
+        };
+    try (Engine engine = engine(8, once)) {
+      Held written = new Held(20);
+      Recorder read = new Recorder(3);
+      engine.submit(written);
+      await(written.inside);
+      engine.submit(read);
+      written.go.countDown();
+      assertSame(reason, written.failure());
+      assertEquals(FinishReason.LENGTH, read.end.get(30, TimeUnit.SECONDS));
     }
   }
 

@@ -1,13 +1,16 @@
 package dev.baichuan4j.internal.engine;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.baichuan4j.BaichuanException;
 import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.Pooling;
 import dev.baichuan4j.Priority;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.QueueFullException;
@@ -32,7 +35,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random requests from several threads on an engine that has too few pages for them, with cancels,
- * times that are over, masks, drafts, scores, and steps that fail. {@code
+ * times that are over, masks, drafts, scores, embeddings, and steps that fail. {@code
  * -Dbaichuan4j.soakSeconds=600} is the long run; {@code -Dbaichuan4j.soakSeed} repeats one, as far
  * as threads do.
  */
@@ -128,6 +131,32 @@ class SoakTest {
 
   private record Case(int number, boolean masked) {}
 
+  /** The mean of the hidden states of each prompt, each alone. */
+  private static float[][] vectors(int[][] prompts) throws Exception {
+    float[][] vectors = new float[prompts.length][];
+    Engine.Limits limits = new Engine.Limits(CONTEXT, 8, ElementType.BF16, 96, 1, 4);
+    try (Engine engine = new Engine(model(), limits)) {
+      for (int i = 0; i < prompts.length; i++) {
+        EmbedRequest request = new EmbedRequest(prompts[i], Pooling.MEAN, Terms.USUAL);
+        engine.submit(request);
+        vectors[i] = request.value().get(60, TimeUnit.SECONDS);
+      }
+    }
+    return vectors;
+  }
+
+  private static void embed(Engine engine, int[] prompt, float[] expected) throws Exception {
+    EmbedRequest request = new EmbedRequest(prompt, Pooling.MEAN, Terms.USUAL);
+    try {
+      engine.submit(request);
+      assertArrayEquals(expected, request.value().get(60, TimeUnit.SECONDS));
+    } catch (QueueFullException e) {
+      Thread.sleep(1);
+    } catch (ExecutionException e) {
+      assertTrue(e.getCause() instanceof BaichuanException, () -> "ended with " + e.getCause());
+    }
+  }
+
   /** Texts of each prompt, each alone. */
   private static Map<Case, List<Integer>> alone(int[][] prompts) throws Exception {
     Map<Case, List<Integer>> texts = new HashMap<>();
@@ -218,6 +247,7 @@ class SoakTest {
     System.err.println("soak: seed " + SEED + ", " + SECONDS + " s");
     int[][] prompts = prompts();
     Map<Case, List<Integer>> expected = alone(prompts);
+    float[][] vectors = vectors(prompts);
     Faults faults = new Faults();
     Engine.Limits limits = new Engine.Limits(CONTEXT, PAGES, ElementType.BF16, 96, 8, 32);
     try (Engine engine = new Engine(model(), limits, Optional.empty(), faults)) {
@@ -238,6 +268,8 @@ class SoakTest {
                       for (int i = random.nextInt(12); i >= 0; i--) {
                         ask(engine, prompts, random, name, asked);
                       }
+                      int number = random.nextInt(PROMPTS);
+                      embed(engine, prompts[number], vectors[number]);
                       for (Text text : asked) {
                         requireRight(text, expected);
                       }
