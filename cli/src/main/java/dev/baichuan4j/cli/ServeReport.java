@@ -13,7 +13,8 @@ final class ServeReport {
   /** Names of fields are part of the interface. */
   record Times(double mean, double p50, double p90, double p99, double max) {
     /**
-     * Of sorted values, at least one: p% have at most the value that is named so (nearest rank).
+     * Returns the mean and the percentiles of sorted values, at least one, by nearest rank: p
+     * percent of them are at most the value that is named after p.
      */
     static Times of(double[] sorted) {
       return new Times(

@@ -37,7 +37,7 @@ final class BeamRun {
 
   private final long submitted = System.nanoTime();
 
-  // Of the engine's thread, or of the one that cancels it while it waits.
+  // Used by the engine's thread, or by the one that cancels the search while it waits.
   private long started; // 0: not yet
   private long firstToken; // 0: none yet
   private int cached; // tokens of the prompt

@@ -41,7 +41,8 @@ final class TextRequest extends GenerationRequest {
     this.sampler = sampler;
     this.asksLogprobs = options.logprobs().isPresent();
     this.constraint = constraint;
-    this.mostDrafts = constraint.isPresent() ? 0 : options.draftTokens(); // a mask is of one row
+    this.mostDrafts =
+        constraint.isPresent() ? 0 : options.draftTokens(); // what is forced takes their place
     this.promptTokens = prompt.length;
     this.transcript = transcript;
   }

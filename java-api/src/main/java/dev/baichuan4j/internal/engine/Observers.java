@@ -7,7 +7,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Those who are told of the end of each request: the log, and the listeners of the model. */
+/** The log and the listeners of the model, which are told of the end of each request. */
 final class Observers {
   private static final Logger log = LoggerFactory.getLogger(RequestMetrics.class);
 

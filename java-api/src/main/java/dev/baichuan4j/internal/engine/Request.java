@@ -121,7 +121,7 @@ public abstract class Request {
     return 1;
   }
 
-  /** Whether it is a part of a request, so that nobody is told of it who is told of requests. */
+  /** Whether it is a part of another request, which alone is counted, recorded and logged. */
   boolean isPart() {
     return false;
   }

@@ -29,7 +29,7 @@ public final class Forward implements AutoCloseable {
   private final Pass pass;
   private final StepSize largest;
   private final TopLogits top;
-  // Of the last step.
+  // What the last step was.
   private StepSize size = new StepSize(0, 0, 0, false, StepSize.Ranking.NONE);
   private List<Plan> plan; // its parts in order; null where it ran op by op
 

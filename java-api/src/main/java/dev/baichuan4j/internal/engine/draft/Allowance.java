@@ -6,7 +6,7 @@ package dev.baichuan4j.internal.engine.draft;
  * be wrong is paid for in advance, so that the loss is bounded whatever the guesses are worth.
  */
 final class Allowance {
-  /** Of the time: what drafts may cost where they win nothing. */
+  /** The share of the time that drafts may cost where they win nothing. */
   static final double SHARE = 0.01;
 
   private static final double AT_FIRST = 1;
