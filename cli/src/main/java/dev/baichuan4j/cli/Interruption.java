@@ -2,6 +2,7 @@ package dev.baichuan4j.cli;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
 
 /**
@@ -52,6 +53,19 @@ final class Interruption {
     } finally {
       ended.countDown();
     }
+  }
+
+  /**
+   * Ends the program with an exit code; where a signal has come, with that of the signal. The
+   * thread that handles it ends the program then, once its hooks are done; an exit in between,
+   * other than 0, would be taken for the program's own.
+   */
+  static void exit(int code) {
+    while (requested) {
+      Thread.interrupted(); // or the wait would end at once
+      LockSupport.park(Interruption.class);
+    }
+    System.exit(code);
   }
 
   private static void awaitEnd(CountDownLatch ended) {

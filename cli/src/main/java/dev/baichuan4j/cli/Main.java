@@ -71,7 +71,7 @@ public final class Main {
     // The log goes there too, and is UTF-8 then.
     System.setErr(Terminal.err());
     System.setOut(Terminal.out());
-    System.exit(Interruption.run(() -> recoverAndRun(args)));
+    Interruption.exit(Interruption.run(() -> recoverAndRun(args)));
   }
 
   private static int recoverAndRun(String[] args) {
