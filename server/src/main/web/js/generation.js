@@ -1,7 +1,7 @@
 // One answer while it is written.
 
-/** How often an answer that is being written is saved, in milliseconds. */
-const SAVE_EVERY = 1000;
+/** So long after a piece has come it is saved, with what came meanwhile; in milliseconds. */
+const SAVE_AFTER = 1000;
 
 export class Generation {
   /**
@@ -12,7 +12,6 @@ export class Generation {
     this.changed = changed;
     this.save = save;
     this.controller = new AbortController();
-    this.saved = performance.now();
   }
 
   /** Reads the answer to its end. What goes wrong is told in the message. */
@@ -29,10 +28,7 @@ export class Generation {
       for await (const chunk of api.chat(body, this.controller.signal)) {
         this.#take(chunk, performance.now() - began);
         this.changed();
-        if (performance.now() - this.saved > SAVE_EVERY) {
-          this.saved = performance.now();
-          this.save();
-        }
+        this.timer ??= setTimeout(() => this.saveNow(), SAVE_AFTER);
       }
       message.state = "done";
     } catch (error) {
@@ -44,6 +40,12 @@ export class Generation {
       }
     }
     this.changed();
+    this.saveNow();
+  }
+
+  saveNow() {
+    clearTimeout(this.timer);
+    this.timer = null;
     this.save();
   }
 

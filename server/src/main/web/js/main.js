@@ -158,7 +158,8 @@ function toggleSidebar() {
 }
 
 function openSidebar() {
-  document.body.dataset.sidebar = NARROW.matches ? "over" : "";
+  window.addEventListener("pagehide", () => app.generations.forEach(({ generation }) => generation.saveNow()));
+document.body.dataset.sidebar = NARROW.matches ? "over" : "";
   document.querySelector("main").inert = NARROW.matches;
 }
 
@@ -168,6 +169,7 @@ function closeOverlay() {
   document.querySelector("main").inert = false;
 }
 
+window.addEventListener("pagehide", () => app.generations.forEach(({ generation }) => generation.saveNow()));
 document.body.dataset.sidebar = NARROW.matches ? "" : preference("sidebar", "");
 const thread = show();
 await app.start();

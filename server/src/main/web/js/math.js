@@ -98,8 +98,8 @@ function inlineMath(state, silent) {
     const end = closing(state.src, close, begin);
     if (end < 0 || end + close.length > state.posMax) continue;
     const tex = state.src.slice(begin, end);
-    // "$5 and $6" are prices: Pandoc's rule of what a dollar sign may stand beside.
-    if (open === "$" && (/^\s|\s$/.test(tex) || /\d/.test(state.src[end + 1] ?? ""))) continue;
+    // "$5 and $6" are prices: Pandoc's rule of what a dollar sign may stand beside. A backtick begins code.
+    if (open === "$" && (/^\s|\s$|`/.test(tex) || /\d/.test(state.src[end + 1] ?? ""))) continue;
     if (!tex.trim()) continue;
     if (!silent) state.push(open === "$$" || open === "\\[" ? "math_block" : "math_inline", "math", 0).content = tex;
     state.pos = end + close.length;

@@ -30,6 +30,7 @@ export class MessageView {
   /** Shows the text as what it means; before, it is shown as it was written. */
   format() {
     this.formatted = true;
+    if (this.editor) return;
     this.body.replaceChildren();
     this.update();
   }
@@ -162,7 +163,8 @@ export class MessageView {
     if (message.role !== "assistant") return;
     const facts = [];
     const { usage } = message;
-    if (usage) facts.push(t("tokens", number(usage.completion + (message.before ?? 0))));
+    const tokens = usage && usage.completion + (message.before ?? 0);
+    if (usage) facts.push(tokens === 1 ? t("oneToken") : t("tokens", number(tokens)));
     else if (this.#isWritten() && message.pieces) facts.push(t("pieces", number(message.pieces)));
     const speed = tokensPerSecond(message);
     if (speed) facts.push(t("perSecond", number(speed, speed < 100 ? 1 : 0)));
