@@ -272,9 +272,16 @@ struct Avx2Lanes {
     return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
                          _mm256_permute2f128_ps(low, high, 0x31));
   }
-  static bool any_above(F x, F y) {
-    return (_mm256_movemask_ps(_mm256_cmp_ps(x.a, y.a, _CMP_NLE_UQ)) |
-            _mm256_movemask_ps(_mm256_cmp_ps(x.b, y.b, _CMP_NLE_UQ))) != 0;
+  static uint32_t above(F x, F y) {
+    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(x.a, y.a, _CMP_NLE_UQ)) |
+                                 _mm256_movemask_ps(_mm256_cmp_ps(x.b, y.b, _CMP_NLE_UQ)) << 8);
+  }
+  static F only(F x, uint32_t lanes) { return {only(x.a, lanes), only(x.b, lanes >> 8)}; }
+  static __m256 only(__m256 x, uint32_t lanes) {
+    const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i set = _mm256_and_si256(_mm256_set1_epi32(static_cast<int32_t>(lanes)), bit);
+    return _mm256_blendv_ps(_mm256_set1_ps(-__builtin_inff()), x,
+                            _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, bit)));
   }
 };
 

@@ -215,7 +215,10 @@ struct Avx512Lanes {
   static F add_pairs(F a, F b) {
     return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
   }
-  static bool any_above(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ) != 0; }
+  static uint32_t above(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ); }
+  static F only(F x, uint32_t lanes) {
+    return _mm512_mask_mov_ps(set(-__builtin_inff()), static_cast<__mmask16>(lanes), x);
+  }
 };
 
 }  // namespace bc::cpu

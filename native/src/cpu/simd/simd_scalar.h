@@ -255,11 +255,15 @@ struct ScalarLanes {
   static F sums(const F* a) {
     return each([&](int i) { return sum(a[i]); });
   }
-  // Whether any lane of a is above its lane of b, or either lane is NaN.
-  static bool any_above(F a, F b) {
-    bool any = false;
-    for (int i = 0; i < 16; ++i) any |= !(a.v[i] <= b.v[i]);
-    return any;
+  // A bit for each lane of a that is above its lane of b, or where either is NaN.
+  static uint32_t above(F a, F b) {
+    uint32_t bits = 0;
+    for (int i = 0; i < 16; ++i) bits |= uint32_t{!(a.v[i] <= b.v[i])} << i;
+    return bits;
+  }
+  // The lanes that have a bit, of which there are 16; the others -infinity.
+  static F only(F a, uint32_t bits) {
+    return each([&](int i) { return (bits >> i & 1) != 0 ? a.v[i] : -__builtin_inff(); });
   }
 };
 
