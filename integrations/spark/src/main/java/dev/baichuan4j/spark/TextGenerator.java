@@ -68,8 +68,8 @@ public final class TextGenerator {
    * Returns what answers messages.
    *
    * @param model the folder of a checkpoint, which every executor has at this path. One that is not
-   *     absolute is looked for among the files that {@code SparkContext.addFile(folder, true)} has
-   *     sent to the executors
+   *     absolute is looked for among what Spark has sent to the executors: {@code spark-submit
+   *     --archives model.zip#name}
    * @param input the column of the messages: a string is the message of a user, an array of structs
    *     with the strings {@code role} (system, user, assistant) and {@code content} a conversation
    * @param output the name of the column that is added

@@ -11,6 +11,9 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.InvalidRequestException;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +21,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -28,6 +33,7 @@ import org.apache.spark.sql.types.StructType;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Two tasks at once in one JVM: {@code local[2]}, or what baichuan4j.test.spark names. */
 class SparkTest {
@@ -43,8 +49,21 @@ class SparkTest {
 
   private static final String MASTER = System.getProperty("baichuan4j.test.spark", "local[2]");
 
+  /** The model in an archive, as spark-submit --archives takes it. */
+  private static Path archive(Path folder) throws IOException {
+    Path archive = folder.resolve("tiny.zip");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive));
+        DirectoryStream<Path> files = Files.newDirectoryStream(MODEL)) {
+      for (Path file : files) {
+        zip.putNextEntry(new ZipEntry(file.getFileName().toString()));
+        Files.copy(file, zip);
+      }
+    }
+    return archive;
+  }
+
   @BeforeAll
-  static void start() {
+  static void start(@TempDir Path folder) throws IOException {
     spark =
         SparkSession.builder()
             .master(MASTER)
@@ -54,8 +73,11 @@ class SparkTest {
                 "spark.executor.extraClassPath", System.getProperty("surefire.test.class.path", ""))
             .config(
                 "spark.executor.extraJavaOptions",
-                "-Dorg.bytedeco.javacpp.cachedir="
+                "-Dbaichuan4j.root="
+                    + System.getProperty("baichuan4j.root")
+                    + " -Dorg.bytedeco.javacpp.cachedir="
                     + System.getProperty("org.bytedeco.javacpp.cachedir"))
+            .config("spark.archives", archive(folder) + "#sent")
             .config("spark.ui.enabled", false)
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
@@ -209,10 +231,9 @@ class SparkTest {
 
   @Test
   void aFolderThatSparkHasSentIsFoundByItsName() {
-    spark.sparkContext().addFile(MODEL.toString(), true);
     Dataset<Row> rows = spark.createDataFrame(List.of(RowFactory.create(0, "你好")), NUMBERED);
     TextGenerator sent =
-        TextGenerator.chat(MODEL.getFileName().toString(), "question", "answer")
+        TextGenerator.chat("sent", "question", "answer")
             .withLoader(loader -> loader.threads(1))
             .withOptions(options -> options.withDoSample(false).withMaxNewTokens(12));
     Row answer = sent.apply(rows).first().getAs("answer");
