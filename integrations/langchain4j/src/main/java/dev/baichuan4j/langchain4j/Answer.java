@@ -25,7 +25,7 @@ final class Answer {
     /** Hears the next piece of the text, which is not empty. */
     void text(String text);
 
-    /** Hears the next piece of the arguments of a call, which is not empty. */
+    /** Hears the next piece of the arguments of a call, which has more than blank space. */
     void arguments(int index, String id, String name, String fragment);
 
     /** Hears that a call is complete. */
@@ -120,10 +120,14 @@ final class Answer {
         .build();
   }
 
-  /** What the reader hears, and the listener then. */
+  /**
+   * What the reader hears, and the listener then. LangChain4j expects that no piece of arguments is
+   * blank, and that an empty object comes in one piece; so such a beginning waits for what follows.
+   */
   private final class Pieces implements ToolCallReader.Sink {
     private String id;
     private String name;
+    private String withheld = "";
 
     @Override
     public void content(String piece) {
@@ -137,11 +141,16 @@ final class Answer {
       completeCalls();
       this.id = id;
       this.name = name;
+      withheld = "";
     }
 
     @Override
     public void arguments(int index, String fragment) {
-      listener.arguments(index, id, name, fragment);
+      withheld += fragment;
+      if (!withheld.replace('{', ' ').isBlank()) {
+        listener.arguments(index, id, name, withheld);
+        withheld = "";
+      }
     }
   }
 }

@@ -22,20 +22,20 @@ import org.slf4j.LoggerFactory;
 final class Stream implements Runnable, StreamingHandle, Answer.Listener {
   private static final Logger log = LoggerFactory.getLogger(BaichuanStreamingChatModel.class);
 
-  private final ChatCall call;
+  private final ChatCall request;
   private final Generation generation;
   private final StreamingChatResponseHandler handler;
   private volatile boolean cancelled;
 
-  Stream(ChatCall call, Generation generation, StreamingChatResponseHandler handler) {
-    this.call = call;
+  Stream(ChatCall request, Generation generation, StreamingChatResponseHandler handler) {
+    this.request = request;
     this.generation = generation;
     this.handler = handler;
   }
 
   @Override
   public void run() {
-    Answer answer = new Answer(call, this);
+    Answer answer = new Answer(request, this);
     try (generation) {
       for (Chunk chunk : generation) {
         answer.accept(chunk.text());
@@ -81,8 +81,8 @@ final class Stream implements Runnable, StreamingHandle, Answer.Listener {
   }
 
   @Override
-  public void call(int index, ToolExecutionRequest request) {
-    tell(() -> handler.onCompleteToolCall(new CompleteToolCall(index, request)));
+  public void call(int index, ToolExecutionRequest call) {
+    tell(() -> handler.onCompleteToolCall(new CompleteToolCall(index, call)));
   }
 
   private void tell(Runnable callback) {
