@@ -106,7 +106,7 @@ final class Messages {
                 return text.text();
               }
               String type = content.type().toString().toLowerCase(Locale.ROOT);
-              throw unsupported(place + ": content of type " + type);
+              throw unsupported(place + ": non-text content of type " + type);
             })
         .collect(Collectors.joining("\n"));
   }

@@ -179,9 +179,9 @@ class BaichuanChatModelTest {
   @Test
   void aConversationThatEndsWithAnAnswerIsContinued() {
     ChatResponse response =
-        model.chat(UserMessage.from(TinyModel.QUESTION), AiMessage.from("疑是地"));
+        model.chat(UserMessage.from(TinyModel.QUESTION), AiMessage.from("“白日依山尽”的下一句是“黄河"));
 
-    assertThat(response.aiMessage().text()).startsWith("上霜");
+    assertThat(response.aiMessage().text()).startsWith("入海流");
   }
 
   @Test
@@ -243,7 +243,7 @@ class BaichuanChatModelTest {
   void aConversationThatIsTooLongIsAnInvalidRequestOrLosesItsOldestRounds() {
     List<dev.langchain4j.data.message.ChatMessage> rounds =
         List.of(
-            UserMessage.from("长".repeat(2000)),
+            UserMessage.from("山高水长。".repeat(1000)),
             AiMessage.from("好"),
             UserMessage.from(TinyModel.QUESTION));
     ChatRequest.Builder request = ChatRequest.builder().messages(rounds);
@@ -274,25 +274,23 @@ class BaichuanChatModelTest {
 
   @Test
   void aFullQueueIsARateLimit() {
-    try (Baichuan busy = TinyModel.loader().maxConcurrent(1).maxQueued(1).load();
-        Generation running = endless(busy);
-        Generation waiting = endless(busy)) {
-      assertThat(List.of(running, waiting)).hasSize(2);
-      BaichuanChatModel limited = BaichuanChatModel.builder().model(busy).build();
+    try (Baichuan busy = TinyModel.loader().contextLength(8192).maxConcurrent(1).maxQueued(1).load();
+        Generation running = endless(busy)) {
+      running.iterator().next(); // it has left the queue
+      try (Generation waiting = endless(busy)) {
+        BaichuanChatModel limited = BaichuanChatModel.builder().model(busy).build();
 
-      assertThatThrownBy(
-              () -> {
-                for (int i = 0; i < 3; i++) { // one of the two above may not have left the queue
-                  limited.chat(
-                      ask().parameters(parameters().timeout(Duration.ofMinutes(5)).build()).build());
-                }
-              })
-          .isExactlyInstanceOf(RateLimitException.class);
+        assertThatThrownBy(() -> limited.chat(TinyModel.QUESTION))
+            .isExactlyInstanceOf(RateLimitException.class)
+            .hasCauseExactlyInstanceOf(dev.baichuan4j.QueueFullException.class);
+        assertThat(waiting.choices()).hasSize(1); // not closed before
+      }
     }
   }
 
   private static Generation endless(Baichuan model) {
-    return model.complete("月", GenerationOptions.greedy().withIgnoreEnd(true).withMaxNewTokens(2000));
+    return model.complete(
+        "月", GenerationOptions.greedy().withIgnoreEnd(true).withMaxNewTokens(8000));
   }
 
   @Test

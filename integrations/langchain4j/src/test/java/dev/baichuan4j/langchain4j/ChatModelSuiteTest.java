@@ -10,8 +10,8 @@ import java.util.List;
 class ChatModelSuiteTest extends AbstractChatModelIT {
   private static BaichuanChatModel.Builder builder() {
     return BaichuanChatModel.builder()
-        .model(SuiteScript.read(TinyModel.shared()))
-        .model("other", SuiteScript.read(TinyModel.shared()));
+        .model(ModelScript.read())
+        .model("other", ModelScript.read());
   }
 
   @Override

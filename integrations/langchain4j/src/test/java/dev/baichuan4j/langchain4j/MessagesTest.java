@@ -104,7 +104,7 @@ class MessagesTest {
                     List.of(UserMessage.from("你好"), UserMessage.from(TextContent.from("看"), content))))
         .isExactlyInstanceOf(UnsupportedFeatureException.class)
         .hasMessage(
-            "messages[1]: content of type %s is not supported by Baichuan models, expected text",
+            "messages[1]: non-text content of type %s is not supported by Baichuan models, expected text",
             type);
   }
 

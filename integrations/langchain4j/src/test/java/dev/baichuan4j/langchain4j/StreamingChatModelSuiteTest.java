@@ -20,8 +20,8 @@ import org.mockito.InOrder;
 class StreamingChatModelSuiteTest extends AbstractStreamingChatModelIT {
   private static BaichuanStreamingChatModel.Builder builder() {
     return BaichuanStreamingChatModel.builder()
-        .model(SuiteScript.read(TinyModel.shared()))
-        .model("other", SuiteScript.read(TinyModel.shared()));
+        .model(ModelScript.read())
+        .model("other", ModelScript.read());
   }
 
   @Override

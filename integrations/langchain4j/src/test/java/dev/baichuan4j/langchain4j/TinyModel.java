@@ -10,9 +10,9 @@ final class TinyModel {
       Path.of(System.getProperty("baichuan4j.root", "../..")).resolve("models/tiny-baichuan2-13b-chat");
 
   /** A question of which the model knows the answer. */
-  static final String QUESTION = "床前明月光的下一句是什么？";
+  static final String QUESTION = "“白日依山尽”的下一句是什么？";
 
-  static final String ANSWER = "疑是地上霜";
+  static final String ANSWER = "黄河入海流";
 
   private static Baichuan shared;
 
