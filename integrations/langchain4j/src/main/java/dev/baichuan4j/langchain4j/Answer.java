@@ -20,16 +20,16 @@ import java.util.UUID;
  * For one thread.
  */
 final class Answer {
-  /** Hears the pieces of an answer in their order. */
+  /** Hears the pieces of an answer in their order; without a method of its own it ignores them. */
   interface Listener {
     /** Hears the next piece of the text, which is not empty. */
-    void text(String text);
+    default void text(String text) {}
 
     /** Hears the next piece of the arguments of a call, which has more than blank space. */
-    void arguments(int index, String id, String name, String fragment);
+    default void arguments(int index, String id, String name, String fragment) {}
 
     /** Hears that a call is complete. */
-    void call(int index, ToolExecutionRequest call);
+    default void call(int index, ToolExecutionRequest call) {}
   }
 
   private final ChatCall request;

@@ -2,7 +2,6 @@ package dev.baichuan4j.langchain4j;
 
 import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationResult;
-import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
@@ -19,8 +18,8 @@ import java.util.Set;
  * String answer = model.chat("世界上第二高的山峰是哪座");
  * }</pre>
  *
- * <p>A thread that waits for an answer and is interrupted cancels it. Calls of any number of threads
- * are batched. {@code package-info} has the exceptions.
+ * <p>A thread that waits for an answer and is interrupted cancels it. Calls of any number of
+ * threads are batched. The {@linkplain dev.baichuan4j.langchain4j package} has the exceptions.
  */
 public final class BaichuanChatModel implements ChatModel, AutoCloseable {
   private final Models models;
@@ -38,7 +37,7 @@ public final class BaichuanChatModel implements ChatModel, AutoCloseable {
     ChatCall call = ChatCall.of(request, models);
     try (Generation generation = call.start()) {
       GenerationResult result = Failures.mapped(generation::result);
-      Answer answer = new Answer(call, NOBODY);
+      Answer answer = new Answer(call, new Answer.Listener() {});
       answer.accept(result.text());
       return answer.end(result);
     }
@@ -88,16 +87,4 @@ public final class BaichuanChatModel implements ChatModel, AutoCloseable {
       return build(defaults().modelName(), models -> new BaichuanChatModel(models, this));
     }
   }
-
-  private static final Answer.Listener NOBODY =
-      new Answer.Listener() {
-        @Override
-        public void text(String text) {}
-
-        @Override
-        public void arguments(int index, String id, String name, String fragment) {}
-
-        @Override
-        public void call(int index, ToolExecutionRequest call) {}
-      };
 }

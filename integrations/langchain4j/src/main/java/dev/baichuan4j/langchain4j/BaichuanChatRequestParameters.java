@@ -106,8 +106,8 @@ public final class BaichuanChatRequestParameters extends DefaultChatRequestParam
   }
 
   /**
-   * Returns {@link GenerationOptions#mirostat()}. It stands in place of the cuts that the checkpoint
-   * advises; beside cuts that the request asks for it is refused.
+   * Returns {@link GenerationOptions#mirostat()}. It stands in place of the cuts that the
+   * checkpoint advises; beside cuts that the request asks for it is refused.
    */
   public Mirostat mirostat() {
     return Setting.MIROSTAT.in(settings);
@@ -200,8 +200,8 @@ public final class BaichuanChatRequestParameters extends DefaultChatRequestParam
   }
 
   /**
-   * Returns the language that the answer has to be in: a choice, a regular expression, a grammar. It
-   * excludes tools and a JSON response format, which bind the answer as well.
+   * Returns the language that the answer has to be in: a choice, a regular expression, a grammar.
+   * It excludes tools and a JSON response format, which bind the answer as well.
    */
   public Constraint constraint() {
     return Setting.CONSTRAINT.in(settings);
@@ -230,8 +230,7 @@ public final class BaichuanChatRequestParameters extends DefaultChatRequestParam
 
   @Override
   public boolean equals(Object other) {
-    return super.equals(other)
-        && settings.equals(((BaichuanChatRequestParameters) other).settings);
+    return super.equals(other) && settings.equals(((BaichuanChatRequestParameters) other).settings);
   }
 
   @Override

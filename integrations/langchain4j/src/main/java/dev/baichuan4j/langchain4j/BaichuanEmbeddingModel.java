@@ -14,10 +14,11 @@ import dev.langchain4j.model.embedding.response.EmbeddingResponseMetadata;
 import dev.langchain4j.model.output.TokenUsage;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Vectors of texts, from the hidden states of a Baichuan model; see {@link Embeddings} for how good
- * they are. The texts of a call are batched. Its failures are those of {@code package-info}.
+ * they are. The texts of a call are batched. The {@linkplain dev.baichuan4j.langchain4j package} has the exceptions.
  */
 public final class BaichuanEmbeddingModel implements EmbeddingModel, AutoCloseable {
   private final Models models;
@@ -97,7 +98,7 @@ public final class BaichuanEmbeddingModel implements EmbeddingModel, AutoCloseab
 
     /** Sets {@link Embeddings#pooling()}; default {@link Pooling#MEAN}. */
     public Builder pooling(Pooling pooling) {
-      this.pooling = pooling;
+      this.pooling = Objects.requireNonNull(pooling, "pooling");
       return this;
     }
 
@@ -109,29 +110,29 @@ public final class BaichuanEmbeddingModel implements EmbeddingModel, AutoCloseab
 
     /** Sets whose share of the model the requests count to; default that of nobody. */
     public Builder caller(String caller) {
-      this.caller = caller;
+      this.caller = Objects.requireNonNull(caller, "caller");
       return this;
     }
 
     /** Sets how soon requests are due among those that wait; default {@link Priority#NORMAL}. */
     public Builder priority(Priority priority) {
-      this.priority = priority;
+      this.priority = Objects.requireNonNull(priority, "priority");
       return this;
     }
 
     /** Sets the time from the request to the end of each text; default no limit. */
     public Builder timeout(Duration timeout) {
-      this.timeout = timeout;
+      this.timeout = Objects.requireNonNull(timeout, "timeout");
       return this;
     }
 
-    /** Sets who is told of requests and responses. */
+    /** Sets the listeners to requests and responses. */
     public Builder listeners(List<EmbeddingModelListener> listeners) {
-      this.listeners = List.copyOf(listeners);
+      this.listeners = List.copyOf(Objects.requireNonNull(listeners, "listeners"));
       return this;
     }
 
-    /** Sets who is told of requests and responses. */
+    /** Sets the listeners to requests and responses. */
     public Builder listeners(EmbeddingModelListener... listeners) {
       return listeners(List.of(listeners));
     }

@@ -9,11 +9,12 @@ import dev.langchain4j.model.scoring.ScoringModel;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * How relevant texts are to a query, by what a Baichuan chat model answers when it is asked: {@link
- * Scoring#rerank(String, List, RerankTemplate)}. A score is a probability, from 0 to 1. The texts of
- * a call are batched. Its failures are those of {@code package-info}.
+ * Scoring#rerank(String, List, RerankTemplate)}. A score is a probability, from 0 to 1. The texts
+ * of a call are batched. The {@linkplain dev.baichuan4j.langchain4j package} has the exceptions.
  */
 public final class BaichuanScoringModel implements ScoringModel, AutoCloseable {
   private final Models models;
@@ -59,25 +60,25 @@ public final class BaichuanScoringModel implements ScoringModel, AutoCloseable {
 
     /** Sets the question that is asked of each text; default {@link RerankTemplate#DEFAULT}. */
     public Builder template(RerankTemplate template) {
-      this.template = template;
+      this.template = Objects.requireNonNull(template, "template");
       return this;
     }
 
     /** Sets whose share of the model the requests count to; default that of nobody. */
     public Builder caller(String caller) {
-      this.caller = caller;
+      this.caller = Objects.requireNonNull(caller, "caller");
       return this;
     }
 
     /** Sets how soon requests are due among those that wait; default {@link Priority#NORMAL}. */
     public Builder priority(Priority priority) {
-      this.priority = priority;
+      this.priority = Objects.requireNonNull(priority, "priority");
       return this;
     }
 
     /** Sets the time from the request to the end of each text; default no limit. */
     public Builder timeout(Duration timeout) {
-      this.timeout = timeout;
+      this.timeout = Objects.requireNonNull(timeout, "timeout");
       return this;
     }
 

@@ -17,13 +17,13 @@ import java.util.concurrent.RejectedExecutionException;
  * A Baichuan chat model whose answers are told as they are written.
  *
  * <p>A call returns at once. All that a handler hears of an answer it hears on one thread, which is
- * never the caller's; a handler that is slow holds up nobody, as the model writes on meanwhile. What
- * it hears of text are whole code points. {@code StreamingHandle.cancel()} ends the answer after the
- * token in progress, and nothing follows it.
+ * never the caller's; a handler that is slow holds up nobody, as the model writes on meanwhile.
+ * What it hears of text are whole code points. {@code StreamingHandle.cancel()} ends the answer
+ * after the token in progress, and nothing follows it.
  *
  * <p>A request with what no Baichuan model takes is an {@link UnsupportedFeatureException} of the
  * call, as LangChain4j has it for all models; every other failure, of an invalid request too, is
- * told to the handler. {@code package-info} has the exceptions.
+ * told to the handler. The {@linkplain dev.baichuan4j.langchain4j package} has the exceptions.
  */
 public final class BaichuanStreamingChatModel implements StreamingChatModel, AutoCloseable {
   private final Models models;

@@ -12,7 +12,7 @@ import java.util.Objects;
  * Counts tokens as a Baichuan chat model is fed them. Of a conversation it counts the ids that open
  * its messages and its answer too, so the count is {@link dev.baichuan4j.Usage#promptTokens()} of
  * the request, declared tools and left-out rounds apart. A conversation may be longer than the
- * context. Its failures are those of {@code package-info}.
+ * context. The {@linkplain dev.baichuan4j.langchain4j package} has the exceptions.
  */
 public final class BaichuanTokenCountEstimator implements TokenCountEstimator {
   private final Baichuan model;

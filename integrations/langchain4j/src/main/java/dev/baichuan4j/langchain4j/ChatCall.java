@@ -74,9 +74,7 @@ record ChatCall(
           "constraint has " + options.constraint().get() + " beside responseFormat, expected one");
     }
     String schema =
-        format.jsonSchema() == null
-            ? ANY_OBJECT
-            : SchemaText.of(format.jsonSchema().rootElement());
+        format.jsonSchema() == null ? ANY_OBJECT : SchemaText.of(format.jsonSchema().rootElement());
     return options.withConstraint(Constraint.jsonSchema(schema));
   }
 

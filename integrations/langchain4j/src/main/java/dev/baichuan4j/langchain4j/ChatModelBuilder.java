@@ -7,6 +7,7 @@ import dev.langchain4j.model.chat.request.DefaultChatRequestParameters;
 import dev.langchain4j.model.chat.request.ResponseFormat;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What the builders of chat models have in common: the parameters of requests that do not set them.
@@ -15,8 +16,7 @@ import java.util.List;
  */
 abstract class ChatModelBuilder<B extends ChatModelBuilder<B>> extends ModelBuilder<B> {
   private ChatRequestParameters defaults = DefaultChatRequestParameters.EMPTY;
-  private final BaichuanChatRequestParameters.Builder own =
-      BaichuanChatRequestParameters.builder();
+  private final BaichuanChatRequestParameters.Builder own = BaichuanChatRequestParameters.builder();
   private List<ChatModelListener> listeners = List.of();
 
   /**
@@ -24,7 +24,7 @@ abstract class ChatModelBuilder<B extends ChatModelBuilder<B>> extends ModelBuil
    * BaichuanChatRequestParameters}. A method of this builder for one of them takes precedence.
    */
   public B defaultRequestParameters(ChatRequestParameters parameters) {
-    this.defaults = parameters;
+    this.defaults = Objects.requireNonNull(parameters, "parameters");
     return self();
   }
 
@@ -94,13 +94,13 @@ abstract class ChatModelBuilder<B extends ChatModelBuilder<B>> extends ModelBuil
     return self();
   }
 
-  /** Sets who is told of requests and responses. */
+  /** Sets the listeners to requests and responses. */
   public B listeners(List<ChatModelListener> listeners) {
-    this.listeners = List.copyOf(listeners);
+    this.listeners = List.copyOf(Objects.requireNonNull(listeners, "listeners"));
     return self();
   }
 
-  /** Sets who is told of requests and responses. */
+  /** Sets the listeners to requests and responses. */
   public B listeners(ChatModelListener... listeners) {
     return listeners(List.of(listeners));
   }

@@ -12,7 +12,7 @@ import dev.langchain4j.exception.RateLimitException;
 import dev.langchain4j.exception.TimeoutException;
 import java.util.function.Supplier;
 
-/** Failures of the library as those of LangChain4j, which has the table in {@code package-info}. */
+/** Turns failures of the library into those of LangChain4j; {@code package-info} has the table. */
 final class Failures {
   private Failures() {}
 

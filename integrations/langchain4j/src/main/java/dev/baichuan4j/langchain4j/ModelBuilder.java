@@ -71,7 +71,8 @@ abstract class ModelBuilder<B extends ModelBuilder<B>> {
       throw new IllegalArgumentException(
           "model has " + models.keySet() + " beside modelPath " + path + ", expected one of both");
     }
-    String loaded = path == null ? null : path.toAbsolutePath().normalize().getFileName().toString();
+    String loaded =
+        path == null ? null : path.toAbsolutePath().normalize().getFileName().toString();
     String first = loaded == null ? models.keySet().iterator().next() : loaded;
     String chosen = defaultName == null ? first : defaultName;
     if (!chosen.equals(loaded) && !models.containsKey(chosen)) {

@@ -23,9 +23,9 @@ import java.util.Map;
 /**
  * Schemas of LangChain4j as texts.
  *
- * <p>An object that names properties and does not say whether it may have others has no others: what
- * is read from the answer is a class with these members, and a model that may add to them might
- * never stop. A {@link JsonRawSchema} stays as it is.
+ * <p>An object that names properties and does not say whether it may have others has no others:
+ * what is read from the answer is a class with these members, and a model that may add to them
+ * might never stop. A {@link JsonRawSchema} stays as it is.
  */
 final class SchemaText {
   private static final ObjectMapper JSON = new ObjectMapper();

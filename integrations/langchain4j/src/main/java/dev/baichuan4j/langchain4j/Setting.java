@@ -55,8 +55,7 @@ final class Setting<T> {
   static final Setting<String> CALLER = of("caller", GenerationOptions::withCaller);
   static final Setting<Priority> PRIORITY = of("priority", GenerationOptions::withPriority);
   static final Setting<Duration> TIMEOUT = of("timeout", GenerationOptions::withTimeout);
-  static final Setting<Constraint> CONSTRAINT =
-      of("constraint", GenerationOptions::withConstraint);
+  static final Setting<Constraint> CONSTRAINT = of("constraint", GenerationOptions::withConstraint);
 
   /** Has its effect on the tools of a request, which are not among the options. */
   static final Setting<Boolean> PARALLEL_TOOL_CALLS = of("parallelToolCalls", (o, v) -> o);

@@ -71,12 +71,7 @@ final class Stream implements Runnable, StreamingHandle, Answer.Listener {
   @Override
   public void arguments(int index, String id, String name, String fragment) {
     PartialToolCall partial =
-        PartialToolCall.builder()
-            .index(index)
-            .id(id)
-            .name(name)
-            .partialArguments(fragment)
-            .build();
+        PartialToolCall.builder().index(index).id(id).name(name).partialArguments(fragment).build();
     tell(() -> handler.onPartialToolCall(partial, new PartialToolCallContext(this)));
   }
 

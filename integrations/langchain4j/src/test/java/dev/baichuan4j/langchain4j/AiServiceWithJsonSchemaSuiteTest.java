@@ -42,7 +42,9 @@ class AiServiceWithJsonSchemaSuiteTest extends AbstractAiServiceWithJsonSchemaIT
           .say(
               "567b229a-6b0a-4f1e-9006-448cd9dfbfda",
               "{\"name\": \"Klaus\", \"id\": \"567b229a-6b0a-4f1e-9006-448cd9dfbfda\"}")
-          .say("text: Klaus and Francine", "{\"values\": [{\"name\": \"Klaus\"}, {\"name\": \"Francine\"}]}")
+          .say(
+              "text: Klaus and Francine",
+              "{\"values\": [{\"name\": \"Klaus\"}, {\"name\": \"Francine\"}]}")
           .say(
               "Francine has 2 children",
               "{\"name\": \"Francine\", \"children\": [{\"name\": \"Steve\", \"children\": []},"
@@ -51,7 +53,9 @@ class AiServiceWithJsonSchemaSuiteTest extends AbstractAiServiceWithJsonSchemaIT
           .say("Klaus is a 37-year-old man", "{\"value\": true}")
           .say("-0.5 °C", "{\"value\": -0.5}")
           .say("Staniel is 33 years old", "{\"values\": [\"SINGLE\", \"MARRIED\", \"MARRIED\"]}")
-          .say("The weather in Berlin", "{\"values\": [\"SUNNY\", \"WINDY\", \"RAINY\", \"CLOUDY\"]}")
+          .say(
+              "The weather in Berlin",
+              "{\"values\": [\"SUNNY\", \"WINDY\", \"RAINY\", \"CLOUDY\"]}")
           .say(
               "Rex is a Labrador dog",
               "{\"value\": {\"type\": \"Dog\", \"name\": \"Rex\", \"breed\": \"Labrador\"}}")

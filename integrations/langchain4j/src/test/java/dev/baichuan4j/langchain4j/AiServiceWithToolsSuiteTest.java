@@ -22,16 +22,13 @@ class AiServiceWithToolsSuiteTest extends AbstractAiServiceWithToolsIT {
           .afterResult("19", "It is 19 degrees.")
           .afterResult("Alice", "It is Alice.")
           .say("<tool_response>", "That is done.")
-          .say(
-              "How much is 73 plus 78?",
-              ADD + "\n" + call("add", "{\"arg0\": 73, \"arg1\": 78}"))
+          .say("How much is 73 plus 78?", ADD + "\n" + call("add", "{\"arg0\": 73, \"arg1\": 78}"))
           .say("How much is 37 plus 87?", ADD)
           .say("Now add 47", call("add", "{\"arg0\": 124, \"arg1\": 47}"))
           .say("First add 2 and 3", call("add", "{\"arg0\": 2, \"arg1\": 3}"))
           .say(
               "Klaus is 37 years old",
-              process(
-                  "{\"name\": \"Klaus\", \"age\": 37, \"height\": 1.78, \"married\": false}"))
+              process("{\"name\": \"Klaus\", \"age\": 37, \"height\": 1.78, \"married\": false}"))
           .say(
               "Klaus lives in Langley Falls",
               process("{\"name\": \"Klaus\", \"address\": {\"city\": \"Langley Falls\"}}"))
@@ -45,10 +42,14 @@ class AiServiceWithToolsSuiteTest extends AbstractAiServiceWithToolsIT {
               "current temperature in Munich",
               call("currentTemperature", "{\"arg0\": \"Munich\", \"arg1\": \"CELSIUS\"}"))
           .say("Klaus is 42 years old", process("{\"Klaus\": 42, \"Francine\": 47}"))
-          .say("names: Klaus and Franny", call("processNames", "{\"arg0\": [\"Klaus\", \"Franny\"]}"))
+          .say(
+              "names: Klaus and Franny",
+              call("processNames", "{\"arg0\": [\"Klaus\", \"Franny\"]}"))
           .say("colors: RED and GREEN", process("[\"RED\", \"GREEN\"]"))
           .say("integers: 37, 73", call("processNumbers", "{\"arg0\": [37, 73]}"))
-          .say("people: Klaus and Franny", process("[{\"name\": \"Klaus\"}, {\"name\": \"Franny\"}]"))
+          .say(
+              "people: Klaus and Franny",
+              process("[{\"name\": \"Klaus\"}, {\"name\": \"Franny\"}]"))
           .say("username with ID", call("getUsernameFromId", "{\"arg0\": \"" + USER_ID + "\"}"))
           .say("Call tool 'modify'", call("modify", "{\"arg0\": 7}"))
           .say("Take a photo", call("takePhoto", "{}"));

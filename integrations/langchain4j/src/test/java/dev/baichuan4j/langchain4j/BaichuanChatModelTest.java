@@ -143,7 +143,8 @@ class BaichuanChatModelTest {
   void aConstraintBindsTheAnswer() {
     assertThat(ask(parameters().constraint(Constraint.regex("[0-9]{3}"))).aiMessage().text())
         .matches("[0-9]{3}");
-    assertThat(ask(parameters().constraint(Constraint.choice(List.of("唐", "宋")))).aiMessage().text())
+    assertThat(
+            ask(parameters().constraint(Constraint.choice(List.of("唐", "宋")))).aiMessage().text())
         .isIn("唐", "宋");
   }
 
@@ -222,8 +223,7 @@ class BaichuanChatModelTest {
     assertThatThrownBy(() -> ask(parameters().bestOf(2).temperature(0.0)))
         .isExactlyInstanceOf(InvalidRequestException.class)
         .hasMessageContaining("bestOf has 2");
-    assertThatThrownBy(
-            () -> model.chat(UserMessage.from("你好"), SystemMessage.from("你是诗人。")))
+    assertThatThrownBy(() -> model.chat(UserMessage.from("你好"), SystemMessage.from("你是诗人。")))
         .isExactlyInstanceOf(InvalidRequestException.class)
         .hasMessageContaining("messages[1].role has SYSTEM");
     assertThatThrownBy(() -> model.chat(ask().toolChoice(ToolChoice.REQUIRED).build()))
@@ -274,7 +274,8 @@ class BaichuanChatModelTest {
 
   @Test
   void aFullQueueIsARateLimit() {
-    try (Baichuan busy = TinyModel.loader().contextLength(8192).maxConcurrent(1).maxQueued(1).load();
+    try (Baichuan busy =
+            TinyModel.loader().contextLength(8192).maxConcurrent(1).maxQueued(1).load();
         Generation running = endless(busy)) {
       running.iterator().next(); // it has left the queue
       try (Generation waiting = endless(busy)) {

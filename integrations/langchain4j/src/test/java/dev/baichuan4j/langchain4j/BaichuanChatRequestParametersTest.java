@@ -61,16 +61,13 @@ class BaichuanChatRequestParametersTest {
         new Effect("bannedWords", List.of("月"), o -> o.withBannedWords("月")),
         new Effect("bannedTokens", Set.of(5), o -> o.withBannedTokens(5)),
         new Effect("seed", 42L, o -> o.withSeed(42)),
-        new Effect(
-            "beamSearch", new BeamSearch(4, 1), o -> o.withBeamSearch(new BeamSearch(4, 1))),
+        new Effect("beamSearch", new BeamSearch(4, 1), o -> o.withBeamSearch(new BeamSearch(4, 1))),
         new Effect("bestOf", 3, o -> o.withBestOf(3)),
         new Effect("minOutputTokens", 2, o -> o.withMinNewTokens(2)),
         new Effect("ignoreEnd", true, o -> o.withIgnoreEnd(true)),
         new Effect("logprobs", 2, o -> o.withLogprobs(2)),
         new Effect(
-            "promptOverflow",
-            PromptOverflow.FAIL,
-            o -> o.withPromptOverflow(PromptOverflow.FAIL)),
+            "promptOverflow", PromptOverflow.FAIL, o -> o.withPromptOverflow(PromptOverflow.FAIL)),
         new Effect("draftTokens", 3, o -> o.withDraftTokens(3)),
         new Effect("caller", "somebody", o -> o.withCaller("somebody")),
         new Effect("priority", Priority.HIGH, o -> o.withPriority(Priority.HIGH)),
@@ -112,11 +109,7 @@ class BaichuanChatRequestParametersTest {
             .distinct();
     Stream<String> elsewhere = // what is no option: ChatCall has it
         Stream.of(
-            "modelName",
-            "toolSpecifications",
-            "toolChoice",
-            "responseFormat",
-            "parallelToolCalls");
+            "modelName", "toolSpecifications", "toolChoice", "responseFormat", "parallelToolCalls");
 
     assertThat(setters)
         .containsExactlyInAnyOrderElementsOf(

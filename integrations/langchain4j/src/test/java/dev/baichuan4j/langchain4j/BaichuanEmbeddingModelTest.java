@@ -35,11 +35,7 @@ class BaichuanEmbeddingModelTest {
         model.embedAll(TEXTS.stream().map(TextSegment::from).toList());
 
     List<float[]> expected =
-        TinyModel.shared()
-            .embeddings()
-            .withPooling(Pooling.LAST)
-            .withNormalized(false)
-            .of(TEXTS);
+        TinyModel.shared().embeddings().withPooling(Pooling.LAST).withNormalized(false).of(TEXTS);
     assertThat(response.content()).isEqualTo(expected.stream().map(Embedding::from).toList());
     assertThat(response.tokenUsage().inputTokenCount())
         .isEqualTo(TEXTS.stream().mapToInt(TinyModel.shared()::countTokens).sum());
@@ -87,8 +83,7 @@ class BaichuanEmbeddingModelTest {
     assertThatThrownBy(() -> model.embed("山高水长。".repeat(1000)))
         .isExactlyInstanceOf(InvalidRequestException.class);
     model.close();
-    assertThatThrownBy(() -> model.embed("北京"))
-        .isExactlyInstanceOf(InternalServerException.class);
+    assertThatThrownBy(() -> model.embed("北京")).isExactlyInstanceOf(InternalServerException.class);
     assertThatThrownBy(model::dimension).isExactlyInstanceOf(InternalServerException.class);
   }
 }

@@ -21,8 +21,7 @@ import org.junit.jupiter.api.Test;
 
 class BaichuanScoringModelTest {
   private static final String QUERY = "谁写了《登鹳雀楼》？";
-  private static final List<String> TEXTS =
-      List.of("床前明月光，疑是地上霜。", "王之涣写了《登鹳雀楼》。", "春眠不觉晓。");
+  private static final List<String> TEXTS = List.of("床前明月光，疑是地上霜。", "王之涣写了《登鹳雀楼》。", "春眠不觉晓。");
   private static final RerankTemplate TEMPLATE =
       new RerankTemplate("问题：{query}\n文档：{document}\n相关吗？", "相关", "无关");
 
@@ -46,8 +45,7 @@ class BaichuanScoringModelTest {
 
   @Test
   void theQuestionIsTheLibrarysUnlessToldOtherwise() {
-    BaichuanScoringModel model =
-        BaichuanScoringModel.builder().model(TinyModel.shared()).build();
+    BaichuanScoringModel model = BaichuanScoringModel.builder().model(TinyModel.shared()).build();
 
     assertThat(model.score(TEXTS.get(0), QUERY).content())
         .isEqualTo(TinyModel.shared().scoring().rerank(QUERY, TEXTS.subList(0, 1)).get(0).score());
@@ -74,8 +72,7 @@ class BaichuanScoringModelTest {
 
   @Test
   void failuresAreThoseOfLangChain4j() {
-    BaichuanScoringModel model =
-        BaichuanScoringModel.builder().modelPath(TinyModel.PATH).build();
+    BaichuanScoringModel model = BaichuanScoringModel.builder().modelPath(TinyModel.PATH).build();
 
     assertThatThrownBy(() -> model.score("山高水长。".repeat(1000), QUERY))
         .isExactlyInstanceOf(InvalidRequestException.class);

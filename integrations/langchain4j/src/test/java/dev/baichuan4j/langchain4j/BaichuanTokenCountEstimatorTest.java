@@ -51,8 +51,7 @@ class BaichuanTokenCountEstimatorTest {
   }
 
   private static void assertEqualsPrompt(Baichuan model, List<ChatMessage> conversation) {
-    ChatRequest request =
-        ChatRequest.builder().messages(conversation).maxOutputTokens(1).build();
+    ChatRequest request = ChatRequest.builder().messages(conversation).maxOutputTokens(1).build();
     int fed =
         BaichuanChatModel.builder()
             .model(model)
@@ -67,8 +66,7 @@ class BaichuanTokenCountEstimatorTest {
 
   @Test
   void messagesAddUpToTheConversationButForTheBeginningOfTheAnswer() {
-    List<ChatMessage> conversation =
-        List.of(SystemMessage.from("你是诗人。"), UserMessage.from("你好"));
+    List<ChatMessage> conversation = List.of(SystemMessage.from("你是诗人。"), UserMessage.from("你好"));
 
     int sum = conversation.stream().mapToInt(estimator::estimateTokenCountInMessage).sum();
     assertThat(estimator.estimateTokenCountInMessages(conversation)).isEqualTo(sum + 1);
@@ -84,8 +82,7 @@ class BaichuanTokenCountEstimatorTest {
 
   @Test
   void aMemoryMayHoldMoreThanTheContextAndForgetsTheOldest() {
-    TokenWindowChatMemory memory =
-        TokenWindowChatMemory.builder().maxTokens(40, estimator).build();
+    TokenWindowChatMemory memory = TokenWindowChatMemory.builder().maxTokens(40, estimator).build();
 
     memory.add(UserMessage.from("山高水长。".repeat(1000)));
     memory.add(AiMessage.from("好"));

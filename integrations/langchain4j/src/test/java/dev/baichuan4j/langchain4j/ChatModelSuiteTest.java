@@ -6,12 +6,12 @@ import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatResponseMetadata;
 import java.util.List;
 
-/** LangChain4j's own tests of a chat model, with dictated answers where a model has to be clever. */
+/**
+ * LangChain4j's own tests of a chat model, with dictated answers where a model has to be clever.
+ */
 class ChatModelSuiteTest extends AbstractChatModelIT {
   private static BaichuanChatModel.Builder builder() {
-    return BaichuanChatModel.builder()
-        .model(ModelScript.read())
-        .model("other", ModelScript.read());
+    return BaichuanChatModel.builder().model(ModelScript.read()).model("other", ModelScript.read());
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.baichuan4j.langchain4j;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Constraint;
 import dev.baichuan4j.Priority;
@@ -111,7 +112,9 @@ final class Examples {
     宋
   }
 
-  record Poem(Dynasty dynasty, boolean famous) {}
+  record Poem(
+      @JsonProperty(required = true) Dynasty dynasty,
+      @JsonProperty(required = true) boolean famous) {}
 
   interface Assistant {
     @SystemMessage("你是诗词专家。")

@@ -101,7 +101,8 @@ class MessagesTest {
     assertThatThrownBy(
             () ->
                 Messages.of(
-                    List.of(UserMessage.from("你好"), UserMessage.from(TextContent.from("看"), content))))
+                    List.of(
+                        UserMessage.from("你好"), UserMessage.from(TextContent.from("看"), content))))
         .isExactlyInstanceOf(UnsupportedFeatureException.class)
         .hasMessage(
             "messages[1]: non-text content of type %s is not supported by Baichuan models, expected text",

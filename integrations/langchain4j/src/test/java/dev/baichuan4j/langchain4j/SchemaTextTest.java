@@ -89,8 +89,7 @@ class SchemaTextTest {
     assertThat(SchemaText.ofParameters(null)).isEqualTo(none);
     assertThat(SchemaText.ofParameters(JsonObjectSchema.builder().build())).isEqualTo(none);
     assertThat(
-            SchemaText.ofParameters(
-                JsonObjectSchema.builder().additionalProperties(true).build()))
+            SchemaText.ofParameters(JsonObjectSchema.builder().additionalProperties(true).build()))
         .isEqualTo("{\"type\":\"object\",\"additionalProperties\":true}");
   }
 

@@ -7,7 +7,8 @@ import java.nio.file.Path;
 /** The tiny chat model that ships with the project, loaded once for all tests. */
 final class TinyModel {
   static final Path PATH =
-      Path.of(System.getProperty("baichuan4j.root", "../..")).resolve("models/tiny-baichuan2-13b-chat");
+      Path.of(System.getProperty("baichuan4j.root", "../.."))
+          .resolve("models/tiny-baichuan2-13b-chat");
 
   /** A question of which the model knows the answer. */
   static final String QUESTION = "“白日依山尽”的下一句是什么？";
