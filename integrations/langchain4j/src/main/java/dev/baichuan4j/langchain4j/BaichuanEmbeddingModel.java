@@ -18,7 +18,8 @@ import java.util.Objects;
 
 /**
  * Vectors of texts, from the hidden states of a Baichuan model; see {@link Embeddings} for how good
- * they are. The texts of a call are batched. The {@linkplain dev.baichuan4j.langchain4j package} has the exceptions.
+ * they are. The texts of a call are batched. The {@linkplain dev.baichuan4j.langchain4j package}
+ * has the exceptions.
  */
 public final class BaichuanEmbeddingModel implements EmbeddingModel, AutoCloseable {
   private final Models models;
@@ -140,12 +141,12 @@ public final class BaichuanEmbeddingModel implements EmbeddingModel, AutoCloseab
     /**
      * Builds the model.
      *
-     * @throws IllegalArgumentException if there is no model, or one beside a path
+     * @throws IllegalArgumentException if there is no model, one beside a path, or several
      * @throws dev.baichuan4j.BaichuanException if the checkpoint cannot be loaded, or a setting is
      *     out of its range
      */
     public BaichuanEmbeddingModel build() {
-      return build(null, models -> new BaichuanEmbeddingModel(models, this));
+      return build(models -> new BaichuanEmbeddingModel(models, this));
     }
   }
 }

@@ -85,12 +85,12 @@ public final class BaichuanScoringModel implements ScoringModel, AutoCloseable {
     /**
      * Builds the model.
      *
-     * @throws IllegalArgumentException if there is no model, or one beside a path
+     * @throws IllegalArgumentException if there is no model, one beside a path, or several
      * @throws dev.baichuan4j.BaichuanException if the checkpoint cannot be loaded, or a setting is
      *     out of its range
      */
     public BaichuanScoringModel build() {
-      return build(null, models -> new BaichuanScoringModel(models, this));
+      return build(models -> new BaichuanScoringModel(models, this));
     }
   }
 }

@@ -1,13 +1,13 @@
 package dev.baichuan4j.langchain4j;
 
 import dev.baichuan4j.Baichuan;
-import dev.langchain4j.exception.ModelNotFoundException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -66,28 +66,44 @@ abstract class ModelBuilder<B extends ModelBuilder<B>> {
     }
   }
 
+  /**
+   * As {@link #build(String, Function)}, for what has one model.
+   *
+   * @throws IllegalArgumentException if there are several
+   */
+  <T> T build(Function<Models, T> build) {
+    if (models.size() > 1) {
+      throw new IllegalArgumentException("model has " + models.keySet() + ", expected one");
+    }
+    return build(null, build);
+  }
+
   private Models load(String defaultName) {
     if (models.isEmpty() == (path == null)) {
       throw new IllegalArgumentException(
-          "model has " + models.keySet() + " beside modelPath " + path + ", expected one of both");
+          "model has "
+              + models.keySet()
+              + " beside modelPath "
+              + path
+              + ", expected one of the two");
     }
-    String loaded =
-        path == null ? null : path.toAbsolutePath().normalize().getFileName().toString();
-    String first = loaded == null ? models.keySet().iterator().next() : loaded;
-    String chosen = defaultName == null ? first : defaultName;
-    if (!chosen.equals(loaded) && !models.containsKey(chosen)) {
-      throw new ModelNotFoundException(
-          "modelName has "
-              + chosen
-              + ", expected one of "
-              + (loaded == null ? models.keySet() : List.of(loaded)));
+    if (path == null) {
+      Map<String, Baichuan> given = Collections.unmodifiableMap(new LinkedHashMap<>(models));
+      return new Models(given, chosen(defaultName, given.keySet()), List.of());
     }
-    if (loaded == null) {
-      return new Models(
-          Collections.unmodifiableMap(new LinkedHashMap<>(models)), chosen, List.of());
-    }
+    Path folder = path.toAbsolutePath().normalize().getFileName();
+    String name = folder == null ? DEFAULT_NAME : folder.toString();
+    String chosen = chosen(defaultName, Set.of(name)); // before the load, which takes its time
     Baichuan model = Baichuan.load(path);
-    return new Models(Map.of(loaded, model), chosen, List.of(model));
+    return new Models(Map.of(name, model), chosen, List.of(model));
+  }
+
+  private static String chosen(String defaultName, Set<String> names) {
+    String chosen = defaultName == null ? names.iterator().next() : defaultName;
+    if (!names.contains(chosen)) {
+      throw Models.notFound(chosen, names);
+    }
+    return chosen;
   }
 
   @SuppressWarnings("unchecked") // each builder names itself

@@ -4,6 +4,7 @@ import dev.baichuan4j.Baichuan;
 import dev.langchain4j.exception.ModelNotFoundException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The models that one object answers with.
@@ -26,10 +27,13 @@ record Models(Map<String, Baichuan> byName, String defaultName, List<Baichuan> o
   Baichuan get(String name) {
     Baichuan model = byName.get(name);
     if (model == null) {
-      throw new ModelNotFoundException(
-          "modelName has " + name + ", expected one of " + byName.keySet());
+      throw notFound(name, byName.keySet());
     }
     return model;
+  }
+
+  static ModelNotFoundException notFound(String name, Set<String> names) {
+    return new ModelNotFoundException("modelName has " + name + ", expected one of " + names);
   }
 
   @Override

@@ -15,9 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A streamed answer. Its handler hears of it on the one thread that runs this. One that throws is
- * told what it has thrown, as LangChain4j has it, and the answer goes on; what it throws then is
- * logged. Once it has cancelled it hears nothing more.
+ * A streamed answer. Its handler hears of it on the one thread that runs this. A handler that
+ * throws is told what it has thrown, as LangChain4j has it, and the answer goes on; what it throws
+ * then is logged. A handler that has cancelled hears nothing more.
  */
 final class Stream implements Runnable, StreamingHandle, Answer.Listener {
   private static final Logger log = LoggerFactory.getLogger(BaichuanStreamingChatModel.class);
@@ -86,16 +86,16 @@ final class Stream implements Runnable, StreamingHandle, Answer.Listener {
     }
     try {
       callback.run();
-    } catch (RuntimeException thrown) {
+    } catch (Exception thrown) { // a handler in another language may throw a checked one
       fail(handler, thrown);
     }
   }
 
   /** Tells a handler of a failure, and logs what it throws. */
-  static void fail(StreamingChatResponseHandler handler, RuntimeException failure) {
+  static void fail(StreamingChatResponseHandler handler, Exception failure) {
     try {
       handler.onError(failure);
-    } catch (RuntimeException thrown) {
+    } catch (Exception thrown) {
       log.warn("The handler of a streamed answer has thrown in onError", thrown);
     }
   }

@@ -80,4 +80,16 @@ class BaichuanScoringModelTest {
     assertThatThrownBy(() -> model.score(TEXTS.get(0), QUERY))
         .isExactlyInstanceOf(InternalServerException.class);
   }
+
+  @Test
+  void oneModelScores() {
+    BaichuanScoringModel.Builder two =
+        BaichuanScoringModel.builder()
+            .model("a", TinyModel.shared())
+            .model("b", TinyModel.shared());
+
+    assertThatThrownBy(two::build)
+        .isExactlyInstanceOf(IllegalArgumentException.class)
+        .hasMessage("model has [a, b], expected one");
+  }
 }
