@@ -30,10 +30,14 @@ public final class Cancellation {
   private final List<Runnable> tasks = new ArrayList<>();
   private Reason reason;
 
-  /** Returns that of a request; one that is never cancelled where the request has none. */
+  /** Returns that of a request. */
   public static Cancellation of(Context context) {
     Cancellation known = context.attribute(ATTRIBUTE);
-    return known != null ? known : new Cancellation();
+    if (known == null) {
+      known = new Cancellation();
+      context.attribute(ATTRIBUTE, known);
+    }
+    return known;
   }
 
   /** Has a task run once when the request is cancelled; at once where it is already. */

@@ -53,7 +53,7 @@ final class Connections extends Handler.Wrapper implements Connection.Listener {
       }
     }
     if (last != null) {
-      last.close();
+      last.getEndPoint().close(); // without a word: there is no request to answer
     }
   }
 
@@ -149,7 +149,7 @@ final class Connections extends Handler.Wrapper implements Connection.Listener {
                 return isLate;
               });
     }
-    late.forEach(Connection::close);
+    late.forEach(connection -> connection.getEndPoint().close());
     lookLater();
   }
 }
