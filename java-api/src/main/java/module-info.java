@@ -23,6 +23,7 @@ module dev.baichuan4j {
 
   exports dev.baichuan4j;
   exports dev.baichuan4j.micrometer;
+  exports dev.baichuan4j.tools;
   exports dev.baichuan4j.internal.checkpoint to
       dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.engine.constrain to
