@@ -40,7 +40,8 @@ public final class ApiException extends RuntimeException {
   }
 
   /** Returns the refusal of a request that may be sent again later. */
-  public static ApiException busy(int status, String type, String code, Duration retryAfter, String message) {
+  public static ApiException busy(
+      int status, String type, String code, Duration retryAfter, String message) {
     return new ApiException(status, type, null, code, retryAfter, message);
   }
 

@@ -43,8 +43,7 @@ record Call(Context context, Models models, ApiLimits limits) {
     String type = Optional.ofNullable(context.contentType()).orElse("");
     String bare = type.replaceFirst(";.*", "").strip();
     if (!bare.equalsIgnoreCase(JSON)) {
-      throw ApiErrors.ofStatus(
-          415, "Content-Type has \"" + bare + "\", expected \"" + JSON + "\"");
+      throw ApiErrors.ofStatus(415, "Content-Type has \"" + bare + "\", expected \"" + JSON + "\"");
     }
     ObjectNode object = Json.read(context.bodyAsBytes());
     return Fields.of(shape, object);

@@ -8,8 +8,6 @@ import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.server.Models;
-import dev.baichuan4j.tools.ToolCall;
-import dev.baichuan4j.tools.ToolCallReader;
 import java.util.List;
 
 /** {@code POST /v1/chat/completions}. */
@@ -71,47 +69,20 @@ final class ChatCompletions {
     if (request.tools().isEmpty()) {
       message.put("content", result.text());
     } else {
-      ToolCallReader reader = request.tools().get().newReader();
-      StringBuilder content = new StringBuilder();
-      ToolCallReader.Sink sink = contentOnly(content);
-      reader.accept(result.text(), sink);
-      reader.finish(sink);
-      List<ToolCall> calls = reader.calls();
-      if (content.isEmpty() && !calls.isEmpty()) {
+      CallCollector collector = CallCollector.of(request.tools().get(), result.text());
+      if (collector.content().isEmpty() && collector.hasCalls()) {
         message.putNull("content");
       } else {
-        message.put("content", content.toString());
+        message.put("content", collector.content());
       }
-      if (!calls.isEmpty()) {
-        put(message.putArray("tool_calls"), calls);
+      if (collector.hasCalls()) {
+        message.set("tool_calls", collector.toolCalls());
         finish = result.finishReason() == FinishReason.LENGTH ? finish : "tool_calls";
       }
     }
     message.putNull("refusal");
     choice.put("finish_reason", finish);
     return message;
-  }
-
-  private static ToolCallReader.Sink contentOnly(StringBuilder content) {
-    return new ToolCallReader.Sink() {
-      @Override
-      public void content(String text) {
-        content.append(text);
-      }
-
-      @Override
-      public void call(int index, String id, String name) {}
-
-      @Override
-      public void arguments(int index, String fragment) {}
-    };
-  }
-
-  private static void put(ArrayNode list, List<ToolCall> calls) {
-    for (ToolCall call : calls) {
-      ObjectNode node = list.addObject().put("id", call.id()).put("type", "function");
-      node.putObject("function").put("name", call.name()).put("arguments", call.arguments());
-    }
   }
 
   /** Names the tier that a request has asked for. */

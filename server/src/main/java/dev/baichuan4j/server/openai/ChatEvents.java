@@ -42,8 +42,7 @@ final class ChatEvents implements Texts.Events {
   @Override
   public void chunk(int index, Chunk chunk) {
     Choice choice = begin(index);
-    ObjectNode report =
-        chunk.logprobs().map(token -> logprobs.of(List.of(token))).orElse(null);
+    ObjectNode report = chunk.logprobs().map(token -> logprobs.of(List.of(token))).orElse(null);
     if (choice.reader == null) {
       if (!chunk.text().isEmpty() || report != null) {
         send(index, Json.object().put("content", chunk.text()), report, null);

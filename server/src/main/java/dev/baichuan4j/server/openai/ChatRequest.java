@@ -68,8 +68,7 @@ record ChatRequest(
               "add_generation_prompt",
               Sampling.flag(true),
               "an answer continues a last message of the assistant.")
-          .refused(
-              "continue_final_message", "an answer continues a last message of the assistant.")
+          .refused("continue_final_message", "an answer continues a last message of the assistant.")
           .refused("chat_template", "messages are put together as the model was trained on them.")
           .refused("documents", "put them into a message.");
 

@@ -163,8 +163,7 @@ final class Messages {
       Fields message = messages.get(at++);
       String id = message.requiredText("tool_call_id");
       int call = 0;
-      while (call < results.length
-          && (results[call] != null || !calls.get(call).id().equals(id))) {
+      while (call < results.length && (results[call] != null || !calls.get(call).id().equals(id))) {
         call++;
       }
       if (call == results.length) {

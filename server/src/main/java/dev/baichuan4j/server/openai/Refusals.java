@@ -56,7 +56,9 @@ final class Refusals {
     return renamed.replaceAll("^(prompt|messages|text|ids)\\b", prompt);
   }
 
-  /** Returns what a client is told of a text that has ended too soon; empty for one that has not. */
+  /**
+   * Returns what a client is told of a text that has ended too soon; empty for one that has not.
+   */
   static Optional<ApiException> of(FinishReason reason) {
     return switch (reason) {
       case TIMEOUT ->
@@ -69,8 +71,7 @@ final class Refusals {
                       + " ask for fewer tokens."));
       case CANCELLED ->
           Optional.of(
-              ApiException.of(
-                  503, ApiErrors.SERVER_ERROR, "shutting_down", "The server ends."));
+              ApiException.of(503, ApiErrors.SERVER_ERROR, "shutting_down", "The server ends."));
       default -> Optional.empty();
     };
   }

@@ -193,7 +193,11 @@ final class Sampling {
     }
     if (fields.has("service_tier") && !tier.equals("auto") && asked != byTier) {
       throw ApiException.invalid(
-          "priority", "priority has " + Json.kind(value) + " beside service_tier " + tier
+          "priority",
+          "priority has "
+              + Json.kind(value)
+              + " beside service_tier "
+              + tier
               + ", expected one of both");
     }
     return asked;

@@ -31,7 +31,8 @@ final class ToolFields {
   private static final Shape NAMED =
       Shape.object()
           .choice("type", List.of("function"), "There are functions alone.")
-          .object("function", Shape.object().text("name", "A declared function.").required(), "One.")
+          .object(
+              "function", Shape.object().text("name", "A declared function.").required(), "One.")
           .text("name", "A declared function, where responses name it.")
           .refused("allowed_tools", "declare the tools that are allowed.");
 

@@ -18,7 +18,12 @@ public final class AnswerThreads {
 
   private static final ThreadPoolExecutor WORKERS =
       new ThreadPoolExecutor(
-          MOST, MOST, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), named("answers"));
+          MOST,
+          MOST,
+          IDLE_SECONDS,
+          TimeUnit.SECONDS,
+          new LinkedBlockingQueue<>(),
+          named("answers"));
 
   private static final ScheduledThreadPoolExecutor CLOCK =
       new ScheduledThreadPoolExecutor(1, named("answers-clock"));

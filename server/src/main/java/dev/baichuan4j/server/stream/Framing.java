@@ -34,7 +34,9 @@ public interface Framing {
    */
   byte[] frame(String name, String data);
 
-  /** Returns bytes that say nothing, for a connection on which nothing else is sent; may be none. */
+  /**
+   * Returns bytes that say nothing, for a connection on which nothing else is sent; may be none.
+   */
   byte[] heartbeat();
 
   private static byte[] utf8(String text) {
