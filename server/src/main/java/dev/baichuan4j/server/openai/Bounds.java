@@ -97,10 +97,31 @@ final class Bounds {
     return constraints.stream().findFirst();
   }
 
-  /** Reads {@code response_format} of a chat, or {@code text.format} of a response. */
+  /** The field of a response, whose format has the schema itself. */
+  static Shape textShape() {
+    Shape format =
+        Shape.object()
+            .choice("type", List.of("text", "json_object", "json_schema"), "What a text is.")
+            .required()
+            .with(SCHEMA);
+    return Shape.object()
+        .object("format", format, "text, any JSON object, or JSON by a schema.")
+        .refused("verbosity", Json.own("\"medium\""), "say it in a message.");
+  }
+
+  /** Reads {@code text} of a response. */
+  static Optional<Constraint> readText(Fields text) {
+    Optional<Fields> format = text.object("format");
+    if (format.isEmpty()) {
+      return Optional.empty();
+    }
+    return format.get().requiredText("type").equals("json_schema")
+        ? Optional.of(schema(format.get()))
+        : format(format.get());
+  }
+
   private static Optional<Constraint> format(Fields format) {
-    String type = format.text("type").orElseThrow(() -> format.missing("type", "a text"));
-    return switch (type) {
+    return switch (format.requiredText("type")) {
       case "json_object" -> Optional.of(Constraint.jsonSchema(ANY_OBJECT));
       case "json_schema" -> {
         Fields schema =

@@ -53,7 +53,7 @@ final class Refusals {
     for (Map.Entry<String, String> name : NAMES.entrySet()) {
       renamed = renamed.replaceAll("\\b" + name.getKey() + "\\b", name.getValue());
     }
-    return renamed.replaceAll("^(prompt|messages|text|ids)\\b", prompt);
+    return renamed.replaceAll("^(prompt|messages|texts?|ids)\\b", prompt);
   }
 
   /**
