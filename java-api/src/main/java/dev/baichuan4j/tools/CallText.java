@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import dev.baichuan4j.internal.engine.constrain.TaggedText;
 import dev.baichuan4j.internal.json.JsonText;
 import java.io.IOException;
 import java.io.StringReader;
@@ -18,6 +19,9 @@ final class CallText {
 
   /** What stands between a call's arguments and the end of its text. */
   static final String END = "}\n" + CLOSE;
+
+  /** Content without calls. */
+  static final TaggedText.Content FREE = new TaggedText.Free(TaggedText.without(OPEN));
 
   private static final int UNBOUNDED = Integer.MAX_VALUE;
 

@@ -1,6 +1,7 @@
 package dev.baichuan4j.tools;
 
 import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.internal.engine.constrain.TaggedText;
 import dev.baichuan4j.internal.json.JsonText;
 import dev.baichuan4j.internal.json.JsonTree;
 import java.util.LinkedHashMap;
@@ -13,8 +14,9 @@ import java.util.stream.Collectors;
  *
  * @param name that of the tool
  * @param line what is declared to the model, as JSON on one line
+ * @param tag a call of it
  */
-record Declaration(String name, String line) {
+record Declaration(String name, String line, TaggedText.Tag tag) {
   private static final String PROMPT =
       """
       # Functions
@@ -33,7 +35,7 @@ record Declaration(String name, String line) {
 
   /**
    * @param parameter what messages call the parameters of the tool
-   * @throws InvalidRequestException if they are no JSON
+   * @throws InvalidRequestException if they are no JSON Schema of objects, or cannot be enforced
    */
   static Declaration of(Tool tool, String parameter) {
     Object parameters = JsonTree.parse(tool.parameters(), parameter);
@@ -46,7 +48,13 @@ record Declaration(String name, String line) {
     Map<String, Object> declared = new LinkedHashMap<>();
     declared.put("type", "function");
     declared.put("function", function);
-    return new Declaration(tool.name(), JsonText.of(declared));
+    return new Declaration(
+        tool.name(),
+        JsonText.of(declared),
+        new TaggedText.Tag(
+            CallText.begin(tool.name()),
+            ParameterSchema.compile(parameters, parameter + " of " + tool.name()),
+            CallText.END));
   }
 
   static String prompt(List<Declaration> declarations) {

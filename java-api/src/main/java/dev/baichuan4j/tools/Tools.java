@@ -3,6 +3,8 @@ package dev.baichuan4j.tools;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.internal.engine.constrain.CompiledConstraint;
+import dev.baichuan4j.internal.engine.constrain.TaggedText;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -124,9 +126,38 @@ public final class Tools {
     Objects.requireNonNull(options, "options");
     if (options.beamSearch().width() > 1) {
       throw new InvalidRequestException(
-          "beamSearch", options.beamSearch() + " beside tools", "none");
+          "beamSearch", options.beamSearch() + " beside tools", "no beam search");
     }
-    return options;
+    if (choice instanceof ToolChoice.None) {
+      return options;
+    }
+    List<TaggedText.Tag> tags =
+        declarations.stream().filter(this::isChosen).map(Declaration::tag).toList();
+    TaggedText text = new TaggedText(content(options), CallText.OPEN, tags, parallel);
+    return options.withConstraint(CompiledConstraint.tagged(text));
+  }
+
+  private boolean isChosen(Declaration declaration) {
+    return !(choice instanceof ToolChoice.Named named) || named.name().equals(declaration.name());
+  }
+
+  private TaggedText.Content content(GenerationOptions options) {
+    if (!(choice instanceof ToolChoice.Auto)) {
+      return new TaggedText.None();
+    }
+    if (options.constraint().isEmpty()) {
+      return CallText.FREE;
+    }
+    CompiledConstraint language = (CompiledConstraint) options.constraint().get();
+    if (language.firstBytes().get(CallText.OPEN.charAt(0))) {
+      throw new InvalidRequestException(
+          "constraint",
+          "constraint "
+              + language
+              + " beside tools has texts that begin with <, expected none: a"
+              + " call begins so");
+    }
+    return new TaggedText.Bound(language);
   }
 
   /** Returns a reader for one text that a model writes. */

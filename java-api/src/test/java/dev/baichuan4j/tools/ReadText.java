@@ -7,7 +7,9 @@ import java.util.Set;
 /** What a reader tells of a text: pieces that follow each other are put together. */
 final class ReadText implements ToolCallReader.Sink {
   private final StringBuilder content = new StringBuilder();
-  private final List<String> events = new ArrayList<>();
+  private final List<StringBuilder> events = new ArrayList<>();
+  private StringBuilder last; // of the events
+  private String lastKind = "";
   private final List<String> ids = new ArrayList<>();
   private final ToolCallReader reader;
 
@@ -34,7 +36,7 @@ final class ReadText implements ToolCallReader.Sink {
   @Override
   public void call(int index, String id, String name) {
     ids.add(id);
-    events.add("call " + index + " " + name);
+    begin("call " + index + " " + name);
   }
 
   @Override
@@ -46,12 +48,16 @@ final class ReadText implements ToolCallReader.Sink {
     if (text.isEmpty()) {
       throw new AssertionError("an empty piece of " + kind);
     }
-    int last = events.size() - 1;
-    if (last >= 0 && events.get(last).startsWith(kind)) {
-      events.set(last, events.get(last) + text);
-    } else {
-      events.add(kind + text);
+    if (!kind.equals(lastKind)) {
+      begin(kind);
     }
+    last.append(text);
+  }
+
+  private void begin(String kind) {
+    lastKind = kind;
+    last = new StringBuilder(kind);
+    events.add(last);
   }
 
   String content() {
@@ -59,7 +65,7 @@ final class ReadText implements ToolCallReader.Sink {
   }
 
   List<String> events() {
-    return events;
+    return events.stream().map(StringBuilder::toString).toList();
   }
 
   List<String> ids() {
