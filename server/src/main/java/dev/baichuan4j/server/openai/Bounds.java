@@ -88,7 +88,7 @@ final class Bounds {
       }
       if (outputs.get().flag("json_object", false)) {
         names.add(STRUCTURED + ".json_object");
-        constraints.add(Constraint.jsonSchema(ANY_OBJECT));
+        constraints.add(Constraint.jsonSchemaOnOneLine(ANY_OBJECT));
       }
     }
     if (names.size() > 1) {
@@ -122,7 +122,7 @@ final class Bounds {
 
   private static Optional<Constraint> format(Fields format) {
     return switch (format.requiredText("type")) {
-      case "json_object" -> Optional.of(Constraint.jsonSchema(ANY_OBJECT));
+      case "json_object" -> Optional.of(Constraint.jsonSchemaOnOneLine(ANY_OBJECT));
       case "json_schema" -> {
         Fields schema =
             format
@@ -137,14 +137,14 @@ final class Bounds {
   private static Constraint schema(Fields holder) {
     JsonNode schema =
         holder.value("schema").orElseThrow(() -> holder.missing("schema", "a JSON Schema"));
-    return compiled(holder, "schema", () -> Constraint.jsonSchema(Json.text(schema)));
+    return compiled(holder, "schema", () -> Constraint.jsonSchemaOnOneLine(Json.text(schema)));
   }
 
   private static Constraint guided(Fields fields, String name, String kind) {
     JsonNode value = fields.value(name).orElseThrow();
     if (kind.equals("json")) {
       String schema = value.isTextual() ? value.textValue() : Json.text(value);
-      return compiled(fields, name, () -> Constraint.jsonSchema(schema));
+      return compiled(fields, name, () -> Constraint.jsonSchemaOnOneLine(schema));
     }
     if (kind.equals("choice")) {
       if (!value.isArray()) {

@@ -132,7 +132,8 @@ final class Shape {
   }
 
   private Shape add(String name, ObjectNode schema, Optional<Shape> nested, String meaning) {
-    schema.put("description", meaning);
+    String more = schema.path("description").asText("");
+    schema.put("description", more.isEmpty() ? meaning : meaning + " " + more);
     fields.put(name, new Field(schema, nested, "", Optional.empty()));
     return this;
   }

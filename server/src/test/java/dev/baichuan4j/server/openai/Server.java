@@ -1,10 +1,11 @@
 package dev.baichuan4j.server.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.baichuan4j.server.ApiErrors;
 import dev.baichuan4j.server.ApiLimits;
-import io.javalin.Javalin;
+import dev.baichuan4j.server.http.BaichuanServer;
+import dev.baichuan4j.server.http.HttpSettings;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -22,31 +23,26 @@ final class Server implements AutoCloseable {
 
   final FixedModels models = new FixedModels();
   private final HttpClient client = HttpClient.newHttpClient();
-  private final Javalin javalin;
+  private final BaichuanServer http;
 
   Server() {
     this(LIMITS);
   }
 
   Server(ApiLimits limits) {
-    javalin =
-        Javalin.create(
-            config -> {
-              config.jetty.host = "127.0.0.1";
-              config.jetty.port = 0;
-              config.startup.showJavalinBanner = false;
-              config.routes.exception(Exception.class, (e, ctx) -> ApiErrors.write(ctx, e));
-              new OpenAiRoutes(models, limits).addTo(config.routes);
-            });
-    javalin.start();
+    try {
+      http = BaichuanServer.start(HttpSettings.local(), List.of(new OpenAiRoutes(models, limits)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   String url() {
-    return "http://127.0.0.1:" + javalin.port();
+    return "http://127.0.0.1:" + http.port();
   }
 
   int port() {
-    return javalin.port();
+    return http.port();
   }
 
   /** Sends a body and returns the response, whatever its status. */
@@ -130,6 +126,6 @@ final class Server implements AutoCloseable {
 
   @Override
   public void close() {
-    javalin.stop();
+    http.close();
   }
 }
