@@ -86,6 +86,8 @@ final class Json {
       }
     } catch (JsonProcessingException e) {
       throw ApiException.invalid("body is not JSON: " + problem(e));
+    } catch (NumberFormatException e) {
+      throw ApiException.invalid("body has a number whose exponent is too long, expected fewer");
     } catch (java.io.IOException e) {
       throw new IllegalStateException(e); // a String does not fail
     }

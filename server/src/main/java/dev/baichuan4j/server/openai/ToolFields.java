@@ -102,10 +102,9 @@ final class ToolFields {
               .withChoice(choice.orElse(ToolChoice.auto()))
               .withParallel(parallel.orElse(true)));
     } catch (InvalidRequestException e) {
-      String field =
-          e.parameter().startsWith("tools[") && nested
-              ? e.parameter().replaceFirst("\\]\\.", "].function.")
-              : e.parameter().equals("choice") ? "tool_choice" : e.parameter();
+      String field = e.parameter().replaceFirst(" .*", ""); // "tools[0].parameters of name"
+      field = nested ? field.replaceFirst("\\]\\.", "].function.") : field;
+      field = field.equals("choice") ? "tool_choice" : field;
       throw Refusals.of(e, field);
     }
   }
