@@ -137,12 +137,18 @@ final class Bounds {
   private static Constraint schema(Fields holder) {
     JsonNode schema =
         holder.value("schema").orElseThrow(() -> holder.missing("schema", "a JSON Schema"));
+    if (!schema.isObject()) {
+      throw holder.invalid("schema", schema, "an object");
+    }
     return compiled(holder, "schema", () -> Constraint.jsonSchemaOnOneLine(Json.text(schema)));
   }
 
   private static Constraint guided(Fields fields, String name, String kind) {
     JsonNode value = fields.value(name).orElseThrow();
     if (kind.equals("json")) {
+      if (!value.isTextual() && !value.isObject()) {
+        throw fields.invalid(name, value, "a JSON Schema, or its text");
+      }
       String schema = value.isTextual() ? value.textValue() : Json.text(value);
       return compiled(fields, name, () -> Constraint.jsonSchemaOnOneLine(schema));
     }

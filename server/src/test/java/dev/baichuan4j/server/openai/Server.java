@@ -30,8 +30,12 @@ final class Server implements AutoCloseable {
   }
 
   Server(ApiLimits limits) {
+    this(limits, HttpSettings.local());
+  }
+
+  Server(ApiLimits limits, HttpSettings settings) {
     try {
-      http = BaichuanServer.start(HttpSettings.local(), List.of(new OpenAiRoutes(models, limits)));
+      http = BaichuanServer.start(settings, List.of(new OpenAiRoutes(models, limits)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -39,6 +43,10 @@ final class Server implements AutoCloseable {
 
   String url() {
     return "http://127.0.0.1:" + http.port();
+  }
+
+  int requests() {
+    return http.requests();
   }
 
   int port() {
