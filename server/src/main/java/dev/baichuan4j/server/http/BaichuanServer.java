@@ -2,8 +2,10 @@ package dev.baichuan4j.server.http;
 
 import dev.baichuan4j.server.Routes;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -57,6 +59,7 @@ public final class BaichuanServer implements AutoCloseable {
             List.of(
                 connections,
                 new Entrance(),
+                new Exchanges(listeners(settings), settings.log() == LogDetail.TEXT),
                 inFlight.refusal(),
                 new Gate(settings.access()),
                 crossOrigin(settings.access().origins()),
@@ -81,9 +84,29 @@ public final class BaichuanServer implements AutoCloseable {
       server.jetty.start();
     } catch (Exception e) {
       server.close();
-      throw e instanceof IOException io ? io : new IOException(e.getMessage(), e);
+      throw failure(settings, e);
     }
     return server;
+  }
+
+  private static IOException failure(HttpSettings settings, Exception e) {
+    String reason = e.getCause() instanceof BindException bind ? bind.getMessage() : e.toString();
+    return new IOException(
+        "server: port "
+            + settings.port()
+            + " of "
+            + settings.host()
+            + " cannot be had, expected one that is free: "
+            + reason,
+        e);
+  }
+
+  private static List<Exchange.Listener> listeners(HttpSettings settings) {
+    List<Exchange.Listener> all = new ArrayList<>(settings.listeners());
+    if (settings.log() != LogDetail.NONE) {
+      all.add(new AccessLog());
+    }
+    return all;
   }
 
   /** Each handler calls the next one. */

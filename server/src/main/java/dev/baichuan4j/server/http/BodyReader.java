@@ -156,6 +156,7 @@ final class BodyReader extends Handler.Wrapper {
     }
 
     private void handle() {
+      request.setAttribute(Exchanges.BODY, bytes.content());
       Request whole = new WholeRequest(request, bytes.content());
       try {
         if (!getHandler().handle(whole, response, callback)) {

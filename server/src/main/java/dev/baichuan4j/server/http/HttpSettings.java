@@ -1,6 +1,7 @@
 package dev.baichuan4j.server.http;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -14,9 +15,16 @@ import java.util.Set;
  * @param limits bounds of requests and connections
  * @param tls the certificate; empty for plain HTTP
  * @param log what is written of each request
+ * @param listeners are told of each request that has ended
  */
 public record HttpSettings(
-    String host, int port, Access access, Limits limits, Optional<Tls> tls, LogDetail log) {
+    String host,
+    int port,
+    Access access,
+    Limits limits,
+    Optional<Tls> tls,
+    LogDetail log,
+    List<Exchange.Listener> listeners) {
 
   /**
    * Who may ask.
@@ -102,6 +110,7 @@ public record HttpSettings(
     Objects.requireNonNull(limits, "limits");
     Objects.requireNonNull(tls, "tls");
     Objects.requireNonNull(log, "log");
+    listeners = List.copyOf(listeners);
   }
 
   /** Returns settings of a server for this machine alone: a free port, no key, no log. */
@@ -112,6 +121,27 @@ public record HttpSettings(
         new Access(Optional.empty(), Set.of(), Set.of(), Set.of()),
         Limits.DEFAULT,
         Optional.empty(),
-        LogDetail.NONE);
+        LogDetail.NONE,
+        List.of());
+  }
+
+  /** Returns the same settings with others of who may ask. */
+  public HttpSettings withAccess(Access other) {
+    return new HttpSettings(host, port, other, limits, tls, log, listeners);
+  }
+
+  /** Returns the same settings with other bounds. */
+  public HttpSettings withLimits(Limits other) {
+    return new HttpSettings(host, port, access, other, tls, log, listeners);
+  }
+
+  /** Returns the same settings with others that are told of each request. */
+  public HttpSettings withListeners(LogDetail detail, List<Exchange.Listener> others) {
+    return new HttpSettings(host, port, access, limits, tls, detail, others);
+  }
+
+  /** Returns the same settings with a certificate. */
+  public HttpSettings withTls(Tls certificate) {
+    return new HttpSettings(host, port, access, limits, Optional.of(certificate), log, listeners);
   }
 }

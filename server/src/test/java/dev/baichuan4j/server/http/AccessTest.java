@@ -28,16 +28,10 @@ class AccessTest {
 
   private void start(Optional<ApiKeys> keys, Set<String> hosts, Set<String> origins)
       throws IOException {
-    HttpSettings local = HttpSettings.local();
     server =
         BaichuanServer.start(
-            new HttpSettings(
-                local.host(),
-                local.port(),
-                new HttpSettings.Access(keys, Set.of("/health"), hosts, origins),
-                local.limits(),
-                local.tls(),
-                local.log()),
+            HttpSettings.local()
+                .withAccess(new HttpSettings.Access(keys, Set.of("/health"), hosts, origins)),
             List.of(new TestRoutes()));
   }
 

@@ -29,16 +29,12 @@ class DrainTest {
 
   @BeforeEach
   void start() throws IOException {
-    HttpSettings local = HttpSettings.local();
     server =
         BaichuanServer.start(
-            new HttpSettings(
-                local.host(),
-                local.port(),
-                new HttpSettings.Access(Optional.empty(), Set.of("/health"), Set.of(), Set.of()),
-                local.limits(),
-                local.tls(),
-                local.log()),
+            HttpSettings.local()
+                .withAccess(
+                    new HttpSettings.Access(
+                        Optional.empty(), Set.of("/health"), Set.of(), Set.of())),
             List.of(routes));
   }
 

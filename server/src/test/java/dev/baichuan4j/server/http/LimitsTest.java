@@ -27,16 +27,13 @@ class LimitsTest {
   private BaichuanServer server;
 
   private void start(HttpSettings.Limits limits) throws IOException {
-    HttpSettings local = HttpSettings.local();
     server =
         BaichuanServer.start(
-            new HttpSettings(
-                local.host(),
-                local.port(),
-                new HttpSettings.Access(Optional.empty(), Set.of("/health"), Set.of(), Set.of()),
-                limits,
-                local.tls(),
-                local.log()),
+            HttpSettings.local()
+                .withAccess(
+                    new HttpSettings.Access(
+                        Optional.empty(), Set.of("/health"), Set.of(), Set.of()))
+                .withLimits(limits),
             List.of(routes));
   }
 
