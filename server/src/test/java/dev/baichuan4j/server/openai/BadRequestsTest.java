@@ -39,24 +39,19 @@ class BadRequestsTest {
   }
 
   private static HttpSettings settings() {
-    HttpSettings local = HttpSettings.local();
-    HttpSettings.Limits l = local.limits();
-    return new HttpSettings(
-        local.host(),
-        0,
-        local.access(),
-        new HttpSettings.Limits(
-            65_536,
-            l.headerBytes(),
-            l.requests(),
-            0,
-            0,
-            l.connections(),
-            l.headerTimeout(),
-            l.bodyTimeout(),
-            l.idleTimeout()),
-        local.tls(),
-        local.log());
+    HttpSettings.Limits usual = HttpSettings.Limits.DEFAULT;
+    return HttpSettings.local()
+        .withLimits(
+            new HttpSettings.Limits(
+                65_536,
+                usual.headerBytes(),
+                usual.requests(),
+                usual.requestsAtOnce(),
+                usual.requestsPerMinute(),
+                usual.connections(),
+                usual.headerTimeout(),
+                usual.bodyTimeout(),
+                usual.idleTimeout()));
   }
 
   private static HttpRequest http(Server server, BadRequests.Request request) {

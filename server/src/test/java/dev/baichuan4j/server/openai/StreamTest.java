@@ -33,26 +33,12 @@ class StreamTest {
 
   @BeforeEach
   void start() throws IOException {
-    ApiLimits limits =
-        new ApiLimits(1000, 4, Duration.ofMinutes(1), Duration.ofMillis(50), false);
-    HttpSettings.Limits usual = HttpSettings.Limits.DEFAULT;
-    HttpSettings.Limits brief =
-        new HttpSettings.Limits(
-            usual.bodyBytes(),
-            usual.headerBytes(),
-            8,
-            0,
-            0,
-            usual.connections(),
-            usual.headerTimeout(),
-            usual.bodyTimeout(),
-            Duration.ofSeconds(30));
-    HttpSettings local = HttpSettings.local();
-    server =
-        BaichuanServer.start(
-            new HttpSettings(
-                local.host(), 0, local.access(), brief, local.tls(), local.log()),
-            List.of(new OpenAiRoutes(model, limits)));
+    start(Duration.ofHours(1));
+  }
+
+  private void start(Duration heartbeat) throws IOException {
+    ApiLimits limits = new ApiLimits(1000, 4, Duration.ofMinutes(1), heartbeat, false);
+    server = BaichuanServer.start(HttpSettings.local(), List.of(new OpenAiRoutes(model, limits)));
   }
 
   @AfterEach
@@ -91,7 +77,9 @@ class StreamTest {
   }
 
   @Test
-  void silenceIsFilledWithComments() {
+  void silenceIsFilledWithComments() throws IOException {
+    server.close();
+    start(Duration.ofMillis(50));
     try (RawClient client = sent(STREAM)) {
       assertEquals("HTTP/1.1 200 OK", client.line());
       client.lineOf(": ping");
