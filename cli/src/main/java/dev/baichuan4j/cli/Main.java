@@ -3,6 +3,7 @@ package dev.baichuan4j.cli;
 import dev.baichuan4j.BaichuanException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.internal.nn.Ops;
+import dev.baichuan4j.server.command.ServeCommand;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -48,6 +49,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PerplexityCommand.class,
       QuantizeCommand.class,
       BenchCommand.class,
+      ServeCommand.class,
       DoctorCommand.class,
       CommandLine.HelpCommand.class
     })
