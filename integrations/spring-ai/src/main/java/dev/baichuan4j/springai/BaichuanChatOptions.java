@@ -134,7 +134,7 @@ public final class BaichuanChatOptions extends DefaultToolCallingChatOptions
       options = options.withStop(getStopSequences().toArray(String[]::new));
     }
     if (outputSchema != null) {
-      options = options.withConstraint(Constraint.jsonSchema(outputSchema));
+      options = options.withConstraint(Constraint.jsonSchemaOnOneLine(outputSchema));
     }
     return generation == null ? options : generation.apply(options);
   }

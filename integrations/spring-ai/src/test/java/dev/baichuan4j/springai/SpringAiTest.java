@@ -289,7 +289,7 @@ class SpringAiTest {
   }
 
   @Test
-  void callsAndStreamsAreObserved() {
+  void callsAndStreamsAreObserved() throws InterruptedException {
     List<ChatModelObservationContext> ended = new CopyOnWriteArrayList<>();
     ObservationRegistry registry = ObservationRegistry.create();
     registry
@@ -313,7 +313,11 @@ class SpringAiTest {
             .build();
     observed.call(new Prompt(QUESTION));
     observed.stream(new Prompt(QUESTION)).blockLast();
-    assertEquals(2, ended.size());
+    long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+    while (ended.size() < 2) { // An observation stops after the last signal.
+      assertTrue(System.nanoTime() < deadline, "the stream's observation has not stopped");
+      Thread.sleep(5);
+    }
     for (ChatModelObservationContext context : ended) {
       assertEquals(
           expected(24).usage().completionTokens(),
