@@ -1,6 +1,7 @@
 package dev.baichuan4j.tools;
 
 import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.internal.engine.constrain.CompiledConstraint;
 import dev.baichuan4j.internal.engine.constrain.TaggedText;
 import dev.baichuan4j.internal.json.JsonText;
 import dev.baichuan4j.internal.json.JsonTree;
@@ -19,26 +20,30 @@ import java.util.stream.Collectors;
 record Declaration(String name, String line, TaggedText.Tag tag) {
   private static final String PROMPT =
       """
-      # Functions
-
-      You can call functions to help with a request. Each line between <tools> and </tools> declares one of them, with the JSON Schema of its parameters:
+      You may call functions. Each line between <tools> and </tools> declares one, with the JSON Schema of its parameters:
       <tools>
       %s
       </tools>
-
-      To call a function, write a JSON object with its name and its arguments between <tool_call> and </tool_call>, like this:
+      To call a function, write:
       <tool_call>
-      {"name": "name of the function", "arguments": {"name of a parameter": "its value"}}
+      {"name": "function", "arguments": {"parameter": "value"}}
       </tool_call>
-
-      Write one such block for each call, one after the other, and nothing behind them. The next message then has what the functions return, between <tool_response> and </tool_response>. Where no function is needed, or once they have returned what is needed, answer in the language of the user.""";
+      Calls come last, each in a block of its own. Results follow between <tool_response> and </tool_response>. If no function is needed, just answer, in the language of the user.""";
 
   /**
    * @param parameter what messages call the parameters of the tool
    * @throws InvalidRequestException if they are no JSON Schema of objects, or cannot be enforced
    */
   static Declaration of(Tool tool, String parameter) {
-    Object parameters = JsonTree.parse(tool.parameters(), parameter);
+    Object parameters;
+    CompiledConstraint arguments;
+    try {
+      parameters = JsonTree.parse(tool.parameters(), "schema");
+      arguments = ParameterSchema.compile(parameters);
+    } catch (InvalidRequestException e) {
+      throw new InvalidRequestException(
+          parameter, parameter + " of " + tool.name() + ": " + e.getMessage());
+    }
     Map<String, Object> function = new LinkedHashMap<>();
     function.put("name", tool.name());
     if (!tool.description().isEmpty()) {
@@ -51,10 +56,7 @@ record Declaration(String name, String line, TaggedText.Tag tag) {
     return new Declaration(
         tool.name(),
         JsonText.of(declared),
-        new TaggedText.Tag(
-            CallText.begin(tool.name()),
-            ParameterSchema.compile(parameters, parameter + " of " + tool.name()),
-            CallText.END));
+        new TaggedText.Tag(CallText.begin(tool.name()), arguments, CallText.END));
   }
 
   static String prompt(List<Declaration> declarations) {

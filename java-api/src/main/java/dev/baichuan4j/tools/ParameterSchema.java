@@ -39,23 +39,17 @@ final class ParameterSchema {
   private ParameterSchema() {}
 
   /**
-   * Returns the constraint to arguments.
+   * Returns the constraint to the arguments of a tool.
    *
-   * @param schema read by JsonTree
-   * @param parameter what messages call it
-   * @throws InvalidRequestException if it is no JSON Schema of objects, or cannot be enforced
+   * @param schema its parameters, read by JsonTree
+   * @throws InvalidRequestException if they are no JSON Schema of objects, or cannot be enforced
    */
-  static CompiledConstraint compile(Object schema, String parameter) {
-    CompiledConstraint constraint;
-    try {
-      constraint =
-          CompiledConstraint.schemaOnOneLine(JsonText.of(closed(schema)), new JsonSchema());
-    } catch (InvalidRequestException e) {
-      throw new InvalidRequestException(parameter, parameter + ": " + e.getMessage());
-    }
+  static CompiledConstraint compile(Object schema) {
+    CompiledConstraint constraint =
+        CompiledConstraint.schemaOnOneLine(JsonText.of(closed(schema)), new JsonSchema());
     if (!constraint.firstBytes().equals(BRACE)) {
       throw new InvalidRequestException(
-          parameter, JsonText.of(schema), "a JSON Schema of objects: \"type\": \"object\"");
+          "schema", JsonText.of(schema), "a JSON Schema of objects: \"type\": \"object\"");
     }
     return constraint;
   }

@@ -13,6 +13,7 @@ import io.javalin.http.HttpResponseException;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -95,7 +96,8 @@ public final class ApiErrors {
   /** Answers a request with an error. */
   public static void write(Context context, Throwable failure) {
     ApiException error = of(failure);
-    context.status(error.status()).contentType("application/json").result(json(error));
+    byte[] body = json(error).getBytes(StandardCharsets.UTF_8);
+    context.status(error.status()).contentType("application/json").result(body);
     error
         .retryAfter()
         .ifPresent(time -> context.header("Retry-After", Long.toString(seconds(time))));

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.eclipse.jetty.server.Handler;
@@ -34,6 +35,9 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
 public final class BaichuanServer implements AutoCloseable {
   /** Threads beside those that requests may hold: for connections, timers and what is open. */
   private static final int SPARE_THREADS = 32;
+
+  private static final int MIN_THREADS = 4;
+  private static final int IDLE_MILLIS = 60_000;
 
   private final Server jetty;
   private final ServerConnector connector;
@@ -120,7 +124,10 @@ public final class BaichuanServer implements AutoCloseable {
   }
 
   private static QueuedThreadPool threads(int requests) {
-    QueuedThreadPool pool = new QueuedThreadPool(requests + SPARE_THREADS, 4);
+    // Jetty's own queue asks the JVM for its layout of references by JMX, for a tenth of a second.
+    QueuedThreadPool pool =
+        new QueuedThreadPool(
+            requests + SPARE_THREADS, MIN_THREADS, IDLE_MILLIS, new LinkedBlockingQueue<>());
     pool.setName("http");
     pool.setVirtualThreadsExecutor(VirtualThreads.getDefaultVirtualThreadsExecutor());
     return pool;

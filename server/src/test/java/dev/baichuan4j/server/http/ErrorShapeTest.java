@@ -80,6 +80,12 @@ class ErrorShapeTest {
   }
 
   @Test
+  void aMessageIsInUtf8() throws Exception {
+    String message = error(ask("GET", "/v1/invalid").body()).get("message").asText();
+    assertEquals("temperature has value 九, expected at most 2", message);
+  }
+
+  @Test
   void aFullQueueSaysWhenToComeBack() throws Exception {
     assertEquals("1", ask("GET", "/v1/full").headers().firstValue("retry-after").orElse(""));
   }

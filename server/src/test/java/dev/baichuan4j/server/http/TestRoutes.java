@@ -25,13 +25,13 @@ final class TestRoutes implements Routes {
   @Override
   public void addTo(RoutesConfig routes) {
     routes.get("/health", context -> context.result("live"));
-    routes.post("/v1/echo", context -> context.result(context.body()));
+    routes.post("/v1/echo", context -> context.result(context.bodyAsBytes()));
     routes.get("/v1/caller", context -> context.result(Caller.of(context).key()));
     routes.get("/v1/wait", this::await);
     routes.get(
         "/v1/invalid",
         context -> {
-          throw ApiException.invalid("temperature", "temperature has value 9, expected at most 2");
+          throw ApiException.invalid("temperature", "temperature has value 九, expected at most 2");
         });
     routes.get(
         "/v1/full",

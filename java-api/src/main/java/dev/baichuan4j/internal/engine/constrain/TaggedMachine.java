@@ -12,6 +12,8 @@ final class TaggedMachine implements ByteMachine {
   private static final int MARKS = 2;
   private static final int INSIDE = 3; // and the parts that follow, one a tag
 
+  private static final int NOT_ASKED = -3;
+
   private final TaggedText text;
   private final TagMarks marks;
   private final Dfa trigger;
@@ -24,6 +26,7 @@ final class TaggedMachine implements ByteMachine {
   private int[] parts = new int[64]; // by state
   private int[] places = new int[64]; // by state: that within the part
   private Lexemes[] lexemes = new Lexemes[64]; // by state, those that were asked for
+  private int[] onlyBytes = new int[64]; // by state, those that were asked for; NOT_ASKED
   private int count;
 
   TaggedMachine(TaggedText text) {
@@ -59,7 +62,9 @@ final class TaggedMachine implements ByteMachine {
         parts = Arrays.copyOf(parts, 2 * count);
         places = Arrays.copyOf(places, 2 * count);
         lexemes = Arrays.copyOf(lexemes, 2 * count);
+        onlyBytes = Arrays.copyOf(onlyBytes, 2 * count);
       }
+      onlyBytes[count] = NOT_ASKED;
       parts[count] = part;
       places[count] = place;
       known[place] = ++count;
@@ -156,12 +161,18 @@ final class TaggedMachine implements ByteMachine {
 
   @Override
   public int onlyByte(int state) {
-    int place = places[state];
-    return switch (parts[state]) {
+    if (onlyBytes[state] == NOT_ASKED) {
+      onlyBytes[state] = findOnlyByte(parts[state], places[state]);
+    }
+    return onlyBytes[state];
+  }
+
+  private int findOnlyByte(int part, int place) {
+    return switch (part) {
       case START -> SEVERAL_BYTES;
       case CONTENT -> free ? SEVERAL_BYTES : content.onlyByte(place);
       case MARKS -> place == TagMarks.ROOT && !text.several() ? NO_BYTE : marks.onlyByte(place);
-      default -> onlyByteInside(parts[state] - INSIDE, place);
+      default -> onlyByteInside(part - INSIDE, place);
     };
   }
 

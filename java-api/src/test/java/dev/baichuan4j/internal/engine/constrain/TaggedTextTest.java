@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** Content, and tagged parts behind it. */
@@ -27,7 +26,7 @@ class TaggedTextTest {
     return CompiledConstraint.tagged(new TaggedText(content, "<call>", tags, several));
   }
 
-  private static boolean accepts(CompiledConstraint constraint, String text) {
+  static boolean accepts(CompiledConstraint constraint, String text) {
     ByteMachine machine = constraint.machine();
     int state = machine.start();
     for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
@@ -169,16 +168,5 @@ class TaggedTextTest {
     assertNotEquals(calls(FREE, true), calls(FREE, false));
     assertNotEquals(calls(FREE, true), calls(NONE, true));
     assertEquals(calls(FREE, true).hashCode(), calls(FREE, true).hashCode());
-  }
-
-  @Test
-  void jsonOnOneLineHasOneLayout() {
-    CompiledConstraint line =
-        CompiledConstraint.schemaOnOneLine("", schema -> CompiledConstraint.json().machine());
-    assertAccepts(line, "{\"a\": [1, {\"b:,\": \" \\\" ,:\"}], \"\\\\\": {}}", "[]", "\"\\\\\"");
-    assertRefuses(line, "{\"a\":1}", "{\"a\":  1}", "[1,2]", "[1, 2 ]", " 1", "[ ]", "[1,\n2]");
-    assertEquals(
-        "\"-0123456789[fnt{",
-        line.firstBytes().stream().mapToObj(Character::toString).collect(Collectors.joining()));
   }
 }
