@@ -21,6 +21,7 @@ import dev.baichuan4j.tools.ToolChoice;
 import dev.baichuan4j.tools.ToolResult;
 import dev.baichuan4j.tools.Tools;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
@@ -62,28 +63,11 @@ class ToolCallsTest {
     model.close();
   }
 
-  /** What is read of a text as it is streamed. */
-  private static final class Stream implements ToolCallReader.Sink {
+  /** What a sink hears. */
+  private static class Listening implements ToolCallReader.Sink {
     final StringBuilder content = new StringBuilder();
     final List<StringBuilder> arguments = new ArrayList<>();
     final List<String> names = new ArrayList<>();
-    final List<ToolCall> calls;
-    final boolean incomplete;
-    final GenerationResult result;
-    private int fragments;
-
-    Stream(Tools tools, GenerationOptions options, List<ChatMessage> messages) {
-      ToolCallReader reader = tools.newReader();
-      try (Generation answer = model.chat(tools.prompt(messages), tools.options(options))) {
-        for (Chunk chunk : answer) {
-          reader.accept(chunk.text(), this);
-        }
-        result = answer.result();
-      }
-      reader.finish(this);
-      calls = reader.calls();
-      incomplete = reader.hasIncompleteCall();
-    }
 
     @Override
     public void content(String text) {
@@ -100,7 +84,26 @@ class ToolCallsTest {
     @Override
     public void arguments(int index, String fragment) {
       arguments.get(index).append(fragment);
-      fragments++;
+    }
+  }
+
+  /** What is read of a text as it is streamed. */
+  private static final class Stream extends Listening {
+    final List<ToolCall> calls;
+    final boolean incomplete;
+    final GenerationResult result;
+
+    Stream(Tools tools, GenerationOptions options, List<ChatMessage> messages) {
+      ToolCallReader reader = tools.newReader();
+      try (Generation answer = model.chat(tools.prompt(messages), tools.options(options))) {
+        for (Chunk chunk : answer) {
+          reader.accept(chunk.text(), this);
+        }
+        result = answer.result();
+      }
+      reader.finish(this);
+      calls = reader.calls();
+      incomplete = reader.hasIncompleteCall();
     }
   }
 
@@ -193,6 +196,29 @@ class ToolCallsTest {
       assertEquals(1, call.calls.size());
       assertValid(call.calls.get(0));
     }
+  }
+
+  /** As many as do not fit into the prompt of this model: the constraint alone knows them. */
+  @Test
+  void amongTwentyToolsOneIsCalled() throws Exception {
+    List<Tool> many = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      many.add(new Tool("工具_" + i, "", i % 2 == 0 ? WEATHER.parameters() : "{}"));
+    }
+    Tools tools = Tools.of(many).withChoice(ToolChoice.required()).withParallel(false);
+    Set<String> called = new HashSet<>();
+    for (GenerationOptions options : options(100)) {
+      ToolCallReader reader = tools.newReader();
+      Listening none = new Listening();
+      reader.accept(model.chat(MESSAGES, tools.options(options)).text(), none);
+      reader.finish(none);
+      assertEquals(1, reader.calls().size());
+      ToolCall call = reader.calls().get(0);
+      boolean even = Integer.parseInt(call.name().substring(3)) % 2 == 0;
+      assertValid(new ToolCall(call.id(), even ? "weather" : "now", call.arguments()));
+      called.add(call.name());
+    }
+    assertTrue(called.size() > 1, () -> "called " + called);
   }
 
   @Test

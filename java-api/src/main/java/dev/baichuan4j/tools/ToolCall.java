@@ -23,9 +23,10 @@ public record ToolCall(String id, String name, String arguments) {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(arguments, "arguments");
     if (!CallText.isObject(arguments)) {
+      String found = arguments.length() > 80 ? arguments.substring(0, 80) + "..." : arguments;
       throw new InvalidRequestException(
           "arguments",
-          "arguments of a call of " + name + " have " + arguments + ", expected a JSON object");
+          "arguments of a call of " + name + " have " + found + ", expected a JSON object");
     }
   }
 }

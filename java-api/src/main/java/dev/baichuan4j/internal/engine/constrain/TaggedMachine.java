@@ -186,6 +186,10 @@ final class TaggedMachine implements ByteMachine {
 
   @Override
   public int states() {
-    return count;
+    int states = content == null ? count : count + content.states();
+    for (ByteMachine inside : insides) {
+      states += inside == null ? 0 : inside.states();
+    }
+    return states;
   }
 }
