@@ -131,7 +131,11 @@ final class BadRequests {
       case 0 -> new Request("type", "POST", path, type, body);
       case 1 ->
           new Request(
-              "method", one(List.of("PUT", "DELETE", "PATCH", "GET")), path, "application/json", body);
+              "method",
+              one(List.of("PUT", "DELETE", "PATCH", "GET")),
+              path,
+              "application/json",
+              body);
       case 2 -> {
         String other = path + one(List.of("/x", "s", "%00", "/..%2f", "/%ff", "//"));
         yield new Request("path", "POST", other, "application/json", body);
@@ -178,7 +182,8 @@ final class BadRequests {
     }
     return switch (schema.get("type").asText()) {
       case "number" -> number(schema);
-      case "integer" -> random.nextBoolean() ? number(schema) : one(List.of("1.5", "1e300", "\"1\""));
+      case "integer" ->
+          random.nextBoolean() ? number(schema) : one(List.of("1.5", "1e300", "\"1\""));
       case "string" -> one(List.of("7", "true", "[\"a\"]", "{}"));
       case "boolean" -> one(List.of("7", "\"true\"", "[]", "0"));
       case "array" -> one(List.of("7", "true", "{}", "[[[1e400]]]", "[null,7]"));
@@ -191,8 +196,7 @@ final class BadRequests {
     boolean outside =
         schema.has("minimum")
             && (new BigDecimal(number).compareTo(schema.get("minimum").decimalValue()) < 0
-                || new BigDecimal(number).compareTo(schema.get("maximum").decimalValue())
-                    > 0);
+                || new BigDecimal(number).compareTo(schema.get("maximum").decimalValue()) > 0);
     return outside ? number : one(List.of("\"0.5\"", "true", "[]", "{}"));
   }
 }

@@ -38,7 +38,8 @@ class ChatCompletionsTest {
 
   private static String expected() {
     return FixedModels.chat()
-        .chat(List.of(ChatMessage.user(POEM)), FixedModels.chat().defaultOptions().withTemperature(0))
+        .chat(
+            List.of(ChatMessage.user(POEM)), FixedModels.chat().defaultOptions().withTemperature(0))
         .text();
   }
 
@@ -84,10 +85,7 @@ class ChatCompletionsTest {
     assertEquals(0, last.get("choices").size());
     assertTrue(last.at("/usage/completion_tokens").asInt() > 3);
     assertFalse(
-        server
-            .stream(PATH, asking(",\"temperature\":0,\"stream\":true"))
-            .get(0)
-            .has("usage"));
+        server.stream(PATH, asking(",\"temperature\":0,\"stream\":true")).get(0).has("usage"));
   }
 
   @Test
@@ -115,9 +113,7 @@ class ChatCompletionsTest {
     // An emoji that the vocabulary lacks is written in bytes: each token ends within a character.
     String regex = ",\"temperature\":0,\"guided_regex\":\"[😀床]{2}😀，明\"";
     JsonNode choice =
-        server
-            .post(PATH, asking(regex + ",\"logprobs\":true,\"top_logprobs\":3"))
-            .at("/choices/0");
+        server.post(PATH, asking(regex + ",\"logprobs\":true,\"top_logprobs\":3")).at("/choices/0");
     checkBytes(choice.at("/message/content").asText(), choice.at("/logprobs/content"));
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     String text = "";

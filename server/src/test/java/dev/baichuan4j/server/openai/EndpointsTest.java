@@ -55,9 +55,10 @@ class EndpointsTest {
 
   @Test
   void everyNameIsTheDefaultModelWhereThatIsAllowed() {
-    try (Server any = new Server(
-        new dev.baichuan4j.server.ApiLimits(
-            1000, 8, Duration.ofMinutes(1), Duration.ofSeconds(9), true))) {
+    try (Server any =
+        new Server(
+            new dev.baichuan4j.server.ApiLimits(
+                1000, 8, Duration.ofMinutes(1), Duration.ofSeconds(9), true))) {
       String body = "{\"model\":\"NAME\",\"prompt\":\"a\",\"max_tokens\":1}";
       assertEquals(
           "tiny-chat",
@@ -79,15 +80,18 @@ class EndpointsTest {
     assertEquals(2, answer.get("choices").size());
     assertEquals(1, answer.at("/choices/1/index").asInt());
     String lists =
-        texts.replaceFirst("\\[.*\\]", "[" + Arrays.toString(ids) + "," + Arrays.toString(ids) + "]");
+        texts.replaceFirst(
+            "\\[.*\\]", "[" + Arrays.toString(ids) + "," + Arrays.toString(ids) + "]");
     JsonNode same = server.post("/v1/completions", lists);
     assertEquals(answer.at("/choices/0/text"), same.at("/choices/1/text"));
-    JsonNode one = server.post("/v1/completions", texts.replaceFirst("\\[.*\\]", Arrays.toString(ids)));
+    JsonNode one =
+        server.post("/v1/completions", texts.replaceFirst("\\[.*\\]", Arrays.toString(ids)));
     assertEquals(answer.at("/choices/0/text"), one.at("/choices/0/text"));
     assertEquals(ids.length, one.at("/usage/prompt_tokens").asInt());
     StringBuilder[] streamed = {new StringBuilder(), new StringBuilder()};
     for (JsonNode chunk :
-        server.stream("/v1/completions", texts.replace("\"prompt\"", "\"stream\":true,\"prompt\""))) {
+        server.stream(
+            "/v1/completions", texts.replace("\"prompt\"", "\"stream\":true,\"prompt\""))) {
       JsonNode choice = chunk.at("/choices/0");
       streamed[choice.get("index").asInt()].append(choice.get("text").asText());
     }
@@ -151,7 +155,9 @@ class EndpointsTest {
     JsonNode base64 =
         server.post(
             "/v1/embeddings",
-            "{\"encoding_format\":\"base64\",\"dimensions\":384,\"input\":" + Arrays.toString(ids) + "}");
+            "{\"encoding_format\":\"base64\",\"dimensions\":384,\"input\":"
+                + Arrays.toString(ids)
+                + "}");
     byte[] bytes = Base64.getDecoder().decode(base64.at("/data/0/embedding").asText());
     float[] decoded = new float[expected.length];
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(decoded);
@@ -162,8 +168,7 @@ class EndpointsTest {
   @Test
   void documentsAreRankedAsTheModelRanksThem() {
     List<String> documents = List.of("月亮", "静夜思的作者是李白。", "山");
-    List<Scoring.Relevance> expected =
-        FixedModels.chat().scoring().rerank("静夜思是谁写的？", documents);
+    List<Scoring.Relevance> expected = FixedModels.chat().scoring().rerank("静夜思是谁写的？", documents);
     JsonNode answer =
         server.post(
             "/v1/rerank",
@@ -180,8 +185,7 @@ class EndpointsTest {
     assertFalse(
         server
             .post(
-                "/v1/rerank",
-                "{\"query\":\"a\",\"documents\":[\"b\"],\"return_documents\":false}")
+                "/v1/rerank", "{\"query\":\"a\",\"documents\":[\"b\"],\"return_documents\":false}")
             .at("/results/0")
             .has("document"));
   }
@@ -244,6 +248,7 @@ class EndpointsTest {
     assertEquals(1, response.headers().allValues("content-security-policy").size());
     String page = response.body();
     assertTrue(page.contains("top_logprobs") && page.contains("/v1/rerank"));
-    assertFalse(Pattern.compile("<script|<img|<link|https?://|\\bon\\w+=|style=").matcher(page).find());
+    assertFalse(
+        Pattern.compile("<script|<img|<link|https?://|\\bon\\w+=|style=").matcher(page).find());
   }
 }

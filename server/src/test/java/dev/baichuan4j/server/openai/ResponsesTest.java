@@ -114,8 +114,7 @@ class ResponsesTest {
     assertEquals("max_output_tokens", response.at("/incomplete_details/reason").asText());
     List<JsonNode> events =
         server.stream(PATH, "{\"input\":\"你是谁？\",\"max_output_tokens\":2,\"stream\":true}");
-    assertEquals(
-        "response.incomplete", events.get(events.size() - 1).get("type").asText());
+    assertEquals("response.incomplete", events.get(events.size() - 1).get("type").asText());
   }
 
   @Test

@@ -68,8 +68,7 @@ final class ScriptedModel implements Models, Generation {
     Usage usage = new Usage(3, 0, (int) given.get(), 0, 0);
     Timings timings = new Timings(NONE, NONE, NONE);
     end.complete(
-        new GenerationResult(
-            "all", List.of(), reason, usage, timings, List.of(), List.of(), 0, 0));
+        new GenerationResult("all", List.of(), reason, usage, timings, List.of(), List.of(), 0, 0));
     signal();
   }
 

@@ -98,7 +98,9 @@ final class Server implements AutoCloseable {
     return Json.own(response.body()).get("error");
   }
 
-  /** Sends a body and returns the data of the events, {@code [DONE]} left out as it must be last. */
+  /**
+   * Sends a body and returns the data of the events, {@code [DONE]} left out as it must be last.
+   */
   List<JsonNode> stream(String path, String body) {
     HttpResponse<String> response = send(path, body);
     if (response.statusCode() != 200) {

@@ -87,7 +87,9 @@ class ToolCallsTest {
             .replace("\"max_tokens\":120", "\"max_tokens\":30");
     for (int most = 4; most < 40; most++) {
       JsonNode choice =
-          server.post(PATH, body.replace("\"max_tokens\":30", "\"max_tokens\":" + most)).at("/choices/0");
+          server
+              .post(PATH, body.replace("\"max_tokens\":30", "\"max_tokens\":" + most))
+              .at("/choices/0");
       String arguments = choice.at("/message/tool_calls/0/function/arguments").asText("");
       if (!arguments.isEmpty()) {
         assertTrue("{\"city\": \"北京\"}".startsWith(arguments), arguments);

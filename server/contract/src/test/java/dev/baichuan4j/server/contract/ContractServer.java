@@ -40,16 +40,16 @@ final class ContractServer {
     Path folder =
         Path.of(System.getProperty("baichuan4j.root"), "models", "tiny-baichuan2-13b-chat");
     return new ModelRegistry(
-            List.of(new CheckpointSource(MODEL, folder, UnaryOperator.identity())),
-            new ModelRegistry.Policy(false, 0, Duration.ZERO),
-            new ModelEvents() {
-              @Override
-              public void loaded(String name, Baichuan model) {}
+        List.of(new CheckpointSource(MODEL, folder, UnaryOperator.identity())),
+        new ModelRegistry.Policy(false, 0, Duration.ZERO),
+        new ModelEvents() {
+          @Override
+          public void loaded(String name, Baichuan model) {}
 
-              @Override
-              public void unloading(String name, Baichuan model) {}
-            },
-            System::nanoTime);
+          @Override
+          public void unloading(String name, Baichuan model) {}
+        },
+        System::nanoTime);
   }
 
   /** Returns the base address of OpenAI's API. */

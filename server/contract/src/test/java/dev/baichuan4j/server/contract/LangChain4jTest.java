@@ -165,7 +165,6 @@ class LangChain4jTest {
 
   @Test
   void aRefusalIsTyped() {
-    assertThrows(
-        InvalidRequestException.class, () -> chat().temperature(3.0).build().chat("a"));
+    assertThrows(InvalidRequestException.class, () -> chat().temperature(3.0).build().chat("a"));
   }
 }

@@ -52,8 +52,7 @@ class NodeTest {
     Path lock = SOURCES.resolve("package-lock.json");
     boolean installed = Files.exists(done) && Files.mismatch(done, lock) < 0;
     for (String name : List.of("package.json", "package-lock.json", "contract.mjs")) {
-      Files.copy(
-          SOURCES.resolve(name), FOLDER.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+      Files.copy(SOURCES.resolve(name), FOLDER.resolve(name), StandardCopyOption.REPLACE_EXISTING);
     }
     if (!installed) {
       Path output = FOLDER.resolve("install.txt");

@@ -84,8 +84,7 @@ class OpenAiJavaTest {
         client.chat().completions().create(chat(ContractServer.POEM).build()).validate();
     String text = whole.choices().get(0).message().content().orElseThrow();
     assertFalse(text.isEmpty());
-    assertEquals(
-        ChatCompletion.Choice.FinishReason.STOP, whole.choices().get(0).finishReason());
+    assertEquals(ChatCompletion.Choice.FinishReason.STOP, whole.choices().get(0).finishReason());
     ChatCompletionCreateParams streamed =
         chat(ContractServer.POEM)
             .streamOptions(ChatCompletionStreamOptions.builder().includeUsage(true).build())
@@ -109,7 +108,12 @@ class OpenAiJavaTest {
             .chat()
             .completions()
             .create(
-                chat(ContractServer.POEM).temperature(1).n(3).seed(1).logprobs(true).topLogprobs(4)
+                chat(ContractServer.POEM)
+                    .temperature(1)
+                    .n(3)
+                    .seed(1)
+                    .logprobs(true)
+                    .topLogprobs(4)
                     .build())
             .validate();
     assertEquals(3, answer.choices().size());
@@ -155,8 +159,7 @@ class OpenAiJavaTest {
                 FunctionParameters.builder()
                     .putAdditionalProperty("type", JsonValue.from("object"))
                     .putAdditionalProperty(
-                        "properties",
-                        JsonValue.from(Map.of("city", Map.of("enum", List.of("北京")))))
+                        "properties", JsonValue.from(Map.of("city", Map.of("enum", List.of("北京")))))
                     .putAdditionalProperty("required", JsonValue.from(List.of("city")))
                     .putAdditionalProperty("additionalProperties", JsonValue.from(false))
                     .build())

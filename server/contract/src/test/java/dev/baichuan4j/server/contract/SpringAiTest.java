@@ -64,10 +64,7 @@ class SpringAiTest {
     assertFalse(text.isEmpty());
     assertTrue(whole.getMetadata().getUsage().getCompletionTokens() > 3);
     String streamed =
-        chat.stream(new Prompt(ContractServer.POEM))
-            .collectList()
-            .block()
-            .stream()
+        chat.stream(new Prompt(ContractServer.POEM)).collectList().block().stream()
             .filter(response -> response.getResult() != null)
             .map(response -> response.getResult().getOutput().getText())
             .filter(piece -> piece != null)
