@@ -1,0 +1,44 @@
+package dev.baichuan4j.server;
+
+import dev.baichuan4j.Baichuan;
+import java.util.List;
+
+/** The models of a server, by name. Thread-safe. */
+public interface Models {
+  /**
+   * A model, kept loaded until this is closed.
+   *
+   * <p>A request has one from its beginning to the end of its answer.
+   */
+  interface Use extends AutoCloseable {
+    /** Returns the name that the model is served as. */
+    String name();
+
+    /** Returns the model. */
+    Baichuan model();
+
+    /** Lets the model be unloaded. Has an effect once. */
+    @Override
+    void close();
+  }
+
+  /**
+   * What {@code /v1/models} says of a model.
+   *
+   * @param name its name
+   * @param created when its files were written, in seconds since 1970
+   * @param contextLength most tokens of a text; 0 while the model has not been loaded
+   */
+  record Card(String name, long created, int contextLength) {}
+
+  /**
+   * Returns a model, and loads it first where it is not.
+   *
+   * @param name as a request has it; null or empty where it names none
+   * @throws ApiException 404 when there is no such model; 503 when it cannot be loaded now
+   */
+  Use use(String name);
+
+  /** Returns all that can be named, the default first. */
+  List<Card> cards();
+}
