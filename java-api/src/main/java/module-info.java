@@ -8,7 +8,8 @@
  * {@code internal.session} and {@code internal.engine}, that on {@code internal.sampling} and
  * {@code internal.nn}, and all of them on {@code internal.arch}, {@code internal.checkpoint} and
  * {@code internal.tokenizer}. The public package reaches {@code internal.api} through the service
- * {@code EntryPoints}, so that no cycle arises.
+ * {@code EntryPoints}, so that no cycle arises. {@code dev.baichuan4j.tools} is above it, and uses
+ * {@code internal.engine.constrain}.
  */
 @SuppressWarnings("module") // dev.baichuan4j.cli is built after this module
 module dev.baichuan4j {
@@ -23,6 +24,7 @@ module dev.baichuan4j {
 
   exports dev.baichuan4j;
   exports dev.baichuan4j.micrometer;
+  exports dev.baichuan4j.tools;
   exports dev.baichuan4j.internal.checkpoint to
       dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.engine.constrain to

@@ -30,6 +30,19 @@ public interface Constraint {
   }
 
   /**
+   * Returns the constraint to those texts of {@link #jsonSchema} that are written on one line, with
+   * one space behind each colon and comma that is not in a string, and no other blank space. A
+   * model cannot go on with blank space then, and more of a text is forced.
+   *
+   * @param schema as there
+   * @throws InvalidRequestException as there
+   */
+  static Constraint jsonSchemaOnOneLine(String schema) {
+    return Library.entryPoints()
+        .schemaOnOneLineConstraint(Objects.requireNonNull(schema, "schema"));
+  }
+
+  /**
    * Returns the constraint to texts that a regular expression matches as a whole.
    *
    * @param regex in the syntax of ECMA-262 with the flag {@code u}, without backreferences and

@@ -79,4 +79,13 @@ public interface Embeddings {
    * @throws IllegalStateException as {@link #of(String)}
    */
   List<float[]> of(List<String> texts);
+
+  /**
+   * Computes the vectors of lists of ids, as {@link #of(List)} those of texts.
+   *
+   * @param ids may be empty, but none of the lists; copied
+   * @return a vector for each list, in their order
+   * @throws InvalidRequestException as {@link #of(int[])}; nothing is computed then
+   */
+  List<float[]> ofIds(List<int[]> ids);
 }

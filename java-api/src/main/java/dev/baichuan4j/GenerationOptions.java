@@ -419,6 +419,21 @@ public final class GenerationOptions {
     return with(Option.CALLER, caller);
   }
 
+  /**
+   * Returns what separates the cache: a generation takes over only what those with the same salt
+   * have computed of the beginning of its prompt, so that nobody learns from the time of an answer
+   * what others have asked. Empty for what all those without a salt share.
+   */
+  public String cacheSalt() {
+    return get(Option.CACHE_SALT);
+  }
+
+  /** Returns these options with another {@link #cacheSalt()}. */
+  public GenerationOptions withCacheSalt(String cacheSalt) {
+    Objects.requireNonNull(cacheSalt, "cacheSalt");
+    return with(Option.CACHE_SALT, cacheSalt);
+  }
+
   /** Returns how soon the request is due among those that wait. */
   public Priority priority() {
     return get(Option.PRIORITY);

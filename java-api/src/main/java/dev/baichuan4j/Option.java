@@ -85,6 +85,7 @@ final class Option<T> {
           Optional.empty(),
           t -> t.isEmpty() || !(t.get().isNegative() || t.get().isZero()),
           "a time above 0");
+  static final Option<String> CACHE_SALT = any("cacheSalt", "");
   static final Option<Optional<Constraint>> CONSTRAINT = any("constraint", Optional.empty());
 
   private static final int MAX_CHOICES = 128; // as the OpenAI API

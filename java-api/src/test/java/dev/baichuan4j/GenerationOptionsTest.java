@@ -57,6 +57,7 @@ class GenerationOptionsTest {
             Map.entry("logitBias", s -> s.withLogitBias(Map.of(2, -100f))),
             Map.entry("draftTokens", s -> s.withDraftTokens(4)),
             Map.entry("caller", s -> s.withCaller("web")),
+            Map.entry("cacheSalt", s -> s.withCacheSalt("salt")),
             Map.entry("priority", s -> s.withPriority(Priority.LOW)),
             Map.entry("timeout", s -> s.withTimeout(Duration.ofSeconds(3))),
             Map.entry("constraint", s -> s.withConstraint(Constraint.regex("a+"))));

@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.baichuan4j.tools.Tool;
+import dev.baichuan4j.tools.ToolCallReader;
+import dev.baichuan4j.tools.ToolChoice;
+import dev.baichuan4j.tools.Tools;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Executable;
 import java.lang.reflect.InvocationTargetException;
@@ -26,6 +30,18 @@ import org.junit.jupiter.api.Test;
 class NullArgumentsTest {
   private static final ModelShape SHAPE =
       new ModelShape(128, 1, 1, 64, 32, 64, ModelShape.Position.ROPE, ModelShape.Head.PLAIN);
+
+  private static final ToolCallReader.Sink SINK =
+      new ToolCallReader.Sink() {
+        @Override
+        public void content(String text) {}
+
+        @Override
+        public void call(int index, String id, String name) {}
+
+        @Override
+        public void arguments(int index, String fragment) {}
+      };
 
   /** A value for each type of a parameter, and an object for each type that has methods. */
   private static Map<Class<?>, Object> samples(Baichuan model) {
@@ -78,6 +94,11 @@ class NullArgumentsTest {
     samples.put(GenerationOptions.class, GenerationOptions.greedy());
     samples.put(Pooling.class, Pooling.LAST);
     samples.put(Priority.class, Priority.HIGH);
+    Tools tools = Tools.of(List.of(new Tool("tool", "", "{}")));
+    samples.put(Tools.class, tools);
+    samples.put(ToolChoice.class, ToolChoice.auto());
+    samples.put(ToolCallReader.class, tools.newReader());
+    samples.put(ToolCallReader.Sink.class, SINK);
     samples.put(RerankTemplate.class, RerankTemplate.DEFAULT);
     samples.put(Executor.class, (Executor) Runnable::run);
     samples.put(GenerationListener.class, (GenerationListener) chunk -> {});
@@ -130,7 +151,9 @@ class NullArgumentsTest {
         int modifiers = method.getModifiers();
         boolean made = method.getName().equals("equals") || type.isEnum();
         // A user writes the listeners; every other interface is implemented by the library.
-        boolean users = type.isAnnotationPresent(FunctionalInterface.class);
+        boolean users =
+            type.isAnnotationPresent(FunctionalInterface.class)
+                || type == ToolCallReader.Sink.class;
         if (Modifier.isPublic(modifiers) && !users && !made) {
           all.add(method);
         }

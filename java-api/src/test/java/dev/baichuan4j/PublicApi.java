@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 
 /** The types that users of the library see. */
 final class PublicApi {
-  static final List<String> PACKAGES = List.of("dev.baichuan4j");
+  static final List<String> PACKAGES = List.of("dev.baichuan4j", "dev.baichuan4j.tools");
 
   private PublicApi() {}
 

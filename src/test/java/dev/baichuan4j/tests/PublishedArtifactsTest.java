@@ -188,7 +188,7 @@ class PublishedArtifactsTest {
     ModuleDescriptor module = module(Artifacts.API.jar(), "dev.baichuan4j");
     assertFalse(module.isAutomatic());
     assertEquals(
-        Set.of("dev.baichuan4j", "dev.baichuan4j.micrometer"),
+        Set.of("dev.baichuan4j", "dev.baichuan4j.micrometer", "dev.baichuan4j.tools"),
         module.exports().stream()
             .filter(e -> !e.isQualified())
             .map(ModuleDescriptor.Exports::source)

@@ -3,6 +3,7 @@ package dev.baichuan4j.cli;
 import dev.baichuan4j.BaichuanException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.internal.nn.Ops;
+import dev.baichuan4j.server.command.ServeCommand;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -10,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
@@ -35,27 +37,29 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "130:ended by Ctrl-C (INT)",
       "141:the reader of standard output has gone (as a program that PIPE ends)",
       "143:ended by TERM"
-    },
-    subcommands = {
-      ChatCommand.class,
-      GenerateCommand.class,
-      TokenizeCommand.class,
-      ConstrainCommand.class,
-      LogitsCommand.class,
-      EmbedCommand.class,
-      ClassifyCommand.class,
-      RerankCommand.class,
-      PerplexityCommand.class,
-      QuantizeCommand.class,
-      BenchCommand.class,
-      DoctorCommand.class,
-      CommandLine.HelpCommand.class
     })
 public final class Main {
   private static final int FAILURE = 1;
   private static final int WRONG_USE = 2;
   private static final int READER_GONE =
       128 + 13; // as a shell tells of a program that SIGPIPE ends
+
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          ChatCommand.class,
+          GenerateCommand.class,
+          TokenizeCommand.class,
+          ConstrainCommand.class,
+          LogitsCommand.class,
+          EmbedCommand.class,
+          ClassifyCommand.class,
+          RerankCommand.class,
+          PerplexityCommand.class,
+          QuantizeCommand.class,
+          BenchCommand.class,
+          ServeCommand.class,
+          DoctorCommand.class,
+          CommandLine.HelpCommand.class);
 
   private Main() {}
 
@@ -85,7 +89,7 @@ public final class Main {
 
   /** Runs a command and returns its exit code. */
   public static int run(String... args) {
-    CommandLine line = new CommandLine(new Main());
+    CommandLine line = commands(args);
     line.setExecutionExceptionHandler((failure, command, parsed) -> failed(failure));
     line.setParameterExceptionHandler((failure, all) -> misused(failure));
     line.setCaseInsensitiveEnumValuesAllowed(true);
@@ -99,6 +103,23 @@ public final class Main {
       return WRONG_USE;
     }
     return line.execute(args);
+  }
+
+  /**
+   * The commands: all of them, or the one that is named alone. To read the options of all takes a
+   * third of the time that a short command has.
+   */
+  private static CommandLine commands(String... args) {
+    CommandLine line = new CommandLine(new Main());
+    List<Class<?>> named =
+        COMMANDS.stream().filter(type -> args.length > 0 && name(type).equals(args[0])).toList();
+    boolean one = !named.isEmpty() && named.get(0) != CommandLine.HelpCommand.class;
+    (one ? named : COMMANDS).forEach(type -> line.addSubcommand(type));
+    return line;
+  }
+
+  private static String name(Class<?> type) {
+    return type.getAnnotation(Command.class).name();
   }
 
   /** Runs the command, and lets what fails in --help and --version fail as in a command. */

@@ -81,7 +81,7 @@ final class BeamRun {
           wants,
           answer.length == 0 ? prompt.length : 1,
           answer.length > 0, // the first one stands for the search
-          new Terms(options.caller(), options.priority(), options.timeout()));
+          Terms.of(options));
       this.answer = answer;
     }
 

@@ -47,6 +47,11 @@ public final class PublicEntryPoints
   }
 
   @Override
+  public Constraint schemaOnOneLineConstraint(String schema) {
+    return CompiledConstraint.schemaOnOneLine(schema, new JsonSchema());
+  }
+
+  @Override
   public Constraint regexConstraint(String regex) {
     return CompiledConstraint.regex(regex);
   }

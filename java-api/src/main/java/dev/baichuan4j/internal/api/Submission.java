@@ -124,6 +124,6 @@ record Submission(
   }
 
   private Terms terms() {
-    return new Terms(options.caller(), options.priority(), options.timeout());
+    return Terms.of(options);
   }
 }

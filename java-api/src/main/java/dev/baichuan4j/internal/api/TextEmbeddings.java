@@ -100,6 +100,18 @@ final class TextEmbeddings implements Embeddings {
     return embed(ids);
   }
 
+  @Override
+  public List<float[]> ofIds(List<int[]> ids) {
+    LoadedModel.requireAll(ids, "ids");
+    engine.requireOpen();
+    List<int[]> copies = ids.stream().map(int[]::clone).toList();
+    for (int i = 0; i < copies.size(); i++) {
+      model.checkIds(copies.get(i), "ids[" + i + "]");
+      engine.requireRoom(copies.get(i).length, 0);
+    }
+    return embed(copies);
+  }
+
   private int[] ids(String text, String parameter) {
     int[] ids = model.tokenizer().encode(text);
     model.checkIds(ids, parameter);

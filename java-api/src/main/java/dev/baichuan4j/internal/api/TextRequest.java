@@ -36,7 +36,7 @@ final class TextRequest extends GenerationRequest {
       Sampler sampler,
       Optional<ConstraintState> constraint,
       Transcript transcript) {
-    super(prompt, maxNewTokens, new Terms(options.caller(), options.priority(), options.timeout()));
+    super(prompt, maxNewTokens, Terms.of(options));
     this.model = model;
     this.sampler = sampler;
     this.asksLogprobs = options.logprobs().isPresent();

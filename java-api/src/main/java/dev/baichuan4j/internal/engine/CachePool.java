@@ -82,7 +82,7 @@ final class CachePool implements AutoCloseable {
   boolean willShare(Sequence sequence, int most, Sequence other, int fed) {
     int whole = reusable(other, other.cached() + fed) / Layout.PAGE * Layout.PAGE;
     int limit = Math.min(whole, Math.min(most, shareable(sequence)));
-    if (limit < sequence.cached() + Layout.PAGE) {
+    if (limit < sequence.cached() + Layout.PAGE || !sequence.salt().equals(other.salt())) {
       return false;
     }
     int mismatch = Arrays.mismatch(sequence.tokens(), 0, limit, other.tokens(), 0, limit);
@@ -90,7 +90,7 @@ final class CachePool implements AutoCloseable {
   }
 
   private PrefixIndex.Match find(Sequence sequence, int most) {
-    return index.find(sequence.tokens(), Math.min(most, shareable(sequence)));
+    return index.find(sequence.salt(), sequence.tokens(), Math.min(most, shareable(sequence)));
   }
 
   /** Tokens of a text that it may take over from others: the last one's logits are wanted. */
@@ -144,9 +144,9 @@ final class CachePool implements AutoCloseable {
     return true;
   }
 
-  /** The beginning of a text that is computed, whoever computed it. */
+  /** The beginning of a text without a salt that is computed, whoever computed it. */
   PrefixIndex.Match find(int[] text) {
-    return index.find(text, text.length);
+    return index.find("", text, text.length);
   }
 
   /** Takes a page, of those that no text uses if need be; {@link PagePool#NONE} if all are used. */
@@ -168,12 +168,13 @@ final class CachePool implements AutoCloseable {
   /** Lets other texts share what is computed of this one, while it goes on. */
   void offer(Sequence sequence) {
     int whole = reusable(sequence, sequence.cached()) / Layout.PAGE * Layout.PAGE;
-    index.add(sequence.tokens(), whole, sequence.pages());
+    index.add(sequence.salt(), sequence.tokens(), whole, sequence.pages());
   }
 
   /** Ends a text, or pauses it: what it computed stays for others as long as there is room. */
   void end(Sequence sequence) {
-    index.add(sequence.tokens(), reusable(sequence, sequence.cached()), sequence.pages());
+    int reusable = reusable(sequence, sequence.cached());
+    index.add(sequence.salt(), sequence.tokens(), reusable, sequence.pages());
     discard(sequence);
   }
 
@@ -185,9 +186,9 @@ final class CachePool implements AutoCloseable {
     sequence.forgetPages();
   }
 
-  /** Lets texts share pages that hold the first tokens of a text. */
+  /** Lets texts share pages that hold the first tokens of a text without a salt. */
   void offer(int[] text, int count, int[] pages) {
-    index.add(text, count, pages);
+    index.add("", text, count, pages);
   }
 
   /** Counts one holder of a page less. */

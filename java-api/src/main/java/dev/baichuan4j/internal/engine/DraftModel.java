@@ -114,7 +114,9 @@ final class DraftModel implements AutoCloseable {
     if (a.guessed == null && !a.unguessed) {
       a.unguessed = acceptance.rate(Acceptance.MODEL) < USEFUL && ++passed % PATIENCE != 0;
       if (!a.unguessed) {
-        Sequence own = new Sequence(a.request.prompt(), a.sequence.length() + a.sequence.room());
+        Sequence own =
+            new Sequence(
+                a.sequence.salt(), a.request.prompt(), a.sequence.length() + a.sequence.room());
         if (cache.start(own, Integer.MAX_VALUE, 0)) {
           a.guessed = own;
         }

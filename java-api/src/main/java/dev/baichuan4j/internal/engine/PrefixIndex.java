@@ -11,9 +11,9 @@ import java.util.Map;
 /**
  * Finds the pages that hold the beginning of a text. It is a tree whose nodes are pages: the way
  * from the root to a node spells the tokens from the first one on. Only a leaf may have fewer than
- * 64 tokens, the end of a text. The index is one holder of each of its pages, so that a page that
- * no text uses stays until room is needed; then the leaf that was used longest ago goes first. For
- * the engine's thread.
+ * 64 tokens, the end of a text. Texts with a salt have a tree of their own for each salt. The index
+ * is one holder of each of its pages, so that a page that no text uses stays until room is needed;
+ * then the leaf that was used longest ago goes first. For the engine's thread.
  */
 final class PrefixIndex {
 
@@ -81,7 +81,8 @@ final class PrefixIndex {
   }
 
   private static final class Node {
-    final Node parent;
+    final Node parent; // null: a root
+    final String salt; // null: no root
     final int[] tokens;
     final int page;
     final Map<Content, Node> full = new HashMap<>(); // children of 64 tokens
@@ -90,9 +91,19 @@ final class PrefixIndex {
     Node older = this;
 
     Node(Node parent, int[] tokens, int page) {
+      this(parent, null, tokens, page);
+    }
+
+    private Node(Node parent, String salt, int[] tokens, int page) {
       this.parent = parent;
+      this.salt = salt;
       this.tokens = tokens;
       this.page = page;
+    }
+
+    /** A root. */
+    Node(String salt) {
+      this(null, salt, new int[0], PagePool.NONE);
     }
 
     boolean isLeaf() {
@@ -111,7 +122,8 @@ final class PrefixIndex {
   }
 
   private final PagePool pool;
-  private final Node root = new Node(null, new int[0], PagePool.NONE); // also begins the ring
+  private final Node root = new Node(""); // of texts without a salt; also begins the ring
+  private final Map<String, Node> salted = new HashMap<>(); // other roots, each with a child
   private final Node[] nodes; // by the number of their page
   private int size;
 
@@ -128,12 +140,16 @@ final class PrefixIndex {
   /**
    * Finds the longest beginning of a text that is in pages.
    *
+   * @param salt its salt; empty for none
    * @param text its tokens
    * @param limit most tokens that may be found
    */
-  Match find(int[] text, int limit) {
+  Match find(String salt, int[] text, int limit) {
     List<Node> nodes = new ArrayList<>();
-    Node node = root;
+    Node node = salt.isEmpty() ? root : salted.get(salt);
+    if (node == null) {
+      return new Match(0, nodes);
+    }
     int at = 0;
     while (at + Layout.PAGE <= limit) {
       Node child = node.full.get(content(text, at, Layout.PAGE));
@@ -170,8 +186,11 @@ final class PrefixIndex {
    * Takes in the pages of a text, up to its first {@code count} tokens; nobody writes to those from
    * now on. A whole page that it has already takes the place of the text's own.
    */
-  void add(int[] text, int count, int[] pages) {
-    Node node = root;
+  void add(String salt, int[] text, int count, int[] pages) {
+    if (count == 0) {
+      return;
+    }
+    Node node = salt.isEmpty() ? root : salted.computeIfAbsent(salt, Node::new);
     for (int i = 0; i < Layout.pagesFor(count); i++) {
       int at = i * Layout.PAGE;
       int length = Math.min(Layout.PAGE, count - at);
@@ -261,6 +280,9 @@ final class PrefixIndex {
     } else {
       leaf.parent.full.remove(new Content(leaf.tokens));
     }
+    if (leaf.parent.salt != null && leaf.parent.isLeaf()) {
+      salted.remove(leaf.parent.salt);
+    }
     forget(leaf);
   }
 
@@ -273,7 +295,7 @@ final class PrefixIndex {
 
   /** Makes a node and all above it the newest, and each of them newer than those below it. */
   private void touch(Node leaf) {
-    for (Node node = leaf; node != root; node = node.parent) {
+    for (Node node = leaf; node.parent != null; node = node.parent) {
       unlink(node);
       node.newer = root;
       node.older = root.older;

@@ -47,6 +47,10 @@ public abstract class Request {
     return terms.caller();
   }
 
+  final String salt() {
+    return terms.salt();
+  }
+
   /** Tokens that it may take, as its priority counts them. */
   final double cost() {
     return tokens() / terms.priority().share();

@@ -9,6 +9,7 @@ import java.util.Arrays;
  * Owned by the engine's thread.
  */
 final class Sequence {
+  private final String salt;
   private final int promptLength;
   private final int[] tokens;
   private int length;
@@ -19,9 +20,11 @@ final class Sequence {
   private int pageCount;
 
   /**
+   * @param salt it shares pages with texts of the same salt alone; empty for none
    * @param positions most tokens that it will have
    */
-  Sequence(int[] prompt, int positions) {
+  Sequence(String salt, int[] prompt, int positions) {
+    this.salt = salt;
     this.tokens = Arrays.copyOf(prompt, positions);
     this.length = prompt.length;
     this.promptLength = prompt.length;
@@ -59,6 +62,10 @@ final class Sequence {
   /** Drafts that became tokens of the text since they were made. */
   int accepted() {
     return accepted;
+  }
+
+  String salt() {
+    return salt;
   }
 
   /** Tokens and, behind them, drafts. */

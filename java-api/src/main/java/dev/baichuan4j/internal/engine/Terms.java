@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.engine;
 
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.Priority;
 import java.time.Duration;
@@ -13,10 +14,21 @@ import java.util.concurrent.TimeUnit;
  * @param caller whose share it counts to
  * @param priority what its tokens count
  * @param timeout from its submission to its end at the latest
+ * @param salt what is computed of it is shared with requests of the same salt alone
  */
-public record Terms(String caller, Priority priority, Optional<Duration> timeout) {
+public record Terms(String caller, Priority priority, Optional<Duration> timeout, String salt) {
   /** What nothing was said about. */
   public static final Terms USUAL = new Terms("", Priority.NORMAL, Optional.empty());
+
+  /** Terms without a salt. */
+  public Terms(String caller, Priority priority, Optional<Duration> timeout) {
+    this(caller, priority, timeout, "");
+  }
+
+  /** Returns those of a generation. */
+  public static Terms of(GenerationOptions options) {
+    return new Terms(options.caller(), options.priority(), options.timeout(), options.cacheSalt());
+  }
 
   /** Its time in nanoseconds; the greatest number if it has all the time. */
   long nanos() {
@@ -24,11 +36,11 @@ public record Terms(String caller, Priority priority, Optional<Duration> timeout
   }
 
   public Terms withCaller(String caller) {
-    return new Terms(Objects.requireNonNull(caller, "caller"), priority, timeout);
+    return new Terms(Objects.requireNonNull(caller, "caller"), priority, timeout, salt);
   }
 
   public Terms withPriority(Priority priority) {
-    return new Terms(caller, Objects.requireNonNull(priority, "priority"), timeout);
+    return new Terms(caller, Objects.requireNonNull(priority, "priority"), timeout, salt);
   }
 
   /**
@@ -38,6 +50,6 @@ public record Terms(String caller, Priority priority, Optional<Duration> timeout
     if (Objects.requireNonNull(timeout, "timeout").isNegative() || timeout.isZero()) {
       throw new InvalidRequestException("timeout", timeout, "a time above 0");
     }
-    return new Terms(caller, priority, Optional.of(timeout));
+    return new Terms(caller, priority, Optional.of(timeout), salt);
   }
 }

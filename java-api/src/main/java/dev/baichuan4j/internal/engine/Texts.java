@@ -67,7 +67,7 @@ final class Texts {
       }
       return true;
     }
-    Sequence sequence = new Sequence(request.prompt(), positions);
+    Sequence sequence = new Sequence(request.salt(), request.prompt(), positions);
     if (!start(request, sequence)) {
       return false; // pages come free when one of these ends
     }

@@ -31,6 +31,9 @@ public interface EntryPoints<L, S, T, C> {
   /** Returns the constraint to what is valid by a JSON Schema. */
   C schemaConstraint(String schema);
 
+  /** Returns the constraint to what is valid by a JSON Schema and has one layout, on one line. */
+  C schemaOnOneLineConstraint(String schema);
+
   /** Returns the constraint to what a regular expression matches. */
   C regexConstraint(String regex);
 

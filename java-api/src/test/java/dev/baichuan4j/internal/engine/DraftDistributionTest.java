@@ -42,7 +42,7 @@ class DraftDistributionTest {
   /** Draws from the same logits at each position, as drafts of the given kind are verified. */
   private static int[] drawn(String kind, int[] accepted) {
     Text text = new Text();
-    Sequence sequence = new Sequence(text.prompt(), DRAWS + DRAFTS + 2);
+    Sequence sequence = new Sequence("", text.prompt(), DRAWS + DRAFTS + 2);
     LogitsRow row = new LogitsRow(VOCABULARY, (r, target) -> copy(target));
     Random random = new Random(7);
     while (sequence.length() <= DRAWS) {

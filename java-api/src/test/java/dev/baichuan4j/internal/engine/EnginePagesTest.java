@@ -97,6 +97,26 @@ class EnginePagesTest {
   }
 
   @Test
+  void saltsKeepTextsApartAndTheirTokensTheSame() throws Exception {
+    int[] prompt = IntStream.range(0, 200).map(i -> i % 250).toArray();
+    try (Engine engine = engine(40)) {
+      Text first = new Text(prompt, 8);
+      Text other = new Text(prompt, 8, new Terms("", Priority.NORMAL, Optional.empty(), "a"));
+      Text same = new Text(prompt, 8, new Terms("", Priority.NORMAL, Optional.empty(), "a"));
+      Text without = new Text(prompt, 8);
+      List<Integer> cached = new ArrayList<>();
+      for (Text text : List.of(first, other, same, without)) {
+        engine.submit(text);
+        assertEquals(8, text.await().size());
+        cached.add(text.cachedTokens.get());
+      }
+      assertEquals(List.of(0, 0, 199, 199), cached);
+      assertEquals(first.tokens, other.tokens);
+      assertEquals(first.tokens, same.tokens);
+    }
+  }
+
+  @Test
   void aPromptThatWasReadBeforeIsNotReadAgain() throws Exception {
     try (Engine engine = engine(16)) {
       int[] prompt = prompt(200, 1);

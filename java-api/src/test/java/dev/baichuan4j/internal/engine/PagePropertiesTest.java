@@ -99,7 +99,7 @@ class PagePropertiesTest {
     boolean evicted = false;
     for (Reading reading : readings) {
       int[] text = reading.text();
-      PrefixIndex.Match match = index.find(text, text.length);
+      PrefixIndex.Match match = index.find("", text, text.length);
       int longest = read.stream().mapToInt(other -> common(text, other)).max().orElse(0);
       assertTrue(match.tokens() <= longest);
       assertTrue(evicted || match.tokens() == longest, "a beginning of " + longest + " was lost");
@@ -131,7 +131,7 @@ class PagePropertiesTest {
         assertEquals(1, pool.holders(pages[at / Layout.PAGE]), "a page of others is written to");
         contents[pages[at / Layout.PAGE]][at % Layout.PAGE] = text[at];
       }
-      index.add(text, text.length, pages);
+      index.add("", text, text.length, pages);
       read.add(text);
       if (reading.stays()) {
         staying.add(pages);

@@ -29,7 +29,7 @@ class PrefixIndexTest {
     int[] pages = new int[Layout.pagesFor(text.length)];
     Arrays.setAll(pages, i -> pool.take());
     int[] own = pages.clone();
-    index.add(text, text.length, pages);
+    index.add("", text, text.length, pages);
     for (int page : pages) {
       pool.release(page);
     }
@@ -37,7 +37,7 @@ class PrefixIndexTest {
   }
 
   private int found(int[] text) {
-    return index.find(text, text.length).tokens();
+    return index.find("", text, text.length).tokens();
   }
 
   @Test
@@ -49,8 +49,8 @@ class PrefixIndexTest {
     assertEquals(64, found(text(200, 64)));
     assertEquals(130, found(text(200, 130)));
     assertEquals(200, found(text(300)));
-    assertEquals(100, index.find(text(300), 100).tokens());
-    assertArrayEquals(Arrays.copyOf(pages, 2), index.find(text(200, 130), 128).share());
+    assertEquals(100, index.find("", text(300), 100).tokens());
+    assertArrayEquals(Arrays.copyOf(pages, 2), index.find("", text(200, 130), 128).share());
     assertEquals(2, pool.holders(pages[0]));
     assertEquals(1, pool.holders(pages[2]));
   }
@@ -58,7 +58,7 @@ class PrefixIndexTest {
   @Test
   void aTextThatGoesOnFromAnotherGetsItsLastPage() {
     int[] pages = add(text(100));
-    PrefixIndex.Match match = index.find(text(150), 150);
+    PrefixIndex.Match match = index.find("", text(150), 150);
     assertEquals(100, match.tokens());
     assertArrayEquals(pages, match.share());
     assertEquals(1, index.size());
@@ -66,7 +66,7 @@ class PrefixIndexTest {
     assertEquals(2, pool.holders(pages[0]));
     // One that ends before leaves it there.
     add(text(100));
-    assertEquals(2, index.find(text(90), 90).share().length);
+    assertEquals(2, index.find("", text(90), 90).share().length);
     assertEquals(2, index.size());
   }
 
@@ -76,7 +76,7 @@ class PrefixIndexTest {
     int[] second = new int[3];
     Arrays.setAll(second, i -> pool.take());
     int[] own = second.clone();
-    index.add(text(192), 192, second);
+    index.add("", text(192), 192, second);
     assertArrayEquals(first, second);
     for (int page : own) {
       assertEquals(0, pool.holders(page));
@@ -102,7 +102,7 @@ class PrefixIndexTest {
   void whatWasUsedLongestAgoGoesFirstAndNothingThatIsUsed() {
     int[] a = add(text(128));
     int[] b = add(text(128, 0));
-    assertArrayEquals(new int[] {a[0]}, index.find(text(64), 64).share()); // is used now
+    assertArrayEquals(new int[] {a[0]}, index.find("", text(64), 64).share()); // is used now
     assertTrue(index.evict());
     assertEquals(64, found(text(128))); // the end of a was used longest ago
     assertEquals(128, found(text(128, 0)));
@@ -115,5 +115,26 @@ class PrefixIndexTest {
     assertTrue(index.evict());
     assertEquals(40, pool.free());
     assertEquals(0, pool.holders(b[0]));
+  }
+
+  @Test
+  void textsWithASaltFindThoseWithTheSameAlone() {
+    add(text(128));
+    int[] pages = new int[] {pool.take(), pool.take()};
+    int[] own = pages.clone();
+    index.add("a", text(128), 128, pages);
+    assertArrayEquals(own, pages); // not the equal ones without a salt
+    pool.release(own[0]);
+    pool.release(own[1]);
+    assertEquals(128, index.find("a", text(128), 128).tokens());
+    assertEquals(0, index.find("b", text(128), 128).tokens());
+    assertEquals(4, index.size());
+    for (int i = 0; i < 4; i++) {
+      assertTrue(index.evict());
+    }
+    assertEquals(0, index.find("a", text(128), 128).tokens());
+    assertEquals(40, pool.free());
+    index.add("a", text(1), 0, new int[0]); // nothing
+    assertFalse(index.evict());
   }
 }

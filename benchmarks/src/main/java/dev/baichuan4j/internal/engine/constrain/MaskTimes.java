@@ -1,9 +1,13 @@
 package dev.baichuan4j.internal.engine.constrain;
 
+import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import dev.baichuan4j.tools.Tool;
+import dev.baichuan4j.tools.Tools;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
@@ -27,6 +31,12 @@ public final class MaskTimes {
       "{\"name\": \"百川智能 Baichuan\", \"id\": 12345, \"tags\": [\"a\", \"b\\n\", \"c\\u00e9\"],\n"
           + "  \"nested\": {\"x\": -1.5e10, \"y\": null, \"list\": [1, 2, 3, {\"z\": true}]},\n"
           + "  \"text\": \"The quick brown fox jumps over the lazy dog. 敏捷的棕色狐狸跳过懒狗\"}";
+
+  private static final String TOOL_SCHEMA =
+      """
+      {"type": "object", "properties": {"text": {"type": "string"},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 100}, "exact": {"type": "boolean"}},
+       "required": ["text", "limit"]}""";
 
   private static final List<Workload> WORKLOADS =
       List.of(
@@ -71,7 +81,26 @@ public final class MaskTimes {
           new Workload(
               "choice",
               () -> CompiledConstraint.choice(List.of("positive", "negative", "正面", "负面")),
-              "正面"));
+              "正面"),
+          new Workload(
+              "tools: content",
+              MaskTimes::tools,
+              "The quick brown fox jumps over the lazy dog. 敏捷的棕色狐狸跳过懒狗"),
+          new Workload(
+              "tools: a call",
+              MaskTimes::tools,
+              "<tool_call>\n{\"name\": \"search_7\", \"arguments\": {\"text\": \"百川 Baichuan\","
+                  + " \"limit\": 12}}\n</tool_call>"));
+
+  /** Twenty tools, of which any may be called behind any content. */
+  private static CompiledConstraint tools() {
+    List<Tool> tools = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      tools.add(new Tool("search_" + i, "", TOOL_SCHEMA));
+    }
+    GenerationOptions options = Tools.of(tools).options(GenerationOptions.unmodified());
+    return (CompiledConstraint) options.constraint().orElseThrow();
+  }
 
   /** Times in nanoseconds. */
   private static final class Times {

@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.engine.constrain;
 
 import dev.baichuan4j.Constraint;
 import dev.baichuan4j.InvalidRequestException;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -38,6 +39,12 @@ public final class CompiledConstraint implements Constraint {
     return new CompiledConstraint("schema", schema, () -> compiler.compile(schema));
   }
 
+  /** Returns the constraint to those texts of a schema that are laid out on one line. */
+  public static CompiledConstraint schemaOnOneLine(String schema, SchemaCompiler compiler) {
+    return new CompiledConstraint(
+        "schema on one line", schema, () -> new OneLineJson(compiler.compile(schema)));
+  }
+
   /** As {@link Constraint#regex}. */
   public static CompiledConstraint regex(String regex) {
     Dfa automaton = Regex.parse(regex).dfa();
@@ -63,6 +70,22 @@ public final class CompiledConstraint implements Constraint {
   public static CompiledConstraint grammar(String text) {
     Grammar grammar = GrammarParser.parse(text);
     return new CompiledConstraint("grammar", text, grammar::machine);
+  }
+
+  /** Returns the constraint to content and tagged parts. */
+  public static CompiledConstraint tagged(TaggedText text) {
+    return new CompiledConstraint("tagged text", text, text::machine);
+  }
+
+  /** Returns the bytes with which a text of the language may begin. */
+  public BitSet firstBytes() {
+    ByteMachine machine = machine();
+    BitSet bytes = new BitSet();
+    for (int b = 0; b < 256; b++) {
+      bytes.set(b, machine.next(machine.start(), b) != ByteMachine.DEAD);
+    }
+    unused.compareAndSet(null, machine); // which has read nothing that it would not read again
+    return bytes;
   }
 
   /** A machine that nobody else uses. */

@@ -60,6 +60,23 @@ public final class Lexemes {
         Arrays.copyOf(distinctAutomata, distinct), Arrays.copyOf(distinctStates, distinct), false);
   }
 
+  /** Returns these positions, where something can follow. */
+  Lexemes open() {
+    return closed ? new Lexemes(automata, states, false) : this;
+  }
+
+  /** Returns these positions and another one; {@link #NONE} of none, as nothing is known then. */
+  Lexemes with(Dfa automaton, int state) {
+    if (states.length == 0) {
+      return NONE;
+    }
+    Dfa[] moreAutomata = Arrays.copyOf(automata, states.length + 1);
+    int[] moreStates = Arrays.copyOf(states, states.length + 1);
+    moreAutomata[states.length] = automaton;
+    moreStates[states.length] = state;
+    return of(moreAutomata, moreStates, moreStates.length);
+  }
+
   /** Returns whether nothing can follow a text of the lexeme. */
   public boolean isClosed() {
     return closed;

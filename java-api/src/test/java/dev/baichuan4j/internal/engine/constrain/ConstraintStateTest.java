@@ -55,7 +55,16 @@ class ConstraintStateTest {
                       + "product: product \"*\" atom | atom\n"
                       + "atom: /[0-9]+/ | name | \"(\" sum \")\"\n"
                       + "name: /[a-z]+/ | \"变量\""),
-              List.of("1+(abc*23)-变量", "((((x))))")));
+              List.of("1+(abc*23)-变量", "((((x))))")),
+          new Case(
+              TaggedTextTest.calls(TaggedTextTest.FREE, true),
+              List.of(
+                  "你好 <call <call>f(12)</call>\n<call>变量()</call>",
+                  "<call>f()</call>",
+                  "a <call b")),
+          new Case(
+              TaggedTextTest.calls(new TaggedText.Bound(CompiledConstraint.json()), false),
+              List.of(" [\"<call>\", 12]", "<call>f(1)</call>")));
 
   private static final Map<Path, SentencePiece> TOKENIZERS = new ConcurrentHashMap<>();
   private static final Map<SentencePiece, TokenMasks> MASKS = new ConcurrentHashMap<>();

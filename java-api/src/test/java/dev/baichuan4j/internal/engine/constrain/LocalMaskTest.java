@@ -52,7 +52,8 @@ class LocalMaskTest {
     return text != null && at != ByteMachine.DEAD;
   }
 
-  private static void assertMasks(ByteMachine machine, List<byte[]> vocabulary, String message) {
+  /** Checks the masks of the first states of a machine. */
+  static void assertMasks(ByteMachine machine, List<byte[]> vocabulary, String message) {
     TokenTrie trie = new TokenTrie(vocabulary.size(), vocabulary::get);
     LocalMaskBuilder builder = new LocalMaskBuilder(trie);
     TokenWalk walk = new TokenWalk(machine, trie.maxDepth());

@@ -78,6 +78,11 @@ final class JsonMachine implements ByteMachine {
     return row[b];
   }
 
+  @Override
+  public int states() {
+    return numbers.size();
+  }
+
   private int number(Place place) {
     Integer known = numbers.get(place);
     if (known != null) {

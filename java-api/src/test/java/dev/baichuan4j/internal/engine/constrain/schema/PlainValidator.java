@@ -7,10 +7,11 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /** Says whether a value is valid by a schema, keyword by keyword, as draft 2020-12 words it. */
-final class PlainValidator {
+public final class PlainValidator {
   private PlainValidator() {}
 
-  static boolean isValid(Object schema, Object value) {
+  /** Whether a value, as JsonTree reads it, is valid. */
+  public static boolean isValid(Object schema, Object value) {
     if (schema instanceof Boolean allowed) {
       return allowed;
     }
