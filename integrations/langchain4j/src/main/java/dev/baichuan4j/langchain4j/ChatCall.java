@@ -75,7 +75,7 @@ record ChatCall(
     }
     String schema =
         format.jsonSchema() == null ? ANY_OBJECT : SchemaText.of(format.jsonSchema().rootElement());
-    return options.withConstraint(Constraint.jsonSchema(schema));
+    return options.withConstraint(Constraint.jsonSchemaOnOneLine(schema));
   }
 
   private static Optional<Tools> tools(BaichuanChatRequestParameters parameters) {

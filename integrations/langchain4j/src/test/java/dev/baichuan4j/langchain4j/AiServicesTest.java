@@ -55,7 +55,7 @@ class AiServicesTest {
             "谢谢");
   }
 
-  /** What the tiny model says itself, bound by the schema of the class; it likes blank space. */
+  /** What the tiny model says itself, bound by the schema of the class. */
   @Test
   void aStructuredAnswerOfTheTinyModelIsOneOfItsClass() {
     interface Classifier {
@@ -68,10 +68,6 @@ class AiServicesTest {
                 .model(TinyModel.shared())
                 .temperature(0.0)
                 .maxOutputTokens(200)
-                .defaultRequestParameters(
-                    BaichuanChatRequestParameters.builder()
-                        .bannedWords(List.of("  ", "\t", "\n", "\r"))
-                        .build())
                 .build());
 
     Examples.Poem poem = classifier.classify("《登鹳雀楼》是哪个朝代的诗？");

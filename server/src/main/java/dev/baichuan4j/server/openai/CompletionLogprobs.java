@@ -38,7 +38,7 @@ final class CompletionLogprobs {
   void addFirst(int id) {
     addToken(id);
     logprobs.addNull();
-    tops.addNull();
+    tops.addObject(); // where OpenAI has null, which its own client for Java does not take
   }
 
   void addAll(List<TokenLogprobs> all) {

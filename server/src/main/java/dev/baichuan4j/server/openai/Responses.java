@@ -94,7 +94,10 @@ final class Responses {
 
     private static ObjectNode usage(Usage tokens) {
       ObjectNode usage = Json.object().put("input_tokens", tokens.promptTokens());
-      usage.putObject("input_tokens_details").put("cached_tokens", tokens.cachedTokens());
+      usage
+          .putObject("input_tokens_details")
+          .put("cached_tokens", tokens.cachedTokens())
+          .put("cache_write_tokens", tokens.promptTokens() - tokens.cachedTokens());
       usage.put("output_tokens", tokens.completionTokens());
       usage.putObject("output_tokens_details").put("reasoning_tokens", 0);
       return usage.put("total_tokens", tokens.totalTokens());
