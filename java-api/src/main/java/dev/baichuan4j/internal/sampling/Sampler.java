@@ -234,9 +234,13 @@ public final class Sampler implements TokenChooser {
 
   /** Returns a token, or {@link Choice#OUTSIDE} if the best logits are not enough. */
   private int chooseFromBest(LogitsRow row) {
-    if (!scores.takeBest(row)) {
+    if (!Scores.areNumbers(row)) {
       return Choice.OUTSIDE;
     }
+    if (processors.length == 0 && choice.takesLikeliest()) {
+      return row.bestId(0); // of equal logits the lower token comes first there too
+    }
+    scores.takeBest(row);
     process();
     if (scores.isWhole()) { // all that a mask allows
       scores.requireOne();
