@@ -177,7 +177,7 @@ final class ModelOptions {
             () ->
                 new WrongOption(
                     "--model",
-                    "none",
+                    "none given",
                     "a checkpoint's folder: the tiny model of the source tree is not beside this"
                         + " program"));
   }

@@ -23,8 +23,11 @@ import org.eclipse.jetty.util.thread.Scheduler;
  * together, and the time until it is complete.
  */
 final class BodyReader extends Handler.Wrapper {
-  /** Bodies of the greatest size that all requests together may have in memory. */
-  private static final int GREATEST_BODIES = 32;
+  /**
+   * The part of Java's heap that bodies may take together. What is read from JSON takes up to
+   * twenty times as much, for a while.
+   */
+  private static final int PART_OF_HEAP = 32;
 
   private final int maxBytes;
   private final long maxTotal;
@@ -33,7 +36,7 @@ final class BodyReader extends Handler.Wrapper {
 
   BodyReader(int maxBytes, Duration timeout) {
     this.maxBytes = maxBytes;
-    this.maxTotal = (long) GREATEST_BODIES * maxBytes;
+    this.maxTotal = Math.max(maxBytes, Runtime.getRuntime().maxMemory() / PART_OF_HEAP);
     this.timeout = timeout;
   }
 
