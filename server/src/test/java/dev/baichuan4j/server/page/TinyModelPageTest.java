@@ -99,7 +99,9 @@ class TinyModelPageTest {
       String question = "床前明月光的下一句是什么？";
       String answer =
           model
-              .chat(List.of(ChatMessage.user(question)), model.defaultOptions().withDoSample(false))
+              .chat(
+                  List.of(ChatMessage.user(question)),
+                  model.defaultOptions().withDoSample(true).withTemperature(0))
               .text()
               .strip();
       assertTrue(answer.length() > 5, answer);
