@@ -5,8 +5,7 @@
 
 SHAPE is CxLxFxV: hidden size, layers, ffn, vocabulary; heads of 128, as `baichuan bench --random`
 takes it. KIND is f32, f16, bf16, q8_0 or q4_0; for the last two, llama-quantize of BUILD makes every
-matrix of that kind. Weights are normal with deviation 0.02. Needs Python alone. Format:
-https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+matrix of that kind. Weights are normal with deviation 0.02. Needs Python alone.
 """
 
 import argparse
@@ -14,79 +13,20 @@ import array
 import pathlib
 import random
 import struct
-import subprocess
 import sys
 
-ALIGNMENT = 32
+import gguf
+
 POOL = 1 << 20  # weights that are drawn
-TYPES = {"f32": (0, 0, 4), "f16": (1, 1, 2), "bf16": (30, 32, 2)}  # tensor type, file type, bytes
 
 
-def text(value):
-    data = value.encode()
-    return struct.pack("<Q", len(data)) + data
-
-
-def field(key, value):
-    """A key and its value: a number, a text, or a list of one of them."""
-    kinds = {int: (4, "<I"), float: (6, "<f"), str: (8, None)}
-
-    def packed(v):
-        return text(v) if isinstance(v, str) else struct.pack(kinds[type(v)][1], v)
-
-    if isinstance(value, list):
-        kind = kinds[type(value[0])][0]
-        if kind == 4:
-            kind = 5  # lists of whole numbers are of i32
-        body = struct.pack("<IQ", kind, len(value)) + b"".join(packed(v) for v in value)
-        return text(key) + struct.pack("<I", 9) + body
-    return text(key) + struct.pack("<I", kinds[type(value)][0]) + packed(value)
-
-
-def fields(arch, c, layers, f, v, file_type):
-    heads = c // 128
-    # <unk>, <s>, </s>, a piece for every byte, and invented pieces.
+def vocabulary(v):
+    """<unk>, <s>, </s>, a piece for every byte, and invented pieces."""
     pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)]
-    kinds = [2, 3, 3] + [6] * 256
+    types = [2, 3, 3] + [6] * 256
     pieces += [f"\u2581w{i}" for i in range(v - len(pieces))]
-    kinds += [1] * (v - len(kinds))
-    return [
-        field("general.architecture", arch),
-        field("general.name", f"random {c}x{layers}x{f}x{v}"),
-        field("general.file_type", file_type),
-        field(f"{arch}.context_length", 8192),
-        field(f"{arch}.embedding_length", c),
-        field(f"{arch}.block_count", layers),
-        field(f"{arch}.feed_forward_length", f),
-        field(f"{arch}.rope.dimension_count", 128),
-        field(f"{arch}.attention.head_count", heads),
-        field(f"{arch}.attention.head_count_kv", heads),
-        field(f"{arch}.attention.layer_norm_rms_epsilon", 1e-6),
-        field(f"{arch}.rope.freq_base", 10000.0),
-        field(f"{arch}.vocab_size", v),
-        field("tokenizer.ggml.model", "llama"),
-        field("tokenizer.ggml.tokens", pieces),
-        field("tokenizer.ggml.scores", [-float(i) for i in range(v)]),
-        field("tokenizer.ggml.token_type", kinds),
-        field("tokenizer.ggml.bos_token_id", 1),
-        field("tokenizer.ggml.eos_token_id", 2),
-        field("tokenizer.ggml.unknown_token_id", 0),
-    ]
-
-
-def tensors(c, layers, f, v):
-    """Names and shapes, the fastest dimension first."""
-    yield "token_embd.weight", (c, v)
-    for i in range(layers):
-        yield f"blk.{i}.attn_norm.weight", (c,)
-        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            yield f"blk.{i}.{name}.weight", (c, c)
-        yield f"blk.{i}.ffn_norm.weight", (c,)
-        yield f"blk.{i}.ffn_gate.weight", (c, f)
-        yield f"blk.{i}.ffn_up.weight", (c, f)
-        yield f"blk.{i}.ffn_down.weight", (f, c)
-    yield "output_norm.weight", (c,)
-    yield "output.weight", (c, v)
+    types += [1] * (v - len(types))
+    return gguf.vocabulary_fields(pieces, [-float(i) for i in range(v)], types)
 
 
 def pool(kind):
@@ -106,49 +46,36 @@ def pool(kind):
 class Weights:
     """Writes matrices, each from an offset of its own in the pool."""
 
-    def __init__(self, out, kind):
-        self.out = out
+    def __init__(self, kind):
         self.pool = pool(kind)
-        self.width = TYPES[kind][2]
+        self.width = gguf.TYPES[kind][2]
         self.draw = random.Random(2)
 
-    def write(self, size):
+    def write(self, out, size):
         start = self.draw.randrange(POOL) * self.width
         while size > 0:
             piece = self.pool[start : start + size]
-            self.out.write(piece)
+            out.write(piece)
             size -= len(piece)
             start = 0
 
 
+def write_ones(out, size):
+    out.write(struct.pack("<f", 1.0) * (size // 4))
+
+
 def write(path, arch, shape, kind):
     c, layers, f, v = shape
-    matrix_type, file_type, width = TYPES[kind]
-    infos, sizes, offset = [], [], 0
-    for name, dims in tensors(c, layers, f, v):
-        matrix = len(dims) == 2
-        count = dims[0] * (dims[1] if matrix else 1)
-        size = count * (width if matrix else 4)
-        infos.append(
-            text(name)
-            + struct.pack("<I", len(dims))
-            + struct.pack(f"<{len(dims)}Q", *dims)
-            + struct.pack("<IQ", matrix_type if matrix else 0, offset)
-        )
-        sizes.append((matrix, size))
-        offset += -(-size // ALIGNMENT) * ALIGNMENT
-    header = fields(arch, c, layers, f, v, file_type)
-    with open(path, "wb") as out:
-        out.write(struct.pack("<4sIQQ", b"GGUF", 3, len(infos), len(header)))
-        out.write(b"".join(header) + b"".join(infos))
-        out.write(bytes(-out.tell() % ALIGNMENT))
-        weights = Weights(out, kind)
-        for matrix, size in sizes:
-            if matrix:
-                weights.write(size)
-            else:
-                out.write(struct.pack("<f", 1.0) * (size // 4))
-            out.write(bytes(-out.tell() % ALIGNMENT))
+    weights = Weights(kind)
+    name = f"random {c}x{layers}x{f}x{v}"
+    fields = gguf.model_fields(arch, name, kind, shape, c // 128, 8192, 1e-6) + vocabulary(v)
+    tensors = [
+        gguf.Tensor(name, sizes, kind, weights.write)
+        if len(sizes) == 2
+        else gguf.Tensor(name, sizes, "f32", write_ones)
+        for name, sizes in gguf.sizes(shape)
+    ]
+    gguf.write(path, fields, tensors)
 
 
 def main():
@@ -158,7 +85,7 @@ def main():
     parser.add_argument("--llama.cpp", dest="build", type=pathlib.Path)
     parser.add_argument("--arch", default="baichuan", choices=["baichuan", "llama"])
     parser.add_argument("shape")
-    parser.add_argument("kind", choices=[*TYPES, "q8_0", "q4_0"])
+    parser.add_argument("kind", choices=[*gguf.TYPES, *gguf.QUANTIZED])
     parser.add_argument("path", type=pathlib.Path)
     options = parser.parse_args()
     shape = [int(n) for n in options.shape.split("x")]
@@ -167,18 +94,17 @@ def main():
             f"shape has value {options.shape}, expected CxLxFxV, "
             "C a multiple of 128 and V at least 259"
         )
-    if options.kind in TYPES:
+    if options.kind in gguf.TYPES:
         write(options.path, options.arch, shape, options.kind)
         return 0
     if options.build is None:
         parser.error(f"kind has value {options.kind}, expected --llama.cpp with it")
-    plain = options.path.with_suffix(".f32.gguf")
-    write(plain, options.arch, shape, "f32")
-    try:
-        command = [options.build / "bin/llama-quantize", "--pure", plain, options.path, options.kind]
-        return subprocess.run(command, stdout=sys.stderr).returncode
-    finally:
-        plain.unlink()
+    return gguf.write_quantized(
+        options.path,
+        options.kind,
+        options.build,
+        lambda plain: write(plain, options.arch, shape, "f32"),
+    )
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 //
 // Shapes  x [T,V]; values, ids [T,K] contiguous; K <= V; masks [M,ceil(V/32)].
 // Method  The outputs hold a heap with the worst kept number on top. Sixteen numbers at a time are
-//         compared with it and passed over if none is larger: about K ln(V/K) of V numbers reach
-//         the heap. Thirty-two that a mask leaves out are passed over unread. Sorting the heap ends the
-//         row.
-// Bound   Memory: 4TV bytes while K is small beside V; V/8 more for a masked row, which reads of x
-//         only those 128 bytes that have an allowed number.
+//         compared with it and passed over if none is larger. About K ln(V/K) of V numbers would
+//         reach the heap, and each costs several branches that nobody can foresee; so a first pass
+//         finds a number below the K-th largest, which leaves little more than K. Thirty-two that a
+//         mask leaves out are passed over unread. Sorting the heap ends the row.
+// Bound   Memory: 4TV bytes while K is small beside V, which the second pass finds in a cache; V/8
+//         more for a masked row, which reads of x only those 128 bytes that have an allowed number.
 #pragma once
 
 #include <limits>
@@ -19,6 +20,9 @@ namespace bc::cpu {
 template <class V>
 struct TopK {
   using F = typename V::F;
+  static constexpr int64_t kFew = 32;           // up to here a first pass costs more than it saves
+  static constexpr int64_t kShares = 4;         // of a row for each of the K
+  static constexpr int64_t kMostShares = 1024;  // 4 KiB on the stack
 
   static bool better(float a, int32_t a_id, float b, int32_t b_id) {
     if (a > b) return true;
@@ -61,53 +65,99 @@ struct TopK {
     }
   }
 
-  static void row(float* values, int32_t* ids, const float* x, int64_t n, int64_t K) {
-    for (int64_t i = 0; i < K; ++i) {
-      values[i] = x[i];
-      ids[i] = static_cast<int32_t>(i);
-    }
-    make_heap(values, ids, K);
-    int64_t i = K;
-    for (; i + 16 <= n; i += 16) {
-      if (!V::any_above(V::load(x + i), V::set(values[0]))) continue;
-      for (int64_t j = i; j < i + 16; ++j) offer(values, ids, K, x[j], j);
-    }
-    for (; i < n; ++i) offer(values, ids, K, x[i], i);
-    sort_heap(values, ids, K);
+  // Bits of 32 numbers that are above `least` or NaN; with a NaN as `least` all of them.
+  static uint32_t above(const float* x, F least) {
+    return V::above(V::load(x), least) | V::above(V::load(x + 16), least) << 16;
   }
 
-  static void masked_row(float* values, int32_t* ids, const float* x, const uint32_t* mask,
-                         int64_t n, int64_t K) {
+  // A number that at least K of the row are above; NaN where none is known. Each of `maxima` is the
+  // largest of a share of the row, so where K of them are above a number, K of the row are. Halving the
+  // range of floats finds one that not many more are above.
+  template <bool kMasked>
+  static float bound(const float* x, const uint32_t* mask, int64_t n, int64_t K) {
+    const int64_t words = n / 32;
+    const int64_t wanted = (kShares * K + 31) / 32;
+    const float nothing = -std::numeric_limits<float>::infinity();
+    const float none = std::numeric_limits<float>::quiet_NaN();
+    if (K < kFew || wanted > kMostShares / 32 || words < 2 * wanted) return none;
+    const int64_t share = (words + wanted - 1) / wanted;
+    float maxima[kMostShares];
+    int64_t count = 0;
+    for (int64_t begin = 0; begin < words; begin += share, count += 32) {
+      const int64_t end = begin + share < words ? begin + share : words;
+      F low = V::set(nothing);
+      F high = low;
+      for (int64_t w = begin; w < end; ++w) {
+        if constexpr (kMasked) {
+          if (mask[w] == 0) continue;
+          low = V::max(low, V::only(V::load(x + 32 * w), mask[w] & 0xffffu));
+          high = V::max(high, V::only(V::load(x + 32 * w + 16), mask[w] >> 16));
+        } else {
+          low = V::max(low, V::load(x + 32 * w));
+          high = V::max(high, V::load(x + 32 * w + 16));
+        }
+      }
+      V::store(maxima + count, low);
+      V::store(maxima + count + 16, high);
+    }
+    int64_t low = place(nothing) - 1;  // a NaN
+    int64_t high = place(-nothing);
+    while (high - low > 1) {
+      const int64_t middle = (low + high) >> 1;
+      const F least = V::set(at_place(middle));
+      int64_t larger = 0;
+      for (int64_t i = 0; i < count; i += 32)
+        larger += __builtin_popcount(above(maxima + i, least));
+      (larger < K ? high : low) = middle;
+      if (larger >= K && larger <= K + K / 8) break;
+    }
+    return at_place(low);
+  }
+
+  // The place of a float among all in their order, and the float at a place.
+  static int64_t place(float value) {
+    int32_t bits;
+    __builtin_memcpy(&bits, &value, 4);
+    return bits ^ (bits >> 31 & 0x7fffffff);
+  }
+  static float at_place(int64_t place) {
+    int32_t bits = static_cast<int32_t>(place);
+    bits ^= bits >> 31 & 0x7fffffff;
+    float value;
+    __builtin_memcpy(&value, &bits, 4);
+    return value;
+  }
+
+  template <bool kMasked>
+  static void row(float* values, int32_t* ids, const float* x, const uint32_t* mask, int64_t n,
+                  int64_t K) {
     int64_t held = 0;
-    const auto take = [&](int64_t i, uint32_t allowed) {
-      for (; allowed != 0; allowed &= allowed - 1) {
-        const int64_t j = i + __builtin_ctz(allowed);
+    float least = bound<kMasked>(x, mask, n, K);
+    const auto take = [&](int64_t i, uint32_t bits) {
+      for (; bits != 0; bits &= bits - 1) {
+        const int64_t j = i + __builtin_ctz(bits);
         if (held == K) {
           offer(values, ids, K, x[j], j);
-          continue;
+        } else {
+          values[held] = x[j];
+          ids[held] = static_cast<int32_t>(j);
+          if (++held < K) continue;
+          make_heap(values, ids, K);
         }
-        values[held] = x[j];
-        ids[held] = static_cast<int32_t>(j);
-        if (++held == K) make_heap(values, ids, K);
+        least = values[0];
       }
     };
     int64_t i = 0;
-    for (; i + 32 <= n && held < K; i += 32) take(i, mask[i / 32]);
     for (; i + 32 <= n; i += 32) {
-      const uint32_t allowed = mask[i / 32];
-      if (allowed == 0) continue;
-      const auto worst = V::set(values[0]);
-      const bool low = V::any_above(V::load(x + i), worst);
-      const bool high = V::any_above(V::load(x + i + 16), worst);
-      if (low) take(i, allowed & 0xffffu);
-      if (high) take(i + 16, allowed >> 16);
+      const uint32_t allowed = kMasked ? mask[i / 32] : ~0u;
+      if (allowed != 0) take(i, allowed & above(x + i, V::set(least)));
     }
-    if (i < n) take(i, mask[i / 32] & ((1u << (n - i)) - 1));
+    if (i < n) take(i, (kMasked ? mask[i / 32] : ~0u) & ((1u << (n - i)) - 1));
     if (held < K) make_heap(values, ids, held);
     sort_heap(values, ids, held);
-    for (int64_t i = held; i < K; ++i) {
-      values[i] = -std::numeric_limits<float>::infinity();
-      ids[i] = -1;
+    for (int64_t k = held; k < K; ++k) {
+      values[k] = -std::numeric_limits<float>::infinity();
+      ids[k] = -1;
     }
   }
 
@@ -118,9 +168,9 @@ struct TopK {
       const float* const x = p.x + t * p.x_ld;
       const int64_t mask = p.masks == nullptr ? -1 : p.mask_of[t];
       if (mask < 0) {
-        row(values, ids, x, p.V, p.K);
+        row<false>(values, ids, x, nullptr, p.V, p.K);
       } else {
-        masked_row(values, ids, x, p.masks + mask * p.masks_ld, p.V, p.K);
+        row<true>(values, ids, x, p.masks + mask * p.masks_ld, p.V, p.K);
       }
     }
   }

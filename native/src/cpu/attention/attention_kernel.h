@@ -6,11 +6,12 @@
 //         bf16 or i8; scales [pages,2,G,64] for i8; slopes [H] or none; out [T,H D]. D is a multiple
 //         of 8.
 // Method  A tile of queries of one sequence and key-value head, all query heads of one token before
-//         those of the next, meets the pages in order with an online softmax. Keys become a panel
-//         whose lanes are keys, values one whose lanes are along D; queries and weights are broadcast
-//         (attention_words.h). Every sum adds its terms in the order of D or of positions whatever the
-//         blocks: a token's result is the same, bit for bit, alone or in a prompt. Positions outside
-//         of what a query sees are never read as values.
+//         those of the next, meets the pages in order with an online softmax. Lanes are keys, and then
+//         they are along D; queries and weights are broadcast (attention_words.h). For many queries
+//         keys and values become panels first; few take them from the page, whose keys are transposed
+//         in registers (attention_scores.h, attention_values.h). Every sum adds its terms in the order
+//         of D or of positions whatever the blocks: a token's result is the same, bit for bit, alone or
+//         in a prompt. Positions outside of what a query sees are never read as values.
 // Bound   One token: the bytes of the cache it sees, 4D a position and key-value head for 16-bit
 //         pages. Many: 2D multiply-adds a query head, token and key.
 // Source  Dao et al. 2022, arXiv:2205.14135; Press et al. 2021, arXiv:2108.12409 (ALiBi); Ainslie et
@@ -18,6 +19,8 @@
 //         (windows)
 #pragma once
 
+#include "cpu/attention/attention_scores.h"
+#include "cpu/attention/attention_values.h"
 #include "cpu/attention/attention_words.h"
 #include "cpu/simd/exp.h"
 #include "cpu/vector_kernels.h"
@@ -25,100 +28,12 @@
 
 namespace bc::cpu {
 
-// 64 queries share a page: packing it costs 5 % of the products, and scores, sums and panel stay in
-// the second-level cache.
-constexpr int64_t kQueryRows = 64;
-
-// The width of a row of D numbers, rounded up to whole vectors.
-constexpr int64_t attention_width(int64_t D) { return (D + 15) / 16 * 16; }
-
-// Floats of scratch: queries, sums and a panel [64,width], scores [64,64]; then for each query 16 partial
-// sums of weights, maximum, factor, slope and token. Maxima and factors have room for a vector that begins
-// at the last one.
-constexpr int64_t attention_scratch(int64_t D) {
-  return (2 * kQueryRows + kPageSize) * attention_width(D) + kQueryRows * (kPageSize + 16 + 4) + 32;
-}
-
 template <class V>
 struct Attention {
   using F = typename V::F;
+  using Tile = AttentionTile<V>;
   static constexpr float kInfinity = __builtin_inff();
   static constexpr float kLanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
-  struct Tile {
-    float* queries;  // [rows,width/depth] words
-    float* sums;     // [rows,width] of weight times value, so far
-    float* panel;    // keys [D/depth,64] or values [64/depth,width], in words
-    float* scores;   // [rows,64], then weights in words
-    float* totals;   // [rows,16] of weights, so far
-    float* max;      // [rows]
-    float* factors;  // [rows] by which earlier sums are multiplied for the last page's maximum
-    float* slopes;   // [rows]
-    int32_t* token;  // [rows] from the tile's first one on
-    int64_t D, width;
-    int64_t window;  // more than any distance where there is none
-    int64_t first;   // position of the first query less that of the page's first slot
-
-    // Slots [seen_from, seen_to) of the page are what query r sees; they may lie outside of it.
-    int64_t seen_to(int64_t r) const { return first + token[r] + 1; }
-    int64_t seen_from(int64_t r) const { return seen_to(r) - window; }
-  };
-
-  static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-  static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-
-  // sum[m][n] += a[m] b[n] over `words` words.
-  template <class Words, int M, int N>
-  static inline __attribute__((always_inline)) void multiply(F (&sum)[M][N], const float* a,
-                                                             int64_t a_ld, const float* b,
-                                                             int64_t b_ld, int64_t words) {
-    for (int64_t k = 0; k < words; ++k) {
-      typename Words::W y[N];
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) y[n] = Words::load(b + k * b_ld + 16 * n);
-#pragma GCC unroll 8
-      for (int m = 0; m < M; ++m) {
-        const typename Words::W x = Words::broadcast(a + m * a_ld + k);
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) sum[m][n] = Words::add(sum[m][n], x, y[n]);
-      }
-    }
-  }
-
-  // Scores of slots [j, j + 16 N) for queries [r, r + M).
-  template <class Words, int M, int N>
-  static void score(const Tile& t, const float* key_scales, int64_t r, int64_t j) {
-    F sum[M][N];
-#pragma GCC unroll 8
-    for (int m = 0; m < M; ++m) {
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) sum[m][n] = V::set(0.0f);
-    }
-    const int64_t words = t.D / Words::depth;
-    const int64_t ld = t.width / Words::depth;
-    multiply<Words>(sum, t.queries + r * ld, ld, t.panel + j, kPageSize, words);
-    const F root = V::set(1.0f / __builtin_sqrtf(static_cast<float>(t.D)));
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
-      const int64_t slot = j + 16 * n;
-      const F scale = key_scales == nullptr ? root : V::mul(root, V::load(key_scales + slot));
-#pragma GCC unroll 8
-      for (int m = 0; m < M; ++m) {
-        const F distance =
-            V::add(V::load(kLanes), V::set(static_cast<float>(slot + 1 - t.seen_to(r + m))));
-        V::store(t.scores + (r + m) * kPageSize + slot,
-                 V::fma(sum[m][n], scale, V::mul(V::set(t.slopes[r + m]), distance)));
-      }
-    }
-  }
-
-  template <class Words, int M, int N = V::score_vectors>
-  static void score_row(const Tile& t, const float* key_scales, int64_t r, int64_t j, int64_t end) {
-    for (; j + 16 * N <= end; j += 16 * N) score<Words, M, N>(t, key_scales, r, j);
-    if constexpr (N > 1) {
-      if (j < end) score_row<Words, M, N / 2>(t, key_scales, r, j, end);
-    }
-  }
 
   // 16 scores of a query. Those outside of [from, to), which it does not see, become -infinity.
   static F seen(const float* scores, int64_t from, int64_t to) {
@@ -171,92 +86,6 @@ struct Attention {
     }
   }
 
-  // Adds N vectors of values of words [begin, end) to the sums of queries [r, r + M).
-  template <class Words, int M, int N>
-  static void add(const Tile& t, const float* values, int64_t r, int64_t d, int64_t begin,
-                  int64_t end) {
-    F sum[M][N];
-    float* sums = t.sums + r * t.width + d;
-#pragma GCC unroll 8
-    for (int m = 0; m < M; ++m) {
-      const F factor = V::set(t.factors[r + m]);
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) sum[m][n] = V::mul(V::load(sums + m * t.width + 16 * n), factor);
-    }
-    multiply<Words>(sum, t.scores + r * kPageSize + begin, kPageSize, values + begin * t.width + d,
-                    t.width, end - begin);
-#pragma GCC unroll 8
-    for (int m = 0; m < M; ++m) {
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) V::store(sums + m * t.width + 16 * n, sum[m][n]);
-    }
-  }
-
-  // Adds what query r sees of the page before a slot, and applies its factor, which is 1 from then on.
-  template <class Words>
-  static void add_first(const Tile& t, const float* values, int64_t r, int64_t slot) {
-    float* sums = t.sums + r * t.width;
-    const F factor = V::set(t.factors[r]);
-    for (int64_t d = 0; d < t.width; d += 16) V::store(sums + d, V::mul(V::load(sums + d), factor));
-    t.factors[r] = 1.0f;
-    add_slots<Words>(t, values, r, larger(t.seen_from(r), 0), slot);
-  }
-
-  // Adds slots [from, to) for query r alone. Either end may lie inside of a word.
-  template <class Words>
-  static void add_slots(const Tile& t, const float* values, int64_t r, int64_t from, int64_t to) {
-    if (from >= to) return;
-    const float* weights = t.scores + r * kPageSize;
-    const int64_t begin = (from + Words::depth - 1) / Words::depth;
-    const int64_t end = to / Words::depth;
-    const auto half = [](typename Words::W w, bool first) {
-      return first ? Words::first_half(w) : Words::second_half(w);
-    };
-    for (int64_t d = 0; d < t.width; d += 16) {
-      F sum = V::load(t.sums + r * t.width + d);
-      const auto word = [&](int64_t k) { return Words::load(values + k * t.width + d); };
-      const auto add_half = [&](int64_t k, bool first) {
-        sum = Words::add(sum, half(Words::broadcast(weights + k), first), half(word(k), first));
-      };
-      if (from < begin * Words::depth) add_half(begin - 1, false);
-      for (int64_t k = begin; k < end; ++k)
-        sum = Words::add(sum, Words::broadcast(weights + k), word(k));
-      if (end * Words::depth < to) add_half(end, true);
-      V::store(t.sums + r * t.width + d, sum);
-    }
-  }
-
-  // Scores, weights and sums of queries [r, rows), M at a time and then fewer.
-  template <class Words, int M = V::query_rows>
-  static int64_t scores(const Tile& t, const float* key_scales, int64_t r, int64_t rows) {
-    for (; r + M <= rows; r += M)
-      score_row<Words, M>(t, key_scales, r, 0,
-                          (smaller(t.seen_to(r + M - 1), kPageSize) + 15) / 16 * 16);
-    if constexpr (M > 1) r = scores<Words, M / 2>(t, key_scales, r, rows);
-    return r;
-  }
-  template <class Words, int M = V::query_rows>
-  static int64_t sums(const Tile& t, const float* values, int64_t r, int64_t rows) {
-    constexpr int N = V::value_vectors;
-    for (; r + M <= rows; r += M) {
-      // All M queries see the words from the first word of the last query to the last word of the first.
-      const int64_t end = smaller(t.seen_to(r), kPageSize) / Words::depth;
-      const int64_t from = larger(t.seen_from(r + M - 1), 0);
-      const int64_t begin = smaller((from + Words::depth - 1) / Words::depth, end);
-      for (int64_t m = r; m < r + M && begin > 0; ++m)
-        add_first<Words>(t, values, m, begin * Words::depth);
-      int64_t d = 0;
-      for (; d + 16 * N <= t.width; d += 16 * N) add<Words, M, N>(t, values, r, d, begin, end);
-      for (; d < t.width; d += 16) add<Words, M, 1>(t, values, r, d, begin, end);
-      for (int64_t m = r; m < r + M && end * Words::depth < kPageSize; ++m) {
-        add_slots<Words>(t, values, m, larger(end * Words::depth, t.seen_from(m)),
-                         smaller(t.seen_to(m), kPageSize));
-      }
-    }
-    if constexpr (M > 1) r = sums<Words, M / 2>(t, values, r, rows);
-    return r;
-  }
-
   // Row r has head r % heads of token r / heads of the tile.
   template <class Words>
   static Tile begin_tile(const AttentionParams& p, const QueryTile& q, float* scratch) {
@@ -305,6 +134,7 @@ struct Attention {
 
   template <class Words, class E>
   static void tile(const AttentionParams& p, const QueryTile& q, float* scratch) {
+    using Scores = AttentionScores<V, Words>;
     const int64_t D = p.D;
     const int64_t tokens = q.end - q.begin;
     const int64_t first = p.batch.positions[q.begin];
@@ -331,12 +161,23 @@ struct Attention {
       const int64_t r0 = larger(-t.first, 0) * q.heads;
       const int64_t rows = smaller(kPageSize - 1 + t.window - t.first, tokens) * q.heads;
 
-      for (int64_t j = 0; j < slots; j += 16) {
-        Words::keys(t.panel + j, keys + j * D, next_keys + j * D, D);
+      const float* key_scales = sizeof(E) == 1 ? p.scales + key_row : nullptr;
+      const float* value_scales = sizeof(E) == 1 ? p.scales + value_row : nullptr;
+      // What few queries read once they need not find in a panel.
+      const bool few = rows - r0 <= V::query_rows;
+      if (few) {
+        Scores::of_few(t, keys, next_keys, key_scales, r0, rows, slots);
+      } else {
+        for (int64_t j = 0; j < slots; j += 16)
+          Words::keys(t.panel + j, keys + j * D, next_keys + j * D, D);
+        Scores::of_many(t, key_scales, r0, rows);
       }
-      scores<Words>(t, sizeof(E) == 1 ? p.scales + key_row : nullptr, r0, rows);
-      for (int64_t r = r0; r < rows; r += 16)
-        softmax<Words>(t, sizeof(E) == 1 ? p.scales + value_row : nullptr, r, rows);
+      for (int64_t r = r0; r < rows; r += 16) softmax<Words>(t, value_scales, r, rows);
+      if (few) {
+        using Page = PageOfValues<Words, E>;
+        AttentionValues<V, Words, Page>::add(t, Page{values, next_values, D}, r0, rows);
+        continue;
+      }
       const float* panel = t.panel;
       if (sizeof(E) == sizeof(float) && t.width == D) {
         panel = reinterpret_cast<const float*>(values);
@@ -346,7 +187,8 @@ struct Attention {
                         D);
         }
       }
-      sums<Words>(t, panel, r0, rows);
+      using Panel = PanelOfValues<Words>;
+      AttentionValues<V, Words, Panel>::add(t, Panel{panel, t.width}, r0, rows);
     }
     end_tile(p, q, t);
   }

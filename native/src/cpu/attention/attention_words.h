@@ -54,6 +54,28 @@ struct FloatWords {
       for (int64_t i = 0; i < D - d; ++i) V::store(panel + (d + i) * kPageSize, x[i]);
     }
   }
+  // sum[m] += query m times 16 N keys [16 N,D].
+  template <int M, int N, class E>
+  static void multiply_keys(F (&sum)[M][N], const float* queries, int64_t ld, const E* keys,
+                            const E* next, int64_t D) {
+    for (int64_t d = 0; d < D; d += 16) {
+      const int64_t n = D - d < 16 ? D - d : 16;
+#pragma GCC unroll 4
+      for (int v = 0; v < N; ++v) {
+        for (int i = 16 * v; i < 16 * v + 16; ++i) prefetch(next + i * D + d);
+        V::multiply_rows(sum, v, queries + d, ld, keys + 16 * v * D + d, D, n);
+      }
+    }
+  }
+  // A word of each of 16 columns, or of n of them, of which `values` is the first.
+  template <class E>
+  static W value(const E* values, int64_t) {
+    return V::load(values);
+  }
+  template <class E>
+  static W value(const E* values, int64_t, int64_t n) {
+    return V::load(values, n);
+  }
   // The values [depth,D] of one word's positions to its row of a panel, in whole vectors.
   template <class E>
   static void values(float* panel, const E* values, const E* next, int64_t D) {
@@ -100,6 +122,37 @@ struct PairWords {
       V::transpose(x);
       for (int64_t i = 0; i < n / 2; ++i) V::store(panel + (d / 2 + i) * kPageSize, x[i]);
     }
+  }
+  template <int M, int N, class E>
+  static void multiply_keys(F (&sum)[M][N], const float* queries, int64_t ld, const E* keys,
+                            const E* next, int64_t D) {
+    for (int64_t d = 0; d < D; d += 32) {
+      const int64_t n = D - d < 32 ? D - d : 32;
+#pragma GCC unroll 4
+      for (int v = 0; v < N; ++v) {
+        F x[16];
+        for (int i = 0; i < 16; ++i) {
+          prefetch(next + (16 * v + i) * D + d);
+          x[i] = V::neighbours(keys + (16 * v + i) * D + d, n);
+        }
+        V::transpose(x);
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; ++i) {
+          if (2 * i >= n) break;
+#pragma GCC unroll 8
+          for (int m = 0; m < M; ++m)
+            sum[m][v] = add(sum[m][v], broadcast(queries + m * ld + d / 2 + i), V::as_pairs(x[i]));
+        }
+      }
+    }
+  }
+  template <class E>
+  static W value(const E* values, int64_t D) {
+    return V::as_pairs(V::interleaved(values, values + D));
+  }
+  template <class E>
+  static W value(const E* values, int64_t D, int64_t n) {
+    return V::as_pairs(V::interleaved(values, values + D, n));
   }
   template <class E>
   static void values(float* panel, const E* values, const E* next, int64_t D) {

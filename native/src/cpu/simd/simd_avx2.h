@@ -161,6 +161,7 @@ struct Avx2Lanes {
   static constexpr int query_rows = 6;  // 6 x 1: 12 sums of 16 registers
   static constexpr int score_vectors = 1;
   static constexpr int value_vectors = 1;
+  static constexpr int key_vectors = 4;  // of sums, for keys that are not in a panel
 
   static void transpose(F* x) {
     __m256 low[16];
@@ -186,6 +187,69 @@ struct Avx2Lanes {
       out[i] = _mm256_permute2f128_ps(low[i], high[i], 0x20);
       out[4 + i] = _mm256_permute2f128_ps(low[i], high[i], 0x31);
     }
+  }
+  // sum[m][v] += x[m] times 16 rows [16,n]; n is 8 or 16. Eight rows and columns at a time stay in
+  // registers.
+  template <int M, int N, class E>
+  static inline __attribute__((always_inline)) void multiply_rows(F (&sum)[M][N], int v,
+                                                                  const float* x, int64_t x_ld,
+                                                                  const E* rows, int64_t ld,
+                                                                  int64_t n) {
+    for (int64_t i = 0; i < n; i += 8) {
+      __m256 column[8];
+      eight_columns(column, rows + i, ld);
+#pragma GCC unroll 8
+      for (int k = 0; k < 8; ++k) {
+#pragma GCC unroll 8
+        for (int m = 0; m < M; ++m) {
+          const __m256 a = _mm256_set1_ps(x[m * x_ld + i + k]);
+          sum[m][v].a = _mm256_fmadd_ps(a, column[k], sum[m][v].a);
+        }
+      }
+      eight_columns(column, rows + 8 * ld + i, ld);
+#pragma GCC unroll 8
+      for (int k = 0; k < 8; ++k) {
+#pragma GCC unroll 8
+        for (int m = 0; m < M; ++m) {
+          const __m256 a = _mm256_set1_ps(x[m * x_ld + i + k]);
+          sum[m][v].b = _mm256_fmadd_ps(a, column[k], sum[m][v].b);
+        }
+      }
+    }
+  }
+  template <class E>
+  static void eight_columns(__m256* out, const E* rows, int64_t ld) {
+    transpose8(out, eight(rows), eight(rows + ld), eight(rows + 2 * ld), eight(rows + 3 * ld),
+               eight(rows + 4 * ld), eight(rows + 5 * ld), eight(rows + 6 * ld),
+               eight(rows + 7 * ld));
+  }
+  // Half as many shuffles: rows change places with columns as 16 bits, and are widened by what follows.
+  static void eight_columns(__m256* out, const bf16* rows, int64_t ld) {
+    const auto two = [&](int64_t i) {  // row i in the lower half, row i + 4 in the upper one
+      return _mm256_inserti128_si256(_mm256_castsi128_si256(half(rows + i * ld)),
+                                     half(rows + (i + 4) * ld), 1);
+    };
+    const __m256i r0 = two(0);
+    const __m256i r1 = two(1);
+    const __m256i r2 = two(2);
+    const __m256i r3 = two(3);
+    four_columns(out, _mm256_unpacklo_epi16(r0, r2), _mm256_unpacklo_epi16(r1, r3));
+    four_columns(out + 4, _mm256_unpackhi_epi16(r0, r2), _mm256_unpackhi_epi16(r1, r3));
+  }
+  static void four_columns(__m256* out, __m256i even, __m256i odd) {
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256i low = _mm256_unpacklo_epi16(even, odd);
+    const __m256i high = _mm256_unpackhi_epi16(even, odd);
+    out[0] = _mm256_castsi256_ps(_mm256_unpacklo_epi16(zero, low));
+    out[1] = _mm256_castsi256_ps(_mm256_unpackhi_epi16(zero, low));
+    out[2] = _mm256_castsi256_ps(_mm256_unpacklo_epi16(zero, high));
+    out[3] = _mm256_castsi256_ps(_mm256_unpackhi_epi16(zero, high));
+  }
+  static __m256 eight(const float* p) { return _mm256_loadu_ps(p); }
+  static __m256 eight(const f16* p) { return _mm256_cvtph_ps(half(p)); }
+  static __m256 eight(const int8_t* p) {
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
   }
   // Transposes in each half of the registers.
   static void transpose4(__m256* out, __m256 a, __m256 b, __m256 c, __m256 d) {
@@ -272,9 +336,16 @@ struct Avx2Lanes {
     return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
                          _mm256_permute2f128_ps(low, high, 0x31));
   }
-  static bool any_above(F x, F y) {
-    return (_mm256_movemask_ps(_mm256_cmp_ps(x.a, y.a, _CMP_NLE_UQ)) |
-            _mm256_movemask_ps(_mm256_cmp_ps(x.b, y.b, _CMP_NLE_UQ))) != 0;
+  static uint32_t above(F x, F y) {
+    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(x.a, y.a, _CMP_NLE_UQ)) |
+                                 _mm256_movemask_ps(_mm256_cmp_ps(x.b, y.b, _CMP_NLE_UQ)) << 8);
+  }
+  static F only(F x, uint32_t lanes) { return {only(x.a, lanes), only(x.b, lanes >> 8)}; }
+  static __m256 only(__m256 x, uint32_t lanes) {
+    const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i set = _mm256_and_si256(_mm256_set1_epi32(static_cast<int32_t>(lanes)), bit);
+    return _mm256_blendv_ps(_mm256_set1_ps(-__builtin_inff()), x,
+                            _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, bit)));
   }
 };
 

@@ -120,6 +120,7 @@ struct Avx512Lanes {
   static constexpr int query_rows = 4;  // 4 x 4: 16 sums of 32 registers
   static constexpr int score_vectors = 4;
   static constexpr int value_vectors = 4;
+  static constexpr int key_vectors = 4;
 
   // Transposes 4 x 4 lanes in each quarter of the registers, then the quarters.
   static void transpose(F* x) {
@@ -143,6 +144,23 @@ struct Avx512Lanes {
       x[4 + i] = _mm512_shuffle_f32x4(a, c, 0xdd);
       x[8 + i] = _mm512_shuffle_f32x4(b, d, 0x88);
       x[12 + i] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+  }
+
+  // sum[m][v] += x[m] times 16 rows [16,n]; n is 8 or 16.
+  template <int M, int N, class E>
+  static inline __attribute__((always_inline)) void multiply_rows(F (&sum)[M][N], int v,
+                                                                  const float* x, int64_t x_ld,
+                                                                  const E* rows, int64_t ld,
+                                                                  int64_t n) {
+    F column[16];
+    for (int i = 0; i < 16; ++i) column[i] = n == 16 ? load(rows + i * ld) : load(rows + i * ld, n);
+    transpose(column);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      if (i >= n) break;
+#pragma GCC unroll 8
+      for (int m = 0; m < M; ++m) sum[m][v] = fma(set(x[m * x_ld + i]), column[i], sum[m][v]);
     }
   }
 
@@ -215,7 +233,10 @@ struct Avx512Lanes {
   static F add_pairs(F a, F b) {
     return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
   }
-  static bool any_above(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ) != 0; }
+  static uint32_t above(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ); }
+  static F only(F x, uint32_t lanes) {
+    return _mm512_mask_mov_ps(set(-__builtin_inff()), static_cast<__mmask16>(lanes), x);
+  }
 };
 
 }  // namespace bc::cpu

@@ -193,6 +193,7 @@ struct ScalarLanes {
   static constexpr int query_rows = 1;
   static constexpr int score_vectors = 1;
   static constexpr int value_vectors = 1;
+  static constexpr int key_vectors = 1;  // of sums, for keys that are not in a panel
 
   // Lane j of x[i] and lane i of x[j] change places.
   static void transpose(F* x) {
@@ -202,6 +203,20 @@ struct ScalarLanes {
         x[i].v[j] = x[j].v[i];
         x[j].v[i] = lane;
       }
+    }
+  }
+
+  // sum[m][v] += x[m] times 16 rows [16,n], in the order of columns; n is 8 or 16.
+  template <int M, int N, class E>
+  static inline __attribute__((always_inline)) void multiply_rows(F (&sum)[M][N], int v,
+                                                                  const float* x, int64_t x_ld,
+                                                                  const E* rows, int64_t ld,
+                                                                  int64_t n) {
+    F column[16];
+    for (int i = 0; i < 16; ++i) column[i] = load(rows + i * ld, n);
+    transpose(column);
+    for (int64_t i = 0; i < n; ++i) {
+      for (int m = 0; m < M; ++m) sum[m][v] = fma(set(x[m * x_ld + i]), column[i], sum[m][v]);
     }
   }
 
@@ -255,11 +270,15 @@ struct ScalarLanes {
   static F sums(const F* a) {
     return each([&](int i) { return sum(a[i]); });
   }
-  // Whether any lane of a is above its lane of b, or either lane is NaN.
-  static bool any_above(F a, F b) {
-    bool any = false;
-    for (int i = 0; i < 16; ++i) any |= !(a.v[i] <= b.v[i]);
-    return any;
+  // A bit for each lane of a that is above its lane of b, or where either is NaN.
+  static uint32_t above(F a, F b) {
+    uint32_t bits = 0;
+    for (int i = 0; i < 16; ++i) bits |= uint32_t{!(a.v[i] <= b.v[i])} << i;
+    return bits;
+  }
+  // The lanes that have a bit, of which there are 16; the others -infinity.
+  static F only(F a, uint32_t bits) {
+    return each([&](int i) { return (bits >> i & 1) != 0 ? a.v[i] : -__builtin_inff(); });
   }
 };
 

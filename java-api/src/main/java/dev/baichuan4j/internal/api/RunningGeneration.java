@@ -47,7 +47,9 @@ final class RunningGeneration implements Generation, TextSink {
   /** Guards what follows. */
   private final ReentrantLock lock = new ReentrantLock();
 
-  private final Condition changed = lock.newCondition(); // every chunk, and the end
+  private final Condition arrived = lock.newCondition(); // every chunk, and the end
+  private final Condition ended =
+      lock.newCondition(); // alone: a wait for the result sleeps through chunks
   private ChunkLog chunks = new ChunkLog();
   private int read; // chunks that the reader has taken
   private Thread reader;
@@ -87,7 +89,7 @@ final class RunningGeneration implements Generation, TextSink {
         return;
       }
       chunks.add(chunk);
-      changed.signalAll();
+      arrived.signalAll();
     } finally {
       lock.unlock();
     }
@@ -111,7 +113,8 @@ final class RunningGeneration implements Generation, TextSink {
       this.result = result;
       this.failure = failure;
       waiting = completion;
-      changed.signalAll();
+      arrived.signalAll();
+      ended.signalAll();
     } finally {
       lock.unlock();
     }
@@ -273,7 +276,7 @@ final class RunningGeneration implements Generation, TextSink {
           if (read < chunks.size()) {
             return chunks.get(take ? read++ : read);
           }
-          changed.await();
+          arrived.await();
         }
       } finally {
         lock.unlock();
@@ -347,9 +350,9 @@ final class RunningGeneration implements Generation, TextSink {
       while (!hasEnded() && left > 0) {
         try {
           if (nanos == FOREVER) {
-            changed.await();
+            ended.await();
           } else {
-            left = changed.awaitNanos(left);
+            left = ended.awaitNanos(left);
           }
         } catch (InterruptedException e) {
           if (!cancelled) {
@@ -431,7 +434,7 @@ final class RunningGeneration implements Generation, TextSink {
     try {
       closed = true;
       chunks = new ChunkLog();
-      changed.signalAll();
+      arrived.signalAll();
     } finally {
       lock.unlock();
     }

@@ -34,6 +34,11 @@ interface Choice {
    */
   boolean bestMaySuffice(int count);
 
+  /** Returns whether the token with the greatest score is chosen, of equal ones the lowest. */
+  default boolean takesLikeliest() {
+    return false;
+  }
+
   /**
    * Returns the place of the chosen score. The scores may be used up by it, and no random number is
    * taken unless a score is chosen.

@@ -8,6 +8,11 @@ final class GreedyChoice implements Choice {
   }
 
   @Override
+  public boolean takesLikeliest() {
+    return true;
+  }
+
+  @Override
   public int choose(Scores scores) {
     int likeliest = scores.likeliest();
     return scores.isAboveRest(scores.get(likeliest)) ? likeliest : OUTSIDE;

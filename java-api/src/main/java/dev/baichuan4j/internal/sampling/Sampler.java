@@ -101,6 +101,7 @@ public final class Sampler implements TokenChooser {
     }
     options.logitBias().keySet().forEach(id -> requireToken("logitBias", id, vocabulary));
     options.bannedTokens().forEach(id -> requireToken("bannedTokens", id, vocabulary));
+    options.stopTokens().forEach(id -> requireToken("stopTokens", id, vocabulary));
     List<ScoreProcessor> processors = new ArrayList<>();
     if (options.repetitionPenalty() != 1) {
       processors.add(new RepetitionPenalty(options.repetitionPenalty(), prompt, vocabulary));
@@ -234,9 +235,13 @@ public final class Sampler implements TokenChooser {
 
   /** Returns a token, or {@link Choice#OUTSIDE} if the best logits are not enough. */
   private int chooseFromBest(LogitsRow row) {
-    if (!scores.takeBest(row)) {
+    if (!Scores.areNumbers(row)) {
       return Choice.OUTSIDE;
     }
+    if (processors.length == 0 && choice.takesLikeliest()) {
+      return row.bestId(0); // of equal logits the lower token comes first there too
+    }
+    scores.takeBest(row);
     process();
     if (scores.isWhole()) { // all that a mask allows
       scores.requireOne();

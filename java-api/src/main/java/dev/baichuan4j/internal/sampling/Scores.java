@@ -112,16 +112,16 @@ public final class Scores {
   }
 
   /**
-   * Takes the best logits of a row.
-   *
-   * @return false, and nothing is taken, if the row has a logit for which {@link #takeAll} or
-   *     {@link #takeAllowed} rejects it
+   * Returns whether {@link #takeAll} or {@link #takeAllowed} would take a row whose best logits are
+   * at hand.
    */
-  boolean takeBest(LogitsRow row) {
+  static boolean areNumbers(LogitsRow row) {
     float first = row.bestLogit(0); // a NaN or Infinity anywhere in the row comes first
-    if (!(first < Float.POSITIVE_INFINITY) || first == Float.NEGATIVE_INFINITY) {
-      return false;
-    }
+    return first < Float.POSITIVE_INFINITY && first > Float.NEGATIVE_INFINITY;
+  }
+
+  /** Takes the best logits of a row, which {@linkplain #areNumbers are numbers}. */
+  void takeBest(LogitsRow row) {
     size = row.bestCount();
     everyToken = false;
     whole = row.bestAreAllAllowed() || size == vocabulary;
@@ -141,7 +141,6 @@ public final class Scores {
       ids[place] = (int) (best[place] >> 32);
       values[place] = Float.intBitsToFloat((int) best[place]);
     }
-    return true;
   }
 
   /** Returns how many scores there are; their places are those below. */

@@ -16,6 +16,7 @@ import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.OperationTimeoutException;
 import dev.baichuan4j.TokenLogprobs;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -86,6 +87,32 @@ class RunningGenerationTest {
       assertTrue(latch.await(30, TimeUnit.SECONDS));
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /** Waking a thread takes a core from the step of the next token. */
+  @Test
+  void chunksDoNotWakeWhoWaitsForTheResult() throws Exception {
+    CompletableFuture<GenerationResult> result = new CompletableFuture<>();
+    Thread waiting = new Thread(() -> result.complete(generation.result()));
+    waiting.start();
+    int chunks = 200;
+    for (int i = 0; i < chunks; i++) {
+      awaitWait(waiting);
+      generation.emit(chunk(i));
+    }
+    awaitWait(waiting);
+    long waits =
+        ManagementFactory.getThreadMXBean().getThreadInfo(waiting.getId()).getWaitedCount();
+    assertTrue(waits < chunks / 2, "it has waited " + waits + " times for " + chunks + " chunks");
+    generation.finish(RESULT);
+    assertEquals(RESULT, result.get(30, TimeUnit.SECONDS));
+  }
+
+  private static void awaitWait(Thread thread) {
+    while (thread.getState() != Thread.State.WAITING) {
+      assertTrue(thread.isAlive());
+      Thread.onSpinWait();
     }
   }
 

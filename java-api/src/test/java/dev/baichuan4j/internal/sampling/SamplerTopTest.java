@@ -132,13 +132,20 @@ class SamplerTopTest {
             .toArray();
     double greatestLeftOut = top.value(1, count - 1);
     if (options.isGreedy()) {
-      return scores[count - 1] <= greatestLeftOut;
+      return changesScores(options) && scores[count - 1] <= greatestLeftOut;
     }
     if (options.topK() > 0 && options.topK() < logits.length) {
       return scores[count - options.topK()] <= greatestLeftOut;
     }
     double best = scores[count - 1];
     return StrictMath.exp((greatestLeftOut - best) / options.temperature()) >= options.minP();
+  }
+
+  private static boolean changesScores(GenerationOptions options) {
+    return options.repetitionPenalty() != 1
+        || !options.logitBias().isEmpty()
+        || options.frequencyPenalty() != 0
+        || options.presencePenalty() != 0;
   }
 
   /** The best of a row by a full sort, as the second of two rows. */
