@@ -5,7 +5,7 @@ import { eventData } from "./sse.js";
 const KEY = "baichuan4j.key";
 
 /** What a server has refused, or a failure on the way; message is for the user. */
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(message, status = 0) {
     super(message);
     this.status = status;

@@ -211,6 +211,8 @@ export class App extends EventTarget {
       this.generations.delete(conversation.id);
       if (this.current === conversation) this.#tell("path");
       this.#tell("list");
+      // How long a model's context is can be known only now that the server has loaded it.
+      if (!this.model?.max_model_len) this.loadModels();
       announce(answer.state === "failed" ? t("answerFailed") : `${t("answered")} ${answer.content.slice(0, 500)}`);
     });
   }

@@ -16,7 +16,7 @@ export function codeBlock(text, language) {
 }
 
 /** The text as one node, or as coloured nodes where the language is known. */
-export function colouredCode(text, language) {
+function colouredCode(text, language) {
   if (!hljs.getLanguage(language) || text.length > MOST_COLOURED) return text;
   return scoped(hljs.highlight(text, { language, ignoreIllegals: true })._emitter.root);
 }

@@ -52,6 +52,7 @@ export class MessageView {
 
   edit() {
     if (this.editor || this.app.running) return;
+    this.tokens = null;
     this.editor = new Editor(this.app, this.message, () => {
       this.editor = null;
       this.element.classList.remove("edited");
@@ -135,7 +136,7 @@ export class MessageView {
       ...(this.canGoOn() ? [button("play", t("goOn"), () => app.continueAnswer(message), { disabled })] : []),
       ...(message.tokens ? [button("chart", t("probabilities"), () => this.toggleTokens(), { "aria-pressed": String(Boolean(this.tokens)) })] : []),
       this.facts]));
-    if (message.state === "failed") this.failure.append(" ", h("button", { type: "button", class: "text-button", onclick: () => app.regenerate(message) }, t("retry")));
+    if (message.state === "failed") this.failure.append(" ", h("button", { type: "button", class: "text-button", disabled, onclick: () => app.regenerate(message) }, t("retry")));
     if (focused) this.footer.querySelector(`[data-action="${focused}"]`)?.focus();
     this.#showFacts();
   }

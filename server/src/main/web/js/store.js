@@ -51,10 +51,6 @@ export class Store {
     });
   }
 
-  saveMessage(message) {
-    return this.#write(message.conversation, (conversations, stored) => stored.put(message));
-  }
-
   remove(id) {
     return this.#write(id, (conversations, stored) => {
       conversations.delete(id);

@@ -6,6 +6,7 @@ import dev.baichuan4j.server.Routes;
 import dev.baichuan4j.server.http.HttpSettings;
 import dev.baichuan4j.server.http.LogDetail;
 import dev.baichuan4j.server.openai.OpenAiRoutes;
+import dev.baichuan4j.server.page.PageRoutes;
 import dev.baichuan4j.server.registry.CheckpointSource;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -133,7 +134,7 @@ public final class ServeCommand implements Callable<Integer> {
   }
 
   private static List<Routes> routes(Models models, ApiLimits limits) {
-    return List.of(new OpenAiRoutes(models, limits));
+    return List.of(new OpenAiRoutes(models, limits), new PageRoutes());
   }
 
   private String describe(List<CheckpointSource> sources) {

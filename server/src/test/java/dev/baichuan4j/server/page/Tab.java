@@ -126,6 +126,15 @@ final class Tab implements AutoCloseable {
     call("Emulation.setUserAgentOverride", Map.of("userAgent", "test", "acceptLanguage", language));
   }
 
+  /** Has files that the page offers saved to a folder. */
+  void keepDownloads(Path folder) {
+    devTools.call(
+        null,
+        "Browser.setDownloadBehavior",
+        Map.of(
+            "behavior", "allow", "downloadPath", folder.toString(), "browserContextId", context));
+  }
+
   void open(String address) {
     call("Page.navigate", Map.of("url", address));
     waitFor("document.readyState === 'complete'");
@@ -207,11 +216,12 @@ final class Tab implements AutoCloseable {
     return result.path("result").path("value").asBoolean();
   }
 
+  /** Waits until an element has a text, whether it is in view or not. */
   void waitForText(String selector, String part) {
     waitFor(
         "[...document.querySelectorAll("
             + quote(selector)
-            + ")].some((e) => e.innerText.includes("
+            + ")].some((e) => e.textContent.includes("
             + quote(part)
             + "))");
   }
