@@ -2,6 +2,7 @@ package dev.baichuan4j.server.http;
 
 import dev.baichuan4j.server.ApiErrors;
 import dev.baichuan4j.server.ApiException;
+import dev.baichuan4j.server.Caller;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -20,7 +21,8 @@ import org.eclipse.jetty.util.thread.Scheduler;
 /**
  * Has the body of a request in memory before its endpoint is called. It is read as it comes, so a
  * slow sender holds no thread, and within bounds: the bytes of one body, those of all bodies
- * together, and the time until it is complete.
+ * together, and the time until it is complete. Of a request without a {@link Caller}, which has come
+ * to a path that is open to everybody, nothing is read: it must not take the room of others.
  */
 final class BodyReader extends Handler.Wrapper {
   /**
@@ -53,7 +55,8 @@ final class BodyReader extends Handler.Wrapper {
       Answers.refuseAndClose(request, response, callback, tooLarge());
       return true;
     }
-    if (length <= 0 && !chunked) {
+    boolean isOfCaller = request.getAttribute(Caller.ATTRIBUTE) != null;
+    if (length <= 0 && !chunked || !isOfCaller) {
       return super.handle(request, response, callback);
     }
     new Reading(request, response, callback).start();
