@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A cluster of workers in processes of their own, with a double of FastChat's controller. */
-@Timeout(value = 180, unit = TimeUnit.SECONDS)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class ClusterTest {
   private final ControllerDouble controller = new ControllerDouble();
   private WorkerProcess one;

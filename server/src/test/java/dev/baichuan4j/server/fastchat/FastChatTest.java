@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Workers in a cluster of FastChat's own controller and its own server of OpenAI's API. */
-@Timeout(value = 180, unit = TimeUnit.SECONDS)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class FastChatTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final GenerationOptions GREEDY = GenerationOptions.greedy().withMaxNewTokens(64);

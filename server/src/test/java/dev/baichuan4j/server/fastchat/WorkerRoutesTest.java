@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-@Timeout(value = 120, unit = TimeUnit.SECONDS)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class WorkerRoutesTest {
   private static final GenerationOptions GREEDY = GenerationOptions.greedy().withMaxNewTokens(32);
   private static final List<ChatMessage> POEM = List.of(ChatMessage.user("床前明月光的下一句是什么？"));
