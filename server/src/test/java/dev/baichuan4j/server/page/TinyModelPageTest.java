@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.server.ApiLimits;
 import dev.baichuan4j.server.Models;
 import dev.baichuan4j.server.http.BaichuanServer;
@@ -98,7 +99,7 @@ class TinyModelPageTest {
       String question = "床前明月光的下一句是什么？";
       String answer =
           model
-              .chat(question, model.defaultOptions().withDoSample(true).withTemperature(0))
+              .chat(List.of(ChatMessage.user(question)), model.defaultOptions().withDoSample(true).withTemperature(0))
               .text()
               .strip();
       assertTrue(answer.length() > 5, answer);
