@@ -40,6 +40,7 @@ final class ServeOptions {
           "--seed",
           "--draft",
           "--schema",
+          "--schema-on-one-line",
           "--regex",
           "--grammar",
           "--choice",

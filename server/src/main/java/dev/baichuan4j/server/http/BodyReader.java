@@ -21,8 +21,8 @@ import org.eclipse.jetty.util.thread.Scheduler;
 /**
  * Has the body of a request in memory before its endpoint is called. It is read as it comes, so a
  * slow sender holds no thread, and within bounds: the bytes of one body, those of all bodies
- * together, and the time until it is complete. Of a request without a {@link Caller}, which has come
- * to a path that is open to everybody, nothing is read: it must not take the room of others.
+ * together, and the time until it is complete. Of a request without a {@link Caller}, which has
+ * come to a path that is open to everybody, nothing is read: it must not take the room of others.
  */
 final class BodyReader extends Handler.Wrapper {
   /**

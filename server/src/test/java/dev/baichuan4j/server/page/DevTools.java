@@ -26,7 +26,7 @@ import java.util.function.Consumer;
  */
 final class DevTools implements AutoCloseable {
   static final ObjectMapper JSON = new ObjectMapper();
-  private static final long SECONDS = 60;
+  private static final long SECONDS = 180;
 
   private final WebSocket socket;
   private final AtomicInteger ids = new AtomicInteger();

@@ -20,7 +20,7 @@ import java.util.concurrent.TimeUnit;
  * by CSS selectors.
  */
 final class Tab implements AutoCloseable {
-  private static final long SECONDS = 60;
+  private static final long SECONDS = 180;
   private static final int ALT = 1;
   private static final int CONTROL = 2;
   private static final int SHIFT = 8;
