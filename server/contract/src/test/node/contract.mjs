@@ -13,7 +13,7 @@ const weather = {
     parameters: { type: 'object', properties: { city: { enum: ['北京'] } }, required: ['city'], additionalProperties: false },
   },
 };
-const named = { tools: [weather], parallel_tool_calls: false, tool_choice: { type: 'function', function: { name: 'weather' } } };
+const named = { max_completion_tokens: 200, tools: [weather], parallel_tool_calls: false, tool_choice: { type: 'function', function: { name: 'weather' } } };
 
 const checks = {
   async models() {

@@ -2,7 +2,7 @@ package dev.baichuan4j;
 
 /** Why a generation ended. */
 public enum FinishReason {
-  /** The model ended its text, or a stop string was met. */
+  /** The model ended its text, or a stop string or token was met. */
   STOP,
   /** The limit of new tokens, or the end of the context, was reached. */
   LENGTH,

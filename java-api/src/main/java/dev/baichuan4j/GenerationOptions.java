@@ -1,8 +1,6 @@
 package dev.baichuan4j;
 
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,8 +9,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /**
  * What a generation is asked for: how each token is chosen, where the text ends, and what is
@@ -212,12 +208,7 @@ public final class GenerationOptions {
   /** Returns these options with another {@link #logitBias()}. */
   public GenerationOptions withLogitBias(Map<Integer, Float> logitBias) {
     Objects.requireNonNull(logitBias, "logitBias");
-    logitBias.forEach(
-        (id, bias) -> {
-          Checks.require(id != null && id >= 0, "logitBias", id, "token ids of at least 0");
-          boolean allowed = bias != null && Math.abs(bias) <= 100;
-          Checks.require(allowed, "logitBias[" + id + "]", bias, "a number in [-100, 100]");
-        });
+    Option.requireBias(logitBias);
     return with(Option.LOGIT_BIAS, Map.copyOf(logitBias));
   }
 
@@ -233,7 +224,7 @@ public final class GenerationOptions {
   /** Returns these options with another {@link #bannedWords()}. */
   public GenerationOptions withBannedWords(String... bannedWords) {
     Objects.requireNonNull(bannedWords, "bannedWords");
-    return with(Option.BANNED_WORDS, texts(bannedWords));
+    return with(Option.BANNED_WORDS, Option.texts(bannedWords));
   }
 
   /** Returns the ids, of at least 0, of tokens that are never chosen. */
@@ -244,9 +235,7 @@ public final class GenerationOptions {
   /** Returns these options with another {@link #bannedTokens()}. */
   public GenerationOptions withBannedTokens(int... bannedTokens) {
     Objects.requireNonNull(bannedTokens, "bannedTokens");
-    return with(
-        Option.BANNED_TOKENS,
-        IntStream.of(bannedTokens).boxed().collect(Collectors.toUnmodifiableSet()));
+    return with(Option.BANNED_TOKENS, Option.ids(bannedTokens));
   }
 
   /**
@@ -291,7 +280,7 @@ public final class GenerationOptions {
 
   /**
    * Returns the number of tokens, at least 0, before which the model cannot end its text; a stop
-   * string still can.
+   * string or token still can.
    */
   public int minNewTokens() {
     return get(Option.MIN_NEW_TOKENS);
@@ -304,7 +293,7 @@ public final class GenerationOptions {
 
   /**
    * Returns whether the model can never end its text: end markers are impossible, and the text ends
-   * at a stop string or at the limit of tokens.
+   * at a stop string or token or at the limit of tokens.
    */
   public boolean ignoreEnd() {
     return get(Option.IGNORE_END);
@@ -323,7 +312,20 @@ public final class GenerationOptions {
   /** Returns these options with other {@link #stop()} strings. */
   public GenerationOptions withStop(String... stop) {
     Objects.requireNonNull(stop, "stop");
-    return with(Option.STOP, texts(stop));
+    return with(Option.STOP, Option.texts(stop));
+  }
+
+  /**
+   * Returns the ids, of at least 0, of tokens after which the text ends; it has what they write.
+   */
+  public Set<Integer> stopTokens() {
+    return get(Option.STOP_TOKENS);
+  }
+
+  /** Returns these options with other {@link #stopTokens()}. */
+  public GenerationOptions withStopTokens(int... stopTokens) {
+    Objects.requireNonNull(stopTokens, "stopTokens");
+    return with(Option.STOP_TOKENS, Option.ids(stopTokens));
   }
 
   /**
@@ -468,10 +470,6 @@ public final class GenerationOptions {
   public GenerationOptions withConstraint(Constraint constraint) {
     Objects.requireNonNull(constraint, "constraint");
     return with(Option.CONSTRAINT, Optional.of(constraint));
-  }
-
-  private static List<String> texts(String[] texts) {
-    return Collections.unmodifiableList(Arrays.asList(texts.clone())); // a null is refused later
   }
 
   @Override

@@ -1,6 +1,8 @@
 package dev.baichuan4j;
 
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -8,6 +10,8 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * An option of a generation: its name, its value where nothing was said, and what it may be. All of
@@ -41,11 +45,7 @@ final class Option<T> {
   static final Option<List<String>> BANNED_WORDS =
       of("bannedWords", List.of(), Checks::noneEmpty, "strings that are not empty");
   static final Option<Set<Integer>> BANNED_TOKENS =
-      of(
-          "bannedTokens",
-          Set.of(),
-          ids -> ids.stream().allMatch(id -> id >= 0),
-          "token ids of at least 0");
+      of("bannedTokens", Set.of(), Option::areFromZero, "token ids of at least 0");
   static final Option<OptionalLong> SEED = any("seed", OptionalLong.empty());
   static final Option<BeamSearch> BEAM_SEARCH = any("beamSearch", BeamSearch.OFF);
   static final Option<OptionalInt> MAX_NEW_TOKENS =
@@ -54,6 +54,8 @@ final class Option<T> {
   static final Option<Boolean> IGNORE_END = any("ignoreEnd", false);
   static final Option<List<String>> STOP =
       of("stop", List.of(), Checks::noneEmpty, "strings that are not empty");
+  static final Option<Set<Integer>> STOP_TOKENS =
+      of("stopTokens", Set.of(), Option::areFromZero, "token ids of at least 0");
   static final Option<Integer> CHOICES =
       of("choices", 1, n -> n >= 1 && n <= Option.MAX_CHOICES, "1 to " + Option.MAX_CHOICES);
   static final Option<OptionalInt> BEST_OF =
@@ -130,8 +132,34 @@ final class Option<T> {
     Checks.require(allowed.test(value), name, found, expected);
   }
 
+  /** Returns an unmodifiable copy; what is wrong with one of them is found when it is checked. */
+  static List<String> texts(String[] texts) {
+    return Collections.unmodifiableList(Arrays.asList(texts.clone()));
+  }
+
+  /** Returns an unmodifiable copy. */
+  static Set<Integer> ids(int[] ids) {
+    return IntStream.of(ids).boxed().collect(Collectors.toUnmodifiableSet());
+  }
+
+  /**
+   * @throws InvalidRequestException if an id or a number is not allowed
+   */
+  static void requireBias(Map<Integer, Float> logitBias) {
+    logitBias.forEach(
+        (id, bias) -> {
+          Checks.require(id != null && id >= 0, "logitBias", id, "token ids of at least 0");
+          boolean allowed = bias != null && Math.abs(bias) <= 100;
+          Checks.require(allowed, "logitBias[" + id + "]", bias, "a number in [-100, 100]");
+        });
+  }
+
   private static boolean isFiniteFromZero(float value) {
     return value >= 0 && value < Float.POSITIVE_INFINITY;
+  }
+
+  private static boolean areFromZero(Set<Integer> ids) {
+    return ids.stream().allMatch(id -> id >= 0);
   }
 
   private static boolean isFromOne(OptionalInt value) {

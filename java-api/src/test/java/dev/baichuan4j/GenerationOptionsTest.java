@@ -53,6 +53,7 @@ class GenerationOptionsTest {
             Map.entry("maxNewTokens", s -> s.withMaxNewTokens(64)),
             Map.entry("promptOverflow", s -> s.withPromptOverflow(PromptOverflow.FAIL)),
             Map.entry("stop", s -> s.withStop("。")),
+            Map.entry("stopTokens", s -> s.withStopTokens(5, 6)),
             Map.entry("logprobs", s -> s.withLogprobs(3)),
             Map.entry("logitBias", s -> s.withLogitBias(Map.of(2, -100f))),
             Map.entry("draftTokens", s -> s.withDraftTokens(4)),
@@ -126,6 +127,7 @@ class GenerationOptionsTest {
     rejects("logprobs", () -> BASE.withLogprobs(-1));
     rejects("minNewTokens", () -> BASE.withMinNewTokens(-1));
     rejects("bannedTokens", () -> BASE.withBannedTokens(3, -1));
+    rejects("stopTokens", () -> BASE.withStopTokens(3, -1));
     rejects("choices", () -> BASE.withChoices(0));
     rejects("choices", () -> BASE.withChoices(129));
     rejects("bestOf", () -> BASE.withBestOf(0));

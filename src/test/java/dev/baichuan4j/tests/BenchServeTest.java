@@ -88,6 +88,46 @@ class BenchServeTest {
     assertTrue(colors(image) > 4, "the picture has a line for each time");
   }
 
+  @Test
+  void promptsOfAFileAreWrittenOnAsAConstraintHasIt() throws Exception {
+    Path prompts = folder.resolve("prompts");
+    Files.writeString(prompts, "[195, 400, 401, 196]\n\n[195, 402, 196]\n");
+    JsonNode free = replay(prompts);
+    assertEquals(3 * 4 + 2 * 3, free.get("prompt_tokens").asInt());
+    assertEquals(5 * 40, free.get("generated_tokens").asInt());
+    JsonNode constrained = replay(prompts, "--choice", "唐代", "--choice", "宋代");
+    int tokens = constrained.get("generated_tokens").asInt();
+    assertTrue(tokens >= 5 && tokens <= 5 * 6, constrained::toString); // 6 bytes at most
+  }
+
+  private JsonNode replay(Path prompts, String... more) throws Exception {
+    List<String> arguments =
+        new ArrayList<>(List.of("bench", "--serve", "--requests", "5", "--new-tokens", "40"));
+    arguments.addAll(List.of("--threads", "1", "--json", "--prompts", prompts.toString()));
+    arguments.addAll(Arrays.asList(more));
+    return new Program(folder).run("", arguments.toArray(String[]::new)).requireCode(0).json();
+  }
+
+  @Test
+  void whatIsNoPromptAndWhatHasNoEffectIsRefused() throws Exception {
+    Path prompts = folder.resolve("prompts");
+    Files.writeString(prompts, "[5]\n[6,]\n");
+    refuse("--prompts has no ids in line 2", "--prompts", prompts.toString());
+    Files.writeString(prompts, "[5]\n[]\n");
+    refuse("--prompts has no ids in line 2", "--prompts", prompts.toString());
+    Files.writeString(prompts, "\n");
+    refuse("expected a file with a line", "--prompts", prompts.toString());
+    refuse("expected one of them", "--prompts", prompts.toString(), "--prompt-tokens", "5");
+    refuse("expected one of them", "--regex", "a", "--draft", "3");
+  }
+
+  private void refuse(String message, String... more) throws Exception {
+    List<String> arguments = new ArrayList<>(List.of("bench", "--serve"));
+    arguments.addAll(Arrays.asList(more));
+    Program.Run run = new Program(folder).run("", arguments.toArray(String[]::new)).requireCode(2);
+    assertTrue(run.err().contains(message), run::err);
+  }
+
   private static long colors(BufferedImage image) {
     int[] pixels = image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, 960);
     return Arrays.stream(pixels).distinct().count();

@@ -20,6 +20,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -49,7 +50,6 @@ class ServeTest {
   private String said;
 
   private void serve(String... options) throws Exception {
-    program = new Program(folder);
     process =
         program.start(
             "exec \"${baichuan[@]}\" serve --port 0 "
@@ -70,6 +70,11 @@ class ServeTest {
     } catch (java.io.IOException e) {
       return e.toString();
     }
+  }
+
+  @BeforeEach
+  void prepare() {
+    program = new Program(folder);
   }
 
   @AfterEach
@@ -111,7 +116,8 @@ class ServeTest {
 
   @Test
   void theTinyModelIsServedAndSaidToBe() throws Exception {
-    serve("--any-model");
+    program.with("BAICHUAN4J_SERVER_ANY_MODEL", "true");
+    serve();
     assertTrue(said.contains("tiny-baichuan2-13b-chat"), said);
     assertTrue(said.contains("without an API key"), said);
     assertEquals(200, get("/health").statusCode());

@@ -112,6 +112,27 @@ class TextOptionsTest {
   }
 
   @Test
+  void aTextEndsAfterAStopTokenAndHasItsText() {
+    GenerationResult plain = base.complete(PROMPT, GREEDY).result();
+    int token = plain.tokenIds().get(3);
+    int first = plain.tokenIds().indexOf(token);
+    List<Integer> expected = plain.tokenIds().subList(0, first + 1);
+    GenerationResult stopped = base.complete(PROMPT, GREEDY.withStopTokens(token)).result();
+    assertEquals(expected, stopped.tokenIds());
+    assertEquals(FinishReason.STOP, stopped.finishReason());
+    assertTrue(plain.text().startsWith(stopped.text()), stopped.text());
+    assertFalse(stopped.text().isEmpty());
+    // What a stop string might have begun with is given out.
+    String last = stopped.text().substring(stopped.text().length() - 1);
+    GenerationOptions both = GREEDY.withStopTokens(token).withStop(last + "\u0001");
+    assertEquals(stopped.text(), base.complete(PROMPT, both).text());
+    GenerationOptions beams = GREEDY.withBeamSearch(new BeamSearch(3, 1));
+    int found = base.complete(PROMPT, beams).result().tokenIds().get(2);
+    GenerationResult ended = base.complete(PROMPT, beams.withStopTokens(found)).result();
+    assertEquals(-1, ended.tokenIds().subList(0, ended.tokenIds().size() - 1).indexOf(found));
+  }
+
+  @Test
   void theHistoryOfASessionHasTheFirstChoice() {
     try (ChatSession session = chat.newSession()) {
       GenerationOptions draw =

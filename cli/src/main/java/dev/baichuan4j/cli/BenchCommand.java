@@ -118,7 +118,7 @@ final class BenchCommand implements Callable<Integer> {
           ServeRun.of(
               model,
               serveOptions.workload(lengths, vocabulary(model)),
-              serveOptions.draftTokens(),
+              serveOptions.generation(model.info()),
               bar);
     }
     ServeReport report =

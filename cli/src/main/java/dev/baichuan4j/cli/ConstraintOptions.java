@@ -16,6 +16,14 @@ class ConstraintOptions {
   private Path schema;
 
   @Option(
+      names = "--schema-on-one-line",
+      paramLabel = "FILE",
+      description =
+          "The same on one line, with one space behind each colon and comma: no blank space that a"
+              + " small model could go on with.")
+  private Path schemaOnOneLine;
+
+  @Option(
       names = "--regex",
       paramLabel = "PATTERN",
       description = "A text that a regular expression matches as a whole.")
@@ -37,6 +45,11 @@ class ConstraintOptions {
   Optional<Constraint> constraint(CommandSpec spec) {
     if (schema != null) {
       return Optional.of(Constraint.jsonSchema(InputFile.read(spec, "--schema", schema)));
+    }
+    if (schemaOnOneLine != null) {
+      return Optional.of(
+          Constraint.jsonSchemaOnOneLine(
+              InputFile.read(spec, "--schema-on-one-line", schemaOnOneLine)));
     }
     if (grammar != null) {
       return Optional.of(Constraint.grammar(InputFile.read(spec, "--grammar", grammar)));

@@ -4,6 +4,7 @@ import dev.baichuan4j.BaichuanException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.server.command.ServeCommand;
+import dev.baichuan4j.server.command.WorkerCommand;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -58,6 +59,7 @@ public final class Main {
           QuantizeCommand.class,
           BenchCommand.class,
           ServeCommand.class,
+          WorkerCommand.class,
           DoctorCommand.class,
           CommandLine.HelpCommand.class);
 

@@ -136,6 +136,12 @@ final class SamplingOptions {
   private List<String> stop;
 
   @Option(
+      names = "--stop-token",
+      paramLabel = "ID",
+      description = "End after this token; may be repeated.")
+  private List<Integer> stopTokens;
+
+  @Option(
       names = "--logprobs",
       paramLabel = "N",
       description = "With --json: log-probability of each token and of the N likeliest.")
@@ -318,8 +324,7 @@ final class SamplingOptions {
     s = with(s, logitBias, GenerationOptions::withLogitBias);
     s = with(s, constraint.orElse(null), GenerationOptions::withConstraint);
     s = with(s, bannedWords, (o, words) -> o.withBannedWords(words.toArray(String[]::new)));
-    return with(
-        s, bannedTokens, (o, ids) -> o.withBannedTokens(ids.stream().mapToInt(id -> id).toArray()));
+    return with(s, bannedTokens, (o, ids) -> o.withBannedTokens(array(ids)));
   }
 
   private GenerationOptions ends(GenerationOptions s) {
@@ -327,6 +332,7 @@ final class SamplingOptions {
     s = with(s, minNewTokens, GenerationOptions::withMinNewTokens);
     s = ignoreEnd ? s.withIgnoreEnd(true) : s;
     s = with(s, stop, (o, texts) -> o.withStop(texts.toArray(String[]::new)));
+    s = with(s, stopTokens, (o, ids) -> o.withStopTokens(array(ids)));
     s = with(s, logprobs, GenerationOptions::withLogprobs);
     s = with(s, choices, GenerationOptions::withChoices);
     s = with(s, bestOf, GenerationOptions::withBestOf);
@@ -343,6 +349,10 @@ final class SamplingOptions {
       T value,
       BiFunction<GenerationOptions, T, GenerationOptions> change) {
     return value == null ? options : change.apply(options, value);
+  }
+
+  private static int[] array(List<Integer> ids) {
+    return ids.stream().mapToInt(id -> id).toArray();
   }
 
   private static <T> T or(T value, T otherwise) {

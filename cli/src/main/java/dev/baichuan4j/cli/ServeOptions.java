@@ -1,13 +1,20 @@
 package dev.baichuan4j.cli;
 
 import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Constraint;
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.ModelInfo;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -25,12 +32,18 @@ final class ServeOptions {
           "--rate",
           "--requests",
           "--lengths",
+          "--prompts",
           "--prompt-tokens",
           "--new-tokens",
           "--shared-prefix",
           "--max-concurrent",
           "--seed",
           "--draft",
+          "--schema",
+          "--schema-on-one-line",
+          "--regex",
+          "--grammar",
+          "--choice",
           "--slo-ttft",
           "--slo-tpot",
           "--plot");
@@ -54,7 +67,7 @@ final class ServeOptions {
   @Option(
       names = "--requests",
       paramLabel = "N",
-      description = "Default: the lines of --lengths, or " + REQUESTS + ".")
+      description = "Default: the lines of --lengths or --prompts, or " + REQUESTS + ".")
   private Integer requests;
 
   @Option(
@@ -62,6 +75,13 @@ final class ServeOptions {
       paramLabel = "FILE",
       description = "Lines of two numbers: tokens of a prompt, and new tokens; from the top again.")
   private Path lengths;
+
+  @Option(
+      names = "--prompts",
+      paramLabel = "FILE",
+      description =
+          "Prompts in place of random ones: JSON arrays of ids, one a line; from the top again.")
+  private Path prompts;
 
   @Option(
       names = "--prompt-tokens",
@@ -72,7 +92,7 @@ final class ServeOptions {
   @Option(
       names = "--new-tokens",
       paramLabel = "N|N-M",
-      description = "Tokens that a request writes; default: 128.")
+      description = "Tokens that a request writes, with a constraint at most; default: 128.")
   private String newTokens;
 
   @Option(
@@ -100,6 +120,11 @@ final class ServeOptions {
           "Most guesses of the next tokens that a step verifies; default: off, since random ids say"
               + " nothing of how often guesses are right.")
   private String draft;
+
+  @ArgGroup(heading = "%nWhat every text has to be, in place of so many tokens:%n")
+  private final ConstraintOptions language = new ConstraintOptions();
+
+  private Optional<Constraint> constraint = Optional.empty();
 
   @Option(
       names = "--slo-ttft",
@@ -142,8 +167,17 @@ final class ServeOptions {
     if (lengths != null && (promptTokens != null || newTokens != null)) {
       throw wrong("--lengths has --prompt-tokens or --new-tokens beside it, expected one of them");
     }
+    if (prompts != null && (lengths != null || promptTokens != null || sharedPrefix != null)) {
+      throw wrong(
+          "--prompts has --lengths, --prompt-tokens or --shared-prefix beside it, expected one of"
+              + " them");
+    }
     rate();
-    draftTokens();
+    constraint = language.constraint(spec);
+    if (draftTokens() > 0 && constraint.isPresent()) {
+      throw wrong(
+          "--draft has a constraint beside it, expected one of them: what is forced takes the place of guesses");
+    }
     requireRange("--requests", requests, MOST_REQUESTS);
     requireRange("--max-concurrent", maxConcurrent, Integer.MAX_VALUE);
     if (sharedPrefix != null && sharedPrefix < 0) {
@@ -203,9 +237,22 @@ final class ServeOptions {
     return seed == null ? 1 : seed;
   }
 
-  /** Most guesses of the next tokens. */
-  int draftTokens() {
+  private int draftTokens() {
     return draft == null ? 0 : SamplingOptions.draftTokens(spec, draft);
+  }
+
+  /**
+   * How texts are written: greedily, and as a constraint has it or else without an end before the
+   * limit of new tokens.
+   */
+  GenerationOptions generation(ModelInfo model) {
+    GenerationOptions options = GenerationOptions.greedy().withDraftTokens(draftTokens());
+    if (constraint.isPresent()) {
+      return options.withConstraint(constraint.get());
+    }
+    Map<Integer, Float> never = new HashMap<>();
+    model.endIds().forEach(id -> never.put(id, -100f));
+    return options.withLogitBias(never);
   }
 
   /** Milliseconds; infinite where nothing is asked. */
@@ -226,7 +273,7 @@ final class ServeOptions {
   /** How long the requests are, in their order. */
   List<Workload.Length> lengths() {
     IntFunction<Workload.Length> length = lengths == null ? drawnLengths() : fileLengths();
-    int count = count();
+    int count = requests == null ? lines() : requests;
     List<Workload.Length> all = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
       all.add(length.apply(i));
@@ -246,14 +293,27 @@ final class ServeOptions {
     return sharedPrefix == null ? 0 : sharedPrefix;
   }
 
-  private int count() {
-    return requests != null ? requests : lengths == null ? REQUESTS : linesOfLengths().size();
+  private int lines() {
+    if (prompts != null) {
+      return prompts().size();
+    }
+    return lengths == null ? REQUESTS : linesOfLengths().size();
+  }
+
+  private List<int[]> prompts() {
+    return PromptFile.read(spec, "--prompts", prompts);
   }
 
   private IntFunction<Workload.Length> drawnLengths() {
     int[] prompt = range("--prompt-tokens", promptTokens == null ? "512" : promptTokens);
     int[] written = range("--new-tokens", newTokens == null ? "128" : newTokens);
     SplittableRandom random = new SplittableRandom(seed());
+    if (prompts != null) {
+      List<int[]> given = prompts();
+      return i ->
+          new Workload.Length(
+              given.get(i % given.size()).length, random.nextInt(written[0], written[1] + 1));
+    }
     return i ->
         new Workload.Length(
             random.nextInt(prompt[0], prompt[1] + 1), random.nextInt(written[0], written[1] + 1));
@@ -312,13 +372,10 @@ final class ServeOptions {
 
   /** The requests. */
   Workload workload(List<Workload.Length> lengths, int vocabulary) {
-    return Workload.draw(
-        lengths.size(),
-        lengths::get,
-        sharedPrefix(),
-        rate(),
-        vocabulary,
-        new SplittableRandom(seed()));
+    SplittableRandom random = new SplittableRandom(seed());
+    return prompts == null
+        ? Workload.draw(lengths, sharedPrefix(), rate(), vocabulary, random)
+        : Workload.of(prompts(), lengths, rate(), random);
   }
 
   private ParameterException wrong(String message) {

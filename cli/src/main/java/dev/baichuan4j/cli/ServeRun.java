@@ -8,9 +8,7 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.Timings;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -47,10 +45,10 @@ record ServeRun(
   /**
    * Puts a workload to a model.
    *
-   * @param draftTokens see {@link GenerationOptions#draftTokens()}
+   * @param options how texts are written, but for their length
    */
-  static ServeRun of(Baichuan model, Workload workload, int draftTokens, Terminal.Bar bar) {
-    GenerationOptions options = options(model).withDraftTokens(draftTokens);
+  static ServeRun of(
+      Baichuan model, Workload workload, GenerationOptions options, Terminal.Bar bar) {
     List<Workload.Arrival> arrivals = workload.arrivals();
     model.complete(warm(arrivals.get(0)), options.withMaxNewTokens(2)).result();
     EngineMetrics before = model.metrics();
@@ -81,13 +79,6 @@ record ServeRun(
   /** A prompt for the first uses of code and buffers, which shares nothing with the workload's. */
   private static int[] warm(Workload.Arrival arrival) {
     return new int[Math.min(arrival.prompt().length, 64)];
-  }
-
-  /** Greedy, and no end before the limit of new tokens. */
-  private static GenerationOptions options(Baichuan model) {
-    Map<Integer, Float> never = new HashMap<>();
-    model.info().endIds().forEach(id -> never.put(id, -100f));
-    return GenerationOptions.greedy().withLogitBias(never);
   }
 
   private static void awaitTime(long due) {

@@ -24,9 +24,13 @@ final class Terminal {
           StandardCharsets.UTF_8);
   private static final PrintStream ERR =
       new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private Terminal() {}
+
+  /** Made when it is first needed: that takes longer than all else of a start. */
+  private static final class Json {
+    static final ObjectMapper MAPPER = new ObjectMapper();
+  }
 
   /**
    * Standard output, for results alone. Everything that is printed to it throws {@link
@@ -42,13 +46,13 @@ final class Terminal {
   }
 
   static ObjectMapper json() {
-    return JSON;
+    return Json.MAPPER;
   }
 
   /** Prints a value as JSON on a line; the keys of maps keep their order, so maps are linked. */
   static void printJson(Object value) {
     try {
-      OUT.println(JSON.writeValueAsString(value));
+      OUT.println(json().writeValueAsString(value));
     } catch (JsonProcessingException e) {
       throw new UncheckedIOException(e);
     }

@@ -36,27 +36,39 @@ record Workload(List<Arrival> arrivals) {
   /**
    * Draws a workload.
    *
-   * @param lengths of the request with some number
+   * @param lengths of the requests, in their order
    * @param shared tokens at their beginning that all prompts have in common
    * @param rate requests a second: the times between them are exponential, as those of a Poisson
    *     process are; infinite for all at once
    * @param vocabulary ids are below it
    */
   static Workload draw(
-      int requests,
-      IntFunction<Length> lengths,
-      int shared,
-      double rate,
-      int vocabulary,
-      SplittableRandom random) {
+      List<Length> lengths, int shared, double rate, int vocabulary, SplittableRandom random) {
     int[] beginning = random.ints(shared, 0, vocabulary).toArray();
-    List<Arrival> arrivals = new ArrayList<>(requests);
+    return arrive(
+        lengths,
+        i -> {
+          int[] prompt = random.ints(lengths.get(i).prompt(), 0, vocabulary).toArray();
+          System.arraycopy(beginning, 0, prompt, 0, Math.min(shared, prompt.length));
+          return prompt;
+        },
+        rate,
+        random);
+  }
+
+  /** Draws the times of a workload whose prompts are given, and begin again where they end. */
+  static Workload of(
+      List<int[]> prompts, List<Length> lengths, double rate, SplittableRandom random) {
+    return arrive(lengths, i -> prompts.get(i % prompts.size()), rate, random);
+  }
+
+  private static Workload arrive(
+      List<Length> lengths, IntFunction<int[]> prompts, double rate, SplittableRandom random) {
+    List<Arrival> arrivals = new ArrayList<>(lengths.size());
     double seconds = 0;
-    for (int i = 0; i < requests; i++) {
-      Length length = lengths.apply(i);
-      int[] prompt = random.ints(length.prompt(), 0, vocabulary).toArray();
-      System.arraycopy(beginning, 0, prompt, 0, Math.min(shared, prompt.length));
-      arrivals.add(new Arrival((long) (seconds * 1e9), prompt, length.newTokens()));
+    for (int i = 0; i < lengths.size(); i++) {
+      arrivals.add(
+          new Arrival((long) (seconds * 1e9), prompts.apply(i), lengths.get(i).newTokens()));
       seconds += -Math.log(1 - random.nextDouble()) / rate;
     }
     return new Workload(arrivals);

@@ -91,6 +91,7 @@ class SamplingOptionsTest {
             .withMinNewTokens(2)
             .withIgnoreEnd(true)
             .withStop("x")
+            .withStopTokens(5, 6)
             .withLogprobs(2)
             .withChoices(3)
             .withBestOf(4)
@@ -99,8 +100,8 @@ class SamplingOptionsTest {
             .withPriority(Priority.LOW)
             .withTimeout(Duration.ofMillis(1500)),
         options(
-            "--max-new-tokens 9 --min-tokens 2 --ignore-eos --stop x --logprobs 2 -n 3 --best-of 4"
-                + " --echo --caller web --priority low --timeout 1.5"));
+            "--max-new-tokens 9 --min-tokens 2 --ignore-eos --stop x --stop-token 5 --stop-token 6"
+                + " --logprobs 2 -n 3 --best-of 4 --echo --caller web --priority low --timeout 1.5"));
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.EngineMetrics;
 import dev.baichuan4j.ModelShape;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -88,6 +89,10 @@ class ServeReportTest {
 
   private static Workload draw(long seed) {
     return Workload.draw(
-        10_001, i -> new Workload.Length(6, 1), 4, 4.0, 1 << 20, new SplittableRandom(seed));
+        Collections.nCopies(10_001, new Workload.Length(6, 1)),
+        4,
+        4.0,
+        1 << 20,
+        new SplittableRandom(seed));
   }
 }

@@ -48,7 +48,8 @@ final class RunningGeneration implements Generation, TextSink {
   private final ReentrantLock lock = new ReentrantLock();
 
   private final Condition arrived = lock.newCondition(); // every chunk, and the end
-  private final Condition ended = lock.newCondition(); // alone: a wait for the result sleeps through chunks
+  private final Condition ended =
+      lock.newCondition(); // alone: a wait for the result sleeps through chunks
   private ChunkLog chunks = new ChunkLog();
   private int read; // chunks that the reader has taken
   private Thread reader;

@@ -90,7 +90,8 @@ record Submission(
 
   /** Whether a text ends with its last token. */
   private boolean ends(int[] ids) {
-    if (tokens.endIds().contains(ids[ids.length - 1])) {
+    int last = ids[ids.length - 1];
+    if (tokens.endIds().contains(last) || options.stopTokens().contains(last)) {
       return true;
     }
     if (options.stop().isEmpty() || tokenizer.isEmpty()) {

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * One text as it is written: its tokens become chunks and, at the end, a result. Its methods are
@@ -26,6 +27,7 @@ final class Transcript {
   private final StopMatcher stops;
   private final Optional<StreamDecoder> decoder; // none: ids without a text
   private final List<Integer> endIds;
+  private final Set<Integer> stopTokens;
   private boolean echoes; // and has not yet
   private final StringBuilder text = new StringBuilder();
   private final List<Integer> ids = new ArrayList<>();
@@ -47,6 +49,7 @@ final class Transcript {
     this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
     this.endIds = endIds;
+    this.stopTokens = options.stopTokens();
     this.echoes = options.echo();
   }
 
@@ -75,7 +78,7 @@ final class Transcript {
     String piece = stops.append(decoder.map(d -> d.append(id)).orElse(""));
     text.append(piece);
     sink.emit(new Chunk(piece, OptionalInt.of(id), chosen));
-    return stops.matched();
+    return stops.matched() || stopTokens.contains(id);
   }
 
   /** Begins the text with the prompt, if that is asked for. */

@@ -101,6 +101,7 @@ public final class Sampler implements TokenChooser {
     }
     options.logitBias().keySet().forEach(id -> requireToken("logitBias", id, vocabulary));
     options.bannedTokens().forEach(id -> requireToken("bannedTokens", id, vocabulary));
+    options.stopTokens().forEach(id -> requireToken("stopTokens", id, vocabulary));
     List<ScoreProcessor> processors = new ArrayList<>();
     if (options.repetitionPenalty() != 1) {
       processors.add(new RepetitionPenalty(options.repetitionPenalty(), prompt, vocabulary));

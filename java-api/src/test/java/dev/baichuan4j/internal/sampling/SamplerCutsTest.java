@@ -199,6 +199,7 @@ class SamplerCutsTest {
   @Test
   void rejectsWhatTheVocabularyDoesNotHave() {
     rejects("bannedTokens", DRAW.withBannedTokens(3));
+    rejects("stopTokens", DRAW.withStopTokens(3));
     rejects("bannedWords", DRAW.withBannedWords("a"));
     rejects("dry.breakers", DRAW.withDry(Dry.of(1)));
     new Sampler(DRAW.withDry(new Dry(1, 2, 1, List.of())), NO_PROMPT, 3);

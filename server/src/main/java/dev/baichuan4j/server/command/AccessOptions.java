@@ -108,7 +108,7 @@ final class AccessOptions {
   HttpSettings.Access access(Set<String> open) {
     require(!noAuth || !hasKeys(), "--no-auth", "true", "no --api-key or --api-key-file beside it");
     require(
-        hasKeys() || noAuth || isLoopback(),
+        hasKeys() || noAuth || isLoopback(host),
         "--host",
         host,
         "127.0.0.1 where no key is asked for, because whoever reaches this machine could use the"
@@ -140,11 +140,17 @@ final class AccessOptions {
   private Set<String> hosts() {
     Set<String> hosts = new HashSet<>();
     allowedHosts.forEach(name -> hosts.add(name.toLowerCase(Locale.ROOT)));
-    boolean guards = !hasKeys() && isLoopback();
+    boolean guards = !hasKeys() && isLoopback(host);
     if (guards || !hosts.isEmpty()) {
-      hosts.addAll(LOCAL);
-      hosts.add(host.contains(":") ? "[" + host + "]" : host.toLowerCase(Locale.ROOT));
+      hosts.addAll(local(host));
     }
+    return hosts;
+  }
+
+  /** The names of a server for this machine alone. */
+  static Set<String> local(String host) {
+    Set<String> hosts = new HashSet<>(LOCAL);
+    hosts.add(host.contains(":") ? "[" + host + "]" : host.toLowerCase(Locale.ROOT));
     return hosts;
   }
 
@@ -175,7 +181,8 @@ final class AccessOptions {
     require(Files.isReadable(file), option, file, "a file that can be read");
   }
 
-  private boolean isLoopback() {
+  /** Whether an address is reached from this machine alone. */
+  static boolean isLoopback(String host) {
     try {
       return InetAddress.getByName(host).isLoopbackAddress();
     } catch (UnknownHostException e) {

@@ -1,11 +1,8 @@
 package dev.baichuan4j.server.command;
 
-import static dev.baichuan4j.server.command.WrongOption.require;
 import static dev.baichuan4j.server.command.WrongOption.requireBetween;
 
 import dev.baichuan4j.BaichuanLoader;
-import dev.baichuan4j.Device;
-import dev.baichuan4j.Quant;
 import dev.baichuan4j.server.registry.CheckpointSource;
 import dev.baichuan4j.server.registry.ModelRegistry;
 import java.io.IOException;
@@ -18,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which models are served, and how they are loaded and kept. */
@@ -25,12 +23,7 @@ final class ModelOptions {
   /** The checkpoint that is served when none is named. */
   private static final String SHIPPED = "tiny-baichuan2-13b-chat";
 
-  /** What a model takes at most. */
-  private static final int MOST_THREADS = 1024;
-
   private static final int MOST_TEXTS = 1024;
-  private static final int MOST_REQUESTS = 1 << 20;
-  private static final int MOST_POSITIONS = 1 << 20;
 
   @Option(
       names = "--model",
@@ -47,37 +40,7 @@ final class ModelOptions {
   @Option(names = "--preload", description = "Load all models at the start, not the default alone.")
   private boolean preload;
 
-  @Option(
-      names = "--weights",
-      paramLabel = "KIND",
-      description = "bf16, int8 or int4 (default: as the checkpoint has them).")
-  private Quant weights;
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "CPU threads of each model; 0, the default: the physical cores.")
-  private int threads;
-
-  @Option(names = "--pin", description = "Bind each CPU thread to a physical core.")
-  private boolean pin;
-
-  @Option(
-      names = "--device",
-      paramLabel = "NAME",
-      defaultValue = "auto",
-      description = "auto, cpu or cuda:N (default: ${DEFAULT-VALUE}).")
-  private String device;
-
-  @Option(names = "--exact", description = "Keep activations in f32 from end to end; on the CPU.")
-  private boolean exact;
-
-  @Option(
-      names = "--context-length",
-      paramLabel = "N",
-      description = "Most tokens of a text, prompt included (default: what the model has).")
-  private Integer contextLength;
+  @Mixin private LoadOptions load;
 
   @Option(
       names = "--max-concurrent",
@@ -85,20 +48,6 @@ final class ModelOptions {
       defaultValue = "8",
       description = "Most texts that a model writes at once (default: ${DEFAULT-VALUE}).")
   private int maxConcurrent;
-
-  @Option(
-      names = "--max-queued",
-      paramLabel = "N",
-      defaultValue = "256",
-      description = "Most requests that wait for a model (default: ${DEFAULT-VALUE}).")
-  private int maxQueued;
-
-  @Option(
-      names = "--cache-bytes",
-      paramLabel = "BYTES",
-      converter = ByteCount.class,
-      description = "Size of a model's key-value cache (default: room for --max-concurrent texts).")
-  private Long cacheBytes;
 
   @Option(
       names = "--memory-budget",
@@ -151,16 +100,8 @@ final class ModelOptions {
   }
 
   private void check() {
-    requireBetween("--threads", threads, 0, MOST_THREADS);
+    load.check();
     requireBetween("--max-concurrent", maxConcurrent, 1, MOST_TEXTS);
-    requireBetween("--max-queued", maxQueued, 1, MOST_REQUESTS);
-    if (contextLength != null) {
-      requireBetween("--context-length", contextLength, 2, MOST_POSITIONS);
-    }
-    if (cacheBytes != null) {
-      requireBetween("--cache-bytes", cacheBytes, 1, Long.MAX_VALUE);
-    }
-    require(device.matches("auto|cpu|cuda:\\d{1,3}"), "--device", device, "auto, cpu or cuda:N");
   }
 
   private void addTo(Map<String, Path> paths, String model) {
@@ -179,7 +120,7 @@ final class ModelOptions {
     }
   }
 
-  private static String nameOf(Path path) {
+  static String nameOf(Path path) {
     Path whole = path.toAbsolutePath().normalize();
     Path folder = Files.isDirectory(whole) ? whole : whole.getParent();
     return folder.getFileName() == null ? "model" : folder.getFileName().toString();
@@ -206,31 +147,14 @@ final class ModelOptions {
   }
 
   private BaichuanLoader configure(BaichuanLoader loader) {
-    if (!device.equals("auto")) { // the loader's own choice
-      loader.device(Device.parse(device));
-    }
-    if (weights != null) {
-      loader.weights(weights);
-    }
-    if (contextLength != null) {
-      loader.contextLength(contextLength);
-    }
-    if (cacheBytes != null) {
-      loader.cacheBytes(cacheBytes);
-    }
-    return loader
-        .threads(threads)
-        .pin(pin)
-        .exact(exact)
-        .maxConcurrent(maxConcurrent)
-        .maxQueued(maxQueued);
+    return load.configure(loader).maxConcurrent(maxConcurrent);
   }
 
   /**
    * The model in the source tree: of the root that the {@code baichuan} script names, or of the
    * tree that this jar was built in.
    */
-  private static Path shipped() {
+  static Path shipped() {
     List<Path> roots = new ArrayList<>();
     String named = System.getProperty("baichuan4j.root");
     if (named != null) {
@@ -253,7 +177,7 @@ final class ModelOptions {
             () ->
                 new WrongOption(
                     "--model",
-                    "none",
+                    "none given",
                     "a checkpoint's folder: the tiny model of the source tree is not beside this"
                         + " program"));
   }

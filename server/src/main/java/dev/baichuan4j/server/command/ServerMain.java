@@ -10,7 +10,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 
-/** {@code java -jar baichuan4j-server.jar}: the command {@code serve} alone. */
+/** {@code java -jar baichuan4j-server.jar}: the command {@code serve}, and {@code worker}. */
 public final class ServerMain {
   private static final int FAILURE = 1;
   private static final int WRONG_USE = 2;
@@ -31,6 +31,7 @@ public final class ServerMain {
   private static int run(String... args) {
     CommandLine line = new CommandLine(new ServeCommand());
     line.setCommandName("baichuan4j-server");
+    line.addSubcommand(new WorkerCommand());
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setExpandAtFiles(false);
     line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));

@@ -6,6 +6,7 @@ import java.net.BindException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -37,6 +38,10 @@ public final class BaichuanServer implements AutoCloseable {
   private static final int SPARE_THREADS = 32;
 
   private static final int MIN_THREADS = 4;
+
+  /** Answered whatever is going on, as paths that need no key are: who watches wants it then. */
+  private static final String METRICS = "/metrics";
+
   private static final int IDLE_MILLIS = 60_000;
 
   private final Server jetty;
@@ -48,7 +53,9 @@ public final class BaichuanServer implements AutoCloseable {
   private BaichuanServer(HttpSettings settings, List<Routes> routes) throws IOException {
     HttpSettings.Limits limits = settings.limits();
     this.settings = settings;
-    this.inFlight = new InFlight(limits.requests(), settings.access().open());
+    Set<String> exempt = new HashSet<>(settings.access().open());
+    exempt.add(METRICS);
+    this.inFlight = new InFlight(limits.requests(), exempt);
     this.connections = new Connections(limits);
     this.jetty = new Server(threads(limits.requests()));
     this.connector = connector();
@@ -58,21 +65,28 @@ public final class BaichuanServer implements AutoCloseable {
     connector.addBean(connections);
     jetty.addConnector(connector);
     jetty.setErrorHandler(new JsonErrors());
-    jetty.setHandler(
-        chain(
-            List.of(
-                connections,
-                new Entrance(),
-                new Exchanges(listeners(settings), settings.log() == LogDetail.TEXT),
-                inFlight.refusal(),
-                new Gate(settings.access()),
-                crossOrigin(settings.access().origins()),
-                new Authentication(settings.access()),
-                new CallerLimits(
-                    limits.requestsAtOnce(), limits.requestsPerMinute(), System::nanoTime),
-                new BodyReader(limits.bodyBytes(), limits.bodyTimeout()),
-                inFlight),
-            Endpoints.handler(routes, limits.bodyBytes())));
+    jetty.setHandler(chain(guards(), Endpoints.handler(routes, limits.bodyBytes())));
+  }
+
+  /** What a request passes on its way to an endpoint, in this order. */
+  private List<Handler.Wrapper> guards() {
+    HttpSettings.Access access = settings.access();
+    HttpSettings.Limits limits = settings.limits();
+    List<Handler.Wrapper> all = new ArrayList<>();
+    all.add(connections);
+    all.add(new Entrance());
+    all.add(new Exchanges(listeners(settings), settings.log() == LogDetail.TEXT));
+    all.add(inFlight.refusal());
+    all.add(new Gate(access));
+    if (!access.origins().isEmpty()) {
+      all.add(crossOrigin(access.origins()));
+    }
+    all.add(new Authentication(access));
+    all.add(
+        new CallerLimits(limits.requestsAtOnce(), limits.requestsPerMinute(), System::nanoTime));
+    all.add(new BodyReader(limits.bodyBytes(), limits.bodyTimeout()));
+    all.add(inFlight);
+    return all;
   }
 
   /**

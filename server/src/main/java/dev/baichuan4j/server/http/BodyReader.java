@@ -2,6 +2,7 @@ package dev.baichuan4j.server.http;
 
 import dev.baichuan4j.server.ApiErrors;
 import dev.baichuan4j.server.ApiException;
+import dev.baichuan4j.server.Caller;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -20,11 +21,15 @@ import org.eclipse.jetty.util.thread.Scheduler;
 /**
  * Has the body of a request in memory before its endpoint is called. It is read as it comes, so a
  * slow sender holds no thread, and within bounds: the bytes of one body, those of all bodies
- * together, and the time until it is complete.
+ * together, and the time until it is complete. Of a request without a {@link Caller}, which has
+ * come to a path that is open to everybody, nothing is read: it must not take the room of others.
  */
 final class BodyReader extends Handler.Wrapper {
-  /** Bodies of the greatest size that all requests together may have in memory. */
-  private static final int GREATEST_BODIES = 32;
+  /**
+   * The part of Java's heap that bodies may take together. What is read from JSON takes up to
+   * twenty times as much, for a while.
+   */
+  private static final int PART_OF_HEAP = 32;
 
   private final int maxBytes;
   private final long maxTotal;
@@ -33,7 +38,7 @@ final class BodyReader extends Handler.Wrapper {
 
   BodyReader(int maxBytes, Duration timeout) {
     this.maxBytes = maxBytes;
-    this.maxTotal = (long) GREATEST_BODIES * maxBytes;
+    this.maxTotal = Math.max(maxBytes, Runtime.getRuntime().maxMemory() / PART_OF_HEAP);
     this.timeout = timeout;
   }
 
@@ -50,7 +55,8 @@ final class BodyReader extends Handler.Wrapper {
       Answers.refuseAndClose(request, response, callback, tooLarge());
       return true;
     }
-    if (length <= 0 && !chunked) {
+    boolean isOfCaller = request.getAttribute(Caller.ATTRIBUTE) != null;
+    if (length <= 0 && !chunked || !isOfCaller) {
       return super.handle(request, response, callback);
     }
     new Reading(request, response, callback).start();

@@ -1,8 +1,7 @@
 package dev.baichuan4j.server.http;
 
 import dev.baichuan4j.server.Cancellation;
-import java.security.SecureRandom;
-import java.util.HexFormat;
+import java.util.concurrent.ThreadLocalRandom;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.PreEncodedHttpField;
@@ -20,8 +19,6 @@ final class Entrance extends Handler.Wrapper {
 
   /** Longest id of a client's that is taken over. */
   private static final int MAX_ID = 128;
-
-  private static final SecureRandom RANDOM = new SecureRandom();
 
   private static final HttpField[] HEADERS = {
     new PreEncodedHttpField("X-Content-Type-Options", "nosniff"),
@@ -66,9 +63,9 @@ final class Entrance extends Handler.Wrapper {
     return !id.isEmpty() && id.length() <= MAX_ID && id.chars().allMatch(c -> c > ' ' && c < 0x7F);
   }
 
+  /** An id tells requests apart and is no secret. */
   private static String random() {
-    byte[] bytes = new byte[16];
-    RANDOM.nextBytes(bytes);
-    return "req_" + HexFormat.of().formatHex(bytes);
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    return "req_%016x%016x".formatted(random.nextLong(), random.nextLong());
   }
 }

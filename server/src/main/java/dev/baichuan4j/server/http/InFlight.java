@@ -16,21 +16,21 @@ import org.eclipse.jetty.util.Callback;
 
 /**
  * Knows the requests that are worked on: it bounds their number, and ends them when the server
- * does. Paths that are open to everybody are answered whatever is going on.
+ * does. Some paths are exempt: they are answered whatever is going on.
  */
 final class InFlight extends Handler.Wrapper {
   private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final int limit;
-  private final Set<String> open;
+  private final Set<String> exempt;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition none = lock.newCondition();
   private final Set<Cancellation> requests = new HashSet<>();
   private boolean draining;
 
-  InFlight(int limit, Set<String> open) {
+  InFlight(int limit, Set<String> exempt) {
     this.limit = limit;
-    this.open = open;
+    this.exempt = exempt;
   }
 
   /** Returns what refuses requests of a server that ends, before their bodies are read. */
@@ -39,7 +39,7 @@ final class InFlight extends Handler.Wrapper {
       @Override
       public boolean handle(Request request, Response response, Callback callback)
           throws Exception {
-        if (isDraining() && !isOpen(request)) {
+        if (isDraining() && !isExempt(request)) {
           Answers.refuseAndClose(request, response, callback, ending());
           return true;
         }
@@ -50,7 +50,7 @@ final class InFlight extends Handler.Wrapper {
 
   @Override
   public boolean handle(Request request, Response response, Callback callback) throws Exception {
-    if (isOpen(request)) {
+    if (isExempt(request)) {
       return super.handle(request, response, callback);
     }
     Cancellation cancellation = (Cancellation) request.getAttribute(Cancellation.ATTRIBUTE);
@@ -72,8 +72,8 @@ final class InFlight extends Handler.Wrapper {
     return super.handle(request, response, callback);
   }
 
-  private boolean isOpen(Request request) {
-    return open.contains(Request.getPathInContext(request));
+  private boolean isExempt(Request request) {
+    return exempt.contains(Request.getPathInContext(request));
   }
 
   private void ended(Cancellation cancellation) {

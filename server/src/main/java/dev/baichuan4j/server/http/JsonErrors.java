@@ -1,6 +1,7 @@
 package dev.baichuan4j.server.http;
 
 import dev.baichuan4j.server.ApiErrors;
+import dev.baichuan4j.server.ApiException;
 import org.eclipse.jetty.http.HttpException;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.Request;
@@ -18,14 +19,21 @@ final class JsonErrors extends ErrorHandler {
     Entrance.setHeaders(request, response);
     int status = response.getStatus();
     String message = null;
+    boolean unreadable = false;
     if (request.getAttribute(ERROR_EXCEPTION) instanceof HttpException failure) {
       status = failure.getCode();
       message = failure.getReason();
+      unreadable = true; // Jetty ends the connection: what follows is of the same request
     }
     if (message == null || status >= HttpStatus.INTERNAL_SERVER_ERROR_500) {
       message = HttpStatus.getMessage(status);
     }
-    Answers.refuse(request, response, callback, ApiErrors.ofStatus(status, message));
+    ApiException error = ApiErrors.ofStatus(status, message);
+    if (unreadable) {
+      Answers.refuseAndClose(request, response, callback, error);
+    } else {
+      Answers.refuse(request, response, callback, error);
+    }
     return true;
   }
 }

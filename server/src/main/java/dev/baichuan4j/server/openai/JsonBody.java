@@ -34,7 +34,12 @@ final class JsonBody {
     body.end();
   }
 
-  void fail(RuntimeException failure) {
-    body.fail(failure);
+  /**
+   * Answers with what a failure means.
+   *
+   * @param headers sets headers of that answer
+   */
+  void fail(RuntimeException failure, Runnable headers) {
+    body.fail(failure, headers);
   }
 }

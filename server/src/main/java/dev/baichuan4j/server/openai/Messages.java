@@ -57,7 +57,7 @@ final class Messages {
           .text("refusal", "What an assistant without a content has said.")
           .objects("tool_calls", CALL, "What an assistant has called.")
           .text("tool_call_id", "Which call a message of the role tool answers.")
-          .text("name", "Of a message of the role tool: the function. Ignored elsewhere.")
+          .text("name", "Ignored, and named as such: the model has no place for it.")
           .refused("function_call", "take \"tool_calls\".")
           .refused("audio", "the model reads text alone.");
 
@@ -90,9 +90,7 @@ final class Messages {
     while (at < messages.size()) {
       Fields message = messages.get(at);
       String role = message.requiredText("role");
-      if (!role.equals("tool") && message.has("name")) {
-        message.ignored().add(message.path("name"));
-      }
+      noteName(message);
       switch (role) {
         case "user" -> {
           read.add(ChatMessage.user(requiredContent(message)));
@@ -109,6 +107,13 @@ final class Messages {
     }
   }
 
+  /** A message that has a name is read without it, which the response says. */
+  private static void noteName(Fields message) {
+    if (message.has("name")) {
+      message.ignored().add(message.path("name"));
+    }
+  }
+
   private void readSystem() {
     StringJoiner system = new StringJoiner("\n\n");
     while (at < messages.size()) {
@@ -117,6 +122,7 @@ final class Messages {
       if (!role.equals("system") && !role.equals("developer")) {
         break;
       }
+      noteName(message);
       system.add(requiredContent(message));
       at++;
     }
@@ -161,6 +167,7 @@ final class Messages {
     ToolResult[] results = new ToolResult[calls.size()];
     while (at < messages.size() && messages.get(at).requiredText("role").equals("tool")) {
       Fields message = messages.get(at++);
+      noteName(message);
       String id = message.requiredText("tool_call_id");
       int call = 0;
       while (call < results.length && (results[call] != null || !calls.get(call).id().equals(id))) {

@@ -11,6 +11,9 @@ import java.util.concurrent.CompletionException;
 
 /** What the library refuses, told in the names that the fields of a request have. */
 final class Refusals {
+  /** The code of a text that has used up its time. */
+  static final String TIMEOUT = "timeout";
+
   /** Fields by the library's names. */
   private static final Map<String, String> NAMES =
       Map.of(
@@ -66,7 +69,7 @@ final class Refusals {
               ApiException.of(
                   504,
                   ApiErrors.SERVER_ERROR,
-                  "timeout",
+                  TIMEOUT,
                   "The answer has not ended within the time that the server gives to a request;"
                       + " ask for fewer tokens."));
       case CANCELLED ->

@@ -43,6 +43,7 @@ final class Texts {
   }
 
   private final Context context;
+  private final Cancellation cancellation;
   private final Models.Use use;
   private final List<Generation> generations;
   private final List<Generation> texts = new ArrayList<>();
@@ -55,6 +56,7 @@ final class Texts {
    */
   Texts(Context context, Models.Use use, List<Generation> generations, String prompt) {
     this.context = context;
+    this.cancellation = Cancellation.of(context);
     this.use = use;
     this.generations = generations;
     generations.forEach(generation -> texts.addAll(generation.choices()));
@@ -85,10 +87,11 @@ final class Texts {
               if (failure == null) {
                 body.send(node);
               } else {
-                body.fail(Refusals.of(failure, prompt));
+                ApiException refusal = Refusals.of(failure, prompt);
+                body.fail(refusal, () -> advise(refusal));
               }
             });
-    Cancellation.of(context).onCancel(this::cancel);
+    cancellation.onCancel(this::cancel);
   }
 
   private GenerationResult requireWhole(GenerationResult result) {
@@ -106,16 +109,20 @@ final class Texts {
     for (int i = 0; i < texts.size(); i++) {
       texts.get(i).publisher(AnswerThreads.executor()).subscribe(feed.new Reader(i));
     }
-    Cancellation.of(context)
-        .onCancel(
-            () -> {
-              cancel();
-              if (Cancellation.of(context)
-                  .reason()
-                  .equals(Optional.of(Cancellation.Reason.CLIENT_GONE))) {
-                leave();
-              }
-            });
+    cancellation.onCancel(
+        () -> {
+          cancel();
+          if (cancellation.reason().equals(Optional.of(Cancellation.Reason.CLIENT_GONE))) {
+            leave(); // nothing more comes from a stream that nobody reads
+          }
+        });
+  }
+
+  /** A text that has used up its time would be asked for twice more by OpenAI's clients. */
+  private void advise(ApiException refusal) {
+    if (refusal.code().equals(Refusals.TIMEOUT)) {
+      context.header("x-should-retry", "false");
+    }
   }
 
   private void cancel() {
@@ -171,7 +178,7 @@ final class Texts {
     private void fail(ApiException failure) {
       ended = true;
       cancel();
-      if (!stream.fail(failure)) {
+      if (!stream.fail(failure, () -> advise(failure))) {
         events.fail(failure);
         stream.end();
       }

@@ -57,7 +57,7 @@ final class WaitingWork {
               try {
                 body.send(work.get());
               } catch (RuntimeException e) {
-                body.fail(Refusals.of(e, prompt));
+                body.fail(Refusals.of(e, prompt), () -> {});
               } finally {
                 use.close();
               }

@@ -84,8 +84,8 @@ public final class EventStream {
    * As {@link ResponseBody#fail}: where this returns false, what has failed has to be told by an
    * event, and the stream be ended.
    */
-  public boolean fail(RuntimeException failure) {
-    return body.fail(failure);
+  public boolean fail(RuntimeException failure, Runnable headers) {
+    return body.fail(failure, headers);
   }
 
   /** Ends the stream. */

@@ -46,6 +46,7 @@ public final class ResponseBody {
 
   private final Context context;
   private final Beginning beginning;
+  private final Cancellation cancellation;
   private final CompletableFuture<Void> done = new CompletableFuture<>();
 
   /** Guards what follows. */
@@ -75,6 +76,7 @@ public final class ResponseBody {
   ResponseBody(Context context, Beginning beginning) {
     this.context = Objects.requireNonNull(context, "context");
     this.beginning = beginning;
+    this.cancellation = Cancellation.of(context);
     context.future(this::begin);
   }
 
@@ -162,9 +164,10 @@ public final class ResponseBody {
    * Gives up a response of which nothing is written: what handles the exceptions of handlers makes
    * another one.
    *
+   * @param headers sets headers of that one; it is not run where there is none any more
    * @return whether nothing was written; if not, the response goes on
    */
-  public boolean fail(RuntimeException failure) {
+  public boolean fail(RuntimeException failure, Runnable headers) {
     lock.lock();
     try {
       if (over) {
@@ -173,6 +176,7 @@ public final class ResponseBody {
       if (output != null || !waiting.isEmpty()) {
         return false;
       }
+      headers.run();
       stop();
     } finally {
       lock.unlock();
@@ -278,7 +282,7 @@ public final class ResponseBody {
     if (!committed) {
       context.status(HttpStatus.CLIENT_CLOSED_REQUEST); // for the access log: nobody reads it
     }
-    Cancellation.of(context).cancel(Cancellation.Reason.CLIENT_GONE);
+    cancellation.cancel(Cancellation.Reason.CLIENT_GONE);
     done.complete(null);
   }
 

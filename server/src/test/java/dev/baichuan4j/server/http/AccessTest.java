@@ -90,6 +90,17 @@ class AccessTest {
   }
 
   @Test
+  void aBodyThatNobodyAsksForIsNotReadAtAnOpenPath() throws Exception {
+    startWithKeys("correct-horse");
+    try (RawClient raw = new RawClient(server)) {
+      String answer =
+          raw.send("POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
+              .readUntil("}}");
+      assertTrue(answer.startsWith("HTTP/1.1 405"), answer);
+    }
+  }
+
+  @Test
   @Timeout(60)
   void aFileOfKeysIsReadAnewWhenItChanges() throws Exception {
     Path file = folder.resolve("keys");

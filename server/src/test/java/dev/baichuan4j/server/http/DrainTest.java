@@ -75,6 +75,7 @@ class DrainTest {
     assertEquals("close", refused.headers().firstValue("connection").orElse(""));
     assertTrue(refused.headers().firstValue("retry-after").isPresent());
     assertEquals("live", ask("/health").get(1, TimeUnit.MINUTES).body());
+    assertEquals("numbers", ask("/metrics").get(1, TimeUnit.MINUTES).body());
     assertFalse(drained.isDone());
     routes.goOn.countDown();
     assertEquals("done", running.get(1, TimeUnit.MINUTES).body());

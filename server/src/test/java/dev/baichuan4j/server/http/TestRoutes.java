@@ -25,6 +25,7 @@ final class TestRoutes implements Routes {
   @Override
   public void addTo(RoutesConfig routes) {
     routes.get("/health", context -> context.result("live"));
+    routes.get("/metrics", context -> context.result("numbers"));
     routes.post("/v1/echo", context -> context.result(context.bodyAsBytes()));
     routes.get("/v1/caller", context -> context.result(Caller.of(context).key()));
     routes.get("/v1/wait", this::await);

@@ -38,6 +38,7 @@ final class ScriptedModel implements Models, Generation {
   private volatile Flow.Subscriber<? super Chunk> subscriber;
   private volatile Executor executor;
   private volatile boolean cancelled;
+  volatile RuntimeException refusal; // of a chat; null for none
   private final Baichuan model =
       (Baichuan)
           Proxy.newProxyInstance(
@@ -45,6 +46,9 @@ final class ScriptedModel implements Models, Generation {
               new Class<?>[] {Baichuan.class},
               (proxy, method, arguments) -> {
                 if (method.getName().equals("chat")) {
+                  if (refusal != null) {
+                    throw refusal;
+                  }
                   return this;
                 }
                 try {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.QueueFullException;
 import dev.baichuan4j.server.ApiLimits;
 import dev.baichuan4j.server.http.BaichuanServer;
 import dev.baichuan4j.server.http.HttpSettings;
@@ -143,6 +144,17 @@ class StreamTest {
   }
 
   @Test
+  void aFullQueueIsToldBeforeAStreamBegins() {
+    model.refusal = new QueueFullException(4);
+    try (RawClient client = new RawClient(server.port())) {
+      client.send(RawClient.request(PATH, STREAM));
+      assertEquals("HTTP/1.1 429 Too Many Requests", client.line());
+      client.lineOf("Retry-After: 1");
+      assertTrue(client.lineOf("{").contains("queue_full"));
+    }
+  }
+
+  @Test
   void timeThatIsOverIsAnErrorAndNoEndOfTheModels() {
     try (RawClient client = sent(STREAM)) {
       model.allow(1);
@@ -154,6 +166,7 @@ class StreamTest {
     try (RawClient client = new RawClient(server.port())) {
       client.send(RawClient.request(PATH, WHOLE));
       assertEquals("HTTP/1.1 504 Gateway Timeout", client.line());
+      client.lineOf("x-should-retry: false");
     }
   }
 

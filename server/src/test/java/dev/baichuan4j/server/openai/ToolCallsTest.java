@@ -52,7 +52,7 @@ class ToolCallsTest {
     assertEquals("function", call.get("type").asText());
     assertTrue(call.get("id").asText().startsWith("call_"));
     assertEquals("weather", call.at("/function/name").asText());
-    assertEquals("{\"city\": \"北京\"}", call.at("/function/arguments").asText());
+    assertEquals("北京", Json.own(call.at("/function/arguments").asText()).get("city").asText());
   }
 
   @Test
@@ -76,24 +76,22 @@ class ToolCallsTest {
       finish = chunk.at("/choices/0/finish_reason").asText("");
     }
     assertEquals("weather", name);
-    assertEquals("{\"city\": \"北京\"}", arguments.toString());
+    assertEquals("北京", Json.own(arguments.toString()).get("city").asText());
     assertEquals("tool_calls", finish);
   }
 
   @Test
   void aCallThatIsCutIsToldAsFarAsItGoes() {
-    String body =
-        asking("{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}", "")
-            .replace("\"max_tokens\":120", "\"max_tokens\":30");
-    for (int most = 4; most < 40; most++) {
-      JsonNode choice =
-          server
-              .post(PATH, body.replace("\"max_tokens\":30", "\"max_tokens\":" + most))
-              .at("/choices/0");
-      String arguments = choice.at("/message/tool_calls/0/function/arguments").asText("");
+    String body = asking("{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}", "");
+    String path = "/choices/0/message/tool_calls/0/function/arguments";
+    String whole = server.post(PATH, body).at(path).asText();
+    for (int most = 4; most < 60; most++) {
+      JsonNode answer =
+          server.post(PATH, body.replace("\"max_tokens\":120", "\"max_tokens\":" + most));
+      String arguments = answer.at(path).asText("");
       if (!arguments.isEmpty()) {
-        assertTrue("{\"city\": \"北京\"}".startsWith(arguments), arguments);
-        assertEquals("length", choice.get("finish_reason").asText());
+        assertTrue(whole.startsWith(arguments), arguments);
+        assertEquals("length", answer.at("/choices/0/finish_reason").asText());
         return;
       }
     }

@@ -152,7 +152,9 @@ class TinyModelPageTest {
       tab.type("水".repeat(1500));
       tab.click(".send-button");
       tab.waitForCount(".failure:not([hidden])", 1);
-      assertTrue(tab.text(".failure:not([hidden])").contains("1024"), tab.text(".failure:not([hidden])"));
+      assertTrue(
+          tab.text(".failure:not([hidden])").contains("1024"),
+          () -> tab.text(".failure:not([hidden])"));
     }
   }
 

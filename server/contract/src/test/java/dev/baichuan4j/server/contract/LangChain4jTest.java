@@ -81,7 +81,7 @@ class LangChain4jTest {
   }
 
   @Test
-  void aToolIsCalled() {
+  void aToolIsCalled() throws Exception {
     ToolSpecification weather =
         ToolSpecification.builder()
             .name("weather")
@@ -96,6 +96,7 @@ class LangChain4jTest {
     ChatResponse answer =
         chat()
             .parallelToolCalls(false)
+            .maxCompletionTokens(200)
             .build()
             .chat(
                 ChatRequest.builder()
@@ -105,8 +106,8 @@ class LangChain4jTest {
                     .build());
     assertEquals(FinishReason.TOOL_EXECUTION, answer.finishReason());
     assertEquals("weather", answer.aiMessage().toolExecutionRequests().get(0).name());
-    assertEquals(
-        "{\"city\": \"北京\"}", answer.aiMessage().toolExecutionRequests().get(0).arguments());
+    String arguments = answer.aiMessage().toolExecutionRequests().get(0).arguments();
+    assertEquals("北京", new ObjectMapper().readTree(arguments).get("city").asText());
   }
 
   @Test

@@ -150,7 +150,7 @@ class OpenAiJavaTest {
   }
 
   @Test
-  void aToolIsCalledAndAnswered() {
+  void aToolIsCalledAndAnswered() throws Exception {
     FunctionDefinition weather =
         FunctionDefinition.builder()
             .name("weather")
@@ -166,6 +166,7 @@ class OpenAiJavaTest {
             .build();
     ChatCompletionCreateParams.Builder asked =
         chat("北京天气？")
+            .maxCompletionTokens(200)
             .addTool(ChatCompletionFunctionTool.builder().function(weather).build())
             .parallelToolCalls(false)
             .toolChoice(
@@ -177,14 +178,15 @@ class OpenAiJavaTest {
     ChatCompletionMessageToolCall call =
         answer.choices().get(0).message().toolCalls().orElseThrow().get(0);
     assertEquals("weather", call.asFunction().function().name());
-    assertEquals("{\"city\": \"北京\"}", call.asFunction().function().arguments());
+    String arguments = call.asFunction().function().arguments();
+    assertEquals("北京", new ObjectMapper().readTree(arguments).get("city").asText());
     ChatCompletionAccumulator all = ChatCompletionAccumulator.create();
     try (StreamResponse<ChatCompletionChunk> stream =
         client.chat().completions().createStreaming(asked.build())) {
       stream.stream().forEach(all::accumulate);
     }
     assertEquals(
-        "{\"city\": \"北京\"}",
+        arguments,
         all.chatCompletion()
             .choices()
             .get(0)

@@ -1,0 +1,2 @@
+"""Stands in for the package of this name: FastChat sets all its settings itself."""
+from pydantic import BaseModel as BaseSettings

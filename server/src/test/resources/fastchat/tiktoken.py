@@ -1,0 +1,1 @@
+"""Stands in for the package of this name, which FastChat needs for prompts of token ids alone."""
