@@ -15,7 +15,7 @@ import prompts
 import servers
 
 TEXTS = 24
-NEW = 96
+NEW = 160
 REPEATED = 36  # of what stands in the prompt, which is not shorter for most of them
 ROWS = ["free", "repeats", "drafts", "schema", "regex"]
 
