@@ -1,5 +1,6 @@
 """Prompts for the models of this repository, as ids, so that both sides read the same."""
 
+import itertools
 import json
 
 import compare
@@ -40,20 +41,32 @@ def ids(program, folder, texts):
     return [[id for role, _ in text for id in [*roles[role], *next(encoded)]] for text in texts]
 
 
-def recitals(server, count):
-    """For the chat model: a conversation in which it has recited a poem, and the same again.
+def answer(server, messages, least):
+    """What a baichuan4j answers greedily; None where it is not longer than so many tokens."""
+    body = {"max_tokens": 100, "temperature": 0, "repetition_penalty": 1}
+    body["messages"] = [{"role": role, "content": content} for role, content in messages]
+    answered = server.post("/v1/chat/completions", body)
+    choice = answered["choices"][0]
+    long = choice["finish_reason"] == "stop" and answered["usage"]["completion_tokens"] > least
+    return choice["message"]["content"] if long else None
 
-    What it recites comes from `server`, a baichuan4j: so it is what it writes, and writes again.
+
+def answered(server, count, least):
+    """Questions whose answers are longer than so many tokens."""
+    asked = (question for question in questions(None) if answer(server, question[:1], least))
+    return list(itertools.islice(asked, count))
+
+
+def recitals(server, count, least):
+    """A conversation in which the model has recited a poem of more than so many tokens, and again.
+
+    What it recites is what `server` has written, so that it is what it writes again.
     """
     texts = []
     for conversation in conversations():
-        if len(texts) == count:
-            break
         asked = [*conversation[:2], ("user", "请背诵这首诗。")]
-        messages = [{"role": role, "content": content} for role, content in asked]
-        body = {"messages": messages, "max_tokens": 60, "temperature": 0, "repetition_penalty": 1}
-        choice = server.post("/v1/chat/completions", body)["choices"][0]
-        if "《" in asked[0][1] and choice["finish_reason"] == "stop":
-            answer = ("assistant", choice["message"]["content"])
-            texts.append([*asked, answer, *asked, ("assistant", "")])
+        if "《" in asked[0][1] and len(texts) < count:
+            poem = answer(server, asked, least)
+            if poem:
+                texts.append([*asked, ("assistant", poem), *asked, ("assistant", "")])
     return texts

@@ -15,9 +15,9 @@ import prompts
 import servers
 
 TEXTS = 24
-NEW = 96
-REPEATED = 36  # of what stands in the prompt, which is not shorter for most of them
-ROWS = ["free", "repeats", "drafts", "schema", "regex"]
+# Tokens of a text, at most; before the model would end it, since behind that it writes anything.
+NEW = {"free": 16, "repeats": 36, "drafts": 36, "schema": 160, "regex": 160}
+ROWS = list(NEW)
 
 SCHEMA = {
     "type": "object",
@@ -60,17 +60,13 @@ class Prompts:
     def __init__(self, options):
         command = options.baichuan, prompts.CHAT, "bf16", options.threads
         with servers.baichuan(*command) as server:
-            recitals = prompts.recitals(server, TEXTS)
+            recitals = prompts.recitals(server, TEXTS, NEW["repeats"])
+            questions = prompts.answered(server, TEXTS, NEW["free"])
         self.recitals = prompts.ids(options.baichuan, prompts.CHAT, recitals)
-        questions = prompts.questions(TEXTS)
         self.questions = prompts.ids(options.baichuan, prompts.CHAT, questions)
 
     def of(self, row):
         return self.recitals if row in ("repeats", "drafts") else self.questions
-
-    @staticmethod
-    def new_tokens(row):
-        return REPEATED if row in ("repeats", "drafts") else NEW
 
 
 class Ours:
@@ -87,7 +83,7 @@ class Ours:
             file.write_text("\n".join(map(json.dumps, self.texts.of(row))))
             command = [o.baichuan, "bench", "--serve", "--model", prompts.CHAT, "--weights", "int4"]
             command += ["--threads", o.threads, "--max-concurrent", 1, "--prompts", file]
-            command += ["--new-tokens", self.texts.new_tokens(row), "--json"]
+            command += ["--new-tokens", NEW[row], "--json"]
             if row == "drafts":
                 command += ["--draft", 15]
             elif row == "schema":
@@ -121,7 +117,7 @@ class Rival:
 
     def texts_of(self, row, arguments, name):
         o = self.options
-        body = {"n_predict": self.texts.new_tokens(row), "temperature": 0, "cache_prompt": False}
+        body = {"n_predict": NEW[row], "temperature": 0, "cache_prompt": False}
         if row == "schema":
             body["json_schema"] = SCHEMA
         elif row == "regex":
