@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.baichuan4j.Baichuan;
 import java.io.File;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.List;
@@ -36,7 +37,11 @@ class DocumentTest {
     try (Baichuan model = Baichuan.load(TestWorker.CHAT);
         TestWorker worker = TestWorker.start(model, TestWorker.SETTINGS)) {
       String here = command.replace("http://localhost:21002", worker.worker().address().toString());
-      Process process = new ProcessBuilder("sh", "-c", here).start();
+      Process process = new ProcessBuilder("sh", "-s").start();
+      // By standard input: an argument takes the encoding of the locale, which may have no Chinese.
+      try (Writer input = process.outputWriter(StandardCharsets.UTF_8)) {
+        input.write(here);
+      }
       String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertEquals(0, process.waitFor(), answer);
       JsonNode given = JSON.readTree(answer);

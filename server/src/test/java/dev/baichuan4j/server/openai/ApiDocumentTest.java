@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.File;
 import java.io.IOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,14 +85,12 @@ class ApiDocumentTest {
   private static void check(Example example) throws IOException, InterruptedException {
     String lines = example.lines().replace("http://127.0.0.1:8000", server.url());
     boolean refused = lines.startsWith("# 400");
-    Process shell =
-        new ProcessBuilder(
-                "bash",
-                "-euc",
-                "curl() { command curl -sS --fail-with-body --max-time 240 \"$@\"; }\n" + lines)
-            .redirectErrorStream(true)
-            .start();
-    shell.getOutputStream().close();
+    Process shell = new ProcessBuilder("bash", "-eus").redirectErrorStream(true).start();
+    // By standard input: an argument takes the encoding of the locale, which may have no Chinese.
+    try (Writer input = shell.outputWriter(StandardCharsets.UTF_8)) {
+      input.write("curl() { command curl -sS --fail-with-body --max-time 240 \"$@\"; }\n");
+      input.write(lines);
+    }
     String output = new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertTrue(shell.waitFor(5, TimeUnit.MINUTES), output);
     String json = refused ? output.replaceFirst("(?m)^curl: \\(22\\).*", "").strip() : output;
