@@ -176,6 +176,7 @@ int main() {
 #endif
   moves_weights_and_cache(BC_Q4, BC_BF16, true, "q4, bf16 cache, ALiBi");
   moves_weights_and_cache(BC_Q4, BC_I8, true, "q4, i8 cache, ALiBi");
+  if (is_brief()) return result("cuda_step");
   moves_weights_and_cache(BC_Q4, BC_BF16, false, "q4, bf16 cache, RoPE, 2 key-value heads", 2);
   moves_weights_and_cache(BC_Q8, BC_BF16, true, "q8, bf16 cache, ALiBi");
   moves_weights_and_cache(BC_BF16, BC_BF16, true, "bf16, bf16 cache, ALiBi");
