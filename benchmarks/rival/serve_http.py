@@ -125,7 +125,7 @@ async def stream(port, tally, rng, faults):
             choices = json.loads(line[6:]).get("choices") or [{}]
             finish = choices[0].get("finish_reason") or finish
             now = time.monotonic()
-            if events == 0:
+            if not slow and events == 0:
                 tally.first.append(now - began)
             elif not slow:
                 tally.between.append(now - last)
