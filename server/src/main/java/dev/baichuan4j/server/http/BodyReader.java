@@ -31,6 +31,12 @@ final class BodyReader extends Handler.Wrapper {
    */
   private static final int PART_OF_HEAP = 32;
 
+  /**
+   * So many bytes of a body that is refused are read and dropped. A connection that is closed
+   * before its peer has sent everything may take the answer with it.
+   */
+  private static final long MOST_DROPPED = 64L << 20;
+
   private final int maxBytes;
   private final long maxTotal;
   private final Duration timeout;
@@ -51,11 +57,12 @@ final class BodyReader extends Handler.Wrapper {
   public boolean handle(Request request, Response response, Callback callback) throws Exception {
     long length = request.getHeaders().getLongField(HttpHeader.CONTENT_LENGTH);
     boolean chunked = request.getHeaders().contains(HttpHeader.TRANSFER_ENCODING);
-    if (length > maxBytes) {
+    boolean isOfCaller = request.getAttribute(Caller.ATTRIBUTE) != null;
+    boolean waits = request.getHeaders().contains(HttpHeader.EXPECT); // before it sends the body
+    if (length > maxBytes && (waits || !isOfCaller || length > MOST_DROPPED)) {
       Answers.refuseAndClose(request, response, callback, tooLarge());
       return true;
     }
-    boolean isOfCaller = request.getAttribute(Caller.ATTRIBUTE) != null;
     if (length <= 0 && !chunked || !isOfCaller) {
       return super.handle(request, response, callback);
     }
@@ -73,8 +80,10 @@ final class BodyReader extends Handler.Wrapper {
     private final Request request;
     private final Response response;
     private final Callback callback;
-    private final Bytes bytes = new Bytes();
     private final AtomicBoolean ended = new AtomicBoolean();
+    private Bytes bytes = new Bytes();
+    private volatile ApiException refusal; // of a body of which the rest is dropped
+    private long dropped;
     private Scheduler.Task deadline;
 
     Reading(Request request, Response response, Callback callback) {
@@ -89,7 +98,8 @@ final class BodyReader extends Handler.Wrapper {
           request
               .getComponents()
               .getScheduler()
-              .schedule(() -> refuse(tooSlow()), timeout.toNanos(), TimeUnit.NANOSECONDS);
+              .schedule(
+                  () -> refuse(orRefusal(tooSlow())), timeout.toNanos(), TimeUnit.NANOSECONDS);
       read(false);
     }
 
@@ -107,14 +117,16 @@ final class BodyReader extends Handler.Wrapper {
           return;
         }
         if (Content.Chunk.isFailure(chunk)) {
-          refuse(failed(chunk.getFailure()));
+          refuse(orRefusal(failed(chunk.getFailure())));
           return;
         }
         if (!take(chunk)) {
           return;
         }
         if (chunk.isLast()) {
-          if (end()) {
+          if (refusal != null) {
+            refuse(refusal);
+          } else if (end()) {
             proceed(onOtherThread);
           }
           return;
@@ -122,17 +134,15 @@ final class BodyReader extends Handler.Wrapper {
       }
     }
 
-    /** Copies: a chunk shares its memory with the connection. */
+    /** Copies: a chunk shares its memory with the connection. Returns whether to go on. */
     private boolean take(Content.Chunk chunk) {
       try {
         int size = chunk.remaining();
-        if (bytes.size() + (long) size > maxBytes) {
-          refuse(tooLarge());
-          return false;
+        if (refusal == null) {
+          refusal = refusalOf(size);
         }
-        if (total.get() + size > maxTotal) {
-          refuse(noRoom());
-          return false;
+        if (refusal != null) {
+          return drop(size);
         }
         bytes.add(chunk.getByteBuffer());
         total.addAndGet(size);
@@ -140,6 +150,29 @@ final class BodyReader extends Handler.Wrapper {
       } finally {
         chunk.release();
       }
+    }
+
+    /** Why no more bytes can be kept; null if they can. */
+    private ApiException refusalOf(int more) {
+      if (bytes.size() + (long) more > maxBytes) {
+        return tooLarge();
+      }
+      return total.get() + more > maxTotal ? noRoom() : null;
+    }
+
+    private boolean drop(int more) {
+      total.addAndGet(-bytes.size());
+      bytes = new Bytes();
+      dropped += more;
+      if (dropped > MOST_DROPPED) {
+        refuse(refusal);
+        return false;
+      }
+      return true;
+    }
+
+    private ApiException orRefusal(ApiException other) {
+      return refusal == null ? other : refusal;
     }
 
     private boolean end() {

@@ -77,6 +77,23 @@ class LimitsTest {
   }
 
   @Test
+  void aBodyThatIsTooLongIsReadSoThatItsSenderHearsOfIt() throws Exception {
+    start(limits(1000, 8, 8, LONG, LONG, LONG));
+    String head = "POST /v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: ";
+    try (RawClient raw = new RawClient(server)) {
+      raw.send(head + "20000000\r\n\r\n" + "x".repeat(20_000_000));
+      assertTrue(raw.readUntil("}}").startsWith("HTTP/1.1 413"));
+    }
+    // One that would take too long, and one that waits for leave, is not waited for.
+    for (String length : List.of("1000000000000", "1001\r\nExpect: 100-continue")) {
+      try (RawClient raw = new RawClient(server)) {
+        raw.send(head + length + "\r\n\r\n");
+        assertTrue(raw.readUntil("}}").startsWith("HTTP/1.1 413"));
+      }
+    }
+  }
+
+  @Test
   void aBodyComesInPiecesOfAnySize() throws Exception {
     start(limits(1 << 20, 8, 8, LONG, LONG, LONG));
     try (RawClient raw = new RawClient(server)) {

@@ -147,7 +147,9 @@ class StreamTest {
   void aFullQueueIsToldBeforeAStreamBegins() {
     model.refusal = new QueueFullException(4);
     try (RawClient client = new RawClient(server.port())) {
-      client.send(RawClient.request(PATH, STREAM));
+      // The answer is a line that ends with the connection.
+      String request = RawClient.request(PATH, STREAM);
+      client.send(request.replaceFirst("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
       assertEquals("HTTP/1.1 429 Too Many Requests", client.line());
       client.lineOf("Retry-After: 1");
       assertTrue(client.lineOf("{").contains("queue_full"));
