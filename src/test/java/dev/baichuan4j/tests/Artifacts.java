@@ -2,6 +2,7 @@ package dev.baichuan4j.tests;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Where the build leaves what is published. */
 final class Artifacts {
@@ -31,7 +32,13 @@ final class Artifacts {
   static final Artifact API = new Artifact("baichuan4j", "java-api");
   static final Artifact NATIVES = new Artifact("baichuan4j-natives", "jni-gen");
   static final Artifact CLI = new Artifact("baichuan4j-cli", "cli");
-  static final List<Artifact> ALL = List.of(API, NATIVES, CLI);
+  static final Artifact SERVER = new Artifact("baichuan4j-server", "server");
+  static final List<Artifact> INTEGRATIONS =
+      Stream.of("langchain4j", "spark", "spring-ai", "spring-boot-starter")
+          .map(name -> new Artifact("baichuan4j-" + name, "integrations/" + name))
+          .toList();
+  static final List<Artifact> ALL =
+      Stream.concat(Stream.of(API, NATIVES, CLI, SERVER), INTEGRATIONS.stream()).toList();
 
   static final Path LIBRARIES =
       NATIVES.target("baichuan4j-natives-" + VERSION + "-" + PLATFORM + ".jar");

@@ -202,6 +202,11 @@ class PublishedArtifactsTest {
   void everyOtherJarHasAModuleNameOfItsOwn() {
     module(Artifacts.NATIVES.jar(), "dev.baichuan4j.natives");
     module(Artifacts.CLI.jar(), "dev.baichuan4j.cli");
+    module(Artifacts.SERVER.jar(), "dev.baichuan4j.server");
+    for (Artifact artifact : Artifacts.INTEGRATIONS) {
+      String name = artifact.id().replaceFirst("-starter$", "").replaceFirst("baichuan4j-", "");
+      module(artifact.jar(), "dev.baichuan4j." + name.replace("-", ""));
+    }
     module(Artifacts.LIBRARIES, "dev.baichuan4j.natives." + Artifacts.PLATFORM.replace('-', '.'));
   }
 

@@ -9,15 +9,18 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -224,6 +227,51 @@ class ServeTest {
     }
   }
 
+  /** Names of the files of a folder, and of those in it. */
+  private static Set<String> files(Path folder) throws Exception {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files.map(file -> folder.relativize(file).toString()).collect(Collectors.toSet());
+    }
+  }
+
+  private void killAndCompare(Path original, Path model, Set<String> before) throws Exception {
+    signal("KILL");
+    finish().requireCode(137);
+    assertEquals(before, files(folder));
+    for (String name : files(original)) {
+      if (Files.isRegularFile(original.resolve(name))) {
+        assertEquals(-1, Files.mismatch(original.resolve(name), model.resolve(name)), name);
+      }
+    }
+  }
+
+  @Test
+  void aServerThatIsKilledLeavesEveryFileAsItWas() throws Exception {
+    Path original = Fixtures.model("tiny-baichuan2-13b-chat");
+    Path model = folder.resolve("model");
+    for (String name : files(original)) {
+      Files.copy(original.resolve(name), model.resolve(name));
+    }
+    serve("--model", model.toString());
+    Set<String> before = files(folder);
+    killAndCompare(original, model, before); // while it loads
+    for (int millis = 0; millis < 1000; millis += 250) { // while it starts
+      process = program.start("exec \"${baichuan[@]}\" serve --port 0 --model model");
+      Thread.sleep(millis);
+      killAndCompare(original, model, before);
+    }
+    serve("--model", model.toString());
+    awaitReady();
+    List<CompletableFuture<String>> streams = startMany();
+    killAndCompare(original, model, before); // while it answers
+    for (CompletableFuture<String> stream : streams) {
+      stream.handle((text, failure) -> "").get(2, TimeUnit.MINUTES);
+    }
+    serve("--model", model.toString());
+    awaitReady();
+    assertEquals(200, get("/v1/models").statusCode());
+  }
+
   @Test
   void aModelThatCannotBeLoadedEndsTheServerWithTheReason() throws Exception {
     serve("--model", "empty=" + folder);
@@ -234,7 +282,7 @@ class ServeTest {
   @Test
   void aPortThatIsTakenIsTold() throws Exception {
     serve();
-    Program other = new Program(java.nio.file.Files.createDirectory(folder.resolve("other")));
+    Program other = new Program(Files.createDirectory(folder.resolve("other")));
     Program.Run run = other.run("", "serve", "--port", "" + address.getPort()).requireCode(1);
     assertTrue(run.err().contains("port " + address.getPort()), run.err());
   }
