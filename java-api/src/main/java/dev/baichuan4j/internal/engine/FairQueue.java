@@ -17,7 +17,7 @@ import java.util.TreeSet;
  * as that caller's next request has, times the quotient of their priorities, and what was due
  * before it came.
  *
- * <p>Guarded by the engine's lock.
+ * <p>Guarded by the lock of its {@link Mailbox}.
  */
 final class FairQueue {
   private record Place(Request request, double start, long number) {}
