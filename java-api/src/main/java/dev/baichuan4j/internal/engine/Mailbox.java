@@ -142,7 +142,8 @@ final class Mailbox {
    * Waits, where the engine's thread is idle, until something happens or a time is over.
    *
    * @param idle whether it found nothing to do since this returned last
-   * @param nanosLeft until the time of a text is over that is not here any more, or {@link #FOREVER}
+   * @param nanosLeft until the time of a text is over that is not here any more, or {@link
+   *     #FOREVER}
    * @return false once it is closed
    */
   boolean await(boolean idle, LongSupplier nanosLeft) {

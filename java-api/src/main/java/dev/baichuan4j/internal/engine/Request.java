@@ -73,7 +73,9 @@ public abstract class Request {
     deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
   }
 
-  /** As {@link #submittedTo(Mailbox)}, for a request that has the time that is left of another's. */
+  /**
+   * As {@link #submittedTo(Mailbox)}, for a request that has the time that is left of another's.
+   */
   final void submittedTo(Mailbox mailbox, Request earlier) {
     tellOfSubmission(mailbox);
     timeline.submitWith(earlier.timeline);

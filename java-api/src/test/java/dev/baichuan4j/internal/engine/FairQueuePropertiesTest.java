@@ -122,7 +122,8 @@ class FairQueuePropertiesTest {
     FairQueue queue = new FairQueue();
     Map<String, List<Request>> waiting = new HashMap<>();
     Map<String, Double> served = new HashMap<>();
-    Map<String, Map<String, Double>> before = new HashMap<>(); // served, when a caller began to wait
+    Map<String, Map<String, Double>> before =
+        new HashMap<>(); // served, when a caller began to wait
     double greatest = MOST_TOKENS / Priority.LOW.share();
     for (Action action : actions) {
       if (action instanceof Add add) {
