@@ -433,13 +433,14 @@ final class RunningGeneration implements Generation, TextSink {
     lock.lock();
     try {
       closed = true;
+      cancelled = true;
       chunks = new ChunkLog();
       arrived.signalAll();
     } finally {
       lock.unlock();
     }
     signalSubscriptions();
-    cancel();
+    cancel.run();
     others.forEach(RunningGeneration::close);
   }
 }

@@ -17,12 +17,10 @@ import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.Threads;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,10 +28,6 @@ import org.slf4j.LoggerFactory;
  * One thread that owns a model and runs all requests on it, batched: each step feeds one token of
  * every text being written and pieces of the prompts that wait (continuous batching). Results of a
  * request do not depend on what else runs. Methods may be called from any thread.
- *
- * <p>A request waits as long as it is in the queue. The thread that takes it from there decides how
- * it goes on: the engine's thread starts it, {@link Request#cancel} ends it, {@link #close} fails
- * it.
  *
  * <p>The thread does not keep the owner of the engine reachable, so that an owner that was dropped
  * without closing can be noticed; see {@link dev.baichuan4j.Baichuan}.
@@ -79,18 +73,12 @@ public final class Engine implements AutoCloseable {
   private final Limits limits;
   private final Counters counters;
   private final Observers observers = new Observers();
+  private final Mailbox mailbox;
   private final Schedule schedule;
   private final Texts texts;
-  private final Object lock = new Object();
-  private final FairQueue queue = new FairQueue();
-
-  private final Deque<Runnable> tasks = new ArrayDeque<>(); // for the engine's thread
-
   private final Runnable admitWaiting = this::admitWaiting;
   private final Thread thread;
   private final CountDownLatch ended = new CountDownLatch(1); // what the thread does is done
-  private long happenings; // that the thread may have to look at
-  private boolean closed;
 
   /**
    * Takes over the model: closing the engine closes it.
@@ -117,6 +105,7 @@ public final class Engine implements AutoCloseable {
     this.model = model;
     this.limits = limits;
     this.counters = new Counters(limits.pages());
+    this.mailbox = new Mailbox(limits.maxQueued(), counters, observers);
     DraftModel guesses =
         draft.map(d -> new DraftModel(d.model(), d.cacheType(), limits)).orElse(null);
     this.schedule = new Schedule(model, limits, plan, guesses, counters);
@@ -139,14 +128,6 @@ public final class Engine implements AutoCloseable {
 
   public Model model() {
     return model;
-  }
-
-  Counters counters() {
-    return counters;
-  }
-
-  Observers observers() {
-    return observers;
   }
 
   /** What it has done so far. */
@@ -172,7 +153,7 @@ public final class Engine implements AutoCloseable {
    */
   public void submit(Request request) {
     requireRoom(request.prompt().length, request.leastNewTokens());
-    enqueue(request);
+    mailbox.add(request);
   }
 
   /** Refuses a text that has more tokens than the context has positions. */
@@ -184,67 +165,11 @@ public final class Engine implements AutoCloseable {
 
   /**
    * Queues a request that goes on with what an earlier one began: it is let in however many wait,
-   * and its time is over when that of the earlier one is. One that is cancelled already ends here.
-   *
-   * @throws IllegalStateException when the engine is closed
+   * and its time is over when that of the earlier one is. One that is cancelled already ends here,
+   * and where the engine is closed it fails here, so that each of several is told one end.
    */
   public void submitNext(Request request, Request earlier) {
-    FinishReason reason;
-    synchronized (lock) {
-      requireOpen();
-      request.submittedTo(this, earlier);
-      reason = request.interruption();
-      if (reason == null) {
-        queue.add(request);
-        counters.waiting(queue.size());
-        wake();
-      }
-    }
-    if (reason != null) {
-      request.finish(reason);
-    }
-  }
-
-  private void enqueue(Request request) {
-    synchronized (lock) {
-      requireOpen();
-      if (queue.size() >= limits.maxQueued()) {
-        counters.rejected();
-        throw new QueueFullException(limits.maxQueued());
-      }
-      request.submittedTo(this);
-      queue.add(request);
-      counters.waiting(queue.size());
-      wake();
-    }
-  }
-
-  /** Has the engine's thread look at the requests again. */
-  void wake() {
-    synchronized (lock) {
-      happenings++;
-      lock.notifyAll();
-    }
-  }
-
-  private boolean takeFromQueue(Request request) {
-    synchronized (lock) {
-      boolean taken = queue.take(request);
-      counters.waiting(queue.size());
-      return taken;
-    }
-  }
-
-  /**
-   * Takes a request out of the queue that is not to run, and returns whether it was there; the
-   * caller then has to tell its end.
-   */
-  boolean cancelInQueue(Request request) {
-    synchronized (lock) {
-      boolean taken = queue.cancel(request);
-      counters.waiting(queue.size());
-      return taken;
-    }
+    mailbox.addNext(request, earlier);
   }
 
   /**
@@ -305,20 +230,12 @@ public final class Engine implements AutoCloseable {
           requireOpen();
           work.run();
         };
-    new Errand(operation, whileOpen).runOn(this::post);
+    new Errand(operation, whileOpen).runOn(mailbox::post);
   }
 
-  /**
-   * Runs something on the engine's thread and does not wait for it; it must not throw.
-   *
-   * @throws IllegalStateException when the engine is closed
-   */
+  /** Runs something on the engine's thread and does not wait for it; see {@link Mailbox#post}. */
   void post(Runnable work) {
-    synchronized (lock) {
-      requireOpen();
-      tasks.add(work);
-      wake();
-    }
+    mailbox.post(work);
   }
 
   /**
@@ -334,11 +251,7 @@ public final class Engine implements AutoCloseable {
    * @throws IllegalStateException when the engine is closed
    */
   public void requireOpen() {
-    synchronized (lock) {
-      if (closed) {
-        throw new IllegalStateException("model is closed");
-      }
-    }
+    mailbox.requireOpen();
   }
 
   private void run() {
@@ -349,9 +262,7 @@ public final class Engine implements AutoCloseable {
       // Whoever waits gets an answer even then: everything is ended as by close().
       log.error("engine thread failed and ends", e);
       cause = e;
-      synchronized (lock) {
-        closed = true;
-      }
+      mailbox.close();
     }
     try {
       shutDown(new IllegalStateException("model is closed", cause));
@@ -361,29 +272,10 @@ public final class Engine implements AutoCloseable {
   }
 
   private void serve() {
+    LongSupplier nanosLeft = texts::nanosLeft; // once: a step allocates nothing
     boolean idle = false; // nothing can go on before something happens
-    long seen = 0;
-    while (true) {
-      Runnable task;
-      synchronized (lock) {
-        while (!closed && idle && seen == happenings) {
-          try {
-            long nanos = Math.min(queue.nanosLeft(), texts.nanosLeft());
-            if (nanos == 0) {
-              break;
-            }
-            TimeUnit.NANOSECONDS.timedWait(lock, nanos);
-          } catch (InterruptedException e) {
-            // Nobody interrupts this thread; close() is the way to end it.
-            log.warn("engine thread was interrupted and goes on");
-          }
-        }
-        if (closed) {
-          return;
-        }
-        seen = happenings;
-        task = tasks.poll();
-      }
+    while (mailbox.await(idle, nanosLeft)) {
+      Runnable task = mailbox.nextTask();
       if (task != null) {
         task.run();
       }
@@ -396,17 +288,8 @@ public final class Engine implements AutoCloseable {
 
   /** Starts what has come since a step began, in the middle of it. */
   private void admitWaiting() {
-    synchronized (lock) {
-      if (queue.size() == 0 || closed) {
-        return;
-      }
-    }
-    admit();
-  }
-
-  private Request firstInQueue() {
-    synchronized (lock) {
-      return queue.first();
+    if (mailbox.hasRequests()) {
+      admit();
     }
   }
 
@@ -414,8 +297,8 @@ public final class Engine implements AutoCloseable {
   private boolean admit() {
     boolean any = expire() | texts.resume();
     while (texts.hasRoom()) {
-      Request request = firstInQueue();
-      if (request == null || !texts.admit(request, () -> takeFromQueue(request))) {
+      Request request = mailbox.first();
+      if (request == null || !texts.admit(request, () -> mailbox.take(request))) {
         break;
       }
       any = true;
@@ -425,41 +308,30 @@ public final class Engine implements AutoCloseable {
 
   /** Ends waiting requests whose time is over; false if there were none. */
   private boolean expire() {
-    List<Request> expired;
-    synchronized (lock) {
-      if (queue.size() == 0) {
-        return false;
-      }
-      expired = queue.expired();
+    List<Request> expired = mailbox.expired();
+    if (expired.isEmpty()) {
+      return false;
     }
     for (Request request : expired) {
-      if (cancelInQueue(request)) {
+      if (mailbox.cancel(request)) {
         request.finish(FinishReason.TIMEOUT);
       }
     }
-    return !expired.isEmpty();
+    return true;
   }
 
   private void shutDown(IllegalStateException reason) {
-    List<Request> waiting;
-    List<Runnable> left;
-    synchronized (lock) {
-      waiting = queue.drain();
-      counters.waiting(0);
-      left = List.copyOf(tasks);
-      tasks.clear();
-    }
     texts.failAll(reason);
-    waiting.forEach(request -> request.fail(reason));
-    left.forEach(Runnable::run); // each finds the engine closed and says so
+    mailbox.drain().forEach(request -> request.fail(reason));
+    for (Runnable task = mailbox.nextTask(); task != null; task = mailbox.nextTask()) {
+      task.run(); // each finds the engine closed and says so
+    }
     schedule.close();
     model.close();
   }
 
   public boolean isClosed() {
-    synchronized (lock) {
-      return closed;
-    }
+    return mailbox.isClosed();
   }
 
   /**
@@ -468,10 +340,7 @@ public final class Engine implements AutoCloseable {
    */
   @Override
   public void close() {
-    synchronized (lock) {
-      closed = true;
-      lock.notifyAll();
-    }
+    mailbox.close();
     boolean interrupted = false;
     while (thread.isAlive() && Thread.currentThread() != thread) {
       try {

@@ -17,10 +17,22 @@ import java.util.TreeSet;
  * as that caller's next request has, times the quotient of their priorities, and what was due
  * before it came.
  *
- * <p>Guarded by the engine's lock.
+ * <p>Guarded by the lock of its {@link Mailbox}.
  */
 final class FairQueue {
-  private record Place(Request request, double start, long number) {}
+  /**
+   * @param came what {@link #now} was when it came
+   * @param start when it is due
+   */
+  private record Place(Request request, double came, double start, long number) {
+    String caller() {
+      return request.caller();
+    }
+
+    double end() {
+      return start + request.cost();
+    }
+  }
 
   private static final Comparator<Place> FIRST_DUE =
       Comparator.comparingDouble(Place::start).thenComparingLong(Place::number);
@@ -37,10 +49,13 @@ final class FairQueue {
 
   void add(Request request) {
     double start = Math.max(now, ends.getOrDefault(request.caller(), now));
-    ends.put(request.caller(), start + request.cost());
-    Place place = new Place(request, start, number++);
+    put(new Place(request, now, start, number++));
+  }
+
+  private void put(Place place) {
     places.add(place);
-    placeOf.put(request, place);
+    placeOf.put(place.request(), place);
+    ends.put(place.caller(), place.end());
   }
 
   /** The request that is due first; null if none waits. */
@@ -60,14 +75,31 @@ final class FairQueue {
     return true;
   }
 
-  /** Takes out a request that will not run; false if it is not here. */
+  /**
+   * Takes out a request that will not run; false if it is not here. What its caller has asked for
+   * since moves up, as if this one had never come.
+   */
   boolean cancel(Request request) {
     Place place = placeOf.remove(request);
     if (place == null) {
       return false;
     }
+    List<Place> behind = new ArrayList<>(); // in the order in which they came
+    for (Place other : places.tailSet(place, false)) {
+      if (other.caller().equals(place.caller())) {
+        behind.add(other);
+      }
+    }
     places.remove(place);
-    ends.computeIfPresent(request.caller(), (caller, end) -> end - request.cost());
+    double end = place.start();
+    ends.computeIfPresent(place.caller(), (caller, last) -> place.start());
+    for (Place other : behind) {
+      places.remove(other);
+      double start = Math.max(other.came(), end);
+      Place moved = new Place(other.request(), other.came(), start, other.number());
+      put(moved);
+      end = moved.end();
+    }
     return true;
   }
 

@@ -29,7 +29,7 @@ public abstract class Request {
   private RequestEvent event; // null: nobody recorded when it was submitted
   private volatile boolean cancelled;
   private volatile long deadline = NEVER; // of System.nanoTime(), from its submission on
-  private volatile Engine engine; // that it was submitted to
+  private volatile Mailbox mailbox; // that it was submitted to
 
   /**
    * @param prompt ids, at least one
@@ -66,25 +66,27 @@ public abstract class Request {
     return timeline;
   }
 
-  final void submittedTo(Engine engine) {
-    tellOfSubmission(engine);
+  final void submittedTo(Mailbox mailbox) {
+    tellOfSubmission(mailbox);
     long nanos = terms.nanos();
     timeline.submit();
     deadline = nanos == NEVER ? NEVER : System.nanoTime() + nanos;
   }
 
-  /** As {@link #submittedTo(Engine)}, for a request that has the time that is left of another's. */
-  final void submittedTo(Engine engine, Request earlier) {
-    tellOfSubmission(engine);
+  /**
+   * As {@link #submittedTo(Mailbox)}, for a request that has the time that is left of another's.
+   */
+  final void submittedTo(Mailbox mailbox, Request earlier) {
+    tellOfSubmission(mailbox);
     timeline.submitWith(earlier.timeline);
     deadline = earlier.deadline;
   }
 
-  private void tellOfSubmission(Engine engine) {
-    this.engine = engine;
+  private void tellOfSubmission(Mailbox mailbox) {
+    this.mailbox = mailbox;
     if (!isPart()) {
       event = FlightRecording.request(); // before its time begins: the first one loads classes
-      engine.counters().submitted();
+      mailbox.counters().submitted();
     }
   }
 
@@ -101,7 +103,7 @@ public abstract class Request {
 
   /** The engine has to look at this request again. */
   final void wakeEngine() {
-    Engine where = engine;
+    Mailbox where = mailbox;
     if (where != null) {
       where.wake();
     }
@@ -113,8 +115,8 @@ public abstract class Request {
    */
   public final void cancel() {
     cancelled = true;
-    Engine where = engine;
-    if (where != null && where.cancelInQueue(this)) {
+    Mailbox where = mailbox;
+    if (where != null && where.cancel(this)) {
       finish(FinishReason.CANCELLED);
     }
     wakeEngine();
@@ -203,7 +205,7 @@ public abstract class Request {
   /** It has left the queue, and shares some tokens of its prompt with others. */
   final void begin(int cachedTokens) {
     begun = true;
-    engine.counters().began(prompt.length, cachedTokens);
+    mailbox.counters().began(prompt.length, cachedTokens);
   }
 
   /** Tells the request that its first step follows. */
@@ -220,17 +222,17 @@ public abstract class Request {
     ended = true;
     timeline.end();
     if (isPart()) {
-      engine.counters().partEnded(begun);
+      mailbox.counters().partEnded(begun);
       return;
     }
     RequestMetrics metrics =
         new RequestMetrics(
             terms.caller(), timeline.usage(prompt.length), timeline.timings(), reason);
-    engine.counters().ended(metrics, begun, timeline.isStarted());
+    mailbox.counters().ended(metrics, begun, timeline.isStarted());
     if (event != null) {
       event.end(metrics);
     }
-    engine.observers().tell(metrics);
+    mailbox.observers().tell(metrics);
   }
 
   /** Tells the request of its end; a request that throws then has failed. */

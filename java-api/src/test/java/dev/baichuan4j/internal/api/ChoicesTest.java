@@ -12,6 +12,7 @@ import dev.baichuan4j.Device;
 import dev.baichuan4j.Dry;
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.Generation;
+import dev.baichuan4j.GenerationListener;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.InvalidRequestException;
@@ -27,6 +28,8 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -45,11 +48,15 @@ class ChoicesTest {
   private static Baichuan model;
 
   @BeforeAll
-  static void load() {
+  static void open() {
+    model = load();
+  }
+
+  private static Baichuan load() {
     ModelShape shape =
         new ModelShape(
             128, 2, 2, 64, VOCABULARY, 256, ModelShape.Position.ROPE, ModelShape.Head.PLAIN);
-    model = Baichuan.randomLoader(shape).device(Device.cpu()).threads(1).load();
+    return Baichuan.randomLoader(shape).device(Device.cpu()).threads(1).load();
   }
 
   @AfterAll
@@ -123,6 +130,65 @@ class ChoicesTest {
     }
     // The engine is free again.
     assertEquals(12, model.complete(PROMPT, DRAW).result().tokenIds().size());
+  }
+
+  /** The model closes between the end of the first choice and that of the second. */
+  @Test
+  void choicesThatAreCancelledAsTheModelClosesHaveOneEndEach() throws Exception {
+    Baichuan closing = load();
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    closing.addRequestListener(
+        ended -> {
+          if (Thread.currentThread().getName().equals("baichuan-engine")) {
+            held.countDown();
+            await(go);
+          }
+        });
+    closing.complete(PROMPT, GREEDY);
+    await(held);
+    Thread closer = new Thread(closing::close);
+    Generation first = closing.complete(PROMPT, DRAW.withChoices(2)); // waits for its turn
+    first.listen(
+        new GenerationListener() {
+          @Override
+          public void onChunk(Chunk chunk) {}
+
+          @Override
+          public void onEnd(GenerationResult result) {
+            closer.start();
+            while (isOpen(closing)) {
+              Thread.onSpinWait();
+            }
+          }
+        },
+        Runnable::run);
+    first.cancel();
+    try {
+      for (GenerationResult choice : results(first)) {
+        assertEquals(FinishReason.CANCELLED, choice.finishReason());
+      }
+    } finally {
+      go.countDown();
+      closer.join();
+    }
+  }
+
+  private static boolean isOpen(Baichuan model) {
+    try {
+      model.info();
+      return true;
+    } catch (IllegalStateException e) {
+      return false;
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(30, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test

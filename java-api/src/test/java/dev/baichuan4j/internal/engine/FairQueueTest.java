@@ -13,7 +13,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class FairQueueTest {
@@ -105,51 +104,10 @@ class FairQueueTest {
     add("a", 1);
     queue.add(soon);
     assertEquals(Long.MAX_VALUE, queue.nanosLeft()); // it runs from the submission on
-    try (Engine engine = SmallEngine.engine(1)) {
-      soon.submittedTo(engine);
-    }
+    soon.submittedTo(new Mailbox(1, new Counters(1), new Observers()));
     while (queue.nanosLeft() > 0) {
       Thread.onSpinWait();
     }
     assertEquals(List.of(soon), queue.expired());
-  }
-
-  /**
-   * While a request waits, any other caller of its priority is served at most what the caller's
-   * last request before has, and one more: the bound of start-time fair queueing.
-   */
-  @Test
-  void nobodyIsPassedByMoreThanItsShare() {
-    SplittableRandom random = new SplittableRandom(7);
-    int most = 200;
-    String[] callers = {"a", "b", "c", "d"};
-    Map<String, Long> served = new HashMap<>();
-    Map<String, Integer> waiting = new HashMap<>();
-    Map<String, Map<String, Long>> since = new HashMap<>(); // served, when a caller began to wait
-    for (int round = 0; round < 20_000; round++) {
-      String caller = callers[random.nextInt(random.nextInt(4) + 1)]; // "a" most of all
-      if (random.nextInt(3) > 0 && queue.size() < 300) {
-        add(caller, 1 + random.nextInt(most));
-        if (waiting.merge(caller, 1, Integer::sum) == 1) {
-          since.put(caller, new HashMap<>(served));
-        }
-      } else if (queue.size() > 0) {
-        Request request = take();
-        served.merge(request.caller(), (long) request.prompt().length + 1, Long::sum);
-        if (waiting.merge(request.caller(), -1, Integer::sum) == 0) {
-          since.remove(request.caller());
-        }
-        for (Map.Entry<String, Map<String, Long>> who : since.entrySet()) {
-          long own = gained(served, who.getValue(), who.getKey());
-          for (String other : since.keySet()) {
-            assertTrue(gained(served, who.getValue(), other) - own <= 2 * most);
-          }
-        }
-      }
-    }
-  }
-
-  private static long gained(Map<String, Long> now, Map<String, Long> then, String caller) {
-    return now.getOrDefault(caller, 0L) - then.getOrDefault(caller, 0L);
   }
 }
