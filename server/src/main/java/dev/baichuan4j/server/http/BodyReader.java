@@ -31,10 +31,7 @@ final class BodyReader extends Handler.Wrapper {
    */
   private static final int PART_OF_HEAP = 32;
 
-  /**
-   * So many bytes of a body that is refused are read and dropped. A connection that is closed
-   * before its peer has sent everything may take the answer with it.
-   */
+  /** So many bytes are read of a body that was refused. */
   private static final long MOST_DROPPED = 64L << 20;
 
   private final int maxBytes;
@@ -58,9 +55,11 @@ final class BodyReader extends Handler.Wrapper {
     long length = request.getHeaders().getLongField(HttpHeader.CONTENT_LENGTH);
     boolean chunked = request.getHeaders().contains(HttpHeader.TRANSFER_ENCODING);
     boolean isOfCaller = request.getAttribute(Caller.ATTRIBUTE) != null;
-    boolean waits = request.getHeaders().contains(HttpHeader.EXPECT); // before it sends the body
-    if (length > maxBytes && (waits || !isOfCaller || length > MOST_DROPPED)) {
-      Answers.refuseAndClose(request, response, callback, tooLarge());
+    if (length > maxBytes) {
+      boolean waits = request.getHeaders().contains(HttpHeader.EXPECT); // with the body
+      Callback after =
+          waits || !isOfCaller || length > MOST_DROPPED ? callback : new Rest(request, callback);
+      Answers.refuseAndClose(request, response, after, tooLarge());
       return true;
     }
     if (length <= 0 && !chunked || !isOfCaller) {
@@ -80,10 +79,8 @@ final class BodyReader extends Handler.Wrapper {
     private final Request request;
     private final Response response;
     private final Callback callback;
+    private final Bytes bytes = new Bytes();
     private final AtomicBoolean ended = new AtomicBoolean();
-    private Bytes bytes = new Bytes();
-    private volatile ApiException refusal; // of a body of which the rest is dropped
-    private long dropped;
     private Scheduler.Task deadline;
 
     Reading(Request request, Response response, Callback callback) {
@@ -98,8 +95,7 @@ final class BodyReader extends Handler.Wrapper {
           request
               .getComponents()
               .getScheduler()
-              .schedule(
-                  () -> refuse(orRefusal(tooSlow())), timeout.toNanos(), TimeUnit.NANOSECONDS);
+              .schedule(() -> refuse(tooSlow()), timeout.toNanos(), TimeUnit.NANOSECONDS);
       read(false);
     }
 
@@ -117,16 +113,14 @@ final class BodyReader extends Handler.Wrapper {
           return;
         }
         if (Content.Chunk.isFailure(chunk)) {
-          refuse(orRefusal(failed(chunk.getFailure())));
+          refuse(failed(chunk.getFailure()));
           return;
         }
         if (!take(chunk)) {
           return;
         }
         if (chunk.isLast()) {
-          if (refusal != null) {
-            refuse(refusal);
-          } else if (end()) {
+          if (end()) {
             proceed(onOtherThread);
           }
           return;
@@ -134,15 +128,17 @@ final class BodyReader extends Handler.Wrapper {
       }
     }
 
-    /** Copies: a chunk shares its memory with the connection. Returns whether to go on. */
+    /** Copies: a chunk shares its memory with the connection. */
     private boolean take(Content.Chunk chunk) {
       try {
         int size = chunk.remaining();
-        if (refusal == null) {
-          refusal = refusalOf(size);
+        if (bytes.size() + (long) size > maxBytes) {
+          refuseAndDropTheRest(tooLarge());
+          return false;
         }
-        if (refusal != null) {
-          return drop(size);
+        if (total.get() + size > maxTotal) {
+          refuseAndDropTheRest(noRoom());
+          return false;
         }
         bytes.add(chunk.getByteBuffer());
         total.addAndGet(size);
@@ -150,29 +146,6 @@ final class BodyReader extends Handler.Wrapper {
       } finally {
         chunk.release();
       }
-    }
-
-    /** Why no more bytes can be kept; null if they can. */
-    private ApiException refusalOf(int more) {
-      if (bytes.size() + (long) more > maxBytes) {
-        return tooLarge();
-      }
-      return total.get() + more > maxTotal ? noRoom() : null;
-    }
-
-    private boolean drop(int more) {
-      total.addAndGet(-bytes.size());
-      bytes = new Bytes();
-      dropped += more;
-      if (dropped > MOST_DROPPED) {
-        refuse(refusal);
-        return false;
-      }
-      return true;
-    }
-
-    private ApiException orRefusal(ApiException other) {
-      return refusal == null ? other : refusal;
     }
 
     private boolean end() {
@@ -183,6 +156,12 @@ final class BodyReader extends Handler.Wrapper {
     private void refuse(ApiException error) {
       if (end()) {
         Answers.refuseAndClose(request, response, callback, error);
+      }
+    }
+
+    private void refuseAndDropTheRest(ApiException error) {
+      if (end()) {
+        Answers.refuseAndClose(request, response, new Rest(request, callback), error);
       }
     }
 
@@ -204,6 +183,52 @@ final class BodyReader extends Handler.Wrapper {
       } catch (Exception | Error e) {
         Response.writeError(request, response, callback, e);
       }
+    }
+  }
+
+  /**
+   * Reads what is left of a body that was refused, once the answer is written: a connection that is
+   * closed before its peer has sent everything may take the answer with it.
+   */
+  private final class Rest implements Callback, Runnable {
+    private final Request request;
+    private final Callback callback;
+    private final long end = System.nanoTime() + timeout.toNanos();
+    private long dropped;
+
+    Rest(Request request, Callback callback) {
+      this.request = request;
+      this.callback = callback;
+    }
+
+    @Override
+    public void succeeded() {
+      run();
+    }
+
+    @Override
+    public void failed(Throwable failure) {
+      callback.failed(failure);
+    }
+
+    @Override
+    public void run() {
+      while (dropped <= MOST_DROPPED && System.nanoTime() < end) {
+        Content.Chunk chunk = request.read();
+        if (chunk == null) {
+          request.demand(this);
+          return;
+        }
+        if (Content.Chunk.isFailure(chunk)) {
+          break;
+        }
+        dropped += chunk.remaining();
+        chunk.release();
+        if (chunk.isLast()) {
+          break;
+        }
+      }
+      callback.succeeded();
     }
   }
 
