@@ -74,6 +74,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.engine.constrain")
         .layer("schema")
         .definedBy("dev.baichuan4j.internal.engine.constrain.schema")
+        .layer("jinja")
+        .definedBy("dev.baichuan4j.internal.jinja")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("api")
@@ -132,8 +134,10 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "tokenizer", "sampling")
         .whereLayer("schema")
         .mayOnlyAccessLayers("public", "json", "constrain")
+        .whereLayer("jinja")
+        .mayNotAccessAnyLayer()
         .whereLayer("chat")
-        .mayOnlyAccessLayers("public")
+        .mayOnlyAccessLayers("public", "files", "json", "jinja")
         .whereLayer("api")
         .mayOnlyAccessLayers(
             "public",
