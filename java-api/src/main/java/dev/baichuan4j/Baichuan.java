@@ -50,7 +50,7 @@ public interface Baichuan extends AutoCloseable {
   /**
    * Answers a message with the {@link #defaultOptions()}.
    *
-   * @throws InvalidRequestException when the checkpoint has no chat roles
+   * @throws InvalidRequestException when the checkpoint has neither chat roles nor a chat template
    * @throws ContextOverflowException when the message leaves no room for a token
    * @throws QueueFullException when too many requests wait
    * @throws IllegalStateException when the model is closed
@@ -70,8 +70,10 @@ public interface Baichuan extends AutoCloseable {
    *
    * @param messages oldest first, at least one; only the first may be the system's
    * @param options what the answer is asked for
-   * @throws InvalidRequestException when the checkpoint has no chat roles, a message is out of its
-   *     place, or an id of the bias is not in the vocabulary
+   * @throws InvalidRequestException when the checkpoint has neither chat roles nor a chat template,
+   *     a message is out of its place or refused by the template, or an id of the bias is not in
+   *     the vocabulary
+   * @throws ModelFormatException when the chat template cannot be run, with its line
    * @throws ContextOverflowException when what must not be left out does not fit into the context
    *     beside {@link GenerationOptions#maxNewTokens()}, or beside one token where that is not set
    * @throws QueueFullException when too many requests wait

@@ -11,7 +11,9 @@ import java.util.Optional;
  * What a loaded model is and what it takes; see {@link Baichuan#info()}.
  *
  * @param shape sizes of the model
- * @param chatRoles the ids that open messages, for a chat model; empty for a base model
+ * @param chatRoles the ids that open messages, for a chat model of Baichuan's own format; empty for
+ *     others
+ * @param promptFormat how conversations are put to it; empty for a base model
  * @param endIds ids that end a text, at least one
  * @param contextLength most tokens of a text, prompt included
  * @param maxNewTokens most tokens of an answer where {@link GenerationOptions#maxNewTokens()} does
@@ -28,6 +30,7 @@ import java.util.Optional;
 public record ModelInfo(
     ModelShape shape,
     Optional<ChatRoles> chatRoles,
+    Optional<PromptFormat> promptFormat,
     List<Integer> endIds,
     int contextLength,
     int maxNewTokens,
@@ -64,6 +67,7 @@ public record ModelInfo(
   public ModelInfo {
     Objects.requireNonNull(shape, "shape");
     Objects.requireNonNull(chatRoles, "chatRoles");
+    Objects.requireNonNull(promptFormat, "promptFormat");
     endIds = List.copyOf(Objects.requireNonNull(endIds, "endIds"));
     Objects.requireNonNull(device, "device");
     Objects.requireNonNull(weights, "weights");
@@ -77,6 +81,6 @@ public record ModelInfo(
 
   /** Returns whether the model can be asked by {@link Baichuan#chat(String)}. */
   public boolean canChat() {
-    return chatRoles.isPresent();
+    return promptFormat.isPresent();
   }
 }

@@ -8,5 +8,11 @@ public enum PromptFormat {
    * As the first release of Baichuan-13B-Chat expects it: an end id after each answer, and no
    * system text.
    */
-  OLDER
+  OLDER,
+  /**
+   * By the Jinja template that the checkpoint carries: {@code chat_template.jinja}, or {@code
+   * chat_template} of {@code tokenizer_config.json} or {@code chat_template.json}. The relatives of
+   * the Baichuan models (LLaMA, Mistral, Qwen) are asked so where they have one.
+   */
+  TEMPLATE
 }

@@ -25,7 +25,8 @@ public enum PromptOverflow {
    * GenerationOptions#maxNewTokens()} or else {@link ModelInfo#maxNewTokens()} leaves, at least one
    * token, and at least half of the context with {@link PromptFormat#OLDER}. The oldest rounds are
    * left out, and what is still too long loses its first tokens, those of the system text and of
-   * the newest message too.
+   * the newest message too. {@link PromptFormat#TEMPLATE} refuses it: nothing is cut by the code
+   * that is published with chat templates.
    */
   PUBLISHER
 }

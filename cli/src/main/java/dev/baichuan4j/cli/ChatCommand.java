@@ -1,6 +1,7 @@
 package dev.baichuan4j.cli;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
 import dev.baichuan4j.Chunk;
@@ -47,9 +48,9 @@ final class ChatCommand implements Callable<Integer> {
   @Option(
       names = "--prompt-format",
       paramLabel = "FORMAT",
-      defaultValue = "current",
       description =
-          "current, or older for the first Baichuan-13B-Chat (default: ${DEFAULT-VALUE}).")
+          "current, older for the first Baichuan-13B-Chat, or template, which the folder has"
+              + " (default: template for LLaMA, Mistral and Qwen, else current).")
   private PromptFormat promptFormat;
 
   @Option(
@@ -74,9 +75,11 @@ final class ChatCommand implements Callable<Integer> {
           spec.commandLine(), "--json has no --message, expected a message to answer");
     }
     samplingOptions.requireEffect(json);
-    try (Baichuan model =
-            ModelOptions.load(
-                samplingOptions.configure(modelOptions.loader()).promptFormat(promptFormat));
+    BaichuanLoader loader = samplingOptions.configure(modelOptions.loader());
+    if (promptFormat != null) {
+      loader.promptFormat(promptFormat);
+    }
+    try (Baichuan model = ModelOptions.load(loader);
         ChatSession session = begin(model)) {
       GenerationOptions options =
           samplingOptions.apply(model.defaultOptions()).withPromptOverflow(promptOverflow);

@@ -10,13 +10,13 @@ import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.LogitsConsumer;
+import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelInfo;
-import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.RequestListener;
 import dev.baichuan4j.Scoring;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.chat.ChatPrompt;
-import dev.baichuan4j.internal.chat.ChatTemplate;
+import dev.baichuan4j.internal.chat.PromptBuilder;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.sampling.Tokens;
 import dev.baichuan4j.internal.session.SavedSession;
@@ -41,7 +41,7 @@ final class LoadedModel implements Baichuan {
   private final Optional<Tokenizer> tokenizer;
   private final Tokens tokens;
   private final GenerationOptions defaultOptions;
-  private final PromptFormat promptFormat;
+  private final Prompts prompts;
   private final ModelInfo info;
   private final SessionStore sessions;
   private final Constraints constraints;
@@ -52,14 +52,14 @@ final class LoadedModel implements Baichuan {
       Engine engine,
       Optional<Tokenizer> tokenizer,
       GenerationOptions defaultOptions,
-      PromptFormat promptFormat,
+      Prompts prompts,
       ModelInfo info,
       SavedSession.Origin origin) {
     this.engine = engine;
     this.tokenizer = tokenizer;
     this.tokens = new Tokens(info.shape().vocabularySize(), info.endIds(), tokenizer);
     this.defaultOptions = defaultOptions;
-    this.promptFormat = promptFormat;
+    this.prompts = prompts;
     this.info = info;
     this.sessions = new SessionStore(engine, origin, info);
     this.constraints = new Constraints(tokenizer, info);
@@ -130,24 +130,8 @@ final class LoadedModel implements Baichuan {
   }
 
   ChatPrompt chatPrompt(List<ChatMessage> messages, GenerationOptions options) {
-    ModelInfo.ChatRoles roles =
-        info.chatRoles()
-            .orElseThrow(
-                () ->
-                    new InvalidRequestException(
-                        "messages",
-                        "checkpoint has no user_token_id and assistant_token_id in"
-                            + " generation_config.json, expected a chat model; use complete for a"
-                            + " base model"));
+    PromptBuilder template = prompts.builder(info, this::tokenizer);
     int context = info.contextLength();
-    ChatTemplate template =
-        new ChatTemplate(
-            promptFormat,
-            tokenizer()::encode,
-            roles.user(),
-            roles.assistant(),
-            info.endIds().get(0),
-            context);
     int least = options.maxNewTokens().orElse(1);
     return switch (options.promptOverflow()) {
       case DROP_OLDEST_ROUNDS -> {
@@ -218,12 +202,12 @@ final class LoadedModel implements Baichuan {
 
   /** The ids that the next turn of a conversation begins with; none where there is no next turn. */
   private int[] beginning(List<ChatMessage> messages) {
-    if (messages.isEmpty() || tokenizer.isEmpty() || info.chatRoles().isEmpty()) {
+    if (messages.isEmpty() || tokenizer.isEmpty() || !info.canChat()) {
       return new int[0];
     }
     try {
       return chatPrompt(messages, GenerationOptions.greedy()).ids();
-    } catch (ContextOverflowException | InvalidRequestException e) {
+    } catch (ContextOverflowException | InvalidRequestException | ModelFormatException e) {
       return new int[0]; // the next turn is refused, unless it is shortened
     }
   }

@@ -59,7 +59,7 @@ final class ModelLoader implements BaichuanLoader {
   private int maxQueued = 256;
   private int chunkTokens = 512;
   private KvType cacheType;
-  private PromptFormat promptFormat = PromptFormat.CURRENT;
+  private PromptFormat promptFormat; // null for what the checkpoint asks for
   private ContextScaling contextScaling = ContextScaling.AS_PUBLISHED;
   private long cacheBytes;
   private Path draft; // null for none
@@ -222,6 +222,7 @@ final class ModelLoader implements BaichuanLoader {
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
     GenerationOptions defaults = advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
     Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
+    Prompts prompts = Prompts.of(checkpoint, promptFormat);
     Optional<Checkpoint> guesses = draft(model, tokenizer);
     Device where = where();
     Ops ops = ops(where);
@@ -242,11 +243,12 @@ final class ModelLoader implements BaichuanLoader {
                       Model.load(ops, c, weights(guesses), progress),
                       ElementType.of(budget.draftCache())));
       int pages = budget.pages(0);
-      ModelInfo info = info(loaded, where, budget.cache(), budget.plan(pages), quant, advice);
+      ModelInfo info =
+          info(loaded, where, budget.cache(), budget.plan(pages), quant, advice, prompts);
       Engine engine = engine(loaded, budget.cache(), pages, drafting);
       try {
         Baichuan loadedModel =
-            new LoadedModel(engine, tokenizer, defaults, promptFormat, info, origin);
+            new LoadedModel(engine, tokenizer, defaults, prompts, info, origin);
         tellOfLoad(info, start);
         return loadedModel;
       } catch (RuntimeException | Error e) {
@@ -388,7 +390,8 @@ final class ModelLoader implements BaichuanLoader {
       KvType cache,
       MemoryPlan memory,
       Quant quant,
-      Optional<GenerationConfig> advice) {
+      Optional<GenerationConfig> advice,
+      Prompts prompts) {
     Architecture model = loaded.architecture();
     Optional<ModelInfo.ChatRoles> roles =
         advice
@@ -402,6 +405,7 @@ final class ModelLoader implements BaichuanLoader {
     return new ModelInfo(
         model.shape(),
         roles,
+        prompts.format(roles.isPresent()),
         endIds.isEmpty() ? model.tokens().ends() : endIds,
         context(model),
         advice

@@ -65,6 +65,11 @@ public record Architecture(
         tokens);
   }
 
+  /** Returns whether this is no Baichuan model, but one of LLaMA's, Mistral's or Qwen's. */
+  public boolean isRelative() {
+    return !name.equalsIgnoreCase("BaichuanForCausalLM");
+  }
+
   /** Name of the embedding table, which is also the head of a model whose head is tied. */
   public static final String EMBEDDING = "model.embed_tokens.weight";
 

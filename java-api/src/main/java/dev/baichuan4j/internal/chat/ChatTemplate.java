@@ -24,9 +24,6 @@ import java.util.function.Function;
  *       always a new answer.
  * </ul>
  *
- * <p>Every method takes the conversation with its oldest message first, and is an {@link
- * InvalidRequestException} if there is no message or one is out of its place.
- *
  * <p>Source: {@code build_chat_input} of generation_utils.py and {@code _build_chat_input} of
  * modeling_baichuan.py, which the published chat models carry.
  *
@@ -43,21 +40,15 @@ public record ChatTemplate(
     int userId,
     int assistantId,
     int endId,
-    int contextLength) {
+    int contextLength)
+    implements PromptBuilder {
 
   /**
    * A conversation: the ids of its system text, and its rounds, which are encoded when asked for.
    */
   private record Parts(int[] system, List<List<ChatMessage>> rounds, int[] end) {}
 
-  /**
-   * Builds a prompt that leaves out whole rounds, the oldest first, where there is no room. The
-   * system text and the newest round are always whole.
-   *
-   * @param newTokens positions to keep free for the answer when an older round is taken
-   * @param leastNewTokens positions that have to be free in any case, at most {@code newTokens}
-   * @throws ContextOverflowException if the system text and the newest round do not leave the least
-   */
+  @Override
   public ChatPrompt dropOldestRounds(
       List<ChatMessage> messages, int newTokens, int leastNewTokens) {
     Parts parts = parts(messages);
@@ -85,12 +76,7 @@ public record ChatTemplate(
     return new ChatPrompt(join(taken), dropped, 0);
   }
 
-  /**
-   * Builds a prompt of the whole conversation.
-   *
-   * @param newTokens positions that have to be free for the answer
-   * @throws ContextOverflowException if the conversation does not leave them
-   */
+  @Override
   public ChatPrompt whole(List<ChatMessage> messages, int newTokens) {
     Parts parts = parts(messages);
     List<int[]> all = new ArrayList<>(parts.rounds.stream().map(this::encode).toList());
@@ -113,6 +99,7 @@ public record ChatTemplate(
    * @return at most {@code contextLength - newTokens} ids; one more than its half with {@link
    *     PromptFormat#OLDER}, where the last role id is added after the cut
    */
+  @Override
   public ChatPrompt published(List<ChatMessage> messages, int newTokens) {
     Parts parts = parts(messages);
     if (newTokens < 1 || newTokens >= contextLength) {

@@ -235,6 +235,28 @@ public final class JsonObject {
     return strings;
   }
 
+  /** Returns whether the key has a list. */
+  public boolean isList(String key) {
+    return members.get(key) instanceof List<?>;
+  }
+
+  /** Returns whether the key has an object. */
+  public boolean isObject(String key) {
+    return members.get(key) instanceof JsonObject;
+  }
+
+  /** Returns the key's list of objects; empty if the key is absent. */
+  public List<JsonObject> objects(String key) {
+    List<JsonObject> objects = new ArrayList<>();
+    for (Object element : optional(key, List.class, "a list of objects").orElse(List.of())) {
+      if (!(element instanceof JsonObject object)) {
+        throw wrong(key, "a list of objects");
+      }
+      objects.add(object);
+    }
+    return objects;
+  }
+
   /** Returns the key's object. */
   public JsonObject object(String key) {
     return optionalObject(key).orElseThrow(() -> wrong(key, "an object"));

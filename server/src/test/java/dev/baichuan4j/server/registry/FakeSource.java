@@ -90,6 +90,7 @@ final class FakeSource implements ModelSource {
     return new ModelInfo(
         new ModelShape(32, 1, 1, 64, 100, 128, Position.ROPE, Head.PLAIN),
         Optional.empty(),
+        Optional.empty(),
         List.of(2),
         128,
         16,

@@ -1,0 +1,89 @@
+package dev.baichuan4j.internal.api;
+
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelInfo;
+import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.chat.ChatTemplate;
+import dev.baichuan4j.internal.chat.JinjaPrompt;
+import dev.baichuan4j.internal.chat.PromptBuilder;
+import dev.baichuan4j.internal.chat.TemplateFile;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import java.time.LocalDateTime;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** How conversations are put to a model: by a format of Baichuan's own, or by its template. */
+final class Prompts {
+  private final PromptFormat own; // used where there is no template
+  private final Optional<TemplateFile> template;
+  private PromptBuilder byTemplate; // made when it is asked for: it looks at the whole vocabulary
+
+  private Prompts(PromptFormat own, Optional<TemplateFile> template) {
+    this.own = own;
+    this.template = template;
+  }
+
+  /**
+   * @param asked the format that the loader was given; null for what the checkpoint asks for
+   * @throws ModelFormatException if a template is asked for and is missing or cannot be read
+   */
+  static Prompts of(Optional<Checkpoint> checkpoint, PromptFormat asked) {
+    boolean isRelative =
+        checkpoint.map(Checkpoint::architecture).map(Architecture::isRelative).orElse(false);
+    if (asked == null ? !isRelative : asked != PromptFormat.TEMPLATE) {
+      return new Prompts(asked == null ? PromptFormat.CURRENT : asked, Optional.empty());
+    }
+    Optional<TemplateFile> template = checkpoint.map(Checkpoint::folder).flatMap(TemplateFile::find);
+    if (asked == PromptFormat.TEMPLATE && template.isEmpty()) {
+      throw new ModelFormatException(
+          checkpoint.map(c -> c.folder().toString()).orElse("the random model"),
+          "folder",
+          "chat_template.jinja, or chat_template in tokenizer_config.json, for prompt format"
+              + " TEMPLATE",
+          "no chat template");
+    }
+    return new Prompts(PromptFormat.CURRENT, template);
+  }
+
+  /**
+   * @param hasRoles whether the checkpoint names the role ids of Baichuan's own formats
+   */
+  Optional<PromptFormat> format(boolean hasRoles) {
+    return template.isPresent()
+        ? Optional.of(PromptFormat.TEMPLATE)
+        : hasRoles ? Optional.of(own) : Optional.empty();
+  }
+
+  /**
+   * @throws InvalidRequestException if the model is none that can chat
+   */
+  synchronized PromptBuilder builder(ModelInfo info, Supplier<Tokenizer> tokenizer) {
+    if (template.isPresent()) {
+      if (byTemplate == null) {
+        byTemplate =
+            new JinjaPrompt(
+                template.get(), tokenizer.get(), info.contextLength(), LocalDateTime::now);
+      }
+      return byTemplate;
+    }
+    ModelInfo.ChatRoles roles =
+        info.chatRoles()
+            .orElseThrow(
+                () ->
+                    new InvalidRequestException(
+                        "messages",
+                        "checkpoint has neither a chat template nor user_token_id and"
+                            + " assistant_token_id in generation_config.json, expected a chat"
+                            + " model; use complete for a base model"));
+    return new ChatTemplate(
+        own,
+        tokenizer.get()::encode,
+        roles.user(),
+        roles.assistant(),
+        info.endIds().get(0),
+        info.contextLength());
+  }
+}
