@@ -69,8 +69,8 @@ public interface BaichuanLoader {
 
   /**
    * How conversations are put to the model; default {@link PromptFormat#TEMPLATE} for a relative of
-   * the Baichuan models that has a chat template, else {@link PromptFormat#CURRENT}. A checkpoint of
-   * Baichuan's does not say which one it was trained with. {@link #load} refuses {@link
+   * the Baichuan models that has a chat template, else {@link PromptFormat#CURRENT}. A checkpoint
+   * of Baichuan's does not say which one it was trained with. {@link #load} refuses {@link
    * PromptFormat#TEMPLATE} where there is no template, and a template that cannot be read, with its
    * line.
    */

@@ -247,8 +247,7 @@ final class ModelLoader implements BaichuanLoader {
           info(loaded, where, budget.cache(), budget.plan(pages), quant, advice, prompts);
       Engine engine = engine(loaded, budget.cache(), pages, drafting);
       try {
-        Baichuan loadedModel =
-            new LoadedModel(engine, tokenizer, defaults, prompts, info, origin);
+        Baichuan loadedModel = new LoadedModel(engine, tokenizer, defaults, prompts, info, origin);
         tellOfLoad(info, start);
         return loadedModel;
       } catch (RuntimeException | Error e) {

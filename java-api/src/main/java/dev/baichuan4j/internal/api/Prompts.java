@@ -36,7 +36,8 @@ final class Prompts {
     if (asked == null ? !isRelative : asked != PromptFormat.TEMPLATE) {
       return new Prompts(asked == null ? PromptFormat.CURRENT : asked, Optional.empty());
     }
-    Optional<TemplateFile> template = checkpoint.map(Checkpoint::folder).flatMap(TemplateFile::find);
+    Optional<TemplateFile> template =
+        checkpoint.map(Checkpoint::folder).flatMap(TemplateFile::find);
     if (asked == PromptFormat.TEMPLATE && template.isEmpty()) {
       throw new ModelFormatException(
           checkpoint.map(c -> c.folder().toString()).orElse("the random model"),

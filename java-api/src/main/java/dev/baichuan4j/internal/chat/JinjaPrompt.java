@@ -63,13 +63,14 @@ public final class JinjaPrompt implements PromptBuilder {
         low = middle + 1;
       }
     }
-    int[] ids =
-        high == 0 ? whole : encode(without(messages, rounds.get(high), hasSystem));
+    int[] ids = high == 0 ? whole : encode(without(messages, rounds.get(high), hasSystem));
     requireRoom(ids, leastNewTokens);
     return new ChatPrompt(ids, high, 0);
   }
 
-  /** Returns where rounds begin: at the first message behind the system text, and at each user's. */
+  /**
+   * Returns where rounds begin: at the first message behind the system text, and at each user's.
+   */
   private static List<Integer> rounds(List<ChatMessage> messages, int first) {
     List<Integer> rounds = new ArrayList<>();
     for (int i = first; i < messages.size(); i++) {

@@ -93,8 +93,7 @@ final class SequenceFilters {
     List<Object> items = itemsIfTrue(run, value);
     if (a.positional().isEmpty()) {
       a.check("filter", "attribute", "default").require(1, "attribute");
-      return new Generator(
-          mapped(items, by(run, a.get(1, "attribute"), a.get(2, "default"))));
+      return new Generator(mapped(items, by(run, a.get(1, "attribute"), a.get(2, "default"))));
     }
     String name = a.requireText(0, "filter").toString();
     Arguments rest = new Arguments(a.positional().subList(1, a.positional().size()), a.named());

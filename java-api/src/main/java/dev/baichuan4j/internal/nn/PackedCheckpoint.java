@@ -45,6 +45,7 @@ public final class PackedCheckpoint {
           "tokenizer.json",
           "tokenizer_config.json",
           "chat_template.jinja",
+          "chat_template.json",
           "special_tokens_map.json");
 
   private final Ops ops;

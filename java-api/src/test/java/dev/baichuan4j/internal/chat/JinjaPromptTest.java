@@ -162,8 +162,7 @@ class JinjaPromptTest {
     assertArrayEquals(expected.ids(), prompt.ids());
     assertThrows(ContextOverflowException.class, () -> narrow.whole(messages, 1));
     assertThrows(
-        ContextOverflowException.class,
-        () -> prompt(CURRENT, 8).dropOldestRounds(TALK, 4, 1));
+        ContextOverflowException.class, () -> prompt(CURRENT, 8).dropOldestRounds(TALK, 4, 1));
     assertEquals(
         "promptOverflow",
         assertThrows(InvalidRequestException.class, () -> narrow.published(TALK, 1)).parameter());
@@ -180,7 +179,8 @@ class JinjaPromptTest {
         assertThrows(ModelFormatException.class, () -> fails.whole(TALK, 1)).getMessage();
     assertTrue(failure.contains("line 3") && failure.contains("chat_template.jinja"), failure);
     String broken =
-        assertThrows(ModelFormatException.class, () -> prompt("a\n{% nope %}", CONTEXT)).getMessage();
+        assertThrows(ModelFormatException.class, () -> prompt("a\n{% nope %}", CONTEXT))
+            .getMessage();
     assertTrue(broken.contains("line 2"), broken);
   }
 
@@ -189,7 +189,8 @@ class JinjaPromptTest {
     assertTrue(TemplateFile.find(folder).isEmpty());
     write("chat_template.json", "{\"chat_template\": \"json\"}");
     assertEquals("json", rendered());
-    write("tokenizer_config.json", "{\"chat_template\": \"{{ eos_token }}\", \"eos_token\": \"E\"}");
+    write(
+        "tokenizer_config.json", "{\"chat_template\": \"{{ eos_token }}\", \"eos_token\": \"E\"}");
     assertEquals("E", rendered());
     write("special_tokens_map.json", "{\"bos_token\": \"B\", \"eos_token\": \"other\"}");
     write(
@@ -200,7 +201,8 @@ class JinjaPromptTest {
     write("chat_template.jinja", "jinja");
     assertEquals("jinja", rendered());
     Files.delete(folder.resolve("chat_template.jinja"));
-    write("tokenizer_config.json", "{\"chat_template\": [{\"name\": \"rag\", \"template\": \"\"}]}");
+    write(
+        "tokenizer_config.json", "{\"chat_template\": [{\"name\": \"rag\", \"template\": \"\"}]}");
     assertThrows(ModelFormatException.class, () -> TemplateFile.find(folder));
     write("tokenizer_config.json", "{\"chat_template\": 5}");
     assertThrows(ModelFormatException.class, () -> TemplateFile.find(folder));
