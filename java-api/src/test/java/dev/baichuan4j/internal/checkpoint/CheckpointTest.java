@@ -172,7 +172,7 @@ class CheckpointTest {
     Path text = write(folder.resolve("model.gguf"), utf8("GGUF"));
     assertRefused(
         text,
-        "path has another file, expected a model's folder, *.safetensors or *.bin file",
+        "path has another file, expected a model's folder, *.gguf, *.safetensors or *.bin file",
         () -> Checkpoint.open(text));
   }
 
