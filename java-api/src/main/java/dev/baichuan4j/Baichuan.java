@@ -24,8 +24,8 @@ import java.util.Objects;
  */
 public interface Baichuan extends AutoCloseable {
   /**
-   * Loads a checkpoint folder as published, or a GGUF file, with every setting at its default; see {@link
-   * BaichuanLoader#load} for what it throws.
+   * Loads a checkpoint folder as published, or a GGUF file, with every setting at its default; see
+   * {@link BaichuanLoader#load} for what it throws.
    */
   static Baichuan load(Path path) {
     return loader(path).load();

@@ -8,9 +8,10 @@ import java.nio.ByteOrder;
 
 /** Fills tensors from rows that do not lie in a file as ops take them, a block at a time. */
 final class StoredTensor {
+  /** More than the longest row, which has 2^20 numbers in f32. */
   private static final int BLOCK_BYTES = 8 << 20;
 
-  private StoredTensor() {}
+  private ByteBuffer buffer; // of a block, once it is needed
 
   /**
    * Reads all rows.
@@ -18,7 +19,7 @@ final class StoredTensor {
    * @param target of the entry's shape and type, or of F32 for codes; closed if reading fails
    * @return the target
    */
-  static Tensor read(TensorEntry entry, Tensor target) {
+  Tensor read(TensorEntry entry, Tensor target) {
     try {
       fill(entry, target);
       return target;
@@ -28,16 +29,15 @@ final class StoredTensor {
     }
   }
 
-  private static void fill(TensorEntry entry, Tensor target) {
+  private void fill(TensorEntry entry, Tensor target) {
+    if (buffer == null) {
+      buffer = ByteBuffer.allocateDirect(BLOCK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    }
     StoredRows rows = entry.rows().orElseThrow();
     boolean wide = target.type() == ElementType.F32;
     long count = entry.shape()[0];
     long rowBytes = target.bytes() / count;
-    // Whole heads of queries and keys in a block are read once; 256 rows are some of each size.
-    int block = (int) Math.max(BLOCK_BYTES / rowBytes / 256, 1) * 256;
-    ByteBuffer buffer =
-        ByteBuffer.allocateDirect((int) (Math.min(block, count) * rowBytes))
-            .order(ByteOrder.LITTLE_ENDIAN);
+    long block = BLOCK_BYTES / rowBytes;
     for (long row = 0; row < count; row += block) {
       OperationInterruptedException.check("loading weights");
       rows.read(row, (int) Math.min(block, count - row), wide, buffer.clear());

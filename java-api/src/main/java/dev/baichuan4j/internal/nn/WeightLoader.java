@@ -42,6 +42,7 @@ final class WeightLoader implements AutoCloseable {
   private final Quant quant;
   private final Optional<PackedWeights> packed;
   private final Map<Path, MappedFile> files = new HashMap<>();
+  private final StoredTensor storedRows = new StoredTensor();
   private final Map<String, Double> errors = new LinkedHashMap<>();
 
   WeightLoader(Ops ops, Checkpoint checkpoint, Quant quant) {
@@ -323,7 +324,7 @@ final class WeightLoader implements AutoCloseable {
   private Tensor embedding() {
     TensorEntry entry = checkpoint.tensor(EMBEDDING);
     return entry.rows().isPresent()
-        ? StoredTensor.read(entry, ops.tensorOnHost(type(entry), entry.shape()))
+        ? storedRows.read(entry, ops.tensorOnHost(type(entry), entry.shape()))
         : ops.mapOnHost(file(entry), entry.offset(), type(entry), entry.shape());
   }
 
@@ -331,7 +332,7 @@ final class WeightLoader implements AutoCloseable {
   Tensor map(TensorSpec spec) {
     TensorEntry entry = checkpoint.tensor(spec.name());
     return entry.rows().isPresent()
-        ? StoredTensor.read(entry, ops.tensor(heldType(entry), entry.shape()))
+        ? storedRows.read(entry, ops.tensor(heldType(entry), entry.shape()))
         : ops.map(file(entry), entry.offset(), type(entry), entry.shape());
   }
 
