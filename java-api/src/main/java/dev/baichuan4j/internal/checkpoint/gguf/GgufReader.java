@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 /** Reads the fields of a header one after the other; none lies behind the end of the file. */
 final class GgufReader {
   /** The longest header; those of published models with 256,000 pieces have 15 MB. */
-  private static final long MAX_HEADER_BYTES = 256 << 20;
+  private static final long MAX_HEADER_BYTES = 64 << 20;
 
   private static final int WINDOW = 1 << 16;
 
