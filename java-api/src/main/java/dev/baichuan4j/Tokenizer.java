@@ -19,9 +19,10 @@ public interface Tokenizer {
   /**
    * Reads a tokenizer.
    *
-   * @param path a {@code tokenizer.model}, or the folder that holds one
+   * @param path a {@code tokenizer.model}, the folder that holds one, or a GGUF file
    * @return the tokenizer
-   * @throws ModelFormatException if the file is missing or is not a SentencePiece BPE model
+   * @throws ModelFormatException if the file is missing or is not, or does not hold, a
+   *     SentencePiece BPE model
    */
   static Tokenizer load(Path path) {
     Objects.requireNonNull(path, "path");

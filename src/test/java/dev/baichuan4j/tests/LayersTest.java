@@ -56,6 +56,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.json")
         .layer("arch")
         .definedBy("dev.baichuan4j.internal.arch")
+        .layer("gguf")
+        .definedBy("dev.baichuan4j.internal.checkpoint.gguf")
         .layer("checkpoint")
         .definedBy("dev.baichuan4j.internal.checkpoint")
         .layer("tokenizer")
@@ -116,8 +118,10 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "files")
         .whereLayer("arch")
         .mayOnlyAccessLayers("public", "json")
-        .whereLayer("checkpoint")
+        .whereLayer("gguf")
         .mayOnlyAccessLayers("public", "files", "json", "arch")
+        .whereLayer("checkpoint")
+        .mayOnlyAccessLayers("public", "files", "json", "arch", "gguf")
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("public", "files")
         .whereLayer("nn")
@@ -143,6 +147,7 @@ class LayersTest {
             "public",
             "spi",
             "arch",
+            "gguf",
             "checkpoint",
             "tokenizer",
             "nn",

@@ -17,7 +17,7 @@ class ModelFolder {
   static final String SHIPPED = "tiny-baichuan2-13b-chat";
 
   /** Names of files that hold weights, or tell in which files they are. */
-  private static final String WEIGHTS = ".*\\.(safetensors|bin)(\\.index\\.json)?";
+  private static final String WEIGHTS = ".*\\.(gguf|(safetensors|bin)(\\.index\\.json)?)";
 
   @Spec(Target.MIXEE)
   CommandSpec spec;
@@ -26,8 +26,8 @@ class ModelFolder {
       names = "--model",
       paramLabel = "DIR",
       description =
-          "Checkpoint folder, or the file of its weights; default: the tiny chat model that ships"
-              + " with the project.")
+          "Checkpoint folder, or the file of its weights, or a GGUF file; default: the tiny chat"
+              + " model that ships with the project.")
   private Path model;
 
   /** Whether a model is named. */
@@ -62,7 +62,7 @@ class ModelFolder {
           spec,
           "--model has value "
               + Arguments.text(model)
-              + ", expected a checkpoint's folder, or its *.safetensors, *.bin or *.index.json:"
+              + ", expected a checkpoint's folder, a *.gguf, or its *.safetensors, *.bin or *.index.json:"
               + " it is another file");
     }
     if (!Files.isReadable(model)) {
@@ -75,10 +75,12 @@ class ModelFolder {
     }
   }
 
-  /** The folder, also where the file of the weights is named. */
-  Path folder() {
+  /** What holds the tokenizer: the folder, also where the file of the weights is named, or GGUF. */
+  Path tokenizer() {
     Path path = path();
-    return Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
+    return Files.isDirectory(path) || path.toString().endsWith(".gguf")
+        ? path
+        : path.toAbsolutePath().getParent();
   }
 
   /**

@@ -67,7 +67,7 @@ final class TokenizeCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--special has a value beside --decode, expected one of them");
     }
-    Tokenizer tokenizer = Tokenizer.load(modelFolder.folder());
+    Tokenizer tokenizer = Tokenizer.load(modelFolder.tokenizer());
     if (lines) {
       eachLine(tokenizer);
     } else if (decode) {

@@ -20,7 +20,6 @@ import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
-import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.DeviceFacts;
@@ -30,7 +29,6 @@ import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
-import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -286,21 +284,23 @@ final class ModelLoader implements BaichuanLoader {
     return checkpoint.withPositions(ScaledPositions.of(checkpoint.architecture(), contextScaling));
   }
 
-  /** The tokenizer of a checkpoint, where its folder has one. */
+  /** The tokenizer of a checkpoint, where its file or its folder has one. */
   private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
-    if (!checkpoint.hasTokenizerModel()) {
-      return Optional.empty();
-    }
-    Tokenizer tokenizer = SentencePiece.load(checkpoint.tokenizerModel());
+    Path file = checkpoint.isGguf() ? checkpoint.file() : checkpoint.folder();
+    boolean isThere = checkpoint.tokenizerInFile().isPresent() || checkpoint.hasTokenizerModel();
+    return isThere ? Optional.of(fitting(TokenizerFile.load(file), checkpoint)) : Optional.empty();
+  }
+
+  private static Tokenizer fitting(Tokenizer tokenizer, Checkpoint checkpoint) {
     int vocabulary = checkpoint.architecture().vocabularySize();
     if (tokenizer.vocabularySize() > vocabulary) {
       throw new ModelFormatException(
-          checkpoint.tokenizerModel(),
+          checkpoint.isGguf() ? checkpoint.file() : checkpoint.tokenizerModel(),
           "tokenizer",
           "at most " + vocabulary + " pieces",
           tokenizer.vocabularySize() + " pieces");
     }
-    return Optional.of(tokenizer);
+    return tokenizer;
   }
 
   private static ElementType activations(Ops ops, Optional<Checkpoint> checkpoint) {
@@ -329,7 +329,7 @@ final class ModelLoader implements BaichuanLoader {
   private Quant weights(Optional<Checkpoint> checkpoint) {
     return weights != null
         ? weights
-        : checkpoint.flatMap(Checkpoint::packed).map(PackedWeights::quant).orElse(Quant.BF16);
+        : checkpoint.flatMap(Checkpoint::usualWeights).orElse(Quant.BF16);
   }
 
   private Engine engine(Model model, KvType cache, int pages, Optional<Draft> drafting) {

@@ -28,7 +28,7 @@ public final class PublicEntryPoints
 
   @Override
   public Tokenizer tokenizer(Path path) {
-    return SentencePiece.load(path);
+    return TokenizerFile.load(path);
   }
 
   @Override

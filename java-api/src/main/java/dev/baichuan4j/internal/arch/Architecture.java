@@ -78,13 +78,13 @@ public record Architecture(
 
   // The limits are some times the largest published dense models: they keep products inside 63
   // bits.
-  static final IntRange HIDDEN_SIZE = new IntRange("hidden_size", 1, 1 << 16);
-  static final IntRange LAYERS = new IntRange("num_hidden_layers", 1, 1000);
-  static final IntRange HEADS = new IntRange("num_attention_heads", 1, 1024);
-  static final IntRange KV_HEADS = new IntRange("num_key_value_heads", 1, 1024);
-  static final IntRange HEAD_SIZE = new IntRange("head_dim", 1, 1024);
-  static final IntRange INTERMEDIATE_SIZE = new IntRange("intermediate_size", 1, 1 << 20);
-  static final IntRange VOCABULARY_SIZE = new IntRange("vocab_size", 1, 1 << 21);
+  public static final IntRange HIDDEN_SIZE = new IntRange("hidden_size", 1, 1 << 16);
+  public static final IntRange LAYERS = new IntRange("num_hidden_layers", 1, 1000);
+  public static final IntRange HEADS = new IntRange("num_attention_heads", 1, 1024);
+  public static final IntRange KV_HEADS = new IntRange("num_key_value_heads", 1, 1024);
+  public static final IntRange HEAD_SIZE = new IntRange("head_dim", 1, 1024);
+  public static final IntRange INTERMEDIATE_SIZE = new IntRange("intermediate_size", 1, 1 << 20);
+  public static final IntRange VOCABULARY_SIZE = new IntRange("vocab_size", 1, 1 << 21);
   static final IntRange FULL_LAYERS = new IntRange("max_window_layers", 0, 1000);
   private static final int MAX_POSITIONS = 1 << 24;
 
@@ -140,7 +140,7 @@ public record Architecture(
   }
 
   /** A value that is out of range, or wrong beside others, by its key of {@code config.json}. */
-  record Unfit(String key, String found, String expected) {}
+  public record Unfit(String key, String found, String expected) {}
 
   /**
    * Checks the values.
@@ -176,7 +176,7 @@ public record Architecture(
   }
 
   /** Looks for a value that is wrong beside others, or that is no integer. */
-  static Optional<Unfit> unfit(Heads heads, float normEps, Positions positions) {
+  public static Optional<Unfit> unfit(Heads heads, float normEps, Positions positions) {
     if (heads.size % 8 != 0 || heads.size > MAX_HEAD_SIZE) {
       return Optional.of(
           new Unfit(
@@ -241,11 +241,11 @@ public record Architecture(
         head);
   }
 
-  static IntRange lengthRange(String key) {
+  public static IntRange lengthRange(String key) {
     return new IntRange(key, 1, MAX_POSITIONS);
   }
 
-  static IntRange tokenRange(String key, int vocabularySize) {
+  public static IntRange tokenRange(String key, int vocabularySize) {
     return new IntRange(key, 0, vocabularySize - 1);
   }
 

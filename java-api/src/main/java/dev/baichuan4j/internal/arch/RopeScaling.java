@@ -1,5 +1,7 @@
 package dev.baichuan4j.internal.arch;
 
+import java.util.List;
+
 /**
  * How the frequencies of RoPE are changed so that texts may be longer than those of the training:
  * {@code rope_scaling} of a config. The formulas are those of transformers' modeling_rope_utils.
@@ -144,6 +146,26 @@ public sealed interface RopeScaling {
                 / (highFrequencyFactor - lowFrequencyFactor);
         kept = Math.min(Math.max(kept, 0), 1);
         frequencies[k] = (1 - kept) * frequencies[k] / factor + kept * frequencies[k];
+      }
+      return frequencies;
+    }
+  }
+
+  /**
+   * Each frequency is divided by a factor of its own, as a GGUF file has them in rope_freqs.weight.
+   *
+   * @param divisors [D/2], greater than 0
+   */
+  record Divided(List<Float> divisors) implements RopeScaling {
+    public Divided {
+      divisors = List.copyOf(divisors);
+    }
+
+    @Override
+    public double[] frequencies(double base, int headSize, int contextLength) {
+      double[] frequencies = plain(base, headSize);
+      for (int k = 0; k < frequencies.length; k++) {
+        frequencies[k] /= divisors.get(k);
       }
       return frequencies;
     }

@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
 import dev.baichuan4j.internal.arch.Positions;
@@ -32,6 +33,8 @@ import org.slf4j.LoggerFactory;
  * <p>A {@code model.safetensors} may hold quantized matrices that lie as they are multiplied, see
  * {@link PackedWeights}.
  *
+ * <p>Or a GGUF file, in which all of that is, see {@link dev.baichuan4j.internal.checkpoint.gguf}.
+ *
  * <p>Opening reads the headers of all files and keeps none of them open.
  */
 public final class Checkpoint {
@@ -47,6 +50,7 @@ public final class Checkpoint {
   private final TensorSource source;
   private final Map<String, TensorEntry> tensors; // of the source, without buffers
   private final Optional<PackedWeights> packed;
+  private final Optional<GgufModel> gguf;
 
   private Checkpoint(Path folder, Path weights, TensorFormat format) {
     this.folder = folder;
@@ -59,6 +63,17 @@ public final class Checkpoint {
     this.source = format.open(weights);
     this.packed = PackedWeights.of(source);
     this.tensors = withoutFrequencies(source.tensors());
+    this.gguf = Optional.empty();
+  }
+
+  private Checkpoint(Path folder, GgufModel model) {
+    this.folder = folder;
+    this.architecture = model.architecture();
+    this.generationConfig = model.generationConfig();
+    this.source = model.source();
+    this.packed = Optional.empty();
+    this.tensors = source.tensors();
+    this.gguf = Optional.of(model);
   }
 
   private Checkpoint(Checkpoint same, Architecture architecture) {
@@ -68,6 +83,7 @@ public final class Checkpoint {
     this.source = same.source;
     this.packed = same.packed;
     this.tensors = same.tensors;
+    this.gguf = same.gguf;
   }
 
   /** Returns the same weights for a model that differs in how positions enter attention. */
@@ -78,7 +94,7 @@ public final class Checkpoint {
   /**
    * Opens a checkpoint.
    *
-   * @param path the folder, or the weights' single file or index file in it
+   * @param path the folder, or the weights' single file or index file in it, or a GGUF file
    * @throws ModelFormatException if there is no checkpoint, or a file is missing or malformed
    */
   public static Checkpoint open(Path path) {
@@ -93,6 +109,9 @@ public final class Checkpoint {
       Path weights = findWeights(path);
       return new Checkpoint(path, weights, TensorFormat.of(weights).orElseThrow());
     }
+    if (isGguf(path)) {
+      return new Checkpoint(path.toAbsolutePath().getParent(), GgufModel.open(path));
+    }
     TensorFormat format =
         TensorFormat.of(path)
             .orElseThrow(
@@ -100,9 +119,14 @@ public final class Checkpoint {
                     new ModelFormatException(
                         path,
                         "path",
-                        "a model's folder, *.safetensors or *.bin file",
+                        "a model's folder, *.gguf, *.safetensors or *.bin file",
                         "another file"));
     return new Checkpoint(path.toAbsolutePath().getParent(), path, format);
+  }
+
+  /** Returns whether a file's name says that it is a GGUF file. */
+  public static boolean isGguf(Path file) {
+    return String.valueOf(file.getFileName()).endsWith(GgufModel.EXTENSION);
   }
 
   private static Path findWeights(Path folder) {
@@ -148,7 +172,7 @@ public final class Checkpoint {
 
   /** Returns whether the folder has a {@code tokenizer.model}. */
   public boolean hasTokenizerModel() {
-    return PathProblem.isThere(folder.resolve("tokenizer.model"));
+    return gguf.isEmpty() && PathProblem.isThere(folder.resolve("tokenizer.model"));
   }
 
   /**
@@ -160,6 +184,31 @@ public final class Checkpoint {
     Path file = folder.resolve("tokenizer.model");
     PathProblem.requireFile(file, "the SentencePiece model of the checkpoint");
     return file;
+  }
+
+  /** Returns whether all of the model is in one GGUF file, and nothing beside it is read. */
+  public boolean isGguf() {
+    return gguf.isPresent();
+  }
+
+  /** Returns the file of the weights, or the index of several. */
+  public Path file() {
+    return source.file();
+  }
+
+  /** Returns the bytes of the {@code tokenizer.model} that a GGUF file holds, if it holds one. */
+  public Optional<byte[]> tokenizerInFile() {
+    return gguf.flatMap(GgufModel::tokenizerModel);
+  }
+
+  /** Returns the Jinja text of the chat template that a GGUF file holds, if it holds one. */
+  public Optional<String> chatTemplate() {
+    return gguf.flatMap(GgufModel::chatTemplate);
+  }
+
+  /** Returns the kind of weights to compute with, where what is stored speaks for one. */
+  public Optional<Quant> usualWeights() {
+    return packed.map(PackedWeights::quant).or(() -> gguf.map(GgufModel::usualWeights));
   }
 
   /** Returns what the matrices are quantized to, or empty if they are not. */

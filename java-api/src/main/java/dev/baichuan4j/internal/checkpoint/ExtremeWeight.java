@@ -1,8 +1,10 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.internal.checkpoint.gguf.Float16;
 import dev.baichuan4j.internal.files.FileBytes;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -23,61 +25,82 @@ public record ExtremeWeight(long[] index, float value) {
    * @throws ModelFormatException if the file cannot be read, or the tensor is not F32, F16 or BF16
    */
   public static Optional<ExtremeWeight> find(TensorEntry tensor, float limit) {
-    int size = tensor.dtype().size();
-    long at = -1;
-    float worst = limit;
-    try (FileBytes file = FileBytes.open(tensor.file())) {
-      for (long offset = 0; offset < tensor.bytes(); offset += CHUNK) {
-        long bytes = Math.min(CHUNK, tensor.bytes() - offset);
-        ByteBuffer chunk = file.read(tensor.offset() + offset, bytes, tensor.name());
-        for (int i = 0; i < bytes; i += size) {
-          float value = value(tensor, chunk, i);
-          if (!Float.isFinite(value)) {
-            return Optional.of(at(tensor, (offset + i) / size, value));
-          }
-          if (Math.abs(value) > Math.abs(worst)) {
-            worst = value;
-            at = (offset + i) / size;
-          }
+    return tensor.rows().isPresent()
+        ? new Search(tensor, limit).inRows(tensor.rows().get())
+        : new Search(tensor, limit).inFile();
+  }
+
+  private static final class Search {
+    private final TensorEntry tensor;
+    private final DType type;
+    private long at = -1;
+    private float worst;
+
+    Search(TensorEntry tensor, float limit) {
+      this.tensor = tensor;
+      this.type = tensor.isCoded() ? DType.F32 : tensor.dtype();
+      this.worst = limit;
+    }
+
+    Optional<ExtremeWeight> inFile() {
+      try (FileBytes file = FileBytes.open(tensor.file())) {
+        for (long offset = 0; offset < tensor.bytes(); offset += CHUNK) {
+          long bytes = Math.min(CHUNK, tensor.bytes() - offset);
+          look(file.read(tensor.offset() + offset, bytes, tensor.name()), offset / type.size());
+        }
+      }
+      return result();
+    }
+
+    Optional<ExtremeWeight> inRows(StoredRows rows) {
+      long[] shape = tensor.shape();
+      int columns = shape.length == 1 ? 1 : (int) shape[1];
+      int most = Math.max(CHUNK / (columns * type.size()), 1);
+      for (long row = 0; row < shape[0]; row += most) {
+        int count = (int) Math.min(most, shape[0] - row);
+        ByteBuffer chunk =
+            ByteBuffer.allocate(count * columns * type.size()).order(ByteOrder.LITTLE_ENDIAN);
+        rows.read(row, count, true, chunk);
+        look(chunk.flip(), row * columns);
+      }
+      return result();
+    }
+
+    /** Looks through numbers, of which the first is element {@code first}. */
+    private void look(ByteBuffer chunk, long first) {
+      boolean found = at >= 0 && !Float.isFinite(worst);
+      for (int i = 0; i < chunk.limit() && !found; i += type.size()) {
+        float value = value(chunk, i);
+        found = !Float.isFinite(value);
+        if (found || Math.abs(value) > Math.abs(worst)) {
+          worst = value;
+          at = first + i / type.size();
         }
       }
     }
-    return at < 0 ? Optional.empty() : Optional.of(at(tensor, at, worst));
+
+    private Optional<ExtremeWeight> result() {
+      return at < 0 ? Optional.empty() : Optional.of(ExtremeWeight.at(tensor.shape(), at, worst));
+    }
+
+    private float value(ByteBuffer bytes, int at) {
+      return switch (type) {
+        case F32 -> bytes.getFloat(at);
+        case BF16 -> Float.intBitsToFloat(bytes.getShort(at) << 16);
+        case F16 -> Float16.ofF16(bytes.getShort(at));
+        default ->
+            throw new ModelFormatException(
+                tensor.file(), tensor.name(), "F32, F16 or BF16", "dtype " + type);
+      };
+    }
   }
 
-  private static float value(TensorEntry tensor, ByteBuffer bytes, int at) {
-    if (tensor.dtype() == DType.F32) {
-      return bytes.getFloat(at);
-    }
-    if (tensor.dtype() == DType.BF16) {
-      return Float.intBitsToFloat(bytes.getShort(at) << 16);
-    }
-    if (tensor.dtype() == DType.F16) {
-      return ofF16(bytes.getShort(at));
-    }
-    throw new ModelFormatException(
-        tensor.file(), tensor.name(), "F32, F16 or BF16", "dtype " + tensor.dtype());
-  }
-
-  /** What Float.float16ToFloat does in Java 20. */
-  private static float ofF16(short bits) {
-    int exponent = bits >> 10 & 31;
-    int mantissa = bits & 1023;
-    float magnitude =
-        exponent == 31
-            ? mantissa == 0 ? Float.POSITIVE_INFINITY : Float.NaN
-            : exponent == 0
-                ? mantissa * 0x1p-24f
-                : (1024 + mantissa) * Math.scalb(1f, exponent - 25);
-    return bits < 0 ? -magnitude : magnitude;
-  }
-
-  private static ExtremeWeight at(TensorEntry tensor, long element, float value) {
-    long[] shape = tensor.shape();
+  private static ExtremeWeight at(long[] shape, long element, float value) {
     long[] index = new long[shape.length];
+    long rest = element;
     for (int i = shape.length - 1; i >= 0; i--) {
-      index[i] = element % shape[i];
-      element /= shape[i];
+      index[i] = rest % shape[i];
+      rest /= shape[i];
     }
     return new ExtremeWeight(index, value);
   }

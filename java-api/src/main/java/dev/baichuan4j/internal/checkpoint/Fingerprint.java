@@ -36,7 +36,8 @@ public final class Fingerprint {
       for (String name : new TreeSet<>(checkpoint.names())) {
         TensorEntry tensor = checkpoint.tensor(name);
         FileBytes file = files.computeIfAbsent(tensor.file(), FileBytes::open);
-        String what = name + " " + tensor.dtype() + Arrays.toString(tensor.shape()) + "\n";
+        String type = tensor.rows().map(StoredRows::kind).orElse(tensor.dtype().toString());
+        String what = name + " " + type + Arrays.toString(tensor.shape()) + "\n";
         digest.update(what.getBytes(StandardCharsets.UTF_8));
         digest(digest, file, tensor);
       }

@@ -3,25 +3,40 @@ package dev.baichuan4j.internal.checkpoint;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
- * Where a tensor's bytes lie: row-major, little-endian, contiguous.
+ * Where a tensor's bytes lie: row-major, little-endian, contiguous; or, with {@code rows}, by what
+ * it is read.
  *
  * @param name the tensor's name, such as {@code model.norm.weight}
- * @param dtype the element type
+ * @param dtype the element type; with {@code rows}, the type that its numbers are held in
  * @param shape the sizes, outermost first; empty for a scalar
  * @param file the file that holds the bytes
  * @param offset the first byte's offset in the file; any alignment
- * @param bytes the length in bytes: elements times element size
+ * @param bytes the length in bytes: elements times element size, but for codes
+ * @param rows what reads it, where its bytes are not what ops take
  */
 public record TensorEntry(
-    String name, DType dtype, long[] shape, Path file, long offset, long bytes) {
+    String name,
+    DType dtype,
+    long[] shape,
+    Path file,
+    long offset,
+    long bytes,
+    Optional<StoredRows> rows) {
+
+  /** Describes a tensor whose bytes are taken as they lie. */
+  public TensorEntry(String name, DType dtype, long[] shape, Path file, long offset, long bytes) {
+    this(name, dtype, shape, file, offset, bytes, Optional.empty());
+  }
 
   /** Keeps its own copy of the shape. */
   public TensorEntry {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(dtype, "dtype");
     Objects.requireNonNull(file, "file");
+    Objects.requireNonNull(rows, "rows");
     shape = shape.clone();
   }
 
@@ -39,17 +54,23 @@ public record TensorEntry(
         && Arrays.equals(shape, that.shape)
         && file.equals(that.file)
         && offset == that.offset
-        && bytes == that.bytes;
+        && bytes == that.bytes
+        && rows.equals(that.rows);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(name, dtype, Arrays.hashCode(shape), file, offset, bytes);
+    return Objects.hash(name, dtype, Arrays.hashCode(shape), file, offset, bytes, rows);
   }
 
   @Override
   public String toString() {
     return name + " " + dtype + Arrays.toString(shape) + " at " + file + "+" + offset;
+  }
+
+  /** Returns whether its numbers are codes. */
+  public boolean isCoded() {
+    return rows.isPresent() && rows.get().isCoded();
   }
 
   /**

@@ -67,8 +67,8 @@ public final class PackedCheckpoint {
    * @param quant INT8 or INT4
    * @throws InvalidRequestException when something has the target's name, it is not a path of the
    *     system's files, or quant is BF16
-   * @throws ModelFormatException when the checkpoint is quantized already, lacks a tensor, or holds
-   *     weights that are not finite or too large
+   * @throws ModelFormatException when the checkpoint is quantized already or a GGUF file, lacks a
+   *     tensor, or holds weights that are not finite or too large
    * @throws OutputException when the target cannot be written or has another writer, or the disk is
    *     full
    * @throws OperationInterruptedException when the thread is interrupted; its flag stays set
@@ -88,6 +88,10 @@ public final class PackedCheckpoint {
                   "the published checkpoint that it was made from",
                   packed.quant() + " already");
             });
+    if (checkpoint.isGguf()) {
+      throw new ModelFormatException(
+          checkpoint.file(), "model", "a checkpoint's folder, to be quantized", "a GGUF file");
+    }
     checkpoint.checkShapes();
     try (OutputFolder folder = OutputFolder.create(target)) {
       new PackedCheckpoint(ops, checkpoint, quant).write(folder, progress);

@@ -42,6 +42,7 @@ final class WeightLoader implements AutoCloseable {
   private final Quant quant;
   private final Optional<PackedWeights> packed;
   private final Map<Path, MappedFile> files = new HashMap<>();
+  private final StoredTensor storedRows = new StoredTensor();
   private final Map<String, Double> errors = new LinkedHashMap<>();
 
   WeightLoader(Ops ops, Checkpoint checkpoint, Quant quant) {
@@ -175,7 +176,7 @@ final class WeightLoader implements AutoCloseable {
     }
     Set<ElementType> stored = new HashSet<>();
     for (String name : names) {
-      stored.add(type(checkpoint.tensor(name)));
+      stored.add(heldType(checkpoint.tensor(name)));
     }
     return stored.size() == 1 ? stored.iterator().next() : ElementType.F32;
   }
@@ -322,13 +323,22 @@ final class WeightLoader implements AutoCloseable {
 
   private Tensor embedding() {
     TensorEntry entry = checkpoint.tensor(EMBEDDING);
-    return ops.mapOnHost(file(entry), entry.offset(), type(entry), entry.shape());
+    return entry.rows().isPresent()
+        ? storedRows.read(entry, ops.tensorOnHost(type(entry), entry.shape()))
+        : ops.mapOnHost(file(entry), entry.offset(), type(entry), entry.shape());
   }
 
   /** A tensor as the checkpoint has it, under the name that it has there. */
   Tensor map(TensorSpec spec) {
     TensorEntry entry = checkpoint.tensor(spec.name());
-    return ops.map(file(entry), entry.offset(), type(entry), entry.shape());
+    return entry.rows().isPresent()
+        ? storedRows.read(entry, ops.tensor(heldType(entry), entry.shape()))
+        : ops.map(file(entry), entry.offset(), type(entry), entry.shape());
+  }
+
+  /** The type that a tensor has on the way: codes that will be quantized anew are not rounded. */
+  private ElementType heldType(TensorEntry entry) {
+    return entry.isCoded() && quant.isQuantized() ? ElementType.F32 : type(entry);
   }
 
   private MappedFile file(TensorEntry entry) {

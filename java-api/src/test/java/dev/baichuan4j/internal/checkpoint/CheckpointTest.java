@@ -169,10 +169,10 @@ class CheckpointTest {
         absent,
         "path has nothing there, expected a model's folder or file",
         () -> Checkpoint.open(absent));
-    Path text = write(folder.resolve("model.gguf"), utf8("GGUF"));
+    Path text = write(folder.resolve("model.ckpt"), utf8("GGUF"));
     assertRefused(
         text,
-        "path has another file, expected a model's folder, *.safetensors or *.bin file",
+        "path has another file, expected a model's folder, *.gguf, *.safetensors or *.bin file",
         () -> Checkpoint.open(text));
   }
 

@@ -7,10 +7,12 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
+import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -88,8 +90,37 @@ class ReaderFuzzTest {
     }
   }
 
+  @FuzzTest(maxDuration = "2m")
+  void gguf(byte[] bytes) throws IOException {
+    Path file = Files.createTempFile("fuzz", ".gguf");
+    try {
+      Files.write(file, bytes);
+      Checkpoint read = Checkpoint.open(file);
+      for (String name : read.names()) {
+        TensorEntry entry = read.tensor(name);
+        assertTrue(entry.offset() >= 0 && entry.offset() + entry.bytes() <= bytes.length);
+        if (entry.rows().isPresent()) {
+          int columns = entry.shape().length == 1 ? 1 : (int) entry.shape()[1];
+          entry.rows().get().read(0, 1, true, ByteBuffer.allocate(4 * columns));
+        }
+      }
+      read.checkShapes();
+      read.tokenizerInFile().ifPresent(model -> SentencePiece.parse(model, file.toString()));
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith(file + ": "), expected::getMessage);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
   @ParameterizedTest
-  @CsvSource({"safetensorsHeader, 2000", "pickle, 2000", "torchZip, 500", "config, 2000"})
+  @CsvSource({
+    "safetensorsHeader, 2000",
+    "pickle, 2000",
+    "torchZip, 500",
+    "config, 2000",
+    "gguf, 2000"
+  })
   void survivesRandomChanges(String reader, int changes) throws IOException, URISyntaxException {
     Random random = new Random(7);
     List<byte[]> inputs = FuzzInputs.of(ReaderFuzzTest.class, reader);
@@ -102,6 +133,7 @@ class ReaderFuzzTest {
               case "safetensorsHeader" -> safetensorsHeader(input);
               case "pickle" -> pickle(input);
               case "torchZip" -> torchZip(input);
+              case "gguf" -> gguf(input);
               default -> config(input);
             }
           }

@@ -29,7 +29,7 @@ final class ModelOptions {
       names = "--model",
       paramLabel = "[NAME=]DIR",
       description =
-          "Checkpoint folder, and the name that clients know it by (default: that of the folder)."
+          "Checkpoint folder or GGUF file, and the name that clients know it by (default: its own)."
               + " May be given again; the first one is the default. Without it: the tiny chat model"
               + " that ships with the project.")
   private List<String> models = new ArrayList<>();
@@ -122,6 +122,10 @@ final class ModelOptions {
 
   static String nameOf(Path path) {
     Path whole = path.toAbsolutePath().normalize();
+    String file = String.valueOf(whole.getFileName());
+    if (file.matches(".+\\.gguf") && !Files.isDirectory(whole)) {
+      return file.substring(0, file.length() - ".gguf".length());
+    }
     Path folder = Files.isDirectory(whole) ? whole : whole.getParent();
     return folder.getFileName() == null ? "model" : folder.getFileName().toString();
   }

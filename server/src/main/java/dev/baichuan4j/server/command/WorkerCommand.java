@@ -41,7 +41,8 @@ public final class WorkerCommand implements Callable<Integer> {
   @Option(
       names = {"--model", "--model-path"},
       paramLabel = "DIR",
-      description = "Checkpoint folder; default: the tiny chat model that ships with the project.")
+      description =
+          "Checkpoint folder or GGUF file; default: the tiny chat model that ships with the project.")
   private Path model;
 
   @Option(
@@ -113,7 +114,7 @@ public final class WorkerCommand implements Callable<Integer> {
     WorkerSettings settings = settings(path);
     try (Baichuan loaded =
         load.configure(Baichuan.loader(path)).maxConcurrent(concurrency).load()) {
-      require(loaded.hasTokenizer(), "--model", path, "a folder with a tokenizer.model");
+      require(loaded.hasTokenizer(), "--model", path, "one with a tokenizer");
       StopSignal stop = StopSignal.install();
       try (Worker worker = start(loaded, settings, http, part)) {
         tell("worker of " + String.join(", ", settings.modelNames()) + describe(worker));

@@ -1,0 +1,25 @@
+package dev.baichuan4j.internal.checkpoint;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Reads a tensor that does not lie in its file as ops take it: its rows are in another order, or
+ * stored as codes. Nothing is kept between two reads.
+ */
+public interface StoredRows {
+  /** Returns what the file calls the way in which numbers are stored. */
+  String kind();
+
+  /** Returns whether numbers are codes, which may be read as F32 and not as the entry's type. */
+  boolean isCoded();
+
+  /**
+   * Appends rows to a little-endian buffer.
+   *
+   * @param first the first row; a vector has a row for each number
+   * @param count rows
+   * @param wide codes are read as F32, otherwise as the entry's type
+   * @throws dev.baichuan4j.ModelFormatException if the file has become shorter
+   */
+  void read(long first, int count, boolean wide, ByteBuffer target);
+}

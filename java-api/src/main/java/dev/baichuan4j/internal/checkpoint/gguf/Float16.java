@@ -1,0 +1,32 @@
+package dev.baichuan4j.internal.checkpoint.gguf;
+
+/** Numbers of 16 bits. */
+public final class Float16 {
+  private Float16() {}
+
+  /** Returns the value of an IEEE 754 binary16: what Float.float16ToFloat does in Java 20. */
+  public static float ofF16(short bits) {
+    int magnitude = bits & 0x7fff;
+    int sign = (bits & 0x8000) << 16;
+    if (magnitude >= 0x7c00) {
+      return Float.intBitsToFloat(sign | 0x7f800000 | (magnitude & 0x3ff) << 13);
+    }
+    // The exponents of f16 and f32 begin 112 apart; the product is exact, of subnormals as well.
+    float value = Float.intBitsToFloat(magnitude << 13) * 0x1p112f;
+    return Float.intBitsToFloat(Float.floatToRawIntBits(value) | sign);
+  }
+
+  /** Returns the upper half of a binary32, rounded to the nearest, ties to even. */
+  static short toBf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) (bits >>> 16 | 0x40);
+    }
+    return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+  }
+
+  /** Returns the binary16 at a place of an array, little-endian. */
+  static float f16(byte[] bytes, int at) {
+    return ofF16((short) (bytes[at] & 0xff | bytes[at + 1] << 8));
+  }
+}

@@ -1,0 +1,80 @@
+package dev.baichuan4j.internal.checkpoint.gguf;
+
+import dev.baichuan4j.internal.files.FileBytes;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+
+/**
+ * Reads rows of a matrix, or numbers of a vector, in the order in which they are used here.
+ *
+ * @param path the file
+ * @param tensor of one or two dimensions
+ * @param turnedHead rows of a head whose pairs lie side by side as llama.cpp turns them, rows 2k
+ *     and 2k + 1; here rows k and k + half a head are a pair. 0 where rows lie as they are used
+ */
+public record GgufRows(Path path, GgufTensor tensor, int turnedHead) {
+
+  /** Returns the numbers of a row; a vector is a matrix of one column where it is reordered. */
+  public int columns() {
+    return isVector() ? 1 : (int) tensor.columns();
+  }
+
+  private boolean isVector() {
+    return tensor.shape().length == 1;
+  }
+
+  /**
+   * Appends rows to a little-endian buffer: numbers that are stored one by one as they are stored,
+   * others in f32, or rounded to bf16.
+   *
+   * @param first the first row
+   * @param count rows
+   * @param bf16 whether codes become bf16
+   * @throws dev.baichuan4j.ModelFormatException if the file has become shorter
+   */
+  public void read(long first, int count, boolean bf16, ByteBuffer target) {
+    // A row of a turned head may lie anywhere in it, so whole heads are read.
+    long begin = turnedHead == 0 ? first : first / turnedHead * turnedHead;
+    long end = first + count;
+    if (turnedHead != 0) {
+      end = (end + turnedHead - 1) / turnedHead * turnedHead;
+    }
+    int rowBytes = isVector() ? tensor.kind().blockBytes() : (int) tensor.rowBytes();
+    byte[] stored;
+    try (FileBytes file = FileBytes.open(path)) {
+      stored =
+          file.read(tensor.offset() + begin * rowBytes, (end - begin) * rowBytes, tensor.name())
+              .array();
+    }
+    float[] numbers = tensor.kind().isPlain() ? null : new float[columns()];
+    for (long row = first; row < first + count; row++) {
+      int at = (int) (storedRow(row) - begin) * rowBytes;
+      if (numbers == null) {
+        target.put(stored, at, rowBytes);
+      } else {
+        tensor.kind().decode(stored, at, numbers, numbers.length);
+        put(numbers, bf16, target);
+      }
+    }
+  }
+
+  private long storedRow(long row) {
+    if (turnedHead == 0) {
+      return row;
+    }
+    int half = turnedHead / 2;
+    int within = (int) (row % turnedHead);
+    return row - within + within % half * 2 + within / half;
+  }
+
+  private static void put(float[] numbers, boolean bf16, ByteBuffer target) {
+    if (bf16) {
+      for (float number : numbers) {
+        target.putShort(Float16.toBf16(number));
+      }
+    } else {
+      target.asFloatBuffer().put(numbers);
+      target.position(target.position() + 4 * numbers.length);
+    }
+  }
+}

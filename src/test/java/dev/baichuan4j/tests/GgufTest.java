@@ -1,0 +1,168 @@
+package dev.baichuan4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.ChatMessage;
+import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.SpecialTokens;
+import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.engine.Engine;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A model in a GGUF file computes what its folder computes. */
+class GgufTest {
+  private static final String BASE = "tiny-baichuan-7b";
+  private static final String CHAT = "tiny-baichuan2-13b-chat";
+  private static final int[] IDS = {1, 195, 3000, 17, 4021, 92, 6100, 5, 5, 799, 2048, 196};
+
+  /** Frequencies go through factors of f32. */
+  private static final double ROPE_FACTORS = 1e-4;
+
+  @TempDir Path folder;
+
+  private Path gguf(Path model, GgufWriter.Kind kind) throws IOException {
+    return GgufCheckpoint.write(model, folder.resolve("model.gguf"), kind);
+  }
+
+  private static float[][] logits(Path model, Quant weights, boolean exact, int... ids) {
+    try (Engine engine = Logits.engine(model, weights, exact)) {
+      return Logits.ofAllPositions(engine, ids, 0);
+    }
+  }
+
+  private static void assertSame(float[][] expected, float[][] actual) {
+    for (int t = 0; t < expected.length; t++) {
+      if (TestDevice.isGpu()) {
+        Logits.assertNear(expected[t], actual[t], 0, "position " + t);
+      } else {
+        assertArrayEquals(expected[t], actual[t], "position " + t);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    BASE + ", BF16, BF16",
+    BASE + ", BF16, INT8",
+    BASE + ", F32, BF16",
+    CHAT + ", BF16, BF16",
+    CHAT + ", BF16, INT4",
+    CHAT + ", F32, BF16"
+  })
+  void logitsOfTheShippedModelsHaveTheBitsOfTheirFolders(
+      String name, GgufWriter.Kind kind, Quant weights) throws IOException {
+    Path model = Fixtures.model(name);
+    boolean exact = !TestDevice.isGpu();
+    assertSame(logits(model, weights, exact, IDS), logits(gguf(model, kind), weights, exact, IDS));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "micro-baichuan-7b",
+        "micro-baichuan2-13b",
+        "micro-llama3",
+        "micro-mistral",
+        "micro-qwen2",
+        "micro-qwen3"
+      })
+  void logitsOfEveryFamilyAreThoseOfTheFolder(String name) throws IOException {
+    Path model = Fixtures.fixture(name);
+    JsonNode oracle = Fixtures.json(model.resolve("oracle.json"));
+    int[] ids = Fixtures.ids(oracle.get("ids").get("medium"));
+    boolean exact = !TestDevice.isGpu();
+    float[][] expected = logits(model, Quant.BF16, exact, ids);
+    float[][] actual = logits(gguf(model, GgufWriter.Kind.F32), Quant.BF16, exact, ids);
+    for (int t = 0; t < ids.length; t++) {
+      Logits.assertNear(expected[t], actual[t], ROPE_FACTORS, "position " + t);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"BF16", "INT8"})
+  void codesGiveTheBitsOfTheirNumbers(Quant weights) throws IOException {
+    Path model = Fixtures.model(CHAT);
+    boolean exact = !TestDevice.isGpu();
+    float[][] coded = logits(gguf(model, GgufWriter.Kind.Q8_0), weights, exact, IDS);
+    Path numbers = gguf(model, GgufWriter.Kind.BF16_OF_Q8_0);
+    assertSame(logits(numbers, weights, exact, IDS), coded);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {BASE, CHAT})
+  void tokenizerGivesTheSameIds(String name) throws IOException {
+    Tokenizer expected = Tokenizer.load(Fixtures.model(name));
+    Tokenizer actual = Tokenizer.load(gguf(Fixtures.model(name), GgufWriter.Kind.BF16));
+    assertEquals(expected.vocabularySize(), actual.vocabularySize());
+    for (int id = 0; id < expected.vocabularySize(); id++) {
+      assertEquals(expected.piece(id), actual.piece(id));
+      assertEquals(expected.type(id), actual.type(id), expected.piece(id));
+    }
+    List<String> texts =
+        List.of(
+            "",
+            " ",
+            "床前明月光，疑是地上霜。",
+            "Ａ１①…\r\n\t a  b   c",
+            "<reserved_106>你好</s><s><unk>",
+            "12345 <h1>x</h1> ```java``` 😀");
+    for (String text : texts) {
+      for (SpecialTokens mode : SpecialTokens.values()) {
+        int[] ids = expected.encode(text, mode);
+        assertArrayEquals(ids, actual.encode(text, mode), text);
+        assertEquals(expected.decode(ids), actual.decode(ids));
+      }
+    }
+  }
+
+  @Test
+  void chatModelIsKnownByItsNameAndAnswersAsFromItsFolder() throws IOException {
+    Path file = gguf(Fixtures.model(CHAT), GgufWriter.Kind.BF16);
+    GenerationOptions options = GenerationOptions.greedy().withMaxNewTokens(24);
+    List<ChatMessage> messages = List.of(ChatMessage.user("床前明月光的下一句是什么？"));
+    try (Baichuan expected = TestDevice.loader(CHAT, false).load();
+        Baichuan actual = Baichuan.loader(file).device(TestDevice.device()).load()) {
+      assertEquals(Quant.BF16, actual.info().weights());
+      assertEquals(expected.info().chatRoles(), actual.info().chatRoles());
+      assertEquals(
+          expected.chat(messages, options).result().tokenIds(),
+          actual.chat(messages, options).result().tokenIds());
+    }
+  }
+
+  @Test
+  void codesAreComputedWithTheNearestKindOfWeights() throws IOException {
+    Path file = gguf(Fixtures.model(BASE), GgufWriter.Kind.Q8_0);
+    try (Baichuan model = Baichuan.loader(file).device(TestDevice.device()).load()) {
+      assertEquals(Quant.INT8, model.info().weights());
+    }
+  }
+
+  @Test
+  void quantizedFolderIsNotMadeOfAFile() throws IOException {
+    Path file = gguf(Fixtures.model(BASE), GgufWriter.Kind.BF16);
+    Path target = folder.resolve("quantized");
+    ModelFormatException e =
+        assertThrows(
+            ModelFormatException.class,
+            () -> Baichuan.loader(file).weights(Quant.INT4).quantize(target));
+    assertEquals(
+        file + ": model has a GGUF file, expected a checkpoint's folder, to be quantized",
+        e.getMessage());
+    assertEquals(false, Files.exists(target));
+  }
+}
