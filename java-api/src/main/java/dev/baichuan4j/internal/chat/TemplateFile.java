@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The chat template of a folder: {@code chat_template.jinja}, or else {@code chat_template} of
+ * The chat template of a GGUF file, or of a folder: {@code chat_template.jinja}, or else {@code chat_template} of
  * {@code tokenizer_config.json}, or of {@code chat_template.json}. Of several that have names it is
  * the one called {@code default}.
  *
@@ -86,8 +86,20 @@ public record TemplateFile(Path file, Template template, Map<String, Text> speci
 
   private static TemplateFile of(
       Path file, String template, Path folder, Optional<JsonObject> tokenizer) {
+    return of(file, template, specialTokens(folder, tokenizer));
+  }
+
+  /** The chat template that a GGUF file has, with its special tokens by their names. */
+  public static TemplateFile inGguf(
+      Path file, String template, Map<String, String> specialTokens) {
+    Map<String, Text> texts = new LinkedHashMap<>();
+    specialTokens.forEach((name, text) -> texts.put(name, Text.own(text)));
+    return of(file, template, texts);
+  }
+
+  private static TemplateFile of(Path file, String template, Map<String, Text> specialTokens) {
     try {
-      return new TemplateFile(file, Template.parse(template), specialTokens(folder, tokenizer));
+      return new TemplateFile(file, Template.parse(template), specialTokens);
     } catch (TemplateException e) {
       throw broken(file, e);
     }

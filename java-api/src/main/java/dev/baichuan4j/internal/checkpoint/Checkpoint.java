@@ -206,6 +206,11 @@ public final class Checkpoint {
     return gguf.flatMap(GgufModel::chatTemplate);
   }
 
+  /** Returns the texts of a GGUF file's tokens that its chat template writes by name. */
+  public Map<String, String> specialTokens() {
+    return gguf.map(GgufModel::specialTokens).orElse(Map.of());
+  }
+
   /** Returns the kind of weights to compute with, where what is stored speaks for one. */
   public Optional<Quant> usualWeights() {
     return packed.map(PackedWeights::quant).or(() -> gguf.map(GgufModel::usualWeights));

@@ -25,6 +25,7 @@ import java.util.StringJoiner;
  * @param source its tensors
  * @param tokenizerModel the bytes of a {@code tokenizer.model}, where the file has a tokenizer
  * @param chatTemplate the Jinja text of its chat template, where the file has one
+ * @param specialTokens texts of the tokens that the template writes by name
  * @param usualWeights the kind of weights that is nearest to what the file holds
  */
 record GgufModel(
@@ -33,6 +34,7 @@ record GgufModel(
     TensorSource source,
     Optional<byte[]> tokenizerModel,
     Optional<String> chatTemplate,
+    Map<String, String> specialTokens,
     Quant usualWeights) {
 
   /** How the names of GGUF files end. */
@@ -69,6 +71,7 @@ record GgufModel(
         GgufTensors.of(file, GgufConfig.turnedHead(file, architecture)),
         GgufTokenizer.model(file.metadata()),
         file.metadata().string("tokenizer.chat_template"),
+        GgufTokenizer.specialTokens(file.metadata()),
         usualWeights(file));
   }
 

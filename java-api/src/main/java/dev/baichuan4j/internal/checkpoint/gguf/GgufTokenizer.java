@@ -4,7 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -31,6 +33,11 @@ public final class GgufTokenizer {
   private static final String CHARSMAP = "tokenizer.ggml.precompiled_charsmap";
   private static final String SPACE_IN_FRONT = "tokenizer.ggml.add_space_prefix";
   private static final String MERGED_SPACES = "tokenizer.ggml.remove_extra_whitespaces";
+
+  /** GGUF's names of special tokens, and those of chat templates. */
+  private static final Map<String, String> SPECIAL_TOKENS =
+      Map.of(
+          "bos", "bos_token", "eos", "eos_token", "unknown", "unk_token", "padding", "pad_token");
 
   private static final int NORMAL = 1;
   private static final int CONTROL = 3;
@@ -62,6 +69,20 @@ public final class GgufTokenizer {
       case "llama" -> Optional.of(new GgufTokenizer(metadata).model());
       default -> throw metadata.wrong(MODEL, "llama, a SentencePiece model, or none");
     };
+  }
+
+  /**
+   * Returns the texts of the tokens that chat templates write by name, such as {@code bos_token};
+   * none where the file has no tokenizer.
+   */
+  public static Map<String, String> specialTokens(GgufMetadata metadata) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    if (!metadata.string(MODEL).orElse("none").equals("none")) {
+      GgufTokenizer tokenizer = new GgufTokenizer(metadata);
+      SPECIAL_TOKENS.forEach(
+          (key, name) -> tokenizer.special(key).ifPresent(text -> texts.put(name, text)));
+    }
+    return texts;
   }
 
   private void requireLength(String key, int length) {
