@@ -30,7 +30,7 @@ import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
-import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -287,14 +287,15 @@ final class ModelLoader implements BaichuanLoader {
 
   /** The tokenizer of a checkpoint, where its folder has one. */
   private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
-    if (!checkpoint.hasTokenizerModel()) {
+    Optional<Path> file = TokenizerFiles.find(checkpoint.folder());
+    if (file.isEmpty()) {
       return Optional.empty();
     }
-    Tokenizer tokenizer = SentencePiece.load(checkpoint.tokenizerModel());
+    Tokenizer tokenizer = TokenizerFiles.load(file.get());
     int vocabulary = checkpoint.architecture().vocabularySize();
     if (tokenizer.vocabularySize() > vocabulary) {
       throw new ModelFormatException(
-          checkpoint.tokenizerModel(),
+          file.get(),
           "tokenizer",
           "at most " + vocabulary + " pieces",
           tokenizer.vocabularySize() + " pieces");

@@ -146,22 +146,6 @@ public final class Checkpoint {
     return generationConfig;
   }
 
-  /** Returns whether the folder has a {@code tokenizer.model}. */
-  public boolean hasTokenizerModel() {
-    return PathProblem.isThere(folder.resolve("tokenizer.model"));
-  }
-
-  /**
-   * Returns the path of {@code tokenizer.model}.
-   *
-   * @throws ModelFormatException if the folder has none
-   */
-  public Path tokenizerModel() {
-    Path file = folder.resolve("tokenizer.model");
-    PathProblem.requireFile(file, "the SentencePiece model of the checkpoint");
-    return file;
-  }
-
   /** Returns what the matrices are quantized to, or empty if they are not. */
   public Optional<PackedWeights> packed() {
     return packed;

@@ -113,7 +113,11 @@ public final class WorkerCommand implements Callable<Integer> {
     WorkerSettings settings = settings(path);
     try (Baichuan loaded =
         load.configure(Baichuan.loader(path)).maxConcurrent(concurrency).load()) {
-      require(loaded.hasTokenizer(), "--model", path, "a folder with a tokenizer.model");
+      require(
+          loaded.hasTokenizer(),
+          "--model",
+          path,
+          "a folder with a tokenizer.model or tokenizer.json");
       StopSignal stop = StopSignal.install();
       try (Worker worker = start(loaded, settings, http, part)) {
         tell("worker of " + String.join(", ", settings.modelNames()) + describe(worker));
