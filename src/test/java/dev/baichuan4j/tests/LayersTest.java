@@ -181,13 +181,13 @@ class LayersTest {
 
   /**
    * Object.wait pins a virtual thread to its carrier on JDK 21 to 23. The engine's own thread,
-   * which is none, may use it.
+   * which is none, waits in its mailbox.
    */
   @Test
   void whatCallersWaitForIsNoMonitor() {
     noClasses()
         .that()
-        .doNotHaveFullyQualifiedName("dev.baichuan4j.internal.engine.Engine")
+        .doNotHaveFullyQualifiedName("dev.baichuan4j.internal.engine.Mailbox")
         .should()
         .callMethod(Object.class, "wait")
         .orShould()
