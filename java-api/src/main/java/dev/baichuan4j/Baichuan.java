@@ -194,7 +194,7 @@ public interface Baichuan extends AutoCloseable {
 
   /**
    * Returns whether the model has a tokenizer. A random one and a checkpoint without {@code
-   * tokenizer.model} have none, and take and give ids.
+   * tokenizer.model} or {@code tokenizer.json} have none, and take and give ids.
    *
    * @throws IllegalStateException when the model is closed
    */

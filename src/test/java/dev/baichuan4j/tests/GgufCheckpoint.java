@@ -47,7 +47,7 @@ final class GgufCheckpoint {
   static Path write(Path folder, Path file, GgufWriter.Kind kind) throws IOException {
     GgufCheckpoint writer = new GgufCheckpoint(folder, kind);
     writer.keys();
-    if (writer.checkpoint.hasTokenizerModel()) {
+    if (Files.exists(writer.checkpoint.folder().resolve("tokenizer.model"))) {
       writer.tokenizer();
     } else {
       writer.out.put("tokenizer.ggml.eos_token_id", writer.model.tokens().ends().get(0));
@@ -110,7 +110,7 @@ final class GgufCheckpoint {
     List<String> tokens = new ArrayList<>();
     List<Float> scores = new ArrayList<>();
     List<Integer> types = new ArrayList<>();
-    ByteBuffer proto = little(Files.readAllBytes(checkpoint.tokenizerModel()));
+    ByteBuffer proto = little(Files.readAllBytes(checkpoint.folder().resolve("tokenizer.model")));
     while (proto.hasRemaining()) {
       int field = (int) varint(proto) >> 3;
       ByteBuffer message = part(proto);

@@ -34,7 +34,8 @@ final class LogitsCommand implements Callable<Integer> {
 
     int[] read(Baichuan model) {
       if (prompt != null) {
-        return model.tokenizer().encode(prompt.replace("\\n", "\n").replace("\\t", "\t"));
+        String text = prompt.replace("\\n", "\n").replace("\\t", "\t");
+        return model.tokenizer().asWholeText(model.tokenizer().encode(text));
       }
       return TokenizeCommand.parseIds(ids.replace('[', ' ').replace(']', ' '));
     }

@@ -84,7 +84,7 @@ final class Combinations {
   private void echo(boolean isChat, boolean hasTokenizer) {
     refuse(isChat, "echo", true, "a conversation", "complete with a text");
     boolean hasEffect = hasTokenizer || o.logprobs().isPresent();
-    refuse(!hasEffect, "echo", true, "a model without tokenizer.model", "logprobs, or no echo");
+    refuse(!hasEffect, "echo", true, "a model without a tokenizer", "logprobs, or no echo");
   }
 
   private static void refuse(

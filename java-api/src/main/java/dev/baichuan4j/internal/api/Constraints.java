@@ -7,7 +7,7 @@ import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.engine.constrain.CompiledConstraint;
 import dev.baichuan4j.internal.engine.constrain.ConstraintState;
 import dev.baichuan4j.internal.engine.constrain.TokenMasks;
-import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import dev.baichuan4j.internal.tokenizer.PieceTokenizer;
 import java.util.Optional;
 
 /** The constraints of a model's generations, over its tokenizer. */
@@ -36,8 +36,8 @@ final class Constraints {
 
   private synchronized TokenMasks masks() {
     if (masks == null) {
-      SentencePiece pieces =
-          (SentencePiece)
+      PieceTokenizer pieces =
+          (PieceTokenizer)
               tokenizer.orElseThrow(
                   () ->
                       new InvalidRequestException(

@@ -101,7 +101,7 @@ final class LoadedModel implements Baichuan {
   public Generation complete(String prompt, GenerationOptions options) {
     Objects.requireNonNull(prompt, "prompt");
     Objects.requireNonNull(options, "options");
-    return complete(tokenizer().encode(prompt), options);
+    return complete(tokenizer().asWholeText(tokenizer().encode(prompt)), options);
   }
 
   @Override
@@ -271,7 +271,7 @@ final class LoadedModel implements Baichuan {
     return tokenizer.orElseThrow(
         () ->
             new IllegalStateException(
-                "model has no tokenizer: there is no tokenizer.model in its folder; give ids in"
+                "model has no tokenizer: there is no tokenizer.model or tokenizer.json in its folder; give ids in"
                     + " place of text"));
   }
 

@@ -29,6 +29,7 @@ import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
+import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -286,16 +287,18 @@ final class ModelLoader implements BaichuanLoader {
 
   /** The tokenizer of a checkpoint, where its file or its folder has one. */
   private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
-    Path file = checkpoint.isGguf() ? checkpoint.file() : checkpoint.folder();
-    boolean isThere = checkpoint.tokenizerInFile().isPresent() || checkpoint.hasTokenizerModel();
-    return isThere ? Optional.of(fitting(TokenizerFile.load(file), checkpoint)) : Optional.empty();
+    Optional<Path> file =
+        checkpoint.isGguf()
+            ? checkpoint.tokenizerInFile().map(model -> checkpoint.file())
+            : TokenizerFiles.find(checkpoint.folder());
+    return file.map(path -> fitting(TokenizerLoader.load(path), path, checkpoint));
   }
 
-  private static Tokenizer fitting(Tokenizer tokenizer, Checkpoint checkpoint) {
+  private static Tokenizer fitting(Tokenizer tokenizer, Path file, Checkpoint checkpoint) {
     int vocabulary = checkpoint.architecture().vocabularySize();
     if (tokenizer.vocabularySize() > vocabulary) {
       throw new ModelFormatException(
-          checkpoint.isGguf() ? checkpoint.file() : checkpoint.tokenizerModel(),
+          file,
           "tokenizer",
           "at most " + vocabulary + " pieces",
           tokenizer.vocabularySize() + " pieces");

@@ -39,7 +39,9 @@ final class Prompts {
     Optional<TemplateFile> template = checkpoint.flatMap(Prompts::template);
     if (asked == PromptFormat.TEMPLATE && template.isEmpty()) {
       throw new ModelFormatException(
-          checkpoint.map(c -> (c.isGguf() ? c.file() : c.folder()).toString()).orElse("random model"),
+          checkpoint
+              .map(c -> (c.isGguf() ? c.file() : c.folder()).toString())
+              .orElse("random model"),
           "chat template",
           "chat_template.jinja, chat_template in tokenizer_config.json, or tokenizer.chat_template of"
               + " a GGUF file, for prompt format TEMPLATE",

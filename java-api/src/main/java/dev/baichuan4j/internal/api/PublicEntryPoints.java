@@ -9,7 +9,7 @@ import dev.baichuan4j.internal.engine.constrain.CompiledConstraint;
 import dev.baichuan4j.internal.engine.constrain.schema.JsonSchema;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.spi.EntryPoints;
-import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -28,12 +28,12 @@ public final class PublicEntryPoints
 
   @Override
   public Tokenizer tokenizer(Path path) {
-    return TokenizerFile.load(path);
+    return TokenizerLoader.load(path);
   }
 
   @Override
   public Tokenizer tokenizer(byte[] model, String name) {
-    return SentencePiece.parse(model, name);
+    return TokenizerFiles.parse(model, name);
   }
 
   @Override

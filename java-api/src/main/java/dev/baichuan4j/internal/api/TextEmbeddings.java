@@ -113,7 +113,7 @@ final class TextEmbeddings implements Embeddings {
   }
 
   private int[] ids(String text, String parameter) {
-    int[] ids = model.tokenizer().encode(text);
+    int[] ids = model.tokenizer().asWholeText(model.tokenizer().encode(text));
     model.checkIds(ids, parameter);
     return ids;
   }

@@ -6,6 +6,7 @@ import dev.baichuan4j.Priority;
 import dev.baichuan4j.PromptOverflow;
 import dev.baichuan4j.RerankTemplate;
 import dev.baichuan4j.Scoring;
+import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.engine.Terms;
 import java.lang.ref.Reference;
@@ -51,12 +52,13 @@ final class TextScoring implements Scoring {
   public List<Candidate> classify(String prompt, List<String> candidates) {
     Objects.requireNonNull(prompt, "prompt");
     requireCandidates(candidates);
-    int[] start = model.tokenizer().encode(prompt);
+    Tokenizer tokenizer = model.tokenizer();
+    int[] start = tokenizer.asWholeText(tokenizer.encode(prompt));
     model.checkIds(start, "prompt");
     List<int[]> wholes = new ArrayList<>();
     int common = start.length;
     for (String candidate : candidates) {
-      int[] whole = model.tokenizer().encode(prompt + candidate);
+      int[] whole = tokenizer.asWholeText(tokenizer.encode(prompt + candidate));
       int differs = Arrays.mismatch(start, 0, common, whole, 0, Math.min(common, whole.length));
       common = differs < 0 ? common : differs;
       wholes.add(whole);

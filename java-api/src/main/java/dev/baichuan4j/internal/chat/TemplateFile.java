@@ -15,9 +15,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The chat template of a GGUF file, or of a folder: {@code chat_template.jinja}, or else {@code chat_template} of
- * {@code tokenizer_config.json}, or of {@code chat_template.json}. Of several that have names it is
- * the one called {@code default}.
+ * The chat template of a GGUF file, or of a folder: {@code chat_template.jinja}, or else {@code
+ * chat_template} of {@code tokenizer_config.json}, or of {@code chat_template.json}. Of several
+ * that have names it is the one called {@code default}.
  *
  * @param file where it is from, for messages
  * @param specialTokens the texts that {@code tokenizer_config.json}, or else {@code
@@ -90,8 +90,7 @@ public record TemplateFile(Path file, Template template, Map<String, Text> speci
   }
 
   /** The chat template that a GGUF file has, with its special tokens by their names. */
-  public static TemplateFile inGguf(
-      Path file, String template, Map<String, String> specialTokens) {
+  public static TemplateFile inGguf(Path file, String template, Map<String, String> specialTokens) {
     Map<String, Text> texts = new LinkedHashMap<>();
     specialTokens.forEach((name, text) -> texts.put(name, Text.own(text)));
     return of(file, template, texts);

@@ -170,22 +170,6 @@ public final class Checkpoint {
     return generationConfig;
   }
 
-  /** Returns whether the folder has a {@code tokenizer.model}. */
-  public boolean hasTokenizerModel() {
-    return gguf.isEmpty() && PathProblem.isThere(folder.resolve("tokenizer.model"));
-  }
-
-  /**
-   * Returns the path of {@code tokenizer.model}.
-   *
-   * @throws ModelFormatException if the folder has none
-   */
-  public Path tokenizerModel() {
-    Path file = folder.resolve("tokenizer.model");
-    PathProblem.requireFile(file, "the SentencePiece model of the checkpoint");
-    return file;
-  }
-
   /** Returns whether all of the model is in one GGUF file, and nothing beside it is read. */
   public boolean isGguf() {
     return gguf.isPresent();

@@ -9,6 +9,7 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.ProgressListener;
+import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.math.LogSumExp;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -70,7 +71,8 @@ public final class Perplexity {
           "window",
           "window has value " + window + ", expected 1 to " + model.info().contextLength());
     }
-    int[] ids = model.tokenizer().encode(Files.readString(file));
+    Tokenizer tokenizer = model.tokenizer();
+    int[] ids = tokenizer.asWholeText(tokenizer.encode(Files.readString(file)));
     Score sum = new Score(0, 0, 0);
     for (int from = 0; from + 1 < ids.length; from += window) {
       progress.progress("windows", from / window, (ids.length + window - 1) / window);

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * A small JSON file, read whole, whose getters say what is wrong with a key. A key whose value is
@@ -41,6 +42,8 @@ public final class JsonObject {
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
           .build();
+
+  private static final Pattern INTEGER = Pattern.compile("-?[0-9]{1,18}");
 
   /** A number as it is written, so that nothing is rounded before it is checked. */
   private record Numeral(String text) {
@@ -192,7 +195,7 @@ public final class JsonObject {
   }
 
   private static OptionalInt integer(IntRange range, Object value) {
-    if (value instanceof Numeral numeral && numeral.text().matches("-?[0-9]{1,18}")) {
+    if (value instanceof Numeral numeral && INTEGER.matcher(numeral.text()).matches()) {
       long integer = Long.parseLong(numeral.text());
       return range.contains(integer) ? OptionalInt.of((int) integer) : OptionalInt.empty();
     }
@@ -240,21 +243,29 @@ public final class JsonObject {
     return members.get(key) instanceof List<?>;
   }
 
-  /** Returns whether the key has an object. */
-  public boolean isObject(String key) {
-    return members.get(key) instanceof JsonObject;
+  /**
+   * Returns the key's list, empty if the key is absent. Its elements are strings, booleans, lists,
+   * objects of this class, null, and others for numbers.
+   */
+  public List<?> list(String key) {
+    return optional(key, List.class, "a list").orElse(List.of());
   }
 
   /** Returns the key's list of objects; empty if the key is absent. */
   public List<JsonObject> objects(String key) {
     List<JsonObject> objects = new ArrayList<>();
-    for (Object element : optional(key, List.class, "a list of objects").orElse(List.of())) {
+    for (Object element : list(key)) {
       if (!(element instanceof JsonObject object)) {
         throw wrong(key, "a list of objects");
       }
       objects.add(object);
     }
     return objects;
+  }
+
+  /** Returns whether the key's value is an object. */
+  public boolean isObject(String key) {
+    return members.get(key) instanceof JsonObject;
   }
 
   /** Returns the key's object. */

@@ -134,7 +134,7 @@ public final class Sampler implements TokenChooser {
   private static void requireText(String parameter, List<String> texts, Tokens tokens) {
     if (!texts.isEmpty() && !tokens.haveText()) {
       throw new InvalidRequestException(
-          parameter, texts, "none, because this model has no tokenizer.model to find texts by");
+          parameter, texts, "none, because this model has no tokenizer to find texts by");
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.sampling;
 
-import dev.baichuan4j.PieceType;
 import dev.baichuan4j.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -120,7 +119,7 @@ public final class Tokens {
       Tokenizer pieces = tokenizer.orElseThrow(() -> new IllegalStateException("no tokenizer"));
       byte[][] of = new byte[count][];
       for (int id = 0; id < count; id++) {
-        of[id] = id < pieces.vocabularySize() ? bytes(pieces, id) : NOTHING;
+        of[id] = id < pieces.vocabularySize() ? pieces.bytes(id) : NOTHING;
       }
       int[] order =
           IntStream.range(0, count)
@@ -131,16 +130,5 @@ public final class Tokens {
       bytes = new Bytes(of, order);
     }
     return bytes;
-  }
-
-  private static byte[] bytes(Tokenizer pieces, int id) {
-    PieceType type = pieces.type(id);
-    String piece = pieces.piece(id);
-    return switch (type) {
-      case BYTE -> new byte[] {(byte) Integer.parseInt(piece.substring(3, 5), 16)}; // <0xE4>
-      case CONTROL -> NOTHING;
-      case UNKNOWN -> pieces.decode(id).getBytes(StandardCharsets.UTF_8);
-      default -> piece.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8);
-    };
   }
 }

@@ -19,7 +19,7 @@ public interface EntryPoints<L, S, T, C> {
   /** Returns settings for a model with random weights. */
   L randomLoader(S shape);
 
-  /** Reads a tokenizer from a {@code tokenizer.model} or the folder that holds one. */
+  /** Reads a tokenizer from its file or the folder that holds one. */
   T tokenizer(Path path);
 
   /** Reads a tokenizer from the bytes of a file that error messages call {@code name}. */

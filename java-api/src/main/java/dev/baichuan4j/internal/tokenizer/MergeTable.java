@@ -12,16 +12,7 @@ import java.util.Arrays;
  * stand side by side in some piece, without being one, are a {@link #BRIDGE}: a longer piece may
  * reach across. Any other place between two code points is a wall that no merge ever crosses.
  */
-final class MergeTable {
-  /** No merge reaches across these two. */
-  static final int WALL = PairMap.NONE;
-
-  /** These two do not merge, but a longer piece may reach across. */
-  static final int BRIDGE = 1 << 21;
-
-  /** The rank of what is no merge. */
-  static final int NEVER = Integer.MAX_VALUE;
-
+final class MergeTable implements Merges {
   /** What {@link #symbol} answers for a code point that no piece holds. */
   static final int UNKNOWN = -1;
 
@@ -133,14 +124,22 @@ final class MergeTable {
     return codePoint < basic.length ? basic[codePoint] : supplementary.find(0, codePoint);
   }
 
-  /** What two neighbours merge into: a piece, {@link #BRIDGE} or {@link #WALL}. */
-  int merged(int left, int right) {
+  /** The piece that two neighbours merge into, {@link #BRIDGE} or {@link #WALL}. */
+  @Override
+  public int merged(int left, int right) {
     return rules.find(left, right);
   }
 
   /** The order of a merge: best score first; {@link #NEVER} for a bridge or a wall. */
-  int rank(int merged) {
+  @Override
+  public int rank(int merged) {
     return merged >= 0 && merged != BRIDGE ? ranks[merged] : NEVER;
+  }
+
+  /** A merge is known by the piece that it makes. */
+  @Override
+  public int result(int merged) {
+    return merged;
   }
 
   /** Whether a symbol is a piece of the vocabulary. */

@@ -67,7 +67,8 @@ final class Normalizer {
     return text.replace(' ', SPACE);
   }
 
-  private static String wellFormed(String text) {
+  /** Replaces unpaired surrogates by U+FFFD. */
+  static String wellFormed(String text) {
     StringBuilder out = null;
     for (int at = 0; at < text.length(); ) {
       int c = text.codePointAt(at);

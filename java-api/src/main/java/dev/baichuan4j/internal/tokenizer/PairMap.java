@@ -9,6 +9,10 @@ final class PairMap {
   static final int NONE = -1;
 
   private static final int KEY_BITS = 21;
+
+  /** The greatest number of a key. */
+  static final int MAX = (1 << KEY_BITS) - 1;
+
   private static final int VALUE_BITS = 22; // value + 1, so that an entry is never 0
   private static final long VALUE_MASK = (1L << VALUE_BITS) - 1;
   private static final long GOLDEN = 0x9E3779B97F4A7C15L; // 2^64 / golden ratio, Knuth 6.4

@@ -8,11 +8,9 @@ public final class PieceDecoder implements StreamDecoder {
   private final SentencePiece tokenizer;
   private final boolean skipSpecial;
 
-  private final int[] pending = new int[4]; // bytes of a character that is not complete
-  private int pendingCount;
-
   private boolean atStart = true; // nothing but marks so far: a dummy prefix may follow
   private final StringBuilder out = new StringBuilder();
+  private final Utf8Assembler bytes = new Utf8Assembler(out, Utf8Assembler.Malformed.EACH_BYTE);
 
   PieceDecoder(SentencePiece tokenizer, boolean skipSpecial) {
     this.tokenizer = tokenizer;
@@ -27,7 +25,7 @@ public final class PieceDecoder implements StreamDecoder {
 
   @Override
   public String flush() {
-    giveUpPending();
+    bytes.end();
     atStart = true;
     return take();
   }
@@ -39,12 +37,11 @@ public final class PieceDecoder implements StreamDecoder {
       return;
     }
     if (type == PieceType.BYTE) {
-      pending[pendingCount++] = tokenizer.byteValue(id);
+      bytes.add(tokenizer.byteValue(id));
       atStart = false;
-      drainPending();
       return;
     }
-    giveUpPending();
+    bytes.end();
     switch (type) {
       case NORMAL, USER_DEFINED -> {
         String text = tokenizer.surface(id);
@@ -64,75 +61,5 @@ public final class PieceDecoder implements StreamDecoder {
     String text = out.toString();
     out.setLength(0);
     return text;
-  }
-
-  private void giveUpPending() {
-    while (pendingCount > 0) {
-      dropFirst(1);
-      out.append('\uFFFD');
-      drainPending();
-    }
-  }
-
-  /** Moves complete characters and bytes that cannot begin one from pending to out. */
-  private void drainPending() {
-    while (pendingCount > 0) {
-      int length = sequenceLength(pending[0]);
-      int valid = validPrefix(length);
-      if (valid < Math.min(length, pendingCount) || length == 0) {
-        out.append('\uFFFD');
-        dropFirst(1);
-      } else if (valid == length) {
-        out.appendCodePoint(codePoint(length));
-        dropFirst(length);
-      } else {
-        return;
-      }
-    }
-  }
-
-  private void dropFirst(int count) {
-    pendingCount -= count;
-    System.arraycopy(pending, count, pending, 0, pendingCount);
-  }
-
-  /** The length of the UTF-8 sequence that a byte begins, or 0. */
-  private static int sequenceLength(int b) {
-    if (b < 0x80) {
-      return 1;
-    }
-    if (b < 0xC2 || b > 0xF4) {
-      return 0;
-    }
-    return b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
-  }
-
-  /** How many of the first pending bytes fit a sequence of that length (Unicode, table 3-7). */
-  private int validPrefix(int length) {
-    for (int i = 1; i < Math.min(length, pendingCount); i++) {
-      int low = 0x80;
-      int high = 0xBF;
-      if (i == 1) {
-        switch (pending[0]) {
-          case 0xE0 -> low = 0xA0;
-          case 0xED -> high = 0x9F;
-          case 0xF0 -> low = 0x90;
-          case 0xF4 -> high = 0x8F;
-          default -> {}
-        }
-      }
-      if (pending[i] < low || pending[i] > high) {
-        return i;
-      }
-    }
-    return Math.min(length, pendingCount);
-  }
-
-  private int codePoint(int length) {
-    int c = length == 1 ? pending[0] : pending[0] & 0xFF >> length + 1;
-    for (int i = 1; i < length; i++) {
-      c = c << 6 | pending[i] & 0x3F;
-    }
-    return c;
   }
 }

@@ -12,17 +12,17 @@ final class Segment {
 
   private static final int DEAD = -1;
 
-  private final MergeTable merges;
+  private final Merges merges;
   private int length;
   private int[] symbols = new int[SCAN_LIMIT];
-  private int[] merged = new int[SCAN_LIMIT]; // what [i] and the symbol after it merge into
+  private int[] merged = new int[SCAN_LIMIT]; // the merge of [i] and the symbol after it
   private int[] ranks = new int[SCAN_LIMIT]; // of merged[i]
   private int[] next = {};
   private int[] previous = {};
   private long[] heap = {}; // min-heap of rank << 32 | left
   private int heapSize;
 
-  Segment(MergeTable merges) {
+  Segment(Merges merges) {
     this.merges = merges;
   }
 
@@ -34,6 +34,10 @@ final class Segment {
     return symbols[index];
   }
 
+  int[] toArray() {
+    return Arrays.copyOf(symbols, length);
+  }
+
   void clear() {
     length = 0;
   }
@@ -42,7 +46,7 @@ final class Segment {
   boolean append(int symbol) {
     if (length > 0) {
       int pair = merges.merged(symbols[length - 1], symbol);
-      if (pair == MergeTable.WALL) {
+      if (pair == Merges.WALL) {
         return false;
       }
       merged[length - 1] = pair;
@@ -70,7 +74,7 @@ final class Segment {
   /** O(n^2) for tiny n: find the best pair, close the gap, repeat. */
   private void mergeByScan() {
     while (true) {
-      int best = MergeTable.NEVER;
+      int best = Merges.NEVER;
       int left = 0;
       for (int i = 0; i < length - 1; i++) {
         if (ranks[i] < best) {
@@ -78,10 +82,10 @@ final class Segment {
           left = i;
         }
       }
-      if (best == MergeTable.NEVER) {
+      if (best == Merges.NEVER) {
         return;
       }
-      symbols[left] = merged[left];
+      symbols[left] = merges.result(merged[left]);
       length--;
       for (int i = left + 1; i < length; i++) {
         symbols[i] = symbols[i + 1];
@@ -109,10 +113,10 @@ final class Segment {
         continue;
       }
       int right = next[left];
-      symbols[left] = merged[left];
+      symbols[left] = merges.result(merged[left]);
       symbols[right] = DEAD;
-      ranks[right] = MergeTable.NEVER;
-      ranks[left] = MergeTable.NEVER;
+      ranks[right] = Merges.NEVER;
+      ranks[left] = Merges.NEVER;
       next[left] = next[right];
       if (next[left] < length) {
         previous[next[left]] = left;
@@ -138,7 +142,7 @@ final class Segment {
       next = new int[symbols.length];
       previous = new int[symbols.length];
     }
-    ranks[length - 1] = MergeTable.NEVER;
+    ranks[length - 1] = Merges.NEVER;
     heapSize = 0;
     for (int i = 0; i < length; i++) {
       next[i] = i + 1;
@@ -153,7 +157,7 @@ final class Segment {
   }
 
   private void offer(int left) {
-    if (ranks[left] == MergeTable.NEVER) {
+    if (ranks[left] == Merges.NEVER) {
       return;
     }
     if (heapSize == heap.length) {

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /** Encodes and decodes with the vocabulary, merges and rules of one {@code tokenizer.model}. */
-public final class SentencePiece implements Tokenizer {
+public final class SentencePiece implements PieceTokenizer {
   private static final int MAX_FILE_SIZE = 64 << 20; // the published ones have 2 MB
 
   /** User-defined symbols that models use as marks, see {@link SpecialTokens#INERT}. */
@@ -62,7 +62,7 @@ public final class SentencePiece implements Tokenizer {
 
   private SymbolMatcher symbols(IntPredicate accepted) {
     return new SymbolMatcher(
-        vocabulary,
+        vocabulary::text,
         IntStream.range(0, vocabulary.size())
             .filter(id -> vocabulary.type(id) == PieceType.USER_DEFINED)
             .filter(accepted)
@@ -180,6 +180,21 @@ public final class SentencePiece implements Tokenizer {
     return pad;
   }
 
+  /** None are added: the code that builds a prompt of a Baichuan model knows its marks. */
+  @Override
+  public int[] asWholeText(int... ids) {
+    return ids.clone();
+  }
+
+  @Override
+  public byte[] bytes(int id) {
+    return switch (type(id)) {
+      case BYTE -> new byte[] {vocabulary.byteValue(id)};
+      case CONTROL -> new byte[0];
+      default -> surfaces[id].getBytes(StandardCharsets.UTF_8);
+    };
+  }
+
   private int check(int id) {
     if (id < 0 || id >= vocabulary.size()) {
       throw new InvalidRequestException("token id", id, "0 to " + (vocabulary.size() - 1));
@@ -195,18 +210,12 @@ public final class SentencePiece implements Tokenizer {
     return vocabulary.byteValue(id) & 0xFF;
   }
 
-  /** Whether the first space of a piece is the dummy prefix where the piece begins a text. */
+  @Override
   public boolean beginsWithPrefix(int id) {
     return dummyPrefix && vocabulary.text(id).charAt(0) == Normalizer.SPACE;
   }
 
-  /**
-   * Returns the bytes that decoding appends for a piece, in a text whose characters are whole.
-   *
-   * @param first whether the piece begins the text, which takes a dummy prefix from it
-   * @return null for what no text is made of: control pieces, the unknown one, and symbols that are
-   *     marks, see {@link SpecialTokens#INERT}
-   */
+  @Override
   public byte[] textBytes(int id, boolean first) {
     return switch (type(id)) {
       case CONTROL, UNKNOWN -> null;
@@ -222,10 +231,7 @@ public final class SentencePiece implements Tokenizer {
     };
   }
 
-  /**
-   * Encodes text that continues another: without a dummy prefix, and without the model's Unicode
-   * rules, so that the pieces write this text as it is.
-   */
+  @Override
   public int[] encodeWithin(String text) {
     var encoder = new BytePairEncoder(vocabulary, merges, text.length());
     encoder.encode(Normalizer.escape(text), inertSymbols);

@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.tokenizer;
 
 import java.util.Arrays;
+import java.util.function.IntFunction;
 
 /**
  * Finds the longest user-defined symbol at a place of a text: a trie over UTF-16 units. Immutable.
@@ -16,10 +17,14 @@ final class SymbolMatcher {
   private int[] ids = {-1}; // per node: the symbol that ends here, or -1
   private int nodes = 1;
 
-  /** Builds the trie of those pieces of the vocabulary. */
-  SymbolMatcher(Vocabulary vocabulary, int[] symbols) {
+  /**
+   * Builds the trie of some symbols.
+   *
+   * @param texts the text of a symbol by its id, not empty
+   */
+  SymbolMatcher(IntFunction<String> texts, int[] symbols) {
     for (int id : symbols) {
-      String text = vocabulary.text(id);
+      String text = texts.apply(id);
       int node = ROOT;
       for (int i = 0; i < text.length(); i++) {
         node = childOrNew(node, text.charAt(i));

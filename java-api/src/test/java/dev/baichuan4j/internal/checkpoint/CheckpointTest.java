@@ -150,19 +150,6 @@ class CheckpointTest {
   }
 
   @Test
-  void findsTheTokenizer() throws IOException {
-    safetensors(file, shapes);
-    Path tokenizer = folder.resolve("tokenizer.model");
-    Checkpoint checkpoint = Checkpoint.open(folder);
-    assertRefused(
-        tokenizer,
-        "path has nothing there, expected the SentencePiece model of the checkpoint",
-        checkpoint::tokenizerModel);
-    write(tokenizer, utf8("model"));
-    assertEquals(tokenizer, checkpoint.tokenizerModel());
-  }
-
-  @Test
   void rejectsMissingFolderAndOtherFiles() throws IOException {
     Path absent = folder.resolve("absent");
     assertRefused(
@@ -302,7 +289,7 @@ class CheckpointTest {
           assertEquals(position, checkpoint.architecture().shape().position());
           assertEquals(31, checkpoint.names().size());
           assertTrue(checkpoint.generationConfig().isPresent());
-          assertTrue(Files.isRegularFile(checkpoint.tokenizerModel()));
+          assertTrue(Files.isRegularFile(checkpoint.folder().resolve("tokenizer.model")));
         });
   }
 

@@ -75,7 +75,10 @@ final class Vectors {
     if (ids.length == 0) {
       throw Parameters.outOfRange(name, "no token", "at least one");
     }
-    return truncates && ids.length > contextLength() ? Arrays.copyOf(ids, contextLength()) : ids;
+    int[] whole = model.tokenizer().asWholeText(ids);
+    return truncates && whole.length > contextLength()
+        ? Arrays.copyOf(whole, contextLength())
+        : whole;
   }
 
   private int contextLength() {

@@ -87,7 +87,10 @@ final class Completions {
   }
 
   private static int[] ids(CompletionRequest.Prompt prompt, Baichuan model) {
-    return prompt.text() == null ? prompt.ids() : model.tokenizer().encode(prompt.text());
+    if (prompt.text() == null) {
+      return prompt.ids();
+    }
+    return model.tokenizer().asWholeText(model.tokenizer().encode(prompt.text()));
   }
 
   /** Each prompt counts once, however many texts it has. */

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Embeddings;
+import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.server.Caller;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -70,8 +71,12 @@ final class EmbeddingList {
       boolean base64) {
     long tokens = 0;
     List<int[]> ids = new ArrayList<>();
+    Tokenizer tokenizer = model.tokenizer();
     for (CompletionRequest.Prompt input : inputs) {
-      ids.add(input.text() == null ? input.ids() : model.tokenizer().encode(input.text()));
+      ids.add(
+          input.text() == null
+              ? input.ids()
+              : tokenizer.asWholeText(tokenizer.encode(input.text())));
       tokens += ids.get(ids.size() - 1).length;
     }
     List<float[]> vectors = embeddings.ofIds(ids);

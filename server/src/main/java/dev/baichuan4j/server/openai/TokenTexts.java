@@ -8,21 +8,21 @@ import java.nio.charset.StandardCharsets;
 
 /** What tokens are in a report of log-probabilities. */
 final class TokenTexts {
-  private static final char SPACE = '\u2581'; // as pieces have it
-
   private final Tokenizer tokenizer;
 
   TokenTexts(Tokenizer tokenizer) {
     this.tokenizer = tokenizer;
   }
 
-  /** Returns the bytes that a token writes; of a control piece those of its name. */
+  /**
+   * Returns the bytes that a token writes; of a control piece and the unknown one those of its
+   * name.
+   */
   byte[] bytes(int id) {
-    String piece = tokenizer.piece(id);
-    if (tokenizer.type(id) == PieceType.BYTE) { // <0xE4>
-      return new byte[] {(byte) Integer.parseInt(piece.substring(3, 5), 16)};
-    }
-    return piece.replace(SPACE, ' ').getBytes(StandardCharsets.UTF_8);
+    PieceType type = tokenizer.type(id);
+    return type == PieceType.CONTROL || type == PieceType.UNKNOWN
+        ? tokenizer.piece(id).getBytes(StandardCharsets.UTF_8)
+        : tokenizer.bytes(id);
   }
 
   /** Returns the text of bytes; as OpenAI writes it where they are not whole characters. */

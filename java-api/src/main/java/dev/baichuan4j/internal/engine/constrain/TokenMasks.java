@@ -1,7 +1,7 @@
 package dev.baichuan4j.internal.engine.constrain;
 
 import dev.baichuan4j.InvalidRequestException;
-import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import dev.baichuan4j.internal.tokenizer.PieceTokenizer;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +15,7 @@ public final class TokenMasks {
 
   private final Map<CompiledConstraint, MachineMasks> machines =
       new LinkedHashMap<>(64, 0.75f, true); // guarded by this
-  private final SentencePiece tokenizer;
+  private final PieceTokenizer tokenizer;
   private final int[] endIds;
   private final byte[][] texts; // by token: what it writes; null for one that writes no text
   private final LocalMasks within; // of pieces that continue a text
@@ -27,7 +27,7 @@ public final class TokenMasks {
    * @param endIds the tokens that end a text; they are allowed where it may end, and nowhere else
    * @throws InvalidRequestException if the pieces cannot spell every text
    */
-  public TokenMasks(SentencePiece tokenizer, int vocabulary, List<Integer> endIds) {
+  public TokenMasks(PieceTokenizer tokenizer, int vocabulary, List<Integer> endIds) {
     this.tokenizer = tokenizer;
     this.endIds = endIds.stream().mapToInt(id -> id).filter(id -> id < vocabulary).toArray();
     texts = new byte[vocabulary][];
@@ -124,7 +124,7 @@ public final class TokenMasks {
     return texts.length;
   }
 
-  SentencePiece tokenizer() {
+  PieceTokenizer tokenizer() {
     return tokenizer;
   }
 }

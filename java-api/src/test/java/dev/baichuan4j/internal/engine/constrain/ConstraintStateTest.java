@@ -8,7 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.baichuan4j.PieceType;
-import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import dev.baichuan4j.internal.tokenizer.PieceTokenizer;
+import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -23,6 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,10 +68,10 @@ class ConstraintStateTest {
               TaggedTextTest.calls(new TaggedText.Bound(CompiledConstraint.json()), false),
               List.of(" [\"<call>\", 12]", "<call>f(1)</call>")));
 
-  private static final Map<Path, SentencePiece> TOKENIZERS = new ConcurrentHashMap<>();
-  private static final Map<SentencePiece, TokenMasks> MASKS = new ConcurrentHashMap<>();
+  private static final Map<Path, PieceTokenizer> TOKENIZERS = new ConcurrentHashMap<>();
+  private static final Map<PieceTokenizer, TokenMasks> MASKS = new ConcurrentHashMap<>();
 
-  static Stream<SentencePiece> tokenizers() {
+  static Stream<PieceTokenizer> tokenizers() {
     Path root = Path.of(System.getProperty("baichuan4j.root", ".."));
     Path shared =
         Path.of(
@@ -80,13 +82,15 @@ class ConstraintStateTest {
     return Stream.of(
             root.resolve("models/tiny-baichuan-7b"),
             root.resolve("models/tiny-baichuan2-13b-chat"),
+            root.resolve("src/test/fixtures/tokenizers/llama3-kind"),
+            root.resolve("src/test/fixtures/tokenizers/qwen2-kind"),
             shared.resolve("tokenizers/baichuan1"),
             shared.resolve("tokenizers/baichuan2"))
         .filter(Files::exists)
-        .map(folder -> TOKENIZERS.computeIfAbsent(folder, SentencePiece::load));
+        .map(folder -> TOKENIZERS.computeIfAbsent(folder, TokenizerFiles::load));
   }
 
-  private static TokenMasks masks(SentencePiece tokenizer) {
+  private static TokenMasks masks(PieceTokenizer tokenizer) {
     return MASKS.computeIfAbsent(
         tokenizer, t -> new TokenMasks(t, t.vocabularySize(), List.of(t.eosId())));
   }
@@ -102,18 +106,24 @@ class ConstraintStateTest {
   }
 
   /** The bytes of a text as single byte pieces. */
-  private static int[] spelled(SentencePiece tokenizer, String text) {
+  private static int[] spelled(PieceTokenizer tokenizer, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     int[] ids = new int[bytes.length];
     for (int i = 0; i < ids.length; i++) {
-      ids[i] = tokenizer.id("<0x%02X>".formatted(bytes[i])).orElseThrow();
+      byte[] single = {bytes[i]};
+      IntStream bytePieces = // of a byte-level vocabulary, the first 256
+          IntStream.range(0, 256).filter(id -> Arrays.equals(single, tokenizer.bytes(id)));
+      ids[i] =
+          tokenizer
+              .id("<0x%02X>".formatted(bytes[i]))
+              .orElseGet(() -> bytePieces.findFirst().orElseThrow());
     }
     return ids;
   }
 
   @ParameterizedTest
   @MethodSource("tokenizers")
-  void whatPiecesWriteIsWhatDecodingAppends(SentencePiece tokenizer) {
+  void whatPiecesWriteIsWhatDecodingAppends(PieceTokenizer tokenizer) {
     int before = tokenizer.id("x").orElseThrow();
     int written = 0;
     for (int id = 0; id < tokenizer.vocabularySize(); id++) {
@@ -123,7 +133,7 @@ class ConstraintStateTest {
         assertTrue(
             type == PieceType.CONTROL
                 || type == PieceType.UNKNOWN
-                || tokenizer.piece(id).matches("<\\w+>"));
+                || tokenizer.piece(id).matches("</?\\w+>"));
         continue;
       }
       written++;
@@ -141,7 +151,7 @@ class ConstraintStateTest {
 
   @ParameterizedTest
   @MethodSource("tokenizers")
-  void everyTokenOfATextIsAllowedAndTheEndWhereItIsComplete(SentencePiece tokenizer) {
+  void everyTokenOfATextIsAllowedAndTheEndWhereItIsComplete(PieceTokenizer tokenizer) {
     TokenMasks masks = masks(tokenizer);
     for (Case each : CASES) {
       for (String text : each.texts) {
@@ -167,7 +177,7 @@ class ConstraintStateTest {
 
   @ParameterizedTest
   @MethodSource("tokenizers")
-  void masksAreThoseOfEachTokenByItselfAndEveryTextEnds(SentencePiece tokenizer) {
+  void masksAreThoseOfEachTokenByItselfAndEveryTextEnds(PieceTokenizer tokenizer) {
     TokenMasks masks = masks(tokenizer);
     SplittableRandom random = new SplittableRandom(SEED);
     for (Case each : CASES) {
@@ -230,7 +240,7 @@ class ConstraintStateTest {
 
   @ParameterizedTest
   @MethodSource("tokenizers")
-  void rollbackIsAsIfTheTokensHadNotBeenAccepted(SentencePiece tokenizer) {
+  void rollbackIsAsIfTheTokensHadNotBeenAccepted(PieceTokenizer tokenizer) {
     TokenMasks masks = masks(tokenizer);
     SplittableRandom random = new SplittableRandom(SEED);
     for (Case each : CASES) {
@@ -267,7 +277,7 @@ class ConstraintStateTest {
 
   @ParameterizedTest
   @MethodSource("tokenizers")
-  void forcedTokensWriteWhatMustCome(SentencePiece tokenizer) {
+  void forcedTokensWriteWhatMustCome(PieceTokenizer tokenizer) {
     TokenMasks masks = masks(tokenizer);
     CompiledConstraint constraint =
         CompiledConstraint.grammar("root: /[ab]/ \"{\\\"first_name\\\": \" /[0-9]+/ \"}，再见\"");
@@ -295,7 +305,7 @@ class ConstraintStateTest {
 
   @ParameterizedTest
   @MethodSource("tokenizers")
-  void whatIsExpectedIsSaid(SentencePiece tokenizer) {
+  void whatIsExpectedIsSaid(PieceTokenizer tokenizer) {
     TokenMasks masks = masks(tokenizer);
     ConstraintState state = masks.newState(CASES.get(2).constraint);
     assertEquals(List.of("a space", "\"positive\"", "a character beyond ASCII"), state.expected());
@@ -310,7 +320,7 @@ class ConstraintStateTest {
 
   @ParameterizedTest
   @MethodSource("tokenizers")
-  void aTextWhoseConstraintIsKnownAllocatesNothing(SentencePiece tokenizer) {
+  void aTextWhoseConstraintIsKnownAllocatesNothing(PieceTokenizer tokenizer) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     TokenMasks masks = masks(tokenizer);
     long[] mask = new long[(masks.vocabulary() + 63) / 64];
@@ -333,7 +343,7 @@ class ConstraintStateTest {
 
   @Test
   void textsOfManyThreadsShareAConstraint() throws Exception {
-    SentencePiece tokenizer = tokenizers().findFirst().orElseThrow();
+    PieceTokenizer tokenizer = tokenizers().findFirst().orElseThrow();
     TokenMasks masks =
         new TokenMasks(tokenizer, tokenizer.vocabularySize(), List.of(tokenizer.eosId()));
     Case each = CASES.get(0);

@@ -6,16 +6,17 @@ import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufFile;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufTokenizer;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
 
-/** Finds the tokenizer of a path: in a GGUF file, a {@code tokenizer.model} or its folder. */
-final class TokenizerFile {
-  private TokenizerFile() {}
+/** Reads the tokenizer of a path: of a GGUF file, or else as {@link TokenizerFiles} does. */
+final class TokenizerLoader {
+  private TokenizerLoader() {}
 
   /** As {@link Tokenizer#load}. */
   static Tokenizer load(Path path) {
     if (!Checkpoint.isGguf(path)) {
-      return SentencePiece.load(path);
+      return TokenizerFiles.load(path);
     }
     byte[] model =
         GgufTokenizer.model(GgufFile.open(path).metadata())
