@@ -289,7 +289,7 @@ class CheckpointTest {
           assertEquals(position, checkpoint.architecture().shape().position());
           assertEquals(31, checkpoint.names().size());
           assertTrue(checkpoint.generationConfig().isPresent());
-          assertTrue(Files.isRegularFile(checkpoint.tokenizerModel()));
+          assertTrue(Files.isRegularFile(checkpoint.folder().resolve("tokenizer.model")));
         });
   }
 
