@@ -38,6 +38,8 @@ class ByteLevelCheckpointTest {
         }
       }
     }
+    // The ids of <|endoftext|> and <|im_end|>; config.json has that of a letter.
+    Files.writeString(folder.resolve("generation_config.json"), "{\"eos_token_id\": [312, 314]}");
     return folder;
   }
 

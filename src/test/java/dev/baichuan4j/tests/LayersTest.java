@@ -123,7 +123,7 @@ class LayersTest {
         .whereLayer("checkpoint")
         .mayOnlyAccessLayers("public", "files", "json", "arch", "gguf")
         .whereLayer("tokenizer")
-        .mayOnlyAccessLayers("public", "files")
+        .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("nn")
         .mayOnlyAccessLayers("public", "arch", "checkpoint")
         .whereLayer("math")
