@@ -65,7 +65,7 @@ class ByteLevelCheckpointTest {
                   GenerationOptions.unmodified()
                       .withSeed(3)
                       .withMaxNewTokens(200)
-                      .withConstraint(Constraint.jsonSchema(SCHEMA)))
+                      .withConstraint(Constraint.jsonSchemaOnOneLine(SCHEMA)))
               .result();
       JsonNode value = Fixtures.JSON.readTree(json.text());
       assertTrue(value.get("名").textValue().codePoints().count() <= 8, json.text());
