@@ -56,7 +56,12 @@ class ByteLevelCheckpointTest {
       GenerationResult ofIds = model.complete(ids, options).result();
       assertEquals(ofIds.tokenIds(), ofText.tokenIds());
       assertEquals(ids.length, ofText.usage().promptTokens());
-      int[] written = ofText.tokenIds().stream().mapToInt(id -> id).toArray();
+      // Behind the vocabulary are rows that fill the model's up; they write nothing.
+      int[] written =
+          ofText.tokenIds().stream()
+              .mapToInt(id -> id)
+              .filter(id -> id < tokenizer.vocabularySize())
+              .toArray();
       assertEquals(tokenizer.decode(written), ofText.text());
       GenerationResult json =
           model

@@ -57,7 +57,7 @@ final class GgufCheckpoint {
     return file;
   }
 
-  private void keys() {
+  private void keys() throws IOException {
     out.put("general.architecture", arch);
     out.put("general.name", folder.getFileName().toString());
     out.put(arch + ".context_length", model.maxPositions());
@@ -73,6 +73,10 @@ final class GgufCheckpoint {
       boolean alibi = model.positions() instanceof Positions.Alibi;
       out.put("baichuan.attention.max_alibi_bias", alibi ? 8f : 0f);
       out.put("baichuan.norm_head", model.head() == Head.NORM);
+    }
+    Path template = folder.resolve("chat_template.jinja");
+    if (Files.exists(template)) {
+      out.put("tokenizer.chat_template", Files.readString(template));
     }
     if (!model.windows().isEmpty()) {
       out.put(arch + ".attention.sliding_window", model.windows().get(0));

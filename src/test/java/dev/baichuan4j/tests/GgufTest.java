@@ -9,6 +9,7 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.SpecialTokens;
 import dev.baichuan4j.Tokenizer;
@@ -17,6 +18,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -141,6 +144,41 @@ class GgufTest {
       assertEquals(
           expected.chat(messages, options).result().tokenIds(),
           actual.chat(messages, options).result().tokenIds());
+    }
+  }
+
+  /** The template ends each message with a token that it knows by its name. */
+  @Test
+  void theTemplateOfTheFileIsUsedWhereItIsAskedFor() throws IOException {
+    Path copy = Files.createDirectory(folder.resolve("tiny-chat"));
+    try (Stream<Path> files = Files.list(Fixtures.model(CHAT))) {
+      for (Path file : files.toList()) {
+        Files.createSymbolicLink(copy.resolve(file.getFileName()), file.toAbsolutePath());
+      }
+    }
+    Files.writeString(
+        copy.resolve("chat_template.jinja"),
+        "{% for m in messages %}<reserved_106>{{ m.content }}{{ eos_token }}{% endfor %}");
+    Path file = gguf(copy, GgufWriter.Kind.BF16);
+    // Another one beside the file is not looked at.
+    Files.writeString(folder.resolve("chat_template.jinja"), "no");
+    GenerationOptions options = GenerationOptions.greedy().withMaxNewTokens(4);
+    try (Baichuan model =
+        Baichuan.loader(file)
+            .device(TestDevice.device())
+            .promptFormat(PromptFormat.TEMPLATE)
+            .load()) {
+      assertEquals(Optional.of(PromptFormat.TEMPLATE), model.info().promptFormat());
+      List<ChatMessage> messages = List.of(ChatMessage.user("你好"));
+      int[] text = model.tokenizer().encode("你好");
+      int[] prompt = new int[text.length + 2];
+      System.arraycopy(text, 0, prompt, 1, text.length);
+      prompt[0] = model.info().chatRoles().orElseThrow().user();
+      prompt[prompt.length - 1] = model.info().endIds().get(0);
+      assertEquals(
+          model.complete(prompt, options).result().tokenIds(),
+          model.chat(messages, options).result().tokenIds());
+      assertEquals(prompt.length, model.chat(messages, options).result().usage().promptTokens());
     }
   }
 

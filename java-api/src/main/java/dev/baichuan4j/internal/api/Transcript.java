@@ -26,6 +26,7 @@ final class Transcript {
   private final TextSink sink;
   private final StopMatcher stops;
   private final Optional<StreamDecoder> decoder; // none: ids without a text
+  private final int pieces; // that it knows
   private final List<Integer> endIds;
   private final Set<Integer> stopTokens;
   private boolean echoes; // and has not yet
@@ -48,6 +49,7 @@ final class Transcript {
     this.sink = sink;
     this.stops = new StopMatcher(options.stop());
     this.decoder = tokenizer.map(Tokenizer::newStreamDecoder);
+    this.pieces = tokenizer.map(Tokenizer::vocabularySize).orElse(0);
     this.endIds = endIds;
     this.stopTokens = options.stopTokens();
     this.echoes = options.echo();
@@ -75,7 +77,7 @@ final class Transcript {
     if (endIds.contains(id)) {
       return true;
     }
-    String piece = stops.append(decoder.map(d -> d.append(id)).orElse(""));
+    String piece = stops.append(written(id));
     text.append(piece);
     sink.emit(new Chunk(piece, OptionalInt.of(id), chosen));
     return stops.matched() || stopTokens.contains(id);
@@ -87,14 +89,18 @@ final class Transcript {
       return;
     }
     echoes = false;
-    decoder.ifPresent(
-        d -> {
-          StringBuilder echo = new StringBuilder();
-          for (int id : prompt.ids()) {
-            echo.append(d.append(id));
-          }
-          emit(echo.toString());
-        });
+    StringBuilder echo = new StringBuilder();
+    for (int id : prompt.ids()) {
+      echo.append(written(id));
+    }
+    if (decoder.isPresent()) {
+      emit(echo.toString());
+    }
+  }
+
+  /** What a token adds to the text: nothing where it only fills the model's vocabulary up. */
+  private String written(int id) {
+    return id < pieces ? decoder.map(d -> d.append(id)).orElse("") : "";
   }
 
   private void emit(String piece) {

@@ -183,7 +183,7 @@ public final class SentencePiece implements PieceTokenizer {
   /** None are added: the code that builds a prompt of a Baichuan model knows its marks. */
   @Override
   public int[] asWholeText(int... ids) {
-    return ids.clone();
+    return Objects.requireNonNull(ids, "ids").clone();
   }
 
   @Override
