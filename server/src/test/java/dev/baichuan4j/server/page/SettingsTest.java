@@ -154,7 +154,7 @@ class SettingsTest {
     assertEquals("明月", tab.evaluate("document.activeElement.innerText").asText());
     tab.press("Alt+KeyP");
     tab.waitForCount(".token", 0);
-    assertEquals("床前明月光", tab.text(".message.assistant .body"));
+    tab.waitForExactly(".message.assistant .body", "床前明月光");
   }
 
   private List<String> rows() {

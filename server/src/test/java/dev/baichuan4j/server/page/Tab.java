@@ -216,6 +216,11 @@ final class Tab implements AutoCloseable {
     return result.path("result").path("value").asBoolean();
   }
 
+  /** Waits until the first element has a text and nothing else but blanks around it. */
+  void waitForExactly(String selector, String text) {
+    waitFor("document.querySelector(" + quote(selector) + ")?.innerText.trim() === " + quote(text));
+  }
+
   /** Waits until an element has a text, whether it is in view or not. */
   void waitForText(String selector, String part) {
     waitFor(
