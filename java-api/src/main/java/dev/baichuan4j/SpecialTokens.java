@@ -11,8 +11,8 @@ public enum SpecialTokens {
    * other text, and so are the user-defined symbols that models use as marks: a word and a number,
    * or capitals alone, in angle brackets ({@code <reserved_102>}, {@code <SEP>}, {@code <CLS>}).
    * The other user-defined symbols (line break, digits, punctuation, HTML tags) stay single tokens.
-   * Of the added tokens of a {@code tokenizer.json}, those are spelled that it calls special, and
-   * those in angle brackets without a space ({@code <|im_start|>}, {@code <tool_call>}).
+   * Among the added tokens of a {@code tokenizer.json}, those are spelled that it calls special,
+   * and those in angle brackets without a space ({@code <|im_start|>}, {@code <tool_call>}).
    */
   INERT,
   /**

@@ -63,11 +63,6 @@ public final class ByteLevelBpe implements PieceTokenizer {
   }
 
   @Override
-  public int[] encode(String text) {
-    return encode(text, SpecialTokens.INERT);
-  }
-
-  @Override
   public int[] encode(String text, SpecialTokens mode) {
     Objects.requireNonNull(text, "text");
     Objects.requireNonNull(mode, "mode");
@@ -107,27 +102,7 @@ public final class ByteLevelBpe implements PieceTokenizer {
   }
 
   @Override
-  public String decode(int... ids) {
-    return decode(ids, false);
-  }
-
-  @Override
-  public String decode(int[] ids, boolean skipSpecial) {
-    Objects.requireNonNull(ids, "ids");
-    ByteStreamDecoder decoder = newStreamDecoder(skipSpecial);
-    for (int id : ids) {
-      decoder.decode(id);
-    }
-    return decoder.flush();
-  }
-
-  @Override
-  public ByteStreamDecoder newStreamDecoder() {
-    return newStreamDecoder(false);
-  }
-
-  @Override
-  public ByteStreamDecoder newStreamDecoder(boolean skipSpecial) {
+  public TextStream newStreamDecoder(boolean skipSpecial) {
     return new ByteStreamDecoder(this, skipSpecial);
   }
 

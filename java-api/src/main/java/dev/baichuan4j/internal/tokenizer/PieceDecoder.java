@@ -1,15 +1,13 @@
 package dev.baichuan4j.internal.tokenizer;
 
 import dev.baichuan4j.PieceType;
-import dev.baichuan4j.StreamDecoder;
 
 /** Keeps the bytes of a character until it is complete, or can no longer become one. */
-public final class PieceDecoder implements StreamDecoder {
+public final class PieceDecoder extends TextStream {
   private final SentencePiece tokenizer;
   private final boolean skipSpecial;
 
   private boolean atStart = true; // nothing but marks so far: a dummy prefix may follow
-  private final StringBuilder out = new StringBuilder();
   private final Utf8Assembler bytes = new Utf8Assembler(out, Utf8Assembler.Malformed.EACH_BYTE);
 
   PieceDecoder(SentencePiece tokenizer, boolean skipSpecial) {
@@ -18,19 +16,12 @@ public final class PieceDecoder implements StreamDecoder {
   }
 
   @Override
-  public String append(int id) {
-    decode(id);
-    return take();
+  void end() {
+    bytes.end();
+    atStart = true;
   }
 
   @Override
-  public String flush() {
-    bytes.end();
-    atStart = true;
-    return take();
-  }
-
-  /** Decodes an id into what {@link #take} gives. */
   void decode(int id) {
     PieceType type = tokenizer.type(id);
     if (skipSpecial && (type == PieceType.CONTROL || type == PieceType.UNKNOWN)) {
@@ -55,11 +46,5 @@ public final class PieceDecoder implements StreamDecoder {
       }
       default -> {} // CONTROL decodes to nothing
     }
-  }
-
-  String take() {
-    String text = out.toString();
-    out.setLength(0);
-    return text;
   }
 }

@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.tokenizer;
 
 import dev.baichuan4j.SpecialTokens;
 import dev.baichuan4j.Tokenizer;
+import java.util.Objects;
 
 /** A tokenizer, and what constraints ask of it: the bytes that each piece writes into a text. */
 public interface PieceTokenizer extends Tokenizer {
@@ -22,4 +23,32 @@ public interface PieceTokenizer extends Tokenizer {
    * so that the pieces write this text as it is.
    */
   int[] encodeWithin(String text);
+
+  @Override
+  default int[] encode(String text) {
+    return encode(text, SpecialTokens.INERT);
+  }
+
+  @Override
+  default String decode(int... ids) {
+    return decode(ids, false);
+  }
+
+  @Override
+  default String decode(int[] ids, boolean skipSpecial) {
+    Objects.requireNonNull(ids, "ids");
+    TextStream decoder = newStreamDecoder(skipSpecial);
+    for (int id : ids) {
+      decoder.decode(id);
+    }
+    return decoder.flush();
+  }
+
+  @Override
+  default TextStream newStreamDecoder() {
+    return newStreamDecoder(false);
+  }
+
+  @Override
+  TextStream newStreamDecoder(boolean skipSpecial);
 }

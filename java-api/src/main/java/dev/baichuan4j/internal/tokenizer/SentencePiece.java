@@ -91,11 +91,6 @@ public final class SentencePiece implements PieceTokenizer {
   }
 
   @Override
-  public int[] encode(String text) {
-    return encode(text, SpecialTokens.INERT);
-  }
-
-  @Override
   public int[] encode(String text, SpecialTokens mode) {
     Objects.requireNonNull(text, "text");
     Objects.requireNonNull(mode, "mode");
@@ -120,27 +115,7 @@ public final class SentencePiece implements PieceTokenizer {
   }
 
   @Override
-  public String decode(int... ids) {
-    return decode(ids, false);
-  }
-
-  @Override
-  public String decode(int[] ids, boolean skipSpecial) {
-    Objects.requireNonNull(ids, "ids");
-    PieceDecoder decoder = newStreamDecoder(skipSpecial);
-    for (int id : ids) {
-      decoder.decode(id);
-    }
-    return decoder.flush();
-  }
-
-  @Override
-  public PieceDecoder newStreamDecoder() {
-    return newStreamDecoder(false);
-  }
-
-  @Override
-  public PieceDecoder newStreamDecoder(boolean skipSpecial) {
+  public TextStream newStreamDecoder(boolean skipSpecial) {
     return new PieceDecoder(this, skipSpecial);
   }
 
