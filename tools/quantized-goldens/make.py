@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes test data of quantized checkpoints with the code of the libraries that write and read them.
 
-  make.py BITSANDBYTES GPTQMODEL AUTOAWQ COMPRESSED_TENSORS OUT
+  make.py BITSANDBYTES GPTQMODEL AUTOAWQ COMPRESSED_TENSORS OUT FUZZ
 
 The first four are checkouts of github.com/bitsandbytes-foundation/bitsandbytes, ModelCloud/GPTQModel,
 casper-hansen/AutoAWQ and vllm-project/compressed-tensors. Of each, the functions that turn codes into numbers are
@@ -9,6 +9,7 @@ taken out of their files and run on random codes by PyTorch on the CPU, so that 
 be installed. A file NAME.safetensors of the folder OUT has the tensors of one matrix, module "m", as a checkpoint
 has them, and "expected", its numbers in f32; its metadata has the quantization_config and the matrix's shape. A
 file NAME.bin is the same in the format of torch.save, with its numbers and metadata in NAME.expected.safetensors.
+The folder FUZZ gets some of the files without their numbers, which a fuzz test starts from.
 Needs PyTorch 1.13 or later and NumPy.
 """
 
@@ -16,6 +17,7 @@ import ast
 import json
 import math
 import pathlib
+import shutil
 import sys
 import types
 
@@ -314,14 +316,30 @@ def bitsandbytes(root, out):
     save(out / "bitsandbytes-int8-saved.expected.safetensors", expected, metadata(config))
 
 
+def without_numbers(file):
+    """The bytes of a file less those of its last tensor, which is "expected"."""
+    data = file.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    begin, end = header.pop("expected")["data_offsets"]
+    assert end == len(data) - 8 - length
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data[8 + length : 8 + length + begin]
+
+
 def main():
-    if len(sys.argv) != 6:
+    if len(sys.argv) != 7:
         sys.exit(__doc__)
-    roots, out = [pathlib.Path(path) for path in sys.argv[1:5]], pathlib.Path(sys.argv[5])
+    roots = [pathlib.Path(path) for path in sys.argv[1:5]]
+    out, fuzz = pathlib.Path(sys.argv[5]), pathlib.Path(sys.argv[6])
     out.mkdir(parents=True, exist_ok=True)
+    fuzz.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(16)
     for make, root in zip((bitsandbytes, gptq, awq, compressed_tensors), roots):
         make(root, out)
+    for name in ("bitsandbytes-nf4", "bitsandbytes-int8", "gptq-3-act-order", "awq", "compressed-4-zeros"):
+        (fuzz / f"{name}.safetensors").write_bytes(without_numbers(out / f"{name}.safetensors"))
+    shutil.copy(out / "baichuan2-4bits.bin", fuzz)
 
 
 main()
