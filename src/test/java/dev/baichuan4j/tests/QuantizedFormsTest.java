@@ -3,6 +3,7 @@ package dev.baichuan4j.tests;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.Baichuan;
@@ -48,9 +49,11 @@ class QuantizedFormsTest {
     QuantizedCheckpoint.write(model, form, codes, plain, numbers);
     JsonNode oracle = Fixtures.json(model.resolve("oracle.json"));
     int[] ids = Fixtures.ids(oracle.get("ids").get("short"));
-    float[][] expected = logits(plain, weights, ids);
-    float[][] actual = logits(codes, weights, ids);
-    for (int t = 0; t < ids.length; t++) {
+    assertSame(logits(plain, weights, ids), logits(codes, weights, ids));
+  }
+
+  private static void assertSame(float[][] expected, float[][] actual) {
+    for (int t = 0; t < expected.length; t++) {
       if (TestDevice.isGpu()) {
         Logits.assertNear(expected[t], actual[t], 0, "position " + t);
       } else {
@@ -63,6 +66,31 @@ class QuantizedFormsTest {
     try (Engine engine = Logits.engine(model, weights, !TestDevice.isGpu())) {
       return Logits.ofAllPositions(engine, ids, 0);
     }
+  }
+
+  /** The list of bitsandbytes 0.41 in a pickle, and numbers that bitsandbytes made of it. */
+  @ParameterizedTest
+  @EnumSource
+  void baichuan2In4BitsIsReadAsItIsPublished(Quant weights) {
+    Path model = Fixtures.fixture("micro-baichuan2-4bits");
+    int[] ids = {1, 17, 95, 4, 33, 60, 2, 71};
+    assertSame(logits(model.resolve("numbers"), weights, ids), logits(model, weights, ids));
+  }
+
+  /** Quantizing once gives what quantizing at load gives. */
+  @ParameterizedTest
+  @EnumSource(
+      mode = EnumSource.Mode.MATCH_ANY,
+      names = {"GPTQ_3.*", "AWQ", "NF4"})
+  void aFolderOfCodesIsQuantizedOnceForAll(Form form) throws IOException {
+    assumeFalse(TestDevice.isGpu()); // what is written is for CPUs
+    Path codes = folder.resolve("codes");
+    Path packed = folder.resolve("packed");
+    Path model = Fixtures.fixture("micro-baichuan2-13b");
+    QuantizedCheckpoint.write(model, form, codes, folder.resolve("numbers"), DType.BF16);
+    Baichuan.loader(codes).weights(Quant.INT4).quantize(packed);
+    int[] ids = {1, 17, 95, 4, 33};
+    assertSame(logits(codes, Quant.INT4, ids), logits(packed, Quant.INT4, ids));
   }
 
   @ParameterizedTest
