@@ -41,6 +41,15 @@ final class PerplexityCommand implements Callable<Integer> {
   private Integer window;
 
   @Option(
+      names = "--skip",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "Read the first N tokens of each window without scoring what they predict (default: 0)."
+              + " llama.cpp skips half a window.")
+  private int skip;
+
+  @Option(
       names = "--reference",
       paramLabel = "MODEL",
       description =
@@ -62,6 +71,11 @@ final class PerplexityCommand implements Callable<Integer> {
           spec.commandLine(),
           "--window has value " + window + ", expected 1 or more and a text, not conversations");
     }
+    if (skip < 0 || skip > 0 && conversations) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--skip has value " + skip + ", expected 0 or more and a text, not conversations");
+    }
     InputFile.read(spec, "--file", file); // before a model is loaded in vain
     Perplexity.Score score;
     Optional<Divergence.Result> divergence;
@@ -75,7 +89,7 @@ final class PerplexityCommand implements Callable<Integer> {
       score =
           conversations
               ? perplexity.conversations(file)
-              : perplexity.text(file, window != null ? window : usual);
+              : perplexity.text(file, window != null ? window : usual, skip);
       divergence = perplexity.divergence();
     }
     Map<String, Object> result = new LinkedHashMap<>();

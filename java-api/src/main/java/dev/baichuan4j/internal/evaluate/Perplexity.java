@@ -102,6 +102,18 @@ public final class Perplexity {
    *     tokens
    */
   public Score text(Path file, int window) throws IOException {
+    return text(file, window, 0);
+  }
+
+  /**
+   * As above, but does not score the tokens that the first of each window predict.
+   *
+   * @param skip how many of them, 0 to one less than the window
+   */
+  public Score text(Path file, int window, int skip) throws IOException {
+    if (skip < 0 || skip >= window) {
+      throw new InvalidRequestException("skip", skip, "0 to one less than the window of " + window);
+    }
     if (window < 1 || window > model.info().contextLength()) {
       throw new InvalidRequestException(
           "window",
@@ -113,9 +125,11 @@ public final class Perplexity {
     for (int from = 0; from + 1 < ids.length; from += window) {
       progress.progress("windows", from / window, (ids.length + window - 1) / window);
       int[] part = Arrays.copyOfRange(ids, from, Math.min(from + window + 1, ids.length));
-      boolean[] scored = new boolean[part.length];
-      Arrays.fill(scored, 1, part.length, true);
-      sum = sum.plus(score(part, scored));
+      if (part.length > skip + 1) { // not so for a last one that is short
+        boolean[] scored = new boolean[part.length];
+        Arrays.fill(scored, skip + 1, part.length, true);
+        sum = sum.plus(score(part, scored));
+      }
     }
     return require(sum, file);
   }
