@@ -234,8 +234,7 @@ final class ModelLoader implements BaichuanLoader {
     try {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
       Quant quant = weights(checkpoint);
-      boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      budget.requireRoom(packed);
+      budget.requireRoom(isMapped(checkpoint, quant));
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
@@ -264,6 +263,12 @@ final class ModelLoader implements BaichuanLoader {
       ops.close();
       throw e;
     }
+  }
+
+  private static boolean isMapped(Optional<Checkpoint> checkpoint, Quant quant) {
+    return quant.isQuantized()
+        ? checkpoint.flatMap(Checkpoint::packed).isPresent()
+        : checkpoint.map(c -> !c.isCoded()).orElse(true);
   }
 
   private void tellOfLoad(ModelInfo info, long start) {
