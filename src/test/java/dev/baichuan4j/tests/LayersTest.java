@@ -62,6 +62,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.checkpoint.quantized")
         .layer("checkpoint")
         .definedBy("dev.baichuan4j.internal.checkpoint")
+        .layer("lora")
+        .definedBy("dev.baichuan4j.internal.lora")
         .layer("tokenizer")
         .definedBy("dev.baichuan4j.internal.tokenizer")
         .layer("nn")
@@ -126,10 +128,12 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "files", "json", "gguf")
         .whereLayer("checkpoint")
         .mayOnlyAccessLayers("public", "files", "json", "arch", "gguf", "quantized")
+        .whereLayer("lora")
+        .mayOnlyAccessLayers("public", "files", "json", "arch", "checkpoint")
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("nn")
-        .mayOnlyAccessLayers("public", "arch", "checkpoint")
+        .mayOnlyAccessLayers("public", "arch", "checkpoint", "lora")
         .whereLayer("math")
         .mayNotAccessAnyLayer()
         .whereLayer("sampling")
@@ -153,6 +157,7 @@ class LayersTest {
             "arch",
             "gguf",
             "checkpoint",
+            "lora",
             "tokenizer",
             "nn",
             "sampling",

@@ -9,6 +9,7 @@ import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.files.PathProblem;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -85,20 +86,27 @@ public final class Checkpoint {
     this.usualWeights = Optional.of(model.usualWeights());
   }
 
-  private Checkpoint(Checkpoint same, Architecture architecture) {
+  private Checkpoint(Checkpoint same, Architecture architecture, Map<String, TensorEntry> tensors) {
     this.folder = same.folder;
     this.architecture = architecture;
     this.generationConfig = same.generationConfig;
     this.source = same.source;
     this.packed = same.packed;
-    this.tensors = same.tensors;
+    this.tensors = tensors;
     this.gguf = same.gguf;
     this.usualWeights = same.usualWeights;
   }
 
   /** Returns the same weights for a model that differs in how positions enter attention. */
   public Checkpoint withPositions(Positions positions) {
-    return new Checkpoint(this, architecture.withPositions(positions));
+    return new Checkpoint(this, architecture.withPositions(positions), tensors);
+  }
+
+  /** Returns the same checkpoint with other entries for some of its tensors. */
+  public Checkpoint withTensors(Collection<TensorEntry> others) {
+    Map<String, TensorEntry> all = new LinkedHashMap<>(tensors);
+    others.forEach(entry -> all.put(entry.name(), entry));
+    return new Checkpoint(this, architecture, Collections.unmodifiableMap(all));
   }
 
   /**

@@ -17,35 +17,31 @@ public final class Float16 {
   }
 
   /**
-   * Returns a number rounded to the nearest binary16, ties to even; those of a magnitude from 65520
-   * on are infinite.
+   * Returns the nearest IEEE 754 binary16, ties to even; what is too large becomes infinite. It is
+   * what Float.floatToFloat16 does in Java 20.
    */
-  public static float roundToF16(float value) {
-    float magnitude = Math.abs(value);
-    if (magnitude < 0x1p-14f) {
-      // The sum is rounded where subnormals of f16 end, at 2^-24; the difference is exact.
-      return Math.copySign(magnitude + 0.5f - 0.5f, value);
-    }
-    if (!(magnitude < 65520)) {
-      return magnitude == magnitude ? Math.copySign(Float.POSITIVE_INFINITY, value) : value;
-    }
-    int bits = Float.floatToRawIntBits(value);
-    return Float.intBitsToFloat(bits + 0xfff + (bits >>> 13 & 1) & -0x2000);
-  }
-
-  /** Returns the binary16 that is nearest to a number, ties to even. */
   public static short toF16(float value) {
-    float rounded = roundToF16(value);
-    int bits = Float.floatToRawIntBits(rounded);
+    int bits = Float.floatToRawIntBits(value);
     int sign = bits >>> 16 & 0x8000;
-    if (Float.isNaN(rounded)) {
+    int magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) {
       return (short) (sign | 0x7e00);
     }
-    if (Float.isInfinite(rounded)) {
+    if (magnitude >= 0x477ff000) {
       return (short) (sign | 0x7c00);
     }
-    // The exponents begin 112 apart; the product is exact, of subnormals as well.
-    return (short) (sign | Float.floatToRawIntBits(Math.abs(rounded) * 0x1p-112f) >>> 13);
+    if (magnitude < 0x38800000) {
+      // Adding 0.5 lets the float adder round to a multiple of 2^-24, the step of subnormals.
+      float shifted = Float.intBitsToFloat(magnitude) + 0.5f;
+      return (short) (sign | Float.floatToRawIntBits(shifted) - Float.floatToRawIntBits(0.5f));
+    }
+    int rounded = magnitude + 0xfff + (magnitude >>> 13 & 1);
+    return (short) (sign | rounded - (112 << 23) >>> 13);
+  }
+
+  /** Returns a number rounded to the nearest binary16, as {@link #toF16} does. */
+  public static float roundToF16(float value) {
+    return ofF16(toF16(value));
   }
 
   /** Returns the upper half of a binary32, rounded to the nearest, ties to even. */
