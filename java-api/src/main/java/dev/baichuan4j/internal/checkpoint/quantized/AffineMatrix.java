@@ -68,14 +68,32 @@ record AffineMatrix(
     int[] groupOf = groupOf();
     int groups = groups();
     float[] numbers = new float[columns];
+    // Where a group has more columns than codes, what each code stands for is computed once.
+    float[] table = groups << bits <= columns ? new float[groups << bits] : null;
     for (int row = 0; row < count; row++) {
-      for (int k = 0; k < columns; k++) {
-        int group = row * groups + groupOf[k];
-        numbers[k] = ((q[row * columns + k] & 0xff) - z[group]) * s[group];
+      if (table == null) {
+        direct(q, row, s, z, groupOf, numbers);
+      } else {
+        for (int i = 0; i < table.length; i++) {
+          int group = row * groups + (i >> bits);
+          table[i] = ((i & (1 << bits) - 1) - z[group]) * s[group];
+        }
+        numbers().round(table);
+        for (int k = 0; k < columns; k++) {
+          numbers[k] = table[(groupOf[k] << bits) + (q[row * columns + k] & 0xff)];
+        }
       }
-      numbers().round(numbers);
       type.put(numbers, target);
     }
+  }
+
+  private void direct(byte[] q, int row, float[] s, float[] z, int[] groupOf, float[] numbers) {
+    int first = row * groups();
+    for (int k = 0; k < columns; k++) {
+      int group = first + groupOf[k];
+      numbers[k] = ((q[row * columns + k] & 0xff) - z[group]) * s[group];
+    }
+    numbers().round(numbers);
   }
 
   private float[] scales(long first, int count) {
