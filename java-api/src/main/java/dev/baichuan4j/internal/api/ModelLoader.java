@@ -234,7 +234,7 @@ final class ModelLoader implements BaichuanLoader {
     try {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
       Quant quant = weights(checkpoint);
-      budget.requireRoom(isMapped(checkpoint, quant));
+      budget.requireRoom(checkpoint.map(c -> c.isMapped(quant)).orElse(!quant.isQuantized()));
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
@@ -263,12 +263,6 @@ final class ModelLoader implements BaichuanLoader {
       ops.close();
       throw e;
     }
-  }
-
-  private static boolean isMapped(Optional<Checkpoint> checkpoint, Quant quant) {
-    return quant.isQuantized()
-        ? checkpoint.flatMap(Checkpoint::packed).isPresent()
-        : checkpoint.map(c -> !c.isCoded()).orElse(true);
   }
 
   private void tellOfLoad(ModelInfo info, long start) {

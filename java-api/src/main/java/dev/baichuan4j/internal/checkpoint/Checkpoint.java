@@ -218,9 +218,11 @@ public final class Checkpoint {
     return usualWeights;
   }
 
-  /** Returns whether matrices are codes, which are turned into what is computed with. */
-  public boolean isCoded() {
-    return tensors.values().stream().anyMatch(TensorEntry::isCoded);
+  /** Returns whether matrices of a kind of weights can be used where they lie in files. */
+  public boolean isMapped(Quant quant) {
+    return quant.isQuantized()
+        ? packed.isPresent()
+        : tensors.values().stream().noneMatch(TensorEntry::isCoded);
   }
 
   /** Returns what the matrices are quantized to, or empty if they are not. */
