@@ -90,9 +90,8 @@ record MemoryBudget(
     long needed;
     if (!ops.facts().readsHostMemory()) {
       needed = plan(pages(weights())).total();
-    } else if (model.quant().isQuantized() && !packed) {
-      needed =
-          model.matrices() + draft.map(MemoryEstimate::matrices).orElse(0L) + plan(0).workspace();
+    } else if (model.made() > 0 && !packed) {
+      needed = model.made() + draft.map(MemoryEstimate::made).orElse(0L) + plan(0).workspace();
     } else {
       return;
     }

@@ -195,9 +195,19 @@ public final class Checkpoint {
     return gguf.map(GgufModel::specialTokens).orElse(Map.of());
   }
 
-  /** Returns the kind of weights to compute with, where what is stored speaks for one. */
-  public Optional<Quant> usualWeights() {
-    return packed.map(PackedWeights::quant).or(() -> gguf.map(GgufModel::usualWeights));
+  /**
+   * Returns the kind of weights to compute with, where what is stored speaks for one.
+   *
+   * @param takesCodes whether the device multiplies codes as they are stored
+   */
+  public Optional<Quant> usualWeights(boolean takesCodes) {
+    if (packed.isPresent()) {
+      return packed.map(PackedWeights::quant);
+    }
+    boolean hasCodes =
+        tensors.values().stream()
+            .anyMatch(entry -> entry.rows().flatMap(StoredRows::codes).isPresent());
+    return hasCodes && takesCodes ? Optional.of(Quant.STORED) : gguf.map(GgufModel::usualWeights);
   }
 
   /** Returns what the matrices are quantized to, or empty if they are not. */

@@ -16,6 +16,29 @@ public final class Float16 {
     return Float.intBitsToFloat(Float.floatToRawIntBits(value) | sign);
   }
 
+  /**
+   * Returns the nearest IEEE 754 binary16, ties to even, infinite where it is too large: what
+   * Float.floatToFloat16 does in Java 20.
+   */
+  static short toF16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int sign = bits >>> 16 & 0x8000;
+    int magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) {
+      return (short) (sign | 0x7e00);
+    }
+    if (magnitude >= 0x477ff000) {
+      return (short) (sign | 0x7c00);
+    }
+    if (magnitude < 0x38800000) {
+      // Adding 0.5 rounds to a multiple of 2^-24, the step of subnormal numbers.
+      float shifted = Float.intBitsToFloat(magnitude) + 0.5f;
+      return (short) (sign | Float.floatToRawIntBits(shifted) - Float.floatToRawIntBits(0.5f));
+    }
+    int rounded = magnitude + 0xfff + (magnitude >>> 13 & 1);
+    return (short) (sign | rounded - (112 << 23) >>> 13);
+  }
+
   /** Returns the upper half of a binary32, rounded to the nearest, ties to even. */
   static short toBf16(float value) {
     int bits = Float.floatToRawIntBits(value);
