@@ -146,6 +146,7 @@ typedef struct bc_facts {
    * committed when first touched. 0: the device has memory of its own, taken when asked for. */
   int32_t reads_host_memory;
   int32_t fuses_swiglu; /* 1: gate and up belong in one matrix, for bc_matmul_swiglu */
+  int32_t takes_codes;  /* 1: weights may be BC_CODES, and bc_pack_codes makes them */
 } bc_facts;
 BC_API bc_status bc_context_facts(bc_context* context, bc_facts* out);
 BC_API bc_status bc_synchronize(bc_context* context);

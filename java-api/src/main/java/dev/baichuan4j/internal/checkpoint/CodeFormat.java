@@ -1,6 +1,8 @@
 package dev.baichuan4j.internal.checkpoint;
 
+import dev.baichuan4j.Quant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 
 /**
@@ -56,10 +58,29 @@ public record CodeFormat(int bits, int group, Form form) {
   }
 
   /**
+   * Returns the codes of a kind of weights.
+   *
+   * @throws IllegalArgumentException for a kind that is not held as codes: neither INT3 nor INT2
+   */
+  public static CodeFormat of(Quant quant) {
+    return switch (quant) {
+      case INT3 -> new CodeFormat(3, 64, Form.GRID);
+      case INT2 -> new CodeFormat(2, 32, Form.GRID);
+      default -> throw new IllegalArgumentException(quant + " is not held as codes of a format");
+    };
+  }
+
+  /**
    * Returns whether there is a number besides the scale for each group: a zero or a least number.
    */
   public boolean hasZeros() {
     return form != Form.SYMMETRIC;
+  }
+
+  /** Returns what people call it: {@code 3-bit grid/64}. */
+  @Override
+  public String toString() {
+    return bits + "-bit " + form.name().toLowerCase(Locale.ROOT) + "/" + group;
   }
 
   /** Returns the bits that a number takes, its share of the group's included. */

@@ -246,8 +246,8 @@ public static native int bc_tensor_random(bc_tensor tensor, float deviation, @Ca
 /* ---- Weights ---- */
 
 /** Quantizes w [N,K] (F32, F16, BF16) into out (Q8, Q4 or codes), choosing each group's scale, and
- *  zero for all forms but the symmetric ones, by the least squared error. What is read of a mapped w does not stay in the process:
- *  of it 128 MiB are resident at most.
+ *  zero where the form has one, by the least squared error. What is read of a mapped w does not stay in
+ *  the process: of it 128 MiB are resident at most.
  *  @param row_scale [N] F32 or null: row n is multiplied by it first
  *  @param error receives ||w - q||^2 and ||w||^2, which are not finite where a weight is NaN or
  *         infinite, and may be infinite where one has a magnitude above 2^57; may be null */
