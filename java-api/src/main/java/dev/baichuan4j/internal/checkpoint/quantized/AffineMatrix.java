@@ -138,15 +138,19 @@ record AffineMatrix(
 
   /**
    * Returns its codes, if groups lie side by side and f16 holds every scale. Groups of more than
-   * 128 columns become groups of 128 that have the same scale.
+   * 128 columns become groups of 128, or of the next power of two that divides them, with the same
+   * scale.
    */
   @Override
   public Optional<HeldCodes> held() {
     int group = Math.min(size, MOST_IN_GROUP);
-    if (columns % size != 0 || size % group != 0 || !isInOrder() || !scalesFitF16()) {
+    while (size % group != 0) {
+      group /= 2;
+    }
+    if (columns % size != 0 || !isInOrder() || !scalesFitF16()) {
       return Optional.empty();
     }
-    return Optional.of(new Held(this, group));
+    return Optional.of(new Held(this, group, zeros.isPresent() && !isSymmetric()));
   }
 
   private boolean isInOrder() {
@@ -154,6 +158,19 @@ record AffineMatrix(
     for (int k = 0; k < columns; k++) {
       if (groupOf[k] != k / size) {
         return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether every zero is in the middle, as symmetric quantization leaves them. */
+  private boolean isSymmetric() {
+    int block = 256;
+    for (long first = 0; first < rows; first += block) {
+      for (float zero : zeros(first, (int) Math.min(block, rows - first))) {
+        if (zero != 1 << bits - 1) {
+          return false;
+        }
       }
     }
     return true;
@@ -171,12 +188,7 @@ record AffineMatrix(
     return true;
   }
 
-  private record Held(AffineMatrix matrix, int group) implements HeldCodes {
-    @Override
-    public boolean hasZeros() {
-      return matrix.zeros.isPresent();
-    }
-
+  private record Held(AffineMatrix matrix, int group, boolean hasZeros) implements HeldCodes {
     @Override
     public void read(long first, int count, ByteBuffer codes, ByteBuffer scales, ByteBuffer zeros) {
       byte[] q = new byte[count * matrix.columns];
@@ -187,7 +199,7 @@ record AffineMatrix(
       for (int i = 0; i < s.length; i++) {
         for (int n = 0; n < matrix.size / group; n++) {
           scales.putShort(Float16.toF16(s[i]));
-          if (hasZeros()) {
+          if (hasZeros) {
             zeros.putShort(Float16.toF16(z[i]));
           }
         }
