@@ -21,6 +21,7 @@ final class AwqForm implements QuantizedForm {
 
   private final int group; // columns; -1 for a whole row
   private final Strips strips = new Strips();
+  private final Strips stripsOfZeros = new Strips(); // which are read in turn with codes
 
   private AwqForm(int group) {
     this.group = group;
@@ -71,7 +72,7 @@ final class AwqForm implements QuantizedForm {
     int groups = columns / size;
     Layout layout = Layout.COLUMNS_INTERLEAVED;
     Integers q = parts.packed(codes, CODES, layout, rows, columns, BITS, false, strips);
-    Integers z = parts.packed(codes, "qzeros", layout, rows, groups, BITS, false, strips);
+    Integers z = parts.packed(codes, "qzeros", layout, rows, groups, BITS, false, stripsOfZeros);
     RawTensor scales = parts.require(codes, "scales", Parts.FLOATS, groups, rows);
     return new AffineMatrix(
         "AWQ", rows, columns, BITS, q, scales, false, Optional.of(z), size, Optional.empty());

@@ -26,6 +26,7 @@ final class GptqForm implements QuantizedForm {
   private final boolean dynamic; // whether modules may differ in both
   private final boolean plusOne;
   private final Strips strips = new Strips();
+  private final Strips stripsOfZeros = new Strips(); // which are read in turn with codes
 
   private GptqForm(int bits, int group, boolean dynamic, boolean plusOne) {
     this.bits = bits;
@@ -91,7 +92,7 @@ final class GptqForm implements QuantizedForm {
     int groups = (columns + size - 1) / size;
     RawTensor scales = parts.require(codes, "scales", Parts.FLOATS, groups, rows);
     Layout ofZeros = Layout.COLUMNS_TRANSPOSED;
-    Integers z = parts.packed(codes, "qzeros", ofZeros, rows, groups, own, plusOne, strips);
+    Integers z = parts.packed(codes, "qzeros", ofZeros, rows, groups, own, plusOne, stripsOfZeros);
     Optional<RawTensor> order = parts.find(ORDER);
     order.ifPresent(found -> found.require(Parts.WORDS, columns));
     String kind = "GPTQ of " + own + " bits";
