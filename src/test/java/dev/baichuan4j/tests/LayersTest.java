@@ -58,8 +58,12 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.arch")
         .layer("gguf")
         .definedBy("dev.baichuan4j.internal.checkpoint.gguf")
+        .layer("quantized")
+        .definedBy("dev.baichuan4j.internal.checkpoint.quantized")
         .layer("checkpoint")
         .definedBy("dev.baichuan4j.internal.checkpoint")
+        .layer("lora")
+        .definedBy("dev.baichuan4j.internal.lora")
         .layer("tokenizer")
         .definedBy("dev.baichuan4j.internal.tokenizer")
         .layer("nn")
@@ -120,12 +124,16 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "json")
         .whereLayer("gguf")
         .mayOnlyAccessLayers("public", "files", "json", "arch")
+        .whereLayer("quantized")
+        .mayOnlyAccessLayers("public", "files", "json", "gguf")
         .whereLayer("checkpoint")
-        .mayOnlyAccessLayers("public", "files", "json", "arch", "gguf")
+        .mayOnlyAccessLayers("public", "files", "json", "arch", "gguf", "quantized")
+        .whereLayer("lora")
+        .mayOnlyAccessLayers("public", "files", "json", "arch", "checkpoint")
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("nn")
-        .mayOnlyAccessLayers("public", "arch", "checkpoint")
+        .mayOnlyAccessLayers("public", "arch", "checkpoint", "lora")
         .whereLayer("math")
         .mayNotAccessAnyLayer()
         .whereLayer("sampling")
@@ -149,6 +157,7 @@ class LayersTest {
             "arch",
             "gguf",
             "checkpoint",
+            "lora",
             "tokenizer",
             "nn",
             "sampling",

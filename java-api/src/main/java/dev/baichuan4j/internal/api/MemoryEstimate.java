@@ -70,24 +70,30 @@ record MemoryEstimate(
     return (long) (bits / 8);
   }
 
-  /** Bytes of those that are made in memory where ops read files: no numbers as they lie. */
+  /** Bytes of the matrices that are made in memory, where ops read those that lie in files. */
   long made() {
+    if (checkpoint.flatMap(Checkpoint::packed).isPresent()) {
+      return 0;
+    }
     double bits = 0;
     for (TensorSpec matrix : model.matrices()) {
-      ElementType type = held(matrix);
-      bits += type == ElementType.BF16 ? 0 : matrix.elements() * type.bits();
+      boolean lies = !quant.isQuantized() && entry(matrix).flatMap(TensorEntry::rows).isEmpty();
+      bits += lies ? 0 : matrix.elements() * held(matrix).bits();
     }
     return (long) (bits / 8);
   }
 
   /** The type of a matrix; whatever is not quantized counts with the bits of published weights. */
   private ElementType held(TensorSpec matrix) {
-    if (quant != Quant.STORED || checkpoint.isEmpty()) {
-      return ElementType.of(quant);
-    }
+    Optional<TensorEntry> coded = entry(matrix).filter(TensorEntry::isCoded);
+    return quant == Quant.STORED && coded.isPresent()
+        ? ElementType.asStored(coded.get())
+        : ElementType.of(quant);
+  }
+
+  private Optional<TensorEntry> entry(TensorSpec matrix) {
     TensorSpec stored = matrix.name().equals(Architecture.HEAD) ? model.headMatrix() : matrix;
-    TensorEntry entry = checkpoint.get().tensor(stored.name());
-    return entry.isCoded() ? ElementType.asStored(entry) : ElementType.BF16;
+    return checkpoint.map(found -> found.tensor(stored.name()));
   }
 
   private static long elements(List<TensorSpec> tensors) {
