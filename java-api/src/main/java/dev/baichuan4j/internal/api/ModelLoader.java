@@ -235,8 +235,7 @@ final class ModelLoader implements BaichuanLoader {
     try {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
       Quant quant = weights(ops, checkpoint);
-      boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      budget.requireRoom(packed);
+      budget.requireRoom();
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
