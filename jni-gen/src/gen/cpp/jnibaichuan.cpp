@@ -305,7 +305,7 @@ public:
 static void JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocate(void *p) { delete (bc_facts*)p; }
 static void JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray(void* p) { delete[] (bc_facts*)p; }
 
-static const char* JavaCPP_members[10][10] = {
+static const char* JavaCPP_members[10][9] = {
         { NULL },
         { NULL },
         { NULL },
@@ -314,9 +314,9 @@ static const char* JavaCPP_members[10][10] = {
         { NULL },
         { NULL },
         { NULL },
-        { "sizeof", "threads", "activation_bits", "cache_types", "head_sizes", "smallest_piece", "reads_host_memory", "fuses_swiglu", "takes_codes" },
+        { "sizeof", "threads", "activation_bits", "cache_types", "head_sizes", "smallest_piece", "reads_host_memory", "fuses_swiglu" },
         { NULL } };
-static int JavaCPP_offsets[10][10] = {
+static int JavaCPP_offsets[10][9] = {
         { -1 },
         { -1 },
         { -1 },
@@ -325,9 +325,9 @@ static int JavaCPP_offsets[10][10] = {
         { -1 },
         { -1 },
         { -1 },
-        { sizeof(bc_facts), offsetof(bc_facts, threads), offsetof(bc_facts, activation_bits), offsetof(bc_facts, cache_types), offsetof(bc_facts, head_sizes), offsetof(bc_facts, smallest_piece), offsetof(bc_facts, reads_host_memory), offsetof(bc_facts, fuses_swiglu), offsetof(bc_facts, takes_codes) },
+        { sizeof(bc_facts), offsetof(bc_facts, threads), offsetof(bc_facts, activation_bits), offsetof(bc_facts, cache_types), offsetof(bc_facts, head_sizes), offsetof(bc_facts, smallest_piece), offsetof(bc_facts, reads_host_memory), offsetof(bc_facts, fuses_swiglu) },
         { -1 } };
-static int JavaCPP_memberOffsetSizes[10] = { 1, 1, 1, 1, 1, 1, 1, 1, 9, 1 };
+static int JavaCPP_memberOffsetSizes[10] = { 1, 1, 1, 1, 1, 1, 1, 1, 8, 1 };
 
 extern "C" {
 
@@ -521,6 +521,19 @@ JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocateArray(JNIEnv* e
     jlong rcapacity = arg0;
     JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray);
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->activation_bits;
+    rarg = (jint)rval;
+    return rarg;
+}
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
@@ -533,7 +546,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(
     ptr->activation_bits = arg0;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -541,9 +554,8 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIE
     }
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
-    jint rarg = 0;
-    int rval = ptr->activation_bits;
-    rarg = (jint)rval;
+    jobject rarg = obj;
+    ptr->cache_types = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* env, jobject obj) {
@@ -559,7 +571,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* 
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -568,7 +580,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIE
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
     jobject rarg = obj;
-    ptr->cache_types = arg0;
+    ptr->head_sizes = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* env, jobject obj) {
@@ -582,18 +594,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* e
     jint rarg = 0;
     int rval = ptr->head_sizes;
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jobject rarg = obj;
-    ptr->head_sizes = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__(JNIEnv* env, jobject obj) {
@@ -621,19 +621,6 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__I(J
     ptr->smallest_piece = arg0;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(JNIEnv* env, jobject obj) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jint rarg = 0;
-    int rval = ptr->reads_host_memory;
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
@@ -646,7 +633,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory_
     ptr->reads_host_memory = arg0;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(JNIEnv* env, jobject obj) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -654,8 +641,9 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNI
     }
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
-    jobject rarg = obj;
-    ptr->fuses_swiglu = arg0;
+    jint rarg = 0;
+    int rval = ptr->reads_host_memory;
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv* env, jobject obj) {
@@ -671,20 +659,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv*
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__(JNIEnv* env, jobject obj) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jint rarg = 0;
-    int rval = ptr->takes_codes;
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -693,7 +668,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__I(JNIE
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
     jobject rarg = obj;
-    ptr->takes_codes = arg0;
+    ptr->fuses_swiglu = arg0;
     return rarg;
 }
 
@@ -1294,17 +1269,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1quantize__Lde
     if (arg4 != NULL) env->ReleaseDoubleArrayElements(arg4, (jdouble*)ptr4, 0);
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1pack_1codes(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jobject arg3, jobject arg4, jobject arg5) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_pack_codes(ptr0, ptr1, arg2, ptr3, ptr4, ptr5);
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1dequantize(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1385,19 +1349,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1swigl
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jdoubleArray arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    double* ptr5 = arg5 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg5, NULL);
-    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
-    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
-    rarg = (jint)rval;
-    if (arg5 != NULL) env->ReleaseDoubleArrayElements(arg5, (jdouble*)ptr5, JNI_ABORT);
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2IILorg_bytedeco_javacpp_DoublePointer_2FLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jobject arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1410,6 +1361,19 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_ba
     jint rarg = 0;
     int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jdoubleArray arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    double* ptr5 = arg5 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg5, NULL);
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
+    rarg = (jint)rval;
+    if (arg5 != NULL) env->ReleaseDoubleArrayElements(arg5, (jdouble*)ptr5, JNI_ABORT);
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1append(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
@@ -1456,6 +1420,19 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu(JNIEnv
     bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
     jint rarg = 0;
     int rval = bc_swiglu(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1lora(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_lora(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6);
     rarg = (jint)rval;
     return rarg;
 }
