@@ -10,6 +10,7 @@ import dev.baichuan4j.internal.checkpoint.quantized.QuantizationConfig;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizedForm;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizedMatrix;
 import dev.baichuan4j.internal.checkpoint.quantized.RawTensor;
+import dev.baichuan4j.internal.checkpoint.quantized.StoredModule;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -116,7 +117,7 @@ record QuantizedTensors(
       String module = spec.name().substring(0, spec.name().lastIndexOf('.'));
       int rows = (int) spec.shape()[0];
       int columns = (int) spec.shape()[1];
-      form.matrix(module, rows, columns, raw, source.metadata())
+      form.matrix(new StoredModule(module, rows, columns, raw, source.metadata()))
           .ifPresent(matrix -> add(spec, module, matrix));
     }
 
@@ -180,6 +181,7 @@ record QuantizedTensors(
       return name.equals(module + ".weight")
           || name.equals(module + ".weight_shape")
           || name.equals(module + ".weight_format")
+          || name.equals(module + ".weight_g_idx")
           || name.startsWith(module + ".weight.quant_state.");
     }
 

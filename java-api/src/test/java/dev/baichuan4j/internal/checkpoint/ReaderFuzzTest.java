@@ -10,6 +10,7 @@ import dev.baichuan4j.internal.arch.ConfigFile;
 import dev.baichuan4j.internal.checkpoint.quantized.Element;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizationConfig;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizedMatrix;
+import dev.baichuan4j.internal.checkpoint.quantized.StoredModule;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -129,8 +130,10 @@ class ReaderFuzzTest {
       TensorSource source = zip ? TorchZipFile.open(file) : SafetensorsFile.open(file);
       String form = source.metadata().getOrDefault("quantization_config", "{\"bits\": 4}");
       Files.writeString(config, "{\"quantization_config\": " + (zip ? null : form) + "}");
+      StoredModule module =
+          new StoredModule("m", 32, 96, QuantizedTensors.raw(source), source.metadata());
       QuantizationConfig.read(folder, source.tensors().keySet())
-          .flatMap(f -> f.matrix("m", 32, 96, QuantizedTensors.raw(source), source.metadata()))
+          .flatMap(f -> f.matrix(module))
           .ifPresent(ReaderFuzzTest::readEnds);
     } catch (ModelFormatException expected) {
       assertTrue(expected.getMessage().startsWith(folder.toString()), expected::getMessage);
