@@ -59,7 +59,8 @@ class LayersTest {
         .layer("gguf")
         .definedBy("dev.baichuan4j.internal.checkpoint.gguf")
         .layer("checkpoint")
-        .definedBy("dev.baichuan4j.internal.checkpoint")
+        .definedBy(
+            "dev.baichuan4j.internal.checkpoint", "dev.baichuan4j.internal.checkpoint.format")
         .layer("tokenizer")
         .definedBy("dev.baichuan4j.internal.tokenizer")
         .layer("nn")
@@ -80,6 +81,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.jinja")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
+        .layer("convert")
+        .definedBy("dev.baichuan4j.internal.convert")
         .layer("api")
         .definedBy("dev.baichuan4j.internal.api")
         .layer("micrometer")
@@ -117,7 +120,7 @@ class LayersTest {
         .whereLayer("json")
         .mayOnlyAccessLayers("public", "files")
         .whereLayer("arch")
-        .mayOnlyAccessLayers("public", "json")
+        .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("gguf")
         .mayOnlyAccessLayers("public", "files", "json", "arch")
         .whereLayer("checkpoint")
@@ -142,10 +145,14 @@ class LayersTest {
         .mayNotAccessAnyLayer()
         .whereLayer("chat")
         .mayOnlyAccessLayers("public", "files", "json", "jinja")
+        .whereLayer("convert")
+        .mayOnlyAccessLayers(
+            "public", "files", "json", "arch", "gguf", "checkpoint", "tokenizer", "nn", "chat")
         .whereLayer("api")
         .mayOnlyAccessLayers(
             "public",
             "spi",
+            "files",
             "arch",
             "gguf",
             "checkpoint",
@@ -156,7 +163,8 @@ class LayersTest {
             "engine",
             "constrain",
             "schema",
-            "chat")
+            "chat",
+            "convert")
         .whereLayer("micrometer")
         .mayOnlyAccessLayers("public")
         .whereLayer("tools")
@@ -183,7 +191,8 @@ class LayersTest {
         .mayOnlyAccessLayers(
             "public", "server", "http", "registry", "monitor", "openai", "page", "fastchat")
         .whereLayer("cli")
-        .mayOnlyAccessLayers("public", "checkpoint", "nn", "constrain", "evaluate", "command")
+        .mayOnlyAccessLayers(
+            "public", "checkpoint", "nn", "constrain", "evaluate", "convert", "command")
         .ensureAllClassesAreContainedInArchitecture()
         .check(CLASSES);
   }

@@ -39,7 +39,7 @@ class WrongUseTest {
         "quantize --model none --weights int4 --out x | --model has value none, expected a folder"
             + " that exists",
         "quantize --model $model --weights int4 --out latin1 | --out has value latin1, expected a"
-            + " folder that is not there yet",
+            + " name that is not there yet",
         "quantize --model $model --weights int4 --out x --threads -1 | --threads has value -1,"
             + " expected 0 or more",
         "chat --model none | --model has value none, expected a folder that exists",

@@ -57,6 +57,7 @@ public final class Main {
           RerankCommand.class,
           PerplexityCommand.class,
           QuantizeCommand.class,
+          ConvertCommand.class,
           BenchCommand.class,
           ServeCommand.class,
           WorkerCommand.class,

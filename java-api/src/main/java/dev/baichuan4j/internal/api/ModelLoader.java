@@ -20,8 +20,12 @@ import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
+import dev.baichuan4j.internal.convert.Conversion;
+import dev.baichuan4j.internal.convert.Target;
+import dev.baichuan4j.internal.convert.Weights;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.files.NamedFiles;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
@@ -287,14 +291,12 @@ final class ModelLoader implements BaichuanLoader {
 
   /** The tokenizer of a checkpoint, where its file or its folder has one. */
   private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
-    Optional<Path> file =
-        checkpoint.isGguf()
-            ? checkpoint.tokenizerInFile().map(model -> checkpoint.file())
-            : TokenizerFiles.find(checkpoint.folder());
-    return file.map(path -> fitting(TokenizerLoader.load(path), path, checkpoint));
+    NamedFiles files = checkpoint.files();
+    return TokenizerFiles.find(files)
+        .map(name -> fitting(TokenizerFiles.load(files, name), files.place(name), checkpoint));
   }
 
-  private static Tokenizer fitting(Tokenizer tokenizer, Path file, Checkpoint checkpoint) {
+  private static Tokenizer fitting(Tokenizer tokenizer, String file, Checkpoint checkpoint) {
     int vocabulary = checkpoint.architecture().vocabularySize();
     if (tokenizer.vocabularySize() > vocabulary) {
       throw new ModelFormatException(
@@ -318,14 +320,28 @@ final class ModelLoader implements BaichuanLoader {
     Checkpoint checkpoint =
         checkpoint()
             .orElseThrow(
-                () -> new IllegalStateException("loader has no checkpoint, expected a folder"));
+                () ->
+                    new IllegalStateException(
+                        "loader has no checkpoint, expected a folder or file"));
     if (device instanceof Device.Cuda) {
       throw new InvalidRequestException(
           "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
     }
+    Quant quant = weights == null ? Quant.BF16 : weights;
+    if (Checkpoint.isPacked(target)) {
+      requireQuantized(quant);
+      new Conversion(checkpoint, Target.PACKED, Weights.of(quant), target, threads, progress)
+          .run(false);
+      return;
+    }
     try (Ops ops = Ops.cpu(threads, exact)) {
-      PackedCheckpoint.write(
-          ops, checkpoint, weights == null ? Quant.BF16 : weights, target, progress);
+      PackedCheckpoint.write(ops, checkpoint, quant, target, progress);
+    }
+  }
+
+  private static void requireQuantized(Quant quant) {
+    if (!quant.isQuantized()) {
+      throw new InvalidRequestException("weights", quant, "INT8 or INT4");
     }
   }
 

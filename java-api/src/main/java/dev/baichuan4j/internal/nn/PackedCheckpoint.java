@@ -88,9 +88,12 @@ public final class PackedCheckpoint {
                   "the published checkpoint that it was made from",
                   packed.quant() + " already");
             });
-    if (checkpoint.isGguf()) {
+    if (checkpoint.form() != Checkpoint.Form.FOLDER) {
       throw new ModelFormatException(
-          checkpoint.file(), "model", "a checkpoint's folder, to be quantized", "a GGUF file");
+          checkpoint.file(),
+          "model",
+          "a checkpoint's folder, to be quantized into another one; or name a target that ends in .bc4j",
+          "one file");
     }
     checkpoint.checkShapes();
     try (OutputFolder folder = OutputFolder.create(target)) {

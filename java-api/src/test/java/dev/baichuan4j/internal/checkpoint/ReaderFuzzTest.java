@@ -7,7 +7,7 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
-import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -105,7 +105,7 @@ class ReaderFuzzTest {
         }
       }
       read.checkShapes();
-      read.tokenizerInFile().ifPresent(model -> SentencePiece.parse(model, file.toString()));
+      TokenizerFiles.find(read.files()).ifPresent(name -> TokenizerFiles.load(read.files(), name));
     } catch (ModelFormatException expected) {
       assertTrue(expected.getMessage().startsWith(file + ": "), expected::getMessage);
     } finally {
