@@ -33,6 +33,8 @@ module dev.baichuan4j {
       dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.evaluate to
       dev.baichuan4j.cli;
+  exports dev.baichuan4j.internal.inspect to
+      dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.nn to
       dev.baichuan4j.cli;
 

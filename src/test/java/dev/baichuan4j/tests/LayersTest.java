@@ -83,6 +83,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.chat")
         .layer("convert")
         .definedBy("dev.baichuan4j.internal.convert")
+        .layer("inspect")
+        .definedBy("dev.baichuan4j.internal.inspect")
         .layer("api")
         .definedBy("dev.baichuan4j.internal.api")
         .layer("micrometer")
@@ -148,6 +150,8 @@ class LayersTest {
         .whereLayer("convert")
         .mayOnlyAccessLayers(
             "public", "files", "json", "arch", "gguf", "checkpoint", "tokenizer", "nn", "chat")
+        .whereLayer("inspect")
+        .mayOnlyAccessLayers("public", "files", "arch", "checkpoint", "tokenizer", "chat")
         .whereLayer("api")
         .mayOnlyAccessLayers(
             "public",
@@ -192,7 +196,7 @@ class LayersTest {
             "public", "server", "http", "registry", "monitor", "openai", "page", "fastchat")
         .whereLayer("cli")
         .mayOnlyAccessLayers(
-            "public", "checkpoint", "nn", "constrain", "evaluate", "convert", "command")
+            "public", "checkpoint", "nn", "constrain", "evaluate", "convert", "inspect", "command")
         .ensureAllClassesAreContainedInArchitecture()
         .check(CLASSES);
   }

@@ -58,6 +58,7 @@ public final class Main {
           PerplexityCommand.class,
           QuantizeCommand.class,
           ConvertCommand.class,
+          InspectCommand.class,
           BenchCommand.class,
           ServeCommand.class,
           WorkerCommand.class,

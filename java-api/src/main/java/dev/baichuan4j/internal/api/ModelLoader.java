@@ -20,9 +20,6 @@ import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
-import dev.baichuan4j.internal.convert.Conversion;
-import dev.baichuan4j.internal.convert.Target;
-import dev.baichuan4j.internal.convert.Weights;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.files.NamedFiles;
@@ -31,7 +28,6 @@ import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
 import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
@@ -328,21 +324,7 @@ final class ModelLoader implements BaichuanLoader {
           "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
     }
     Quant quant = weights == null ? Quant.BF16 : weights;
-    if (Checkpoint.isPacked(target)) {
-      requireQuantized(quant);
-      new Conversion(checkpoint, Target.PACKED, Weights.of(quant), target, threads, progress)
-          .run(false);
-      return;
-    }
-    try (Ops ops = Ops.cpu(threads, exact)) {
-      PackedCheckpoint.write(ops, checkpoint, quant, target, progress);
-    }
-  }
-
-  private static void requireQuantized(Quant quant) {
-    if (!quant.isQuantized()) {
-      throw new InvalidRequestException("weights", quant, "INT8 or INT4");
-    }
+    QuantizedTarget.write(checkpoint, quant, target, threads, exact, progress);
   }
 
   private Quant weights(Optional<Checkpoint> checkpoint) {

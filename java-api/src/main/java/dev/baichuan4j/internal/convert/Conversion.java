@@ -198,10 +198,11 @@ public final class Conversion {
   }
 
   private Map<String, Double> write(OutputFolder output, String work) throws IOException {
-    if (container.file(output.path()) != output.path()) {
-      Files.createDirectories(output.path());
+    Path content = output.path();
+    Path file = container.file(content);
+    if (!file.equals(content)) {
+      Files.createDirectories(content);
     }
-    Path file = container.file(output.path());
     long there = Files.exists(file) ? Files.size(file) : 0;
     output.requireRoom(container.end() - there);
     try (Journal journal = Journal.open(output.notes(), work, tensors.size());
@@ -224,7 +225,7 @@ public final class Conversion {
         write(ByteBuffer.allocate(1), total - 1, channel);
       }
       channel.force(true);
-      container.writeOthers(output.path());
+      container.writeOthers(content);
       progress.progress("convert", total, total);
       return losses(journal);
     }

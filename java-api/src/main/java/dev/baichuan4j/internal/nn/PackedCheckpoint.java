@@ -92,8 +92,9 @@ public final class PackedCheckpoint {
       throw new ModelFormatException(
           checkpoint.file(),
           "model",
-          "a checkpoint's folder, to be quantized into another one; or name a target that ends in .bc4j",
-          "one file");
+          "a checkpoint's folder, to be quantized into another one, or a target that ends in"
+              + " .bc4j",
+          checkpoint.form() == Checkpoint.Form.GGUF ? "a GGUF file" : "a .bc4j file");
     }
     checkpoint.checkShapes();
     try (OutputFolder folder = OutputFolder.create(target)) {

@@ -7,12 +7,14 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
+import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -113,13 +115,53 @@ class ReaderFuzzTest {
     }
   }
 
+  @FuzzTest(maxDuration = "2m")
+  void packed(byte[] bytes) throws IOException {
+    Path file = Files.createTempFile("fuzz", ".bc4j");
+    try {
+      Files.write(file, bytes);
+      PackedFile read = PackedFile.open(file);
+      for (PackedTensorEntry entry : read.entries()) {
+        assertTrue(entry.offset() >= 0 && entry.offset() + entry.bytes() <= bytes.length);
+      }
+      Checkpoint checkpoint = Checkpoint.open(file);
+      checkpoint.checkShapes();
+      for (TensorSpec spec : checkpoint.architecture().tensors()) {
+        TensorEntry numbers = checkpoint.numbers(spec);
+        if (numbers.rows().isPresent()) {
+          int columns = (int) spec.shape()[1];
+          numbers.rows().get().read(0, 1, true, ByteBuffer.allocate(4 * columns));
+        }
+      }
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith(file + ": "), expected::getMessage);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  /** What has a right checksum again after a change, so that the table itself is read. */
+  private static byte[] sealed(byte[] bytes) {
+    if (bytes.length < PackedFileHeader.BYTES) {
+      return bytes;
+    }
+    ByteBuffer all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    int length = Math.min(Math.max(all.getInt(12), 0), bytes.length - PackedFileHeader.BYTES);
+    all.putInt(12, length);
+    all.putInt(16, PackedFileHeader.checksum(all.slice(PackedFileHeader.BYTES, length)));
+    int last = PackedFileHeader.BYTES - Integer.BYTES;
+    all.putInt(last, PackedFileHeader.checksum(all.slice(0, last)));
+    return bytes;
+  }
+
   @ParameterizedTest
   @CsvSource({
     "safetensorsHeader, 2000",
     "pickle, 2000",
     "torchZip, 500",
     "config, 2000",
-    "gguf, 2000"
+    "gguf, 2000",
+    "packed, 4000"
   })
   void survivesRandomChanges(String reader, int changes) throws IOException, URISyntaxException {
     Random random = new Random(7);
@@ -134,6 +176,7 @@ class ReaderFuzzTest {
               case "pickle" -> pickle(input);
               case "torchZip" -> torchZip(input);
               case "gguf" -> gguf(input);
+              case "packed" -> packed(i % 8 == 0 ? input : sealed(input));
               default -> config(input);
             }
           }

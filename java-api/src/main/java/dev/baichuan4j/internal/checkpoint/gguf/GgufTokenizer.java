@@ -60,9 +60,9 @@ public final class GgufTokenizer {
 
   /**
    * Returns what a folder would have of the tokenizer by the names that files have there: {@code
-   * tokenizer.model}, {@code special_tokens_map.json} with the texts of the tokens that chat
-   * templates write by name, {@code chat_template.jinja}. None but the last where the file has no
-   * tokenizer.
+   * tokenizer.model} or {@code tokenizer.json}, {@code special_tokens_map.json} with the texts of
+   * the tokens that chat templates write by name, {@code chat_template.jinja}. None but the last
+   * where the file has no tokenizer.
    *
    * @throws dev.baichuan4j.ModelFormatException if the tokenizer is of a kind that is not read
    */
@@ -76,7 +76,16 @@ public final class GgufTokenizer {
         files.put("tokenizer.model", tokenizer.model());
         files.put("special_tokens_map.json", tokenizer.specialTokens());
       }
-      default -> throw metadata.wrong(MODEL, "llama, a SentencePiece model, or none");
+      case "gpt2" -> {
+        GgufTokenizer tokenizer = new GgufTokenizer(metadata);
+        files.put(
+            "tokenizer.json",
+            new GgufBytePairs(metadata, tokenizer.tokens, tokenizer.types).json());
+        files.put("special_tokens_map.json", tokenizer.specialTokens());
+      }
+      default ->
+          throw metadata.wrong(
+              MODEL, "llama, a SentencePiece model, gpt2, a byte-level BPE, or none");
     }
     metadata
         .string("tokenizer.chat_template")
