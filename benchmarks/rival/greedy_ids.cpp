@@ -1,9 +1,8 @@
-// The ids that llama.cpp chooses greedily after given ids, with a cache in f32.
+// The ids that llama.cpp chooses greedily after given ids, but for those that end a text, with a cache in f32.
 //
 //   greedy_ids MODEL.gguf NEW ID...
 //
 // prints NEW ids on a line. same_ids.py builds it against llama.h and libllama of a build of llama.cpp.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -30,15 +29,18 @@ int main(int argc, char** argv) {
   params.type_v = GGML_TYPE_F32;
   llama_context* context = llama_init_from_model(model, params);
   if (context == nullptr) return 1;
-  const int vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model));
+  const llama_vocab* vocab = llama_model_get_vocab(model);
+  const int vocabulary = llama_vocab_n_tokens(vocab);
   std::vector<llama_token> ids;
   for (int i = 3; i < argc; ++i) ids.push_back(std::atoi(argv[i]));
   for (int i = 0, left = std::atoi(argv[2]); i < left; ++i) {
     if (llama_decode(context, llama_batch_get_one(ids.data(), static_cast<int>(ids.size()))) != 0)
       return 1;
     const float* logits = llama_get_logits_ith(context, -1);
-    const llama_token best =
-        static_cast<llama_token>(std::max_element(logits, logits + vocabulary) - logits);
+    llama_token best = -1;
+    for (llama_token id = 0; id < vocabulary; ++id) {
+      if (!llama_vocab_is_eog(vocab, id) && (best < 0 || logits[id] > logits[best])) best = id;
+    }
     std::printf("%s%d", i == 0 ? "" : " ", best);
     ids.assign(1, best);
   }

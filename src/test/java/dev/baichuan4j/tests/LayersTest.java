@@ -130,7 +130,7 @@ class LayersTest {
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("nn")
-        .mayOnlyAccessLayers("public", "arch", "checkpoint")
+        .mayOnlyAccessLayers("public", "files", "arch", "checkpoint")
         .whereLayer("math")
         .mayNotAccessAnyLayer()
         .whereLayer("sampling")

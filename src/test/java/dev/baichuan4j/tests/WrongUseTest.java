@@ -44,7 +44,7 @@ class WrongUseTest {
             + " expected 0 or more",
         "chat --model none | --model has value none, expected a folder that exists",
         "chat --model latin1 | --model has value latin1, expected a checkpoint's folder, a"
-            + " *.gguf, or its *.safetensors, *.bin or *.index.json: it is another file",
+            + " *.bc4j or *.gguf, or its *.safetensors, *.bin or *.index.json: it is another file",
         "tokenize --model latin1 a | --model has value latin1, expected a checkpoint's folder",
         // Options that would have no effect.
         "generate --prompt a --logprobs 2 | --logprobs has value 2, expected --json beside it",

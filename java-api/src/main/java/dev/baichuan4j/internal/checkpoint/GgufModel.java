@@ -76,22 +76,29 @@ record GgufModel(
     return files;
   }
 
-  /** Most of the bytes decide; norms are a few. */
+  /**
+   * Most of the bytes decide whether it is of codes; the codes of the layers, of which kind: the
+   * embedding table and the head often have more bits.
+   */
   private static Quant usualWeights(GgufFile file) {
     long coded = 0;
     long bytes = 0;
+    long ofLayers = 0;
     double elements = 0;
     for (GgufTensor tensor : file.tensors().values()) {
       bytes += tensor.bytes();
       if (!tensor.kind().isPlain()) {
         coded += tensor.bytes();
-        elements += 8.0 * tensor.bytes() / tensor.kind().bits();
+        if (tensor.name().startsWith("blk.")) {
+          ofLayers += tensor.bytes();
+          elements += 8.0 * tensor.bytes() / tensor.kind().bits();
+        }
       }
     }
     if (2 * coded < bytes) {
       return Quant.BF16;
     }
-    return 8 * coded / elements <= MOST_BITS_OF_INT4 ? Quant.INT4 : Quant.INT8;
+    return 8 * ofLayers <= MOST_BITS_OF_INT4 * elements ? Quant.INT4 : Quant.INT8;
   }
 
   /** The content of a generation_config.json, where the file has any of it. */
