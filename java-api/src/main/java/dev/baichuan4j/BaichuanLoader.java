@@ -119,7 +119,7 @@ public interface BaichuanLoader {
   /**
    * Writes the checkpoint with its matrices quantized, as {@link #weights} says, to a folder, or to
    * one file where the name ends in {@code .bc4j}, that loads without quantizing again: its weights
-   * are mapped. It is for CPUs. Needs the memory of a small block of weights; the target appears
+   * are mapped. Needs the memory of a small block of weights; the target appears
    * when all of it is on the disk. Until then its files are in {@code .NAME.partial} beside it,
    * which is removed when the call fails; where the process is killed, the next call with the same
    * target removes it.

@@ -1,5 +1,6 @@
 package dev.baichuan4j.tests;
 
+import dev.baichuan4j.BaichuanException;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.convert.Conversion;
 import dev.baichuan4j.internal.convert.Target;
@@ -16,26 +17,31 @@ final class ConvertInChild {
   private ConvertInChild() {}
 
   /**
-   * Converts to a {@code .bc4j} of INT4.
+   * Converts to a {@code .bc4j} of INT4 and prints {@code done}, or the name and the message of
+   * what is thrown.
    *
-   * @param arguments the model, the target, and {@code stop} to print {@code stopped} and wait in
-   *     the middle until the process is killed
+   * @param arguments the model, the target, and {@code run}, or {@code stop} to print {@code
+   *     stopped} and wait in the middle until the process is killed
    */
   public static void main(String[] arguments) {
-    new Conversion(
-            Checkpoint.open(Path.of(arguments[0])),
-            Target.PACKED,
-            Weights.INT4,
-            Path.of(arguments[1]),
-            1,
-            (task, done, total) -> {
-              if (done > total / 2 && arguments[2].equals("stop")) {
-                System.out.println("stopped");
-                waitForEver();
-              }
-            })
-        .run(true);
-    System.out.println("done");
+    try {
+      new Conversion(
+              Checkpoint.open(Path.of(arguments[0])),
+              Target.PACKED,
+              Weights.INT4,
+              Path.of(arguments[1]),
+              1,
+              (task, done, total) -> {
+                if (done > total / 2 && arguments[2].equals("stop")) {
+                  System.out.println("stopped");
+                  waitForEver();
+                }
+              })
+          .run(true);
+      System.out.println("done");
+    } catch (BaichuanException e) {
+      System.out.println(e.getClass().getSimpleName() + " " + e.getMessage());
+    }
   }
 
   private static void waitForEver() {
@@ -47,7 +53,13 @@ final class ConvertInChild {
   }
 
   static Process start(Path model, Path target, String what) throws IOException {
-    List<String> command = new ArrayList<>();
+    return start(List.of(), model, target, what);
+  }
+
+  /** Starts the process, with a command in front that runs what follows it. */
+  static Process start(List<String> before, Path model, Path target, String what)
+      throws IOException {
+    List<String> command = new ArrayList<>(before);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xmx256m");
     command.add(

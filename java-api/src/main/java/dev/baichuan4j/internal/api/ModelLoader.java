@@ -321,7 +321,7 @@ final class ModelLoader implements BaichuanLoader {
                         "loader has no checkpoint, expected a folder or file"));
     if (device instanceof Device.Cuda) {
       throw new InvalidRequestException(
-          "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
+          "device", "device has value " + device + ", expected cpu, which quantizes here");
     }
     Quant quant = weights == null ? Quant.BF16 : weights;
     QuantizedTarget.write(checkpoint, quant, target, threads, exact, progress);

@@ -116,6 +116,12 @@ public record VocabularyTable(
   }
 
   private static BytePairs bytePairs(JsonObject json) {
+    json.optionalObject("normalizer")
+        .filter(normalizer -> !normalizer.optionalString("type").orElse("").equals("NFC"))
+        .ifPresent(
+            normalizer -> {
+              throw normalizer.wrong("type", "NFC or no normalizer, to be written as a GGUF file");
+            });
     List<String> splits = new ArrayList<>();
     boolean words = false;
     for (JsonObject part : PreTokenizerJson.parts(json)) {

@@ -29,7 +29,7 @@ final class ModelOptions {
       names = "--model",
       paramLabel = "[NAME=]DIR",
       description =
-          "Checkpoint folder or GGUF file, and the name that clients know it by (default: its own)."
+          "Checkpoint folder, *.gguf or *.bc4j, and the name that clients know it by (default: its own)."
               + " May be given again; the first one is the default. Without it: the tiny chat model"
               + " that ships with the project.")
   private List<String> models = new ArrayList<>();

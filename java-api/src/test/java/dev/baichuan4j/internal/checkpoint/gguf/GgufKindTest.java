@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -40,6 +41,45 @@ class GgufKindTest {
       actual[i] = Float.floatToRawIntBits(decoded[i]);
     }
     assertArrayEquals(expected, actual);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1"})
+  void blocksHaveTheBytesOfLlamaCpp(GgufKind kind) throws IOException {
+    byte[] golden;
+    try (InputStream file =
+        GgufKindTest.class.getResourceAsStream("goldens/" + kind + "-encoded.bin")) {
+      golden = file.readAllBytes();
+    }
+    int count = golden.length / (4 * kind.blockSize() + kind.blockBytes()) * kind.blockSize();
+    assertEquals(1024, count);
+    float[] numbers = new float[count];
+    ByteBuffer.wrap(golden).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(numbers);
+    ByteBuffer out = ByteBuffer.allocate(golden.length - 4 * count).order(ByteOrder.LITTLE_ENDIAN);
+    BlockEncoder.encode(kind, numbers, 0, count, out);
+    byte[] expected = Arrays.copyOfRange(golden, 4 * count, golden.length);
+    assertArrayEquals(expected, out.array());
+    float[] held = new float[count];
+    kind.decode(expected, 0, held, count);
+    assertArrayEquals(held, numbers);
+  }
+
+  /** Each f16 is kept; what lies half-way between two goes to the even one. */
+  @Test
+  void f16IsRoundedToTheNearest() {
+    for (int bits = 0; bits < 0x7c00; bits++) {
+      float value = Float16.ofF16((short) bits);
+      assertEquals((short) bits, Float16.toF16(value));
+      assertEquals((short) (bits | 0x8000), Float16.toF16(-value));
+      double next = bits == 0x7bff ? 65536 : Float16.ofF16((short) (bits + 1));
+      float half = (float) ((value + next) / 2);
+      assertEquals((short) (bits + bits % 2), Float16.toF16(half), "between " + value);
+      assertEquals((short) bits, Float16.toF16(Math.nextDown(half)));
+      assertEquals((short) (bits + 1), Float16.toF16(Math.nextUp(half)));
+    }
+    assertEquals((short) 0x7c00, Float16.toF16(Float.MAX_VALUE));
+    assertEquals((short) 0xfc00, Float16.toF16(Float.NEGATIVE_INFINITY));
+    assertEquals(Float.NaN, Float16.ofF16(Float16.toF16(Float.NaN)));
   }
 
   @Test
