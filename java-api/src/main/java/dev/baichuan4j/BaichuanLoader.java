@@ -87,6 +87,18 @@ public interface BaichuanLoader {
    */
   BaichuanLoader draftModel(Path draftModel);
 
+  /**
+   * Adds a low-rank adapter (LoRA) to the weights before they are quantized: W + scale · B A in
+   * f32, rounded once to the type of the checkpoint, or quantized as it is. May be called several
+   * times; the adapters are added one after the other. Matrices that are changed are held in
+   * memory, where others of 16 bits are mapped. A head that normalizes its rows does so after the
+   * sum. To have adapters chosen by request, load them beside the weights instead.
+   *
+   * @param folder as peft writes it: {@code adapter_config.json}, and {@code
+   *     adapter_model.safetensors} or {@code adapter_model.bin}
+   */
+  BaichuanLoader mergedAdapter(Path folder);
+
   /** Told about the load. */
   BaichuanLoader progress(ProgressListener progress);
 
@@ -119,10 +131,9 @@ public interface BaichuanLoader {
   /**
    * Writes the checkpoint with its matrices quantized, as {@link #weights} says, to a folder, or to
    * one file where the name ends in {@code .bc4j}, that loads without quantizing again: its weights
-   * are mapped. Needs the memory of a small block of weights; the target appears
-   * when all of it is on the disk. Until then its files are in {@code .NAME.partial} beside it,
-   * which is removed when the call fails; where the process is killed, the next call with the same
-   * target removes it.
+   * are mapped. Needs the memory of a small block of weights; the target appears when all of it is
+   * on the disk. Until then its files are in {@code .NAME.partial} beside it, which is removed when
+   * the call fails; where the process is killed, the next call with the same target removes it.
    *
    * @param target the folder or file, which is not there yet; folders above it are created
    * @throws InvalidRequestException when something is there, the path is not one of the system's

@@ -12,7 +12,6 @@ import dev.baichuan4j.Generation;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.KvType;
-import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.nn.ElementType;

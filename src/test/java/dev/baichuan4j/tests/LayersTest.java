@@ -58,9 +58,13 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.arch")
         .layer("gguf")
         .definedBy("dev.baichuan4j.internal.checkpoint.gguf")
+        .layer("quantized")
+        .definedBy("dev.baichuan4j.internal.checkpoint.quantized")
         .layer("checkpoint")
         .definedBy(
             "dev.baichuan4j.internal.checkpoint", "dev.baichuan4j.internal.checkpoint.format")
+        .layer("lora")
+        .definedBy("dev.baichuan4j.internal.lora")
         .layer("tokenizer")
         .definedBy("dev.baichuan4j.internal.tokenizer")
         .layer("nn")
@@ -125,12 +129,16 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("gguf")
         .mayOnlyAccessLayers("public", "files", "json", "arch")
+        .whereLayer("quantized")
+        .mayOnlyAccessLayers("public", "files", "json", "gguf")
         .whereLayer("checkpoint")
-        .mayOnlyAccessLayers("public", "files", "json", "arch", "gguf")
+        .mayOnlyAccessLayers("public", "files", "json", "arch", "gguf", "quantized")
+        .whereLayer("lora")
+        .mayOnlyAccessLayers("public", "files", "json", "arch", "checkpoint")
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("nn")
-        .mayOnlyAccessLayers("public", "files", "arch", "checkpoint")
+        .mayOnlyAccessLayers("public", "files", "arch", "checkpoint", "lora")
         .whereLayer("math")
         .mayNotAccessAnyLayer()
         .whereLayer("sampling")
@@ -160,6 +168,7 @@ class LayersTest {
             "arch",
             "gguf",
             "checkpoint",
+            "lora",
             "tokenizer",
             "nn",
             "sampling",

@@ -27,6 +27,10 @@ import picocli.CommandLine.Spec;
     description =
         "Shows platform, libraries, instruction sets, GPU and the memory plan of a model.")
 final class DoctorCommand implements Callable<Integer> {
+  /** What every model may be held in. */
+  static final List<Quant> KINDS =
+      List.of(Quant.BF16, Quant.INT8, Quant.INT4, Quant.INT3, Quant.INT2);
+
   private static final int HEADS = 32; // Baichuan-7B
 
   @Spec private CommandSpec spec;
@@ -115,7 +119,7 @@ final class DoctorCommand implements Callable<Integer> {
       memory = ops.memoryInfo();
     }
     Path model = modelOptions.path();
-    Map<String, MemoryPlan> plans = MemoryPlans.of(modelOptions, model, List.of(Quant.values()));
+    Map<String, MemoryPlan> plans = MemoryPlans.of(modelOptions, model, KINDS);
     if (json) {
       facts.put("memory_free_bytes", memory[0]);
       facts.put("memory_total_bytes", memory[1]);

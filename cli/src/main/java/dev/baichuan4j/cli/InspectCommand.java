@@ -75,9 +75,7 @@ final class InspectCommand implements Callable<Integer> {
 
   /** What is quantized already is loaded as it is. */
   private static List<Quant> kinds(Checkpoint checkpoint, ModelReport report) {
-    return checkpoint.packed().isPresent()
-        ? List.of(report.usualWeights())
-        : List.of(Quant.values());
+    return checkpoint.packed().isPresent() ? List.of(report.usualWeights()) : DoctorCommand.KINDS;
   }
 
   private static List<String> problems(Checkpoint checkpoint) {

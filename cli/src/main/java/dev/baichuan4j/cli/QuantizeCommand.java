@@ -29,7 +29,11 @@ final class QuantizeCommand implements Callable<Integer> {
       description = "Checkpoint folder as published; a *.gguf too where --out ends in .bc4j.")
   private Path model;
 
-  @Option(names = "--weights", required = true, paramLabel = "KIND", description = "int8 or int4.")
+  @Option(
+      names = "--weights",
+      required = true,
+      paramLabel = "KIND",
+      description = "int8, int4, int3 or int2.")
   private Quant weights;
 
   @Option(

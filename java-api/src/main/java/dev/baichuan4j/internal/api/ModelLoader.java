@@ -16,13 +16,12 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
-import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
-import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.files.NamedFiles;
+import dev.baichuan4j.internal.lora.MergedWeights;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
@@ -31,7 +30,7 @@ import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.session.SavedSession;
 import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -62,6 +61,7 @@ final class ModelLoader implements BaichuanLoader {
   private ContextScaling contextScaling = ContextScaling.AS_PUBLISHED;
   private long cacheBytes;
   private Path draft; // null for none
+  private final List<Path> merged = new ArrayList<>(); // adapters
   private ProgressListener progress = ProgressListener.NONE;
 
   ModelLoader(Path path, Architecture random) {
@@ -158,6 +158,12 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   @Override
+  public BaichuanLoader mergedAdapter(Path folder) {
+    merged.add(Objects.requireNonNull(folder, "folder"));
+    return this;
+  }
+
+  @Override
   public BaichuanLoader progress(ProgressListener progress) {
     this.progress = Objects.requireNonNull(progress, "progress");
     return this;
@@ -189,9 +195,10 @@ final class ModelLoader implements BaichuanLoader {
     guesses.ifPresent(c -> requireHeads(c.architecture(), ops, where()));
     return new MemoryBudget(
         ops,
-        new MemoryEstimate(model, weights(checkpoint), ops.facts()),
+        new MemoryEstimate(model, weights(ops, checkpoint), ops.facts(), checkpoint),
         cacheType(activations(ops, checkpoint), ops.facts()),
-        guesses.map(c -> new MemoryEstimate(c.architecture(), weights(guesses), ops.facts())),
+        guesses.map(
+            c -> new MemoryEstimate(c.architecture(), weights(ops, guesses), ops.facts(), guesses)),
         guesses.map(c -> cacheType(activations(ops, guesses), ops.facts())).orElse(null),
         context(model),
         cacheBytes,
@@ -227,19 +234,20 @@ final class ModelLoader implements BaichuanLoader {
     Ops ops = ops(where);
     try {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
-      Quant quant = weights(checkpoint);
+      Quant quant = weights(ops, checkpoint);
       boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
       budget.requireRoom(packed);
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
               : Model.random(ops, model, quant);
-      SavedSession.Origin origin = origin(ops, model, quant, budget.cache(), checkpoint);
+      SavedSession.Origin origin =
+          CacheOrigin.of(ops, model, quant, budget.cache(), exact, context(model), checkpoint);
       Optional<Draft> drafting =
           guesses.map(
               c ->
                   new Draft(
-                      Model.load(ops, c, weights(guesses), progress),
+                      Model.load(ops, c, weights(ops, guesses), progress),
                       ElementType.of(budget.draftCache())));
       int pages = budget.pages(0);
       ModelInfo info =
@@ -274,7 +282,15 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   private Optional<Checkpoint> checkpoint() {
-    return path == null ? Optional.empty() : Optional.of(scaled(Checkpoint.open(path)));
+    if (path != null) {
+      return Optional.of(MergedWeights.of(scaled(Checkpoint.open(path)), merged));
+    }
+    if (!merged.isEmpty()) {
+      throw new InvalidRequestException(
+          "mergedAdapter",
+          "mergedAdapter has value " + merged + ", expected none: the model is random");
+    }
+    return Optional.empty();
   }
 
   private Architecture random() {
@@ -327,10 +343,11 @@ final class ModelLoader implements BaichuanLoader {
     QuantizedTarget.write(checkpoint, quant, target, threads, exact, progress);
   }
 
-  private Quant weights(Optional<Checkpoint> checkpoint) {
+  private Quant weights(Ops ops, Optional<Checkpoint> checkpoint) {
+    boolean takesCodes = ops.facts().takesCodes();
     return weights != null
         ? weights
-        : checkpoint.flatMap(Checkpoint::usualWeights).orElse(Quant.BF16);
+        : checkpoint.flatMap(c -> c.usualWeights(takesCodes)).orElse(Quant.BF16);
   }
 
   private Engine engine(Model model, KvType cache, int pages, Optional<Draft> drafting) {
@@ -354,34 +371,6 @@ final class ModelLoader implements BaichuanLoader {
       }
     }
     return engine;
-  }
-
-  /** What the keys and values of this model depend on. */
-  private SavedSession.Origin origin(
-      Ops ops, Architecture model, Quant quant, KvType cache, Optional<Checkpoint> checkpoint) {
-    String weights = checkpoint.map(Fingerprint::of).orElse("random");
-    String shape = model.name() + " of " + model.layers() + " layers of " + model.hiddenSize();
-    String way =
-        model.positions() instanceof Positions.Alibi alibi
-            ? Arrays.toString(alibi.slopes(model.heads().queries(), context(model)))
-            : Arrays.toString(
-                ((Positions.Rope) model.positions())
-                    .frequencies(model.heads().size(), context(model)));
-    return new SavedSession.Origin(
-        shape + ", weights " + weights,
-        "weights "
-            + quant
-            + ", cache "
-            + cache
-            + (exact ? ", exact" : "")
-            + ", "
-            + ops.device()
-            + ", kernels "
-            + Objects.requireNonNullElse(System.getenv("BC_GPU_KERNELS"), "usual")
-            + ", library "
-            + Ops.nativeVersion()
-            + ", pass "
-            + Integer.toHexString((model + way).hashCode()));
   }
 
   private ModelInfo info(

@@ -30,7 +30,7 @@ final class QuantizedTarget {
       return;
     }
     if (!quant.isQuantized()) {
-      throw new InvalidRequestException("weights", quant, "INT8 or INT4");
+      throw new InvalidRequestException("weights", quant, "INT8, INT4, INT3 or INT2");
     }
     new Conversion(checkpoint, Target.PACKED, Weights.of(quant), target, threads, progress)
         .run(false);

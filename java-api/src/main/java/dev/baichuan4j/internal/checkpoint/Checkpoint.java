@@ -10,6 +10,7 @@ import dev.baichuan4j.internal.files.NamedFiles;
 import dev.baichuan4j.internal.files.PathProblem;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -33,6 +34,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A {@code model.safetensors} may hold quantized matrices that lie as they are multiplied, see
  * {@link PackedWeights}.
+ *
+ * <p>Matrices may be codes of other programs, see {@link
+ * dev.baichuan4j.internal.checkpoint.quantized}.
  *
  * <p>Or a file in which all of that is: GGUF, see {@link dev.baichuan4j.internal.checkpoint.gguf},
  * or a {@link PackedFile}.
@@ -84,7 +88,7 @@ public final class Checkpoint {
     this.usualWeights = packed.map(PackedWeights::quant).or(() -> usualWeights);
   }
 
-  private Checkpoint(Checkpoint same, Architecture architecture) {
+  private Checkpoint(Checkpoint same, Architecture architecture, Map<String, TensorEntry> tensors) {
     this.form = same.form;
     this.folder = same.folder;
     this.files = same.files;
@@ -92,14 +96,20 @@ public final class Checkpoint {
     this.generationConfig = same.generationConfig;
     this.source = same.source;
     this.packed = same.packed;
-    this.tensors = same.tensors;
+    this.tensors = tensors;
     this.usualWeights = same.usualWeights;
   }
 
   private static Checkpoint ofFolder(Path folder, Path weights, TensorFormat format) {
     NamedFiles files = NamedFiles.in(folder);
+    Architecture architecture = ConfigFile.read(files);
+    TensorSource stored = format.open(weights);
+    if (PackedWeights.of(stored).isPresent()) {
+      return new Checkpoint(Form.FOLDER, folder, files, architecture, stored, Optional.empty());
+    }
+    QuantizedTensors decoded = QuantizedTensors.of(folder, architecture, stored);
     return new Checkpoint(
-        Form.FOLDER, folder, files, ConfigFile.read(files), format.open(weights), Optional.empty());
+        Form.FOLDER, folder, files, architecture, decoded, decoded.usualWeights());
   }
 
   private static Checkpoint ofGguf(Path file) {
@@ -126,7 +136,14 @@ public final class Checkpoint {
 
   /** Returns the same weights for a model that differs in how positions enter attention. */
   public Checkpoint withPositions(Positions positions) {
-    return new Checkpoint(this, architecture.withPositions(positions));
+    return new Checkpoint(this, architecture.withPositions(positions), tensors);
+  }
+
+  /** Returns the same checkpoint with other entries for some of its tensors. */
+  public Checkpoint withTensors(Collection<TensorEntry> others) {
+    Map<String, TensorEntry> all = new LinkedHashMap<>(tensors);
+    others.forEach(entry -> all.put(entry.name(), entry));
+    return new Checkpoint(this, architecture, Collections.unmodifiableMap(all));
   }
 
   /**
@@ -253,9 +270,16 @@ public final class Checkpoint {
     return source.file();
   }
 
-  /** Returns the kind of weights to compute with, where what is stored speaks for one. */
-  public Optional<Quant> usualWeights() {
-    return usualWeights;
+  /**
+   * Returns the kind of weights to compute with, where what is stored speaks for one.
+   *
+   * @param takesCodes whether the device multiplies codes as they are stored
+   */
+  public Optional<Quant> usualWeights(boolean takesCodes) {
+    boolean hasCodes =
+        tensors.values().stream()
+            .anyMatch(entry -> entry.rows().flatMap(StoredRows::codes).isPresent());
+    return hasCodes && takesCodes && packed.isEmpty() ? Optional.of(Quant.STORED) : usualWeights;
   }
 
   /** Returns what the matrices are quantized to, or empty if they are not. */

@@ -2,7 +2,6 @@ package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.Quant;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -12,22 +11,28 @@ import java.util.Optional;
  */
 public enum PackedTensorKind {
   /** IEEE 754 binary32, row by row. */
-  F32(32, 0, "plain", 0),
+  F32("f32", 32, 0, "plain", 0),
   /** IEEE 754 binary16, row by row. */
-  F16(16, 0, "plain", 0),
+  F16("f16", 16, 0, "plain", 0),
   /** The upper half of a binary32, row by row. */
-  BF16(16, 0, "plain", 0),
+  BF16("bf16", 16, 0, "plain", 0),
   /** Panels of codes of 8 bits with a scale per 32 columns: s q. */
-  Q8(8, 32, "scaled", PackedWeights.PANEL_LAYOUT),
+  Q8("q8", 8, 32, "scaled", PackedWeights.PANEL_LAYOUT),
   /** Panels of codes of 4 bits with a scale and a zero per 32 columns: s (q - z). */
-  Q4(4, 32, "grid", PackedWeights.PANEL_LAYOUT);
+  Q4("q4", 4, 32, "grid", PackedWeights.PANEL_LAYOUT),
+  /** Panels of codes of 3 bits with a scale and a zero per 64 columns: s (q - z). */
+  Q3("codes", 3, 64, "grid", PackedWeights.PANEL_LAYOUT),
+  /** Panels of codes of 2 bits with a scale and a zero per 32 columns: s (q - z). */
+  Q2("codes", 2, 32, "grid", PackedWeights.PANEL_LAYOUT);
 
+  private final String id;
   private final int bits;
   private final int group;
   private final String form;
   private final int layout;
 
-  PackedTensorKind(int bits, int group, String form, int layout) {
+  PackedTensorKind(String id, int bits, int group, String form, int layout) {
+    this.id = id;
     this.bits = bits;
     this.group = group;
     this.form = form;
@@ -42,13 +47,15 @@ public enum PackedTensorKind {
   /**
    * Returns the kind of quantized matrices.
    *
-   * @param quant INT8 or INT4
+   * @param quant INT8, INT4, INT3 or INT2
    */
   public static PackedTensorKind of(Quant quant) {
     return switch (quant) {
       case INT8 -> Q8;
       case INT4 -> Q4;
-      case BF16 -> throw new IllegalArgumentException("BF16 is not quantized");
+      case INT3 -> Q3;
+      case INT2 -> Q2;
+      case BF16, STORED -> throw new IllegalArgumentException(quant + " is no kind of codes");
     };
   }
 
@@ -64,7 +71,7 @@ public enum PackedTensorKind {
 
   /** Returns the name in a table. */
   public String id() {
-    return name().toLowerCase(Locale.ROOT);
+    return id;
   }
 
   int bits() {
@@ -90,7 +97,13 @@ public enum PackedTensorKind {
 
   /** Returns the kind of weights that matrices of codes are. */
   Quant quant() {
-    return this == Q8 ? Quant.INT8 : Quant.INT4;
+    return switch (this) {
+      case Q8 -> Quant.INT8;
+      case Q4 -> Quant.INT4;
+      case Q3 -> Quant.INT3;
+      case Q2 -> Quant.INT2;
+      default -> throw new IllegalStateException(this + " is no kind of codes");
+    };
   }
 
   /**

@@ -12,11 +12,11 @@ import java.util.Locale;
  * 16 rows side by side, groups of 32 columns one behind the other.
  *
  * @param packed where its bytes are
- * @param quant INT8 or INT4
+ * @param quant INT8, INT4, INT3 or INT2
  * @param columns K of the matrix [N,K]
  */
 record PanelRows(TensorEntry packed, Quant quant, int columns) implements StoredRows {
-  private static final int GROUP = 32;
+  private static final int BLOCK = 32; // columns whose codes lie together
   private static final int PANEL = Layout.PANEL;
 
   /** What is added to the exponent of a grid's scale for that of an f32: 127 - 27. */
@@ -34,7 +34,7 @@ record PanelRows(TensorEntry packed, Quant quant, int columns) implements Stored
 
   @Override
   public void read(long first, int count, boolean wide, ByteBuffer target) {
-    int panelBytes = columns / GROUP * groupBytes();
+    int panelBytes = columns / group() * groupBytes();
     long end = first + count;
     try (FileBytes file = FileBytes.open(packed.file())) {
       for (long panel = first / PANEL; panel * PANEL < end; panel++) {
@@ -49,25 +49,38 @@ record PanelRows(TensorEntry packed, Quant quant, int columns) implements Stored
     }
   }
 
+  private int group() {
+    return quant == Quant.INT3 ? 2 * BLOCK : BLOCK;
+  }
+
+  private int bits() {
+    return switch (quant) {
+      case INT8 -> 8;
+      case INT4 -> 4;
+      case INT3 -> 3;
+      default -> 2;
+    };
+  }
+
+  private int values() {
+    return group() * PANEL * bits() / 8;
+  }
+
   private int groupBytes() {
     return values() + 2 * PANEL;
   }
 
-  private int values() {
-    return quant == Quant.INT8 ? GROUP * PANEL : GROUP * PANEL / 2;
-  }
-
   private void put(byte[] panel, int row, boolean wide, ByteBuffer target) {
-    float[] group = new float[GROUP];
     for (int at = 0; at < panel.length; at += groupBytes()) {
-      int scale = at + values() + 2 * row;
-      int bits = panel[scale] & 0xff | (panel[scale + 1] & 0xff) << 8;
-      if (quant == Quant.INT8) {
-        scaled(panel, at, row, bits, group);
-      } else {
-        onGrid(panel, at, row, bits, group);
-      }
-      for (float number : group) {
+      int bits = panel[at + values() + 2 * row] & 0xff | panel[at + values() + 2 * row + 1] << 8;
+      float scale =
+          quant == Quant.INT8
+              ? Float.intBitsToFloat(bits << 16)
+              : Float.intBitsToFloat(((bits & 0xff80) << 12) + (GRID_EXPONENT << 23));
+      float zero = quant == Quant.INT8 ? 128 : (bits & 127) / 8f;
+      for (int k = 0; k < group(); k++) {
+        int block = at + k / BLOCK * 4 * PANEL * bits();
+        float number = scale * (code(panel, block, row, k % BLOCK) - zero);
         if (wide) {
           target.putFloat(number);
         } else {
@@ -77,23 +90,20 @@ record PanelRows(TensorEntry packed, Quant quant, int columns) implements Stored
     }
   }
 
-  /** s q: a byte is q + 128, four columns of a row follow each other. */
-  private static void scaled(byte[] panel, int at, int row, int bits, float[] group) {
-    float scale = Float.intBitsToFloat(bits << 16);
-    for (int k = 0; k < GROUP; k++) {
-      int q = (panel[at + (k / 4 * PANEL + row) * 4 + k % 4] & 0xff) - 128;
-      group[k] = scale * q;
-    }
+  /** The code of a row and column of a block: its lower bits in a plane, the rest in another. */
+  private int code(byte[] panel, int block, int row, int column) {
+    int bits = bits();
+    int low = bits == 3 ? 2 : bits;
+    int code = plane(panel, block, low, row, column);
+    return bits == low
+        ? code
+        : code | plane(panel, block + 4 * PANEL * low, bits - low, row, column) << low;
   }
 
-  /** s (q - z): 9 bits of s, then 7 of z in eighths; a byte holds columns k and k + 16. */
-  private static void onGrid(byte[] panel, int at, int row, int bits, float[] group) {
-    float scale = Float.intBitsToFloat(((bits & 0xff80) << 12) + (GRID_EXPONENT << 23));
-    float zero = (bits & 127) / 8f;
-    for (int k = 0; k < GROUP / 2; k++) {
-      int pair = panel[at + (k / 4 * PANEL + row) * 4 + k % 4] & 0xff;
-      group[k] = scale * ((pair & 15) - zero);
-      group[k + GROUP / 2] = scale * ((pair >> 4) - zero);
-    }
+  /** A plane of p bits is p vectors of 16 rows of 4 columns; quad j is in vector j % p. */
+  private static int plane(byte[] panel, int at, int p, int row, int column) {
+    int quad = column / 4;
+    int bits = panel[at + quad % p * 4 * PANEL + row * 4 + column % 4] & 0xff;
+    return bits >> quad / p * p & (1 << p) - 1;
   }
 }

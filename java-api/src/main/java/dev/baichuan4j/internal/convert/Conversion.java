@@ -78,7 +78,7 @@ public final class Conversion {
     this.threads = threads;
     this.progress = progress;
     source.checkShapes();
-    Optional<Kind> matrices = weights.kind(form, source.usualWeights().orElse(Quant.BF16));
+    Optional<Kind> matrices = weights.kind(form, source.usualWeights(false).orElse(Quant.BF16));
     byte[] config = config(source);
     Architecture model = ConfigFile.parse(config, source.path().toString());
     TensorPlan plan = new TensorPlan(source, model, matrices);

@@ -16,8 +16,6 @@ final class Encoder {
   /** Numbers of a block: 16 MB in f32. */
   private static final int BLOCK = 4 << 20;
 
-  private static final int GROUP = 32;
-
   /** The magnitude that bc_quantize takes, see WeightLoader. */
   private static final float LARGEST_QUANTIZED = 0x1p57f;
 
@@ -67,12 +65,13 @@ final class Encoder {
   }
 
   private void requireGroups() {
-    if (columns % GROUP != 0) {
+    int group = tensor.kind() == Kind.INT3 ? 64 : 32;
+    if (columns % group != 0) {
       TensorEntry entry = rows.entries().get(0);
       throw new ModelFormatException(
           entry.file(),
           entry.name(),
-          "a width that is a multiple of " + GROUP + " for " + tensor.kind(),
+          "a width that is a multiple of " + group + " for " + tensor.kind(),
           "width " + columns);
     }
   }

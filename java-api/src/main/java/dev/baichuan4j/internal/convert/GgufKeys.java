@@ -5,8 +5,8 @@ import dev.baichuan4j.PieceType;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.arch.RopeScaling;
+import dev.baichuan4j.internal.checkpoint.gguf.GgufByteLevelBpe;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufHeader;
-import dev.baichuan4j.internal.checkpoint.gguf.GgufPreTokenizer;
 import dev.baichuan4j.internal.tokenizer.VocabularyTable;
 import java.util.ArrayList;
 import java.util.List;
@@ -225,14 +225,16 @@ final class GgufKeys {
   }
 
   private void bytePairs(VocabularyTable.BytePairs pairs) {
-    GgufPreTokenizer pre =
-        GgufPreTokenizer.of(pairs.splits(), pairs.words(), pairs.ignoreMerges())
+    String pre =
+        GgufByteLevelBpe.nameOf(
+                pairs.splits(), pairs.words(), pairs.ignoreMerges(), pairs.composes())
             .orElseThrow(
                 () ->
                     impossible(
-                        "a tokenizer that cuts texts otherwise than GPT-2, LLaMA 3 and Qwen 2 do"));
+                        "a tokenizer that cuts texts otherwise than GPT-2, LLaMA 3, Qwen 2 or"
+                            + " Mistral's Tekken do"));
     header.put("tokenizer.ggml.model", "gpt2");
-    header.put("tokenizer.ggml.pre", pre.id());
+    header.put("tokenizer.ggml.pre", pre);
     header.putTexts("tokenizer.ggml.merges", pairs.merges());
   }
 

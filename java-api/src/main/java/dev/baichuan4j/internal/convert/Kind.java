@@ -18,7 +18,11 @@ enum Kind {
   /** Panels of 8-bit codes. */
   INT8,
   /** Panels of 4-bit codes. */
-  INT4;
+  INT4,
+  /** Panels of 3-bit codes. */
+  INT3,
+  /** Panels of 2-bit codes. */
+  INT2;
 
   static Kind of(DType type) {
     return valueOf(type.name());
@@ -34,7 +38,7 @@ enum Kind {
 
   /** Whether it is the native library's, in panels. */
   boolean isPanels() {
-    return this == INT8 || this == INT4;
+    return name().startsWith("INT");
   }
 
   Quant quant() {

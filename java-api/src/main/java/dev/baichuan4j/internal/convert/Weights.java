@@ -18,6 +18,10 @@ public enum Weights {
   INT8,
   /** 4.5 bits a weight: panels in a {@code .bc4j}, Q4_0 in a GGUF file. */
   INT4,
+  /** 3.25 bits a weight in a {@code .bc4j}. */
+  INT3,
+  /** 2.5 bits a weight in a {@code .bc4j}. */
+  INT2,
   Q8_0,
   Q4_0,
   Q4_1;
@@ -59,7 +63,7 @@ public enum Weights {
         return Optional.empty();
       }
       // GGUF's Q4_1 has a least number, as the grids of INT4 have a zero.
-      wanted = target == Target.GGUF && usual == Quant.INT4 ? Q4_1 : of(usual);
+      wanted = target == Target.GGUF && usual != Quant.INT8 ? Q4_1 : of(usual);
     }
     Kind kind =
         switch (wanted) {
@@ -75,7 +79,7 @@ public enum Weights {
           switch (target) {
             case SAFETENSORS -> "stored, f32, f16 or bf16 for safetensors";
             case GGUF -> "stored, f32, f16, bf16, int8, int4, q8_0, q4_0 or q4_1 for gguf";
-            case PACKED -> "stored, f32, f16, bf16, int8 or int4 for bc4j";
+            case PACKED -> "stored, f32, f16, bf16, int8, int4, int3 or int2 for bc4j";
           });
     }
     return Optional.of(kind);

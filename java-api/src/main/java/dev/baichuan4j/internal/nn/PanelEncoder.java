@@ -21,7 +21,7 @@ public final class PanelEncoder implements AutoCloseable {
   /**
    * Appends rows in panels.
    *
-   * @param quant INT8 or INT4
+   * @param quant INT8, INT4, INT3 or INT2
    * @param normalized whether rows are scaled to the length 1 first, as those of a NormHead
    * @param stored direct buffer of rows [N,K]; N is a multiple of 16 but for the last rows of a
    *     matrix, K one of 32

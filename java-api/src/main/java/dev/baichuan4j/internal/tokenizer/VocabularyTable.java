@@ -49,9 +49,14 @@ public record VocabularyTable(
    * @param splits the expressions that cut a text before ByteLevel does, which are ISOLATED
    * @param words whether ByteLevel cuts a text into words itself
    * @param ignoreMerges whether a part that is a piece is taken whole
+   * @param composes whether texts are brought to the normal form NFC
    */
   public record BytePairs(
-      List<String> merges, List<String> splits, boolean words, boolean ignoreMerges) {}
+      List<String> merges,
+      List<String> splits,
+      boolean words,
+      boolean ignoreMerges,
+      boolean composes) {}
 
   /**
    * Reads the vocabulary of a model; empty if it has no tokenizer.
@@ -145,6 +150,11 @@ public record VocabularyTable(
       merges.add(
           pair instanceof List<?> two ? two.get(0) + " " + two.get(1) : String.valueOf(pair));
     }
-    return new BytePairs(merges, splits, words, bpe.optionalBoolean("ignore_merges").orElse(false));
+    return new BytePairs(
+        merges,
+        splits,
+        words,
+        bpe.optionalBoolean("ignore_merges").orElse(false),
+        json.has("normalizer"));
   }
 }

@@ -8,6 +8,9 @@ import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
 import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.checkpoint.quantized.Element;
+import dev.baichuan4j.internal.checkpoint.quantized.QuantizationConfig;
+import dev.baichuan4j.internal.checkpoint.quantized.QuantizedMatrix;
 import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -54,7 +57,8 @@ class ReaderFuzzTest {
   @FuzzTest(maxDuration = "2m")
   void pickle(byte[] pickle) {
     try {
-      for (TensorUnpickler.Tensor tensor : TensorUnpickler.read(pickle, "m.bin").values()) {
+      for (TensorUnpickler.Tensor tensor :
+          TensorUnpickler.read(pickle, "m.bin").tensors().values()) {
         assertTrue(tensor.offset() >= 0 && tensor.shape().length == tensor.strides().length);
       }
     } catch (ModelFormatException expected) {
@@ -154,6 +158,36 @@ class ReaderFuzzTest {
     return bytes;
   }
 
+  /** A matrix of 32 rows of 96 columns, with its quantization_config where a file has room. */
+  @FuzzTest(maxDuration = "2m")
+  void quantized(byte[] bytes) throws IOException {
+    Path folder = Files.createTempDirectory("fuzz");
+    Path file = folder.resolve("model");
+    Path config = folder.resolve("config.json");
+    try {
+      Files.write(file, bytes);
+      boolean zip = bytes.length > 0 && bytes[0] == 'P';
+      TensorSource source = zip ? TorchZipFile.open(file) : SafetensorsFile.open(file);
+      String form = source.metadata().getOrDefault("quantization_config", "{\"bits\": 4}");
+      Files.writeString(config, "{\"quantization_config\": " + (zip ? null : form) + "}");
+      QuantizationConfig.read(folder, source.tensors().keySet())
+          .flatMap(f -> f.matrix("m", 32, 96, QuantizedTensors.raw(source), source.metadata()))
+          .ifPresent(ReaderFuzzTest::readEnds);
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith(folder.toString()), expected::getMessage);
+    } finally {
+      Files.deleteIfExists(config);
+      Files.delete(file);
+      Files.delete(folder);
+    }
+  }
+
+  private static void readEnds(QuantizedMatrix matrix) {
+    matrix.read(0, 1, Element.F32, ByteBuffer.allocate(4 * 96));
+    matrix.read(30, 2, Element.BF16, ByteBuffer.allocate(4 * 96));
+    matrix.held();
+  }
+
   @ParameterizedTest
   @CsvSource({
     "safetensorsHeader, 2000",
@@ -161,7 +195,8 @@ class ReaderFuzzTest {
     "torchZip, 500",
     "config, 2000",
     "gguf, 2000",
-    "packed, 4000"
+    "packed, 4000",
+    "quantized, 3000"
   })
   void survivesRandomChanges(String reader, int changes) throws IOException, URISyntaxException {
     Random random = new Random(7);
@@ -177,6 +212,7 @@ class ReaderFuzzTest {
               case "torchZip" -> torchZip(input);
               case "gguf" -> gguf(input);
               case "packed" -> packed(i % 8 == 0 ? input : sealed(input));
+              case "quantized" -> quantized(input);
               default -> config(input);
             }
           }

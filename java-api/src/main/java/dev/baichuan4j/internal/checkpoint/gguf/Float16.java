@@ -16,6 +16,34 @@ public final class Float16 {
     return Float.intBitsToFloat(Float.floatToRawIntBits(value) | sign);
   }
 
+  /**
+   * Returns the nearest IEEE 754 binary16, ties to even; what is too large becomes infinite. It is
+   * what Float.floatToFloat16 does in Java 20.
+   */
+  public static short toF16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int sign = bits >>> 16 & 0x8000;
+    int magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) {
+      return (short) (sign | 0x7e00);
+    }
+    if (magnitude >= 0x477ff000) {
+      return (short) (sign | 0x7c00);
+    }
+    if (magnitude < 0x38800000) {
+      // Adding 0.5 lets the float adder round to a multiple of 2^-24, the step of subnormals.
+      float shifted = Float.intBitsToFloat(magnitude) + 0.5f;
+      return (short) (sign | Float.floatToRawIntBits(shifted) - Float.floatToRawIntBits(0.5f));
+    }
+    int rounded = magnitude + 0xfff + (magnitude >>> 13 & 1);
+    return (short) (sign | rounded - (112 << 23) >>> 13);
+  }
+
+  /** Returns a number rounded to the nearest binary16, as {@link #toF16} does. */
+  public static float roundToF16(float value) {
+    return ofF16(toF16(value));
+  }
+
   /** Returns the upper half of a binary32, rounded to the nearest, ties to even. */
   public static short toBf16(float value) {
     int bits = Float.floatToRawIntBits(value);
@@ -23,24 +51,6 @@ public final class Float16 {
       return (short) (bits >>> 16 | 0x40);
     }
     return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
-  }
-
-  /** Returns an IEEE 754 binary16, rounded to the nearest, ties to even. */
-  public static short toF16(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    int sign = bits >>> 16 & 0x8000;
-    int magnitude = bits & 0x7fffffff;
-    if (magnitude >= 0x7f800000) {
-      return (short) (sign | 0x7c00 | (magnitude > 0x7f800000 ? 0x200 : 0));
-    }
-    if (magnitude >= 0x477ff000) { // 65520, half-way from the largest to the next power of two
-      return (short) (sign | 0x7c00);
-    }
-    if (magnitude < 0x38800000) { // 2^-14, the least that is normal
-      return (short) (sign | (int) Math.rint(Float.intBitsToFloat(magnitude) * 0x1p24));
-    }
-    int rounded = magnitude + 0xfff + (magnitude >>> 13 & 1);
-    return (short) (sign | rounded - 0x38000000 >>> 13);
   }
 
   /** Returns the binary16 at a place of an array, little-endian. */

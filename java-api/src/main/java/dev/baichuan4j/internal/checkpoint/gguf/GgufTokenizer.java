@@ -74,14 +74,16 @@ public final class GgufTokenizer {
       case "llama" -> {
         GgufTokenizer tokenizer = new GgufTokenizer(metadata);
         files.put("tokenizer.model", tokenizer.model());
-        files.put("special_tokens_map.json", tokenizer.specialTokens());
-      }
-      case "gpt2" -> {
-        GgufTokenizer tokenizer = new GgufTokenizer(metadata);
         files.put(
-            "tokenizer.json",
-            new GgufBytePairs(metadata, tokenizer.tokens, tokenizer.types).json());
-        files.put("special_tokens_map.json", tokenizer.specialTokens());
+            "special_tokens_map.json",
+            JsonText.of(tokenizer.specialTokens()).getBytes(StandardCharsets.UTF_8));
+      }
+      case GgufByteLevelBpe.KIND -> {
+        GgufTokenizer tokenizer = new GgufTokenizer(metadata);
+        files.putAll(
+            new GgufByteLevelBpe(
+                    metadata, tokenizer.tokens, tokenizer.types, tokenizer.specialTokens())
+                .files());
       }
       default ->
           throw metadata.wrong(
@@ -93,10 +95,10 @@ public final class GgufTokenizer {
     return files;
   }
 
-  private byte[] specialTokens() {
+  private Map<String, String> specialTokens() {
     Map<String, String> texts = new LinkedHashMap<>();
     SPECIAL_TOKENS.forEach((key, name) -> special(key).ifPresent(text -> texts.put(name, text)));
-    return JsonText.of(texts).getBytes(StandardCharsets.UTF_8);
+    return texts;
   }
 
   private void requireLength(String key, int length) {
