@@ -53,7 +53,7 @@ final class ConvertCommand implements Callable<Integer> {
       defaultValue = "stored",
       description =
           "stored, f32, f16, bf16; for gguf also int8 (q8_0), int4 (q4_0), q4_1; for bc4j also int8,"
-              + " int4 (default: ${DEFAULT-VALUE}).")
+              + " int4, int3, int2 (default: ${DEFAULT-VALUE}).")
   private String weights;
 
   @Option(

@@ -214,10 +214,11 @@ public final class Conversion {
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE)) {
       verify(journal, channel);
+      Encoder encoder = new Encoder(panels);
       long total = container.end();
       for (int i = 0; i < tensors.size(); i++) {
         if (!journal.isDone(i)) {
-          write(i, journal, panels, channel, total);
+          write(i, journal, encoder, channel, total);
         }
       }
       write(container.header(journal.checksums(), journal.losses()), 0, channel);
@@ -263,14 +264,13 @@ public final class Conversion {
     }
   }
 
-  private void write(int i, Journal journal, PanelEncoder panels, FileChannel channel, long total)
+  private void write(int i, Journal journal, Encoder encoder, FileChannel channel, long total)
       throws IOException {
     CRC32C crc = new CRC32C();
     long[] at = {container.offset(i)};
     double loss =
-        Encoder.encode(
+        encoder.encode(
             tensors.get(i),
-            panels,
             bytes -> {
               OperationInterruptedException.check("writing " + target);
               progress.progress("convert", at[0], total);

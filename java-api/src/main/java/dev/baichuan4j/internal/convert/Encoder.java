@@ -21,46 +21,57 @@ final class Encoder {
 
   private static final float LARGEST_F16 = 65504;
 
-  private final OutputTensor tensor;
-  private final Rows rows;
-  private final int columns;
+  private final PanelEncoder panels;
+  private ByteBuffer stored = buffer(0); // of a block as it is read
+  private ByteBuffer encoded = buffer(0); // and as it is written
+  private float[] numbers = {};
+  private float[] before = {};
+
+  // Of the tensor at hand.
+  private OutputTensor tensor;
+  private Rows rows;
+  private int columns;
   private double lost;
   private double whole;
 
-  private Encoder(OutputTensor tensor) {
-    this.tensor = tensor;
-    this.rows = tensor.rows();
-    this.columns = rows.columns();
+  /**
+   * @param panels what quantizes in panels; null where no tensor is
+   */
+  Encoder(PanelEncoder panels) {
+    this.panels = panels;
   }
 
   /**
    * Gives the bytes of a tensor piece by piece.
    *
-   * @param panels what quantizes in panels; not used for other kinds
    * @return norm of what was lost over the norm of the numbers
    * @throws ModelFormatException if the kind cannot hold a number, or the file cannot be read
    */
-  static double encode(OutputTensor tensor, PanelEncoder panels, Consumer<ByteBuffer> out) {
-    Encoder encoder = new Encoder(tensor);
+  double encode(OutputTensor next, Consumer<ByteBuffer> out) {
+    tensor = next;
+    rows = next.rows();
+    columns = rows.columns();
+    lost = 0;
+    whole = 0;
     if (tensor.copied().isPresent()) {
       copy(tensor.copied().get(), out);
     } else if (tensor.kind().isPanels()) {
-      encoder.requireGroups();
-      encoder.panels(panels, out);
+      requireGroups();
+      encodePanels(out);
     } else {
       if (!tensor.kind().isPlain()) {
-        encoder.requireGroups();
+        requireGroups();
       }
-      encoder.numbers(out);
+      encodeNumbers(out);
     }
-    return encoder.whole == 0 ? 0 : Math.sqrt(encoder.lost / encoder.whole);
+    return whole == 0 ? 0 : Math.sqrt(lost / whole);
   }
 
-  private static void copy(TensorEntry entry, Consumer<ByteBuffer> out) {
-    ByteBuffer buffer = ByteBuffer.allocateDirect(BLOCK);
+  private void copy(TensorEntry entry, Consumer<ByteBuffer> out) {
+    stored = grown(stored, BLOCK);
     for (long at = 0; at < entry.bytes(); at += BLOCK) {
-      EntryRows.copy(entry, at, (int) Math.min(BLOCK, entry.bytes() - at), buffer.clear());
-      out.accept(buffer.flip());
+      EntryRows.copy(entry, at, (int) Math.min(BLOCK, entry.bytes() - at), stored.clear());
+      out.accept(stored.flip());
     }
   }
 
@@ -80,11 +91,11 @@ final class Encoder {
     return Math.max(BLOCK / columns / Layout.PANEL, 1) * Layout.PANEL;
   }
 
-  private void panels(PanelEncoder panels, Consumer<ByteBuffer> out) {
+  private void encodePanels(Consumer<ByteBuffer> out) {
     int most =
         (int) Math.min(block(), (rows.count() + Layout.PANEL - 1) / Layout.PANEL * Layout.PANEL);
-    ByteBuffer stored = buffer((long) most * columns * rows.type().size());
-    ByteBuffer encoded = buffer((long) most * columns * 2);
+    stored = grown(stored, (long) most * columns * rows.type().size());
+    encoded = grown(encoded, (long) most * columns * 2);
     for (long row = 0; row < rows.count(); row += most) {
       int count = (int) Math.min(most, rows.count() - row);
       rows.read(row, count, stored.clear());
@@ -106,29 +117,37 @@ final class Encoder {
     }
   }
 
+  /** Buffers are kept: the JVM gives their memory back late. */
+  private static ByteBuffer grown(ByteBuffer kept, long bytes) {
+    return kept.capacity() >= bytes ? kept : buffer(bytes);
+  }
+
   private static ByteBuffer buffer(long bytes) {
     return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private void numbers(Consumer<ByteBuffer> out) {
+  private void encodeNumbers(Consumer<ByteBuffer> out) {
     int most = (int) Math.min(block(), rows.count());
-    ByteBuffer stored = buffer((long) most * columns * rows.type().size());
+    stored = grown(stored, (long) most * columns * rows.type().size());
     boolean same = tensor.kind().isPlain() && tensor.kind().type() == rows.type();
-    ByteBuffer encoded = same ? null : buffer((long) most * columns * 4);
-    float[] numbers = same ? null : new float[most * columns];
+    if (!same) {
+      encoded = grown(encoded, (long) most * columns * 4);
+      numbers = numbers.length < most * columns ? new float[most * columns] : numbers;
+      before = before.length < most * columns ? new float[most * columns] : before;
+    }
     for (long row = 0; row < rows.count(); row += most) {
       int count = (int) Math.min(most, rows.count() - row);
       rows.read(row, count, stored.clear());
       if (!same) {
         Numbers.decode(stored.flip(), rows.type(), numbers, count * columns);
-        encode(numbers, count * columns, encoded.clear());
+        encodeBlock(count * columns, encoded.clear());
       }
       out.accept((same ? stored : encoded).flip());
     }
   }
 
-  private void encode(float[] numbers, int count, ByteBuffer out) {
-    float[] before = numbers.clone();
+  private void encodeBlock(int count, ByteBuffer out) {
+    System.arraycopy(numbers, 0, before, 0, count);
     if (tensor.kind().isPlain()) {
       Numbers.encode(numbers, count, tensor.kind().type(), out);
     } else {

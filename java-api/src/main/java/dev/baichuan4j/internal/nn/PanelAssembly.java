@@ -1,14 +1,9 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
-import dev.baichuan4j.internal.files.PathProblem;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 
 /**
@@ -89,29 +84,9 @@ final class PanelAssembly {
 
   private byte[] panel(int source, long number) {
     if (at[source] != number) {
-      read(sources[source], number * panelBytes, panels[source]);
+      sources[source].readBytes(number * panelBytes, ByteBuffer.wrap(panels[source]));
       at[source] = number;
     }
     return panels[source];
-  }
-
-  private static void read(TensorEntry entry, long from, byte[] target) {
-    ByteBuffer buffer = ByteBuffer.wrap(target);
-    try (FileChannel channel = FileChannel.open(entry.file(), StandardOpenOption.READ)) {
-      long at = entry.offset() + from;
-      while (buffer.hasRemaining()) {
-        int read = channel.read(buffer, at);
-        if (read < 0) {
-          throw new ModelFormatException(
-              entry.file(),
-              entry.name(),
-              "a file that nobody shortens while it is read",
-              "an early end");
-        }
-        at += read;
-      }
-    } catch (IOException e) {
-      throw PathProblem.unreadable(entry.file(), entry.name(), "a readable file", e);
-    }
   }
 }
