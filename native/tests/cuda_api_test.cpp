@@ -304,6 +304,10 @@ void packed_by_a_cpu() {
       is_ok("the CPU's numbers", read<float>(there, kN * kK) == expected);
     }
   }
+  const FileOf f("cuda_api_test.bin", std::vector<uint8_t>(4096));
+  bc_tensor* codes = nullptr;
+  refuses("codes", bc_tensor_map(gpu, f.file, 0, BC_CODES(3, 6, BC_FORM_GRID), shape, 2, &codes),
+          BC_INVALID_ARGUMENT, "expected f32, f16, bf16, q8 or q4 on this device");
   is_ok("context_free", bc_context_free(cpu) == BC_OK && bc_context_free(gpu) == BC_OK);
 }
 

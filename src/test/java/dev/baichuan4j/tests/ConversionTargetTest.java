@@ -174,7 +174,9 @@ class ConversionTargetTest {
   void aByteLevelBpeComesBackFromAGgufFile(String kind) throws IOException {
     Path tokenizer = Fixtures.fixture("tokenizers").resolve(kind);
     Tokenizer expected = Tokenizer.load(tokenizer);
-    Path model = RandomFolder.write(folder.resolve("model"), expected.vocabularySize() + 3);
+    Path model =
+        RandomFolder.write(
+            folder.resolve("model"), expected.vocabularySize() + 3, expected.eosId());
     for (String name : new String[] {"tokenizer.json", "tokenizer_config.json"}) {
       Files.copy(tokenizer.resolve(name), model.resolve(name));
     }
@@ -202,7 +204,7 @@ class ConversionTargetTest {
   void aTokenizerThatLlamaCppHasNoNameForIsRefused() throws IOException {
     Path tokenizer = Fixtures.fixture("tokenizers").resolve("gpt2-kind");
     int size = Tokenizer.load(tokenizer).vocabularySize();
-    Path model = RandomFolder.write(folder.resolve("model"), size);
+    Path model = RandomFolder.write(folder.resolve("model"), size, 2);
     for (String name : new String[] {"tokenizer.json", "tokenizer_config.json"}) {
       Files.copy(tokenizer.resolve(name), model.resolve(name));
     }

@@ -83,7 +83,14 @@ class ConversionTest {
   }
 
   @ParameterizedTest
-  @CsvSource({BASE + ",INT8", BASE + ",INT4", CHAT + ",INT8", CHAT + ",INT4"})
+  @CsvSource({
+    BASE + ",INT8",
+    BASE + ",INT4",
+    BASE + ",INT3",
+    CHAT + ",INT8",
+    CHAT + ",INT4",
+    CHAT + ",INT2"
+  })
   void aQuantizedFileGivesTheBitsOfQuantizingAtLoad(String name, Quant quant) {
     Path file = folder.resolve("model.bc4j");
     Path model = Fixtures.model(name);
@@ -107,7 +114,7 @@ class ConversionTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"int8", "int4"})
+  @CsvSource({"int8", "int4", "int3", "int2"})
   void numbersOfPanelsAreThoseThatTheNativeLibraryMultiplies(String weights) throws IOException {
     Path packed = convert(Fixtures.model(BASE), "bc4j", weights, "model.bc4j");
     Path plain = convert(packed, "safetensors", "f32", "plain");
@@ -231,13 +238,7 @@ class ConversionTest {
     assertFalse(losses.isEmpty());
     losses.forEach((name, loss) -> assertTrue(loss > 0 && loss <= most, name + " " + loss));
     try (Baichuan model = loader(out).load()) {
-      assertEquals(
-          switch (weights) {
-            case "int8" -> Quant.INT8;
-            case "f16" -> Quant.BF16;
-            default -> Quant.INT4;
-          },
-          model.info().weights());
+      assertEquals(weights.equals("f16") ? Quant.BF16 : Quant.STORED, model.info().weights());
     }
   }
 

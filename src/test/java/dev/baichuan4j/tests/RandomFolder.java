@@ -19,16 +19,17 @@ import java.util.Random;
 final class RandomFolder {
   private RandomFolder() {}
 
-  static Path write(Path folder, int vocabularySize) throws IOException {
+  /** Writes it with an id that ends texts. */
+  static Path write(Path folder, int vocabularySize, int eos) throws IOException {
     Files.createDirectory(folder);
     String config =
         """
         {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "hidden_size": 32,
          "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2,
          "intermediate_size": 64, "vocab_size": %d, "rms_norm_eps": 1e-6,
-         "max_position_embeddings": 64, "eos_token_id": 2, "tie_word_embeddings": true}
+         "max_position_embeddings": 64, "eos_token_id": %d, "tie_word_embeddings": true}
         """
-            .formatted(vocabularySize);
+            .formatted(vocabularySize, eos);
     byte[] bytes = config.getBytes(StandardCharsets.UTF_8);
     Files.write(folder.resolve("config.json"), bytes);
     Architecture model = ConfigFile.parse(bytes, "config.json");

@@ -75,7 +75,7 @@ class PackedFileTest {
 
   @Test
   void aFileIsReadAsItWasWritten() throws IOException {
-    for (Quant quant : Quant.values()) {
+    for (Quant quant : new Quant[] {Quant.BF16, Quant.INT8, Quant.INT4, Quant.INT2}) {
       Path path = write(file(tensors(quant), CONFIG));
       PackedFile read = PackedFile.open(path);
       assertEquals("a test", read.writer());
