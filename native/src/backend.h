@@ -74,6 +74,7 @@ class Backend {
   virtual void check(const char* op, const KvCopyParams& p) const = 0;
   virtual void check(const char* op, const AttentionParams& p) const = 0;
   virtual void check(const char* op, const SwigluParams& p) const = 0;
+  virtual void check(const char* op, const LoraParams& p) const = 0;
   virtual void check(const char* op, const TopKParams& p) const = 0;
   virtual void check(const char* op, const QuantizeParams& p) const = 0;
   virtual void check(const char* op, const PackCodesParams& p) const = 0;
@@ -86,6 +87,7 @@ class Backend {
   // ops of a context share them. Called after check.
   virtual int64_t scratch_bytes(const MatmulParams&) const { return 0; }
   virtual int64_t scratch_bytes(const AttentionParams&) const { return 0; }
+  virtual int64_t scratch_bytes(const LoraParams&) const { return 0; }
   virtual int64_t scratch_bytes(const TopKParams&) const { return 0; }
   virtual int64_t scratch_bytes(const QuantizeParams&) const { return 0; }
 
@@ -100,6 +102,7 @@ class Backend {
   virtual void run(const KvCopyParams& p) = 0;
   virtual void run(const AttentionParams& p) = 0;
   virtual void run(const SwigluParams& p) = 0;
+  virtual void run(const LoraParams& p) = 0;
   virtual void run(const TopKParams& p) = 0;
   virtual void run(const QuantizeParams& p) = 0;
   virtual void run(const PackCodesParams& p) = 0;

@@ -136,6 +136,7 @@ class CudaBackend final : public Backend {
   void check(const char*, const KvCopyParams&) const override {}
   void check(const char* op, const AttentionParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const SwigluParams& p) const override { cuda::check(op, p); }
+  void check(const char* op, const LoraParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const TopKParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const QuantizeParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const PackCodesParams& p) const override { cuda::check(op, p); }
@@ -149,6 +150,9 @@ class CudaBackend final : public Backend {
   }
   int64_t scratch_bytes(const AttentionParams& p) const override {
     return cuda::attention_scratch_bytes(p);
+  }
+  int64_t scratch_bytes(const LoraParams& p) const override {
+    return cuda::lora_scratch_bytes(p.T);
   }
   int64_t scratch_bytes(const TopKParams& p) const override {
     return cuda::top_k_scratch_bytes(p.T, p.V, p.K);
@@ -165,6 +169,7 @@ class CudaBackend final : public Backend {
   void run(const KvCopyParams& p) override { cuda::kv_copy(p, stream()); }
   void run(const AttentionParams& p) override { cuda::attention(p, gpu_, stream()); }
   void run(const SwigluParams& p) override { cuda::swiglu(p, stream()); }
+  void run(const LoraParams& p) override { cuda::lora(p, stream()); }
   void run(const TopKParams& p) override { cuda::top_k(p, stream()); }
   void run(const QuantizeParams& p) override {
     QuantizeParams there = p;

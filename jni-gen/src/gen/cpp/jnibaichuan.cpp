@@ -521,6 +521,19 @@ JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocateArray(JNIEnv* e
     jlong rcapacity = arg0;
     JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray);
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->activation_bits;
+    rarg = (jint)rval;
+    return rarg;
+}
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
@@ -533,7 +546,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(
     ptr->activation_bits = arg0;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -541,9 +554,8 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIE
     }
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
-    jint rarg = 0;
-    int rval = ptr->activation_bits;
-    rarg = (jint)rval;
+    jobject rarg = obj;
+    ptr->cache_types = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* env, jobject obj) {
@@ -559,7 +571,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* 
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -568,7 +580,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIE
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
     jobject rarg = obj;
-    ptr->cache_types = arg0;
+    ptr->head_sizes = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* env, jobject obj) {
@@ -582,18 +594,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* e
     jint rarg = 0;
     int rval = ptr->head_sizes;
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jobject rarg = obj;
-    ptr->head_sizes = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__(JNIEnv* env, jobject obj) {
@@ -621,6 +621,18 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__I(J
     ptr->smallest_piece = arg0;
     return rarg;
 }
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->reads_host_memory = arg0;
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(JNIEnv* env, jobject obj) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
@@ -634,7 +646,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(J
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv* env, jobject obj) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -642,8 +654,9 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory_
     }
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
-    jobject rarg = obj;
-    ptr->reads_host_memory = arg0;
+    jint rarg = 0;
+    int rval = ptr->fuses_swiglu;
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNIEnv* env, jobject obj, jint arg0) {
@@ -656,19 +669,6 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNI
     ptr += position;
     jobject rarg = obj;
     ptr->fuses_swiglu = arg0;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv* env, jobject obj) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jint rarg = 0;
-    int rval = ptr->fuses_swiglu;
-    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__(JNIEnv* env, jobject obj) {
@@ -701,16 +701,621 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__I(JNIE
 
 
 
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1version(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_version();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1pin(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_context_pin(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1facts(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_facts* ptr1 = arg1 == NULL ? NULL : (bc_facts*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_context_facts(ptr0, ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1synchronize(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_synchronize(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    jint rarg = 0;
+    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info__Ldev_baichuan4j_jni_bc_1context_2_3J_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jlongArray arg2) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
+    jint rarg = 0;
+    int rval = bc_memory_info(ptr0, (int64_t*)ptr1, (int64_t*)ptr2);
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
+    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, 0);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    jint rarg = 0;
+    int rval = bc_memory_info(ptr0, (int64_t*)ptr1, (int64_t*)ptr2);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, JNI_ABORT);
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    jint rarg = 0;
+    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    jint rarg = 0;
+    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, JNI_ABORT);
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Ldev_baichuan4j_jni_bc_1file_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
+    ptr0 += position0;
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_file_open((const char*)ptr0, (arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
+    ptr0 += position0;
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_file_open((const char*)ptr0, (bc_file**)ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1free(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_file* ptr0 = arg0 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_file_free(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1read_1ahead(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2) {
+    bc_file* ptr0 = arg0 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_file_read_ahead(ptr0, arg1, arg2);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg4, NULL);
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
+    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
+    rarg = (jint)rval;
+    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    void** ptr6 = arg6 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jlong position6 = arg6 == NULL ? 0 : env->GetLongField(arg6, JavaCPP_positionFID);
+    ptr6 += position6;
+    jint rarg = 0;
+    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    void** ptr6 = arg6 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jlong position6 = arg6 == NULL ? 0 : env->GetLongField(arg6, JavaCPP_positionFID);
+    ptr6 += position6;
+    jint rarg = 0;
+    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg4, NULL);
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
+    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
+    rarg = (jint)rval;
+    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view__Ldev_baichuan4j_jni_bc_1tensor_2JJJJLdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2, jlong arg3, jlong arg4, jobject arg5) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_view(ptr0, arg1, arg2, arg3, arg4, (arg5 == NULL ? NULL : &ptr5));
+    rarg = (jint)rval;
+    if (arg5 != NULL) env->SetLongField(arg5, JavaCPP_addressFID, ptr_to_jlong(ptr5));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view__Ldev_baichuan4j_jni_bc_1tensor_2JJJJLorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2, jlong arg3, jlong arg4, jobject arg5) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    void** ptr5 = arg5 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jlong position5 = arg5 == NULL ? 0 : env->GetLongField(arg5, JavaCPP_positionFID);
+    ptr5 += position5;
+    jint rarg = 0;
+    int rval = bc_tensor_view(ptr0, arg1, arg2, arg3, arg4, (bc_tensor**)ptr5);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    void** ptr3 = arg3 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jlong position3 = arg3 == NULL ? 0 : env->GetLongField(arg3, JavaCPP_positionFID);
+    ptr3 += position3;
+    jint rarg = 0;
+    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (bc_tensor**)ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jint arg2, jobject arg3) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, JNI_ABORT);
+    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
+    rarg = (jint)rval;
+    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1free(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_free(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes__Ldev_baichuan4j_jni_bc_1tensor_2_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    jint rarg = 0;
+    int rval = bc_tensor_bytes(ptr0, (int64_t*)ptr1);
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_tensor_bytes(ptr0, (int64_t*)ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1write(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jobject arg2, jlong arg3) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    char* ptr2 = arg2 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    jint rarg = 0;
+    int rval = bc_tensor_write(ptr0, arg1, (const void*)ptr2, arg3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1read(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jobject arg2, jlong arg3) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    char* ptr2 = arg2 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    jint rarg = 0;
+    int rval = bc_tensor_read(ptr0, arg1, ptr2, arg3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1random(JNIEnv* env, jclass cls, jobject arg0, jfloat arg1, jlong arg2) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_random(ptr0, arg1, (uint64_t)arg2);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1quantize__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2_3D(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jdoubleArray arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    double* ptr4 = arg4 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg4, NULL);
+    jint rarg = 0;
+    int rval = bc_quantize(ptr0, ptr1, ptr2, ptr3, ptr4);
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->ReleaseDoubleArrayElements(arg4, (jdouble*)ptr4, 0);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1quantize__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_DoublePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    double* ptr4 = arg4 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    jint rarg = 0;
+    int rval = bc_quantize(ptr0, ptr1, ptr2, ptr3, ptr4);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1pack_1codes(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jobject arg3, jobject arg4, jobject arg5) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_pack_codes(ptr0, ptr1, arg2, ptr3, ptr4, ptr5);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1dequantize(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_dequantize(ptr0, ptr1, ptr2);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1convert(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_convert(ptr0, ptr1, ptr2);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1row_1norms(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_row_norms(ptr0, ptr1, ptr2);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1embed(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_embed(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rms_1norm(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jfloat arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rms_norm(ptr0, ptr1, ptr2, ptr3, arg4);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1add_1rms_1norm(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jfloat arg5) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_add_rms_norm(ptr0, ptr1, ptr2, ptr3, ptr4, arg5);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_matmul(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_matmul_swiglu(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2IILorg_bytedeco_javacpp_DoublePointer_2FLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jobject arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    double* ptr5 = arg5 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jlong position5 = arg5 == NULL ? 0 : env->GetLongField(arg5, JavaCPP_positionFID);
+    ptr5 += position5;
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jdoubleArray arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    double* ptr5 = arg5 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg5, NULL);
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
+    rarg = (jint)rval;
+    if (arg5 != NULL) env->ReleaseDoubleArrayElements(arg5, (jdouble*)ptr5, JNI_ABORT);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1append(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_kv_append(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1copy(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_kv_copy(ptr0, ptr1, ptr2, arg3, arg4);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1attention(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jobject arg8, jint arg9) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_attention(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, ptr8, arg9);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_swiglu(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1lora(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_lora(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1top_1k(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_top_k(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1begin(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_begin(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1plan_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_plan* ptr1 = arg1 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_end(ptr0, (arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_plan_end(ptr0, (bc_plan**)ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_run(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_free(ptr0);
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error(JNIEnv* env, jclass cls) {
@@ -725,6 +1330,13 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1erro
     }
     return rarg;
 }
+JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes___3J_3J(JNIEnv* env, jclass cls, jlongArray arg0, jlongArray arg1) {
+    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg0, NULL);
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
+    if (arg0 != NULL) env->ReleaseLongArrayElements(arg0, (jlong*)ptr0, 0);
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
+}
 JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes__Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
     jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
@@ -733,13 +1345,6 @@ JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1
     jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
     ptr1 += position1;
     bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
-}
-JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes___3J_3J(JNIEnv* env, jclass cls, jlongArray arg0, jlongArray arg1) {
-    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg0, NULL);
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
-    if (arg0 != NULL) env->ReleaseLongArrayElements(arg0, (jlong*)ptr0, 0);
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
 }
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1isa(JNIEnv* env, jclass cls) {
     jobject rarg = NULL;
@@ -847,15 +1452,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1
     if (arg2 != NULL) env->SetLongField(arg2, JavaCPP_addressFID, ptr_to_jlong(ptr2));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2_3B(JNIEnv* env, jclass cls, jobject arg0, jbyteArray arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)env->GetByteArrayElements(arg1, NULL);
-    jint rarg = 0;
-    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseByteArrayElements(arg1, (jbyte*)ptr1, JNI_ABORT);
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Ljava_nio_ByteBuffer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)env->GetDirectBufferAddress(arg1);
@@ -890,6 +1486,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1devi
     if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2_3B(JNIEnv* env, jclass cls, jobject arg0, jbyteArray arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)env->GetByteArrayElements(arg1, NULL);
+    jint rarg = 0;
+    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseByteArrayElements(arg1, (jbyte*)ptr1, JNI_ABORT);
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -907,608 +1512,16 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1free
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1pin(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_context_pin(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1facts(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_facts* ptr1 = arg1 == NULL ? NULL : (bc_facts*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_context_facts(ptr0, ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1synchronize(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_synchronize(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    jint rarg = 0;
-    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info__Ldev_baichuan4j_jni_bc_1context_2_3J_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jlongArray arg2) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
-    jint rarg = 0;
-    int rval = bc_memory_info(ptr0, (int64_t*)ptr1, (int64_t*)ptr2);
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
-    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, 0);
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    jint rarg = 0;
-    int rval = bc_memory_info(ptr0, (int64_t*)ptr1, (int64_t*)ptr2);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, JNI_ABORT);
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, JNI_ABORT);
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_create_on_host(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Ldev_baichuan4j_jni_bc_1file_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
-    ptr0 += position0;
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_file_open((const char*)ptr0, (arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1open__Lorg_bytedeco_javacpp_BytePointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    signed char* ptr0 = arg0 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
-    ptr0 += position0;
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_file_open((const char*)ptr0, (bc_file**)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1free(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_file* ptr0 = arg0 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_file_free(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1file_1read_1ahead(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2) {
-    bc_file* ptr0 = arg0 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_file_read_ahead(ptr0, arg1, arg2);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
-    rarg = (jint)rval;
-    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg4, NULL);
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
-    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    void** ptr6 = arg6 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jlong position6 = arg6 == NULL ? 0 : env->GetLongField(arg6, JavaCPP_positionFID);
-    ptr6 += position6;
-    jint rarg = 0;
-    int rval = bc_tensor_map(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    void** ptr6 = arg6 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jlong position6 = arg6 == NULL ? 0 : env->GetLongField(arg6, JavaCPP_positionFID);
-    ptr6 += position6;
-    jint rarg = 0;
-    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg4, NULL);
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
-    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
-    rarg = (jint)rval;
-    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view__Ldev_baichuan4j_jni_bc_1tensor_2JJJJLorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2, jlong arg3, jlong arg4, jobject arg5) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    void** ptr5 = arg5 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    jlong position5 = arg5 == NULL ? 0 : env->GetLongField(arg5, JavaCPP_positionFID);
-    ptr5 += position5;
-    jint rarg = 0;
-    int rval = bc_tensor_view(ptr0, arg1, arg2, arg3, arg4, (bc_tensor**)ptr5);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view__Ldev_baichuan4j_jni_bc_1tensor_2JJJJLdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2, jlong arg3, jlong arg4, jobject arg5) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_view(ptr0, arg1, arg2, arg3, arg4, (arg5 == NULL ? NULL : &ptr5));
-    rarg = (jint)rval;
-    if (arg5 != NULL) env->SetLongField(arg5, JavaCPP_addressFID, ptr_to_jlong(ptr5));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jint arg2, jobject arg3) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, JNI_ABORT);
-    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
-    rarg = (jint)rval;
-    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    void** ptr3 = arg3 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jlong position3 = arg3 == NULL ? 0 : env->GetLongField(arg3, JavaCPP_positionFID);
-    ptr3 += position3;
-    jint rarg = 0;
-    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (bc_tensor**)ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1free(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_free(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes__Ldev_baichuan4j_jni_bc_1tensor_2_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    jint rarg = 0;
-    int rval = bc_tensor_bytes(ptr0, (int64_t*)ptr1);
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_tensor_bytes(ptr0, (int64_t*)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1write(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jobject arg2, jlong arg3) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    char* ptr2 = arg2 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    jint rarg = 0;
-    int rval = bc_tensor_write(ptr0, arg1, (const void*)ptr2, arg3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1read(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jobject arg2, jlong arg3) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    char* ptr2 = arg2 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    jint rarg = 0;
-    int rval = bc_tensor_read(ptr0, arg1, ptr2, arg3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1random(JNIEnv* env, jclass cls, jobject arg0, jfloat arg1, jlong arg2) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_random(ptr0, arg1, (uint64_t)arg2);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1quantize__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_DoublePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    double* ptr4 = arg4 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_quantize(ptr0, ptr1, ptr2, ptr3, ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1quantize__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2_3D(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jdoubleArray arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    double* ptr4 = arg4 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg4, NULL);
-    jint rarg = 0;
-    int rval = bc_quantize(ptr0, ptr1, ptr2, ptr3, ptr4);
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->ReleaseDoubleArrayElements(arg4, (jdouble*)ptr4, 0);
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1pack_1codes(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jobject arg3, jobject arg4, jobject arg5) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_pack_codes(ptr0, ptr1, arg2, ptr3, ptr4, ptr5);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1dequantize(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_dequantize(ptr0, ptr1, ptr2);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1convert(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_convert(ptr0, ptr1, ptr2);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1row_1norms(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_row_norms(ptr0, ptr1, ptr2);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1embed(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_embed(ptr0, ptr1, ptr2, ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rms_1norm(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jfloat arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_rms_norm(ptr0, ptr1, ptr2, ptr3, arg4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1add_1rms_1norm(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jfloat arg5) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_add_rms_norm(ptr0, ptr1, ptr2, ptr3, ptr4, arg5);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_matmul(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_matmul_swiglu(ptr0, ptr1, ptr2, ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jdoubleArray arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    double* ptr5 = arg5 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg5, NULL);
-    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
-    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
-    rarg = (jint)rval;
-    if (arg5 != NULL) env->ReleaseDoubleArrayElements(arg5, (jdouble*)ptr5, JNI_ABORT);
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2IILorg_bytedeco_javacpp_DoublePointer_2FLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jobject arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    double* ptr5 = arg5 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    jlong position5 = arg5 == NULL ? 0 : env->GetLongField(arg5, JavaCPP_positionFID);
-    ptr5 += position5;
-    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
-    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1append(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_kv_append(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1copy(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_kv_copy(ptr0, ptr1, ptr2, arg3, arg4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1attention(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jobject arg8, jint arg9) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
-    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_attention(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, ptr8, arg9);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_swiglu(ptr0, ptr1, ptr2, ptr3);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1top_1k(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_top_k(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1begin(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_begin(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1plan_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_plan* ptr1 = arg1 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_end(ptr0, (arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_plan_end(ptr0, (bc_plan**)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_run(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_free(ptr0);
-    rarg = (jint)rval;
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1version(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_version();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
     return rarg;
 }
 

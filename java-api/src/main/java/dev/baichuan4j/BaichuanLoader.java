@@ -99,6 +99,14 @@ public interface BaichuanLoader {
    */
   BaichuanLoader mergedAdapter(Path folder);
 
+  /**
+   * Most bytes of adapters that {@link Baichuan#loadAdapter} may have loaded at once; default 1
+   * GiB. One more that does not fit is refused. Memory is taken when the first adapter is loaded;
+   * on a CPU it is committed as it fills, and on a GPU it is kept free of the cache where it is
+   * asked for here.
+   */
+  BaichuanLoader adapterBytes(long adapterBytes);
+
   /** Told about the load. */
   BaichuanLoader progress(ProgressListener progress);
 

@@ -146,7 +146,7 @@ class LayersTest {
         .whereLayer("session")
         .mayOnlyAccessLayers("public", "files")
         .whereLayer("engine")
-        .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
+        .mayOnlyAccessLayers("public", "arch", "lora", "nn", "sampling")
         .whereLayer("constrain")
         .mayOnlyAccessLayers("public", "tokenizer", "sampling")
         .whereLayer("schema")

@@ -238,11 +238,18 @@ final class WeightLoader implements AutoCloseable {
     if (isMapped()) {
       readAhead(entry);
     }
-    if (quant == Quant.STORED && entry.isCoded()) {
+    if (isKept(entry)) {
       return coded(entry);
     }
     Tensor stored = map(spec);
     return quant.isQuantized() ? quantized(stored, rowScale, spec.name()) : plain(stored);
+  }
+
+  /** Whether a matrix stays codes because it is stored so. */
+  private boolean isKept(TensorEntry entry) {
+    return quant == Quant.STORED
+        && entry.isCoded()
+        && !ElementType.asStored(entry).equals(type(entry));
   }
 
   /** A matrix that is stored as codes: those codes, or the nearest kind that there is. */
@@ -387,7 +394,8 @@ final class WeightLoader implements AutoCloseable {
 
   /** The type that a tensor has on the way: codes that are held in another form are not rounded. */
   private ElementType heldType(TensorEntry entry) {
-    return entry.isCoded() && quant != Quant.BF16 ? ElementType.F32 : type(entry);
+    boolean anew = entry.isCoded() && (quant.isQuantized() || isKept(entry));
+    return anew ? ElementType.F32 : type(entry);
   }
 
   private MappedFile file(TensorEntry entry) {

@@ -327,6 +327,18 @@ public static native int bc_attention(bc_context context, bc_tensor out, bc_tens
                               bc_tensor table, bc_tensor slopes, int window);
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 public static native int bc_swiglu(bc_context context, bc_tensor out, bc_tensor gate, bc_tensor up);
+/** out [T,N] += scales[s] * (x [T,K] A_s^T) B_s for the adapter s of each token: what low-rank
+ *  adapters add to a product with the same x, many of them in one batch. Each row of out depends on its
+ *  row of x and its adapter alone, bit for bit, whatever else the batch has.
+ *  @param pool [bytes] I8: the matrices of all adapters, A [R,K] and B [R,N] of each, row by row, in
+ *         F32, F16 or BF16
+ *  @param table [S,4] I32: of each adapter its rank R, 0 to 512, of which 0 adds nothing; the type of
+ *         its numbers, BC_F32, BC_F16 or BC_BF16; and where A and B begin, in units of 64 bytes
+ *  @param scales [S] F32
+ *  @param adapter_of [T] I32: the row of table of each token, -1 for none. Rows that it names are checked
+ *         each time the op runs */
+public static native int bc_lora(bc_context context, bc_tensor out, bc_tensor x, bc_tensor pool,
+                         bc_tensor table, bc_tensor scales, bc_tensor adapter_of);
 /** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
  *  number: values [T,k] F32, ids [T,k] I32. A masked row takes part with the numbers that its mask
  *  allows alone; where they are fewer than k, the places behind them hold -inf and id -1.
