@@ -171,8 +171,9 @@ BC_API bc_status bc_file_free(bc_file* file);
 /** Asks the system to read a range of a mapped file ahead. */
 BC_API bc_status bc_file_read_ahead(bc_file* file, int64_t offset, int64_t bytes);
 /** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
- *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8, Q4 and codes as
- *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
+ *  not a multiple of the element size. F32, F16, BF16, or Q8 and Q4 as bc_tensor_read gives them on a
+ *  CPU under the same bc_packed_layout, at a multiple of 64; a GPU puts these in its own order. Codes in
+ *  the same way on a CPU context. */
 BC_API bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
                                const int64_t* shape, int32_t rank, bc_tensor** out);
 /** The same in RAM, as bc_tensor_create_on_host; a GPU gets a copy there. */
@@ -190,8 +191,8 @@ BC_API bc_status bc_tensor_reshape(bc_tensor* tensor, const int64_t* shape, int3
 BC_API bc_status bc_tensor_free(bc_tensor* tensor);
 /** Bytes that the elements take, scales included. */
 BC_API bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes);
-/** Copies bytes into a contiguous tensor, from its byte `offset` on. Not for Q8, Q4, codes and
- *  mapped tensors. */
+/** Copies bytes into a contiguous tensor, from its byte `offset` on. Not for mapped tensors. Of Q8, Q4
+ *  and codes whole groups of a panel, in the order of files, as bc_tensor_map takes them. */
 BC_API bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
                                  int64_t bytes);
 /** Copies bytes out of a contiguous tensor; on a GPU not of Q8, Q4 and codes. */

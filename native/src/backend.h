@@ -49,6 +49,12 @@ class Backend {
   // Zeroed memory of the device. If `mirrored`, the host keeps a copy of all that it writes there, which
   // the checks of int32 inputs need.
   virtual std::shared_ptr<Storage> allocate(int64_t bytes, bool mirrored) = 0;
+  // Copies packed weights in the order of files (quant.h), whole groups of them, from memory of the host to
+  // the device's, in the order in which its ops read them.
+  virtual void write_packed(Storage& to, uint8_t* at, Type, const uint8_t* from,
+                            int64_t bytes) const {
+    to.write(at, from, bytes);
+  }
   // Zeroed memory of the host that ops can read.
   virtual std::shared_ptr<Storage> allocate_on_host(int64_t bytes) = 0;
 

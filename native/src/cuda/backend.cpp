@@ -1,17 +1,22 @@
 // A GPU as a backend: everything happens on one stream, in order, and behind the host.
 #include "backend.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "cuda/device.h"
 #include "cuda/kernels.h"
 #include "cuda/limits.h"
+#include "cuda/quant_layout.h"
 #include "error.h"
 
 namespace bc {
 namespace {
 
 using SharedDevice = std::shared_ptr<cuda::Device>;
+
+constexpr int64_t kRepacked = 4 << 20;  // bytes of packed weights that are reordered at once
 
 // Memory of a GPU, with a copy on the host of what was written to it where that is asked for.
 class DeviceMemory final : public Storage {
@@ -102,6 +107,19 @@ class CudaBackend final : public Backend {
   }
   std::shared_ptr<Storage> allocate_on_host(int64_t bytes) override {
     return std::make_shared<HostMemory>(device_, bytes);
+  }
+
+  void write_packed(Storage& to, uint8_t* at, Type type, const uint8_t* from,
+                    int64_t bytes) const override {
+    const int64_t group = group_bytes(type);
+    const int64_t most = kRepacked / group * group;
+    std::vector<uint8_t> ordered(static_cast<size_t>(std::min(most, bytes)));
+    for (int64_t done = 0; done < bytes; done += most) {
+      const int64_t part = std::min(most, bytes - done);
+      for (int64_t g = 0; g < part; g += group)
+        cuda::repack_group(type, gpu_.hopper, ordered.data() + g, from + done + g);
+      to.write(at + done, ordered.data(), part);
+    }
   }
 
   void synchronize() override { device_->synchronize(); }

@@ -20,6 +20,7 @@ import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.files.NamedFiles;
 import dev.baichuan4j.internal.lora.MergedWeights;
 import dev.baichuan4j.internal.nn.AdapterPool;
 import dev.baichuan4j.internal.nn.DeviceFacts;
@@ -27,7 +28,6 @@ import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
 import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
@@ -316,14 +316,12 @@ final class ModelLoader implements BaichuanLoader {
 
   /** The tokenizer of a checkpoint, where its file or its folder has one. */
   private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
-    Optional<Path> file =
-        checkpoint.isGguf()
-            ? checkpoint.tokenizerInFile().map(model -> checkpoint.file())
-            : TokenizerFiles.find(checkpoint.folder());
-    return file.map(path -> fitting(TokenizerLoader.load(path), path, checkpoint));
+    NamedFiles files = checkpoint.files();
+    return TokenizerFiles.find(files)
+        .map(name -> fitting(TokenizerFiles.load(files, name), files.place(name), checkpoint));
   }
 
-  private static Tokenizer fitting(Tokenizer tokenizer, Path file, Checkpoint checkpoint) {
+  private static Tokenizer fitting(Tokenizer tokenizer, String file, Checkpoint checkpoint) {
     int vocabulary = checkpoint.architecture().vocabularySize();
     if (tokenizer.vocabularySize() > vocabulary) {
       throw new ModelFormatException(
@@ -347,15 +345,15 @@ final class ModelLoader implements BaichuanLoader {
     Checkpoint checkpoint =
         checkpoint()
             .orElseThrow(
-                () -> new IllegalStateException("loader has no checkpoint, expected a folder"));
+                () ->
+                    new IllegalStateException(
+                        "loader has no checkpoint, expected a folder or file"));
     if (device instanceof Device.Cuda) {
       throw new InvalidRequestException(
-          "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
+          "device", "device has value " + device + ", expected cpu, which quantizes here");
     }
-    try (Ops ops = Ops.cpu(threads, exact)) {
-      PackedCheckpoint.write(
-          ops, checkpoint, weights == null ? Quant.BF16 : weights, target, progress);
-    }
+    Quant quant = weights == null ? Quant.BF16 : weights;
+    QuantizedTarget.write(checkpoint, quant, target, threads, exact, progress);
   }
 
   private Quant weights(Ops ops, Optional<Checkpoint> checkpoint) {

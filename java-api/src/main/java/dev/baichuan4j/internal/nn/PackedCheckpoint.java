@@ -89,9 +89,13 @@ public final class PackedCheckpoint {
                   "the published checkpoint that it was made from",
                   packed.quant() + " already");
             });
-    if (checkpoint.isGguf()) {
+    if (checkpoint.form() != Checkpoint.Form.FOLDER) {
       throw new ModelFormatException(
-          checkpoint.file(), "model", "a checkpoint's folder, to be quantized", "a GGUF file");
+          checkpoint.file(),
+          "model",
+          "a checkpoint's folder, to be quantized into another one, or a target that ends in"
+              + " .bc4j",
+          checkpoint.form() == Checkpoint.Form.GGUF ? "a GGUF file" : "a .bc4j file");
     }
     checkpoint.checkShapes();
     try (OutputFolder folder = OutputFolder.create(target)) {

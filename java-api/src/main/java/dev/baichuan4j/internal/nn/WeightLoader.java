@@ -17,6 +17,7 @@ import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -76,12 +77,13 @@ final class WeightLoader implements AutoCloseable {
               + "; make it anew from the published checkpoint with `baichuan quantize`",
           "version " + found.layout());
     }
-    if (!ops.facts().readsHostMemory()) {
+    boolean codes = found.quant() == Quant.INT3 || found.quant() == Quant.INT2;
+    if (codes && !ops.facts().takesCodes()) {
       throw new ModelFormatException(
           found.file(),
           "weights",
-          "a checkpoint that is not packed, to be quantized on the GPU, or the device cpu",
-          found.quant() + " packed for a CPU");
+          "INT8 or INT4, or the device cpu",
+          found.quant() + ", which " + ops.device() + " does not multiply");
     }
   }
 
@@ -157,6 +159,14 @@ final class WeightLoader implements AutoCloseable {
   /** The rows of several matrices [N,C] one after the other, as one that is multiplied at once. */
   private Linear joined(List<LinearSpec> parts) {
     String[] names = parts.stream().map(part -> part.weight().name()).toArray(String[]::new);
+    Tensor bias = parts.get(0).bias().isPresent() ? bias(parts) : null;
+    if (packed.isPresent()) {
+      long[] counts = parts.stream().mapToLong(part -> part.weight().shape()[0]).toArray();
+      Tensor whole =
+          ops.tensor(ElementType.of(quant), Arrays.stream(counts).sum(), model.hiddenSize());
+      assembly(names).oneAfterTheOther(whole, counts);
+      return new Linear(whole, null, bias);
+    }
     ElementType type = typeOnTheWay(names);
     long rows = parts.stream().mapToLong(part -> part.weight().shape()[0]).sum();
     Tensor all = ops.tensor(type, rows, model.hiddenSize());
@@ -170,7 +180,15 @@ final class WeightLoader implements AutoCloseable {
     }
     ops.synchronize();
     Tensor weight = quant.isQuantized() ? quantized(all, null, names) : all;
-    return new Linear(weight, null, parts.get(0).bias().isPresent() ? bias(parts) : null);
+    return new Linear(weight, null, bias);
+  }
+
+  /** The rows of packed matrices [N,C], to be put into one. */
+  private PanelAssembly assembly(String... names) {
+    return new PanelAssembly(
+        quant,
+        model.hiddenSize(),
+        Arrays.stream(names).map(checkpoint::tensor).toArray(TensorEntry[]::new));
   }
 
   /** The type of a matrix that is put together: of activations with 16 bits, else as stored. */
@@ -262,6 +280,11 @@ final class WeightLoader implements AutoCloseable {
   /** The rows of two matrices [F,C] in turn, as wanted [2F,C]. */
   private Tensor inTurn(TensorSpec first, TensorSpec second) {
     long[] shape = first.shape();
+    if (packed.isPresent()) {
+      Tensor whole = ops.tensor(ElementType.of(quant), 2 * shape[0], shape[1]);
+      assembly(first.name(), second.name()).inTurn(whole);
+      return whole;
+    }
     Tensor both = ops.tensor(typeOnTheWay(first.name(), second.name()), 2 * shape[0], shape[1]);
     // Row f of the two side by side is row 2f and row 2f + 1 one after the other.
     try (Tensor pairs = both.reshape(shape[0], 2 * shape[1])) {

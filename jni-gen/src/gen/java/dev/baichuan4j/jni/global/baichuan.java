@@ -197,8 +197,9 @@ public static native int bc_file_free(bc_file file);
 /** Asks the system to read a range of a mapped file ahead. */
 public static native int bc_file_read_ahead(bc_file file, long offset, long bytes);
 /** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
- *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8, Q4 and codes as
- *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
+ *  not a multiple of the element size. F32, F16, BF16, or Q8 and Q4 as bc_tensor_read gives them on a
+ *  CPU under the same bc_packed_layout, at a multiple of 64; a GPU puts these in its own order. Codes in
+ *  the same way on a CPU context. */
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
                                @Cast("const int64_t*") LongPointer shape, int rank, @Cast("bc_tensor**") PointerPointer out);
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
@@ -233,8 +234,8 @@ public static native int bc_tensor_free(bc_tensor tensor);
 /** Bytes that the elements take, scales included. */
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") LongPointer bytes);
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") long[] bytes);
-/** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for Q8, Q4, codes and
- *  mapped tensors. */
+/** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for mapped tensors. Of Q8, Q4
+ *  and codes whole groups of a panel, in the order of files, as bc_tensor_map takes them. */
 public static native int bc_tensor_write(bc_tensor tensor, long offset, @Const Pointer source,
                                  long bytes);
 /** Copies bytes out of a contiguous tensor; on a GPU not of Q8, Q4 and codes. */
