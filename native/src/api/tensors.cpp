@@ -1,6 +1,5 @@
 // Tensors and files of baichuan.h: every argument is checked here.
 #include <cstring>
-#include <limits>
 
 #include "api/handles.h"
 #include "baichuan.h"
@@ -11,8 +10,13 @@ namespace bc {
 namespace {
 
 Type checked_type(int32_t type, const char* op) {
-  if (type < BC_F32 || type > BC_Q4)
-    fail(BC_INVALID_ARGUMENT, "%s: type has value %d, expected 0 to 6", op, type);
+  if (!is_type(type)) {
+    fail(
+        BC_INVALID_ARGUMENT,
+        "%s: type has value %d, expected 0 to 6, or BC_CODES of 2 to 6 or 8 bits (a grid: 2 to 4), "
+        "group 2^5 to 2^7",
+        op, type);
+  }
   return static_cast<Type>(type);
 }
 
@@ -38,10 +42,11 @@ Tensor checked_tensor(const std::shared_ptr<Context>& context, int32_t type, con
     t.shape[i] = size;
   }
   t.ld = shape[rank - 1];
-  if (is_quantized(t.type) && (rank != 2 || shape[1] % kGroup != 0)) {
+  if (is_quantized(t.type) && (rank != 2 || shape[1] % group_columns(t.type) != 0)) {
     fail(BC_INVALID_ARGUMENT,
          "%s: %s tensor has shape %s, expected [N, K] with K a multiple of %lld", op,
-         name_of(t.type), shape_text(shape, rank).c_str(), static_cast<long long>(kGroup));
+         name_of(t.type), shape_text(shape, rank).c_str(),
+         static_cast<long long>(group_columns(t.type)));
   }
   return t;
 }
@@ -68,6 +73,17 @@ void check_range(const Tensor& t, int64_t offset, int64_t bytes, const void* buf
   }
   if (buffer == nullptr && bytes > 0)
     fail(BC_INVALID_ARGUMENT, "%s: buffer is null, expected memory", op);
+}
+
+// Copies whole groups of packed weights in the order of files into a tensor.
+void write_packed(const Tensor& t, int64_t offset, const uint8_t* source, int64_t bytes,
+                  const char* op) {
+  Backend& backend = *t.context->backend;
+  if (is_codes(t.type) && !backend.facts().takes_codes) {
+    fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected f32, f16, bf16, q8 or q4 on this device",
+         op, name_of(t.type));
+  }
+  backend.write_packed(*t.storage, t.data + offset, t.type, source, bytes);
 }
 
 enum class Place { device, host };
@@ -98,15 +114,9 @@ void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const
   Tensor t = checked_tensor(c, type, shape, rank, op);
   const bool packed = is_quantized(t.type);
   if (t.type == Type::i32 || t.type == Type::i8) {
-    fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected f32, f16, bf16, q8 or q4", op,
-         name_of(t.type));
+    fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected " BC_WEIGHT_TYPES, op, name_of(t.type));
   }
   const bool in_place = c->backend->facts().reads_host_memory;
-  if (packed && !in_place) {
-    fail(BC_INVALID_ARGUMENT,
-         "%s: type is %s, expected f32, f16 or bf16 on a GPU, which packs otherwise", op,
-         name_of(t.type));
-  }
   check_inside(*f, offset, t.bytes(), op);
   if (packed && offset % kPackedAlignment != 0) {
     fail(BC_INVALID_ARGUMENT,
@@ -120,7 +130,11 @@ void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const
   } else {
     t.storage = allocate(*c, t, place, false);
     t.data = t.storage->data();
-    t.storage->write(t.data, f->storage->data() + offset, t.bytes());
+    if (packed) {
+      write_packed(t, 0, f->storage->data() + offset, t.bytes(), op);
+    } else {
+      t.storage->write(t.data, f->storage->data() + offset, t.bytes());
+    }
     f->storage->drop(f->storage->data() + offset, t.bytes());
   }
   *out = tensors.add(std::make_shared<Tensor>(t));
@@ -250,14 +264,23 @@ bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes) {
 bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source, int64_t bytes) {
   return guard([&] {
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_write", "tensor");
-    if (is_quantized(t->type))
-      fail(BC_INVALID_ARGUMENT, "tensor_write: tensor is %s, expected plain elements",
-           t->describe().c_str());
     check_range(*t, offset, bytes, source, "tensor_write");
     if (t->read_only)
       fail(BC_INVALID_ARGUMENT,
            "tensor_write: tensor is mapped from a file, expected one that can be written");
-    t->storage->write(t->data + offset, source, bytes);
+    if (!is_quantized(t->type)) {
+      t->storage->write(t->data + offset, source, bytes);
+      return;
+    }
+    const int64_t group = group_bytes(t->type);
+    if (offset % group != 0 || bytes % group != 0) {
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_write: range has offset %lld and length %lld, expected groups of %lld bytes of "
+           "%s",
+           static_cast<long long>(offset), static_cast<long long>(bytes),
+           static_cast<long long>(group), name_of(t->type));
+    }
+    write_packed(*t, offset, static_cast<const uint8_t*>(source), bytes, "tensor_write");
   });
 }
 
@@ -281,17 +304,18 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
       fail(BC_INVALID_ARGUMENT,
            "tensor_random: tensor is mapped from a file, expected one that can be written");
     if (t->type == Type::i32 || t->type == Type::i8 || !t->contiguous()) {
-      fail(BC_INVALID_ARGUMENT,
-           "tensor_random: tensor is %s, expected contiguous f32, f16, bf16, q8 or q4",
+      fail(BC_INVALID_ARGUMENT, "tensor_random: tensor is %s, expected contiguous " BC_WEIGHT_TYPES,
            t->describe().c_str());
     }
-    const float most = t->type == Type::q4 ? kMostQ4Deviation : std::numeric_limits<float>::max();
+    const float most = most_deviation(t->type);
     if (!(deviation >= 0.0f && deviation <= most)) {
       fail(BC_INVALID_ARGUMENT, "tensor_random: deviation has value %g, expected 0 to %g",
            static_cast<double>(deviation), static_cast<double>(most));
     }
     Backend& backend = *t->context->backend;
-    backend.run(FillRandomParams{t->data, t->type, t->bytes(), deviation, seed});
+    const FillRandomParams p{t->data, t->type, t->bytes(), deviation, seed};
+    backend.check("tensor_random", p);
+    backend.run(p);
     backend.synchronize();  // matmul may read weights before the op in front of it has ended
   });
 }

@@ -24,14 +24,14 @@ import java.util.Objects;
  */
 public interface Baichuan extends AutoCloseable {
   /**
-   * Loads a checkpoint folder as published, or a GGUF file, with every setting at its default; see
-   * {@link BaichuanLoader#load} for what it throws.
+   * Loads a checkpoint folder as published, or a GGUF or {@code .bc4j} file, with every setting at
+   * its default; see {@link BaichuanLoader#load} for what it throws.
    */
   static Baichuan load(Path path) {
     return loader(path).load();
   }
 
-  /** Returns settings for a load of a checkpoint folder or a GGUF file. */
+  /** Returns settings for a load of a checkpoint folder, a GGUF or a {@code .bc4j} file. */
   static BaichuanLoader loader(Path path) {
     return Library.entryPoints().loader(Objects.requireNonNull(path, "path"));
   }

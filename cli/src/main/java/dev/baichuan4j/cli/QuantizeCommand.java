@@ -17,8 +17,8 @@ import picocli.CommandLine.Spec;
     name = "quantize",
     mixinStandardHelpOptions = true,
     description =
-        "Writes a checkpoint with its matrices quantized as a CPU multiplies them, to be mapped by"
-            + " later loads.")
+        "Writes a model with its matrices quantized as a CPU multiplies them, to be mapped by later"
+            + " loads: as one file where --out ends in .bc4j, else as a folder.")
 final class QuantizeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -26,17 +26,21 @@ final class QuantizeCommand implements Callable<Integer> {
       names = "--model",
       required = true,
       paramLabel = "DIR",
-      description = "Checkpoint folder as published.")
+      description = "Checkpoint folder as published; a *.gguf too where --out ends in .bc4j.")
   private Path model;
 
-  @Option(names = "--weights", required = true, paramLabel = "KIND", description = "int8 or int4.")
+  @Option(
+      names = "--weights",
+      required = true,
+      paramLabel = "KIND",
+      description = "int8, int4, int3 or int2.")
   private Quant weights;
 
   @Option(
       names = "--out",
       required = true,
-      paramLabel = "DIR",
-      description = "The new folder; nothing of that name is there yet.")
+      paramLabel = "PATH",
+      description = "The new folder or *.bc4j; nothing of that name is there yet.")
   private Path out;
 
   @Option(
@@ -56,7 +60,7 @@ final class QuantizeCommand implements Callable<Integer> {
     if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
       throw new ParameterException(
           spec.commandLine(),
-          "--out has value " + Arguments.text(out) + ", expected a folder that is not there yet");
+          "--out has value " + Arguments.text(out) + ", expected a name that is not there yet");
     }
     try (Terminal.Bar bar = new Terminal.Bar()) {
       Baichuan.loader(model).weights(weights).threads(threads).progress(bar).quantize(out);

@@ -87,16 +87,16 @@ record MemoryBudget(
 
   /**
    * Checks, before anything is loaded, that the device can hold what will be made. A device with
-   * memory of its own has to hold the model and a cache; RAM has to hold the quantized matrices,
-   * since all else is mapped or committed as it fills.
+   * memory of its own has to hold the model and a cache; RAM has to hold the matrices that are
+   * made, since all else is mapped or committed as it fills.
    */
-  void requireRoom(boolean packed) {
+  void requireRoom() {
+    long made = model.made() + draft.map(MemoryEstimate::made).orElse(0L);
     long needed;
     if (!ops.facts().readsHostMemory()) {
       needed = plan(pages(weights())).total();
-    } else if (model.quant().isQuantized() && !packed) {
-      needed =
-          model.matrices() + draft.map(MemoryEstimate::matrices).orElse(0L) + plan(0).workspace();
+    } else if (made > 0) {
+      needed = made + plan(0).workspace();
     } else {
       return;
     }

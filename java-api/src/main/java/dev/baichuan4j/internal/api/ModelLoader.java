@@ -20,6 +20,7 @@ import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.files.NamedFiles;
 import dev.baichuan4j.internal.lora.MergedWeights;
 import dev.baichuan4j.internal.nn.AdapterPool;
 import dev.baichuan4j.internal.nn.DeviceFacts;
@@ -27,7 +28,6 @@ import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
 import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
@@ -207,9 +207,10 @@ final class ModelLoader implements BaichuanLoader {
     guesses.ifPresent(c -> HeadSizes.require(c.architecture(), ops, where()));
     return new MemoryBudget(
         ops,
-        new MemoryEstimate(model, weights(checkpoint), factsFor(ops)),
+        new MemoryEstimate(model, weights(ops, checkpoint), factsFor(ops), checkpoint),
         cacheType(activations(ops, checkpoint), ops.facts()),
-        guesses.map(c -> new MemoryEstimate(c.architecture(), weights(guesses), ops.facts())),
+        guesses.map(
+            c -> new MemoryEstimate(c.architecture(), weights(ops, guesses), ops.facts(), guesses)),
         guesses.map(c -> cacheType(activations(ops, guesses), ops.facts())).orElse(null),
         context(model),
         cacheBytes,
@@ -246,9 +247,8 @@ final class ModelLoader implements BaichuanLoader {
     Ops ops = ops(where);
     try {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
-      Quant quant = weights(checkpoint);
-      boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      budget.requireRoom(packed);
+      Quant quant = weights(ops, checkpoint);
+      budget.requireRoom();
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, factsFor(ops), progress)
@@ -260,7 +260,7 @@ final class ModelLoader implements BaichuanLoader {
           guesses.map(
               c ->
                   new Draft(
-                      Model.load(ops, c, weights(guesses), progress),
+                      Model.load(ops, c, weights(ops, guesses), progress),
                       ElementType.of(budget.draftCache())));
       int pages = budget.pages(0);
       ModelInfo info =
@@ -316,14 +316,12 @@ final class ModelLoader implements BaichuanLoader {
 
   /** The tokenizer of a checkpoint, where its file or its folder has one. */
   private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
-    Optional<Path> file =
-        checkpoint.isGguf()
-            ? checkpoint.tokenizerInFile().map(model -> checkpoint.file())
-            : TokenizerFiles.find(checkpoint.folder());
-    return file.map(path -> fitting(TokenizerLoader.load(path), path, checkpoint));
+    NamedFiles files = checkpoint.files();
+    return TokenizerFiles.find(files)
+        .map(name -> fitting(TokenizerFiles.load(files, name), files.place(name), checkpoint));
   }
 
-  private static Tokenizer fitting(Tokenizer tokenizer, Path file, Checkpoint checkpoint) {
+  private static Tokenizer fitting(Tokenizer tokenizer, String file, Checkpoint checkpoint) {
     int vocabulary = checkpoint.architecture().vocabularySize();
     if (tokenizer.vocabularySize() > vocabulary) {
       throw new ModelFormatException(
@@ -347,21 +345,22 @@ final class ModelLoader implements BaichuanLoader {
     Checkpoint checkpoint =
         checkpoint()
             .orElseThrow(
-                () -> new IllegalStateException("loader has no checkpoint, expected a folder"));
+                () ->
+                    new IllegalStateException(
+                        "loader has no checkpoint, expected a folder or file"));
     if (device instanceof Device.Cuda) {
       throw new InvalidRequestException(
-          "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
+          "device", "device has value " + device + ", expected cpu, which quantizes here");
     }
-    try (Ops ops = Ops.cpu(threads, exact)) {
-      PackedCheckpoint.write(
-          ops, checkpoint, weights == null ? Quant.BF16 : weights, target, progress);
-    }
+    Quant quant = weights == null ? Quant.BF16 : weights;
+    QuantizedTarget.write(checkpoint, quant, target, threads, exact, progress);
   }
 
-  private Quant weights(Optional<Checkpoint> checkpoint) {
+  private Quant weights(Ops ops, Optional<Checkpoint> checkpoint) {
+    boolean takesCodes = ops.facts().takesCodes();
     return weights != null
         ? weights
-        : checkpoint.flatMap(Checkpoint::usualWeights).orElse(Quant.BF16);
+        : checkpoint.flatMap(c -> c.usualWeights(takesCodes)).orElse(Quant.BF16);
   }
 
   private Engine engine(Model model, KvType cache, int pages, Optional<Draft> drafting) {

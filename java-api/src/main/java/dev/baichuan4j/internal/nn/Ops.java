@@ -292,6 +292,19 @@ public final class Ops implements AutoCloseable {
     return error;
   }
 
+  /**
+   * Rows of out [N,K], from a multiple of 16 on, become codes that are given.
+   *
+   * @param codes I8 [rows,K]
+   * @param scales F16 or F32 [rows,K/group]
+   * @param zeros likewise, or null for a format without
+   */
+  void packCodes(Tensor out, long row, Tensor codes, Tensor scales, Tensor zeros) {
+    Bindings.check(
+        baichuan.bc_pack_codes(
+            context(), pointer(out), row, pointer(codes), pointer(scales), optional(zeros)));
+  }
+
   /** out [N,K] = the numbers that w stands for. */
   public void dequantize(Tensor out, Tensor w) {
     Bindings.check(baichuan.bc_dequantize(context(), pointer(out), pointer(w)));

@@ -64,9 +64,9 @@ public final class PackedCheckpoint {
   /**
    * Quantizes a checkpoint into a folder that is not there yet.
    *
-   * @param quant INT8 or INT4
+   * @param quant INT8, INT4, INT3 or INT2
    * @throws InvalidRequestException when something has the target's name, it is not a path of the
-   *     system's files, or quant is BF16
+   *     system's files, or quant is BF16 or STORED
    * @throws ModelFormatException when the checkpoint is quantized already or a GGUF file, lacks a
    *     tensor, or holds weights that are not finite or too large
    * @throws OutputException when the target cannot be written or has another writer, or the disk is
@@ -76,7 +76,8 @@ public final class PackedCheckpoint {
   public static void write(
       Ops ops, Checkpoint checkpoint, Quant quant, Path target, ProgressListener progress) {
     if (!quant.isQuantized()) {
-      throw new InvalidRequestException("weights", "weights has BF16, expected INT8 or INT4");
+      throw new InvalidRequestException(
+          "weights", "weights has " + quant + ", expected INT8, INT4, INT3 or INT2");
     }
     checkpoint
         .packed()
@@ -88,9 +89,13 @@ public final class PackedCheckpoint {
                   "the published checkpoint that it was made from",
                   packed.quant() + " already");
             });
-    if (checkpoint.isGguf()) {
+    if (checkpoint.form() != Checkpoint.Form.FOLDER) {
       throw new ModelFormatException(
-          checkpoint.file(), "model", "a checkpoint's folder, to be quantized", "a GGUF file");
+          checkpoint.file(),
+          "model",
+          "a checkpoint's folder, to be quantized into another one, or a target that ends in"
+              + " .bc4j",
+          checkpoint.form() == Checkpoint.Form.GGUF ? "a GGUF file" : "a .bc4j file");
     }
     checkpoint.checkShapes();
     try (OutputFolder folder = OutputFolder.create(target)) {

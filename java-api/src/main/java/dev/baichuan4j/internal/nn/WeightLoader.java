@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.nn;
 
+import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OperationInterruptedException;
@@ -16,6 +17,7 @@ import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -54,6 +56,10 @@ final class WeightLoader implements AutoCloseable {
     this.quant = quant;
     this.packed = checkpoint.packed();
     packed.ifPresent(this::check);
+    if (quant == Quant.STORED && !ops.facts().takesCodes()) {
+      throw new InvalidRequestException(
+          "weights", "weights has STORED, expected BF16, INT8 or INT4 on " + ops.device());
+    }
   }
 
   private void check(PackedWeights found) {
@@ -73,12 +79,13 @@ final class WeightLoader implements AutoCloseable {
               + "; make it anew from the published checkpoint with `baichuan quantize`",
           "version " + found.layout());
     }
-    if (!ops.facts().readsHostMemory()) {
+    boolean codes = found.quant() == Quant.INT3 || found.quant() == Quant.INT2;
+    if (codes && !ops.facts().takesCodes()) {
       throw new ModelFormatException(
           found.file(),
           "weights",
-          "a checkpoint that is not packed, to be quantized on the GPU, or the device cpu",
-          found.quant() + " packed for a CPU");
+          "INT8 or INT4, or the device cpu",
+          found.quant() + ", which " + ops.device() + " does not multiply");
     }
   }
 
@@ -154,6 +161,14 @@ final class WeightLoader implements AutoCloseable {
   /** The rows of several matrices [N,C] one after the other, as one that is multiplied at once. */
   private Linear joined(List<LinearSpec> parts) {
     String[] names = parts.stream().map(part -> part.weight().name()).toArray(String[]::new);
+    Tensor bias = parts.get(0).bias().isPresent() ? bias(parts) : null;
+    if (packed.isPresent()) {
+      long[] counts = parts.stream().mapToLong(part -> part.weight().shape()[0]).toArray();
+      Tensor whole =
+          ops.tensor(ElementType.of(quant), Arrays.stream(counts).sum(), model.hiddenSize());
+      assembly(names).oneAfterTheOther(whole, counts);
+      return new Linear(whole, null, bias);
+    }
     ElementType type = typeOnTheWay(names);
     long rows = parts.stream().mapToLong(part -> part.weight().shape()[0]).sum();
     Tensor all = ops.tensor(type, rows, model.hiddenSize());
@@ -167,7 +182,15 @@ final class WeightLoader implements AutoCloseable {
     }
     ops.synchronize();
     Tensor weight = quant.isQuantized() ? quantized(all, null, names) : all;
-    return new Linear(weight, null, parts.get(0).bias().isPresent() ? bias(parts) : null);
+    return new Linear(weight, null, bias);
+  }
+
+  /** The rows of packed matrices [N,C], to be put into one. */
+  private PanelAssembly assembly(String... names) {
+    return new PanelAssembly(
+        quant,
+        model.hiddenSize(),
+        Arrays.stream(names).map(checkpoint::tensor).toArray(TensorEntry[]::new));
   }
 
   /** The type of a matrix that is put together: of activations with 16 bits, else as stored. */
@@ -217,8 +240,32 @@ final class WeightLoader implements AutoCloseable {
     if (isMapped()) {
       readAhead(entry);
     }
+    if (isKept(entry)) {
+      return coded(entry);
+    }
     Tensor stored = map(spec);
     return quant.isQuantized() ? quantized(stored, rowScale, spec.name()) : plain(stored);
+  }
+
+  /** Whether a matrix stays codes because it is stored so. */
+  private boolean isKept(TensorEntry entry) {
+    return quant == Quant.STORED
+        && entry.isCoded()
+        && !ElementType.asStored(entry).equals(type(entry));
+  }
+
+  /** A matrix that is stored as codes: those codes, or the nearest kind that there is. */
+  private Tensor coded(TensorEntry entry) {
+    ElementType type = ElementType.asStored(entry);
+    if (entry.rows().orElseThrow().codes().isPresent()) {
+      return storedRows.readCodes(ops, entry, ops.tensor(type, entry.shape()));
+    }
+    try (Tensor numbers = storedRows.read(entry, ops.tensor(ElementType.F32, entry.shape()))) {
+      requireGroups(numbers, entry.name(), type, type.toString());
+      Tensor out = ops.tensor(type, entry.shape());
+      record(ops.quantize(out, numbers, null), entry.name());
+      return out;
+    }
   }
 
   private Tensor packedMatrix(String name, long... shape) {
@@ -235,6 +282,11 @@ final class WeightLoader implements AutoCloseable {
   /** The rows of two matrices [F,C] in turn, as wanted [2F,C]. */
   private Tensor inTurn(TensorSpec first, TensorSpec second) {
     long[] shape = first.shape();
+    if (packed.isPresent()) {
+      Tensor whole = ops.tensor(ElementType.of(quant), 2 * shape[0], shape[1]);
+      assembly(first.name(), second.name()).inTurn(whole);
+      return whole;
+    }
     Tensor both = ops.tensor(typeOnTheWay(first.name(), second.name()), 2 * shape[0], shape[1]);
     // Row f of the two side by side is row 2f and row 2f + 1 one after the other.
     try (Tensor pairs = both.reshape(shape[0], 2 * shape[1])) {
@@ -263,11 +315,15 @@ final class WeightLoader implements AutoCloseable {
   }
 
   void requireGroups(Tensor stored, String name) {
-    if (stored.size(1) % 32 != 0) {
+    requireGroups(stored, name, ElementType.of(quant), quant.toString());
+  }
+
+  private void requireGroups(Tensor stored, String name, ElementType type, String what) {
+    if (stored.size(1) % type.group() != 0) {
       throw new ModelFormatException(
           checkpoint.tensor(name).file(),
           name,
-          "a width that is a multiple of 32 for " + quant,
+          "a width that is a multiple of " + type.group() + " for " + what,
           "width " + stored.size(1));
     }
   }
@@ -338,9 +394,10 @@ final class WeightLoader implements AutoCloseable {
         : ops.map(file(entry), entry.offset(), type(entry), entry.shape());
   }
 
-  /** The type that a tensor has on the way: codes that will be quantized anew are not rounded. */
+  /** The type that a tensor has on the way: codes that are held in another form are not rounded. */
   private ElementType heldType(TensorEntry entry) {
-    return entry.isCoded() && quant.isQuantized() ? ElementType.F32 : type(entry);
+    boolean anew = entry.isCoded() && (quant.isQuantized() || isKept(entry));
+    return anew ? ElementType.F32 : type(entry);
   }
 
   private MappedFile file(TensorEntry entry) {

@@ -39,6 +39,11 @@ public final class Float16 {
     return (short) (sign | rounded - (112 << 23) >>> 13);
   }
 
+  /** Returns a number rounded to the nearest binary16, as {@link #toF16} does. */
+  public static float roundToF16(float value) {
+    return ofF16(toF16(value));
+  }
+
   /** Returns the upper half of a binary32, rounded to the nearest, ties to even. */
   public static short toBf16(float value) {
     int bits = Float.floatToRawIntBits(value);
