@@ -1,6 +1,8 @@
 package dev.baichuan4j.cli;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Calibration;
 import dev.baichuan4j.Quant;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -33,6 +35,28 @@ final class QuantizeCommand implements Callable<Integer> {
   private Quant weights;
 
   @Option(
+      names = "--calibrate",
+      paramLabel = "TEXT",
+      description =
+          "A text file like what the model will read and write: rounding makes up for the errors"
+              + " that change its activations most (int4).")
+  private Path calibrate;
+
+  @Option(
+      names = "--calibrate-window",
+      paramLabel = "N",
+      defaultValue = "" + Calibration.WINDOW,
+      description = "Tokens of the text that are read together; default: ${DEFAULT-VALUE}.")
+  private int window;
+
+  @Option(
+      names = "--calibrate-tokens",
+      paramLabel = "N",
+      defaultValue = "" + Calibration.TOKENS,
+      description = "Tokens of the text that are used at most; default: ${DEFAULT-VALUE}.")
+  private int tokens;
+
+  @Option(
       names = "--out",
       required = true,
       paramLabel = "DIR",
@@ -58,8 +82,17 @@ final class QuantizeCommand implements Callable<Integer> {
           spec.commandLine(),
           "--out has value " + Arguments.text(out) + ", expected a folder that is not there yet");
     }
+    if (calibrate != null) {
+      InputFile.read(spec, "--calibrate", calibrate); // before anything is loaded
+    }
     try (Terminal.Bar bar = new Terminal.Bar()) {
-      Baichuan.loader(model).weights(weights).threads(threads).progress(bar).quantize(out);
+      BaichuanLoader loader =
+          Baichuan.loader(model).weights(weights).threads(threads).progress(bar);
+      if (calibrate == null) {
+        loader.quantize(out);
+      } else {
+        loader.quantize(out, new Calibration(calibrate, window, tokens));
+      }
     }
     return 0;
   }

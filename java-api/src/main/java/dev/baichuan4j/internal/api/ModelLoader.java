@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.api;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Calibration;
 import dev.baichuan4j.ContextScaling;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.GenerationOptions;
@@ -22,6 +23,7 @@ import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.nn.CalibrationTokens;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
@@ -314,6 +316,15 @@ final class ModelLoader implements BaichuanLoader {
 
   @Override
   public void quantize(Path target) {
+    quantize(target, Optional.empty());
+  }
+
+  @Override
+  public void quantize(Path target, Calibration calibration) {
+    quantize(target, Optional.of(calibration));
+  }
+
+  private void quantize(Path target, Optional<Calibration> calibration) {
     Objects.requireNonNull(target, "target");
     Checkpoint checkpoint =
         checkpoint()
@@ -323,9 +334,12 @@ final class ModelLoader implements BaichuanLoader {
       throw new InvalidRequestException(
           "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
     }
+    Optional<CalibrationTokens> tokens =
+        calibration.map(
+            text -> CalibrationText.tokens(text, checkpoint, ModelLoader.tokenizer(checkpoint)));
     try (Ops ops = Ops.cpu(threads, exact)) {
       PackedCheckpoint.write(
-          ops, checkpoint, weights == null ? Quant.BF16 : weights, target, progress);
+          ops, checkpoint, weights == null ? Quant.BF16 : weights, tokens, target, progress);
     }
   }
 

@@ -297,6 +297,66 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_dequantize(context(), pointer(out), pointer(w)));
   }
 
+  /**
+   * Rows from {@code row} on of out [N,K] become codes [rows,K] with scales and zeros [rows,K/G].
+   */
+  void packCodes(Tensor out, long row, Tensor codes, Tensor scales, Tensor zeros) {
+    Bindings.check(
+        baichuan.bc_pack_codes(
+            context(), pointer(out), row, pointer(codes), pointer(scales), pointer(zeros)));
+  }
+
+  /** moments [K,K], on the diagonal and above it, += x [T,K]^T x. */
+  void secondMoments(Tensor moments, Tensor x) {
+    Bindings.check(baichuan.bc_second_moments(context(), pointer(moments), pointer(x)));
+  }
+
+  /**
+   * Completes and damps moments [K,K], and makes their factor [K,K].
+   *
+   * @return the damping that there is a factor for, at least the one asked for
+   */
+  double momentsFactor(Tensor factor, Tensor moments, float damping) {
+    double[] damped = new double[1];
+    Bindings.check(
+        baichuan.bc_moments_factor(context(), pointer(factor), pointer(moments), damping, damped));
+    return damped[0];
+  }
+
+  /**
+   * Rounds w [N,K] to codes [N,K] with scales and zeros [N,K/G] that change products with the
+   * activations least.
+   *
+   * @param rowScale [N] or null: factor of each row
+   * @return sum of squared errors, sum of squares, and the loss
+   */
+  double[] roundWeights(
+      Tensor codes,
+      Tensor scales,
+      Tensor zeros,
+      Tensor w,
+      Tensor rowScale,
+      Tensor moments,
+      Tensor factor,
+      int bits,
+      int sweeps) {
+    double[] error = new double[3];
+    Bindings.check(
+        baichuan.bc_round_weights(
+            context(),
+            pointer(codes),
+            pointer(scales),
+            pointer(zeros),
+            pointer(w),
+            optional(rowScale),
+            pointer(moments),
+            pointer(factor),
+            bits,
+            sweeps,
+            error));
+    return error;
+  }
+
   /** out [M,N] = x in another of the types F32, F16 and BF16. */
   public void convert(Tensor out, Tensor x) {
     Bindings.check(baichuan.bc_convert(context(), pointer(out), pointer(x)));

@@ -1,0 +1,246 @@
+package dev.baichuan4j.internal.nn;
+
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.OperationInterruptedException;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.LayerTensors;
+import dev.baichuan4j.internal.arch.LinearSpec;
+import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Rounds matrices so that the products with the activations of a text change least: errors of a
+ * weight are made up for by the weights that are rounded after it. The text passes through the
+ * model layer by layer, and what a matrix is multiplied by has come through the quantized matrices
+ * in front of it. docs/calibration.md has the formulas and where they are from.
+ *
+ * <p>In memory are the residual stream of the text, the second moments of one input and their
+ * factor, and one quantized layer.
+ */
+final class CalibratedPacker implements MatrixPacker {
+  private static final Logger LOG = LoggerFactory.getLogger(CalibratedPacker.class);
+
+  /** Of the mean second moment: as published for GPTQ. */
+  private static final float DAMPING = 0.01f;
+
+  /** How often grids and codes are improved after the first rounding. */
+  private static final int SWEEPS = 3;
+
+  /** Columns of a group of Q4. */
+  private static final int GROUP = 32;
+
+  private static final int BITS = 4;
+
+  /** Rows that are rounded at a time; each thread works on 64. */
+  private static final int BLOCK_ROWS = 2048;
+
+  private final Ops ops;
+  private final Architecture model;
+  private final Quant quant;
+  private final WeightLoader loader;
+  private final CalibrationPass pass;
+  private final List<Linear> linears = new ArrayList<>(); // of the layer under way, packed
+  private int number; // of that layer
+  private Tensor inputNorm;
+  private HeadNorms headNorms; // null where heads are not normalized
+  private Tensor postAttentionNorm;
+  private Tensor moments; // [K,K] of the input that is under way
+  private Tensor factor;
+
+  CalibratedPacker(
+      Ops ops, Architecture model, Quant quant, WeightLoader loader, CalibrationTokens tokens) {
+    this.ops = ops;
+    this.model = model;
+    this.quant = quant;
+    this.loader = loader;
+    this.pass = new CalibrationPass(ops, model, loader.embedding(), tokens);
+  }
+
+  /**
+   * Checks that there is memory for a calibration.
+   *
+   * @throws InvalidRequestException if not
+   */
+  static void requireMemory(Ops ops, Checkpoint checkpoint, CalibrationTokens tokens) {
+    Architecture model = checkpoint.architecture();
+    long widest =
+        Math.max(model.hiddenSize(), Math.max(model.heads().width(), model.intermediateSize()));
+    long rows =
+        model.matrices().stream().mapToLong(matrix -> matrix.shape()[0]).max().orElseThrow();
+    long layer =
+        model.layer(0).linears().stream().mapToLong(linear -> linear.weight().elements()).sum();
+    long largest = Math.max(layer, rows * model.hiddenSize());
+    long rounding = ops.facts().threads() * 4L * 64 * (4 * widest + 2 * widest / GROUP + 512);
+    long needed =
+        CalibrationPass.bytes(model, tokens)
+            + 8 * widest * widest
+            + BLOCK_ROWS * widest * 5 / 4
+            + rounding
+            + (long) (largest * ElementType.Q4.bits() / 8);
+    long free = ops.memoryInfo()[0];
+    if (needed > free) {
+      throw new InvalidRequestException(
+          "calibration",
+          "calibration needs %d MiB for %d tokens, expected at most the %d that are free; calibrate with fewer tokens"
+              .formatted(needed >> 20, tokens.ids().length, free >> 20));
+    }
+  }
+
+  @Override
+  public void pack(TensorSpec matrix, Consumer<Tensor> take) {
+    if (matrix.name().equals(Architecture.HEAD)) {
+      head(take);
+      return;
+    }
+    LayerTensors tensors = model.layer(number);
+    int output =
+        tensors.qkv().size(); // its place among the layer's matrices; gate, up, down follow
+    int at = linears.size();
+    if (at == 0) {
+      inputNorm = loader.map(tensors.inputNorm());
+      headNorms = loader.headNorms(tensors);
+      postAttentionNorm = loader.map(tensors.postAttentionNorm());
+      measure(CalibrationPass.Input.ATTENTION, null);
+    } else if (at == output) {
+      measure(CalibrationPass.Input.OUTPUT, null);
+    } else if (at == output + 1) {
+      measure(CalibrationPass.Input.FEED_FORWARD, null);
+    } else if (at == output + 3) {
+      measure(CalibrationPass.Input.DOWN, null);
+    }
+    LinearSpec spec = tensors.linears().get(at);
+    Tensor bias = spec.bias().isPresent() ? loader.bias(List.of(spec)) : null;
+    linears.add(new Linear(round(spec.weight(), false), null, bias));
+    take.accept(linears.get(at).weight());
+    if (at == output) {
+      pass.advance(CalibrationPass.Input.OUTPUT, layer(), number);
+    } else if (at == output + 3) {
+      pass.advance(CalibrationPass.Input.DOWN, layer(), number);
+      closeLayer();
+      number++;
+    }
+  }
+
+  private void head(Consumer<Tensor> take) {
+    try (Tensor norm = loader.map(model.finalNorm())) {
+      measure(CalibrationPass.Input.HEAD, norm);
+    }
+    try (Tensor out = round(model.headMatrix(), model.head() == ModelShape.Head.NORM)) {
+      take.accept(out);
+    }
+  }
+
+  /** The layer under way, with the matrices that are packed. */
+  private Weights.Layer layer() {
+    int output = model.layer(number).qkv().size();
+    int packed = linears.size();
+    return new Weights.Layer(
+        inputNorm,
+        linears.subList(0, Math.min(output, packed)),
+        headNorms,
+        packed > output ? linears.get(output) : null,
+        postAttentionNorm,
+        packed > output + 2
+            ? new GateUp.Separate(linears.get(output + 1), linears.get(output + 2))
+            : null,
+        packed > output + 3 ? linears.get(output + 3) : null);
+  }
+
+  /** The second moments of what the next matrices are multiplied by, and their factor. */
+  private void measure(CalibrationPass.Input input, Tensor norm) {
+    closeMoments();
+    pass.each(
+        input,
+        layerOrNull(input),
+        number,
+        norm,
+        x -> {
+          if (moments == null) {
+            moments = ops.tensor(ElementType.F32, x.size(1), x.size(1));
+          }
+          ops.secondMoments(moments, x);
+        });
+    OperationInterruptedException.check("calibrating");
+    factor = ops.tensor(ElementType.F32, moments.shape());
+    double damping = ops.momentsFactor(factor, moments, DAMPING);
+    if (damping > DAMPING) {
+      LOG.info("layer {}, {}: damped by {} of the mean second moment", number, input, damping);
+    }
+  }
+
+  private Weights.Layer layerOrNull(CalibrationPass.Input input) {
+    return input == CalibrationPass.Input.HEAD ? null : layer();
+  }
+
+  private Tensor round(TensorSpec spec, boolean normalized) {
+    try (Tensor stored = loader.map(spec);
+        Tensor scale = normalized ? loader.rowNorms(stored) : null) {
+      loader.requireGroups(stored, spec.name());
+      long columns = stored.size(1);
+      Tensor out = ops.tensor(ElementType.of(quant), stored.shape());
+      double[] error = new double[2];
+      for (long row = 0; row < stored.size(0); row += BLOCK_ROWS) {
+        OperationInterruptedException.check("calibrating");
+        long rows = Math.min(BLOCK_ROWS, stored.size(0) - row);
+        try (Tensor part = stored.rows(row, rows);
+            Tensor partScale = scale == null ? null : scale.rows(row, rows);
+            Tensor codes = ops.tensor(ElementType.I8, rows, columns);
+            Tensor scales = ops.tensor(ElementType.F32, rows, columns / GROUP);
+            Tensor zeros = ops.tensor(ElementType.F32, rows, columns / GROUP)) {
+          double[] lost =
+              ops.roundWeights(
+                  codes, scales, zeros, part, partScale, moments, factor, BITS, SWEEPS);
+          error[0] += lost[0];
+          error[1] += lost[1];
+          ops.packCodes(out, row, codes, scales, zeros);
+        }
+      }
+      loader.record(error, spec.name());
+      return out;
+    }
+  }
+
+  private void closeMoments() {
+    close(moments);
+    close(factor);
+    moments = null;
+    factor = null;
+  }
+
+  private void closeLayer() {
+    for (Linear linear : linears) {
+      linear.weight().close();
+      close(linear.bias());
+    }
+    linears.clear();
+    close(inputNorm);
+    close(postAttentionNorm);
+    if (headNorms != null) {
+      headNorms.query().close();
+      headNorms.key().close();
+    }
+    inputNorm = null;
+    postAttentionNorm = null;
+    headNorms = null;
+  }
+
+  private static void close(Tensor tensor) {
+    if (tensor != null) {
+      tensor.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    closeMoments();
+    closeLayer();
+    pass.close();
+  }
+}
