@@ -4,7 +4,8 @@
   compare.py --llama.cpp BUILD --models FOLDER [--out FILE.md] [options]
 
 BUILD is a build folder of llama.cpp with llama-bench, llama-batched-bench and llama-quantize; its
-src/models/baichuan.cpp has to take a model of the shapes' numbers of layers for a 7B (RoPE).
+src/models/baichuan.cpp has to take a model of the shapes' numbers of layers for a 7B (RoPE). --ik BUILD
+is one of ik_llama.cpp, whose src/llama-hparams.cpp has to do the same.
 FOLDER keeps the models; those that are missing are made (make_gguf.py, tools/RandomCheckpoint.java,
 `baichuan quantize`). Rows:
 
@@ -15,7 +16,7 @@ FOLDER keeps the models; those that are missing are made (make_gguf.py, tools/Ra
                   weights as they are multiplied and are in the page cache
 
 Each round runs every row once on each side; figures are medians over the rounds. llama.cpp gets the
-better of -fa 0 and -fa 1 for each row. Shares of limits: bytes or operations that `baichuan bench`
+better of -fa 0 and -fa 1 for each row, ik_llama.cpp that of -rtr 0 and -rtr 1 with -fa 1. Shares of limits: bytes or operations that `baichuan bench`
 counts by those that `cpu_bench peaks` reached in the same run. Needs Python alone.
 """
 
@@ -78,32 +79,63 @@ class Ours:
         return rate
 
 
-class Rival:
-    def __init__(self, options):
+class LlamaCpp:
+    """A build of llama.cpp; a way is what it is measured with besides, of which the best counts."""
+
+    name = "llama.cpp"
+
+    def __init__(self, build, options):
+        self.build = build
         self.options = options
         self.commit = None
+        self.ways = [("-fa", value) for value in options.flash]
 
-    def measure(self, row, shape, kind, flash):
+    def measure(self, row, shape, kind, way):
         o = self.options
         file = gguf(o, shape, KINDS[kind])
         threads = ["-t", o.threads]
         if row == "batch8":
-            command = [o.build / "bin/llama-batched-bench", "-m", file, *threads, "-c", 2048]
-            command += ["-npp", 1, "-ntg", NEW_TOKENS, "-npl", BATCH]
-            command += ["-fa", "on" if flash else "off", "--output-format", "jsonl"]
-            lines = [line for line in output_of(command).splitlines() if line.startswith("{")]
-            return json.loads(lines[-1])["speed_tg"]
-        command = [o.build / "bin/llama-bench", "-m", file, *threads, "-r", 1, "-o", "json"]
-        command += ["-fa", flash]
+            return self.batch([self.build / "bin/llama-batched-bench", "-m", file, *threads], way)
+        command = [self.build / "bin/llama-bench", "-m", file, *threads, "-r", 1, "-o", "json", *way]
         if row == "load":
-            return seconds_of([*command, "-p", 0, "-n", 1, "--no-warmup"])
+            return seconds_of([*command, "-p", 0, "-n", 1, *self.NO_WARMUP])
         if row == "tg@512":
-            command += ["-p", 0, "-n", NEW_TOKENS, "-d", 512]
+            command += self.generation(512)
         else:
             command += ["-p", row[2:], "-n", 0]
-        result = json.loads(output_of(command))[0]
+        result = json.loads(output_of(command))[-1]
         self.commit = result["build_commit"]
         return result["avg_ts"]
+
+    NO_WARMUP = ["--no-warmup"]
+
+    def generation(self, depth):
+        return ["-p", 0, "-n", NEW_TOKENS, "-d", depth]
+
+    def batch(self, command, way):
+        command += ["-c", 2048, "-npp", 1, "-ntg", NEW_TOKENS, "-npl", BATCH]
+        command += ["-fa", "on" if way[1] == "1" else "off", "--output-format", "jsonl"]
+        lines = [line for line in output_of(command).splitlines() if line.startswith("{")]
+        return json.loads(lines[-1])["speed_tg"]
+
+
+class IkLlamaCpp(LlamaCpp):
+    """A build of ik_llama.cpp, with its weights in the order that its kernels like best, or not."""
+
+    name = "ik_llama.cpp"
+    NO_WARMUP = ["-w", 0]
+
+    def __init__(self, build, options):
+        super().__init__(build, options)
+        self.ways = [("-fa", "1", "-rtr", value) for value in "01"]
+
+    def generation(self, depth):
+        return ["-p", 0, "-n", 0, "-gp", f"{depth},{NEW_TOKENS}"]
+
+    def batch(self, command, way):
+        command += ["-c", 2048, "-npp", 1, "-ntg", NEW_TOKENS, "-npl", BATCH, "-fa", "on"]
+        command += ["-rtr"] if way[-1] == "1" else []
+        return float(re.findall(r"^\|(.*)\|$", output_of(command), re.M)[-1].split("|")[7])
 
 
 def gguf(options, shape, kind):
@@ -152,19 +184,26 @@ def machine(options):
     )
 
 
-def table(options, ours, rival, results, limits):
+def table(options, ours, rivals, results, limits):
     for shape in options.shapes:
         yield f"\n`{shape}`, tokens per second (load: seconds)\n"
-        yield "| row | weights | baichuan4j | llama.cpp | | ratio | baichuan4j, least to most | share |"
-        yield "|---|---|--:|--:|---|--:|---|---|"
+        yield (
+            "| row | weights | baichuan4j | "
+            + "".join(f"{rival.name} | | ratio | " for rival in rivals)
+            + "baichuan4j, least to most | share |"
+        )
+        yield "|---|---|--:|" + "--:|---|--:|" * len(rivals) + "---|---|"
         for row in options.rows:
             for kind in options.weights:
                 mine = results[row, shape, kind, "ours"]
-                sides = {f: results[row, shape, kind, f] for f in options.flash}
-                medians = {f: statistics.median(values) for f, values in sides.items()}
-                best = (min if row == "load" else max)(medians, key=medians.get)
                 own = statistics.median(mine)
-                ratio = medians[best] / own if row == "load" else own / medians[best]
+                cells = ""
+                for rival in rivals:
+                    sides = {way: results[row, shape, kind, rival.name, way] for way in rival.ways}
+                    medians = {way: statistics.median(values) for way, values in sides.items()}
+                    best = (min if row == "load" else max)(medians, key=medians.get)
+                    ratio = medians[best] / own if row == "load" else own / medians[best]
+                    cells += f"{medians[best]:.2f} | {' '.join(best)} | {ratio:.2f} | "
                 share = ""
                 if row != "load":
                     gb, gflop = (own * fact for fact in ours.facts[row, shape, kind])
@@ -172,8 +211,8 @@ def table(options, ours, rival, results, limits):
                     share = f"{100 * max(memory, compute):.0f} % of "
                     share += "memory" if memory > compute else "operations"
                 yield (
-                    f"| {row} | {kind} | {own:.2f} | {medians[best]:.2f} | -fa {best} | "
-                    f"{ratio:.2f} | {min(mine):.2f} to {max(mine):.2f} | {share} |"
+                    f"| {row} | {kind} | {own:.2f} | {cells}"
+                    f"{min(mine):.2f} to {max(mine):.2f} | {share} |"
                 )
 
 
@@ -183,6 +222,7 @@ def main():
     )
     split = lambda text: text.split(",")
     parser.add_argument("--llama.cpp", dest="build", type=pathlib.Path, required=True)
+    parser.add_argument("--ik", type=pathlib.Path, help="a build folder of ik_llama.cpp")
     parser.add_argument("--models", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, help="the report, also on standard output")
     shapes = "4096x2x11008x32000,1024x32x2752x32000"
@@ -201,7 +241,9 @@ def main():
             if value not in known:
                 parser.error(f"--{name} has value {value}, expected {','.join(known)}")
     options.models.mkdir(parents=True, exist_ok=True)
-    ours, rival = Ours(options), Rival(options)
+    ours, rivals = Ours(options), [LlamaCpp(options.build, options)]
+    if options.ik:
+        rivals.append(IkLlamaCpp(options.ik, options))
     results = collections.defaultdict(list)
     limits = []
     head = machine(options)
@@ -217,16 +259,19 @@ def main():
                 for row in options.rows:
                     print(f"round {number + 1}: {shape} {kind} {row}", file=sys.stderr)
                     results[row, shape, kind, "ours"].append(ours.measure(row, shape, kind))
-                    for flash in options.flash:
-                        value = rival.measure(row, shape, kind, flash)
-                        results[row, shape, kind, flash].append(value)
+                    for rival in rivals:
+                        for way in rival.ways:
+                            value = rival.measure(row, shape, kind, way)
+                            results[row, shape, kind, rival.name, way].append(value)
     middle = {name: statistics.median(limit[name] for limit in limits) for name in limits[0]}
     lines = [
-        f"# baichuan4j beside llama.cpp\n\n{head}; llama.cpp {rival.commit or 'of the build folder'}.",
+        f"# baichuan4j beside {' and '.join(rival.name for rival in rivals)}\n\n{head}; "
+        + ", ".join(f"{rival.name} {rival.commit or 'of the build folder'}" for rival in rivals)
+        + ".",
         f"\n`{' '.join(pathlib.Path(a).name if '/' in a else a for a in sys.argv)}`: medians of "
         f"{options.rounds} rounds. Limits of the same run: reading {middle['read']:.1f} GB/s, int8 "
         f"{middle['int8']:.0f} GOP/s, bf16 {middle['bf16']:.0f} GFLOP/s.",
-        *table(options, ours, rival, results, middle),
+        *table(options, ours, rivals, results, middle),
     ]
     report = "\n".join(lines) + "\n"
     print(report)

@@ -125,3 +125,44 @@ def write_quantized(path, kind, build, write_plain):
         return subprocess.run(command, stdout=sys.stderr).returncode
     finally:
         plain.unlink()
+
+
+# Where a tensor of a file lies: its sizes, the fastest first, and its bytes, padding included.
+Place = collections.namedtuple("Place", "name sizes bytes")
+
+
+def places(path):
+    """The tensors of a file, of whatever kinds: their bytes end where the next one begins."""
+    with open(path, "rb") as file:
+        number = lambda form: struct.unpack("<" + form, file.read(struct.calcsize("<" + form)))[0]
+        string = lambda: file.read(number("Q")).decode()
+        widths = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+
+        def skip(kind):
+            if kind == 8:
+                string()
+            elif kind == 9:
+                inner, count = number("I"), number("Q")
+                for _ in range(count):
+                    skip(inner)
+            else:
+                file.read(widths[kind])
+
+        if file.read(4) != b"GGUF":
+            sys.exit(f"{path} is no GGUF file")
+        number("I")
+        count, keys = number("Q"), number("Q")
+        for _ in range(keys):
+            string()
+            skip(number("I"))
+        found = []
+        for _ in range(count):
+            name = string()
+            sizes = [number("Q") for _ in range(number("I"))]
+            number("I")
+            found.append((number("Q"), name, sizes))
+        begin = -file.tell() % ALIGNMENT + file.tell()
+        file.seek(0, 2)
+        ends = sorted(offset for offset, _, _ in found)[1:] + [file.tell() - begin]
+    found.sort()
+    return [Place(name, sizes, end - offset) for (offset, name, sizes), end in zip(found, ends)]

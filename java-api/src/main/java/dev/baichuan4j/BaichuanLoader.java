@@ -87,6 +87,18 @@ public interface BaichuanLoader {
    */
   BaichuanLoader draftModel(Path draftModel);
 
+  /**
+   * Adds a low-rank adapter (LoRA) to the weights before they are quantized: W + scale · B A in
+   * f32, rounded once to the type of the checkpoint, or quantized as it is. May be called several
+   * times; the adapters are added one after the other. Matrices that are changed are held in
+   * memory, where others of 16 bits are mapped. A head that normalizes its rows does so after the
+   * sum. To have adapters chosen by request, load them beside the weights instead.
+   *
+   * @param folder as peft writes it: {@code adapter_config.json}, and {@code
+   *     adapter_model.safetensors} or {@code adapter_model.bin}
+   */
+  BaichuanLoader mergedAdapter(Path folder);
+
   /** Told about the load. */
   BaichuanLoader progress(ProgressListener progress);
 

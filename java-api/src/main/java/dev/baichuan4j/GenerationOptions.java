@@ -39,7 +39,7 @@ public final class GenerationOptions {
   }
 
   private <T> GenerationOptions with(Option<T> option, T value) {
-    option.check(value);
+    option.check(Objects.requireNonNull(value, option.toString()));
     Map<Option<?>, Object> changed = new LinkedHashMap<>(values);
     if (value.equals(option.initial())) {
       changed.remove(option);
@@ -141,7 +141,6 @@ public final class GenerationOptions {
 
   /** Returns these options with another {@link #xtc()}. */
   public GenerationOptions withXtc(Xtc xtc) {
-    Objects.requireNonNull(xtc, "xtc");
     return with(Option.XTC, xtc);
   }
 
@@ -152,7 +151,6 @@ public final class GenerationOptions {
 
   /** Returns these options with another {@link #mirostat()}. */
   public GenerationOptions withMirostat(Mirostat mirostat) {
-    Objects.requireNonNull(mirostat, "mirostat");
     return with(Option.MIROSTAT, mirostat);
   }
 
@@ -176,7 +174,6 @@ public final class GenerationOptions {
 
   /** Returns these options with another {@link #dry()}. */
   public GenerationOptions withDry(Dry dry) {
-    Objects.requireNonNull(dry, "dry");
     return with(Option.DRY, dry);
   }
 
@@ -259,7 +256,6 @@ public final class GenerationOptions {
 
   /** Returns these options with another {@link #beamSearch()}. */
   public GenerationOptions withBeamSearch(BeamSearch beamSearch) {
-    Objects.requireNonNull(beamSearch, "beamSearch");
     return with(Option.BEAM_SEARCH, beamSearch);
   }
 
@@ -388,8 +384,17 @@ public final class GenerationOptions {
 
   /** Returns these options with another {@link #promptOverflow()}. */
   public GenerationOptions withPromptOverflow(PromptOverflow promptOverflow) {
-    Objects.requireNonNull(promptOverflow, "promptOverflow");
     return with(Option.PROMPT_OVERFLOW, promptOverflow);
+  }
+
+  /** Returns what the chat template of a model is given besides the conversation. */
+  public TemplateVariables templateVariables() {
+    return get(Option.TEMPLATE_VARIABLES);
+  }
+
+  /** Returns these options with other {@link #templateVariables()}. */
+  public GenerationOptions withTemplateVariables(TemplateVariables templateVariables) {
+    return with(Option.TEMPLATE_VARIABLES, templateVariables);
   }
 
   /**
@@ -417,7 +422,6 @@ public final class GenerationOptions {
 
   /** Returns these options with another {@link #caller()}. */
   public GenerationOptions withCaller(String caller) {
-    Objects.requireNonNull(caller, "caller");
     return with(Option.CALLER, caller);
   }
 
@@ -432,7 +436,6 @@ public final class GenerationOptions {
 
   /** Returns these options with another {@link #cacheSalt()}. */
   public GenerationOptions withCacheSalt(String cacheSalt) {
-    Objects.requireNonNull(cacheSalt, "cacheSalt");
     return with(Option.CACHE_SALT, cacheSalt);
   }
 
@@ -443,7 +446,6 @@ public final class GenerationOptions {
 
   /** Returns these options with another {@link #priority()}. */
   public GenerationOptions withPriority(Priority priority) {
-    Objects.requireNonNull(priority, "priority");
     return with(Option.PRIORITY, priority);
   }
 

@@ -73,6 +73,8 @@ final class Option<T> {
           "0 to " + Option.MAX_LOGPROBS);
   static final Option<PromptOverflow> PROMPT_OVERFLOW =
       any("promptOverflow", PromptOverflow.DROP_OLDEST_ROUNDS);
+  static final Option<TemplateVariables> TEMPLATE_VARIABLES =
+      any("templateVariables", TemplateVariables.NONE);
   static final Option<Integer> DRAFT_TOKENS =
       of(
           "draftTokens",

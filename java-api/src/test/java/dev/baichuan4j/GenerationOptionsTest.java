@@ -52,6 +52,9 @@ class GenerationOptionsTest {
             Map.entry("seed", s -> s.withSeed(7)),
             Map.entry("maxNewTokens", s -> s.withMaxNewTokens(64)),
             Map.entry("promptOverflow", s -> s.withPromptOverflow(PromptOverflow.FAIL)),
+            Map.entry(
+                "templateVariables",
+                s -> s.withTemplateVariables(TemplateVariables.of(Map.of("a", 1)))),
             Map.entry("stop", s -> s.withStop("。")),
             Map.entry("stopTokens", s -> s.withStopTokens(5, 6)),
             Map.entry("logprobs", s -> s.withLogprobs(3)),

@@ -60,6 +60,8 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.checkpoint.gguf")
         .layer("checkpoint")
         .definedBy("dev.baichuan4j.internal.checkpoint")
+        .layer("lora")
+        .definedBy("dev.baichuan4j.internal.lora")
         .layer("tokenizer")
         .definedBy("dev.baichuan4j.internal.tokenizer")
         .layer("nn")
@@ -122,10 +124,12 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "files", "json", "arch")
         .whereLayer("checkpoint")
         .mayOnlyAccessLayers("public", "files", "json", "arch", "gguf")
+        .whereLayer("lora")
+        .mayOnlyAccessLayers("public", "files", "json", "arch", "checkpoint")
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("nn")
-        .mayOnlyAccessLayers("public", "arch", "checkpoint")
+        .mayOnlyAccessLayers("public", "arch", "checkpoint", "lora")
         .whereLayer("math")
         .mayNotAccessAnyLayer()
         .whereLayer("sampling")
@@ -149,6 +153,7 @@ class LayersTest {
             "arch",
             "gguf",
             "checkpoint",
+            "lora",
             "tokenizer",
             "nn",
             "sampling",

@@ -1,5 +1,7 @@
 package dev.baichuan4j.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.ChatMessage;
@@ -10,12 +12,15 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.GenerationResult;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.PromptOverflow;
+import dev.baichuan4j.TemplateVariables;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -54,6 +59,14 @@ final class ChatCommand implements Callable<Integer> {
   private PromptFormat promptFormat;
 
   @Option(
+      names = "--template-variable",
+      paramLabel = "NAME=VALUE",
+      description =
+          "Give the chat template this besides the conversation, such as enable_thinking=false. A"
+              + " value is JSON; one that is none is a text. May be repeated.")
+  private Map<String, String> templateVariables = Map.of();
+
+  @Option(
       names = "--prompt-overflow",
       paramLabel = "WAY",
       converter = PromptOverflowConverter.class,
@@ -82,7 +95,10 @@ final class ChatCommand implements Callable<Integer> {
     try (Baichuan model = ModelOptions.load(loader);
         ChatSession session = begin(model)) {
       GenerationOptions options =
-          samplingOptions.apply(model.defaultOptions()).withPromptOverflow(promptOverflow);
+          samplingOptions
+              .apply(model.defaultOptions())
+              .withPromptOverflow(promptOverflow)
+              .withTemplateVariables(variables());
       if (message == null) {
         return converse(session, options);
       }
@@ -99,6 +115,23 @@ final class ChatCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private TemplateVariables variables() {
+    Map<String, Object> values = new LinkedHashMap<>();
+    templateVariables.forEach((name, text) -> values.put(name, value(text)));
+    return TemplateVariables.of(values);
+  }
+
+  private static Object value(String text) {
+    try {
+      return Terminal.json()
+          .readerFor(Object.class)
+          .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .readValue(text);
+    } catch (JsonProcessingException e) {
+      return text;
+    }
   }
 
   private ChatSession begin(Baichuan model) {

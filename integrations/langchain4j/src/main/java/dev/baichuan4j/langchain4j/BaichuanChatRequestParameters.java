@@ -7,6 +7,7 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.Mirostat;
 import dev.baichuan4j.Priority;
 import dev.baichuan4j.PromptOverflow;
+import dev.baichuan4j.TemplateVariables;
 import dev.baichuan4j.TokenLogprobs;
 import dev.baichuan4j.Xtc;
 import dev.langchain4j.exception.UnsupportedFeatureException;
@@ -174,6 +175,11 @@ public final class BaichuanChatRequestParameters extends DefaultChatRequestParam
   /** Returns {@link GenerationOptions#promptOverflow()}. */
   public PromptOverflow promptOverflow() {
     return Setting.PROMPT_OVERFLOW.in(settings);
+  }
+
+  /** Returns {@link GenerationOptions#templateVariables()}. */
+  public TemplateVariables templateVariables() {
+    return Setting.TEMPLATE_VARIABLES.in(settings);
   }
 
   /** Returns {@link GenerationOptions#draftTokens()}. */
@@ -368,6 +374,11 @@ public final class BaichuanChatRequestParameters extends DefaultChatRequestParam
     /** Sets {@link BaichuanChatRequestParameters#promptOverflow()}. */
     public Builder promptOverflow(PromptOverflow promptOverflow) {
       return set(Setting.PROMPT_OVERFLOW, promptOverflow);
+    }
+
+    /** Sets {@link BaichuanChatRequestParameters#templateVariables()}. */
+    public Builder templateVariables(TemplateVariables templateVariables) {
+      return set(Setting.TEMPLATE_VARIABLES, templateVariables);
     }
 
     /** Sets {@link BaichuanChatRequestParameters#draftTokens()}. */

@@ -7,6 +7,7 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.Mirostat;
 import dev.baichuan4j.Priority;
 import dev.baichuan4j.PromptOverflow;
+import dev.baichuan4j.TemplateVariables;
 import dev.baichuan4j.Xtc;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -50,6 +51,8 @@ final class Setting<T> {
   static final Setting<Integer> LOGPROBS = of("logprobs", GenerationOptions::withLogprobs);
   static final Setting<PromptOverflow> PROMPT_OVERFLOW =
       of("promptOverflow", GenerationOptions::withPromptOverflow);
+  static final Setting<TemplateVariables> TEMPLATE_VARIABLES =
+      of("templateVariables", GenerationOptions::withTemplateVariables);
   static final Setting<Integer> DRAFT_TOKENS =
       of("draftTokens", GenerationOptions::withDraftTokens);
   static final Setting<String> CALLER = of("caller", GenerationOptions::withCaller);

@@ -10,6 +10,7 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.Mirostat;
 import dev.baichuan4j.Priority;
 import dev.baichuan4j.PromptOverflow;
+import dev.baichuan4j.TemplateVariables;
 import dev.baichuan4j.Xtc;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
@@ -68,6 +69,10 @@ class BaichuanChatRequestParametersTest {
         new Effect("logprobs", 2, o -> o.withLogprobs(2)),
         new Effect(
             "promptOverflow", PromptOverflow.FAIL, o -> o.withPromptOverflow(PromptOverflow.FAIL)),
+        new Effect(
+            "templateVariables",
+            TemplateVariables.of(Map.of("enable_thinking", false)),
+            o -> o.withTemplateVariables(TemplateVariables.of(Map.of("enable_thinking", false)))),
         new Effect("draftTokens", 3, o -> o.withDraftTokens(3)),
         new Effect("caller", "somebody", o -> o.withCaller("somebody")),
         new Effect("priority", Priority.HIGH, o -> o.withPriority(Priority.HIGH)),

@@ -130,7 +130,7 @@ final class LoadedModel implements Baichuan {
   }
 
   ChatPrompt chatPrompt(List<ChatMessage> messages, GenerationOptions options) {
-    PromptBuilder template = prompts.builder(info, this::tokenizer);
+    PromptBuilder template = prompts.builder(info, this::tokenizer, options.templateVariables());
     int context = info.contextLength();
     int least = options.maxNewTokens().orElse(1);
     return switch (options.promptOverflow()) {

@@ -83,14 +83,16 @@ record MemoryBudget(
 
   /**
    * Checks, before anything is loaded, that the device can hold what will be made. A device with
-   * memory of its own has to hold the model and a cache; RAM has to hold the quantized matrices,
-   * since all else is mapped or committed as it fills.
+   * memory of its own has to hold the model and a cache; RAM has to hold the matrices that are
+   * made, since all else is mapped or committed as it fills.
+   *
+   * @param mapped whether matrices stay where they lie in files
    */
-  void requireRoom(boolean packed) {
+  void requireRoom(boolean mapped) {
     long needed;
     if (!ops.facts().readsHostMemory()) {
       needed = plan(pages(weights())).total();
-    } else if (model.quant().isQuantized() && !packed) {
+    } else if (!mapped) {
       needed =
           model.matrices() + draft.map(MemoryEstimate::matrices).orElse(0L) + plan(0).workspace();
     } else {

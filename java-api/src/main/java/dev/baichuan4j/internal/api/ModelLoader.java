@@ -17,12 +17,11 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
-import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
-import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.lora.MergedWeights;
 import dev.baichuan4j.internal.nn.CalibrationTokens;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
@@ -33,7 +32,7 @@ import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
 import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -64,6 +63,7 @@ final class ModelLoader implements BaichuanLoader {
   private ContextScaling contextScaling = ContextScaling.AS_PUBLISHED;
   private long cacheBytes;
   private Path draft; // null for none
+  private final List<Path> merged = new ArrayList<>(); // adapters
   private ProgressListener progress = ProgressListener.NONE;
 
   ModelLoader(Path path, Architecture random) {
@@ -160,6 +160,12 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   @Override
+  public BaichuanLoader mergedAdapter(Path folder) {
+    merged.add(Objects.requireNonNull(folder, "folder"));
+    return this;
+  }
+
+  @Override
   public BaichuanLoader progress(ProgressListener progress) {
     this.progress = Objects.requireNonNull(progress, "progress");
     return this;
@@ -230,13 +236,13 @@ final class ModelLoader implements BaichuanLoader {
     try {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
       Quant quant = weights(checkpoint);
-      boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      budget.requireRoom(packed);
+      budget.requireRoom(isMapped(checkpoint, quant));
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
               : Model.random(ops, model, quant);
-      SavedSession.Origin origin = origin(ops, model, quant, budget.cache(), checkpoint);
+      SavedSession.Origin origin =
+          CacheOrigin.of(ops, model, quant, budget.cache(), exact, context(model), checkpoint);
       Optional<Draft> drafting =
           guesses.map(
               c ->
@@ -261,6 +267,12 @@ final class ModelLoader implements BaichuanLoader {
     }
   }
 
+  private static boolean isMapped(Optional<Checkpoint> checkpoint, Quant quant) {
+    return quant.isQuantized()
+        ? checkpoint.flatMap(Checkpoint::packed).isPresent()
+        : checkpoint.map(c -> !c.isCoded()).orElse(true);
+  }
+
   private void tellOfLoad(ModelInfo info, long start) {
     log.info(
         "loaded {} in {} ms: {} weights on {}, {} threads, context of {} tokens, {} MiB of which"
@@ -276,7 +288,15 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   private Optional<Checkpoint> checkpoint() {
-    return path == null ? Optional.empty() : Optional.of(scaled(Checkpoint.open(path)));
+    if (path != null) {
+      return Optional.of(MergedWeights.of(scaled(Checkpoint.open(path)), merged));
+    }
+    if (!merged.isEmpty()) {
+      throw new InvalidRequestException(
+          "mergedAdapter",
+          "mergedAdapter has value " + merged + ", expected none: the model is random");
+    }
+    return Optional.empty();
   }
 
   private Architecture random() {
@@ -370,34 +390,6 @@ final class ModelLoader implements BaichuanLoader {
       }
     }
     return engine;
-  }
-
-  /** What the keys and values of this model depend on. */
-  private SavedSession.Origin origin(
-      Ops ops, Architecture model, Quant quant, KvType cache, Optional<Checkpoint> checkpoint) {
-    String weights = checkpoint.map(Fingerprint::of).orElse("random");
-    String shape = model.name() + " of " + model.layers() + " layers of " + model.hiddenSize();
-    String way =
-        model.positions() instanceof Positions.Alibi alibi
-            ? Arrays.toString(alibi.slopes(model.heads().queries(), context(model)))
-            : Arrays.toString(
-                ((Positions.Rope) model.positions())
-                    .frequencies(model.heads().size(), context(model)));
-    return new SavedSession.Origin(
-        shape + ", weights " + weights,
-        "weights "
-            + quant
-            + ", cache "
-            + cache
-            + (exact ? ", exact" : "")
-            + ", "
-            + ops.device()
-            + ", kernels "
-            + Objects.requireNonNullElse(System.getenv("BC_GPU_KERNELS"), "usual")
-            + ", library "
-            + Ops.nativeVersion()
-            + ", pass "
-            + Integer.toHexString((model + way).hashCode()));
   }
 
   private ModelInfo info(

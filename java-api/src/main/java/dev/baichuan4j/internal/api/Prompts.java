@@ -4,6 +4,7 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.TemplateVariables;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.chat.ChatTemplate;
@@ -19,7 +20,7 @@ import java.util.function.Supplier;
 final class Prompts {
   private final PromptFormat own; // used where there is no template
   private final Optional<TemplateFile> template;
-  private PromptBuilder byTemplate; // made when it is asked for: it looks at the whole vocabulary
+  private JinjaPrompt byTemplate; // made when it is asked for: it looks at the whole vocabulary
 
   private Prompts(PromptFormat own, Optional<TemplateFile> template) {
     this.own = own;
@@ -68,16 +69,24 @@ final class Prompts {
   }
 
   /**
-   * @throws InvalidRequestException if the model is none that can chat
+   * @throws InvalidRequestException if the model is none that can chat, or has no template that
+   *     variables could be given to
    */
-  synchronized PromptBuilder builder(ModelInfo info, Supplier<Tokenizer> tokenizer) {
+  synchronized PromptBuilder builder(
+      ModelInfo info, Supplier<Tokenizer> tokenizer, TemplateVariables variables) {
     if (template.isPresent()) {
       if (byTemplate == null) {
         byTemplate =
             new JinjaPrompt(
                 template.get(), tokenizer.get(), info.contextLength(), LocalDateTime::now);
       }
-      return byTemplate;
+      return byTemplate.with(variables);
+    }
+    if (!variables.equals(TemplateVariables.NONE)) {
+      throw new InvalidRequestException(
+          "templateVariables",
+          variables,
+          "none: the prompts of this model are not made by a chat template");
     }
     ModelInfo.ChatRoles roles =
         info.chatRoles()

@@ -94,11 +94,6 @@ public final class ConfigFile {
 
   /** Refuses what would change the result if it were ignored. */
   private static void refuseUnsupported(JsonObject json) {
-    if (json.has("quantization_config")) {
-      throw json.wrong(
-          "quantization_config",
-          "none; take the checkpoint that is not quantized, and quantize while loading");
-    }
     if (!json.optionalString("hidden_act").orElse("silu").equals("silu")) {
       throw json.wrong("hidden_act", "\"silu\"");
     }

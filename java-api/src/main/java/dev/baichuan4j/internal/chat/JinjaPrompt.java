@@ -4,6 +4,7 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatMessage.Role;
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.TemplateVariables;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.jinja.None;
 import dev.baichuan4j.internal.jinja.TemplateException;
@@ -29,6 +30,7 @@ public final class JinjaPrompt implements PromptBuilder {
   private final MarkedText encoder;
   private final int contextLength;
   private final Supplier<LocalDateTime> clock;
+  private final TemplateVariables variables;
 
   /**
    * @param contextLength positions of the model
@@ -36,10 +38,35 @@ public final class JinjaPrompt implements PromptBuilder {
    */
   public JinjaPrompt(
       TemplateFile file, Tokenizer tokenizer, int contextLength, Supplier<LocalDateTime> clock) {
+    this(file, new MarkedText(tokenizer), contextLength, clock, TemplateVariables.NONE);
+  }
+
+  private JinjaPrompt(
+      TemplateFile file,
+      MarkedText encoder,
+      int contextLength,
+      Supplier<LocalDateTime> clock,
+      TemplateVariables variables) {
     this.file = file;
-    this.encoder = new MarkedText(tokenizer);
+    this.encoder = encoder;
     this.contextLength = contextLength;
     this.clock = clock;
+    this.variables = variables;
+  }
+
+  /**
+   * Returns a builder of prompts by the same template that is given variables, too.
+   *
+   * @throws InvalidRequestException if one has the name of a special token of the model
+   */
+  public JinjaPrompt with(TemplateVariables variables) {
+    for (String name : variables.values().keySet()) {
+      if (file.specialTokens().containsKey(name)) {
+        throw new InvalidRequestException(
+            "templateVariables." + name, "a value", "none: it is a special token of the model");
+      }
+    }
+    return new JinjaPrompt(file, encoder, contextLength, clock, variables);
   }
 
   @Override
@@ -153,13 +180,14 @@ public final class JinjaPrompt implements PromptBuilder {
   }
 
   private Text render(List<ChatMessage> messages, boolean addGenerationPrompt) {
-    Map<String, Object> variables = new HashMap<>(file.specialTokens());
-    variables.put("messages", messages.stream().map(JinjaPrompt::value).toList());
-    variables.put("add_generation_prompt", addGenerationPrompt);
-    variables.put("tools", None.NONE);
-    variables.put("documents", None.NONE);
+    Map<String, Object> given = new HashMap<>(file.specialTokens());
+    variables.values().forEach((name, value) -> given.put(name, given(value)));
+    given.put("messages", messages.stream().map(JinjaPrompt::value).toList());
+    given.put("add_generation_prompt", addGenerationPrompt);
+    given.put("tools", None.NONE);
+    given.put("documents", None.NONE);
     try {
-      return file.template().render(variables, clock.get());
+      return file.template().render(given, clock.get());
     } catch (TemplateException e) {
       if (e.kind() == TemplateException.Kind.RAISED) {
         throw new InvalidRequestException(
@@ -175,6 +203,25 @@ public final class JinjaPrompt implements PromptBuilder {
     Map<Text, Object> value = new LinkedHashMap<>();
     value.put(Text.own("role"), Text.own(message.role().name().toLowerCase(Locale.ROOT)));
     value.put(Text.own("content"), Text.given(message.content()));
+    return value;
+  }
+
+  /** Returns a value of a variable as templates have it. */
+  private static Object given(Object value) {
+    if (value == null) {
+      return None.NONE;
+    }
+    if (value instanceof String text) {
+      return Text.given(text);
+    }
+    if (value instanceof List<?> list) {
+      return list.stream().map(JinjaPrompt::given).toList();
+    }
+    if (value instanceof Map<?, ?> map) {
+      Map<Text, Object> values = new LinkedHashMap<>();
+      map.forEach((key, element) -> values.put(Text.given((String) key), given(element)));
+      return values;
+    }
     return value;
   }
 }

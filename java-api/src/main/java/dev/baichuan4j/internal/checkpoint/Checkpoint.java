@@ -9,6 +9,7 @@ import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.files.PathProblem;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -33,6 +34,9 @@ import org.slf4j.LoggerFactory;
  * <p>A {@code model.safetensors} may hold quantized matrices that lie as they are multiplied, see
  * {@link PackedWeights}.
  *
+ * <p>Matrices may be codes of other programs, see {@link
+ * dev.baichuan4j.internal.checkpoint.quantized}.
+ *
  * <p>Or a GGUF file, in which all of that is, see {@link dev.baichuan4j.internal.checkpoint.gguf}.
  *
  * <p>Opening reads the headers of all files and keeps none of them open.
@@ -51,6 +55,7 @@ public final class Checkpoint {
   private final Map<String, TensorEntry> tensors; // of the source, without buffers
   private final Optional<PackedWeights> packed;
   private final Optional<GgufModel> gguf;
+  private final Optional<Quant> usualWeights;
 
   private Checkpoint(Path folder, Path weights, TensorFormat format) {
     this.folder = folder;
@@ -60,10 +65,14 @@ public final class Checkpoint {
         PathProblem.isThere(generation)
             ? Optional.of(GenerationConfig.read(generation, architecture.vocabularySize()))
             : Optional.empty();
-    this.source = format.open(weights);
-    this.packed = PackedWeights.of(source);
+    TensorSource stored = format.open(weights);
+    this.packed = PackedWeights.of(stored);
+    QuantizedTensors decoded =
+        packed.isPresent() ? null : QuantizedTensors.of(folder, architecture, stored);
+    this.source = decoded == null ? stored : decoded;
     this.tensors = withoutFrequencies(source.tensors());
     this.gguf = Optional.empty();
+    this.usualWeights = decoded == null ? packed.map(PackedWeights::quant) : decoded.usualWeights();
   }
 
   private Checkpoint(Path folder, GgufModel model) {
@@ -74,21 +83,30 @@ public final class Checkpoint {
     this.packed = Optional.empty();
     this.tensors = source.tensors();
     this.gguf = Optional.of(model);
+    this.usualWeights = Optional.of(model.usualWeights());
   }
 
-  private Checkpoint(Checkpoint same, Architecture architecture) {
+  private Checkpoint(Checkpoint same, Architecture architecture, Map<String, TensorEntry> tensors) {
     this.folder = same.folder;
     this.architecture = architecture;
     this.generationConfig = same.generationConfig;
     this.source = same.source;
     this.packed = same.packed;
-    this.tensors = same.tensors;
+    this.tensors = tensors;
     this.gguf = same.gguf;
+    this.usualWeights = same.usualWeights;
   }
 
   /** Returns the same weights for a model that differs in how positions enter attention. */
   public Checkpoint withPositions(Positions positions) {
-    return new Checkpoint(this, architecture.withPositions(positions));
+    return new Checkpoint(this, architecture.withPositions(positions), tensors);
+  }
+
+  /** Returns the same checkpoint with other entries for some of its tensors. */
+  public Checkpoint withTensors(Collection<TensorEntry> others) {
+    Map<String, TensorEntry> all = new LinkedHashMap<>(tensors);
+    others.forEach(entry -> all.put(entry.name(), entry));
+    return new Checkpoint(this, architecture, Collections.unmodifiableMap(all));
   }
 
   /**
@@ -197,7 +215,12 @@ public final class Checkpoint {
 
   /** Returns the kind of weights to compute with, where what is stored speaks for one. */
   public Optional<Quant> usualWeights() {
-    return packed.map(PackedWeights::quant).or(() -> gguf.map(GgufModel::usualWeights));
+    return usualWeights;
+  }
+
+  /** Returns whether matrices are codes, which are turned into what is computed with. */
+  public boolean isCoded() {
+    return tensors.values().stream().anyMatch(TensorEntry::isCoded);
   }
 
   /** Returns what the matrices are quantized to, or empty if they are not. */

@@ -21,6 +21,7 @@ import java.util.TreeSet;
 public final class Fingerprint {
   private static final int WINDOWS = 4;
   private static final int WINDOW = 4096;
+  private static final int CHUNK = 1 << 20;
 
   private Fingerprint() {}
 
@@ -43,6 +44,21 @@ public final class Fingerprint {
       }
     } finally {
       files.values().forEach(FileBytes::close);
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  /**
+   * Returns a SHA-256 in hexadecimal digits of all bytes of a file.
+   *
+   * @throws dev.baichuan4j.ModelFormatException if the file cannot be read
+   */
+  public static String of(Path file) {
+    MessageDigest digest = sha256();
+    try (FileBytes bytes = FileBytes.open(file)) {
+      for (long offset = 0; offset < bytes.size(); offset += CHUNK) {
+        digest.update(bytes.read(offset, Math.min(CHUNK, bytes.size() - offset), "content"));
+      }
     }
     return HexFormat.of().formatHex(digest.digest());
   }

@@ -41,7 +41,7 @@ record GgufModel(
   static final String EXTENSION = ".gguf";
 
   /** Bits of a coded weight up to which int4, which has 4.5, is nearer than int8, which has 8.5. */
-  private static final double MOST_BITS_OF_INT4 = 5;
+  static final double MOST_BITS_OF_INT4 = 5;
 
   /** The ids of {@code <reserved_…>} that the published chat models of Baichuan have for roles. */
   private static final int USER = 195;

@@ -13,7 +13,8 @@ import net.razorvine.pickle.PickleUtils;
 import net.razorvine.pickle.Unpickler;
 
 /**
- * Reads the {@code data.pkl} of a file that {@code torch.save} wrote: a dictionary of tensors.
+ * Reads the {@code data.pkl} of a file that {@code torch.save} wrote: a dictionary of tensors. Two
+ * kinds of other values that bitsandbytes puts beside tensors are read as well ({@link Contents}).
  *
  * <p>A pickle is a program, and in Python it may call anything. Here it may not: every instruction
  * passes {@link #dispatch}, which runs only those that plain data needs and resolves the names of
@@ -44,10 +45,22 @@ final class TensorUnpickler extends Unpickler {
    */
   record Tensor(Storage storage, long offset, long[] shape, long[] strides) {}
 
+  /**
+   * What a dictionary holds. The elements of a list {@code NAME.quant_state}, in which bitsandbytes
+   * 0.41 keeps what codes need, have the list's name, a dot and their index; so have those of lists
+   * in it.
+   *
+   * @param tensors by name, in the order of the pickle
+   * @param constants elements of such lists that are no tensors, and the strings {@code
+   *     NAME.weight_format}
+   */
+  record Contents(Map<String, Tensor> tensors, Map<String, String> constants) {}
+
   private enum Callable {
     REBUILD_TENSOR,
     REBUILD_PARAMETER,
-    ORDERED_DICT
+    ORDERED_DICT,
+    SIZE
   }
 
   /** Bytes of a {@code data.pkl}; a 13B model's has about 60,000. */
@@ -57,12 +70,24 @@ final class TensorUnpickler extends Unpickler {
   private static final int MAX_INSTRUCTIONS = 1_000_000;
 
   private static final int MAX_RANK = 8;
+  private static final int MAX_LIST_DEPTH = 3;
+  private static final int MAX_LIST = 16;
+
+  /** Lists may be shared, so that their elements are bounded besides their instructions. */
+  private static final int MAX_VALUES = 100_000;
+
+  private static final String LIST = ".quant_state";
+  private static final String FORMAT = ".weight_format";
 
   private static final Map<String, Object> GLOBALS =
       Map.ofEntries(
           Map.entry("torch._utils._rebuild_tensor_v2", Callable.REBUILD_TENSOR),
           Map.entry("torch._utils._rebuild_parameter", Callable.REBUILD_PARAMETER),
           Map.entry("collections.OrderedDict", Callable.ORDERED_DICT),
+          Map.entry("torch.Size", Callable.SIZE),
+          Map.entry("torch.float16", "float16"),
+          Map.entry("torch.bfloat16", "bfloat16"),
+          Map.entry("torch.float32", "float32"),
           Map.entry("torch.DoubleStorage", DType.F64),
           Map.entry("torch.FloatStorage", DType.F32),
           Map.entry("torch.HalfStorage", DType.F16),
@@ -87,11 +112,10 @@ final class TensorUnpickler extends Unpickler {
    *
    * @param pickle the bytes of a {@code data.pkl}
    * @param file the file it comes from, for messages
-   * @return the tensors by name, in the order of the pickle
    * @throws ModelFormatException if the pickle is malformed, names something that tensors do not
    *     need, or holds something else than a dictionary of tensors
    */
-  static Map<String, Tensor> read(byte[] pickle, String file) {
+  static Contents read(byte[] pickle, String file) {
     TensorUnpickler unpickler = new TensorUnpickler(file);
     Object value;
     try {
@@ -106,15 +130,47 @@ final class TensorUnpickler extends Unpickler {
     if (!(value instanceof Map<?, ?> dictionary)) {
       throw unpickler.wrong("a dictionary of tensors", kind(value));
     }
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    Contents contents = new Contents(new LinkedHashMap<>(), new LinkedHashMap<>());
     for (Map.Entry<?, ?> entry : dictionary.entrySet()) {
-      String name = (String) entry.getKey();
-      if (!(entry.getValue() instanceof Tensor tensor)) {
-        throw new ModelFormatException(file, name, "a tensor", kind(entry.getValue()));
-      }
-      tensors.put(name, tensor);
+      unpickler.put((String) entry.getKey(), entry.getValue(), contents);
     }
-    return tensors;
+    return contents;
+  }
+
+  private void put(String name, Object value, Contents contents) {
+    if (value instanceof Tensor tensor) {
+      contents.tensors.put(name, tensor);
+    } else if (value instanceof String text && name.endsWith(FORMAT)) {
+      contents.constants.put(name, text);
+    } else if (value instanceof List<?> list && name.endsWith(LIST)) {
+      putElements(name, list, 1, contents);
+    } else {
+      throw new ModelFormatException(file, name, "a tensor", kind(value));
+    }
+  }
+
+  private void putElements(String name, List<?> list, int depth, Contents contents) {
+    int values = contents.tensors.size() + contents.constants.size();
+    if (list.size() > MAX_LIST || values > MAX_VALUES) {
+      throw new ModelFormatException(
+          file, name, "a list of at most " + MAX_LIST + " elements", list.size() + " elements");
+    }
+    for (int i = 0; i < list.size(); i++) {
+      String element = name + "." + i;
+      Object value = list.get(i);
+      if (value instanceof Tensor tensor) {
+        contents.tensors.put(element, tensor);
+      } else if (value instanceof List<?> inner && depth < MAX_LIST_DEPTH) {
+        putElements(element, inner, depth + 1, contents);
+      } else if (value instanceof long[] sizes) {
+        contents.constants.put(element, Arrays.toString(sizes));
+      } else if (value instanceof String || value instanceof Number || value instanceof Boolean) {
+        contents.constants.put(element, value.toString());
+      } else if (value != null) {
+        throw new ModelFormatException(
+            file, element, "what a state of bitsandbytes holds", kind(value));
+      }
+    }
   }
 
   @Override
@@ -215,6 +271,9 @@ final class TensorUnpickler extends Unpickler {
   private Object call(Object callable, Object[] arguments) {
     if (callable == Callable.ORDERED_DICT && arguments.length == 0) {
       return new LinkedHashMap<String, Object>();
+    }
+    if (callable == Callable.SIZE && arguments.length == 1) {
+      return integers(arguments[0]);
     }
     if (callable == Callable.REBUILD_PARAMETER
         && arguments.length == 3

@@ -24,6 +24,7 @@ public final class TorchZipFile implements TensorSource {
   private final ZipDirectory zip;
   private final Map<TensorUnpickler.Storage, ZipDirectory.Range> storages = new HashMap<>();
   private final Map<String, TensorEntry> tensors = new LinkedHashMap<>();
+  private final Map<String, String> metadata = new LinkedHashMap<>();
 
   private TorchZipFile(FileBytes bytes) {
     this.bytes = bytes;
@@ -65,6 +66,12 @@ public final class TorchZipFile implements TensorSource {
     return Collections.unmodifiableMap(tensors);
   }
 
+  /** Returns what is in the pickle beside tensors, see {@link TensorUnpickler.Contents}. */
+  @Override
+  public Map<String, String> metadata() {
+    return Collections.unmodifiableMap(metadata);
+  }
+
   private void readTensors() {
     List<String> pickles = zip.names().stream().filter(TorchZipFile::isPickle).toList();
     if (pickles.size() != 1) {
@@ -79,8 +86,9 @@ public final class TorchZipFile implements TensorSource {
           "data.pkl", "at most " + TensorUnpickler.MAX_BYTES + " bytes", range.bytes() + " bytes");
     }
     byte[] data = bytes.read(range.offset(), range.bytes(), "data.pkl").array();
-    TensorUnpickler.read(data, file().toString())
-        .forEach((name, tensor) -> tensors.put(name, entry(root, name, tensor)));
+    TensorUnpickler.Contents contents = TensorUnpickler.read(data, file().toString());
+    contents.tensors().forEach((name, tensor) -> tensors.put(name, entry(root, name, tensor)));
+    metadata.putAll(contents.constants());
   }
 
   private static boolean isPickle(String name) {

@@ -16,10 +16,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Negative log-likelihood of texts under a model. For one thread. */
+/**
+ * Negative log-likelihood of texts under a model, and how far its distributions are from those of a
+ * reference. For one thread.
+ */
 public final class Perplexity {
   private static final JsonFactory JSON = new JsonFactory();
   private static final Set<String> ROLES = new TreeSet<>(List.of("assistant", "system", "user"));
@@ -49,12 +53,44 @@ public final class Perplexity {
     }
   }
 
+  /** Most bytes of a window's rows, which are kept of the reference. */
+  private static final long MAX_ROW_BYTES = 1L << 30;
+
   private final Baichuan model;
   private final ProgressListener progress;
+  private final Baichuan reference; // or null
+  private Divergence divergence; // once a window has been compared
 
   public Perplexity(Baichuan model, ProgressListener progress) {
+    this(model, progress, null);
+  }
+
+  private Perplexity(Baichuan model, ProgressListener progress, Baichuan reference) {
     this.model = model;
     this.progress = progress;
+    this.reference = reference;
+  }
+
+  /**
+   * Returns one that compares with a reference too, whose logits of a window it keeps.
+   *
+   * @throws InvalidRequestException if the reference has another vocabulary
+   */
+  public Perplexity beside(Baichuan reference) {
+    int size = model.info().shape().vocabularySize();
+    int other = reference.info().shape().vocabularySize();
+    if (size != other) {
+      throw new InvalidRequestException(
+          "reference", "a vocabulary of " + other, size + ", as the model has");
+    }
+    return new Perplexity(model, progress, reference);
+  }
+
+  /**
+   * Returns how far the model was from the reference in what has been scored; empty without one.
+   */
+  public Optional<Divergence.Result> divergence() {
+    return Optional.ofNullable(divergence).map(Divergence::result);
   }
 
   /**
@@ -66,6 +102,18 @@ public final class Perplexity {
    *     tokens
    */
   public Score text(Path file, int window) throws IOException {
+    return text(file, window, 0);
+  }
+
+  /**
+   * As above, but does not score the tokens that the first of each window predict.
+   *
+   * @param skip how many of them, 0 to one less than the window
+   */
+  public Score text(Path file, int window, int skip) throws IOException {
+    if (skip < 0 || skip >= window) {
+      throw new InvalidRequestException("skip", skip, "0 to one less than the window of " + window);
+    }
     if (window < 1 || window > model.info().contextLength()) {
       throw new InvalidRequestException(
           "window",
@@ -77,9 +125,11 @@ public final class Perplexity {
     for (int from = 0; from + 1 < ids.length; from += window) {
       progress.progress("windows", from / window, (ids.length + window - 1) / window);
       int[] part = Arrays.copyOfRange(ids, from, Math.min(from + window + 1, ids.length));
-      boolean[] scored = new boolean[part.length];
-      Arrays.fill(scored, 1, part.length, true);
-      sum = sum.plus(score(part, scored));
+      if (part.length > skip + 1) { // not so for a last one that is short
+        boolean[] scored = new boolean[part.length];
+        Arrays.fill(scored, skip + 1, part.length, true);
+        sum = sum.plus(score(part, scored));
+      }
     }
     return require(sum, file);
   }
@@ -188,14 +238,21 @@ public final class Perplexity {
   private Score score(int[] ids, boolean[] scored) {
     double[] nll = new double[1];
     long[] tokens = new long[1];
+    int[] fed = Arrays.copyOf(ids, ids.length - 1);
+    if (reference != null) {
+      keepReference(fed, scored);
+    }
     model.logits(
-        Arrays.copyOf(ids, ids.length - 1),
+        fed,
         true,
         0,
         (position, logits) -> {
           if (scored[position + 1]) {
             nll[0] += LogSumExp.of(logits) - logits[ids[position + 1]];
             tokens[0]++;
+            if (reference != null) {
+              divergence.compare(position, logits);
+            }
           }
         });
     int[] target = new int[ids.length];
@@ -207,5 +264,31 @@ public final class Perplexity {
     }
     String text = model.tokenizer().decode(Arrays.copyOf(target, count), true);
     return new Score(nll[0], tokens[0], text.codePointCount(0, text.length()));
+  }
+
+  private void keepReference(int[] fed, boolean[] scored) {
+    long rowBytes = 4L * reference.info().shape().vocabularySize();
+    int rows = 0;
+    for (int i = 1; i < scored.length; i++) {
+      rows += scored[i] ? 1 : 0;
+    }
+    if (rows * rowBytes > MAX_ROW_BYTES) {
+      throw new InvalidRequestException(
+          "window",
+          rows + " tokens, whose logits of the reference take " + rows * rowBytes + " bytes",
+          "at most " + MAX_ROW_BYTES / rowBytes + " tokens at a time");
+    }
+    if (divergence == null) {
+      divergence = new Divergence(model.info().contextLength());
+    }
+    reference.logits(
+        fed,
+        true,
+        0,
+        (position, logits) -> {
+          if (scored[position + 1]) {
+            divergence.keep(position, logits);
+          }
+        });
   }
 }

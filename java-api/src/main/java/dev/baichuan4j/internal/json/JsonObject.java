@@ -226,6 +226,11 @@ public final class JsonObject {
     return optional(key, String.class, "a string");
   }
 
+  /** Returns whether the key has a string. */
+  public boolean isString(String key) {
+    return members.get(key) instanceof String;
+  }
+
   /** Returns the key's list of strings; empty if the key is absent. */
   public List<String> strings(String key) {
     List<String> strings = new ArrayList<>();

@@ -11,14 +11,18 @@ import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.PromptFormat;
+import dev.baichuan4j.TemplateVariables;
 import dev.baichuan4j.Tokenizer;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -90,6 +94,54 @@ class JinjaPromptTest {
     assertArrayEquals(TOKENIZER.encode("你好"), Arrays.copyOfRange(ids, 1, ids.length - 2));
     assertEquals(END, ids[ids.length - 2]);
     assertEquals(END, ids[ids.length - 1]);
+  }
+
+  @Test
+  void variablesReachTheTemplateAndTheirTextsStayText() {
+    String template =
+        "{% if thinking %}on{% else %}off{% endif %} {{ words[1] }} {{ map.n + 1 }} {{ empty is none }}"
+            + "{{ messages[0].content }}";
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("n", 41);
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("thinking", true);
+    values.put("words", List.of("a", "</s>"));
+    values.put("map", map);
+    values.put("empty", null);
+    JinjaPrompt plain = prompt(template.replace("{{ words[1] }} {{ map.n + 1 }}", ""), 1000);
+    JinjaPrompt given = prompt(template, 1000).with(TemplateVariables.of(values));
+    map.put("n", 0); // what was given is a copy
+    List<ChatMessage> messages = List.of(user("你好"));
+    assertEquals("off  False你好", plain.text(messages).toString());
+    assertEquals("on </s> 42 True你好", given.text(messages).toString());
+    for (int id : given.whole(messages, 1).ids()) {
+      assertTrue(id != END, "a text of a variable became a special token");
+    }
+  }
+
+  @Test
+  void variablesThatTheProgramSetsAreRefused() {
+    JinjaPrompt prompt = prompt("{{ messages[0].content }}", 1000);
+    TemplateVariables special = TemplateVariables.of(Map.of("bos_token", "x"));
+    assertEquals(
+        "templateVariables.bos_token",
+        assertThrows(InvalidRequestException.class, () -> prompt.with(special)).parameter());
+    for (Map<String, ?> wrong :
+        List.of(
+            Map.of("messages", List.of()),
+            Map.of("", 1),
+            Map.of("a", new Object()),
+            Map.of("a", Double.NaN),
+            Map.of("a", Map.of(1, 2)),
+            Map.of("a", BigInteger.ONE.shiftLeft(63)))) {
+      assertThrows(InvalidRequestException.class, () -> TemplateVariables.of(wrong));
+    }
+    Object deep = 1;
+    for (int i = 0; i < 40; i++) {
+      deep = List.of(deep);
+    }
+    Map<String, Object> tooDeep = Map.of("a", deep);
+    assertThrows(InvalidRequestException.class, () -> TemplateVariables.of(tooDeep));
   }
 
   @Test

@@ -52,7 +52,8 @@ class ReaderFuzzTest {
   @FuzzTest(maxDuration = "2m")
   void pickle(byte[] pickle) {
     try {
-      for (TensorUnpickler.Tensor tensor : TensorUnpickler.read(pickle, "m.bin").values()) {
+      for (TensorUnpickler.Tensor tensor :
+          TensorUnpickler.read(pickle, "m.bin").tensors().values()) {
         assertTrue(tensor.offset() >= 0 && tensor.shape().length == tensor.strides().length);
       }
     } catch (ModelFormatException expected) {

@@ -3,7 +3,9 @@ package dev.baichuan4j.server.openai;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.PromptOverflow;
+import dev.baichuan4j.TemplateVariables;
 import dev.baichuan4j.tools.Tools;
 import java.util.List;
 import java.util.Optional;
@@ -51,6 +53,10 @@ record ChatRequest(
               "truncation",
               List.of("disabled", "auto"),
               "Whether the oldest rounds are left out where there is no room.")
+          .any(
+              "chat_template_kwargs",
+              "{\"type\":\"object\"}",
+              "What the chat template of a model is given besides, such as enable_thinking.")
           .with(Sampling.shape())
           .with(Bounds.shape())
           .with(ToolFields.shape())
@@ -81,9 +87,11 @@ record ChatRequest(
     int choices = fields.integer("n").orElse(1);
     OptionalInt logprobs = logprobs(fields);
     boolean truncates = fields.text("truncation").orElse("").equals("auto");
+    TemplateVariables variables = templateVariables(fields);
     UnaryOperator<GenerationOptions> options =
         base -> {
           GenerationOptions o = sampling.apply(base).withChoices(choices);
+          o = o.withTemplateVariables(variables);
           o = most.isPresent() ? o.withMaxNewTokens(most.getAsInt()) : o;
           o = logprobs.isPresent() ? o.withLogprobs(logprobs.getAsInt()) : o;
           o = truncates ? o.withPromptOverflow(PromptOverflow.DROP_OLDEST_ROUNDS) : o;
@@ -112,6 +120,22 @@ record ChatRequest(
       throw fields.invalid("stream_options", "a value without \"stream\"", "none, or a stream");
     }
     return options.isPresent() && options.get().flag("include_usage", false);
+  }
+
+  private static TemplateVariables templateVariables(Fields fields) {
+    String name = "chat_template_kwargs";
+    Optional<JsonNode> value = fields.value(name);
+    if (value.isEmpty()) {
+      return TemplateVariables.NONE;
+    }
+    if (!value.get().isObject()) {
+      throw fields.invalid(name, value.get(), "an object");
+    }
+    try {
+      return TemplateVariables.of(Json.values(value.get()));
+    } catch (InvalidRequestException e) {
+      throw Refusals.of(e, "messages");
+    }
   }
 
   private static OptionalInt mostTokens(Fields fields) {

@@ -24,6 +24,7 @@ final class Refusals {
           "minNewTokens", "min_tokens",
           "beamSearch", "tools",
           "choice", "tool_choice",
+          "templateVariables", "chat_template_kwargs",
           "constraint", "response_format");
 
   private Refusals() {}

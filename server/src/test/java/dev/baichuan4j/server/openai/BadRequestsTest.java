@@ -2,6 +2,7 @@ package dev.baichuan4j.server.openai;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -115,14 +116,29 @@ class BadRequestsTest {
                 "GET /v1/models\u0001 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
                 "GET v1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
         String head = heads.get(i % heads.size());
-        try (RawClient client = new RawClient(server.port())) {
-          client.send(head);
-          String status = client.line();
-          assertTrue(status != null && status.matches("HTTP/1.1 4\\d\\d .*"), head + ": " + status);
-          checkForm(client.lineOf("{"), head);
-        }
+        sendHead(server, head);
       }
       assertEquals(2, server.get("/v1/models").get("data").size());
     }
+  }
+
+  /**
+   * Sends a head; one whose connection ends without an answer may be sent again. Jetty 12.1 answers
+   * a head that it cannot read in another thread than the one that has read it, and where both give
+   * the buffer back at once it closes the connection first.
+   */
+  private static void sendHead(Server server, String head) {
+    String status = null;
+    for (int tries = 0; status == null && tries < 5; tries++) {
+      try (RawClient client = new RawClient(server.port())) {
+        client.send(head);
+        status = client.line();
+        if (status != null) {
+          assertTrue(status.matches("HTTP/1.1 4\\d\\d .*"), head + ": " + status);
+          checkForm(client.lineOf("{"), head);
+        }
+      }
+    }
+    assertNotNull(status, head);
   }
 }

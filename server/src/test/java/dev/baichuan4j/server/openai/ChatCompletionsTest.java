@@ -6,11 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.TemplateVariables;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -166,6 +170,20 @@ class ChatCompletionsTest {
     assertEquals(likeliest, drawn(",\"top_p\":0"));
     assertEquals(likeliest, drawn(",\"top_k\":1,\"temperature\":2"));
     assertTrue(content(",\"min_tokens\":40,\"max_tokens\":60").length() > text.length());
+  }
+
+  @Test
+  void switchesOfTheTemplateReachTheOptions() {
+    String kwargs = "{\"a\":[1,2.5,\"b\",null],\"c\":{\"d\":false}}";
+    ChatRequest request =
+        ChatRequest.read(
+            Fields.of(
+                ChatRequest.SHAPE,
+                (ObjectNode) Json.own(asking(",\"chat_template_kwargs\":" + kwargs))));
+    assertEquals(
+        TemplateVariables.of(
+            Map.of("a", Arrays.asList(1, 2.5, "b", null), "c", Map.of("d", false))),
+        request.options().apply(GenerationOptions.greedy()).templateVariables());
   }
 
   private static String finish(String fields) {

@@ -85,6 +85,8 @@ class RefusalsTest {
         "guided_json | {\"unevaluatedItems\":false,\"type\":\"array\"}",
         "structured_outputs.regex | {\"regex\":\"(\"}",
         "structured_outputs.structural_tag | {\"structural_tag\":\"a\"}",
+        "chat_template_kwargs | 1",
+        "chat_template_kwargs | {\"enable_thinking\": false}", // this model has no template
         "priority | \"soon\"",
         "priority | 1.5",
         "service_tier | \"gold\"",

@@ -16,8 +16,36 @@ public final class Float16 {
     return Float.intBitsToFloat(Float.floatToRawIntBits(value) | sign);
   }
 
+  /**
+   * Returns the nearest IEEE 754 binary16, ties to even; what is too large becomes infinite. It is
+   * what Float.floatToFloat16 does in Java 20.
+   */
+  public static short toF16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int sign = bits >>> 16 & 0x8000;
+    int magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) {
+      return (short) (sign | 0x7e00);
+    }
+    if (magnitude >= 0x477ff000) {
+      return (short) (sign | 0x7c00);
+    }
+    if (magnitude < 0x38800000) {
+      // Adding 0.5 lets the float adder round to a multiple of 2^-24, the step of subnormals.
+      float shifted = Float.intBitsToFloat(magnitude) + 0.5f;
+      return (short) (sign | Float.floatToRawIntBits(shifted) - Float.floatToRawIntBits(0.5f));
+    }
+    int rounded = magnitude + 0xfff + (magnitude >>> 13 & 1);
+    return (short) (sign | rounded - (112 << 23) >>> 13);
+  }
+
+  /** Returns a number rounded to the nearest binary16, as {@link #toF16} does. */
+  public static float roundToF16(float value) {
+    return ofF16(toF16(value));
+  }
+
   /** Returns the upper half of a binary32, rounded to the nearest, ties to even. */
-  static short toBf16(float value) {
+  public static short toBf16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
       return (short) (bits >>> 16 | 0x40);

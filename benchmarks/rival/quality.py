@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""What do fewer bits cost? Ours beside llama.cpp's and ik_llama.cpp's, same model, same text.
+
+  quality.py --llama.cpp BUILD [--ik BUILD] --models FOLDER [--out FILE.md] [--plot FILE.svg] [options]
+
+Every side makes its own quantized models of the same checkpoint and is compared with the same
+checkpoint as it runs it itself without quantization: the Kullback-Leibler divergence of the next
+token's distribution in nats (mean and 99th percentile), how often both hold the same token for the
+likeliest, and the perplexity. Windows of 512 tokens, of which the second half is scored, as
+llama-perplexity does it. Calibrated kinds see --calibrate, which is another text than --file.
+
+Bits are those of a weight of the matrices, scales included; embeddings are left out on both sides
+where a side does not quantize them (llama-quantize --pure with --token-embedding-type f16).
+What each costs in time is compare.py's to say. Needs Python alone; the drawing is SVG written here.
+"""
+
+import argparse
+import datetime
+import json
+import math
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import compare
+import gguf
+import prompts
+
+WINDOW = 512
+NAMES = ["bits", "perplexity", "divergence", "99th percentile", "same likeliest, %"]
+LLAMA_KINDS = "Q8_0,Q6_K,Q5_K,Q4_K,Q4_0,IQ4_NL,IQ4_XS,Q3_K,IQ3_S,Q2_K"
+IK_KINDS = "IQ4_KS,IQ4_K,IQ3_K,IQ3_KS,IQ2_K"
+OUR_KINDS = "int8,int4,int4+,int3,int3+,int2,int2+"
+
+
+def text_of(command):
+    """Both streams of a command, which may log on either."""
+    done = subprocess.run(
+        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    text = done.stdout.decode(errors="replace")
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{text[-3000:]}")
+    return text
+
+
+class Ours:
+    name = "baichuan4j"
+
+    def __init__(self, options):
+        self.options = options
+
+    def rows(self):
+        for kind in self.options.kinds:
+            yield kind, self.measure(kind)
+
+    def measure(self, kind):
+        o = self.options
+        weights = kind.rstrip("+")
+        model = o.model
+        bits = {"bf16": 16, "int8": 8.5}.get(weights)
+        if kind != "bf16":
+            model = o.models / f"{o.model.name}-{kind}"
+            if not model.exists():
+                command = [o.baichuan, "quantize", "--model", o.model, "--weights", weights]
+                command += ["--calibrate", o.calibrate] if kind.endswith("+") else []
+                compare.output_of([*command, "--out", model])
+            bits = bits or bits_of_ours(model)
+        command = [o.baichuan, "perplexity", "--model", model, "--reference", o.model, "--json"]
+        command += ["--file", o.file, "--window", WINDOW, "--skip", WINDOW // 2]
+        found = json.loads(compare.output_of([*command, "--threads", o.threads]))
+        return [
+            bits,
+            found["perplexity"],
+            found["divergence"],
+            found["divergence_p99"],
+            100 * found["same_likeliest"],
+        ]
+
+
+def bits_of_ours(folder):
+    """Bits of a weight of the packed matrices of a quantized folder."""
+    bits = weights = 0
+    for path in folder.glob("*.safetensors"):
+        with open(path, "rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        for name, entry in header.items():
+            shape = header.get("__metadata__", {}).get("baichuan4j.shape." + name)
+            if shape:
+                rows, columns = json.loads(shape)
+                begin, end = entry["data_offsets"]
+                weights += rows * columns
+                bits += 8 * (end - begin)
+    return bits / weights
+
+
+class Rival:
+    def __init__(self, name, build, kinds, options):
+        self.name = name
+        self.build = build / "bin"
+        self.kinds = kinds
+        self.options = options
+        self.base = options.models / f"{options.model.name}-{name}.kld"
+
+    def perplexity(self, model, *arguments):
+        o = self.options
+        command = [self.build / "llama-perplexity", "-m", model, "-f", o.file, "-c", WINDOW]
+        return text_of([*command, "-b", WINDOW, "-t", o.threads, "--kl-divergence-base", self.base, *arguments])
+
+    def rows(self):
+        o = self.options
+        published = o.models / f"{o.model.name}-f32.gguf"
+        if not published.exists():
+            script = pathlib.Path(__file__).with_name("convert_gguf.py")
+            compare.output_of([script, o.model, "f32", published])
+        if not self.base.exists():
+            self.perplexity(published)
+        for kind in self.kinds:
+            yield kind, self.measure(published, kind)
+
+    def measure(self, published, kind):
+        o = self.options
+        model = o.models / f"{o.model.name}-{self.name}-{kind}.gguf"
+        if not model.exists():
+            command = [self.build / "llama-quantize", "--pure", "--token-embedding-type", "f16"]
+            text_of([*command, published, model, kind])
+        text = self.perplexity(model, "--kl-divergence")
+        find = lambda pattern: float(re.search(pattern + r"\s*:\s*([\d.]+)", text)[1])
+        return [
+            bits_of_gguf(model),
+            find(r"Mean PPL\(Q\)"),
+            find(r"Mean\s+KLD"),
+            find(r"99.0%\s+KLD"),
+            find(r"Same top p"),
+        ]
+
+
+def bits_of_gguf(path):
+    """Bits of a weight of the coded matrices, by the places of a file's tensors."""
+    coded = [t for t in gguf.places(path) if len(t.sizes) == 2 and t.name != "token_embd.weight"]
+    return sum(8 * t.bytes for t in coded) / sum(math.prod(t.sizes) for t in coded)
+
+
+def table(rows):
+    yield "| | " + " | ".join(NAMES) + " |"
+    yield "|---|" + "--:|" * len(NAMES)
+    for side, kind, values in rows:
+        bits, perplexity, mean, p99, same = values
+        yield (
+            f"| {side} {kind} | {bits:.2f} | {perplexity:.3f} | {mean:.5f} | {p99:.4f} | {same:.2f} |"
+        )
+
+
+COLOURS = ["#c8102e", "#1f77b4", "#2ca02c"]
+
+
+def drawing(rows, title):
+    """Bits against divergence, the latter on a logarithmic axis, as an SVG."""
+    rows = [row for row in rows if row[2][2] > 0]
+    left, top, width, height = 70, 40, 640, 420
+    least, most = min(r[2][0] for r in rows) - 0.3, max(r[2][0] for r in rows) + 0.3
+    low = math.floor(math.log10(min(r[2][2] for r in rows)))
+    high = math.ceil(math.log10(max(r[2][2] for r in rows)))
+    x = lambda bits: left + width * (bits - least) / (most - least)
+    y = lambda mean: top + height * (high - math.log10(mean)) / (high - low)
+    yield '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 520" font-family="sans-serif" font-size="12">'
+    yield '<rect width="760" height="520" fill="white"/>'
+    yield f'<text x="{left}" y="24" font-size="15">{title}</text>'
+    for power in range(low, high + 1):
+        at = y(10**power)
+        yield f'<line x1="{left}" y1="{at:.1f}" x2="{left + width}" y2="{at:.1f}" stroke="#ddd"/>'
+        yield f'<text x="{left - 8}" y="{at + 4:.1f}" text-anchor="end">{10.0**power:g}</text>'
+    for bits in range(math.ceil(least), math.floor(most) + 1):
+        yield f'<line x1="{x(bits):.1f}" y1="{top}" x2="{x(bits):.1f}" y2="{top + height}" stroke="#eee"/>'
+        yield f'<text x="{x(bits):.1f}" y="{top + height + 18}" text-anchor="middle">{bits}</text>'
+    yield f'<text x="{left + width / 2}" y="{top + height + 40}" text-anchor="middle">bits a weight</text>'
+    yield (
+        f'<text transform="translate(18 {top + height / 2}) rotate(-90)" text-anchor="middle">'
+        "divergence from the unquantized model, nats a token</text>"
+    )
+    sides = list(dict.fromkeys(side for side, _, _ in rows))
+    for number, side in enumerate(sides):
+        colour = COLOURS[number % len(COLOURS)]
+        yield f'<circle cx="{left + width - 130}" cy="{top + 14 + 18 * number}" r="5" fill="{colour}"/>'
+        yield f'<text x="{left + width - 120}" y="{top + 18 + 18 * number}">{side}</text>'
+        for _, kind, values in (row for row in rows if row[0] == side):
+            yield f'<circle cx="{x(values[0]):.1f}" cy="{y(values[2]):.1f}" r="5" fill="{colour}"/>'
+            yield f'<text x="{x(values[0]) + 7:.1f}" y="{y(values[2]) + 4:.1f}" fill="{colour}">{kind}</text>'
+    yield "</svg>"
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    split = lambda text: text.split(",") if text else []
+    parser.add_argument("--llama.cpp", dest="build", type=pathlib.Path, required=True)
+    parser.add_argument("--ik", type=pathlib.Path, help="a build folder of ik_llama.cpp")
+    parser.add_argument("--models", type=pathlib.Path, required=True, help="keeps what is made")
+    parser.add_argument("--model", type=pathlib.Path, default=prompts.BASE)
+    parser.add_argument("--file", type=pathlib.Path, default=compare.ROOT / "models/eval/poems-heldout.txt")
+    parser.add_argument("--calibrate", type=pathlib.Path, default=compare.ROOT / "models/eval/poems-taught.txt")
+    parser.add_argument("--kinds", type=split, default=OUR_KINDS, help="ours; + is calibrated: " + OUR_KINDS)
+    parser.add_argument("--llama-kinds", type=split, default=LLAMA_KINDS, help=LLAMA_KINDS)
+    parser.add_argument("--ik-kinds", type=split, default=IK_KINDS, help=IK_KINDS)
+    parser.add_argument("--out", type=pathlib.Path, help="the table, also on standard output")
+    parser.add_argument("--plot", type=pathlib.Path, help="an SVG of bits against divergence")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--baichuan", type=pathlib.Path, default=compare.ROOT / "baichuan")
+    options = parser.parse_args()
+    options.models.mkdir(parents=True, exist_ok=True)
+    options.models = options.models.absolute()
+    sides = [Ours(options), Rival("llama.cpp", options.build, options.llama_kinds, options)]
+    if options.ik:
+        sides.append(Rival("ik_llama.cpp", options.ik, options.ik_kinds, options))
+    rows = []
+    for side in sides:
+        for kind, values in side.rows():
+            rows.append((side.name, kind, values))
+            print(f"{side.name} {kind}: " + " ".join(f"{v:.5g}" for v in values), file=sys.stderr)
+    lines = [
+        f"{options.model.name}, {options.file.name}, windows of {WINDOW}; calibrated (+) on "
+        f"{options.calibrate.name}; {compare.machine(options)}",
+        "",
+        *table(rows),
+    ]
+    print("\n".join(lines))
+    if options.out:
+        options.out.write_text("\n".join(lines) + "\n")
+    if options.plot:
+        options.plot.write_text("\n".join(drawing(rows, f"{options.model.name}: what bits cost")) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+package dev.baichuan4j.internal.checkpoint;
+
+import static dev.baichuan4j.internal.checkpoint.TestFiles.utf8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import dev.baichuan4j.internal.checkpoint.quantized.Element;
+import dev.baichuan4j.internal.checkpoint.quantized.QuantizationConfig;
+import dev.baichuan4j.internal.checkpoint.quantized.QuantizedForm;
+import dev.baichuan4j.internal.checkpoint.quantized.QuantizedMatrix;
+import dev.baichuan4j.internal.files.FileBytes;
+import dev.baichuan4j.internal.json.IntRange;
+import dev.baichuan4j.internal.json.JsonObject;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Random codes against the numbers that bitsandbytes, GPTQModel, AutoAWQ and compressed-tensors
+ * read from them; tools/quantized-goldens/make.py made them.
+ */
+class QuantizedGoldensTest {
+  private static final String EXPECTED = ".expected.safetensors";
+
+  @TempDir Path folder;
+
+  static List<Path> files() throws IOException, URISyntaxException {
+    Path goldens =
+        Path.of(QuantizedGoldensTest.class.getResource("quantized/goldens/awq.safetensors").toURI())
+            .getParent();
+    try (Stream<Path> files = Files.list(goldens)) {
+      return files.filter(file -> !file.toString().endsWith(EXPECTED)).sorted().toList();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("files")
+  void numbersHaveTheBitsOfTheLibrary(Path file) throws IOException {
+    boolean torch = file.toString().endsWith(".bin");
+    TensorSource source = torch ? TorchZipFile.open(file) : SafetensorsFile.open(file);
+    Path beside = Path.of(file.toString().replaceAll("\\.bin$", EXPECTED));
+    TensorSource golden = torch ? SafetensorsFile.open(beside) : source;
+    String config = golden.metadata().get("quantization_config");
+    Files.write(folder.resolve("config.json"), utf8("{\"quantization_config\": " + config + "}"));
+    List<Integer> shape =
+        JsonObject.parse(utf8("{\"n\": " + golden.metadata().get("shape") + "}"), "shape")
+            .integers(new IntRange("n", 1, 1000));
+    int rows = shape.get(0);
+    int columns = shape.get(1);
+
+    QuantizedForm form = QuantizationConfig.read(folder, source.tensors().keySet()).orElseThrow();
+    QuantizedMatrix matrix =
+        form.matrix("m", rows, columns, QuantizedTensors.raw(source), source.metadata())
+            .orElseThrow();
+
+    int[] expected = bits(golden.tensors().get("expected"));
+    assertEquals(rows * columns, expected.length);
+    for (int step : new int[] {rows, 1, 7}) {
+      assertArrayEquals(expected, read(matrix, rows, columns, step), "rows at a time: " + step);
+    }
+    assertFalse(Integer.valueOf(expected[0]).equals(expected[1]) && expected[1] == expected[2]);
+  }
+
+  private static int[] bits(TensorEntry entry) {
+    int[] bits = new int[(int) (entry.bytes() / 4)];
+    try (FileBytes file = FileBytes.open(entry.file())) {
+      file.read(entry.offset(), entry.bytes(), entry.name()).asIntBuffer().get(bits);
+    }
+    return bits;
+  }
+
+  private static int[] read(QuantizedMatrix matrix, int rows, int columns, int step) {
+    ByteBuffer target = ByteBuffer.allocate(4 * rows * columns).order(ByteOrder.LITTLE_ENDIAN);
+    for (int row = 0; row < rows; row += step) {
+      matrix.read(row, Math.min(step, rows - row), Element.F32, target);
+    }
+    int[] bits = new int[rows * columns];
+    target.flip().asIntBuffer().get(bits);
+    return bits;
+  }
+}
