@@ -9,7 +9,6 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.MemoryPlan;
-import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.PromptFormat;
@@ -30,7 +29,6 @@ import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
-import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -183,7 +181,7 @@ final class ModelLoader implements BaichuanLoader {
   public MemoryPlan memoryPlan() {
     Optional<Checkpoint> checkpoint = checkpoint();
     Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
-    Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(ModelLoader::tokenizer));
+    Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(TokenizerLoader::find));
     try (Ops ops = ops(where())) {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
       return budget.plan(budget.pages(budget.weights()));
@@ -217,7 +215,7 @@ final class ModelLoader implements BaichuanLoader {
         model.vocabularySize(),
         tokenizer,
         guesses.architecture().vocabularySize(),
-        tokenizer(guesses));
+        TokenizerLoader.find(guesses));
     return Optional.of(guesses);
   }
 
@@ -225,7 +223,7 @@ final class ModelLoader implements BaichuanLoader {
   public Baichuan load() {
     long start = System.nanoTime();
     Optional<Checkpoint> checkpoint = checkpoint();
-    Optional<Tokenizer> tokenizer = checkpoint.flatMap(ModelLoader::tokenizer);
+    Optional<Tokenizer> tokenizer = checkpoint.flatMap(TokenizerLoader::find);
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
     GenerationOptions defaults = advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
     Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
@@ -307,27 +305,6 @@ final class ModelLoader implements BaichuanLoader {
     return checkpoint.withPositions(ScaledPositions.of(checkpoint.architecture(), contextScaling));
   }
 
-  /** The tokenizer of a checkpoint, where its file or its folder has one. */
-  private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
-    Optional<Path> file =
-        checkpoint.isGguf()
-            ? checkpoint.tokenizerInFile().map(model -> checkpoint.file())
-            : TokenizerFiles.find(checkpoint.folder());
-    return file.map(path -> fitting(TokenizerLoader.load(path), path, checkpoint));
-  }
-
-  private static Tokenizer fitting(Tokenizer tokenizer, Path file, Checkpoint checkpoint) {
-    int vocabulary = checkpoint.architecture().vocabularySize();
-    if (tokenizer.vocabularySize() > vocabulary) {
-      throw new ModelFormatException(
-          file,
-          "tokenizer",
-          "at most " + vocabulary + " pieces",
-          tokenizer.vocabularySize() + " pieces");
-    }
-    return tokenizer;
-  }
-
   private static ElementType activations(Ops ops, Optional<Checkpoint> checkpoint) {
     return checkpoint.isPresent()
         ? Model.activations(ops, checkpoint.get())
@@ -356,7 +333,7 @@ final class ModelLoader implements BaichuanLoader {
     }
     Optional<CalibrationTokens> tokens =
         calibration.map(
-            text -> CalibrationText.tokens(text, checkpoint, ModelLoader.tokenizer(checkpoint)));
+            text -> CalibrationText.tokens(text, checkpoint, TokenizerLoader.find(checkpoint)));
     try (Ops ops = Ops.cpu(threads, exact)) {
       PackedCheckpoint.write(
           ops, checkpoint, weights == null ? Quant.BF16 : weights, tokens, target, progress);

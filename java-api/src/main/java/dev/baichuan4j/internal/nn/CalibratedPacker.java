@@ -51,8 +51,7 @@ final class CalibratedPacker implements MatrixPacker {
   private Tensor inputNorm;
   private HeadNorms headNorms; // null where heads are not normalized
   private Tensor postAttentionNorm;
-  private Tensor moments; // [K,K] of the input that is under way
-  private Tensor factor;
+  private Moments moments; // of the input that is under way; null in front of the first
 
   CalibratedPacker(
       Ops ops, Architecture model, Quant quant, WeightLoader loader, CalibrationTokens tokens) {
@@ -163,13 +162,12 @@ final class CalibratedPacker implements MatrixPacker {
         norm,
         x -> {
           if (moments == null) {
-            moments = ops.tensor(ElementType.F32, x.size(1), x.size(1));
+            moments = Moments.of(ops, x.size(1));
           }
           ops.secondMoments(moments, x);
         });
     OperationInterruptedException.check("calibrating");
-    factor = ops.tensor(ElementType.F32, moments.shape());
-    double damping = ops.momentsFactor(factor, moments, DAMPING);
+    double damping = ops.momentsFactor(moments, DAMPING);
     if (damping > DAMPING) {
       LOG.info("layer {}, {}: damped by {} of the mean second moment", number, input, damping);
     }
@@ -191,15 +189,11 @@ final class CalibratedPacker implements MatrixPacker {
         long rows = Math.min(BLOCK_ROWS, stored.size(0) - row);
         try (Tensor part = stored.rows(row, rows);
             Tensor partScale = scale == null ? null : scale.rows(row, rows);
-            Tensor codes = ops.tensor(ElementType.I8, rows, columns);
-            Tensor scales = ops.tensor(ElementType.F32, rows, columns / GROUP);
-            Tensor zeros = ops.tensor(ElementType.F32, rows, columns / GROUP)) {
-          double[] lost =
-              ops.roundWeights(
-                  codes, scales, zeros, part, partScale, moments, factor, BITS, SWEEPS);
+            Codes codes = Codes.of(ops, rows, columns, GROUP)) {
+          double[] lost = ops.roundWeights(codes, part, partScale, moments, BITS, SWEEPS);
           error[0] += lost[0];
           error[1] += lost[1];
-          ops.packCodes(out, row, codes, scales, zeros);
+          ops.packCodes(out, row, codes);
         }
       }
       loader.record(error, spec.name());
@@ -208,10 +202,10 @@ final class CalibratedPacker implements MatrixPacker {
   }
 
   private void closeMoments() {
-    close(moments);
-    close(factor);
-    moments = null;
-    factor = null;
+    if (moments != null) {
+      moments.close();
+      moments = null;
+    }
   }
 
   private void closeLayer() {

@@ -297,60 +297,51 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_dequantize(context(), pointer(out), pointer(w)));
   }
 
-  /**
-   * Rows from {@code row} on of out [N,K] become codes [rows,K] with scales and zeros [rows,K/G].
-   */
-  void packCodes(Tensor out, long row, Tensor codes, Tensor scales, Tensor zeros) {
+  /** Rows from {@code row} on of out [N,K] become codes. */
+  void packCodes(Tensor out, long row, Codes from) {
     Bindings.check(
         baichuan.bc_pack_codes(
-            context(), pointer(out), row, pointer(codes), pointer(scales), pointer(zeros)));
+            context(),
+            pointer(out),
+            row,
+            pointer(from.codes()),
+            pointer(from.scales()),
+            pointer(from.zeros())));
   }
 
-  /** moments [K,K], on the diagonal and above it, += x [T,K]^T x. */
-  void secondMoments(Tensor moments, Tensor x) {
-    Bindings.check(baichuan.bc_second_moments(context(), pointer(moments), pointer(x)));
+  /** The sums of moments, on the diagonal and above it, += x [T,K]^T x. */
+  void secondMoments(Moments moments, Tensor x) {
+    Bindings.check(baichuan.bc_second_moments(context(), pointer(moments.sums()), pointer(x)));
   }
 
-  /**
-   * Completes and damps moments [K,K], and makes their factor [K,K].
-   *
-   * @return the damping that there is a factor for, at least the one asked for
-   */
-  double momentsFactor(Tensor factor, Tensor moments, float damping) {
-    double[] damped = new double[1];
+  /** Completes and damps moments, makes their factor, and returns the damping that it took. */
+  double momentsFactor(Moments moments, float damping) {
+    double[] used = new double[1];
     Bindings.check(
-        baichuan.bc_moments_factor(context(), pointer(factor), pointer(moments), damping, damped));
-    return damped[0];
+        baichuan.bc_moments_factor(
+            context(), pointer(moments.factor()), pointer(moments.sums()), damping, used));
+    return used[0];
   }
 
   /**
-   * Rounds w [N,K] to codes [N,K] with scales and zeros [N,K/G] that change products with the
-   * activations least.
+   * Rounds w [N,K] to codes that change products with the activations least.
    *
    * @param rowScale [N] or null: factor of each row
    * @return sum of squared errors, sum of squares, and the loss
    */
   double[] roundWeights(
-      Tensor codes,
-      Tensor scales,
-      Tensor zeros,
-      Tensor w,
-      Tensor rowScale,
-      Tensor moments,
-      Tensor factor,
-      int bits,
-      int sweeps) {
+      Codes out, Tensor w, Tensor rowScale, Moments moments, int bits, int sweeps) {
     double[] error = new double[3];
     Bindings.check(
         baichuan.bc_round_weights(
             context(),
-            pointer(codes),
-            pointer(scales),
-            pointer(zeros),
+            pointer(out.codes()),
+            pointer(out.scales()),
+            pointer(out.zeros()),
             pointer(w),
             optional(rowScale),
-            pointer(moments),
-            pointer(factor),
+            pointer(moments.sums()),
+            pointer(moments.factor()),
             bits,
             sweeps,
             error));
