@@ -181,10 +181,12 @@ struct QuantizeParams {
 
 // What calibration computes with, on the CPU alone (docs/calibration.md). Moments are sums of x^T x.
 struct SecondMomentsParams {
-  float* sums;  // [K,K], of which the diagonal and what is above it are added to
+  float* sums;  // [K,K], of which the diagonal and what is above it are added to; with y all of it
   int64_t sums_ld;
   const float* x;  // [T,K]
   int64_t x_ld;
+  const float* y;  // [T,K], for sums of (y - x)^T x, or null
+  int64_t y_ld;
   int64_t T, K;
 };
 
@@ -211,9 +213,12 @@ struct RoundWeightsParams {
   int64_t moments_ld;
   const float* factor;
   int64_t factor_ld;
+  const float* cross;  // [K,K]: (y - x)^T x, or null
+  int64_t cross_ld;
+  float share;  // of the correction by them
   int64_t N, K, group;
   int32_t bits, sweeps;
-  double* error;         // [3]: ||w - q||^2, ||w||^2, sum over rows of (w - q) H (w - q)^T; written
+  double* error;         // [3]: ||w - q||^2, ||w||^2, the loss; written
   const int32_t* order;  // [K] the column at each place of the factor; the op sets it
 };
 

@@ -46,19 +46,23 @@ using namespace bc;
 
 extern "C" {
 
-bc_status bc_second_moments(bc_context* context, bc_tensor* moments, bc_tensor* x) {
+bc_status bc_second_moments(bc_context* context, bc_tensor* moments, bc_tensor* x, bc_tensor* y) {
   return guard([&] {
     Call call(context, "second_moments");
     require_no_plan(call, "second_moments");
     const Tensor& sums = call.output(moments, "moments", 2, BC_F32);
     const Tensor& in = call.tensor(x, "x", 2, BC_F32);
+    const Tensor* exact = call.optional(y, "y", 2, BC_F32);
     const int64_t K = in.shape[1];
     require_groups(call, K);
     call.shape(sums, "moments", {K, K});
-    call.require(sums.storage != in.storage, "moments' storage", 0, "another than that of x");
+    if (exact != nullptr) call.shape(*exact, "y", {in.shape[0], K});
+    call.require(sums.storage != in.storage && (exact == nullptr || sums.storage != exact->storage),
+                 "moments' storage", 0, "another than that of x and y");
     call.run_or_record([&](Backend& backend) {
-      backend.run(
-          SecondMomentsParams{data<float>(sums), sums.ld, data<float>(in), in.ld, in.shape[0], K});
+      backend.run(SecondMomentsParams{data<float>(sums), sums.ld, data<float>(in), in.ld,
+                                      data<float>(exact), exact == nullptr ? 0 : exact->ld,
+                                      in.shape[0], K});
     });
   });
 }
@@ -89,7 +93,8 @@ bc_status bc_moments_factor(bc_context* context, bc_tensor* factor, bc_tensor* m
 
 bc_status bc_round_weights(bc_context* context, bc_tensor* codes, bc_tensor* scales,
                            bc_tensor* zeros, bc_tensor* w, bc_tensor* row_scale, bc_tensor* moments,
-                           bc_tensor* factor, int32_t bits, int32_t sweeps, double* error) {
+                           bc_tensor* factor, bc_tensor* cross, float share, int32_t bits,
+                           int32_t sweeps, double* error) {
   return guard([&] {
     Call call(context, "round_weights");
     require_no_plan(call, "round_weights");
@@ -100,6 +105,7 @@ bc_status bc_round_weights(bc_context* context, bc_tensor* codes, bc_tensor* sca
     const Tensor* by = call.optional(row_scale, "row_scale", 1, BC_F32);
     const Tensor& sums = call.tensor(moments, "moments", 2, BC_F32);
     const Tensor& u = call.tensor(factor, "factor", 2, BC_F32);
+    const Tensor* d = call.optional(cross, "cross", 2, BC_F32);
     const int64_t N = in.shape[0];
     const int64_t K = in.shape[1];
     require_groups(call, K);
@@ -113,21 +119,41 @@ bc_status bc_round_weights(bc_context* context, bc_tensor* codes, bc_tensor* sca
     if (by != nullptr) call.shape(*by, "row_scale", {N});
     call.shape(sums, "moments", {K, K});
     call.shape(u, "factor", {K, K});
+    if (d != nullptr) call.shape(*d, "cross", {K, K});
     call.require(s.ld == groups && z.ld == groups, "rows of scales and zeros", number(s.ld),
                  "rows without gaps");
     call.require(bits >= 2 && bits <= 4, "bits", static_cast<double>(bits), "2, 3 or 4");
+    call.require(share >= 0.0f && share <= 1.0f, "share", static_cast<double>(share), "0 to 1");
     call.require(sweeps >= 0 && sweeps <= kMostSweeps, "sweeps", static_cast<double>(sweeps),
                  "0 to 64");
     for (const Tensor* written : {&q, &s, &z}) {
-      for (const Tensor* read : {&in, &sums, &u})
+      for (const Tensor* read : {&in, &sums, &u, d == nullptr ? &u : d})
         call.require(written->storage != read->storage, "storage of an output", 0,
                      "another than that of an input");
     }
     double errors[3] = {};
     call.run_or_record([&](Backend& backend) {
-      backend.run(RoundWeightsParams{data<int8_t>(q), q.ld, data<float>(s), data<float>(z), in.data,
-                                     in.type, in.ld, data<float>(by), data<float>(sums), sums.ld,
-                                     data<float>(u), u.ld, N, K, group, bits, sweeps, errors,
+      backend.run(RoundWeightsParams{data<int8_t>(q),
+                                     q.ld,
+                                     data<float>(s),
+                                     data<float>(z),
+                                     in.data,
+                                     in.type,
+                                     in.ld,
+                                     data<float>(by),
+                                     data<float>(sums),
+                                     sums.ld,
+                                     data<float>(u),
+                                     u.ld,
+                                     data<float>(d),
+                                     d == nullptr ? 0 : d->ld,
+                                     share,
+                                     N,
+                                     K,
+                                     group,
+                                     bits,
+                                     sweeps,
+                                     errors,
                                      nullptr});
     });
     if (error != nullptr) std::copy(errors, errors + 3, error);

@@ -1,16 +1,17 @@
 // round_weights: codes and grids of w [N,K] that change the products with the activations least, one source
 // for every instruction set. docs/calibration.md derives what is done here.
 //
-// Method  For each row w with error e = w - s (q - z) the loss is e H e^T, H the damped second moments.
+// Method  For each row w, which is corrected first where cross moments are given (correct), with error
+//         e = w - s (q - z) the loss is e H e^T, H the damped second moments.
 //         1. Each group's scale and zero, weighted by H's diagonal (grid_search.h).
 //         2. Codes from the place of the largest moment to that of the smallest. With u^T u = H in that
 //            order the loss is the sum over places p of (u_pp e_p + c_p)^2, where c_p = sum over later places
 //            i of u_pi e_i is known when p's code is chosen: the code nearest to w_p + c_p / u_pp.
 //         3. Sweeps: group by group the scale and zero that are best for the codes, then each code that is
 //            best for all others. None of these steps can raise the loss.
-// Bound   Compute: N K^2 / 2 products for the codes and N K^2 for a sweep.
+// Bound   Compute: N K^2 / 2 products for the codes, N K^2 for a sweep and 2 N K^2 for the correction.
 // Source  GPTQ (Frantar et al. 2023, arXiv:2210.17323) and, for the form with u, QuIP (Chee et al. 2023,
-//         arXiv:2307.13304); coordinate descent on the codes as in QuantEase (Behdin et al. 2023,
+//         arXiv:2307.13304); the correction as in GPTAQ (Li et al. 2025, arXiv:2504.02692); coordinate descent on the codes as in QuantEase (Behdin et al. 2023,
 //         arXiv:2309.01885).
 #pragma once
 
@@ -30,7 +31,7 @@ struct RoundWeights {
 
   const RoundWeightsParams& p;
   const int64_t begin, end;
-  float* w;       // [K] weights
+  float* w;       // [K] weights, corrected where there are cross moments
   float* error;   // [K] w less what the codes stand for
   float* places;  // [K] the same in the order of the factor
   float* codes;   // [K]
@@ -46,6 +47,7 @@ struct RoundWeights {
     room.numbers.resize(static_cast<size_t>(rows * kTile));
     RoundWeights unit(p, begin, end, room.numbers.data());
     unit.load();
+    if (p.cross != nullptr) unit.correct();
     unit.find_grids();
     unit.choose_codes();
     for (int i = 0; i < p.sweeps; ++i) unit.sweep();
@@ -79,6 +81,66 @@ struct RoundWeights {
         w[k * kTile + n] =
             inside ? factor * float_at(p.w, p.w_type, (begin + n) * p.w_ld + k) : 0.0f;
       }
+    }
+  }
+
+  // Weights that give, with the activations that come through quantized matrices, what w gives with those that
+  // do not: w + share w D H^-1, D the cross moments. With r = w D in the order of the factor, r H^-1 is x for
+  // y u = r and x u^T = y.
+  void correct() {
+    float* const r = error;
+    for (int64_t k0 = 0; k0 < p.K; k0 += kTile) {
+      const int64_t n = std::min(kTile, p.K - k0);
+      std::fill(sums, sums + kTile * kTile, 0.0f);
+      for (int64_t i = 0; i < p.K; i += kDepth) {
+        TileProducts<V>::add(sums, kTile, {p.cross + i * p.cross_ld + k0, p.cross_ld, 1}, n,
+                             w + i * kTile, std::min(kDepth, p.K - i), 1.0f);
+      }
+      std::copy(sums, sums + n * kTile, r + k0 * kTile);
+    }
+    for (int64_t place = 0; place < p.K; ++place) {
+      const float* const from = r + p.order[place] * kTile;
+      std::copy(from, from + kTile, places + place * kTile);
+    }
+    for (int64_t first = 0; first < p.K; first += kTile) {
+      const int64_t n = std::min(kTile, p.K - first);
+      std::fill(sums, sums + kTile * kTile, 0.0f);
+      for (int64_t i = 0; i < first; i += kDepth) {
+        TileProducts<V>::add(sums, kTile, {p.factor + i * p.factor_ld + first, p.factor_ld, 1}, n,
+                             places + i * kTile, std::min(kDepth, first - i), 1.0f);
+      }
+      for (int64_t t = 0; t < n; ++t) {
+        const float* const column = p.factor + first * p.factor_ld + first + t;
+        substitute(first, first + t, column, p.factor_ld, first, first + t);
+      }
+    }
+    for (int64_t last = p.K; last > 0;) {
+      const int64_t first = last - (last % kTile == 0 ? kTile : last % kTile);
+      std::fill(sums, sums + kTile * kTile, 0.0f);
+      add_products(p.factor + first * p.factor_ld, p.factor_ld, last - first, places, last, p.K);
+      for (int64_t place = last - 1; place >= first; --place)
+        substitute(first, place, p.factor + place * p.factor_ld + place + 1, 1, place + 1, last);
+      last = first;
+    }
+    for (int64_t place = 0; place < p.K; ++place) {
+      float* const to = w + p.order[place] * kTile;
+      for (int64_t n = 0; n < kTile; ++n) to[n] += p.share * places[place * kTile + n];
+    }
+  }
+
+  // The number at a place becomes that number, less its sum and less the products of the factor's numbers u, u
+  // + step, ... with the places [from, to), over the pivot.
+  void substitute(int64_t first, int64_t place, const float* u, int64_t step, int64_t from,
+                  int64_t to) {
+    const F pivot = V::set(p.factor[place * (p.factor_ld + 1)]);
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t lane = kPanel * v;
+      float* const at = places + place * kTile + lane;
+      F x = V::sub(V::load(at), V::load(sums + (place - first) * kTile + lane));
+      for (int64_t i = from; i < to; ++i) {
+        x = V::sub(x, V::mul(V::set(u[(i - from) * step]), V::load(places + i * kTile + lane)));
+      }
+      V::store(at, V::div(x, pivot));
     }
   }
 
@@ -281,10 +343,14 @@ struct RoundWeights {
     const int64_t groups = p.K / p.group;
     for (int64_t n = 0; n < end - begin; ++n) {
       int8_t* const to = p.codes + (begin + n) * p.codes_ld;
+      const float factor = p.row_scale == nullptr ? 1.0f : p.row_scale[begin + n];
       for (int64_t k = 0; k < p.K; ++k) {
         to[k] = static_cast<int8_t>(codes[k * kTile + n]);
-        const double e = static_cast<double>(error[k * kTile + n]);
-        const double weight = static_cast<double>(w[k * kTile + n]);
+        // Of the weight as it was given.
+        const double weight =
+            static_cast<double>(factor * float_at(p.w, p.w_type, (begin + n) * p.w_ld + k));
+        const float stands_for = w[k * kTile + n] - error[k * kTile + n];
+        const double e = weight - static_cast<double>(stands_for);
         total[0] += e * e;
         total[1] += weight * weight;
       }

@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
  * model layer by layer, and what a matrix is multiplied by has come through the quantized matrices
  * in front of it. docs/calibration.md has the formulas and where they are from.
  *
- * <p>In memory are the residual stream of the text, the second moments of one input and their
- * factor, and one quantized layer.
+ * <p>In memory are two residual streams of the text, through the quantized matrices and through
+ * those as they were, the second moments of one input, and one quantized layer.
  */
 final class CalibratedPacker implements MatrixPacker {
   private static final Logger LOG = LoggerFactory.getLogger(CalibratedPacker.class);
@@ -45,8 +45,11 @@ final class CalibratedPacker implements MatrixPacker {
   private final Architecture model;
   private final Quant quant;
   private final WeightLoader loader;
-  private final CalibrationPass pass;
+  private final CalibrationTokens tokens;
+  private final CalibrationPass pass; // through quantized matrices
+  private final CalibrationPass reference; // through the matrices as they were
   private final List<Linear> linears = new ArrayList<>(); // of the layer under way, packed
+  private final List<Linear> originals = new ArrayList<>(); // the same as they were
   private int number; // of that layer
   private Tensor inputNorm;
   private HeadNorms headNorms; // null where heads are not normalized
@@ -59,7 +62,11 @@ final class CalibratedPacker implements MatrixPacker {
     this.model = model;
     this.quant = quant;
     this.loader = loader;
-    this.pass = new CalibrationPass(ops, model, loader.embedding(), tokens);
+    this.tokens = tokens;
+    try (Tensor embedding = loader.embedding()) {
+      this.pass = new CalibrationPass(ops, model, embedding, tokens);
+      this.reference = new CalibrationPass(ops, model, embedding, tokens);
+    }
   }
 
   /**
@@ -78,8 +85,8 @@ final class CalibratedPacker implements MatrixPacker {
     long largest = Math.max(layer, rows * model.hiddenSize());
     long rounding = ops.facts().threads() * 4L * 64 * (4 * widest + 2 * widest / GROUP + 512);
     long needed =
-        CalibrationPass.bytes(model, tokens)
-            + 8 * widest * widest
+        2 * CalibrationPass.bytes(model, tokens)
+            + 4L * Moments.MATRICES * widest * widest
             + BLOCK_ROWS * widest * 5 / 4
             + rounding
             + (long) (largest * ElementType.Q4.bits() / 8);
@@ -116,15 +123,21 @@ final class CalibratedPacker implements MatrixPacker {
     }
     LinearSpec spec = tensors.linears().get(at);
     Tensor bias = spec.bias().isPresent() ? loader.bias(List.of(spec)) : null;
+    originals.add(new Linear(loader.map(spec.weight()), null, bias));
     linears.add(new Linear(round(spec.weight(), false), null, bias));
     take.accept(linears.get(at).weight());
     if (at == output) {
-      pass.advance(CalibrationPass.Input.OUTPUT, layer(), number);
+      advance(CalibrationPass.Input.OUTPUT);
     } else if (at == output + 3) {
-      pass.advance(CalibrationPass.Input.DOWN, layer(), number);
+      advance(CalibrationPass.Input.DOWN);
       closeLayer();
       number++;
     }
+  }
+
+  private void advance(CalibrationPass.Input input) {
+    pass.advance(input, layer(linears), number);
+    reference.advance(input, layer(originals), number);
   }
 
   private void head(Consumer<Tensor> take) {
@@ -136,45 +149,48 @@ final class CalibratedPacker implements MatrixPacker {
     }
   }
 
-  /** The layer under way, with the matrices that are packed. */
-  private Weights.Layer layer() {
+  /** The layer under way, as far as its matrices are there. */
+  private Weights.Layer layer(List<Linear> linears) {
     int output = model.layer(number).qkv().size();
-    int packed = linears.size();
+    int there = linears.size();
     return new Weights.Layer(
         inputNorm,
-        linears.subList(0, Math.min(output, packed)),
+        linears.subList(0, Math.min(output, there)),
         headNorms,
-        packed > output ? linears.get(output) : null,
+        there > output ? linears.get(output) : null,
         postAttentionNorm,
-        packed > output + 2
+        there > output + 2
             ? new GateUp.Separate(linears.get(output + 1), linears.get(output + 2))
             : null,
-        packed > output + 3 ? linears.get(output + 3) : null);
+        there > output + 3 ? linears.get(output + 3) : null);
   }
 
   /** The second moments of what the next matrices are multiplied by, and their factor. */
   private void measure(CalibrationPass.Input input, Tensor norm) {
     closeMoments();
-    pass.each(
-        input,
-        layerOrNull(input),
-        number,
-        norm,
-        x -> {
-          if (moments == null) {
-            moments = Moments.of(ops, x.size(1));
-          }
-          ops.secondMoments(moments, x);
-        });
+    Weights.Layer quantized = input == CalibrationPass.Input.HEAD ? null : layer(linears);
+    Weights.Layer original = input == CalibrationPass.Input.HEAD ? null : layer(originals);
+    for (int i = 0; i < tokens.chunks(); i++) {
+      int chunk = i;
+      pass.input(
+          chunk,
+          input,
+          quantized,
+          number,
+          norm,
+          x -> {
+            if (moments == null) {
+              moments = Moments.of(ops, x.size(1));
+            }
+            reference.input(
+                chunk, input, original, number, norm, y -> ops.secondMoments(moments, x, y));
+          });
+    }
     OperationInterruptedException.check("calibrating");
     double damping = ops.momentsFactor(moments, DAMPING);
     if (damping > DAMPING) {
       LOG.info("layer {}, {}: damped by {} of the mean second moment", number, input, damping);
     }
-  }
-
-  private Weights.Layer layerOrNull(CalibrationPass.Input input) {
-    return input == CalibrationPass.Input.HEAD ? null : layer();
   }
 
   private Tensor round(TensorSpec spec, boolean normalized) {
@@ -211,9 +227,11 @@ final class CalibratedPacker implements MatrixPacker {
   private void closeLayer() {
     for (Linear linear : linears) {
       linear.weight().close();
-      close(linear.bias());
+      close(linear.bias()); // which the originals share
     }
+    originals.forEach(linear -> linear.weight().close());
     linears.clear();
+    originals.clear();
     close(inputNorm);
     close(postAttentionNorm);
     if (headNorms != null) {
@@ -236,5 +254,6 @@ final class CalibratedPacker implements MatrixPacker {
     closeMoments();
     closeLayer();
     pass.close();
+    reference.close();
   }
 }

@@ -59,7 +59,9 @@ final class CalibrationPass implements AutoCloseable {
     this.qkv = f32(chunk, model.heads().qkvWidth());
     this.hidden = f32(chunk, model.intermediateSize());
     this.room = f32(chunk, model.intermediateSize());
-    chunks(step -> ops.embed(step.x, step.in.ids(), embedding));
+    for (int i = 0; i < tokens.chunks(); i++) {
+      chunk(i, step -> ops.embed(step.x, step.in.ids(), embedding));
+    }
   }
 
   private Tensor f32(long... shape) {
@@ -93,41 +95,41 @@ final class CalibrationPass implements AutoCloseable {
     }
   }
 
-  /** Calls {@code body} for each chunk of texts. */
-  private void chunks(Consumer<Step> body) {
-    for (int from = 0; from < tokens.windows(); from += tokens.chunkWindows()) {
-      OperationInterruptedException.check("calibrating");
-      Batch batch = tokens.batch(from, Math.min(tokens.chunkWindows(), tokens.windows() - from));
-      inputs.write(batch);
-      int rows = batch.tokens();
-      Step step =
-          new Step(
-              inputs.first(StepSize.of(batch)),
-              stream.rows((long) from * tokens.window(), rows),
-              h.first(rows),
-              delta.first(rows),
-              attention.first(rows),
-              qkv.first(rows),
-              hidden.first(rows),
-              room.first(rows));
-      try {
-        body.accept(step);
-      } finally {
-        step.all().forEach(Tensor::close);
-      }
+  /** Calls {@code body} for a chunk of texts. */
+  private void chunk(int number, Consumer<Step> body) {
+    OperationInterruptedException.check("calibrating");
+    int from = number * tokens.chunkWindows();
+    Batch batch = tokens.batch(from, Math.min(tokens.chunkWindows(), tokens.windows() - from));
+    inputs.write(batch);
+    int rows = batch.tokens();
+    Step step =
+        new Step(
+            inputs.first(StepSize.of(batch)),
+            stream.rows((long) from * tokens.window(), rows),
+            h.first(rows),
+            delta.first(rows),
+            attention.first(rows),
+            qkv.first(rows),
+            hidden.first(rows),
+            room.first(rows));
+    try {
+      body.accept(step);
+    } finally {
+      step.all().forEach(Tensor::close);
     }
   }
 
   /**
-   * Hands out what some matrices are multiplied by, chunk after chunk.
+   * Hands out what some matrices are multiplied by, of a chunk of texts.
    *
-   * @param layer the tensors that come before those matrices, quantized; null for the head
+   * @param layer the tensors that come before those matrices; null for the head
    * @param number of the layer
    * @param norm the weight of the norm for {@link Input#HEAD}, else not used
    * @param take is given [T,K]
    */
-  void each(Input input, Weights.Layer layer, int number, Tensor norm, Consumer<Tensor> take) {
-    chunks(step -> take.accept(input(input, layer, number, norm, step)));
+  void input(
+      int chunk, Input input, Weights.Layer layer, int number, Tensor norm, Consumer<Tensor> take) {
+    chunk(chunk, step -> take.accept(input(input, layer, number, norm, step)));
   }
 
   private Tensor input(Input input, Weights.Layer layer, int number, Tensor norm, Step step) {
@@ -168,12 +170,15 @@ final class CalibrationPass implements AutoCloseable {
   /** The residual stream gains what attention, or the feed-forward part, of a layer adds. */
   void advance(Input input, Weights.Layer layer, int number) {
     Linear last = input == Input.OUTPUT ? layer.output() : layer.down();
-    chunks(
-        step -> {
-          last.apply(ops, step.delta, input(input, layer, number, null, step));
-          // The norm is computed anew where it is needed.
-          ops.addRmsNorm(step.x, step.h, step.delta, layer.postAttentionNorm(), model.normEps());
-        });
+    for (int i = 0; i < tokens.chunks(); i++) {
+      chunk(
+          i,
+          step -> {
+            last.apply(ops, step.delta, input(input, layer, number, null, step));
+            // The norm is computed anew where it is needed.
+            ops.addRmsNorm(step.x, step.h, step.delta, layer.postAttentionNorm(), model.normEps());
+          });
+    }
   }
 
   @Override

@@ -12,7 +12,7 @@ import java.util.Arrays;
  */
 public record CalibrationTokens(int[] ids, int window) {
   /** Tokens that pass through a layer at a time, unless a text is longer. */
-  private static final int CHUNK = 2048;
+  private static final int CHUNK = 1024;
 
   /**
    * Cuts a text into windows that follow each other; what is left at its end is not used.
@@ -46,6 +46,11 @@ public record CalibrationTokens(int[] ids, int window) {
   /** Windows that pass through a layer at a time. */
   int chunkWindows() {
     return Math.min(Math.max(CHUNK / window, 1), windows());
+  }
+
+  /** How many such chunks there are. */
+  int chunks() {
+    return (windows() + chunkWindows() - 1) / chunkWindows();
   }
 
   /** Pages of the cache that a chunk takes. */

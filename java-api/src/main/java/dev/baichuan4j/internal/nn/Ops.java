@@ -309,9 +309,15 @@ public final class Ops implements AutoCloseable {
             pointer(from.zeros())));
   }
 
-  /** The sums of moments, on the diagonal and above it, += x [T,K]^T x. */
-  void secondMoments(Moments moments, Tensor x) {
-    Bindings.check(baichuan.bc_second_moments(context(), pointer(moments.sums()), pointer(x)));
+  /**
+   * The sums of moments, on the diagonal and above it, += x [T,K]^T x; the cross moments += (y -
+   * x)^T x.
+   */
+  void secondMoments(Moments moments, Tensor x, Tensor y) {
+    Bindings.check(
+        baichuan.bc_second_moments(context(), pointer(moments.sums()), pointer(x), null));
+    Bindings.check(
+        baichuan.bc_second_moments(context(), pointer(moments.cross()), pointer(x), pointer(y)));
   }
 
   /** Completes and damps moments, makes their factor, and returns the damping that it took. */
@@ -342,6 +348,8 @@ public final class Ops implements AutoCloseable {
             optional(rowScale),
             pointer(moments.sums()),
             pointer(moments.factor()),
+            pointer(moments.cross()),
+            Moments.SHARE,
             bits,
             sweeps,
             error));
