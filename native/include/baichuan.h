@@ -61,6 +61,15 @@ typedef int32_t bc_status;
 #define BC_I8 4 /* key and value pages only: one f32 scale per head and position */
 #define BC_Q8 5
 #define BC_Q4 6
+/* Weights [N,K] that are codes of 2, 3, 4, 5, 6 or 8 bits, as published forms have them: K is a multiple
+ * of the group of 2^5, 2^6 or 2^7 columns that share what a code q stands for, with s, z and m in f16.
+ * In the form BC_FORM_GRID, for at most 4 bits, s and z are those of Q4. A scale for a whole row is one for
+ * each group. */
+#define BC_CODES(bits, log2_group, form) (0x1000 | (form) << 8 | (log2_group) << 4 | (bits))
+#define BC_FORM_SYMMETRIC 0 /* s * (q - 2^(bits-1)): bits + 16 / group bits a weight */
+#define BC_FORM_ZERO 1      /* s * (q - z): bits + 32 / group */
+#define BC_FORM_MIN 2       /* s * q + m: bits + 32 / group */
+#define BC_FORM_GRID 3      /* s * (q - z): bits + 16 / group */
 
 /* Devices. */
 #define BC_CPU 0
@@ -88,7 +97,7 @@ BC_API void bc_last_error_bytes(int64_t* needed, int64_t* available);
 BC_API const char* bc_cpu_isa(void);
 /** Physical cores that this process may use: affinity and cgroup quota are honoured. */
 BC_API int32_t bc_cpu_cores(void);
-/** Version of the layout of packed weights, Q8 and Q4, on a CPU: what a file of them is to be marked
+/** Version of the layout of packed weights, Q8, Q4 and codes, on a CPU: what a file of them is to be marked
  *  with, since only a library of the same version may map it. */
 BC_API int32_t bc_packed_layout(void);
 /** GPUs that models can run on. CUDA_VISIBLE_DEVICES is honoured. */
@@ -137,6 +146,7 @@ typedef struct bc_facts {
    * committed when first touched. 0: the device has memory of its own, taken when asked for. */
   int32_t reads_host_memory;
   int32_t fuses_swiglu; /* 1: gate and up belong in one matrix, for bc_matmul_swiglu */
+  int32_t takes_codes;  /* 1: weights may be BC_CODES, and bc_pack_codes makes them */
 } bc_facts;
 BC_API bc_status bc_context_facts(bc_context* context, bc_facts* out);
 BC_API bc_status bc_synchronize(bc_context* context);
@@ -148,7 +158,7 @@ BC_API bc_status bc_memory_info(bc_context* context, int64_t* available, int64_t
 /* ---- Tensors ---- */
 
 /** A new tensor of rank 1 to 5, zeroed. Memory is committed when first touched.
- *  Q8 and Q4 have rank 2 [N,K], K a multiple of 32. */
+ *  Q8, Q4 and codes have rank 2 [N,K], K a multiple of 32 or of the group. */
 BC_API bc_status bc_tensor_create(bc_context* context, int32_t type, const int64_t* shape,
                                   int32_t rank, bc_tensor** out);
 /** The same in RAM. A GPU reads it over the bus, where it is page-locked: for a table of which a step
@@ -161,7 +171,7 @@ BC_API bc_status bc_file_free(bc_file* file);
 /** Asks the system to read a range of a mapped file ahead. */
 BC_API bc_status bc_file_read_ahead(bc_file* file, int64_t offset, int64_t bytes);
 /** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
- *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8 and Q4 as
+ *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8, Q4 and codes as
  *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
 BC_API bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
                                const int64_t* shape, int32_t rank, bc_tensor** out);
@@ -170,42 +180,44 @@ BC_API bc_status bc_tensor_map_on_host(bc_context* context, bc_file* file, int64
                                        int32_t type, const int64_t* shape, int32_t rank,
                                        bc_tensor** out);
 /** A view of rows [row, row+rows) and columns [column, column+columns) of a rank-2 tensor, or, with
- *  column 0 and columns -1, of leading entries of a tensor of any rank. Shares storage. Q8 and Q4
- *  cannot be viewed. */
+ *  column 0 and columns -1, of leading entries of a tensor of any rank. Shares storage. Q8, Q4
+ *  and codes cannot be viewed. */
 BC_API bc_status bc_tensor_view(bc_tensor* tensor, int64_t row, int64_t rows, int64_t column,
                                 int64_t columns, bc_tensor** out);
-/** A view of the same elements in another shape. The tensor is contiguous and not Q8 or Q4. */
+/** A view of the same elements in another shape. The tensor is contiguous and not Q8, Q4 or codes. */
 BC_API bc_status bc_tensor_reshape(bc_tensor* tensor, const int64_t* shape, int32_t rank,
                                    bc_tensor** out);
 BC_API bc_status bc_tensor_free(bc_tensor* tensor);
 /** Bytes that the elements take, scales included. */
 BC_API bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes);
-/** Copies bytes into a contiguous tensor, from its byte `offset` on. Not for Q8, Q4 and mapped
- *  tensors. */
+/** Copies bytes into a contiguous tensor, from its byte `offset` on. Not for Q8, Q4, codes and
+ *  mapped tensors. */
 BC_API bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
                                  int64_t bytes);
-/** Copies bytes out of a contiguous tensor; on a GPU not of Q8 and Q4. */
+/** Copies bytes out of a contiguous tensor; on a GPU not of Q8, Q4 and codes. */
 BC_API bc_status bc_tensor_read(bc_tensor* tensor, int64_t offset, void* target, int64_t bytes);
-/** Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4), the same for
- *  the same seed. */
+/** Fills with normal numbers of the given standard deviation (F32, F16, BF16, Q8, Q4, codes), the
+ *  same for the same seed. */
 BC_API bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed);
 
 /* ---- Weights ---- */
 
-/** Quantizes w [N,K] (F32, F16, BF16) into out (Q8 or Q4), choosing each group's scale, and
- *  zero for Q4, by the least squared error. What is read of a mapped w does not stay in the process:
- *  of it 128 MiB are resident at most.
+/** Quantizes w [N,K] (F32, F16, BF16) into out (Q8, Q4 or codes), choosing each group's scale, and
+ *  zero where the form has one, by the least squared error. What is read of a mapped w does not stay in
+ *  the process: of it 128 MiB are resident at most.
  *  @param row_scale [N] F32 or null: row n is multiplied by it first
  *  @param error receives ||w - q||^2 and ||w||^2, which are not finite where a weight is NaN or
  *         infinite, and may be infinite where one has a magnitude above 2^57; may be null */
 BC_API bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w,
                              bc_tensor* row_scale, double* error);
-/** Rows [row, row + rows) of out (Q4, [N,K]) become the given codes, as they are.
+/** Rows [row, row + rows) of out (codes or Q4, [N,K]) become the given codes, as they are.
  *  @param row a multiple of 16
- *  @param codes [rows,K] I8, of which each byte is a code from 0 to 15; rows is a multiple of 16 unless
- *         row + rows is N
- *  @param scales [rows,K/32] F32: s of each group, which a grid holds exactly
- *  @param zeros [rows,K/32] F32, likewise: z */
+ *  @param codes [rows,K] I8, of which each byte is a code from 0 to 2^bits - 1; rows is a multiple of 16
+ *         unless row + rows is N
+ *  @param scales [rows,K/group] F32, F16 or BF16: s of each group, finite
+ *  @param zeros [rows,K/group], likewise: z or m; null for the symmetric form alone
+ *  Refused with the first place at which a code is out of range, or a scale or zero is a number that out
+ *  does not hold exactly; rows of out in front of it may have been written then. Not on a GPU. */
 BC_API bc_status bc_pack_codes(bc_context* context, bc_tensor* out, int64_t row, bc_tensor* codes,
                                bc_tensor* scales, bc_tensor* zeros);
 /** out [N,K] F32 = the numbers that w (any weight type) stands for. */
@@ -268,8 +280,8 @@ BC_API bc_status bc_rms_norm(bc_context* context, bc_tensor* out, bc_tensor* x, 
 /** x [T,C] += delta; out = rms_norm(x). */
 BC_API bc_status bc_add_rms_norm(bc_context* context, bc_tensor* x, bc_tensor* out,
                                  bc_tensor* delta, bc_tensor* weight, float eps);
-/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale + bias. w F32, F16, BF16, Q8 or Q4; row_scale and bias
- *  [N] F32 or null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
+/** out [T,N] = (x [T,K] w [N,K]^T) * row_scale + bias. w F32, F16, BF16, Q8, Q4 or codes; row_scale
+ *  and bias [N] F32 or null. Each row of out depends on its row of x alone, bit for bit, whatever T is. */
 BC_API bc_status bc_matmul(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* w,
                            bc_tensor* row_scale, bc_tensor* bias);
 /** out [T,F] = silu(x gate^T) * (x up^T). w [2F,K] (as for bc_matmul) has the rows of gate and up in

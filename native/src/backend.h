@@ -23,6 +23,7 @@ struct DeviceFacts {
   // Ops read host memory: mapped files where they lie, and weights packed as quant.h has them.
   bool reads_host_memory;
   bool fuses_swiglu;  // gate and up belong in one matrix
+  bool takes_codes;   // weights may be codes
 };
 
 constexpr uint32_t type_bit(Type type) { return 1u << static_cast<int32_t>(type); }
@@ -69,9 +70,11 @@ class Backend {
   virtual void check(const char* op, const SwigluParams& p) const = 0;
   virtual void check(const char* op, const TopKParams& p) const = 0;
   virtual void check(const char* op, const QuantizeParams& p) const = 0;
+  virtual void check(const char* op, const PackCodesParams& p) const = 0;
   virtual void check(const char* op, const DequantizeParams& p) const = 0;
   virtual void check(const char* op, const ConvertParams& p) const = 0;
   virtual void check(const char* op, const RowNormsParams& p) const = 0;
+  virtual void check(const char* op, const FillRandomParams& p) const = 0;
 
   // Bytes that p.scratch has to point to while the op runs, at a multiple of 16. They were zeroed once, and
   // ops of a context share them. Called after check.
@@ -81,7 +84,8 @@ class Backend {
   virtual int64_t scratch_bytes(const QuantizeParams&) const { return 0; }
 
   // Runs the op, or records it inside of record. It may still run on return, except quantize, which has
-  // written p.error, memory of the host, by then.
+  // written p.error, memory of the host, by then. pack_codes fails with BC_INVALID_ARGUMENT for a number
+  // that out does not hold.
   virtual void run(const EmbedParams& p) = 0;
   virtual void run(const RmsNormParams& p) = 0;
   virtual void run(const MatmulParams& p) = 0;
@@ -92,6 +96,7 @@ class Backend {
   virtual void run(const SwigluParams& p) = 0;
   virtual void run(const TopKParams& p) = 0;
   virtual void run(const QuantizeParams& p) = 0;
+  virtual void run(const PackCodesParams& p) = 0;
   virtual void run(const DequantizeParams& p) = 0;
   virtual void run(const ConvertParams& p) = 0;
   virtual void run(const RowNormsParams& p) = 0;

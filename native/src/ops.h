@@ -65,7 +65,7 @@ struct MatmulParams {
   const void* x;  // [M,K]
   Type x_type;
   int64_t x_ld;
-  const void* w;  // [N,K]: rows of f32, f16 or bf16, or packed panels of q8 or q4 (quant.h)
+  const void* w;  // [N,K]: rows of f32, f16 or bf16, or packed panels (quant.h)
   Type w_type;
   int64_t w_ld;
   const float* row_scale;  // [N] or null
@@ -168,7 +168,7 @@ struct TopKParams {
 };
 
 struct QuantizeParams {
-  void* out;  // packed panels: q8 or q4
+  void* out;  // packed panels
   Type out_type;
   const void* w;  // [N,K]: f32, f16 or bf16
   Type w_type;
@@ -222,6 +222,21 @@ struct RoundWeightsParams {
   const int32_t* order;  // [K] the column at each place of the factor; the op sets it
 };
 
+// Rows of a packed matrix become codes that are given, from 0 to 2^bits - 1.
+struct PackCodesParams {
+  uint8_t* out;  // the panels of rows [row, row + N) of a matrix of codes or q4
+  Type out_type;
+  const uint8_t* codes;  // [N,K]
+  int64_t codes_ld;
+  const void* scales;  // [N,K / group]: f32, f16 or bf16
+  Type scales_type;
+  int64_t scales_ld;
+  const void* zeros;  // likewise; null for the symmetric form
+  Type zeros_type;
+  int64_t zeros_ld;
+  int64_t N, K;
+};
+
 struct DequantizeParams {
   float* out;  // [N,K]
   int64_t out_ld;
@@ -249,10 +264,10 @@ struct RowNormsParams {
   int64_t N, K;
 };
 
-// Normal numbers for plain types; for q8 and q4 uniform integers with a scale that gives the deviation.
+// Normal numbers for plain types; for others uniform integers with a scale that gives the deviation.
 struct FillRandomParams {
   void* out;
-  Type type;  // f32, f16, bf16, q8 or q4
+  Type type;  // f32, f16, bf16, q8, q4 or codes
   int64_t bytes;
   float deviation;
   uint64_t seed;

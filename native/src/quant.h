@@ -11,12 +11,21 @@
 //                        its low half and of column 16 + 4j + b in its high half, then 16 grids;
 //                        w = s (q - z), q in 0..15
 //
+//   codes of b bits in groups of G columns (BC_CODES): G / 32 blocks of 64 b bytes, then 16 scales
+//         f16, and in the forms zero and min 16 zeros or least numbers f16; in the form grid 16 grids
+//
+// A block holds 32 columns, 4j to 4j + 3 of which are quad j, in one or two planes: b = 8, 4, 2: one of
+// b bits; 6, 5: one of the lower 4 bits and one of the others; 3: one of the lower 2 and one of the
+// highest. A plane of p bits is p vectors [16 rows][4 columns] of bytes; quad j is in vector j % p, at
+// bit p (j / p) of each byte. So q4 is 4-bit grid/32.
+//
 // A grid is 16 bits: 9 bits of s (5 of exponent, 4 of mantissa: 2^(e-27) (1 + m/16), e in 1..30, so
 // that the bits are also those of a normal f16 number, 2^12 times as large), then 7 bits of z in
 // eighths. Why these formats, and how codes are chosen: docs/int4-format.md.
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "types.h"
 
@@ -63,14 +72,100 @@ BC_BOTH static inline uint16_t bits_of(Q4Grid grid) {
   return static_cast<uint16_t>((scale & 0xff80u) | static_cast<uint32_t>(grid.zero * kGridZeros));
 }
 
+// Columns that share a scale.
+BC_BOTH static inline int64_t group_columns(Type type) {
+  return is_codes(type) ? int64_t{1} << format_of(type).log2_group : kGroup;
+}
+
+// Bytes of a panel's group that stand for codes; scales follow.
+BC_BOTH static inline int64_t value_bytes(Type type) {
+  if (is_codes(type)) return format_of(type).bits * (group_columns(type) * kPanel / 8);
+  return type == Type::q8 ? kQ8Values : kQ4Values;
+}
+
+BC_BOTH static inline bool has_zeros(CodeForm form) {
+  return form == CodeForm::zero || form == CodeForm::min;
+}
+
 BC_BOTH static inline int64_t group_bytes(Type type) {
-  return (type == Type::q8 ? kQ8Values : kQ4Values) + kScales;
+  const bool zeros = is_codes(type) && has_zeros(format_of(type).form);
+  return value_bytes(type) + (zeros ? 2 : 1) * kScales;
 }
 
 BC_BOTH static inline int64_t panels(int64_t n) { return (n + kPanel - 1) / kPanel; }
 
 static inline int64_t packed_bytes(Type type, int64_t n, int64_t k) {
-  return panels(n) * (k / kGroup) * group_bytes(type);
+  return panels(n) * (k / group_columns(type)) * group_bytes(type);
+}
+
+// Bits of the plane of a block that holds the lowest bits; the other plane has the rest, if any.
+BC_BOTH constexpr int low_plane(int bits) { return bits == 8 ? 8 : bits >= 4 ? 4 : 2; }
+
+// Where column k, 0 to 31, of row n has its bits in a plane of p bits.
+struct PlaneBits {
+  int64_t byte;
+  int shift;
+};
+BC_BOTH static inline PlaneBits plane_bits(int p, int64_t n, int64_t k) {
+  const int64_t quad = k / 4;
+  return {quad % p * 64 + n * 4 + k % 4, static_cast<int>(quad / p * p)};
+}
+
+// The code of row n, column k of a block.
+static inline uint32_t block_code(const uint8_t* block, int bits, int64_t n, int64_t k) {
+  const int low = low_plane(bits);
+  const PlaneBits at = plane_bits(low, n, k);
+  uint32_t q = block[at.byte] >> at.shift & ((1u << low) - 1u);
+  if (const int high = bits - low; high > 0) {
+    const PlaneBits above = plane_bits(high, n, k);
+    q |= (block[64 * low + above.byte] >> above.shift & ((1u << high) - 1u)) << low;
+  }
+  return q;
+}
+
+// Adds the bits of a code to a block of zeros.
+static inline void add_block_code(uint8_t* block, int bits, int64_t n, int64_t k, uint32_t q) {
+  const int low = low_plane(bits);
+  const PlaneBits at = plane_bits(low, n, k);
+  block[at.byte] = static_cast<uint8_t>(block[at.byte] | (q & ((1u << low) - 1u)) << at.shift);
+  if (const int high = bits - low; high > 0) {
+    const PlaneBits above = plane_bits(high, n, k);
+    uint8_t& byte = block[64 * low + above.byte];
+    byte = static_cast<uint8_t>(byte | (q >> low) << above.shift);
+  }
+}
+
+static inline uint16_t half_at(const uint8_t* halves, int64_t i) {
+  uint16_t bits;
+  std::memcpy(&bits, halves + 2 * i, 2);
+  return bits;
+}
+
+// What row n of a group stands for: q becomes scale q + base, which f32 rounds once at most (form min).
+struct CodeLine {
+  float scale, base;
+};
+static inline CodeLine code_line(CodeFormat f, const uint8_t* scales, int64_t n) {
+  if (f.form == CodeForm::grid) {
+    const Q4Grid grid = grid_of(half_at(scales, n));
+    return {grid.scale, -grid.scale * grid.zero};
+  }
+  const float scale = to_float(f16{half_at(scales, n)});
+  if (f.form == CodeForm::symmetric) return {scale, -scale * static_cast<float>(1 << (f.bits - 1))};
+  const float zero = to_float(f16{half_at(scales + kScales, n)});
+  return {scale, f.form == CodeForm::zero ? -scale * zero : zero};
+}
+
+// Element [n,k] of codes [N,K].
+static inline float code_element(const void* w, Type type, int64_t K, int64_t n, int64_t k) {
+  const CodeFormat f = format_of(type);
+  const int64_t columns = group_columns(type);
+  const uint8_t* group = static_cast<const uint8_t*>(w) +
+                         (n / kPanel * (K / columns) + k / columns) * group_bytes(type);
+  const uint8_t* block = group + k % columns / kGroup * 64 * f.bits;
+  const CodeLine line = code_line(f, group + value_bytes(type), n % kPanel);
+  return line.scale * static_cast<float>(block_code(block, f.bits, n % kPanel, k % kGroup)) +
+         line.base;
 }
 
 }  // namespace bc

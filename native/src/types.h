@@ -14,8 +14,39 @@
 
 namespace bc {
 
-// The values are those of baichuan.h.
+// The values are those of baichuan.h. There are more: codes, see CodeFormat.
 enum class Type : int32_t { f32 = 0, f16 = 1, bf16 = 2, i32 = 3, i8 = 4, q8 = 5, q4 = 6 };
+
+// What a code q of a group with scale s stands for: s (q - 2^(bits-1)), s (q - z), s q + m, or
+// s (q - z) with s and z in 16 bits together (quant.h).
+enum class CodeForm : int32_t { symmetric = 0, zero = 1, min = 2, grid = 3 };
+
+// A type of codes, the number BC_CODES(bits, log2_group, form) of baichuan.h.
+struct CodeFormat {
+  int32_t bits;
+  int32_t log2_group;
+  CodeForm form;
+};
+
+constexpr int32_t kCodes = 0x1000;
+
+BC_BOTH constexpr bool is_codes(Type type) { return (static_cast<int32_t>(type) & kCodes) != 0; }
+BC_BOTH constexpr CodeFormat format_of(Type codes) {
+  const auto number = static_cast<int32_t>(codes);
+  return {number & 15, number >> 4 & 15, static_cast<CodeForm>(number >> 8 & 15)};
+}
+constexpr Type type_of(CodeFormat format) {
+  return static_cast<Type>(kCodes | static_cast<int32_t>(format.form) << 8 |
+                           format.log2_group << 4 | format.bits);
+}
+// Whether a number of baichuan.h's is one of a type.
+constexpr bool is_type(int32_t number) {
+  if (number >= 0 && number <= static_cast<int32_t>(Type::q4)) return true;
+  const CodeFormat f = format_of(static_cast<Type>(number));
+  const bool grid = f.form == CodeForm::grid;
+  return number >= 0 && number >> 12 == 1 && f.form <= CodeForm::grid && f.log2_group >= 5 &&
+         f.log2_group <= 7 && f.bits >= 2 && f.bits <= (grid ? 4 : 8) && f.bits != 7;
+}
 
 struct f16 {
   uint16_t bits;
@@ -83,11 +114,9 @@ static inline int64_t element_bytes(Type type) {
       return 2;
     case Type::i8:
       return 1;
-    case Type::q8:
-    case Type::q4:
+    default:
       return 0;
   }
-  return 0;
 }
 
 // Element `index` of f32, f16 or bf16 data.
@@ -102,12 +131,16 @@ static inline float float_at(const void* data, Type type, int64_t index) {
   }
 }
 
-static inline const char* name_of(Type type) {
-  static const char* const names[] = {"f32", "f16", "bf16", "i32", "i8", "q8", "q4"};
-  return names[static_cast<int32_t>(type)];
-}
+// "f32"; of codes "3-bit grid/64". Static storage.
+const char* name_of(Type type);
 
-static inline bool is_quantized(Type type) { return type == Type::q8 || type == Type::q4; }
+// What can hold weights that ops multiply, for messages.
+#define BC_WEIGHT_TYPES "f32 (0), f16 (1), bf16 (2), q8 (5), q4 (6) or codes"
+
+// Held in panels (quant.h), whose size depends on the shape.
+static inline bool is_quantized(Type type) {
+  return type == Type::q8 || type == Type::q4 || is_codes(type);
+}
 
 // For messages and for arithmetic in floating point; counts here are below 2^53.
 static inline double number(int64_t n) { return static_cast<double>(n); }

@@ -27,6 +27,15 @@ inline bool is_brief() {
 #endif
 }
 
+// All types of codes.
+inline std::vector<Type> code_types() {
+  std::vector<Type> types;
+  for (int32_t number = kCodes; number < 2 * kCodes; ++number) {
+    if (is_type(number)) types.push_back(static_cast<Type>(number));
+  }
+  return types;
+}
+
 // Half a unit in the last place of 1: the largest relative error of one rounding to f32.
 constexpr double kRounding = 1.0 / 16777216.0;
 

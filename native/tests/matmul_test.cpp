@@ -33,16 +33,23 @@ std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
     return w;
   }
   const int64_t size = group_bytes(type);
+  const int64_t values = value_bytes(type);
+  const bool grid = type == Type::q4 || (is_codes(type) && format_of(type).form == CodeForm::grid);
+  const float middle = is_codes(type) ? std::ldexp(1.0f, format_of(type).bits - 1) - 0.5f : 7.5f;
   for (int64_t g = 0; g < bytes / size; ++g) {
     uint8_t* group = w.data() + g * size;
-    for (int64_t i = 0; i < size - kScales; ++i)
+    for (int64_t i = 0; i < values; ++i)
       group[i] = static_cast<uint8_t>(random.bits() | (type == Type::q8));
     for (int64_t n = 0; n < kPanel; ++n) {
       const float s = 0.01f + 0.1f * static_cast<float>(random.uniform());
-      const float z = 7.5f + random.normal();
-      const uint16_t scale =
-          type == Type::q8 ? to_bf16(s).bits : bits_of(Q4Grid{grid_scale(s, false), std::fabs(z)});
-      std::memcpy(group + size - kScales + 2 * n, &scale, 2);
+      const float z = middle + random.normal();
+      const uint16_t scale = type == Type::q8 ? to_bf16(s).bits
+                             : grid           ? bits_of(Q4Grid{grid_scale(s, false), std::fabs(z)})
+                                              : to_f16(s).bits;
+      std::memcpy(group + values + 2 * n, &scale, 2);
+      if (size == values + kScales) continue;
+      const uint16_t zero = to_f16(format_of(type).form == CodeForm::zero ? z : -z * s).bits;
+      std::memcpy(group + values + kScales + 2 * n, &zero, 2);
     }
   }
   return w;
@@ -101,6 +108,54 @@ void run_swiglu(Check& check, ThreadPool& pool, Type type, int64_t M, int64_t F,
   check.that(out.gaps_untouched(), "gaps between rows were written");
 }
 
+std::vector<Type> all_types() {
+  std::vector<Type> types = {Type::f32, Type::f16, Type::bf16, Type::q8, Type::q4};
+  const std::vector<Type> codes = code_types();
+  types.insert(types.end(), codes.begin(), codes.end());
+  return types;
+}
+
+// Of codes: a row, the most that stream (4, 3) and one more, tails; one group, and more than are unpacked
+// at a time.
+const Case kCodeCases[] = {{1, 19, 128}, {3, 16, 256}, {4, 33, 128},
+                           {5, 35, 640}, {9, 20, 128}, {13, 49, 1152}};
+
+std::vector<Case> cases_of(Type type) {
+  if (is_codes(type)) return {std::begin(kCodeCases), std::end(kCodeCases)};
+  return {std::begin(kCases), std::end(kCases)};
+}
+
+// The 4-bit grid in groups of 32 is q4: the same bits.
+void run_same_as_q4(Check& check, ThreadPool& pool, const cpu::MatrixKernels& kernels,
+                    cpu::Isa isa) {
+  const Type grid = type_of({4, 5, CodeForm::grid});
+  for (const bool exact : {false, true}) {
+    for (const int64_t M : {1, 4, 11}) {
+      check.begin(isa, "q4 as codes M=" + std::to_string(M), 5);
+      Random random(5);
+      Matrix x(M, 96);
+      x.fill([&] { return random.outlier(); });
+      const std::vector<uint8_t> w = weights(Type::q4, 40, 96, random);
+      Matrix out[2] = {Matrix(M, 40), Matrix(M, 40)};
+      for (int i = 0; i < 2; ++i) {
+        cpu::Scratch scratch;
+        cpu::matmul({out[i].row(0), Type::f32, out[i].ld, x.row(0), Type::f32, x.ld, w.data(),
+                     i == 0 ? Type::q4 : grid, 96, nullptr, nullptr, M, 40, 96, Epilogue::none,
+                     exact, true, nullptr},
+                    scratch, pool, kernels);
+      }
+      double furthest = 0.0;
+      for (int64_t m = 0; m < M; ++m) {
+        for (int64_t n = 0; n < 40; ++n)
+          furthest = std::fmax(furthest, std::fabs(out[0].row(m)[n] - out[1].row(m)[n]) /
+                                             (1.0 + std::fabs(out[0].row(m)[n])));
+      }
+      // By x in f32 the additions come in another order.
+      check.that(furthest <= (exact ? 1e-4 : 0.0), "4-bit codes differ from q4");
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -108,8 +163,9 @@ int main() {
   ThreadPool pool(3);
   for (const cpu::Isa isa : isas()) {
     const cpu::MatrixKernels& kernels = cpu::matrix_kernels(isa);
-    for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8, Type::q4}) {
-      for (const Case& c : kCases) {
+    run_same_as_q4(check, pool, kernels, isa);
+    for (const Type type : all_types()) {
+      for (const Case& c : cases_of(type)) {
         for (const bool exact : {true, false}) {
           const uint64_t seed = static_cast<uint64_t>(c.M * 1000 + c.N);
           check.begin(isa,
@@ -168,7 +224,8 @@ int main() {
     check.that(!std::isnan(out.row(0)[0]), "row 0 is NaN");
     check.that(std::isnan(out.row(1)[0]) && std::isnan(out.row(1)[15]), "row 1 hides a NaN");
   }
-  for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8, Type::q4}) {
+  for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8, Type::q4,
+                          type_of({3, 5, CodeForm::grid}), type_of({4, 5, CodeForm::min})}) {
     for (const bool biased : {false, true}) {
       for (const int64_t M : {1, 5, 70}) run_swiglu(check, pool, type, M, 19, biased);
     }

@@ -59,12 +59,91 @@ Quantized quantized(std::vector<uint8_t>& packed, Type type, const std::vector<f
   return q;
 }
 
+// Codes of each form and size: the reported error is the error, more bits lose less, and numbers that
+// codes hold come back as they are.
+void run_codes(Check& check, ThreadPool& pool, const cpu::MatrixKernels& kernels, cpu::Isa isa) {
+  constexpr int64_t N = 19;
+  constexpr int64_t K = 256;
+  double losses[9][8][4] = {};
+  for (const Type type : code_types()) {
+    const CodeFormat f = format_of(type);
+    check.begin(isa, name_of(type), 11);
+    Random random(11);
+    std::vector<float> w(N * K);
+    for (float& v : w) v = 0.02f * random.normal();
+    std::vector<uint8_t> packed(static_cast<size_t>(packed_bytes(type, N, K)), 0xff);
+    const Quantized p = quantized(packed, type, w, N, K, pool, kernels);
+    double error = 0.0;
+    double power = 0.0;
+    for (int64_t n = 0; n < N; ++n) {
+      for (int64_t k = 0; k < K; ++k) {
+        const double v = static_cast<double>(w[static_cast<size_t>(n * K + k)]);
+        const double d = v - reference::packed_element(packed.data(), type, K, n, k);
+        error += d * d;
+        power += v * v;
+      }
+    }
+    check.that(std::fabs(error - p.error[0]) <= 1e-4 * error,
+               "the reported error is not the error");
+    check.that(std::fabs(power - p.error[1]) <= 1e-4 * power,
+               "the reported power is not the power");
+    losses[f.bits][f.log2_group][static_cast<int>(f.form)] = error / power;
+
+    // Codes of all sizes, both ends among them, of a scale and a zero that all forms hold.
+    const float middle = std::ldexp(1.0f, f.bits - 1);
+    for (int64_t i = 0; i < N * K; ++i) {
+      const int64_t at = i % (int64_t{1} << f.log2_group);
+      const float top = 2.0f * middle - 1.0f;
+      const float q = at == 0   ? 0.0f
+                      : at == 1 ? top
+                                : static_cast<float>(random.below(int64_t{1} << f.bits));
+      w[static_cast<size_t>(i)] =
+          0.5f * (q - (f.form == CodeForm::grid && f.bits < 4 ? 1.0f : middle));
+    }
+    const Quantized exact = quantized(packed, type, w, N, K, pool, kernels);
+    check.that(exact.error[0] <= 1e-9 * exact.error[1], "numbers that codes hold are changed");
+
+    for (const float size : {0.0f, 1e-3f, 1.0f}) {
+      std::vector<float> same(16 * K, size);
+      quantized(packed, type, same, 16, K, pool, kernels);
+      const double got = reference::packed_element(packed.data(), type, K, 3, 5);
+      check.that(std::fabs(got - static_cast<double>(size)) <= size / 31.0 + 0x1p-24,
+                 "a group of one number is lost");
+    }
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                            std::numeric_limits<float>::infinity(), 0x1.fep+127f}) {
+      std::vector<float> spoiled(16 * K, 0.5f);
+      spoiled[40] = bad;
+      const Quantized q = quantized(packed, type, spoiled, 16, K, pool, kernels);
+      check.that(!std::isfinite(q.error[1]), "the weight goes unreported");
+    }
+    std::vector<float> large(16 * K);
+    for (size_t i = 0; i < large.size(); ++i) large[i] = i % 3 == 0 ? -0x1p57f : 0x1p57f;
+    const Quantized most = quantized(packed, type, large, 16, K, pool, kernels);
+    check.that(std::isfinite(most.error[0]) && std::isfinite(most.error[1]),
+               "the error is not finite");
+  }
+  for (int form = 0; form < 4; ++form) {
+    for (int group = 5; group < 8; ++group) {
+      double less = 1.0;
+      for (const int bits : {2, 3, 4, 5, 6, 8}) {
+        const double loss = losses[bits][group][form];
+        if (loss == 0.0) continue;  // no such grid
+        check.begin(isa, name_of(type_of({bits, group, static_cast<CodeForm>(form)})), 11);
+        check.that(loss < 0.4 * less, "a bit more does not lose much less");
+        less = loss;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
   Check check("quantize");
   ThreadPool pool(3);
   for (const cpu::Isa isa : isas()) {
+    run_codes(check, pool, cpu::matrix_kernels(isa), isa);
     for (const Type type : {Type::q8, Type::q4}) {
       for (const int64_t N : {1, 16, 19, 111}) {
         for (const int64_t K : {32, 256}) {

@@ -31,10 +31,48 @@ inline double element(const void* data, Type type, int64_t index) {
   }
 }
 
+// A weight of codes [N,K] (BC_CODES), read as the layout's description says: panels of 16 rows; for each
+// group its blocks of 32 columns, then the 16 rows' scales, then their zeros or least numbers.
+inline double coded_element(const void* w, Type type, int64_t K, int64_t n, int64_t k) {
+  const auto number = static_cast<int32_t>(type);
+  const int bits = number & 15;
+  const int64_t columns = int64_t{1} << (number >> 4 & 15);
+  const int form = number >> 8 & 15;  // symmetric, zero, min, grid
+  const int64_t values = columns * 2 * bits;
+  const int64_t bytes = values + (form == 1 || form == 2 ? 64 : 32);
+  const uint8_t* group =
+      static_cast<const uint8_t*>(w) + (n / 16 * (K / columns) + k / columns) * bytes;
+  const uint8_t* block = group + k % columns / 32 * 64 * bits;
+  const int64_t quad = k % 32 / 4;
+  const int64_t place = n % 16 * 4 + k % 4;
+  int64_t q = 0;
+  int done = 0;
+  for (const int plane : {8, 4, 2, 1}) {  // from the one that has the lowest bits
+    if (bits - done < plane) continue;
+    const int byte = block[done * 64 + quad % plane * 64 + place];
+    q |= int64_t{byte >> (quad / plane * plane) & ((1 << plane) - 1)} << done;
+    done += plane;
+  }
+  uint16_t first;
+  uint16_t second = 0;
+  std::memcpy(&first, group + values + n % 16 * 2, 2);
+  if (form == 1 || form == 2) std::memcpy(&second, group + values + 32 + n % 16 * 2, 2);
+  const auto code = static_cast<double>(q);
+  if (form == 3)
+    return std::ldexp(1.0 + (first >> 7 & 15) / 16.0, (first >> 11) - 27) *
+           (code - (first & 127) / 8.0);
+  const auto s = static_cast<double>(to_float(f16{first}));
+  const auto z = static_cast<double>(to_float(f16{second}));
+  return form == 0   ? s * (code - std::ldexp(1.0, bits - 1))
+         : form == 1 ? s * (code - z)
+                     : s * code + z;
+}
+
 // A packed weight of [N,K], read as the layout's description in quant.h says: panels of 16 rows;
 // for each group of 32 columns the bytes of four columns of the 16 rows at a time, then the 16
 // rows' scales in bf16 (q8) or grids (q4: 5 bits of exponent, 4 of mantissa, 7 of zero).
 inline double packed_element(const void* w, Type type, int64_t K, int64_t n, int64_t k) {
+  if (is_codes(type)) return coded_element(w, type, K, n, k);
   const int64_t values = type == Type::q8 ? 512 : 256;
   const uint8_t* group =
       static_cast<const uint8_t*>(w) + (n / 16 * (K / 32) + k / 32) * (values + 32);
@@ -125,7 +163,7 @@ inline std::vector<Expected> matmul(const MatmulParams& p) {
   }
   out.resize(M * static_cast<size_t>(p.N));
   for (int64_t n = 0; n < p.N; ++n) {
-    const bool packed = p.w_type == Type::q8 || p.w_type == Type::q4;
+    const bool packed = is_quantized(p.w_type);
     std::vector<double> sums(M), magnitudes(M);
     for (int64_t k = 0; k < p.K; ++k) {
       const double w = packed ? packed_element(p.w, p.w_type, p.K, n, k)
@@ -145,7 +183,9 @@ inline std::vector<Expected> matmul(const MatmulParams& p) {
   return out;
 }
 
-// What rounding x to int8 adds to the tolerance: half a step for each number of a group.
+// What rounding x to int8 adds to the tolerance: half a step for each number of a group. Codes with a zero
+// or a least number are summed around the middle of their range: up to 2 roundings of the group's range
+// for each number of x.
 inline void round_x_to_int8(const MatmulParams& p, std::vector<Expected>& want) {
   for (int64_t m = 0; m < p.M; ++m) {
     for (int64_t n = 0; n < p.N; ++n) {
@@ -156,6 +196,13 @@ inline void round_x_to_int8(const MatmulParams& p, std::vector<Expected>& want) 
         for (int64_t i = 0; i < 32; ++i) peak = std::fmax(peak, std::fabs(group[i]));
         const double w = packed_element(p.w, p.w_type, p.K, n, k);
         extra += std::fabs(w) * static_cast<double>(peak) / 253.0;
+        if (is_codes(p.w_type)) {
+          const int64_t first = k / 32 * 32;
+          double range = 0.0;
+          for (int64_t i = first; i < first + 32; ++i)
+            range = std::fmax(range, std::fabs(packed_element(p.w, p.w_type, p.K, n, i)));
+          extra += 4.0 * range * static_cast<double>(peak) * kRounding;
+        }
       }
       const double scale =
           p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes test data of quantized checkpoints with the code of the libraries that write and read them.
 
-  make.py BITSANDBYTES GPTQMODEL AUTOAWQ COMPRESSED_TENSORS OUT
+  make.py BITSANDBYTES GPTQMODEL AUTOAWQ COMPRESSED_TENSORS OUT FUZZ MODEL
 
 The first four are checkouts of github.com/bitsandbytes-foundation/bitsandbytes, ModelCloud/GPTQModel,
 casper-hansen/AutoAWQ and vllm-project/compressed-tensors. Of each, the functions that turn codes into numbers are
@@ -9,6 +9,8 @@ taken out of their files and run on random codes by PyTorch on the CPU, so that 
 be installed. A file NAME.safetensors of the folder OUT has the tensors of one matrix, module "m", as a checkpoint
 has them, and "expected", its numbers in f32; its metadata has the quantization_config and the matrix's shape. A
 file NAME.bin is the same in the format of torch.save, with its numbers and metadata in NAME.expected.safetensors.
+The folder FUZZ gets some of the files without their numbers, which a fuzz test starts from. MODEL becomes a small
+model of random weights as Baichuan2's *-Chat-4bits are saved; MODEL/numbers has the numbers of its codes in f16.
 Needs PyTorch 1.13 or later and NumPy.
 """
 
@@ -16,8 +18,10 @@ import ast
 import json
 import math
 import pathlib
+import shutil
 import sys
 import types
+from typing import Optional
 
 import torch
 
@@ -46,6 +50,20 @@ def functions(path, *names, **world):
             module = ast.Module([node], [])
             exec(compile(ast.fix_missing_locations(module), str(path), "exec"), scope)
     return types.SimpleNamespace(**{name: scope[name] for name in names})
+
+
+def kernel(path, operator, **world):
+    """The function of a file that bitsandbytes registers for an operator."""
+    for node in ast.parse(pathlib.Path(path).read_text()).body:
+        if isinstance(node, ast.FunctionDef) and any(
+            isinstance(d, ast.Call) and getattr(d.func, "id", "") == "register_kernel" and d.args[0].value == operator
+            for d in node.decorator_list
+        ):
+            node.decorator_list = []
+            scope = {"torch": torch, "Optional": Optional, **world}
+            exec(compile(ast.Module([node], []), str(path), "exec"), scope)
+            return scope[node.name]
+    sys.exit(f"{path}: no kernel of {operator}")
 
 
 class Table:
@@ -290,38 +308,120 @@ def bitsandbytes(root, out):
     case("bitsandbytes-fp4", "fp4", 128, torch.float32, None)
     case("baichuan2-4bits", "nf4", 64, torch.float16, 16, old=True)
 
-    tree = ast.parse((base / "_ops.py").read_text())
-    dequantize = [
-        node
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-        and any(isinstance(d, ast.Call) and len(d.args) == 2 and "vectorwise_dequant" in d.args[0].value
-                for d in node.decorator_list)
-    ][0]
-    dequantize.decorator_list = []
-    scope = {"torch": torch}
-    exec(compile(ast.Module([dequantize], []), "_ops.py", "exec"), scope)
+    dequantize = kernel(base / "_ops.py", "bitsandbytes::int8_vectorwise_dequant")
     parts = {
         "m.weight": torch.randint(-127, 128, (ROWS, COLUMNS)).to(torch.int8),
         "m.SCB": torch.rand(ROWS) * 0.3,
         "m.weight_format": torch.tensor(0, dtype=torch.uint8),
     }
     config = {"quant_method": "bitsandbytes", "load_in_8bit": True}
-    expected = {"expected": scope["_"](parts["m.weight"], parts["m.SCB"])}
+    expected = {"expected": dequantize(parts["m.weight"], parts["m.SCB"])}
     save(out / "bitsandbytes-int8.safetensors", {**parts, **expected}, metadata(config))
     parts["m.weight_format"] = "row"
     torch.save(parts, out / "bitsandbytes-int8-saved.bin")
     save(out / "bitsandbytes-int8-saved.expected.safetensors", expected, metadata(config))
 
 
+def baichuan2(root, folder):
+    """One layer of a Baichuan 2 with RoPE and NormHead, saved as Baichuan2's quantizer.py expects it."""
+    base = root / "bitsandbytes"
+    ops = base / "backends/default/ops.py"
+    maps = functions(base / "functional.py", "create_dynamic_map", "get_4bit_type")
+    code = maps.get_4bit_type("nf4", device="cpu")
+    bounds = functions(ops, "_get_4bit_quantize_bounds", _get_4bit_code=lambda *_: code)._get_4bit_quantize_bounds
+    quantize_4bit = kernel(ops, "bitsandbytes::quantize_4bit", _get_4bit_quantize_bounds=bounds)
+    quantize_blockwise = kernel(ops, "bitsandbytes::quantize_blockwise")
+    four = functions(ops, "_dequantize_4bit_compute", prod=math.prod)
+    eight = functions(ops, "_dequantize_blockwise_compute")
+    config = {
+        "architectures": ["BaichuanForCausalLM"],
+        "model_type": "baichuan",
+        "torch_dtype": "float16",
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "vocab_size": 96,
+        "max_position_embeddings": 256,
+        "model_max_length": 256,
+        "rms_norm_eps": 1e-6,
+        "hidden_act": "silu",
+        "z_loss_weight": 0,
+        "tie_word_embeddings": False,
+        "pad_token_id": 0,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+    }
+    hidden, middle, vocabulary = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
+    layer = "model.layers.0."
+    plain = {
+        "model.embed_tokens.weight": torch.randn(vocabulary, hidden),
+        layer + "input_layernorm.weight": 1 + 0.1 * torch.randn(hidden),
+        layer + "post_attention_layernorm.weight": 1 + 0.1 * torch.randn(hidden),
+        "model.norm.weight": 1 + 0.1 * torch.randn(hidden),
+        "lm_head.weight": torch.randn(vocabulary, hidden),
+    }
+    plain = {name: tensor.to(torch.float16) for name, tensor in plain.items()}
+    saved, numbers = dict(plain), dict(plain)
+    shapes = {"self_attn.W_pack": (3 * hidden, hidden), "self_attn.o_proj": (hidden, hidden)}
+    shapes.update({"mlp.gate_proj": (middle, hidden), "mlp.up_proj": (middle, hidden)})
+    shapes["mlp.down_proj"] = (hidden, middle)
+    inner_map = maps.create_dynamic_map()
+    for name, shape in shapes.items():
+        weight = (torch.randn(shape) / math.sqrt(shape[1])).to(torch.float16)
+        codes, absmax = quantize_4bit(weight, 64, "nf4", torch.uint8)
+        offset = absmax.mean()
+        quantized, outer = quantize_blockwise(absmax - offset, inner_map, 256)
+        inner = [outer, inner_map, 256, False, torch.float32, None, None]
+        state = [quantized, weight.shape, torch.float16, 64, [offset, inner], "nf4", code]
+        saved[f"{layer}{name}.weight.data"], saved[f"{layer}{name}.weight.quant_state"] = codes, state
+        absmax = eight._dequantize_blockwise_compute(quantized, outer, inner_map, 256, torch.float32) + offset
+        numbers[f"{layer}{name}.weight"] = four._dequantize_4bit_compute(
+            codes.reshape(-1), absmax, Table(code), 64, shape, torch.float16
+        )
+    (folder / "numbers").mkdir(parents=True, exist_ok=True)
+    torch.save(saved, folder / "pytorch_model.bin")
+    save(folder / "numbers/model.safetensors", numbers, {"format": "pt"})
+    (folder / "numbers/config.json").write_text(json.dumps(config, indent=2) + "\n")
+    config["quantization_config"] = {
+        "bnb_4bit_compute_dtype": "float16",
+        "bnb_4bit_quant_type": "nf4",
+        "bnb_4bit_use_double_quant": True,
+        "llm_int8_enable_fp32_cpu_offload": False,
+        "llm_int8_has_fp16_weight": False,
+        "llm_int8_skip_modules": None,
+        "llm_int8_threshold": 6.0,
+        "load_in_4bit": True,
+        "load_in_8bit": False,
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+def without_numbers(file):
+    """The bytes of a file less those of its last tensor, which is "expected"."""
+    data = file.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    begin, end = header.pop("expected")["data_offsets"]
+    assert end == len(data) - 8 - length
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data[8 + length : 8 + length + begin]
+
+
 def main():
-    if len(sys.argv) != 6:
+    if len(sys.argv) != 8:
         sys.exit(__doc__)
-    roots, out = [pathlib.Path(path) for path in sys.argv[1:5]], pathlib.Path(sys.argv[5])
+    roots = [pathlib.Path(path) for path in sys.argv[1:5]]
+    out, fuzz = pathlib.Path(sys.argv[5]), pathlib.Path(sys.argv[6])
     out.mkdir(parents=True, exist_ok=True)
+    fuzz.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(16)
     for make, root in zip((bitsandbytes, gptq, awq, compressed_tensors), roots):
         make(root, out)
+    for name in ("bitsandbytes-nf4", "bitsandbytes-int8", "gptq-3-act-order", "awq", "compressed-4-zeros"):
+        (fuzz / f"{name}.safetensors").write_bytes(without_numbers(out / f"{name}.safetensors"))
+    shutil.copy(out / "baichuan2-4bits.bin", fuzz)
+    baichuan2(roots[0], pathlib.Path(sys.argv[7]))
 
 
 main()

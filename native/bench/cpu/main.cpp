@@ -4,6 +4,7 @@
 
 #include "bench.h"
 #include "memory.h"
+#include "quant.h"
 #include "system.h"
 
 using namespace bc;
@@ -26,7 +27,9 @@ const char kHelp[] =
     "  --seconds S     for a line of the table; at least five samples (default 0.5)\n"
     "  --n N --k K     of matmul (default: 11008 x 4096 and 4096 x 11008)\n"
     "  --m M,M,..      of matmul (default: 1,8,512)\n"
-    "  --weights KIND,..    of matmul: bf16, q8, q4, f16, f32 (default: bf16,q8,q4)\n"
+    "  --weights KIND,..    of matmul: bf16, q8, q4, f16, f32, or codes such as '3-bit grid/64' "
+    "or\n"
+    "                  '4-bit symmetric/32' (default: bf16,q8,q4,3-bit grid/64,2-bit grid/32)\n"
     "  --exact         matmul keeps x in f32\n"
     "\n"
     "A result is checked against a computation in double before it is timed; exit code 1 if one "
@@ -35,13 +38,16 @@ const char kHelp[] =
     "both\n"
     "of the same run.\n";
 
+constexpr Type kInt3 = type_of({3, 6, CodeForm::grid});
+constexpr Type kInt2 = type_of({2, 5, CodeForm::grid});
+
 struct Options {
   std::string command;
   int threads = cpu_cores();
   cpu::Isa isa = cpu::isa();
   double seconds = 0.5;
   int64_t N = 0, K = 0;
-  MatmulShapes matmul{{}, {1, 8, 512}, {Type::bf16, Type::q8, Type::q4}, false};
+  MatmulShapes matmul{{}, {1, 8, 512}, {Type::bf16, Type::q8, Type::q4, kInt3, kInt2}, false};
 };
 
 [[noreturn]] void refuse(const std::string& name, const std::string& value, const char* expected) {
@@ -72,7 +78,10 @@ Type weights_named(const std::string& name) {
   for (const Type type : {Type::bf16, Type::q8, Type::q4, Type::f16, Type::f32}) {
     if (name == name_of(type)) return type;
   }
-  refuse("--weights", name, "bf16, q8, q4, f16 or f32");
+  for (const Type type : test::code_types()) {
+    if (name == name_of(type)) return type;
+  }
+  refuse("--weights", name, "bf16, q8, q4, f16, f32 or codes of --help");
 }
 
 cpu::Isa isa_named(const std::string& name) {
@@ -120,7 +129,11 @@ Options parse(int count, char** arguments) {
   }
   if ((o.N > 0) != (o.K > 0))
     refuse(o.N > 0 ? "--k" : "--n", "nothing", "a number beside the other");
-  if (o.K % 32 != 0) refuse("--k", std::to_string(o.K), "a multiple of 32");
+  for (const Type type : o.matmul.weights) {
+    const int64_t group = is_quantized(type) ? group_columns(type) : 32;
+    if (o.K % group != 0)
+      refuse("--k", std::to_string(o.K), ("a multiple of " + std::to_string(group)).c_str());
+  }
   o.matmul.sizes = {{11008, 4096}, {4096, 11008}};
   if (o.N > 0) o.matmul.sizes = {{o.N, o.K}};
   return o;
@@ -146,6 +159,8 @@ int run_checks() {
     const std::vector<Type> types = {Type::bf16, Type::q8, Type::q4, Type::f16, Type::f32};
     for (const bool exact : {false, true})
       bench_matmul(bench, {{{144, 96}, {33, 64}}, {1, 9, 40}, types, exact});
+    const std::vector<Type> codes = test::code_types();
+    bench_matmul(bench, {{{33, 128}}, {1, 9}, codes, false});
     bench_attention(bench, {{1, 20}, {20, 150}});
     bench_rows(bench, {{1, 5}, 256, 300, 1000});
   }

@@ -28,12 +28,16 @@ void fill_weights(Type type, uint8_t* w, int64_t bytes, ThreadPool& pool) {
         }
         continue;
       }
-      for (int64_t i = 0; i < group - kScales; i += 8) {
+      const int64_t values = value_bytes(type);
+      for (int64_t i = 0; i < values; i += 8) {
         const uint64_t codes = random_codes(type, counter + static_cast<uint64_t>(i));
         std::memcpy(at + i, &codes, 8);
       }
       const uint16_t scale = scale_of_deviation(type, 0.02f);
-      for (int64_t n = 0; n < kPanel; ++n) std::memcpy(at + group - kScales + 2 * n, &scale, 2);
+      for (int64_t n = 0; n < kPanel; ++n) std::memcpy(at + values + 2 * n, &scale, 2);
+      if (group == values + kScales) continue;
+      const uint16_t zero = zero_of_deviation(format_of(type), 0.02f);
+      for (int64_t n = 0; n < kPanel; ++n) std::memcpy(at + values + kScales + 2 * n, &zero, 2);
     }
   });
 }

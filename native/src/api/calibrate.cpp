@@ -1,6 +1,5 @@
 // Ops of baichuan.h that calibration consists of. They run at once, on a CPU context.
 #include <algorithm>
-#include <cstring>
 
 #include "api/call.h"
 #include "quant.h"
@@ -18,25 +17,6 @@ void require_no_plan(const Call& call, const char* op) {
 
 void require_groups(const Call& call, int64_t K) {
   call.require(K % kGroup == 0, "width", number(K), "a multiple of 32");
-}
-
-void pack_q4(const Tensor& out, int64_t row, const Tensor& codes, const Tensor& scales,
-             const Tensor& zeros) {
-  const int64_t K = out.shape[1];
-  const int64_t groups = K / kGroup;
-  for (int64_t n = 0; n < codes.shape[0]; ++n) {
-    for (int64_t g = 0; g < groups; ++g) {
-      uint8_t* const to = out.data + (((row + n) / kPanel) * groups + g) * group_bytes(Type::q4);
-      const int64_t lane = (row + n) % kPanel;
-      const int8_t* const q = data<int8_t>(codes) + n * codes.ld + g * kGroup;
-      for (int64_t k = 0; k < kGroup / 2; ++k)
-        to[k / 4 * 64 + lane * 4 + k % 4] =
-            static_cast<uint8_t>((q[k] & 15) | (q[k + 16] & 15) << 4);
-      const uint16_t bits = bits_of(
-          Q4Grid{data<float>(scales)[n * scales.ld + g], data<float>(zeros)[n * zeros.ld + g]});
-      std::memcpy(to + kQ4Values + 2 * lane, &bits, 2);
-    }
-  }
 }
 
 }  // namespace
@@ -157,30 +137,6 @@ bc_status bc_round_weights(bc_context* context, bc_tensor* codes, bc_tensor* sca
                                      nullptr});
     });
     if (error != nullptr) std::copy(errors, errors + 3, error);
-  });
-}
-
-bc_status bc_pack_codes(bc_context* context, bc_tensor* out, int64_t row, bc_tensor* codes,
-                        bc_tensor* scales, bc_tensor* zeros) {
-  return guard([&] {
-    Call call(context, "pack_codes");
-    require_no_plan(call, "pack_codes");
-    const Tensor& o = call.output(out, "out", 2, BC_Q4);
-    const Tensor& q = call.tensor(codes, "codes", 2, BC_I8);
-    const Tensor& s = call.tensor(scales, "scales", 2, BC_F32);
-    const Tensor& z = call.tensor(zeros, "zeros", 2, BC_F32);
-    const int64_t rows = q.shape[0];
-    const int64_t K = o.shape[1];
-    call.shape(q, "codes", {rows, K});
-    call.shape(s, "scales", {rows, K / kGroup});
-    call.shape(z, "zeros", {rows, K / kGroup});
-    call.require(row >= 0 && row % kPanel == 0 && row <= o.shape[0] - rows, "row", number(row),
-                 "a multiple of 16 inside of out");
-    call.require(rows % kPanel == 0 || row + rows == o.shape[0], "rows", number(rows),
-                 "a multiple of 16, or the last ones");
-    if (!call.context().backend->facts().reads_host_memory)
-      fail(BC_INVALID_ARGUMENT, "pack_codes: device is a GPU, expected a CPU context");
-    call.run_or_record([&](Backend&) { pack_q4(o, row, q, s, z); });
   });
 }
 

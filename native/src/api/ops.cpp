@@ -44,7 +44,7 @@ void product(bc_context* context, const char* op, bc_tensor* out, bc_tensor* x, 
   const int64_t N = weight.shape[0];
   const int64_t K = weight.shape[1];
   call.require(weight.type != Type::i32 && weight.type != Type::i8, "w's type",
-               static_cast<double>(weight.type), "f32 (0), f16 (1), bf16 (2), q8 (5) or q4 (6)");
+               static_cast<double>(weight.type), BC_WEIGHT_TYPES);
   call.require(!swiglu || N % 2 == 0, "rows of w", static_cast<double>(N), "an even number");
   call.shape(in, "x", {M, K});
   call.shape(o, "out", {M, swiglu ? N / 2 : N});

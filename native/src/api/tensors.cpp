@@ -1,6 +1,5 @@
 // Tensors and files of baichuan.h: every argument is checked here.
 #include <cstring>
-#include <limits>
 
 #include "api/handles.h"
 #include "baichuan.h"
@@ -11,8 +10,13 @@ namespace bc {
 namespace {
 
 Type checked_type(int32_t type, const char* op) {
-  if (type < BC_F32 || type > BC_Q4)
-    fail(BC_INVALID_ARGUMENT, "%s: type has value %d, expected 0 to 6", op, type);
+  if (!is_type(type)) {
+    fail(
+        BC_INVALID_ARGUMENT,
+        "%s: type has value %d, expected 0 to 6, or BC_CODES of 2 to 6 or 8 bits (a grid: 2 to 4), "
+        "group 2^5 to 2^7",
+        op, type);
+  }
   return static_cast<Type>(type);
 }
 
@@ -38,10 +42,11 @@ Tensor checked_tensor(const std::shared_ptr<Context>& context, int32_t type, con
     t.shape[i] = size;
   }
   t.ld = shape[rank - 1];
-  if (is_quantized(t.type) && (rank != 2 || shape[1] % kGroup != 0)) {
+  if (is_quantized(t.type) && (rank != 2 || shape[1] % group_columns(t.type) != 0)) {
     fail(BC_INVALID_ARGUMENT,
          "%s: %s tensor has shape %s, expected [N, K] with K a multiple of %lld", op,
-         name_of(t.type), shape_text(shape, rank).c_str(), static_cast<long long>(kGroup));
+         name_of(t.type), shape_text(shape, rank).c_str(),
+         static_cast<long long>(group_columns(t.type)));
   }
   return t;
 }
@@ -98,8 +103,7 @@ void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const
   Tensor t = checked_tensor(c, type, shape, rank, op);
   const bool packed = is_quantized(t.type);
   if (t.type == Type::i32 || t.type == Type::i8) {
-    fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected f32, f16, bf16, q8 or q4", op,
-         name_of(t.type));
+    fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected " BC_WEIGHT_TYPES, op, name_of(t.type));
   }
   const bool in_place = c->backend->facts().reads_host_memory;
   if (packed && !in_place) {
@@ -281,17 +285,18 @@ bc_status bc_tensor_random(bc_tensor* tensor, float deviation, uint64_t seed) {
       fail(BC_INVALID_ARGUMENT,
            "tensor_random: tensor is mapped from a file, expected one that can be written");
     if (t->type == Type::i32 || t->type == Type::i8 || !t->contiguous()) {
-      fail(BC_INVALID_ARGUMENT,
-           "tensor_random: tensor is %s, expected contiguous f32, f16, bf16, q8 or q4",
+      fail(BC_INVALID_ARGUMENT, "tensor_random: tensor is %s, expected contiguous " BC_WEIGHT_TYPES,
            t->describe().c_str());
     }
-    const float most = t->type == Type::q4 ? kMostQ4Deviation : std::numeric_limits<float>::max();
+    const float most = most_deviation(t->type);
     if (!(deviation >= 0.0f && deviation <= most)) {
       fail(BC_INVALID_ARGUMENT, "tensor_random: deviation has value %g, expected 0 to %g",
            static_cast<double>(deviation), static_cast<double>(most));
     }
     Backend& backend = *t->context->backend;
-    backend.run(FillRandomParams{t->data, t->type, t->bytes(), deviation, seed});
+    const FillRandomParams p{t->data, t->type, t->bytes(), deviation, seed};
+    backend.check("tensor_random", p);
+    backend.run(p);
     backend.synchronize();  // matmul may read weights before the op in front of it has ended
   });
 }

@@ -50,7 +50,7 @@ bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tens
     const Tensor& in = call.plain(w, "w", 2);
     const Tensor* s = call.optional(row_scale, "row_scale", 1, BC_F32);
     call.require(is_quantized(o.type), "out's type", static_cast<double>(o.type),
-                 "q8 (5) or q4 (6)");
+                 "q8 (5), q4 (6) or codes");
     call.shape(o, "out", {in.shape[0], in.shape[1]});
     if (s != nullptr) call.shape(*s, "row_scale", {in.shape[0]});
     const int64_t K = in.shape[1];
@@ -66,6 +66,39 @@ bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w, bc_tens
     });
     ++call.context().waits;
     if (error != nullptr) std::copy(errors, errors + 2, error);
+  });
+}
+
+bc_status bc_pack_codes(bc_context* context, bc_tensor* out, int64_t row, bc_tensor* codes,
+                        bc_tensor* scales, bc_tensor* zeros) {
+  return guard([&] {
+    Call call(context, "pack_codes");
+    if (call.context().recording)
+      fail(BC_INVALID_ARGUMENT, "pack_codes: context is recording, expected it outside of a plan");
+    const Tensor& o = call.output(out, "out", 2);
+    const Tensor& c = call.tensor(codes, "codes", 2, BC_I8);
+    const Tensor& s = call.plain(scales, "scales", 2);
+    const Tensor* z = zeros == nullptr ? nullptr : &call.plain(zeros, "zeros", 2);
+    call.require(is_codes(o.type) || o.type == Type::q4, "out's type", static_cast<double>(o.type),
+                 "codes or q4 (6)");
+    const bool symmetric = is_codes(o.type) && format_of(o.type).form == CodeForm::symmetric;
+    call.require((z == nullptr) == symmetric, "zeros", z == nullptr ? 0.0 : 1.0,
+                 symmetric ? "none (0) for the symmetric form" : "some (1)");
+    const int64_t N = o.shape[0];
+    const int64_t K = o.shape[1];
+    const int64_t rows = c.shape[0];
+    call.require(row >= 0 && row % kPanel == 0 && row < N, "row", number(row),
+                 "a multiple of 16 inside out");
+    call.require(rows <= N - row && (rows % kPanel == 0 || row + rows == N), "rows of codes",
+                 number(rows), "a multiple of 16, or all that are left of out");
+    const int64_t groups = K / group_columns(o.type);
+    call.shape(c, "codes", {rows, K});
+    call.shape(s, "scales", {rows, groups});
+    if (z != nullptr) call.shape(*z, "zeros", {rows, groups});
+    call.submit(PackCodesParams{o.data + packed_bytes(o.type, row, K), o.type, data<uint8_t>(c),
+                                c.ld, s.data, s.type, s.ld, z == nullptr ? nullptr : z->data,
+                                z == nullptr ? Type::f32 : z->type, z == nullptr ? 0 : z->ld, rows,
+                                K});
   });
 }
 

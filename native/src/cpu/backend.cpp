@@ -24,6 +24,7 @@ class CpuBackend final : public Backend {
     for (int64_t D = 8; D <= kMaxHeadSize; D += 8) facts.head_sizes |= head_size_bit(D);
     facts.smallest_piece = 1;
     facts.reads_host_memory = true;
+    facts.takes_codes = true;
     return facts;
   }
   void pin() override {
@@ -70,9 +71,11 @@ class CpuBackend final : public Backend {
   }
   void check(const char*, const TopKParams&) const override {}
   void check(const char*, const QuantizeParams&) const override {}
+  void check(const char*, const PackCodesParams&) const override {}
   void check(const char*, const DequantizeParams&) const override {}
   void check(const char*, const ConvertParams&) const override {}
   void check(const char*, const RowNormsParams&) const override {}
+  void check(const char*, const FillRandomParams&) const override {}
 
   void run(const EmbedParams& p) override { cpu::embed(p, pool_); }
   void run(const RmsNormParams& p) override { cpu::rms_norm(p, pool_); }
@@ -87,6 +90,7 @@ class CpuBackend final : public Backend {
   void run(const SwigluParams& p) override { cpu::swiglu(p, pool_); }
   void run(const TopKParams& p) override { cpu::top_k(p, pool_); }
   void run(const QuantizeParams& p) override { cpu::quantize(p, pool_); }
+  void run(const PackCodesParams& p) override { cpu::pack_codes(p, pool_); }
   void run(const DequantizeParams& p) override { cpu::dequantize(p, pool_); }
   void run(const ConvertParams& p) override { cpu::convert(p, pool_); }
   void run(const RowNormsParams& p) override { cpu::row_norms(p, pool_); }

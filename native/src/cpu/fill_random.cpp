@@ -11,8 +11,10 @@ void fill_random(const FillRandomParams& p, ThreadPool& pool) {
   uint8_t* const out = static_cast<uint8_t*>(p.out);
   if (is_quantized(p.type)) {
     const int64_t size = group_bytes(p.type);
-    const int64_t values = size - kScales;
+    const int64_t values = value_bytes(p.type);
     const uint16_t scale = scale_of_deviation(p.type, p.deviation);
+    const bool zeros = size > values + kScales;
+    const uint16_t zero = zeros ? zero_of_deviation(format_of(p.type), p.deviation) : uint16_t{0};
     pool.parallel_for(p.bytes / size, 1024, [&](int64_t begin, int64_t end, int) {
       for (int64_t g = begin; g < end; ++g) {
         uint8_t* group = out + g * size;
@@ -21,6 +23,9 @@ void fill_random(const FillRandomParams& p, ThreadPool& pool) {
           std::memcpy(group + i, &codes, 8);
         }
         for (int64_t n = 0; n < kPanel; ++n) std::memcpy(group + values + 2 * n, &scale, 2);
+        if (!zeros) continue;
+        for (int64_t n = 0; n < kPanel; ++n)
+          std::memcpy(group + values + kScales + 2 * n, &zero, 2);
       }
     });
     return;

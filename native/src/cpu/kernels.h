@@ -46,6 +46,8 @@ void swiglu(const SwigluParams& p, ThreadPool& pool,
             const VectorKernels& kernels = vector_kernels());
 void top_k(const TopKParams& p, ThreadPool& pool, const VectorKernels& kernels = vector_kernels());
 void quantize(const QuantizeParams& p, ThreadPool& pool);
+// Fails with BC_INVALID_ARGUMENT at the first number that out does not hold.
+void pack_codes(const PackCodesParams& p, ThreadPool& pool);
 void dequantize(const DequantizeParams& p, ThreadPool& pool);
 void convert(const ConvertParams& p, ThreadPool& pool);
 void row_norms(const RowNormsParams& p, ThreadPool& pool);

@@ -11,6 +11,7 @@ namespace bc::cpu {
 namespace {
 
 float unpack(const DequantizeParams& p, int64_t n, int64_t k) {
+  if (is_codes(p.w_type)) return code_element(p.w, p.w_type, p.K, n, k);
   const int64_t size = group_bytes(p.w_type);
   const uint8_t* group =
       static_cast<const uint8_t*>(p.w) + (n / kPanel * (p.K / kGroup) + k / kGroup) * size;

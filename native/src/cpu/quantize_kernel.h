@@ -6,7 +6,7 @@
 #pragma once
 
 #include "cpu/matmul/matrix_kernels.h"
-#include "quantize_search.h"
+#include "cpu/quantize_codes_kernel.h"
 
 namespace bc::cpu {
 
@@ -30,6 +30,7 @@ template <class V>
 struct Quantize {
   using F = typename V::F;
   using Search = QuantizeSearch<SixteenGroups<V>>;
+  using Codes = QuantizeCodes<SixteenGroups<V>>;
 
   // Writes one packed group; adds the squares of what is lost, and of all numbers, to error.
   template <Type kType>
@@ -63,7 +64,7 @@ struct Quantize {
 
   // 32 columns of the rows of a panel, a row in each lane. T is float, f16 or bf16.
   template <class T>
-  static void columns_of(const QuantizeParams& p, int64_t row, int64_t k0, F (&columns)[kGroup]) {
+  static void columns_of(const QuantizeParams& p, int64_t row, int64_t k0, F* columns) {
     float w[kGroup * kPanel];
     for (int64_t n = 0; n < kPanel; ++n) {
       const bool inside = row + n < p.N;
@@ -89,22 +90,38 @@ struct Quantize {
     }
   }
 
-  template <Type kType>
-  static void of_type(const QuantizeParams& p, int64_t begin, int64_t end, double* error) {
-    if (p.w_type == Type::f32) {
-      panels_of<kType, float>(p, begin, end, error);
-    } else if (p.w_type == Type::f16) {
-      panels_of<kType, f16>(p, begin, end, error);
+  template <class T>
+  static void panels_of_codes(const QuantizeParams& p, int64_t begin, int64_t end, double* error) {
+    const int64_t count = group_columns(p.out_type);
+    uint8_t* out = static_cast<uint8_t*>(p.out) + packed_bytes(p.out_type, begin * kPanel, p.K);
+    F columns[Codes::kMostGroup];
+    for (int64_t panel = begin; panel < end; ++panel) {
+      for (int64_t k0 = 0; k0 < p.K; k0 += count, out += group_bytes(p.out_type)) {
+        for (int64_t k = 0; k < count; k += kGroup)
+          columns_of<T>(p, panel * kPanel, k0 + k, columns + k);
+        Codes::pack(p.out_type, columns, out, error);
+      }
+    }
+  }
+
+  template <class T>
+  static void of_weights(const QuantizeParams& p, int64_t begin, int64_t end, double* error) {
+    if (is_codes(p.out_type)) {
+      panels_of_codes<T>(p, begin, end, error);
+    } else if (p.out_type == Type::q8) {
+      panels_of<Type::q8, T>(p, begin, end, error);
     } else {
-      panels_of<kType, bf16>(p, begin, end, error);
+      panels_of<Type::q4, T>(p, begin, end, error);
     }
   }
 
   static void run(const QuantizeParams& p, int64_t begin, int64_t end, double* error) {
-    if (p.out_type == Type::q8) {
-      of_type<Type::q8>(p, begin, end, error);
+    if (p.w_type == Type::f32) {
+      of_weights<float>(p, begin, end, error);
+    } else if (p.w_type == Type::f16) {
+      of_weights<f16>(p, begin, end, error);
     } else {
-      of_type<Type::q4>(p, begin, end, error);
+      of_weights<bf16>(p, begin, end, error);
     }
   }
 };

@@ -120,9 +120,11 @@ class CudaBackend final : public Backend {
   void check(const char* op, const SwigluParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const TopKParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const QuantizeParams& p) const override { cuda::check(op, p); }
+  void check(const char* op, const PackCodesParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const DequantizeParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const ConvertParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const RowNormsParams& p) const override { cuda::check(op, p); }
+  void check(const char* op, const FillRandomParams& p) const override { cuda::check(op, p); }
 
   int64_t scratch_bytes(const MatmulParams& p) const override {
     return cuda::matmul_scratch_bytes(p, gpu_);
@@ -153,6 +155,7 @@ class CudaBackend final : public Backend {
     cuda::quantize(there, gpu_, stream());
     device_->download(p.error, there.error, kErrorBytes);
   }
+  void run(const PackCodesParams&) override {}  // check has refused it
   void run(const DequantizeParams& p) override { cuda::dequantize(p, gpu_, stream()); }
   void run(const ConvertParams& p) override { cuda::convert(p, stream()); }
   void run(const RowNormsParams& p) override { cuda::row_norms(p, stream()); }

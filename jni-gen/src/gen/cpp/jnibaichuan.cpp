@@ -305,7 +305,7 @@ public:
 static void JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocate(void *p) { delete (bc_facts*)p; }
 static void JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray(void* p) { delete[] (bc_facts*)p; }
 
-static const char* JavaCPP_members[10][9] = {
+static const char* JavaCPP_members[10][10] = {
         { NULL },
         { NULL },
         { NULL },
@@ -314,9 +314,9 @@ static const char* JavaCPP_members[10][9] = {
         { NULL },
         { NULL },
         { NULL },
-        { "sizeof", "threads", "activation_bits", "cache_types", "head_sizes", "smallest_piece", "reads_host_memory", "fuses_swiglu" },
+        { "sizeof", "threads", "activation_bits", "cache_types", "head_sizes", "smallest_piece", "reads_host_memory", "fuses_swiglu", "takes_codes" },
         { NULL } };
-static int JavaCPP_offsets[10][9] = {
+static int JavaCPP_offsets[10][10] = {
         { -1 },
         { -1 },
         { -1 },
@@ -325,9 +325,9 @@ static int JavaCPP_offsets[10][9] = {
         { -1 },
         { -1 },
         { -1 },
-        { sizeof(bc_facts), offsetof(bc_facts, threads), offsetof(bc_facts, activation_bits), offsetof(bc_facts, cache_types), offsetof(bc_facts, head_sizes), offsetof(bc_facts, smallest_piece), offsetof(bc_facts, reads_host_memory), offsetof(bc_facts, fuses_swiglu) },
+        { sizeof(bc_facts), offsetof(bc_facts, threads), offsetof(bc_facts, activation_bits), offsetof(bc_facts, cache_types), offsetof(bc_facts, head_sizes), offsetof(bc_facts, smallest_piece), offsetof(bc_facts, reads_host_memory), offsetof(bc_facts, fuses_swiglu), offsetof(bc_facts, takes_codes) },
         { -1 } };
-static int JavaCPP_memberOffsetSizes[10] = { 1, 1, 1, 1, 1, 1, 1, 1, 8, 1 };
+static int JavaCPP_memberOffsetSizes[10] = { 1, 1, 1, 1, 1, 1, 1, 1, 9, 1 };
 
 extern "C" {
 
@@ -521,19 +521,6 @@ JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocateArray(JNIEnv* e
     jlong rcapacity = arg0;
     JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray);
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jint rarg = 0;
-    int rval = ptr->activation_bits;
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
@@ -546,7 +533,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(
     ptr->activation_bits = arg0;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -554,8 +541,9 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIE
     }
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
-    jobject rarg = obj;
-    ptr->cache_types = arg0;
+    jint rarg = 0;
+    int rval = ptr->activation_bits;
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* env, jobject obj) {
@@ -571,7 +559,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* 
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -580,7 +568,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEn
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
     jobject rarg = obj;
-    ptr->head_sizes = arg0;
+    ptr->cache_types = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* env, jobject obj) {
@@ -594,6 +582,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* e
     jint rarg = 0;
     int rval = ptr->head_sizes;
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->head_sizes = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__(JNIEnv* env, jobject obj) {
@@ -621,6 +621,19 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__I(J
     ptr->smallest_piece = arg0;
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->reads_host_memory;
+    rarg = (jint)rval;
+    return rarg;
+}
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
@@ -633,7 +646,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory_
     ptr->reads_host_memory = arg0;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(JNIEnv* env, jobject obj) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -641,9 +654,8 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_reads_1host_1memory__(J
     }
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
-    jint rarg = 0;
-    int rval = ptr->reads_host_memory;
-    rarg = (jint)rval;
+    jobject rarg = obj;
+    ptr->fuses_swiglu = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv* env, jobject obj) {
@@ -659,7 +671,20 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv*
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->takes_codes;
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -668,7 +693,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNI
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
     jobject rarg = obj;
-    ptr->fuses_swiglu = arg0;
+    ptr->takes_codes = arg0;
     return rarg;
 }
 

@@ -22,7 +22,6 @@ namespace bc::cpu {
 
 constexpr int64_t kDepth = 16;                       // groups unpacked at a time
 constexpr int64_t kUnpackedGroup = 8 * 64 + 2 * 64;  // bytes, then scales f32 and 8z int32
-constexpr int64_t kUnpackedPanel = kDepth * kUnpackedGroup;
 
 template <class V>
 struct MatmulInt8 {
@@ -50,6 +49,7 @@ struct MatmulInt8 {
 
   // A tile reads groups as they are packed, or unpacked. quad(g, j) has columns 4j to 4j + 3.
   struct PackedQ8 : Bytes {
+    static constexpr bool lifted = false;
     static constexpr int64_t stride = kQ8Values + kScales;
     static I quad(const uint8_t* g, int j) { return V::code_bytes(V::load_bytes(g + 64 * j)); }
     static F scale(const uint8_t* g) {
@@ -58,6 +58,7 @@ struct MatmulInt8 {
     static I total(I sum, const uint8_t*, const uint8_t*) { return sum; }
   };
   struct PackedQ4 : Nibbles {
+    static constexpr bool lifted = false;
     static constexpr int64_t stride = kQ4Values + kScales;
     static I quad(const uint8_t* g, int j) {
       return j < 4 ? V::low_nibbles(V::load_bytes(g + 64 * j))
@@ -73,6 +74,7 @@ struct MatmulInt8 {
   };
   struct Unpacked {
     static constexpr int64_t stride = kUnpackedGroup;
+    static constexpr bool lifted = false;
     static I quad(const uint8_t* g, int j) { return V::load_bytes(g + 64 * j); }
     static F scale(const uint8_t* g) { return V::load(reinterpret_cast<const float*>(g + 512)); }
   };
@@ -84,6 +86,23 @@ struct MatmulInt8 {
       return V::eight_less_zero(V::total(sum), V::load_bytes(g + 576), minus_sum);
     }
   };
+
+  // What all weights of a group have besides: the sum of x times the lift is taken off (matmul_codes.h).
+  template <class S>
+  struct Lifted : S {
+    static constexpr int64_t stride = kUnpackedGroup + 64;
+    static constexpr bool lifted = true;
+    static F lift(const uint8_t* g) {
+      return V::load(reinterpret_cast<const float*>(g + kUnpackedGroup));
+    }
+  };
+  static F less_lift(F acc, F lift, const uint8_t* scale, const uint8_t* minus_sum) {
+    float s;
+    int32_t sum;
+    __builtin_memcpy(&s, scale, 4);
+    __builtin_memcpy(&sum, minus_sum, 4);
+    return V::fma(lift, V::set(static_cast<float>(sum) * s), acc);
+  }
 
   // Dot products of one group: rows of x from `codes` on by panels.
   template <class S, int MR, int NP>
@@ -130,6 +149,8 @@ struct MatmulInt8 {
         for (int r = 0; r < MR; ++r) {
           acc[r][n] = V::fma(V::mul(V::to_floats(dot[r][n]), scale), V::broadcast(scales + 4 * r),
                              acc[r][n]);
+          if constexpr (S::lifted)
+            acc[r][n] = less_lift(acc[r][n], S::lift(w[n]), scales + 4 * r, scales + 4 * (MR + r));
         }
         w[n] += S::stride;
       }
@@ -165,7 +186,7 @@ struct MatmulInt8 {
     F acc[MR][NP];
 #pragma GCC unroll 16
     for (int n = 0; n < NP; ++n) {
-      w[n] = unpacked + n * kUnpackedPanel;
+      w[n] = unpacked + n * kDepth * S::stride;
 #pragma GCC unroll 16
       for (int r = 0; r < MR; ++r) {
         acc[r][n] = first ? V::set(0.0f) : V::load(sums + n * panel_sums + r * kPanel);
@@ -206,21 +227,19 @@ struct MatmulInt8 {
     }
   }
 
-  template <Type kType>
+  // unpack(u, g0, depth, out): depth groups of panel u from g0 on, as S reads them.
+  template <class S, class Unpack>
   static void many(const MatmulParams& p, const uint8_t* x, int64_t m0, int64_t m1, int64_t u0,
-                   int64_t u1, uint8_t* scratch) {
-    using S = std::conditional_t<kType == Type::q4 && !V::wide, UnpackedNibbles, UnpackedBytes>;
+                   int64_t u1, uint8_t* scratch, const Unpack& unpack) {
+    constexpr int64_t panel_bytes = kDepth * S::stride;
     const int64_t groups = p.K / kGroup;
-    const int64_t stride = group_bytes(kType);
-    const uint8_t* w = static_cast<const uint8_t*>(p.w);
-    float* sums = reinterpret_cast<float*>(scratch + V::panels * kUnpackedPanel);
+    float* sums = reinterpret_cast<float*>(scratch + V::panels * panel_bytes);
     const int64_t panel_sums = (m1 - m0) * kPanel;
     for (int64_t g0 = 0; g0 < groups; g0 += kDepth) {
       const int64_t depth = g0 + kDepth < groups ? kDepth : groups - g0;
       for (int64_t u = u0; u < u1; u += V::panels) {
         const int64_t np = u + V::panels <= u1 ? V::panels : u1 - u;
-        for (int64_t n = 0; n < np; ++n)
-          unpack<kType>(w + ((u + n) * groups + g0) * stride, scratch + n * kUnpackedPanel, depth);
+        for (int64_t n = 0; n < np; ++n) unpack(u + n, g0, depth, scratch + n * panel_bytes);
         for (int64_t m = m0; m < m1; m += V::rows) {
           const int64_t rows = m + V::rows <= m1 ? V::rows : m1 - m;
           const uint8_t* block = x + (m * groups + g0 * rows) * kInt8Row;
@@ -229,7 +248,7 @@ struct MatmulInt8 {
             block_of<S, V::panels>(rows, block, scratch, depth, tile_sums, panel_sums, g0 == 0);
           } else {
             for (int64_t n = 0; n < np; ++n) {
-              block_of<S, 1>(rows, block, scratch + n * kUnpackedPanel, depth,
+              block_of<S, 1>(rows, block, scratch + n * panel_bytes, depth,
                              tile_sums + n * panel_sums, panel_sums, g0 == 0);
             }
           }
@@ -247,9 +266,14 @@ struct MatmulInt8 {
                   int64_t u1, uint8_t* scratch) {
     if (p.M <= V::few) {
       few<std::conditional_t<kType == Type::q8, PackedQ8, PackedQ4>>(p, x, u0, u1);
-    } else {
-      many<kType>(p, x, m0, m1, u0, u1, scratch);
+      return;
     }
+    const int64_t groups = p.K / kGroup;
+    many<std::conditional_t<kType == Type::q4 && !V::wide, UnpackedNibbles, UnpackedBytes>>(
+        p, x, m0, m1, u0, u1, scratch, [&](int64_t u, int64_t g0, int64_t depth, uint8_t* out) {
+          unpack<kType>(static_cast<const uint8_t*>(p.w) + (u * groups + g0) * group_bytes(kType),
+                        out, depth);
+        });
   }
 
   // 16 outputs of row m, panel u, scaled and with the bias; the last panel may reach past N.

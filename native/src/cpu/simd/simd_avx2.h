@@ -84,6 +84,14 @@ struct Avx2Lanes {
     return {_mm256_and_si256(_mm256_srli_epi16(x.a, 4), m),
             _mm256_and_si256(_mm256_srli_epi16(x.b, 4), m)};
   }
+  static I field(I x, int right, int mask) {
+    const __m256i m = _mm256_set1_epi8(static_cast<char>(mask));
+    return right >= 0 ? I{_mm256_and_si256(_mm256_srli_epi32(x.a, right), m),
+                          _mm256_and_si256(_mm256_srli_epi32(x.b, right), m)}
+                      : I{_mm256_and_si256(_mm256_slli_epi32(x.a, -right), m),
+                          _mm256_and_si256(_mm256_slli_epi32(x.b, -right), m)};
+  }
+  static I join(I x, I y) { return {_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
   static F byte(I x, int b) {
     const __m256i m = _mm256_set1_epi32(255);
     return {_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(x.a, 8 * b), m)),
@@ -135,6 +143,10 @@ struct Avx2Lanes {
     return {_mm256_xor_si256(w.a, flip), _mm256_xor_si256(w.b, flip)};
   }
   static I bytes_start(const uint8_t*) { return set_int(0); }
+  static I less_offset(I w, int offset) {
+    const __m256i o = _mm256_set1_epi8(static_cast<char>(offset));
+    return {_mm256_sub_epi8(w.a, o), _mm256_sub_epi8(w.b, o)};
+  }
   static I dot_bytes(I sum, I w, __m256i x) {
     return in_order({signed_dot(sum.a, w.a, x), signed_dot(sum.b, w.b, x)});
   }

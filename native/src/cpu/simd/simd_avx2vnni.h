@@ -14,6 +14,10 @@ struct Avx2VnniLanes : Avx2Lanes {
   }
   static I total(I sum) { return sum; }
   static I code_bytes(I w) { return w; }
+  static I less_offset(I w, int offset) {
+    const __m256i o = _mm256_set1_epi8(static_cast<char>(128 - offset));
+    return {_mm256_add_epi8(w.a, o), _mm256_add_epi8(w.b, o)};
+  }
   static I bytes_start(const uint8_t* minus_sum) {
     const __m256i s = _mm256_slli_epi32(broadcast4(minus_sum), 7);
     return {s, s};

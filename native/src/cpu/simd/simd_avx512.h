@@ -66,6 +66,14 @@ struct Avx512Lanes {
   static I high_nibbles(I a) {
     return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15));
   }
+  static I set_int(int32_t x) { return _mm512_set1_epi32(x); }
+  // Bits of each byte, `right` places further down, or up if negative.
+  static I field(I a, int right, int mask) {
+    const I moved = right >= 0 ? _mm512_srli_epi32(a, static_cast<unsigned>(right))
+                               : _mm512_slli_epi32(a, static_cast<unsigned>(-right));
+    return _mm512_and_si512(moved, _mm512_set1_epi8(static_cast<char>(mask)));
+  }
+  static I join(I a, I b) { return _mm512_or_si512(a, b); }
   static F byte(I a, int b) {
     return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(a, static_cast<unsigned>(8 * b)),
                                                _mm512_set1_epi32(255)));
@@ -92,6 +100,9 @@ struct Avx512Lanes {
     return _mm512_dpwssd_epi32(_mm512_slli_epi32(dot, 3), zero, broadcast_int(minus_sum));
   }
   static I code_bytes(I w) { return w; }
+  static I less_offset(I w, int offset) {
+    return _mm512_add_epi8(w, _mm512_set1_epi8(static_cast<char>(128 - offset)));
+  }
   static I bytes_start(const uint8_t* minus_sum) {
     return _mm512_slli_epi32(broadcast_int(minus_sum), 7);
   }

@@ -116,6 +116,18 @@ struct ScalarLanes {
       return static_cast<int32_t>((static_cast<uint32_t>(a.v[i]) >> 4) & 0x0f0f0f0fu);
     });
   }
+  // Bits of each byte, `right` places further down, or up if negative; the mask is that of a byte and
+  // keeps none that came from a neighbour.
+  static I field(I a, int right, int mask) {
+    return each_int([&](int i) {
+      const uint32_t bits = static_cast<uint32_t>(a.v[i]);
+      const uint32_t moved = right >= 0 ? bits >> right : bits << -right;
+      return static_cast<int32_t>(moved & (0x01010101u * static_cast<uint32_t>(mask)));
+    });
+  }
+  static I join(I a, I b) {
+    return each_int([&](int i) { return a.v[i] | b.v[i]; });
+  }
   // Byte b of each lane, 0 to 255, as a float.
   static F byte(I a, int b) {
     return each([&](int i) {
@@ -165,6 +177,13 @@ struct ScalarLanes {
   }
   // Bytes q + 128 of a q8 panel as dot_bytes takes them.
   static I code_bytes(I w) { return w; }
+  // Codes from 0 on as bytes that dot_bytes takes for codes less an offset, 2^(bits-1).
+  static I less_offset(I w, int offset) {
+    return each_int([&](int i) {
+      return static_cast<int32_t>(static_cast<uint32_t>(w.v[i]) +
+                                  0x01010101u * static_cast<uint32_t>(128 - offset));
+    });
+  }
   // The start of a sum of dot_bytes that makes it end as the sum for q: 128 minus_sum.
   static I bytes_start(const uint8_t* minus_sum) {
     int32_t s;

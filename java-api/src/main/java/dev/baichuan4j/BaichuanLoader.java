@@ -156,7 +156,7 @@ public interface BaichuanLoader {
    * and of a matrix of second moments besides; the model loses about half as much.
    *
    * @param calibration the text
-   * @throws InvalidRequestException as above, and when the weights are not INT4, the text cannot be
+   * @throws InvalidRequestException as above, and when the weights are INT8, the text cannot be
    *     read or has fewer than two tokens, the checkpoint has no tokenizer, or there is too little
    *     memory
    */

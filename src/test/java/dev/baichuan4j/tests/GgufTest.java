@@ -3,11 +3,14 @@ package dev.baichuan4j.tests;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.Quant;
@@ -182,12 +185,48 @@ class GgufTest {
     }
   }
 
+  /** Where a device multiplies no codes, the nearest kind of weights takes their place. */
   @Test
-  void codesAreComputedWithTheNearestKindOfWeights() throws IOException {
+  void codesAreKeptUnlessAnotherKindIsAskedFor() throws IOException {
     Path file = gguf(Fixtures.model(BASE), GgufWriter.Kind.Q8_0);
-    try (Baichuan model = Baichuan.loader(file).device(TestDevice.device()).load()) {
-      assertEquals(Quant.INT8, model.info().weights());
+    BaichuanLoader loader = Baichuan.loader(file).device(TestDevice.device());
+    long planned = loader.memoryPlan().weights();
+    try (Baichuan model = loader.load()) {
+      assertEquals(TestDevice.isGpu() ? Quant.INT8 : Quant.STORED, model.info().weights());
+      assertEquals(planned, model.info().memory().weights());
+      assertEquals(TestDevice.isGpu(), !model.info().quantizationErrors().isEmpty());
     }
+    // Both have 8 bits and a scale of 16 for 32 weights.
+    assertEquals(planned, loader.weights(Quant.INT8).memoryPlan().weights());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {BASE, CHAT})
+  void keptCodesComputeWithTheNumbersOfTheFile(String name) throws IOException {
+    if (TestDevice.isGpu()) {
+      return;
+    }
+    Path model = Fixtures.model(name);
+    float[][] numbers = logits(gguf(model, GgufWriter.Kind.BF16_OF_Q8_0), Quant.BF16, true, IDS);
+    float[][] codes = logits(gguf(model, GgufWriter.Kind.Q8_0), Quant.STORED, true, IDS);
+    for (int t = 0; t < IDS.length; t++) {
+      Logits.assertNear(numbers[t], codes[t], 1e-5, "position " + t);
+    }
+    float[][] rounded = logits(gguf(model, GgufWriter.Kind.Q8_0), Quant.STORED, false, IDS);
+    for (int t = 0; t < IDS.length; t++) {
+      Logits.assertNear(numbers[t], rounded[t], 0.1, "x rounded to int8, position " + t);
+    }
+  }
+
+  @Test
+  void aDeviceThatTakesNoCodesSaysSo() throws IOException {
+    if (!TestDevice.isGpu()) {
+      return;
+    }
+    Path file = gguf(Fixtures.model(BASE), GgufWriter.Kind.Q8_0);
+    BaichuanLoader loader = Baichuan.loader(file).device(TestDevice.device()).weights(Quant.STORED);
+    InvalidRequestException e = assertThrows(InvalidRequestException.class, loader::load);
+    assertTrue(e.getMessage().startsWith("weights has STORED, expected BF16"), e.getMessage());
   }
 
   @Test

@@ -59,8 +59,11 @@ class PackedCheckpointTest {
   @CsvSource({
     ROPE + ",INT8",
     ROPE + ",INT4",
+    ROPE + ",INT3",
+    ROPE + ",INT2",
     NORM_HEAD + ",INT8",
     NORM_HEAD + ",INT4",
+    NORM_HEAD + ",INT3",
   })
   void givesTheBitsOfQuantizingAtLoad(String name, Quant quant) throws IOException {
     Path target = packed(name, quant);
@@ -182,7 +185,7 @@ class PackedCheckpointTest {
     replace(file, good, "layout\":\"1\"", "layout\":\"x\"");
     refuses(loader(file), "baichuan4j.layout has x, expected a number");
     replace(file, good, "weights\":\"int4\"", "weights\":\"int5\"");
-    refuses(loader(file), "baichuan4j.weights has int5, expected int8 or int4");
+    refuses(loader(file), "baichuan4j.weights has int5, expected int8, int4, int3 or int2");
     // The same bytes taken for int8 would be too few.
     replace(file, good, "weights\":\"int4\"", "weights\":\"int8\"");
     refuses(loader(file), "bytes of U8 for INT8");

@@ -69,7 +69,7 @@ class QuantizationTest {
     }
     Map<String, Baichuan> models = new LinkedHashMap<>();
     try (Baichuan reference = load(Text.TAUGHT.model, Quant.BF16, true)) {
-      for (Quant quant : new Quant[] {Quant.INT8, Quant.INT4}) {
+      for (Quant quant : new Quant[] {Quant.INT8, Quant.INT4, Quant.INT3, Quant.INT2}) {
         String name = quant.name().toLowerCase(Locale.ROOT);
         Baichuan model = load(Text.TAUGHT.model, quant, false);
         models.put(name, model);

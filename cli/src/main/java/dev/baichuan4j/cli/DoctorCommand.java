@@ -28,6 +28,10 @@ import picocli.CommandLine.Spec;
     description =
         "Shows platform, libraries, instruction sets, GPU and the memory plan of a model.")
 final class DoctorCommand implements Callable<Integer> {
+  /** What every model may be held in. */
+  private static final List<Quant> KINDS =
+      List.of(Quant.BF16, Quant.INT8, Quant.INT4, Quant.INT3, Quant.INT2);
+
   private static final int HEADS = 32; // Baichuan-7B
 
   @Spec private CommandSpec spec;
@@ -139,7 +143,7 @@ final class DoctorCommand implements Callable<Integer> {
   /** What the model takes with each kind of weights, or with the one that was asked for. */
   private Map<String, MemoryPlan> plans(Path model) {
     Map<String, MemoryPlan> plans = new LinkedHashMap<>();
-    List<Quant> quants = modelOptions.weights().map(List::of).orElse(List.of(Quant.values()));
+    List<Quant> quants = modelOptions.weights().map(List::of).orElse(KINDS);
     for (Quant quant : quants) {
       plans.put(
           quant.name().toLowerCase(Locale.ROOT),

@@ -12,7 +12,7 @@ final class ModelOptions extends ModelFolder {
   @Option(
       names = "--weights",
       paramLabel = "KIND",
-      description = "bf16, int8 or int4 (default: as the checkpoint has them).")
+      description = "bf16, int8, int4, int3, int2 or stored (default: as the checkpoint has them).")
   private Quant weights;
 
   @Option(

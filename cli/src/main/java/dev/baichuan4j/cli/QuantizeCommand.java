@@ -31,7 +31,11 @@ final class QuantizeCommand implements Callable<Integer> {
       description = "Checkpoint folder as published.")
   private Path model;
 
-  @Option(names = "--weights", required = true, paramLabel = "KIND", description = "int8 or int4.")
+  @Option(
+      names = "--weights",
+      required = true,
+      paramLabel = "KIND",
+      description = "int8, int4, int3 or int2.")
   private Quant weights;
 
   @Option(
@@ -39,22 +43,22 @@ final class QuantizeCommand implements Callable<Integer> {
       paramLabel = "TEXT",
       description =
           "A text file like what the model will read and write: rounding makes up for the errors"
-              + " that change its activations most (int4).")
+              + " that change its activations most. Not for int8.")
   private Path calibrate;
 
   @Option(
       names = "--calibrate-window",
       paramLabel = "N",
-      defaultValue = "" + Calibration.WINDOW,
-      description = "Tokens of the text that are read together; default: ${DEFAULT-VALUE}.")
-  private int window;
+      description =
+          "Tokens of the text that are read together; default: " + Calibration.WINDOW + ".")
+  private Integer window;
 
   @Option(
       names = "--calibrate-tokens",
       paramLabel = "N",
-      defaultValue = "" + Calibration.TOKENS,
-      description = "Tokens of the text that are used at most; default: ${DEFAULT-VALUE}.")
-  private int tokens;
+      description =
+          "Tokens of the text that are used at most; default: " + Calibration.TOKENS + ".")
+  private Integer tokens;
 
   @Option(
       names = "--out",
@@ -82,6 +86,11 @@ final class QuantizeCommand implements Callable<Integer> {
           spec.commandLine(),
           "--out has value " + Arguments.text(out) + ", expected a folder that is not there yet");
     }
+    if (calibrate == null && (window != null || tokens != null)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--calibrate-window and --calibrate-tokens are for --calibrate, which is not given");
+    }
     if (calibrate != null) {
       InputFile.read(spec, "--calibrate", calibrate); // before anything is loaded
     }
@@ -91,7 +100,12 @@ final class QuantizeCommand implements Callable<Integer> {
       if (calibrate == null) {
         loader.quantize(out);
       } else {
-        loader.quantize(out, new Calibration(calibrate, window, tokens));
+        loader.quantize(
+            out,
+            new Calibration(
+                calibrate,
+                window != null ? window : Calibration.WINDOW,
+                tokens != null ? tokens : Calibration.TOKENS));
       }
     }
     return 0;

@@ -77,7 +77,7 @@ public class GpuMatmulBenchmark {
   @State(Scope.Thread)
   public static class Ours {
     @Param({"BF16", "Q8", "Q4"})
-    public ElementType type;
+    public String type;
 
     private Ops ops;
     private Tensor x;
@@ -91,7 +91,7 @@ public class GpuMatmulBenchmark {
       x.random(1f, 1);
       out = ops.tensor(ElementType.BF16, p.tokens, p.n);
       for (int i = 0; i < COPIES; i++) {
-        Tensor w = ops.tensor(type, p.n, p.k);
+        Tensor w = ops.tensor(ElementType.valueOf(type), p.n, p.k);
         w.random(0.02f, i);
         weights.add(w);
       }

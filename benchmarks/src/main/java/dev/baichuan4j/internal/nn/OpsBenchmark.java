@@ -35,8 +35,8 @@ public class OpsBenchmark {
   public static class Matmul {
     private static final int COPIES = 4;
 
-    @Param({"BF16", "Q8", "Q4"})
-    public ElementType type;
+    @Param({"BF16", "Q8", "Q4", "INT3", "INT2"})
+    public String type;
 
     @Param({"1", "8", "512"})
     public int tokens;
@@ -54,7 +54,7 @@ public class OpsBenchmark {
       x.random(1f, 1);
       out = ops.tensor(ElementType.F32, tokens, C);
       for (int i = 0; i < COPIES; i++) {
-        Tensor w = ops.tensor(type, C, F);
+        Tensor w = ops.tensor(ElementType.valueOf(type), C, F);
         w.random(0.02f, i);
         weights.add(w);
       }

@@ -19,7 +19,8 @@ import org.springframework.util.unit.DataSize;
  * @param model Folder of the checkpoint. Without it there are no beans.
  * @param name Name of the model in responses; the folder's name by default.
  * @param device Where to run: auto, cpu or cuda:N.
- * @param weights How matrices are held: bf16, int8 or int4; as the checkpoint has them by default.
+ * @param weights How matrices are held: bf16, int8, int4, int3, int2 or stored; as the checkpoint
+ *     has them by default.
  * @param threads CPU threads; one per physical core by default.
  * @param contextLength Most tokens of a text, prompt included.
  * @param maxConcurrent Most texts that are written at once; more wait.

@@ -86,15 +86,14 @@ record MemoryBudget(
    * memory of its own has to hold the model and a cache; RAM has to hold the matrices that are
    * made, since all else is mapped or committed as it fills.
    *
-   * @param mapped whether matrices stay where they lie in files
+   * @param packed whether matrices lie in a file as they are multiplied
    */
-  void requireRoom(boolean mapped) {
+  void requireRoom(boolean packed) {
     long needed;
     if (!ops.facts().readsHostMemory()) {
       needed = plan(pages(weights())).total();
-    } else if (!mapped) {
-      needed =
-          model.matrices() + draft.map(MemoryEstimate::matrices).orElse(0L) + plan(0).workspace();
+    } else if (model.made() > 0 && !packed) {
+      needed = model.made() + draft.map(MemoryEstimate::made).orElse(0L) + plan(0).workspace();
     } else {
       return;
     }

@@ -5,11 +5,14 @@ import dev.baichuan4j.MemoryPlan;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Computes what a model will take of its device, before anything is allocated.
@@ -17,8 +20,10 @@ import java.util.List;
  * @param model what the model is made of
  * @param quant how its matrices are held
  * @param facts of the device
+ * @param checkpoint what its tensors are stored as; empty for random ones
  */
-record MemoryEstimate(Architecture model, Quant quant, DeviceFacts facts) {
+record MemoryEstimate(
+    Architecture model, Quant quant, DeviceFacts facts, Optional<Checkpoint> checkpoint) {
 
   /** Returns the whole plan, for a number of pages of the cache and a size of the buffers. */
   MemoryPlan plan(KvType cacheType, int pages, long workspace) {
@@ -45,7 +50,7 @@ record MemoryEstimate(Architecture model, Quant quant, DeviceFacts facts) {
     if (isTied()) {
       others += model.headMatrix().elements(); // of the matrices, and not of the tensors
     }
-    boolean once = isTied() && !quant.isQuantized();
+    boolean once = isTied() && held(model.headMatrix()) == ElementType.BF16;
     if (!facts.readsHostMemory() || once) {
       others -= model.embedding().elements();
     }
@@ -58,7 +63,39 @@ record MemoryEstimate(Architecture model, Quant quant, DeviceFacts facts) {
 
   /** Bytes of the matrices that are multiplied. */
   long matrices() {
-    return (long) (elements(model.matrices()) * quant.bits() / 8);
+    double bits = 0;
+    for (TensorSpec matrix : model.matrices()) {
+      bits += matrix.elements() * held(matrix).bits();
+    }
+    return (long) (bits / 8);
+  }
+
+  /** Bytes of those that are made in memory where ops read files: all but numbers as they lie. */
+  long made() {
+    double bits = 0;
+    for (TensorSpec matrix : model.matrices()) {
+      ElementType type = held(matrix);
+      boolean asItLies =
+          type == ElementType.BF16 && entry(matrix).flatMap(TensorEntry::rows).isEmpty();
+      bits += asItLies ? 0 : matrix.elements() * type.bits();
+    }
+    return (long) (bits / 8);
+  }
+
+  private Optional<TensorEntry> entry(TensorSpec matrix) {
+    TensorSpec stored = matrix.name().equals(Architecture.HEAD) ? model.headMatrix() : matrix;
+    return checkpoint.map(c -> c.tensor(stored.name()));
+  }
+
+  /** The type of a matrix; whatever is not quantized counts with the bits of published weights. */
+  private ElementType held(TensorSpec matrix) {
+    if (quant != Quant.STORED || checkpoint.isEmpty()) {
+      return ElementType.of(quant);
+    }
+    return entry(matrix)
+        .filter(TensorEntry::isCoded)
+        .map(ElementType::asStored)
+        .orElse(ElementType.BF16);
   }
 
   private static long elements(List<TensorSpec> tensors) {

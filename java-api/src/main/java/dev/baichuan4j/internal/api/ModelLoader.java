@@ -195,9 +195,10 @@ final class ModelLoader implements BaichuanLoader {
     guesses.ifPresent(c -> requireHeads(c.architecture(), ops, where()));
     return new MemoryBudget(
         ops,
-        new MemoryEstimate(model, weights(checkpoint), ops.facts()),
+        new MemoryEstimate(model, weights(ops, checkpoint), ops.facts(), checkpoint),
         cacheType(activations(ops, checkpoint), ops.facts()),
-        guesses.map(c -> new MemoryEstimate(c.architecture(), weights(guesses), ops.facts())),
+        guesses.map(
+            c -> new MemoryEstimate(c.architecture(), weights(ops, guesses), ops.facts(), guesses)),
         guesses.map(c -> cacheType(activations(ops, guesses), ops.facts())).orElse(null),
         context(model),
         cacheBytes,
@@ -233,8 +234,9 @@ final class ModelLoader implements BaichuanLoader {
     Ops ops = ops(where);
     try {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
-      Quant quant = weights(checkpoint);
-      budget.requireRoom(isMapped(checkpoint, quant));
+      Quant quant = weights(ops, checkpoint);
+      boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
+      budget.requireRoom(packed);
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
@@ -245,7 +247,7 @@ final class ModelLoader implements BaichuanLoader {
           guesses.map(
               c ->
                   new Draft(
-                      Model.load(ops, c, weights(guesses), progress),
+                      Model.load(ops, c, weights(ops, guesses), progress),
                       ElementType.of(budget.draftCache())));
       int pages = budget.pages(0);
       ModelInfo info =
@@ -263,12 +265,6 @@ final class ModelLoader implements BaichuanLoader {
       ops.close();
       throw e;
     }
-  }
-
-  private static boolean isMapped(Optional<Checkpoint> checkpoint, Quant quant) {
-    return quant.isQuantized()
-        ? checkpoint.flatMap(Checkpoint::packed).isPresent()
-        : checkpoint.map(c -> !c.isCoded()).orElse(true);
   }
 
   private void tellOfLoad(ModelInfo info, long start) {
@@ -340,10 +336,11 @@ final class ModelLoader implements BaichuanLoader {
     }
   }
 
-  private Quant weights(Optional<Checkpoint> checkpoint) {
+  private Quant weights(Ops ops, Optional<Checkpoint> checkpoint) {
+    boolean takesCodes = ops.facts().takesCodes();
     return weights != null
         ? weights
-        : checkpoint.flatMap(Checkpoint::usualWeights).orElse(Quant.BF16);
+        : checkpoint.flatMap(c -> c.usualWeights(takesCodes)).orElse(Quant.BF16);
   }
 
   private Engine engine(Model model, KvType cache, int pages, Optional<Draft> drafting) {

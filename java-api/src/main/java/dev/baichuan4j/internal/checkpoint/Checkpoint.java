@@ -213,14 +213,16 @@ public final class Checkpoint {
     return gguf.map(GgufModel::specialTokens).orElse(Map.of());
   }
 
-  /** Returns the kind of weights to compute with, where what is stored speaks for one. */
-  public Optional<Quant> usualWeights() {
-    return usualWeights;
-  }
-
-  /** Returns whether matrices are codes, which are turned into what is computed with. */
-  public boolean isCoded() {
-    return tensors.values().stream().anyMatch(TensorEntry::isCoded);
+  /**
+   * Returns the kind of weights to compute with, where what is stored speaks for one.
+   *
+   * @param takesCodes whether the device multiplies codes as they are stored
+   */
+  public Optional<Quant> usualWeights(boolean takesCodes) {
+    boolean hasCodes =
+        tensors.values().stream()
+            .anyMatch(entry -> entry.rows().flatMap(StoredRows::codes).isPresent());
+    return hasCodes && takesCodes && packed.isEmpty() ? Optional.of(Quant.STORED) : usualWeights;
   }
 
   /** Returns what the matrices are quantized to, or empty if they are not. */

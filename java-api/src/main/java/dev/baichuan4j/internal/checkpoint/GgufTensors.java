@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.checkpoint.gguf.BlockCodes;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufFile;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufKind;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufRows;
@@ -15,7 +16,7 @@ import java.util.Optional;
 
 /**
  * The tensors of a GGUF file under the names of {@link Architecture}. F32, F16 and BF16 are mapped
- * where their rows lie as they are used; what is stored as codes is held in BF16.
+ * where their rows lie as they are used; what is stored as codes is held as those codes or in BF16.
  *
  * @param file the file
  * @param tensors by their names here
@@ -62,8 +63,29 @@ record GgufTensors(Path file, Map<String, TensorEntry> tensors) implements Tenso
     }
 
     @Override
+    public Optional<StoredCodes> codes() {
+      boolean isMatrix = rows.tensor().shape().length == 2;
+      return isMatrix
+          ? rows.tensor().kind().codes().map(codes -> new Codes(rows, codes))
+          : Optional.empty();
+    }
+
+    @Override
     public void read(long first, int count, boolean wide, ByteBuffer target) {
       rows.read(first, count, !wide, target);
+    }
+  }
+
+  private record Codes(GgufRows rows, BlockCodes codes) implements StoredCodes {
+    @Override
+    public CodeFormat format() {
+      CodeFormat.Form form = codes.hasLeast() ? CodeFormat.Form.MIN : CodeFormat.Form.SYMMETRIC;
+      return new CodeFormat(codes.bits(), BlockCodes.GROUP, form);
+    }
+
+    @Override
+    public void read(long first, int count, ByteBuffer codes, ByteBuffer scales, ByteBuffer zeros) {
+      rows.readCodes(first, count, codes, scales, zeros);
     }
   }
 }

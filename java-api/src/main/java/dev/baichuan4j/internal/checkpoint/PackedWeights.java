@@ -20,7 +20,7 @@ import java.util.Optional;
  * head is stored as {@link ModelShape.Head#NORM} leaves it, its rows normalized.
  *
  * @param file the file
- * @param quant INT8 or INT4
+ * @param quant INT8, INT4, INT3 or INT2
  * @param layout version of the layout, bc_packed_layout of the native library that packed
  */
 public record PackedWeights(Path file, Quant quant, int layout) {
@@ -39,8 +39,11 @@ public record PackedWeights(Path file, Quant quant, int layout) {
         switch (weights) {
           case "int8" -> Quant.INT8;
           case "int4" -> Quant.INT4;
+          case "int3" -> Quant.INT3;
+          case "int2" -> Quant.INT2;
           default ->
-              throw new ModelFormatException(source.file(), WEIGHTS, "int8 or int4", weights);
+              throw new ModelFormatException(
+                  source.file(), WEIGHTS, "int8, int4, int3 or int2", weights);
         };
     String layout = String.valueOf(source.metadata().get(LAYOUT));
     if (!layout.matches("\\d{1,9}")) {

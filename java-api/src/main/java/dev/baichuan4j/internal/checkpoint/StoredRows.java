@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * Reads a tensor that does not lie in its file as ops take it: its rows are in another order, or
@@ -12,6 +13,11 @@ public interface StoredRows {
 
   /** Returns whether numbers are codes, which may be read as F32 and not as the entry's type. */
   boolean isCoded();
+
+  /** Returns what reads the codes themselves, where a device can multiply them as they are. */
+  default Optional<StoredCodes> codes() {
+    return Optional.empty();
+  }
 
   /**
    * Appends rows to a little-endian buffer.

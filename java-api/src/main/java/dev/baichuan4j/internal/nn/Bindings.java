@@ -5,6 +5,7 @@ import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.NativeLoadException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.internal.checkpoint.CodeFormat;
 import dev.baichuan4j.jni.bc_context;
 import dev.baichuan4j.jni.bc_facts;
 import dev.baichuan4j.jni.bc_file;
@@ -16,8 +17,9 @@ import java.io.IOException;
 import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -31,6 +33,16 @@ import org.bytedeco.javacpp.Pointer;
  * only two that know JavaCPP.
  */
 final class Bindings {
+  private static final Map<ElementType, Integer> CODES =
+      Map.of(
+          ElementType.F32, baichuan.BC_F32,
+          ElementType.F16, baichuan.BC_F16,
+          ElementType.BF16, baichuan.BC_BF16,
+          ElementType.I32, baichuan.BC_I32,
+          ElementType.I8, baichuan.BC_I8,
+          ElementType.Q8, baichuan.BC_Q8,
+          ElementType.Q4, baichuan.BC_Q4);
+
   private static volatile boolean loaded;
 
   /** The library, loaded when this class is initialized. */
@@ -86,8 +98,8 @@ final class Bindings {
   static DeviceFacts facts(bc_context context) {
     try (bc_facts facts = new bc_facts()) {
       check(baichuan.bc_context_facts(context, facts));
-      Set<ElementType> cacheTypes = EnumSet.noneOf(ElementType.class);
-      for (ElementType type : ElementType.values()) {
+      Set<ElementType> cacheTypes = new HashSet<>();
+      for (ElementType type : ElementType.constants()) {
         if ((facts.cache_types() >>> code(type) & 1) == 1) {
           cacheTypes.add(type);
         }
@@ -99,7 +111,8 @@ final class Bindings {
           facts.head_sizes(),
           facts.smallest_piece(),
           facts.reads_host_memory() == 1,
-          facts.fuses_swiglu() == 1);
+          facts.fuses_swiglu() == 1,
+          facts.takes_codes() == 1);
     }
   }
 
@@ -123,15 +136,19 @@ final class Bindings {
 
   /** The number that baichuan.h gives a type. */
   static int code(ElementType type) {
-    return switch (type) {
-      case F32 -> baichuan.BC_F32;
-      case F16 -> baichuan.BC_F16;
-      case BF16 -> baichuan.BC_BF16;
-      case I32 -> baichuan.BC_I32;
-      case I8 -> baichuan.BC_I8;
-      case Q8 -> baichuan.BC_Q8;
-      case Q4 -> baichuan.BC_Q4;
-    };
+    return type.format().map(Bindings::code).orElseGet(() -> CODES.get(type));
+  }
+
+  /** BC_CODES. */
+  private static int code(CodeFormat format) {
+    int form =
+        switch (format.form()) {
+          case SYMMETRIC -> baichuan.BC_FORM_SYMMETRIC;
+          case ZERO -> baichuan.BC_FORM_ZERO;
+          case MIN -> baichuan.BC_FORM_MIN;
+          case GRID -> baichuan.BC_FORM_GRID;
+        };
+    return 0x1000 | form << 8 | Integer.numberOfTrailingZeros(format.group()) << 4 | format.bits();
   }
 
   /** JavaCPP's name of the system and processor, such as linux-x86_64. */

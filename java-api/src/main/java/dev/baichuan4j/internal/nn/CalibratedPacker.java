@@ -9,6 +9,7 @@ import dev.baichuan4j.internal.arch.LayerTensors;
 import dev.baichuan4j.internal.arch.LinearSpec;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.CodeFormat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -33,17 +34,13 @@ final class CalibratedPacker implements MatrixPacker {
   /** How often grids and codes are improved after the first rounding. */
   private static final int SWEEPS = 3;
 
-  /** Columns of a group of Q4. */
-  private static final int GROUP = 32;
-
-  private static final int BITS = 4;
-
   /** Rows that are rounded at a time; each thread works on 64. */
   private static final int BLOCK_ROWS = 2048;
 
   private final Ops ops;
   private final Architecture model;
-  private final Quant quant;
+  private final ElementType type;
+  private final int bits; // of a code
   private final WeightLoader loader;
   private final CalibrationTokens tokens;
   private final CalibrationPass pass; // through quantized matrices
@@ -60,7 +57,8 @@ final class CalibratedPacker implements MatrixPacker {
       Ops ops, Architecture model, Quant quant, WeightLoader loader, CalibrationTokens tokens) {
     this.ops = ops;
     this.model = model;
-    this.quant = quant;
+    this.type = ElementType.of(quant);
+    this.bits = quant == Quant.INT4 ? 4 : CodeFormat.of(quant).bits();
     this.loader = loader;
     this.tokens = tokens;
     try (Tensor embedding = loader.embedding()) {
@@ -83,7 +81,7 @@ final class CalibratedPacker implements MatrixPacker {
     long layer =
         model.layer(0).linears().stream().mapToLong(linear -> linear.weight().elements()).sum();
     long largest = Math.max(layer, rows * model.hiddenSize());
-    long rounding = ops.facts().threads() * 4L * 64 * (4 * widest + 2 * widest / GROUP + 512);
+    long rounding = ops.facts().threads() * 4L * 64 * (4 * widest + 2 * widest / 32 + 512);
     long needed =
         2 * CalibrationPass.bytes(model, tokens)
             + 4L * Moments.MATRICES * widest * widest
@@ -101,7 +99,12 @@ final class CalibratedPacker implements MatrixPacker {
 
   @Override
   public void pack(TensorSpec matrix, Consumer<Tensor> take) {
-    if (matrix.name().equals(Architecture.HEAD)) {
+    boolean isHead = matrix.name().equals(Architecture.HEAD);
+    TensorSpec source = isHead ? model.headMatrix() : matrix;
+    try (Tensor stored = loader.map(source)) {
+      loader.requireGroups(stored, source.name());
+    }
+    if (isHead) {
       head(take);
       return;
     }
@@ -196,20 +199,19 @@ final class CalibratedPacker implements MatrixPacker {
   private Tensor round(TensorSpec spec, boolean normalized) {
     try (Tensor stored = loader.map(spec);
         Tensor scale = normalized ? loader.rowNorms(stored) : null) {
-      loader.requireGroups(stored, spec.name());
       long columns = stored.size(1);
-      Tensor out = ops.tensor(ElementType.of(quant), stored.shape());
+      Tensor out = ops.tensor(type, stored.shape());
       double[] error = new double[2];
       for (long row = 0; row < stored.size(0); row += BLOCK_ROWS) {
         OperationInterruptedException.check("calibrating");
         long rows = Math.min(BLOCK_ROWS, stored.size(0) - row);
         try (Tensor part = stored.rows(row, rows);
             Tensor partScale = scale == null ? null : scale.rows(row, rows);
-            Codes codes = Codes.of(ops, rows, columns, GROUP)) {
-          double[] lost = ops.roundWeights(codes, part, partScale, moments, BITS, SWEEPS);
+            Codes codes = Codes.of(ops, rows, columns, type.group())) {
+          double[] lost = ops.roundWeights(codes, part, partScale, moments, bits, SWEEPS);
           error[0] += lost[0];
           error[1] += lost[1];
-          ops.packCodes(out, row, codes);
+          ops.packCodes(out, row, codes.codes(), codes.scales(), codes.zeros());
         }
       }
       loader.record(error, spec.name());

@@ -15,6 +15,7 @@ import java.util.Set;
  * @param readsHostMemory ops read RAM and mapped files, packed weights among them, and memory is
  *     committed when first touched; else the device has memory of its own, taken when asked for
  * @param fusesSwiglu gate and up belong in one matrix, whose product applies SwiGLU
+ * @param takesCodes weights may be codes of a format, and are packed as they are stored
  */
 public record DeviceFacts(
     int threads,
@@ -23,7 +24,8 @@ public record DeviceFacts(
     int headSizes,
     int smallestPiece,
     boolean readsHostMemory,
-    boolean fusesSwiglu) {
+    boolean fusesSwiglu,
+    boolean takesCodes) {
 
   public DeviceFacts {
     cacheTypes = Set.copyOf(cacheTypes);

@@ -292,27 +292,25 @@ public final class Ops implements AutoCloseable {
     return error;
   }
 
+  /**
+   * Rows of out [N,K], from a multiple of 16 on, become codes that are given.
+   *
+   * @param codes I8 [rows,K]
+   * @param scales F16 or F32 [rows,K/group]
+   * @param zeros likewise, or null for a format without
+   */
+  void packCodes(Tensor out, long row, Tensor codes, Tensor scales, Tensor zeros) {
+    Bindings.check(
+        baichuan.bc_pack_codes(
+            context(), pointer(out), row, pointer(codes), pointer(scales), optional(zeros)));
+  }
+
   /** out [N,K] = the numbers that w stands for. */
   public void dequantize(Tensor out, Tensor w) {
     Bindings.check(baichuan.bc_dequantize(context(), pointer(out), pointer(w)));
   }
 
-  /** Rows from {@code row} on of out [N,K] become codes. */
-  void packCodes(Tensor out, long row, Codes from) {
-    Bindings.check(
-        baichuan.bc_pack_codes(
-            context(),
-            pointer(out),
-            row,
-            pointer(from.codes()),
-            pointer(from.scales()),
-            pointer(from.zeros())));
-  }
-
-  /**
-   * The sums of moments, on the diagonal and above it, += x [T,K]^T x; the cross moments += (y -
-   * x)^T x.
-   */
+  /** Adds those of x [T,K], and the cross moments of y [T,K] - x with x, to moments. */
   void secondMoments(Moments moments, Tensor x, Tensor y) {
     Bindings.check(
         baichuan.bc_second_moments(context(), pointer(moments.sums()), pointer(x), null));
@@ -329,12 +327,7 @@ public final class Ops implements AutoCloseable {
     return used[0];
   }
 
-  /**
-   * Rounds w [N,K] to codes that change products with the activations least.
-   *
-   * @param rowScale [N] or null: factor of each row
-   * @return sum of squared errors, sum of squares, and the loss
-   */
+  /** Rounds w [N,K], rows times rowScale [N] or null; returns ||w - q||^2, ||w||^2 and the loss. */
   double[] roundWeights(
       Codes out, Tensor w, Tensor rowScale, Moments moments, int bits, int sweeps) {
     double[] error = new double[3];

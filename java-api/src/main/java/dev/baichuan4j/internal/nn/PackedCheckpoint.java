@@ -65,10 +65,10 @@ public final class PackedCheckpoint {
   /**
    * Quantizes a checkpoint into a folder that is not there yet.
    *
-   * @param quant INT8 or INT4
-   * @param calibration what the rounding is to know of the activations: INT4 alone
+   * @param quant INT8, INT4, INT3 or INT2
+   * @param calibration what the rounding is to know of the activations: not for INT8
    * @throws InvalidRequestException when something has the target's name, it is not a path of the
-   *     system's files, or quant is BF16
+   *     system's files, or quant is BF16 or STORED
    * @throws ModelFormatException when the checkpoint is quantized already or a GGUF file, lacks a
    *     tensor, or holds weights that are not finite or too large
    * @throws OutputException when the target cannot be written or has another writer, or the disk is
@@ -84,11 +84,12 @@ public final class PackedCheckpoint {
       Path target,
       ProgressListener progress) {
     if (!quant.isQuantized()) {
-      throw new InvalidRequestException("weights", "weights has BF16, expected INT8 or INT4");
-    }
-    if (calibration.isPresent() && quant != Quant.INT4) {
       throw new InvalidRequestException(
-          "weights", "weights has " + quant + ", expected INT4 with a calibration");
+          "weights", "weights has " + quant + ", expected INT8, INT4, INT3 or INT2");
+    }
+    if (calibration.isPresent() && quant == Quant.INT8) {
+      throw new InvalidRequestException(
+          "weights", "weights has INT8, expected INT4, INT3 or INT2 with a calibration");
     }
     checkpoint
         .packed()

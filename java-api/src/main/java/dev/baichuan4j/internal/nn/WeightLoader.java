@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.nn;
 
+import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OperationInterruptedException;
@@ -52,6 +53,10 @@ final class WeightLoader implements AutoCloseable {
     this.quant = quant;
     this.packed = checkpoint.packed();
     packed.ifPresent(this::check);
+    if (quant == Quant.STORED && !ops.facts().takesCodes()) {
+      throw new InvalidRequestException(
+          "weights", "weights has STORED, expected BF16, INT8 or INT4 on " + ops.device());
+    }
   }
 
   private void check(PackedWeights found) {
@@ -218,8 +223,25 @@ final class WeightLoader implements AutoCloseable {
     if (isMapped()) {
       readAhead(entry);
     }
+    if (quant == Quant.STORED && entry.isCoded()) {
+      return coded(entry);
+    }
     Tensor stored = map(spec);
     return quant.isQuantized() ? quantized(stored, rowScale, spec.name()) : plain(stored);
+  }
+
+  /** A matrix that is stored as codes: those codes, or the nearest kind that there is. */
+  private Tensor coded(TensorEntry entry) {
+    ElementType type = ElementType.asStored(entry);
+    if (entry.rows().orElseThrow().codes().isPresent()) {
+      return storedRows.readCodes(ops, entry, ops.tensor(type, entry.shape()));
+    }
+    try (Tensor numbers = storedRows.read(entry, ops.tensor(ElementType.F32, entry.shape()))) {
+      requireGroups(numbers, entry.name(), type, type.toString());
+      Tensor out = ops.tensor(type, entry.shape());
+      record(ops.quantize(out, numbers, null), entry.name());
+      return out;
+    }
   }
 
   private Tensor packedMatrix(String name, long... shape) {
@@ -264,11 +286,15 @@ final class WeightLoader implements AutoCloseable {
   }
 
   void requireGroups(Tensor stored, String name) {
-    if (stored.size(1) % 32 != 0) {
+    requireGroups(stored, name, ElementType.of(quant), quant.toString());
+  }
+
+  private void requireGroups(Tensor stored, String name, ElementType type, String what) {
+    if (stored.size(1) % type.group() != 0) {
       throw new ModelFormatException(
           checkpoint.tensor(name).file(),
           name,
-          "a width that is a multiple of 32 for " + quant,
+          "a width that is a multiple of " + type.group() + " for " + what,
           "width " + stored.size(1));
     }
   }
@@ -339,9 +365,9 @@ final class WeightLoader implements AutoCloseable {
         : ops.map(file(entry), entry.offset(), type(entry), entry.shape());
   }
 
-  /** The type that a tensor has on the way: codes that will be quantized anew are not rounded. */
+  /** The type that a tensor has on the way: codes that are held in another form are not rounded. */
   private ElementType heldType(TensorEntry entry) {
-    return entry.isCoded() && quant.isQuantized() ? ElementType.F32 : type(entry);
+    return entry.isCoded() && quant != Quant.BF16 ? ElementType.F32 : type(entry);
   }
 
   private MappedFile file(TensorEntry entry) {

@@ -13,6 +13,7 @@ import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -29,9 +30,10 @@ class MemoryPlanTest {
           SIZES_64_AND_128,
           9,
           false,
-          true);
+          true,
+          false);
   private static final DeviceFacts CPU =
-      new DeviceFacts(2, 32, Set.of(ElementType.BF16), -1, 1, true, false);
+      new DeviceFacts(2, 32, Set.of(ElementType.BF16), -1, 1, true, false, true);
 
   private static Architecture baichuan2With13b() {
     return Architecture.of(
@@ -41,7 +43,7 @@ class MemoryPlanTest {
   private static MemoryPlan plan(
       Architecture config, Quant quant, KvType cache, int context, boolean gpu) {
     int pages = Layout.pagesFor(context);
-    MemoryEstimate estimate = new MemoryEstimate(config, quant, gpu ? GPU : CPU);
+    MemoryEstimate estimate = new MemoryEstimate(config, quant, gpu ? GPU : CPU, Optional.empty());
     return estimate.plan(cache, pages, estimate.workspace(CHUNK, TEXTS));
   }
 

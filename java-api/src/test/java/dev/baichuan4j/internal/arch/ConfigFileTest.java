@@ -287,11 +287,6 @@ class ConfigFileTest {
 
   @Test
   void rejectsWhatWouldChangeTheResultIfItWereIgnored() {
-    json.put("quantization_config", "{\"load_in_4bit\": true}");
-    refuses(
-        "quantization_config has an object, expected none; take the checkpoint that is not"
-            + " quantized, and quantize while loading");
-    json.put("quantization_config", null);
     json.put("rope_scaling", "{\"type\": \"linear\"}");
     refuses("rope_scaling has an object, expected none beside ALiBi");
     json.put("rope_scaling", null);

@@ -7,6 +7,9 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
+import dev.baichuan4j.internal.checkpoint.quantized.Element;
+import dev.baichuan4j.internal.checkpoint.quantized.QuantizationConfig;
+import dev.baichuan4j.internal.checkpoint.quantized.QuantizedMatrix;
 import dev.baichuan4j.internal.tokenizer.SentencePiece;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -114,13 +117,44 @@ class ReaderFuzzTest {
     }
   }
 
+  /** A matrix of 32 rows of 96 columns, with its quantization_config where a file has room. */
+  @FuzzTest(maxDuration = "2m")
+  void quantized(byte[] bytes) throws IOException {
+    Path folder = Files.createTempDirectory("fuzz");
+    Path file = folder.resolve("model");
+    Path config = folder.resolve("config.json");
+    try {
+      Files.write(file, bytes);
+      boolean zip = bytes.length > 0 && bytes[0] == 'P';
+      TensorSource source = zip ? TorchZipFile.open(file) : SafetensorsFile.open(file);
+      String form = source.metadata().getOrDefault("quantization_config", "{\"bits\": 4}");
+      Files.writeString(config, "{\"quantization_config\": " + (zip ? null : form) + "}");
+      QuantizationConfig.read(folder, source.tensors().keySet())
+          .flatMap(f -> f.matrix("m", 32, 96, QuantizedTensors.raw(source), source.metadata()))
+          .ifPresent(ReaderFuzzTest::readEnds);
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith(folder.toString()), expected::getMessage);
+    } finally {
+      Files.deleteIfExists(config);
+      Files.delete(file);
+      Files.delete(folder);
+    }
+  }
+
+  private static void readEnds(QuantizedMatrix matrix) {
+    matrix.read(0, 1, Element.F32, ByteBuffer.allocate(4 * 96));
+    matrix.read(30, 2, Element.BF16, ByteBuffer.allocate(4 * 96));
+    matrix.held();
+  }
+
   @ParameterizedTest
   @CsvSource({
     "safetensorsHeader, 2000",
     "pickle, 2000",
     "torchZip, 500",
     "config, 2000",
-    "gguf, 2000"
+    "gguf, 2000",
+    "quantized, 3000"
   })
   void survivesRandomChanges(String reader, int changes) throws IOException, URISyntaxException {
     Random random = new Random(7);
@@ -135,6 +169,7 @@ class ReaderFuzzTest {
               case "pickle" -> pickle(input);
               case "torchZip" -> torchZip(input);
               case "gguf" -> gguf(input);
+              case "quantized" -> quantized(input);
               default -> config(input);
             }
           }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.FinishReason;
+import dev.baichuan4j.KvType;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.Quant;
@@ -90,9 +91,10 @@ class CachedPagesTest {
 
   @ParameterizedTest
   @EnumSource(
-      value = ElementType.class,
-      names = {"F32", "BF16", "I8"})
-  void aTextGoesOnInAnotherEngine(ElementType cache) throws Exception {
+      value = KvType.class,
+      names = {"F32", "BF16", "INT8"})
+  void aTextGoesOnInAnotherEngine(KvType kind) throws Exception {
+    ElementType cache = ElementType.of(kind);
     try (Engine first = engine(cache);
         Engine second = engine(cache)) {
       Text expected = run(first, PROMPT, 60);

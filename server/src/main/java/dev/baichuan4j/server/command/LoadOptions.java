@@ -17,7 +17,7 @@ final class LoadOptions {
   @Option(
       names = "--weights",
       paramLabel = "KIND",
-      description = "bf16, int8 or int4 (default: as the checkpoint has them).")
+      description = "bf16, int8, int4, int3, int2 or stored (default: as the checkpoint has them).")
   private Quant weights;
 
   @Option(

@@ -12,27 +12,27 @@ public enum GgufKind {
   /** IEEE 754 binary16. */
   F16(1, 1, 2, (in, at, out, to) -> out[to] = Float16.f16(in, at)),
   /** Codes of 4 bits, a scale. */
-  Q4_0(2, SmallBlocks.SIZE, 18, SmallBlocks::q4x0),
+  Q4_0(2, SmallBlocks.SIZE, 18, SmallBlocks::q4x0, new BlockCodes(4, false, BlockCodes::q4x0)),
   /** Codes of 4 bits, a scale and a least number. */
-  Q4_1(3, SmallBlocks.SIZE, 20, SmallBlocks::q4x1),
+  Q4_1(3, SmallBlocks.SIZE, 20, SmallBlocks::q4x1, new BlockCodes(4, true, BlockCodes::q4x1)),
   /** Codes of 5 bits, a scale. */
-  Q5_0(6, SmallBlocks.SIZE, 22, SmallBlocks::q5x0),
+  Q5_0(6, SmallBlocks.SIZE, 22, SmallBlocks::q5x0, new BlockCodes(5, false, BlockCodes::q5x0)),
   /** Codes of 5 bits, a scale and a least number. */
-  Q5_1(7, SmallBlocks.SIZE, 24, SmallBlocks::q5x1),
+  Q5_1(7, SmallBlocks.SIZE, 24, SmallBlocks::q5x1, new BlockCodes(5, true, BlockCodes::q5x1)),
   /** Codes of 8 bits, a scale. */
-  Q8_0(8, SmallBlocks.SIZE, 34, SmallBlocks::q8x0),
+  Q8_0(8, SmallBlocks.SIZE, 34, SmallBlocks::q8x0, new BlockCodes(8, false, BlockCodes::q8x0)),
   /** Codes of 2 bits in groups of 16. */
   Q2_K(10, SuperBlocks.SIZE, 84, SuperBlocks::q2k),
   /** Codes of 3 bits in groups of 16. */
   Q3_K(11, SuperBlocks.SIZE, 110, SuperBlocks::q3k),
   /** Codes of 4 bits in groups of 32. */
-  Q4_K(12, SuperBlocks.SIZE, 144, SuperBlocks::q4k),
+  Q4_K(12, SuperBlocks.SIZE, 144, SuperBlocks::q4k, new BlockCodes(4, true, BlockCodes::q4k)),
   /** Codes of 5 bits in groups of 32. */
-  Q5_K(13, SuperBlocks.SIZE, 176, SuperBlocks::q5k),
+  Q5_K(13, SuperBlocks.SIZE, 176, SuperBlocks::q5k, new BlockCodes(5, true, BlockCodes::q5k)),
   /** Codes of 6 bits in groups of 16. */
   Q6_K(14, SuperBlocks.SIZE, 210, SuperBlocks::q6k),
   /** Codes of 4 bits for numbers of a table, a scale. */
-  IQ4_NL(20, SmallBlocks.SIZE, 18, SmallBlocks::iq4nl),
+  IQ4_NL(20, SmallBlocks.SIZE, 18, SmallBlocks::iq4nl, new BlockCodes(8, false, BlockCodes::iq4nl)),
   /** Codes of 4 bits for numbers of a table, in groups of 32. */
   IQ4_XS(23, SuperBlocks.SIZE, 136, SuperBlocks::iq4xs),
   /** The upper half of a binary32. */
@@ -66,12 +66,18 @@ public enum GgufKind {
   private final int blockSize;
   private final int blockBytes;
   private final BlockDecoder decoder;
+  private final BlockCodes codes; // null where codes have no form here
 
   GgufKind(int id, int blockSize, int blockBytes, BlockDecoder decoder) {
+    this(id, blockSize, blockBytes, decoder, null);
+  }
+
+  GgufKind(int id, int blockSize, int blockBytes, BlockDecoder decoder, BlockCodes codes) {
     this.id = id;
     this.blockSize = blockSize;
     this.blockBytes = blockBytes;
     this.decoder = decoder;
+    this.codes = codes;
   }
 
   /** Returns the kind of a number. */
@@ -107,6 +113,11 @@ public enum GgufKind {
   /** Returns whether numbers are stored one by one. */
   public boolean isPlain() {
     return blockSize == 1;
+  }
+
+  /** Returns what reads the codes as they are, where groups of 32 have a scale each. */
+  public Optional<BlockCodes> codes() {
+    return Optional.ofNullable(codes);
   }
 
   /** Returns the bits that a number takes, its share of scales included. */

@@ -33,28 +33,69 @@ public record GgufRows(Path path, GgufTensor tensor, int turnedHead) {
    * @throws dev.baichuan4j.ModelFormatException if the file has become shorter
    */
   public void read(long first, int count, boolean bf16, ByteBuffer target) {
+    float[] numbers = tensor.kind().isPlain() ? null : new float[columns()];
+    forEach(
+        first,
+        count,
+        (stored, at) -> {
+          if (numbers == null) {
+            target.put(stored, at, rowBytes());
+          } else {
+            tensor.kind().decode(stored, at, numbers, numbers.length);
+            put(numbers, bf16, target);
+          }
+        });
+  }
+
+  /**
+   * Appends the codes of rows of a matrix, and what their groups have, to little-endian buffers.
+   *
+   * @param first the first row
+   * @param count rows
+   * @param codes takes a byte for each number
+   * @param scales takes d in f16 for each group
+   * @param least takes m in f16 for each group, where the kind has one
+   * @throws dev.baichuan4j.ModelFormatException if the file has become shorter
+   */
+  public void readCodes(
+      long first, int count, ByteBuffer codes, ByteBuffer scales, ByteBuffer least) {
+    GgufKind kind = tensor.kind();
+    BlockCodes.Reader reader = kind.codes().orElseThrow().reader();
+    forEach(
+        first,
+        count,
+        (stored, at) -> {
+          for (int block = at; block < at + rowBytes(); block += kind.blockBytes()) {
+            reader.read(stored, block, codes, scales, least);
+          }
+        });
+  }
+
+  /** Takes the bytes of a row from {@code at} on. */
+  private interface RowReader {
+    void read(byte[] stored, int at);
+  }
+
+  private int rowBytes() {
+    return isVector() ? tensor.kind().blockBytes() : (int) tensor.rowBytes();
+  }
+
+  private void forEach(long first, int count, RowReader reader) {
     // A row of a turned head may lie anywhere in it, so whole heads are read.
     long begin = turnedHead == 0 ? first : first / turnedHead * turnedHead;
     long end = first + count;
     if (turnedHead != 0) {
       end = (end + turnedHead - 1) / turnedHead * turnedHead;
     }
-    int rowBytes = isVector() ? tensor.kind().blockBytes() : (int) tensor.rowBytes();
+    int rowBytes = rowBytes();
     byte[] stored;
     try (FileBytes file = FileBytes.open(path)) {
       stored =
           file.read(tensor.offset() + begin * rowBytes, (end - begin) * rowBytes, tensor.name())
               .array();
     }
-    float[] numbers = tensor.kind().isPlain() ? null : new float[columns()];
     for (long row = first; row < first + count; row++) {
-      int at = (int) (storedRow(row) - begin) * rowBytes;
-      if (numbers == null) {
-        target.put(stored, at, rowBytes);
-      } else {
-        tensor.kind().decode(stored, at, numbers, numbers.length);
-        put(numbers, bf16, target);
-      }
+      reader.read(stored, (int) (storedRow(row) - begin) * rowBytes);
     }
   }
 

@@ -88,7 +88,7 @@ final class SmallBlocks {
     }
   }
 
-  private static int int32(byte[] in, int at) {
+  static int int32(byte[] in, int at) {
     return in[at] & 0xff
         | (in[at + 1] & 0xff) << 8
         | (in[at + 2] & 0xff) << 16

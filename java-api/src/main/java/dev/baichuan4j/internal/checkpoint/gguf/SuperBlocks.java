@@ -86,13 +86,13 @@ final class SuperBlocks {
     }
   }
 
-  private static int scaleOf4k(byte[] in, int at, int group) {
+  static int scaleOf4k(byte[] in, int at, int group) {
     return group < 4
         ? in[at + group] & 63
         : in[at + group + 4] & 15 | (in[at + group - 4] >> 6 & 3) << 4;
   }
 
-  private static int minOf4k(byte[] in, int at, int group) {
+  static int minOf4k(byte[] in, int at, int group) {
     return group < 4
         ? in[at + group + 4] & 63
         : in[at + group + 4] >> 4 & 15 | (in[at + group] >> 6 & 3) << 4;

@@ -119,17 +119,16 @@ record AffineMatrix(
   }
 
   /**
-   * Returns the columns that share a scale, where codes can be held as they are: groups lie side by
-   * side, and f16 holds every scale. Groups of more than 128 columns are groups of 128.
-   *
-   * @throws dev.baichuan4j.ModelFormatException if the file has become shorter
+   * Returns its codes, if groups lie side by side and f16 holds every scale. Groups of more than
+   * 128 columns become groups of 128 that have the same scale.
    */
-  Optional<Integer> heldGroup() {
-    int held = Math.min(size, MOST_IN_GROUP);
-    if (columns % size != 0 || size % held != 0 || !isInOrder() || !scalesFitF16()) {
+  @Override
+  public Optional<HeldCodes> held() {
+    int group = Math.min(size, MOST_IN_GROUP);
+    if (columns % size != 0 || size % group != 0 || !isInOrder() || !scalesFitF16()) {
       return Optional.empty();
     }
-    return Optional.of(held);
+    return Optional.of(new Held(this, group));
   }
 
   private boolean isInOrder() {
@@ -154,29 +153,25 @@ record AffineMatrix(
     return true;
   }
 
-  /**
-   * Appends codes and what their groups of {@link #heldGroup} columns have, to little-endian
-   * buffers.
-   *
-   * @param first the first row
-   * @param count rows
-   * @param codesTo takes a byte for each code, row after row
-   * @param scalesTo takes s in f16 for each group, row after row
-   * @param zerosTo takes z in f16 for each group, likewise; nothing where {@link #zeros} are absent
-   */
-  void readHeld(
-      long first, int count, ByteBuffer codesTo, ByteBuffer scalesTo, ByteBuffer zerosTo) {
-    byte[] q = new byte[count * columns];
-    codes.read(first, count, q);
-    codesTo.put(q);
-    float[] s = scales(first, count);
-    float[] z = zeros(first, count);
-    int repeats = size / Math.min(size, MOST_IN_GROUP);
-    for (int i = 0; i < s.length; i++) {
-      for (int n = 0; n < repeats; n++) {
-        scalesTo.putShort(Float16.toF16(s[i]));
-        if (zeros.isPresent()) {
-          zerosTo.putShort(Float16.toF16(z[i]));
+  private record Held(AffineMatrix matrix, int group) implements HeldCodes {
+    @Override
+    public boolean hasZeros() {
+      return matrix.zeros.isPresent();
+    }
+
+    @Override
+    public void read(long first, int count, ByteBuffer codes, ByteBuffer scales, ByteBuffer zeros) {
+      byte[] q = new byte[count * matrix.columns];
+      matrix.codes.read(first, count, q);
+      codes.put(q);
+      float[] s = matrix.scales(first, count);
+      float[] z = matrix.zeros(first, count);
+      for (int i = 0; i < s.length; i++) {
+        for (int n = 0; n < matrix.size / group; n++) {
+          scales.putShort(Float16.toF16(s[i]));
+          if (hasZeros()) {
+            zeros.putShort(Float16.toF16(z[i]));
+          }
         }
       }
     }

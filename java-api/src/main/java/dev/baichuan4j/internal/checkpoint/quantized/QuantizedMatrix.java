@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.checkpoint.quantized;
 
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 
 /** A matrix [N,K] that is stored as codes and what they are multiplied by. */
 public interface QuantizedMatrix {
@@ -16,6 +17,17 @@ public interface QuantizedMatrix {
 
   /** Returns the tensors that it is stored in; the first has the codes. */
   List<RawTensor> parts();
+
+  /**
+   * Returns what reads its codes as they are, where they stand for numbers in the way that {@link
+   * HeldCodes} says.
+   *
+   * @throws dev.baichuan4j.ModelFormatException if the file has become shorter, or holds what the
+   *     form does not allow
+   */
+  default Optional<HeldCodes> held() {
+    return Optional.empty();
+  }
 
   /**
    * Appends rows of numbers to a little-endian buffer.

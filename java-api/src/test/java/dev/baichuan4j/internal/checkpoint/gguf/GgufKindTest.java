@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.checkpoint.gguf;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -40,6 +41,70 @@ class GgufKindTest {
       actual[i] = Float.floatToRawIntBits(decoded[i]);
     }
     assertArrayEquals(expected, actual);
+  }
+
+  /** What the codes of a kind are for: exactly its numbers, but for scales that are products. */
+  @ParameterizedTest
+  @EnumSource(
+      value = GgufKind.class,
+      names = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "IQ4_NL", "Q4_K", "Q5_K"})
+  void codesStandForTheNumbers(GgufKind kind) throws IOException {
+    int count = 1024;
+    byte[] blocks = golden(kind);
+    float[] numbers = new float[count];
+    kind.decode(blocks, 0, numbers, count);
+    BlockCodes codes = kind.codes().orElseThrow();
+    ByteBuffer q = buffer(count);
+    ByteBuffer d = buffer(count / BlockCodes.GROUP * 2);
+    ByteBuffer m = buffer(count / BlockCodes.GROUP * 2);
+    for (int block = 0; block < count / kind.blockSize(); block++) {
+      codes.reader().read(blocks, block * kind.blockBytes(), q, d, m);
+    }
+    assertEquals(count, q.position());
+    assertEquals(count / BlockCodes.GROUP * 2, d.position());
+    assertEquals(codes.hasLeast() ? d.position() : 0, m.position());
+    boolean product = kind.blockSize() != BlockCodes.GROUP;
+    int compared = 0;
+    for (int i = 0; i < count; i++) {
+      int code = q.get(i) & 0xff;
+      assertTrue(code < 1 << codes.bits(), kind + " " + code);
+      float scale = Float16.ofF16(d.getShort(i / BlockCodes.GROUP * 2));
+      float least = codes.hasLeast() ? Float16.ofF16(m.getShort(i / BlockCodes.GROUP * 2)) : 0;
+      float number =
+          codes.hasLeast() ? scale * code + least : scale * (code - (1 << codes.bits() - 1));
+      if (product && Float.isFinite(scale) && Float.isFinite(least)) {
+        double allowed = 0x1p-11 * (Math.abs(scale * code) + Math.abs(least)) + 0x1p-18;
+        assertEquals(numbers[i], number, allowed, kind + " number " + i);
+        compared++;
+      } else if (!product) {
+        assertEquals(numbers[i], number, kind + " number " + i);
+        compared++;
+      }
+    }
+    assertTrue(compared > count / 2, kind + ": most scales are finite");
+  }
+
+  private static ByteBuffer buffer(int bytes) {
+    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  @Test
+  void floatsAreRoundedToTheNearestF16() {
+    for (int bits = 0; bits < 0x7c00; bits++) {
+      float value = Float16.ofF16((short) bits);
+      float next = Float16.ofF16((short) (bits + 1));
+      assertEquals((short) bits, Float16.toF16(value));
+      assertEquals((short) (bits | 0x8000), Float16.toF16(-value));
+      if (bits < 0x7bff) {
+        int even = bits + (bits & 1);
+        assertEquals((short) even, Float16.toF16((value + next) / 2));
+        assertEquals((short) bits, Float16.toF16(Math.nextDown((value + next) / 2)));
+      }
+    }
+    assertEquals((short) 0x7bff, Float16.toF16(65519.99f));
+    assertEquals((short) 0x7c00, Float16.toF16(65520));
+    assertEquals((short) 0xfc00, Float16.toF16(Float.NEGATIVE_INFINITY));
+    assertEquals((short) 0x7e00, Float16.toF16(Float.NaN));
   }
 
   @Test
