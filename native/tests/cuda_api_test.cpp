@@ -336,6 +336,20 @@ void refusals() {
           "out has type f32, expected bf16 or f16 on a GPU");
   refuses("two types", bc_swiglu(context, bf16, bf16, f16), BC_INVALID_ARGUMENT,
           "up has type f16, expected bf16");
+  bc_tensor* pool = tensor(context, BC_I8, {4096});
+  bc_tensor* adapters = tensor(context, BC_I32, {1, 4});
+  bc_tensor* scales = tensor(context, BC_F32, {1});
+  bc_tensor* adapter_of = tensor(context, BC_I32, {2});
+  write(adapters, {4, BC_BF16, 0, 16});
+  is_ok("lora", bc_lora(context, bf16, bf16, pool, adapters, scales, adapter_of) == BC_OK);
+  refuses("f32 activations", bc_lora(context, f32, f32, pool, adapters, scales, adapter_of),
+          BC_INVALID_ARGUMENT, "x has type f32, expected bf16 or f16 on a GPU");
+  refuses("two types", bc_lora(context, f16, bf16, pool, adapters, scales, adapter_of),
+          BC_INVALID_ARGUMENT, "out has type f16, expected bf16");
+  write(adapters, {4, BC_BF16, 0, 57});
+  refuses("an adapter beyond its pool",
+          bc_lora(context, bf16, bf16, pool, adapters, scales, adapter_of), BC_INVALID_ARGUMENT,
+          "expected ones inside the pool's 4096 bytes");
   refuses("weight of another type", bc_matmul(context, f32, bf16, square, nullptr, nullptr),
           BC_INVALID_ARGUMENT, "w has type f16, expected bf16");
   bc_tensor* odd = nullptr;

@@ -110,6 +110,9 @@ struct Lora {
       for (int i = 0; i < kVectors; ++i) {
         const W* from = b + r * p.N + n + 16 * i;
         w[i] = width < 16 ? V::load(from, width) : V::load(from);
+        // The next vectors of all rows: too many streams, of too few bytes each, for the processor to
+        // foresee them.
+        __builtin_prefetch(from + 16 * kVectors);
       }
       for (int t = 0; t < kTokens; ++t) {
         const F factor = V::set(products.sums[t * products.ld + r]);

@@ -13,7 +13,7 @@
 // Bound   Memory: R (K + N) elements of each adapter, T (2K + 4N + 8R) bytes besides.
 //
 // Limits  lora_a_kernel: 64 registers, 256 threads, 0 bytes of shared memory
-//         lora_b_kernel: 40 registers, 256 threads, 2048 bytes of shared memory
+//         lora_b_kernel: 48 registers, 256 threads, 2048 bytes of shared memory
 //
 // Twin    cpu/lora.cpp
 // Source  Hu et al. 2021, arXiv:2106.09685; many adapters in a batch: Chen et al. 2023, arXiv:2310.18547

@@ -103,7 +103,8 @@ public interface BaichuanLoader {
    * Most bytes of adapters that {@link Baichuan#loadAdapter} may have loaded at once; default 1
    * GiB. One more that does not fit is refused. Memory is taken when the first adapter is loaded;
    * on a CPU it is committed as it fills, and on a GPU it is kept free of the cache where it is
-   * asked for here.
+   * asked for here. A GPU computes gate and up in one product unless this is called: then they are
+   * two, which adapters may change.
    */
   BaichuanLoader adapterBytes(long adapterBytes);
 

@@ -58,7 +58,7 @@ final class AdapterWriter {
     try (SafetensorsWriter writer = SafetensorsWriter.create(file, Map.of(), entries)) {
       for (SafetensorsWriter.Entry entry : entries) {
         boolean isA = entry.name().contains("lora_A");
-        double size = isA ? 1 / Math.sqrt(entry.shape()[1]) : 0.08;
+        double size = isA ? 1 / Math.sqrt(entry.shape()[1]) : 0.5;
         ByteBuffer bytes = ByteBuffer.allocate((int) entry.bytes()).order(ByteOrder.LITTLE_ENDIAN);
         while (bytes.hasRemaining()) {
           bytes.putFloat((float) (size * random.nextGaussian()));

@@ -201,11 +201,11 @@ final class ModelLoader implements BaichuanLoader {
   private MemoryBudget budget(
       Ops ops, Optional<Checkpoint> checkpoint, Optional<Checkpoint> guesses) {
     Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
-    requireHeads(model, ops, where());
-    guesses.ifPresent(c -> requireHeads(c.architecture(), ops, where()));
+    HeadSizes.require(model, ops, where());
+    guesses.ifPresent(c -> HeadSizes.require(c.architecture(), ops, where()));
     return new MemoryBudget(
         ops,
-        new MemoryEstimate(model, weights(ops, checkpoint), ops.facts(), checkpoint),
+        new MemoryEstimate(model, weights(ops, checkpoint), factsFor(ops), checkpoint),
         cacheType(activations(ops, checkpoint), ops.facts()),
         guesses.map(
             c -> new MemoryEstimate(c.architecture(), weights(ops, guesses), ops.facts(), guesses)),
@@ -249,7 +249,7 @@ final class ModelLoader implements BaichuanLoader {
       budget.requireRoom();
       Model loaded =
           checkpoint.isPresent()
-              ? Model.load(ops, checkpoint.get(), quant, progress)
+              ? Model.load(ops, checkpoint.get(), quant, factsFor(ops), progress)
               : Model.random(ops, model, quant);
       loaded.adapters().limit(adapterBytes == 0 ? AdapterPool.USUAL_BYTES : adapterBytes);
       SavedSession.Origin origin =
@@ -411,6 +411,11 @@ final class ModelLoader implements BaichuanLoader {
         loaded.quantizationErrors());
   }
 
+  /** What the model is put together by: one for adapters can have them of gate and up. */
+  private DeviceFacts factsFor(Ops ops) {
+    return adapterBytes > 0 ? ops.facts().withGateApart() : ops.facts();
+  }
+
   private Device where() {
     return device != null ? device : exact ? Device.cpu() : Device.auto();
   }
@@ -442,20 +447,6 @@ final class ModelLoader implements BaichuanLoader {
               + ", expected at most "
               + cores
               + " with pin, the physical cores that the process may use");
-    }
-  }
-
-  /** Checks, before anything is loaded, that attention takes heads of this size on the device. */
-  private static void requireHeads(Architecture model, Ops ops, Device where) {
-    int size = model.heads().size();
-    if (!ops.facts().takesHeadSize(size)) {
-      throw new InvalidRequestException(
-          "device",
-          "device has value "
-              + where
-              + ", whose attention does not take heads of size "
-              + size
-              + ", expected cpu");
     }
   }
 

@@ -88,7 +88,9 @@ public final class AdapterPool implements AutoCloseable {
                 + (normalized
                     ? " of a model whose head normalizes its rows"
                     : " on a device that computes gate and up in one product"),
-            "other modules; merge the adapter into the weights as they are loaded instead");
+            fused && !normalized
+                ? "a model that is loaded with adapterBytes, which has the two apart"
+                : "other modules; merge the adapter into the weights as they are loaded instead");
       }
     }
   }

@@ -24,7 +24,8 @@ public final class Model implements AutoCloseable {
     this.architecture = architecture;
     this.weights = weights;
     this.quantizationErrors = quantizationErrors;
-    this.adapters = new AdapterPool(ops, architecture, ops.facts().fusesSwiglu());
+    this.adapters =
+        new AdapterPool(ops, architecture, !weights.layers().get(0).gateUp().needsRoom());
   }
 
   /**
@@ -38,8 +39,17 @@ public final class Model implements AutoCloseable {
    *     for before each layer
    */
   public static Model load(Ops ops, Checkpoint checkpoint, Quant quant, ProgressListener progress) {
+    return load(ops, checkpoint, quant, ops.facts(), progress);
+  }
+
+  /**
+   * Loads the weights of a checkpoint, put together as the facts say: those of the context, or the
+   * same with {@link DeviceFacts#withGateApart}.
+   */
+  public static Model load(
+      Ops ops, Checkpoint checkpoint, Quant quant, DeviceFacts facts, ProgressListener progress) {
     checkpoint.checkShapes();
-    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant)) {
+    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant, facts)) {
       Weights weights = loader.load(progress);
       return new Model(
           ops, checkpoint.architecture(), weights, Collections.unmodifiableMap(loader.errors()));

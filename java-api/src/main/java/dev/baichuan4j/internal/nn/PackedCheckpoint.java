@@ -156,7 +156,7 @@ public final class PackedCheckpoint {
     List<TensorSpec> matrices = model.matrices();
     Map<String, String> metadata =
         new PackedWeights(file, quant, Ops.packedLayout()).metadata(matrices);
-    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant);
+    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant, ops.facts());
         MatrixPacker packer = packer(loader);
         SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
       for (int i = 0; i < entries.size(); i++) {

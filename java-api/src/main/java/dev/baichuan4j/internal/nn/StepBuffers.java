@@ -76,7 +76,9 @@ final class StepBuffers implements AutoCloseable {
             ops.tensor(activations, maxTokens, c),
             ops.tensor(activations, maxTokens, width),
             ops.tensor(activations, maxTokens, f),
-            ops.facts().fusesSwiglu() ? null : ops.tensor(activations, maxTokens, f));
+            model.weights().layers().get(0).gateUp().needsRoom()
+                ? ops.tensor(activations, maxTokens, f)
+                : null);
     wanted =
         new Rows(
             ops.tensor(f32, maxRows, c),

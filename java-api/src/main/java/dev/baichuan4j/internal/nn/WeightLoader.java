@@ -39,6 +39,7 @@ final class WeightLoader implements AutoCloseable {
   private static final float LARGEST_F16 = 65504;
 
   private final Ops ops;
+  private final DeviceFacts facts;
   private final Checkpoint checkpoint;
   private final Architecture model;
   private final Quant quant;
@@ -47,8 +48,9 @@ final class WeightLoader implements AutoCloseable {
   private final StoredTensor storedRows = new StoredTensor();
   private final Map<String, Double> errors = new LinkedHashMap<>();
 
-  WeightLoader(Ops ops, Checkpoint checkpoint, Quant quant) {
+  WeightLoader(Ops ops, Checkpoint checkpoint, Quant quant, DeviceFacts facts) {
     this.ops = ops;
+    this.facts = facts;
     this.checkpoint = checkpoint;
     this.model = checkpoint.architecture();
     this.quant = quant;
@@ -115,7 +117,7 @@ final class WeightLoader implements AutoCloseable {
         headNorms(tensors),
         linear(tensors.output()),
         map(tensors.postAttentionNorm()),
-        ops.facts().fusesSwiglu()
+        facts.fusesSwiglu()
             ? new GateUp.InTurn(inTurn(tensors.gate().weight(), tensors.up().weight()))
             : new GateUp.Separate(linear(tensors.gate()), linear(tensors.up())),
         linear(tensors.down()));
