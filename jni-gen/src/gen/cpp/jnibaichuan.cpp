@@ -314,7 +314,7 @@ static const char* JavaCPP_members[10][10] = {
         { NULL },
         { NULL },
         { NULL },
-        { "sizeof", "threads", "activation_bits", "cache_types", "head_sizes", "smallest_piece", "reads_host_memory", "fuses_swiglu", "takes_codes" },
+        { "sizeof", "threads", "takes_codes", "activation_bits", "cache_types", "head_sizes", "smallest_piece", "reads_host_memory", "fuses_swiglu" },
         { NULL } };
 static int JavaCPP_offsets[10][10] = {
         { -1 },
@@ -325,7 +325,7 @@ static int JavaCPP_offsets[10][10] = {
         { -1 },
         { -1 },
         { -1 },
-        { sizeof(bc_facts), offsetof(bc_facts, threads), offsetof(bc_facts, activation_bits), offsetof(bc_facts, cache_types), offsetof(bc_facts, head_sizes), offsetof(bc_facts, smallest_piece), offsetof(bc_facts, reads_host_memory), offsetof(bc_facts, fuses_swiglu), offsetof(bc_facts, takes_codes) },
+        { sizeof(bc_facts), offsetof(bc_facts, threads), offsetof(bc_facts, takes_codes), offsetof(bc_facts, activation_bits), offsetof(bc_facts, cache_types), offsetof(bc_facts, head_sizes), offsetof(bc_facts, smallest_piece), offsetof(bc_facts, reads_host_memory), offsetof(bc_facts, fuses_swiglu) },
         { -1 } };
 static int JavaCPP_memberOffsetSizes[10] = { 1, 1, 1, 1, 1, 1, 1, 1, 9, 1 };
 
@@ -516,10 +516,48 @@ JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocate(JNIEnv* env, j
     jlong rcapacity = 1;
     JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocate);
 }
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->takes_codes = arg0;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->takes_codes;
+    rarg = (jint)rval;
+    return rarg;
+}
 JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocateArray(JNIEnv* env, jobject obj, jlong arg0) {
     bc_facts* rptr = new (std::nothrow) bc_facts[arg0];
     jlong rcapacity = arg0;
     JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray);
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->activation_bits;
+    rarg = (jint)rval;
+    return rarg;
 }
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
@@ -533,7 +571,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(
     ptr->activation_bits = arg0;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -541,9 +579,8 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIE
     }
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
-    jint rarg = 0;
-    int rval = ptr->activation_bits;
-    rarg = (jint)rval;
+    jobject rarg = obj;
+    ptr->cache_types = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* env, jobject obj) {
@@ -559,7 +596,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* 
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -568,7 +605,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIE
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
     jobject rarg = obj;
-    ptr->cache_types = arg0;
+    ptr->head_sizes = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* env, jobject obj) {
@@ -582,18 +619,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* e
     jint rarg = 0;
     int rval = ptr->head_sizes;
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jobject rarg = obj;
-    ptr->head_sizes = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__(JNIEnv* env, jobject obj) {
@@ -669,31 +694,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv*
     jint rarg = 0;
     int rval = ptr->fuses_swiglu;
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__(JNIEnv* env, jobject obj) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jint rarg = 0;
-    int rval = ptr->takes_codes;
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__I(JNIEnv* env, jobject obj, jint arg0) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jobject rarg = obj;
-    ptr->takes_codes = arg0;
     return rarg;
 }
 
@@ -1524,6 +1524,19 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu(JNIEnv
     bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
     jint rarg = 0;
     int rval = bc_swiglu(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1lora(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_lora(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6);
     rarg = (jint)rval;
     return rarg;
 }
