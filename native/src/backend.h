@@ -111,6 +111,12 @@ class Backend {
   virtual void run(const RowNormsParams& p) = 0;
   virtual void run(const FillRandomParams& p) = 0;
 
+  // What calibration needs is there where ops read host memory: elsewhere this fails with
+  // BC_INVALID_ARGUMENT.
+  virtual void run(const SecondMomentsParams& p);
+  virtual void run(const MomentsFactorParams& p);
+  virtual void run(const RoundWeightsParams& p);
+
  protected:
   const Used used_ = std::make_shared<std::atomic<int64_t>>(0);
 };

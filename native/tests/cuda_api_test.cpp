@@ -392,6 +392,10 @@ void callers_stream() {
   bc_tensor* norms = tensor(context, BC_F32, {2});
   is_ok("row_norms", bc_row_norms(context, norms, w) == BC_OK);
   is_ok("norms", read<float>(norms, 2) == std::vector<float>{0.2f, 0.5f});
+  bc_tensor* moments = tensor(context, BC_F32, {32, 32});
+  bc_tensor* x = tensor(context, BC_F32, {2, 32});
+  is_ok("second_moments on a GPU",
+        bc_second_moments(context, moments, x, nullptr) == BC_INVALID_ARGUMENT);
   is_ok("context_free", bc_context_free(context) == BC_OK);
 #ifdef BC_ON_GPU
   require(cudaStreamSynchronize(stream), "the stream after its context");

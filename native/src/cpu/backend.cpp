@@ -100,6 +100,15 @@ class CpuBackend final : public Backend {
   void run(const ConvertParams& p) override { cpu::convert(p, pool_); }
   void run(const RowNormsParams& p) override { cpu::row_norms(p, pool_); }
   void run(const FillRandomParams& p) override { cpu::fill_random(p, pool_); }
+  void run(const SecondMomentsParams& p) override {
+    std::vector<float> room;
+    cpu::second_moments(p, room, pool_);
+  }
+  void run(const MomentsFactorParams& p) override {
+    std::vector<float> room;
+    cpu::moments_factor(p, room, pool_);
+  }
+  void run(const RoundWeightsParams& p) override { cpu::round_weights(p, pool_); }
 
  private:
   ThreadPool pool_;

@@ -66,6 +66,21 @@ void pack_codes(const PackCodesParams& p, ThreadPool& pool);
 void dequantize(const DequantizeParams& p, ThreadPool& pool);
 void convert(const ConvertParams& p, ThreadPool& pool);
 void row_norms(const RowNormsParams& p, ThreadPool& pool);
+
+struct CalibrateKernels;
+const CalibrateKernels& calibrate_kernels();
+
+// room grows to the 512 tokens that are worked on at once.
+void second_moments(const SecondMomentsParams& p, std::vector<float>& room, ThreadPool& pool,
+                    const CalibrateKernels& kernels = calibrate_kernels());
+// Fails with BC_INVALID_ARGUMENT where moments that are not finite have no factor.
+void moments_factor(const MomentsFactorParams& p, std::vector<float>& room, ThreadPool& pool,
+                    const CalibrateKernels& kernels = calibrate_kernels());
+// The column at each place of the factor: by the moments' diagonal, the smallest first.
+std::vector<int32_t> rounding_order(const float* moments, int64_t ld, int64_t K);
+void round_weights(const RoundWeightsParams& p, ThreadPool& pool,
+                   const CalibrateKernels& kernels = calibrate_kernels());
+
 // The same seed gives the same numbers whatever the number of threads.
 void fill_random(const FillRandomParams& p, ThreadPool& pool);
 

@@ -1,6 +1,8 @@
 package dev.baichuan4j.cli;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Calibration;
 import dev.baichuan4j.Quant;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -37,6 +39,28 @@ final class QuantizeCommand implements Callable<Integer> {
   private Quant weights;
 
   @Option(
+      names = "--calibrate",
+      paramLabel = "TEXT",
+      description =
+          "A text file like what the model will read and write: rounding makes up for the errors"
+              + " that change its activations most. Not for int8.")
+  private Path calibrate;
+
+  @Option(
+      names = "--calibrate-window",
+      paramLabel = "N",
+      description =
+          "Tokens of the text that are read together; default: " + Calibration.WINDOW + ".")
+  private Integer window;
+
+  @Option(
+      names = "--calibrate-tokens",
+      paramLabel = "N",
+      description =
+          "Tokens of the text that are used at most; default: " + Calibration.TOKENS + ".")
+  private Integer tokens;
+
+  @Option(
       names = "--out",
       required = true,
       paramLabel = "PATH",
@@ -62,8 +86,27 @@ final class QuantizeCommand implements Callable<Integer> {
           spec.commandLine(),
           "--out has value " + Arguments.text(out) + ", expected a name that is not there yet");
     }
+    if (calibrate == null && (window != null || tokens != null)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--calibrate-window and --calibrate-tokens are for --calibrate, which is not given");
+    }
+    if (calibrate != null) {
+      InputFile.read(spec, "--calibrate", calibrate); // before anything is loaded
+    }
     try (Terminal.Bar bar = new Terminal.Bar()) {
-      Baichuan.loader(model).weights(weights).threads(threads).progress(bar).quantize(out);
+      BaichuanLoader loader =
+          Baichuan.loader(model).weights(weights).threads(threads).progress(bar);
+      if (calibrate == null) {
+        loader.quantize(out);
+      } else {
+        loader.quantize(
+            out,
+            new Calibration(
+                calibrate,
+                window != null ? window : Calibration.WINDOW,
+                tokens != null ? tokens : Calibration.TOKENS));
+      }
     }
     return 0;
   }

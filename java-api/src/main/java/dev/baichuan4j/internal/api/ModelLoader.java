@@ -2,13 +2,13 @@ package dev.baichuan4j.internal.api;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Calibration;
 import dev.baichuan4j.ContextScaling;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.MemoryPlan;
-import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.PromptFormat;
@@ -20,7 +20,6 @@ import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
-import dev.baichuan4j.internal.files.NamedFiles;
 import dev.baichuan4j.internal.lora.MergedWeights;
 import dev.baichuan4j.internal.nn.AdapterPool;
 import dev.baichuan4j.internal.nn.DeviceFacts;
@@ -29,7 +28,6 @@ import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.session.SavedSession;
-import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -193,7 +191,7 @@ final class ModelLoader implements BaichuanLoader {
   public MemoryPlan memoryPlan() {
     Optional<Checkpoint> checkpoint = checkpoint();
     Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
-    Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(ModelLoader::tokenizer));
+    Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(TokenizerLoader::find));
     try (Ops ops = ops(where())) {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
       return budget.plan(budget.pages(budget.weights()));
@@ -229,7 +227,7 @@ final class ModelLoader implements BaichuanLoader {
         model.vocabularySize(),
         tokenizer,
         guesses.architecture().vocabularySize(),
-        tokenizer(guesses));
+        TokenizerLoader.find(guesses));
     return Optional.of(guesses);
   }
 
@@ -237,7 +235,7 @@ final class ModelLoader implements BaichuanLoader {
   public Baichuan load() {
     long start = System.nanoTime();
     Optional<Checkpoint> checkpoint = checkpoint();
-    Optional<Tokenizer> tokenizer = checkpoint.flatMap(ModelLoader::tokenizer);
+    Optional<Tokenizer> tokenizer = checkpoint.flatMap(TokenizerLoader::find);
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
     GenerationOptions defaults = advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
     Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
@@ -314,25 +312,6 @@ final class ModelLoader implements BaichuanLoader {
     return checkpoint.withPositions(ScaledPositions.of(checkpoint.architecture(), contextScaling));
   }
 
-  /** The tokenizer of a checkpoint, where its file or its folder has one. */
-  private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
-    NamedFiles files = checkpoint.files();
-    return TokenizerFiles.find(files)
-        .map(name -> fitting(TokenizerFiles.load(files, name), files.place(name), checkpoint));
-  }
-
-  private static Tokenizer fitting(Tokenizer tokenizer, String file, Checkpoint checkpoint) {
-    int vocabulary = checkpoint.architecture().vocabularySize();
-    if (tokenizer.vocabularySize() > vocabulary) {
-      throw new ModelFormatException(
-          file,
-          "tokenizer",
-          "at most " + vocabulary + " pieces",
-          tokenizer.vocabularySize() + " pieces");
-    }
-    return tokenizer;
-  }
-
   private static ElementType activations(Ops ops, Optional<Checkpoint> checkpoint) {
     return checkpoint.isPresent()
         ? Model.activations(ops, checkpoint.get())
@@ -341,6 +320,15 @@ final class ModelLoader implements BaichuanLoader {
 
   @Override
   public void quantize(Path target) {
+    quantize(target, Optional.empty());
+  }
+
+  @Override
+  public void quantize(Path target, Calibration calibration) {
+    quantize(target, Optional.of(calibration));
+  }
+
+  private void quantize(Path target, Optional<Calibration> calibration) {
     Objects.requireNonNull(target, "target");
     Checkpoint checkpoint =
         checkpoint()
@@ -353,7 +341,7 @@ final class ModelLoader implements BaichuanLoader {
           "device", "device has value " + device + ", expected cpu, which quantizes here");
     }
     Quant quant = weights == null ? Quant.BF16 : weights;
-    QuantizedTarget.write(checkpoint, quant, target, threads, exact, progress);
+    QuantizedTarget.write(checkpoint, quant, calibration, target, threads, exact, progress);
   }
 
   private Quant weights(Ops ops, Optional<Checkpoint> checkpoint) {

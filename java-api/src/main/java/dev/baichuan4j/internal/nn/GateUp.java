@@ -13,6 +13,11 @@ sealed interface GateUp {
    */
   void apply(Ops ops, Tensor out, Tensor room, Tensor x, BiConsumer<Target, Tensor> added);
 
+  /** As above, where nothing is added. */
+  default void apply(Ops ops, Tensor out, Tensor room, Tensor x) {
+    apply(ops, out, room, x, (target, product) -> {});
+  }
+
   /** Returns whether a product has to be stored before SwiGLU. */
   boolean needsRoom();
 

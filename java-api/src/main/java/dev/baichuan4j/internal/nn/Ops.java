@@ -310,6 +310,45 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_dequantize(context(), pointer(out), pointer(w)));
   }
 
+  /** Adds those of x [T,K], and the cross moments of y [T,K] - x with x, to moments. */
+  void secondMoments(Moments moments, Tensor x, Tensor y) {
+    Bindings.check(
+        baichuan.bc_second_moments(context(), pointer(moments.sums()), pointer(x), null));
+    Bindings.check(
+        baichuan.bc_second_moments(context(), pointer(moments.cross()), pointer(x), pointer(y)));
+  }
+
+  /** Completes and damps moments, makes their factor, and returns the damping that it took. */
+  double momentsFactor(Moments moments, float damping) {
+    double[] used = new double[1];
+    Bindings.check(
+        baichuan.bc_moments_factor(
+            context(), pointer(moments.factor()), pointer(moments.sums()), damping, used));
+    return used[0];
+  }
+
+  /** Rounds w [N,K], rows times rowScale [N] or null; returns ||w - q||^2, ||w||^2 and the loss. */
+  double[] roundWeights(
+      Codes out, Tensor w, Tensor rowScale, Moments moments, int bits, int sweeps) {
+    double[] error = new double[3];
+    Bindings.check(
+        baichuan.bc_round_weights(
+            context(),
+            pointer(out.codes()),
+            pointer(out.scales()),
+            pointer(out.zeros()),
+            pointer(w),
+            optional(rowScale),
+            pointer(moments.sums()),
+            pointer(moments.factor()),
+            pointer(moments.cross()),
+            Moments.SHARE,
+            bits,
+            sweeps,
+            error));
+    return error;
+  }
+
   /** out [M,N] = x in another of the types F32, F16 and BF16. */
   public void convert(Tensor out, Tensor x) {
     Bindings.check(baichuan.bc_convert(context(), pointer(out), pointer(x)));

@@ -38,18 +38,15 @@ final class Pass implements AutoCloseable {
     this.weights = loaded.weights();
     this.adapters = loaded.adapters();
     this.cache = cache;
-    this.rotation =
-        model.positions() instanceof Positions.Rope rope
-            ? new Rotation(
-                model.heads().queries(),
-                rope.frequencies(model.heads().size(), contextLength),
-                rope.scaling().attentionFactor())
-            : null;
-    this.slopes =
-        model.positions() instanceof Positions.Alibi alibi ? slopes(alibi, contextLength) : null;
+    this.rotation = Rotation.of(model, contextLength);
+    this.slopes = slopes(ops, model, contextLength);
   }
 
-  private Tensor slopes(Positions.Alibi alibi, int contextLength) {
+  /** ALiBi's slopes [H]; null without ALiBi. */
+  static Tensor slopes(Ops ops, Architecture model, int contextLength) {
+    if (!(model.positions() instanceof Positions.Alibi alibi)) {
+      return null;
+    }
     int heads = model.heads().queries();
     Tensor tensor = ops.tensor(ElementType.F32, heads);
     tensor.write(alibi.slopes(heads, contextLength));

@@ -114,18 +114,21 @@ final class WeightLoader implements AutoCloseable {
         tensors.qkv().size() == 1 || isMapped()
             ? tensors.qkv().stream().map(this::linear).toList()
             : List.of(joined(tensors.qkv())),
-        tensors.queryNorm().isPresent()
-            ? new HeadNorms(
-                map(tensors.queryNorm().get()),
-                map(tensors.keyNorm().orElseThrow()),
-                model.normEps())
-            : null,
+        headNorms(tensors),
         linear(tensors.output()),
         map(tensors.postAttentionNorm()),
         facts.fusesSwiglu()
             ? new GateUp.InTurn(inTurn(tensors.gate().weight(), tensors.up().weight()))
             : new GateUp.Separate(linear(tensors.gate()), linear(tensors.up())),
         linear(tensors.down()));
+  }
+
+  /** The norms of queries' and keys' heads; null where heads are not normalized. */
+  HeadNorms headNorms(LayerTensors tensors) {
+    return tensors.queryNorm().isPresent()
+        ? new HeadNorms(
+            map(tensors.queryNorm().get()), map(tensors.keyNorm().orElseThrow()), model.normEps())
+        : null;
   }
 
   /** Whether matrices stay where they lie in their files. */
@@ -207,7 +210,7 @@ final class WeightLoader implements AutoCloseable {
   }
 
   /** The vectors [N] that are added to the products of several matrices, one after the other. */
-  private Tensor bias(List<LinearSpec> parts) {
+  Tensor bias(List<LinearSpec> parts) {
     List<TensorSpec> specs = parts.stream().map(part -> part.bias().orElseThrow()).toList();
     Tensor all = ops.tensor(ElementType.F32, specs.stream().mapToLong(TensorSpec::elements).sum());
     long first = 0;
@@ -379,7 +382,7 @@ final class WeightLoader implements AutoCloseable {
     }
   }
 
-  private Tensor embedding() {
+  Tensor embedding() {
     TensorEntry entry = checkpoint.tensor(EMBEDDING);
     return entry.rows().isPresent()
         ? storedRows.read(entry, ops.tensorOnHost(type(entry), entry.shape()))

@@ -274,6 +274,47 @@ public static native int bc_convert(bc_context context, bc_tensor out, bc_tensor
 /** out [N] F32 = 1 / max(||w[n,:]||_2, 1e-12): NormHead's factor for each row of the head. */
 public static native int bc_row_norms(bc_context context, bc_tensor out, bc_tensor w);
 
+/* ---- Calibration (CPU contexts) ----
+ * Rounding that knows the activations: docs/calibration.md. K is a multiple of 32. */
+
+/** moments [K,K] F32 += x [T,K]^T x, on the diagonal and above it; what is below is not touched. Given y
+ *  [T,K] F32, moments += (y - x)^T x, all of it. Sums over 512 tokens are made first: with T tokens in all
+ *  the relative error, of sums of magnitudes, is at most (134 + T / 512) 2^-24.
+ *  @param y null or what x would be without quantization */
+public static native int bc_second_moments(bc_context context, bc_tensor moments, bc_tensor x,
+                                   bc_tensor y);
+/** Completes moments: they become symmetric, and damping times the mean of their diagonal is added to it.
+ *  factor [K,K] F32 becomes the upper triangular u with u^T u = moments, rows and columns in the order of the
+ *  diagonal, the smallest first.
+ *  @param damping above 0, at most 1; multiplied by ten, at most 7 times, as long as a pivot is not positive
+ *  @param damped receives what it was in the end; may be null */
+public static native int bc_moments_factor(bc_context context, bc_tensor factor, bc_tensor moments,
+                                   float damping, DoublePointer damped);
+public static native int bc_moments_factor(bc_context context, bc_tensor factor, bc_tensor moments,
+                                   float damping, double[] damped);
+/** Rounds w [N,K] (F32, F16, BF16) to codes q [N,K] I8 in 0..2^bits - 1 with a grid for each group of
+ *  columns, w about s (q - z), so that the products with the activations change least: by the loss
+ *  sum over rows of (w' - q) H (w' - q)^T, H the moments, w' = w or, given cross, w + share w cross H^-1.
+ *  @param scales [N,K/group] F32: s, which a grid of Q4 holds; a group has 32, 64, 96 or 128 columns
+ *  @param zeros [N,K/group] F32: z, in eighths
+ *  @param row_scale [N] F32 or null: row n is multiplied by it first
+ *  @param moments and factor as bc_moments_factor leaves them
+ *  @param cross [K,K] F32: bc_second_moments of the same x with y, which w was multiplied by before the
+ *         matrices in front of it were quantized; or null
+ *  @param share 0 to 1, of the correction; less than 1 since it fits the text that was seen
+ *  @param bits 2, 3 or 4
+ *  @param sweeps 0 to 64, how often all grids and codes are improved, given the others
+ *  @param error receives ||w - q||^2, ||w||^2 and the loss, which are not finite where a weight is not; may
+ *         be null */
+public static native int bc_round_weights(bc_context context, bc_tensor codes, bc_tensor scales,
+                                  bc_tensor zeros, bc_tensor w, bc_tensor row_scale,
+                                  bc_tensor moments, bc_tensor factor, bc_tensor cross,
+                                  float share, int bits, int sweeps, DoublePointer error);
+public static native int bc_round_weights(bc_context context, bc_tensor codes, bc_tensor scales,
+                                  bc_tensor zeros, bc_tensor w, bc_tensor row_scale,
+                                  bc_tensor moments, bc_tensor factor, bc_tensor cross,
+                                  float share, int bits, int sweeps, double[] error);
+
 /* ---- Ops ----
  * Activations are F32 on the CPU. On a GPU they are BF16 or F16, one of them throughout; x of the
  * norms and embed may be F32 and should be, the residual stream; logits may be F32. Rows begin at
