@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.baichuan4j.AdapterInfo;
 import dev.baichuan4j.Baichuan;
@@ -170,6 +171,7 @@ class AdapterTest {
 
   @Test
   void droppedAdaptersServeThoseThatHaveThemAndNobodyElse() throws IOException {
+    assumeFalse(TestDevice.isGpu(), "it takes minutes on an emulated one");
     int[] prompt = prompt(Adapters.ids(ALL), 0);
     GenerationOptions much = options("all").withMaxNewTokens(200);
     long bytes;
@@ -227,6 +229,7 @@ class AdapterTest {
 
   @Test
   void adaptersComeAndGoUnderTraffic() throws Exception {
+    assumeFalse(TestDevice.isGpu(), "it takes minutes on an emulated one");
     int[] ids = Adapters.ids(ALL);
     List<List<TokenLogprobs>> expected = new ArrayList<>();
     String[] adapters = {"all", "qv", null};
@@ -274,6 +277,7 @@ class AdapterTest {
 
   @Test
   void whateverIsAskedForHasTheAdapter(@TempDir Path temporary) throws IOException {
+    assumeFalse(TestDevice.isGpu(), "it takes minutes on an emulated one");
     int[] prompt = prompt(Adapters.ids(ALL), 1);
     try (Baichuan model = both()) {
       GenerationOptions drawn =
@@ -306,6 +310,7 @@ class AdapterTest {
 
   @Test
   void draftsChangeNoTokenOfAnAdapter() throws IOException {
+    assumeFalse(TestDevice.isGpu(), "it takes minutes on an emulated one");
     int[] prompt = prompt(Adapters.ids(ALL), 2);
     try (Baichuan model = loader(ALL).draftModel(Adapters.base(ALL)).load()) {
       model.loadAdapter("all", Adapters.folder(ALL));
