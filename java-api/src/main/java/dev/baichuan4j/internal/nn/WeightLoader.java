@@ -247,7 +247,8 @@ final class WeightLoader implements AutoCloseable {
   private Tensor packedMatrix(String name, long... shape) {
     TensorEntry entry = checkpoint.tensor(name);
     readAhead(entry);
-    return ops.map(file(entry), entry.offset(), ElementType.of(quant), shape);
+    Quant kind = packed.orElseThrow().kindOf(name);
+    return ops.map(file(entry), entry.offset(), ElementType.of(kind), shape);
   }
 
   /** All of a matrix will be read for the first token. */
@@ -289,7 +290,7 @@ final class WeightLoader implements AutoCloseable {
     requireGroups(stored, name, ElementType.of(quant), quant.toString());
   }
 
-  private void requireGroups(Tensor stored, String name, ElementType type, String what) {
+  void requireGroups(Tensor stored, String name, ElementType type, String what) {
     if (stored.size(1) % type.group() != 0) {
       throw new ModelFormatException(
           checkpoint.tensor(name).file(),
