@@ -171,8 +171,9 @@ BC_API bc_status bc_file_free(bc_file* file);
 /** Asks the system to read a range of a mapped file ahead. */
 BC_API bc_status bc_file_read_ahead(bc_file* file, int64_t offset, int64_t bytes);
 /** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
- *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8, Q4 and codes as
- *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
+ *  not a multiple of the element size. F32, F16, BF16, or Q8 and Q4 as bc_tensor_read gives them on a
+ *  CPU under the same bc_packed_layout, at a multiple of 64; a GPU puts these in its own order. Codes in
+ *  the same way on a CPU context. */
 BC_API bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
                                const int64_t* shape, int32_t rank, bc_tensor** out);
 /** The same in RAM, as bc_tensor_create_on_host; a GPU gets a copy there. */
@@ -190,8 +191,8 @@ BC_API bc_status bc_tensor_reshape(bc_tensor* tensor, const int64_t* shape, int3
 BC_API bc_status bc_tensor_free(bc_tensor* tensor);
 /** Bytes that the elements take, scales included. */
 BC_API bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes);
-/** Copies bytes into a contiguous tensor, from its byte `offset` on. Not for Q8, Q4, codes and
- *  mapped tensors. */
+/** Copies bytes into a contiguous tensor, from its byte `offset` on. Not for mapped tensors. Of Q8, Q4
+ *  and codes whole groups of a panel, in the order of files, as bc_tensor_map takes them. */
 BC_API bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
                                  int64_t bytes);
 /** Copies bytes out of a contiguous tensor; on a GPU not of Q8, Q4 and codes. */
@@ -313,6 +314,18 @@ BC_API bc_status bc_attention(bc_context* context, bc_tensor* out, bc_tensor* qk
                               bc_tensor* table, bc_tensor* slopes, int32_t window);
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 BC_API bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate, bc_tensor* up);
+/** out [T,N] += scales[s] * (x [T,K] A_s^T) B_s for the adapter s of each token: what low-rank
+ *  adapters add to a product with the same x, many of them in one batch. Each row of out depends on its
+ *  row of x and its adapter alone, bit for bit, whatever else the batch has.
+ *  @param pool [bytes] I8: the matrices of all adapters, A [R,K] and B [R,N] of each, row by row, in
+ *         F32, F16 or BF16
+ *  @param table [S,4] I32: of each adapter its rank R, 0 to 512, of which 0 adds nothing; the type of
+ *         its numbers, BC_F32, BC_F16 or BC_BF16; and where A and B begin, in units of 64 bytes
+ *  @param scales [S] F32
+ *  @param adapter_of [T] I32: the row of table of each token, -1 for none. Rows that it names are checked
+ *         each time the op runs */
+BC_API bc_status bc_lora(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* pool,
+                         bc_tensor* table, bc_tensor* scales, bc_tensor* adapter_of);
 /** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
  *  number: values [T,k] F32, ids [T,k] I32. A masked row takes part with the numbers that its mask
  *  allows alone; where they are fewer than k, the places behind them hold -inf and id -1.

@@ -153,6 +153,29 @@ struct SwigluParams {
   int64_t T, F;
 };
 
+// Adapters of low rank, in a table of rows of four numbers: the rank R, 0 to kMaxLoraRank; the type of the
+// elements; and where A [R,K] and B [R,N] begin in the pool, in units of kPoolUnit bytes.
+constexpr int64_t kMaxLoraRank = 512;
+constexpr int64_t kPoolUnit = 64;
+enum AdapterField { kRank, kElements, kBeginA, kBeginB, kAdapterFields };
+
+// out += scales[s] * (x A^T) B for the adapter s of each token; -1 for none. A row of out depends on its
+// row of x and its adapter alone, to the last bit.
+struct LoraParams {
+  void* out;  // [T,N], changed in place
+  Type out_type;
+  int64_t out_ld;
+  const void* x;  // [T,K]
+  Type x_type;
+  int64_t x_ld;
+  const uint8_t* pool;
+  const int32_t* table;       // [S,4]
+  const float* scales;        // [S]
+  const int32_t* adapter_of;  // [T], each in [-1,S)
+  int64_t T, N, K;
+  void* scratch;
+};
+
 // A masked row takes part with the numbers that its mask allows: bit v % 32 of word v / 32 is set for
 // v, and bits from V on do not count. Places without a number hold -inf and id -1.
 struct TopKParams {

@@ -90,6 +90,12 @@ class Fuzz {
     masks_ = {nullptr, tensor(context_, BC_I32, {1, 2}), tensor(context_, BC_I32, {4, 3})};
     mask_of_ = {nullptr, tensor(context_, BC_I32, {2}), tensor(context_, BC_I32, {2})};
     write(mask_of_[2], {-1, 3});
+    x_ = {tensor(context_, BC_F32, {2, 40}), tensor(context_, BC_F32, {2, 64})};
+    pool_ = {tensor(context_, BC_I8, {64}), tensor(context_, BC_I8, {4096})};
+    adapters_ = {tensor(context_, BC_I32, {3, 4}), tensor(context_, BC_I32, {2, 4}),
+                 tensor(context_, BC_I32, {2, 5})};
+    scales_ = {tensor(context_, BC_F32, {3}), tensor(context_, BC_F32, {2})};
+    adapter_of_ = {tensor(context_, BC_I32, {2}), tensor(context_, BC_I32, {3})};
     write(positions_[0], {63, 64});
     write(offsets_[0], {0, 2});
     write(table_[0], {2, 0});
@@ -239,6 +245,15 @@ class Fuzz {
                  bc_attention(context(), likely(outs_), qkv, pages, nullptr, likely(positions_),
                               likely(offsets_), likely(table_), nullptr, one_of(random_, kInts)));
     answered("swiglu", bc_swiglu(context(), any(), any(), any()));
+    answered("lora", bc_lora(context(), any(), any(), any(), any(), any(), any()));
+    // Ranks, types and places at their ends, of which few lie in the pool.
+    std::vector<int32_t> rows;
+    for (int i = 0; i < 8; ++i) rows.push_back(random_.below(2) == 0 ? 1 : one_of(random_, kInts));
+    answered("tensor_write", bc_tensor_write(adapters_[1], 0, rows.data(), 32));
+    const int32_t of[] = {static_cast<int32_t>(random_.below(4)) - 1, one_of(random_, kInts)};
+    answered("tensor_write", bc_tensor_write(adapter_of_[0], 0, of, random_.below(2) == 0 ? 4 : 8));
+    lora_ += answered("lora", bc_lora(context(), likely(x_), likely(x_), likely(pool_),
+                                      likely(adapters_), likely(scales_), likely(adapter_of_)));
     answered("top_k", bc_top_k(context(), any(), any(), any(), any(), any()));
     top_k_ += answered("top_k", bc_top_k(context(), likely(best_), likely(best_ids_),
                                          likely(logits_), likely(masks_), likely(mask_of_)));
@@ -250,6 +265,7 @@ class Fuzz {
     is_ok("a call of pack_codes was in order", pack_codes_ > 0);
     is_ok("calls of a calibration were in order", rounded_ > 0);
     is_ok("a call of top_k was in order", top_k_ > 0);
+    is_ok("a call of lora was in order", lora_ > 0);
   }
 
   void recordings() {
@@ -301,11 +317,13 @@ class Fuzz {
   std::vector<bc_tensor*> coded_, codes_, lines_;
   std::vector<bc_tensor*> moments_, activations_, grids_;
   std::vector<bc_tensor*> logits_, best_, best_ids_, masks_, mask_of_;
+  std::vector<bc_tensor*> x_, pool_, adapters_, scales_, adapter_of_;
   int64_t rope_ = 0;
   int64_t attention_ = 0;
   int64_t pack_codes_ = 0;
   int64_t rounded_ = 0;
   int64_t top_k_ = 0;
+  int64_t lora_ = 0;
 };
 
 }  // namespace

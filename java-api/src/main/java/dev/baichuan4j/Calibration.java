@@ -29,7 +29,8 @@ public record Calibration(Path text, int window, int tokens, double averageBits)
     Objects.requireNonNull(text, "text");
     between("window", window, 2, 1 << 16);
     between("tokens", tokens, 2, 1 << 24);
-    if (averageBits != 0 && !(averageBits >= Quant.INT2.bits() && averageBits <= Quant.INT4.bits())) {
+    if (averageBits != 0
+        && !(averageBits >= Quant.INT2.bits() && averageBits <= Quant.INT4.bits())) {
       throw new InvalidRequestException(
           "averageBits",
           "averageBits has value " + averageBits + ", expected 2.5 to 4.5, or 0 for one kind");

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.checkpoint.DType;
 import dev.baichuan4j.internal.engine.Engine;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,6 +41,10 @@ class QuantizedFormsTest {
   static Stream<Arguments> familiesInForms() {
     return FAMILIES.stream()
         .flatMap(family -> Arrays.stream(Form.values()).map(form -> Arguments.of(family, form)));
+  }
+
+  static Stream<Arguments> familiesInHeldForms() {
+    return familiesInForms().filter(arguments -> ((Form) arguments.get()[1]).isHeld());
   }
 
   private void assertSame(String family, Form form, Quant weights, DType numbers)
@@ -70,7 +76,7 @@ class QuantizedFormsTest {
 
   /** The list of bitsandbytes 0.41 in a pickle, and numbers that bitsandbytes made of it. */
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(names = {"BF16", "INT8", "INT4"})
   void baichuan2In4BitsIsReadAsItIsPublished(Quant weights) {
     Path model = Fixtures.fixture("micro-baichuan2-4bits");
     int[] ids = {1, 17, 95, 4, 33, 60, 2, 71};
@@ -105,13 +111,38 @@ class QuantizedFormsTest {
     assertSame("micro-baichuan2-7b", form, Quant.INT8, DType.F32);
   }
 
+  /** Sums are in the order of the kernels of codes. */
+  @ParameterizedTest
+  @MethodSource("familiesInHeldForms")
+  void keptCodesComputeWithTheirNumbers(String family, Form form) throws IOException {
+    assumeFalse(TestDevice.isGpu()); // which takes no codes
+    Path model = Fixtures.fixture(family);
+    Path codes = folder.resolve("codes");
+    Path plain = folder.resolve("numbers");
+    QuantizedCheckpoint.write(model, form, codes, plain, DType.BF16);
+    int[] ids = {1, 17, 95, 4, 33, 60, 2, 71};
+    float[][] expected = logits(plain, Quant.BF16, ids);
+    float[][] actual = logits(codes, Quant.STORED, ids);
+    for (int t = 0; t < ids.length; t++) {
+      Logits.assertNear(expected[t], actual[t], 1e-5, "position " + t);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
-  void weightsAreOfTheNearestKindAndTheLossIsTold(Form form) throws IOException {
+  void codesAreKeptOrWeightsAreOfTheNearestKindAndTheLossIsTold(Form form) throws IOException {
     Path codes = folder.resolve("codes");
     Path model = Fixtures.fixture("micro-llama3");
     QuantizedCheckpoint.write(model, form, codes, folder.resolve("numbers"), DType.BF16);
-    try (Baichuan loaded = Baichuan.loader(codes).device(TestDevice.device()).load()) {
+    BaichuanLoader loader = Baichuan.loader(codes).device(TestDevice.device());
+    long planned = loader.memoryPlan().weights();
+    try (Baichuan loaded = loader.load()) {
+      assertEquals(planned, loaded.info().memory().weights());
+      if (form.isHeld() && !TestDevice.isGpu()) {
+        assertEquals(Quant.STORED, loaded.info().weights());
+        assertEquals(Map.of(), loaded.info().quantizationErrors());
+        return;
+      }
       Quant nearest = QuantizedWriter.bits(form) == 8 ? Quant.INT8 : Quant.INT4;
       assertEquals(nearest, loaded.info().weights());
       double lost =

@@ -19,8 +19,8 @@ import picocli.CommandLine.Spec;
     name = "quantize",
     mixinStandardHelpOptions = true,
     description =
-        "Writes a checkpoint with its matrices quantized as a CPU multiplies them, to be mapped by"
-            + " later loads.")
+        "Writes a model with its matrices quantized as a CPU multiplies them, to be mapped by later"
+            + " loads: as one file where --out ends in .bc4j, else as a folder.")
 final class QuantizeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -28,7 +28,7 @@ final class QuantizeCommand implements Callable<Integer> {
       names = "--model",
       required = true,
       paramLabel = "DIR",
-      description = "Checkpoint folder as published.")
+      description = "Checkpoint folder as published; a *.gguf too where --out ends in .bc4j.")
   private Path model;
 
   @Option(
@@ -71,8 +71,8 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       required = true,
-      paramLabel = "DIR",
-      description = "The new folder; nothing of that name is there yet.")
+      paramLabel = "PATH",
+      description = "The new folder or *.bc4j; nothing of that name is there yet.")
   private Path out;
 
   @Option(
@@ -92,7 +92,7 @@ final class QuantizeCommand implements Callable<Integer> {
     if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
       throw new ParameterException(
           spec.commandLine(),
-          "--out has value " + Arguments.text(out) + ", expected a folder that is not there yet");
+          "--out has value " + Arguments.text(out) + ", expected a name that is not there yet");
     }
     if (calibrate == null && (window != null || tokens != null || averageBits != null)) {
       throw new ParameterException(

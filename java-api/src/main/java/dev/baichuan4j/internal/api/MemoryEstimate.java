@@ -70,32 +70,30 @@ record MemoryEstimate(
     return (long) (bits / 8);
   }
 
-  /** Bytes of those that are made in memory where ops read files: all but numbers as they lie. */
+  /** Bytes of the matrices that are made in memory, where ops read those that lie in files. */
   long made() {
+    if (checkpoint.flatMap(Checkpoint::packed).isPresent()) {
+      return 0;
+    }
     double bits = 0;
     for (TensorSpec matrix : model.matrices()) {
-      ElementType type = held(matrix);
-      boolean asItLies =
-          type == ElementType.BF16 && entry(matrix).flatMap(TensorEntry::rows).isEmpty();
-      bits += asItLies ? 0 : matrix.elements() * type.bits();
+      boolean lies = !quant.isQuantized() && entry(matrix).flatMap(TensorEntry::rows).isEmpty();
+      bits += lies ? 0 : matrix.elements() * held(matrix).bits();
     }
     return (long) (bits / 8);
   }
 
-  private Optional<TensorEntry> entry(TensorSpec matrix) {
-    TensorSpec stored = matrix.name().equals(Architecture.HEAD) ? model.headMatrix() : matrix;
-    return checkpoint.map(c -> c.tensor(stored.name()));
-  }
-
   /** The type of a matrix; whatever is not quantized counts with the bits of published weights. */
   private ElementType held(TensorSpec matrix) {
-    if (quant != Quant.STORED || checkpoint.isEmpty()) {
-      return ElementType.of(quant);
-    }
-    return entry(matrix)
-        .filter(TensorEntry::isCoded)
-        .map(ElementType::asStored)
-        .orElse(ElementType.BF16);
+    Optional<TensorEntry> coded = entry(matrix).filter(TensorEntry::isCoded);
+    return quant == Quant.STORED && coded.isPresent()
+        ? ElementType.asStored(coded.get())
+        : ElementType.of(quant);
+  }
+
+  private Optional<TensorEntry> entry(TensorSpec matrix) {
+    TensorSpec stored = matrix.name().equals(Architecture.HEAD) ? model.headMatrix() : matrix;
+    return checkpoint.map(found -> found.tensor(stored.name()));
   }
 
   private static long elements(List<TensorSpec> tensors) {

@@ -21,13 +21,12 @@ import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.lora.MergedWeights;
-import dev.baichuan4j.internal.nn.CalibrationTokens;
+import dev.baichuan4j.internal.nn.AdapterPool;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,6 +61,7 @@ final class ModelLoader implements BaichuanLoader {
   private long cacheBytes;
   private Path draft; // null for none
   private final List<Path> merged = new ArrayList<>(); // adapters
+  private long adapterBytes; // 0 for what is usual
   private ProgressListener progress = ProgressListener.NONE;
 
   ModelLoader(Path path, Architecture random) {
@@ -158,6 +158,12 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   @Override
+  public BaichuanLoader adapterBytes(long adapterBytes) {
+    this.adapterBytes = between("adapterBytes", adapterBytes, 1 << 12, 1L << 36);
+    return this;
+  }
+
+  @Override
   public BaichuanLoader mergedAdapter(Path folder) {
     merged.add(Objects.requireNonNull(folder, "folder"));
     return this;
@@ -170,6 +176,10 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   private static int between(String name, int value, int low, int high) {
+    return (int) between(name, (long) value, low, high);
+  }
+
+  private static long between(String name, long value, long low, long high) {
     if (value < low || value > high) {
       throw new InvalidRequestException(
           name, name + " has value " + value + ", expected " + low + " to " + high);
@@ -202,6 +212,7 @@ final class ModelLoader implements BaichuanLoader {
         guesses.map(c -> cacheType(activations(ops, guesses), ops.facts())).orElse(null),
         context(model),
         cacheBytes,
+        adapterBytes,
         chunkTokens,
         maxConcurrent);
   }
@@ -235,12 +246,12 @@ final class ModelLoader implements BaichuanLoader {
     try {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
       Quant quant = weights(ops, checkpoint);
-      boolean packed = checkpoint.flatMap(Checkpoint::packed).isPresent();
-      budget.requireRoom(packed);
+      budget.requireRoom();
       Model loaded =
           checkpoint.isPresent()
               ? Model.load(ops, checkpoint.get(), quant, progress)
               : Model.random(ops, model, quant);
+      loaded.adapters().limit(adapterBytes == 0 ? AdapterPool.USUAL_BYTES : adapterBytes);
       SavedSession.Origin origin =
           CacheOrigin.of(ops, model, quant, budget.cache(), exact, context(model), checkpoint);
       Optional<Draft> drafting =
@@ -322,18 +333,15 @@ final class ModelLoader implements BaichuanLoader {
     Checkpoint checkpoint =
         checkpoint()
             .orElseThrow(
-                () -> new IllegalStateException("loader has no checkpoint, expected a folder"));
+                () ->
+                    new IllegalStateException(
+                        "loader has no checkpoint, expected a folder or file"));
     if (device instanceof Device.Cuda) {
       throw new InvalidRequestException(
-          "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
+          "device", "device has value " + device + ", expected cpu, which quantizes here");
     }
-    Optional<CalibrationTokens> tokens =
-        calibration.map(
-            text -> CalibrationText.tokens(text, checkpoint, TokenizerLoader.find(checkpoint)));
-    try (Ops ops = Ops.cpu(threads, exact)) {
-      PackedCheckpoint.write(
-          ops, checkpoint, weights == null ? Quant.BF16 : weights, tokens, target, progress);
-    }
+    Quant quant = weights == null ? Quant.BF16 : weights;
+    QuantizedTarget.write(checkpoint, quant, calibration, target, threads, exact, progress);
   }
 
   private Quant weights(Ops ops, Optional<Checkpoint> checkpoint) {

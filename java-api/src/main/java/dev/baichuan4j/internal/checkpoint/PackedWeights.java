@@ -25,6 +25,9 @@ import java.util.Optional;
  * @param others the matrices of another kind, by name
  */
 public record PackedWeights(Path file, Quant quant, int layout, Map<String, Quant> others) {
+  /** The version of the layout that is read and written here, kPackedLayout of quant.h. */
+  static final int PANEL_LAYOUT = 1;
+
   private static final String PREFIX = "baichuan4j.";
   private static final String WEIGHTS = PREFIX + "weights";
   private static final String LAYOUT = PREFIX + "layout";

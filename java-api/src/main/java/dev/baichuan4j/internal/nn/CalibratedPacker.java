@@ -53,9 +53,7 @@ final class CalibratedPacker implements MatrixPacker {
   private Moments moments; // of the input that is under way; null in front of the first
 
   CalibratedPacker(
-      Ops ops,
-      Architecture model,
-      Kinds kinds, WeightLoader loader, CalibrationTokens tokens) {
+      Ops ops, Architecture model, Kinds kinds, WeightLoader loader, CalibrationTokens tokens) {
     this.ops = ops;
     this.model = model;
     this.kinds = kinds;
@@ -148,7 +146,8 @@ final class CalibratedPacker implements MatrixPacker {
     try (Tensor norm = loader.map(model.finalNorm())) {
       measure(CalibrationPass.Input.HEAD, norm);
     }
-    try (Tensor out = round(model.headMatrix(), kinds.of(matrix), model.head() == ModelShape.Head.NORM)) {
+    try (Tensor out =
+        round(model.headMatrix(), kinds.of(matrix), model.head() == ModelShape.Head.NORM)) {
       take.accept(out);
     }
   }

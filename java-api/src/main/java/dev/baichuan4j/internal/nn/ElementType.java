@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.nn;
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.checkpoint.CodeFormat;
+import dev.baichuan4j.internal.checkpoint.StoredCodes;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.util.List;
 import java.util.Objects;
@@ -68,9 +69,15 @@ public final class ElementType {
     if (!entry.isCoded()) {
       return WeightLoader.type(entry);
     }
-    Optional<CodeFormat> kept = entry.rows().orElseThrow().codes().map(codes -> codes.format());
+    Optional<StoredCodes> codes = entry.rows().orElseThrow().codes();
+    if (codes.isPresent()) {
+      return codes(codes.get().format());
+    }
     double stored = 8.0 * entry.bytes() / (entry.shape()[0] * entry.shape()[1]);
-    return kept.map(ElementType::codes).orElse(stored <= MOST_BITS_OF_Q4 ? Q4 : Q8);
+    if (stored >= F16.bits) {
+      return WeightLoader.type(entry); // a sum of numbers
+    }
+    return stored <= MOST_BITS_OF_Q4 ? Q4 : Q8;
   }
 
   /** The type of a cache whose keys and values are held so. */

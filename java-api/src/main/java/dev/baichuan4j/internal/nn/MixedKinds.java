@@ -22,10 +22,10 @@ import java.util.Map;
  * most. Matrices with the same input, such as gate and up, are of one kind.
  *
  * <p>Each group of matrices is rounded to int3 alone, all others as they are, and the divergence of
- * the next token's distribution is measured on some windows of the calibration's text. What it would
- * be in another kind follows from the squared errors of the kinds, since the divergence of small
- * errors grows with their square. From int2 for all, the group whose next kind saves most for its
- * bits gets it, as long as bits are left: the savings fall from kind to kind, so that no other
+ * the next token's distribution is measured on some windows of the calibration's text. What it
+ * would be in another kind follows from the squared errors of the kinds, since the divergence of
+ * small errors grows with their square. From int2 for all, the group whose next kind saves most for
+ * its bits gets it, as long as bits are left: the savings fall from kind to kind, so that no other
  * choice of the same bits has a smaller sum, but for the last group.
  */
 final class MixedKinds {
@@ -124,8 +124,7 @@ final class MixedKinds {
         new Group(
             List.of(head),
             divergence(
-                new Weights(
-                    weights.embedding(), weights.layers(), weights.finalNorm(), rounded))));
+                new Weights(weights.embedding(), weights.layers(), weights.finalNorm(), rounded))));
     rounded.weight().close();
     return groups;
   }
@@ -153,8 +152,7 @@ final class MixedKinds {
     List<Weights.Layer> layers = new ArrayList<>(weights.layers());
     layers.set(number, changed);
     double divergence =
-        divergence(
-            new Weights(weights.embedding(), layers, weights.finalNorm(), weights.head()));
+        divergence(new Weights(weights.embedding(), layers, weights.finalNorm(), weights.head()));
     made.forEach(linear -> linear.weight().close());
     return new Group(matrices, divergence);
   }
@@ -227,7 +225,8 @@ final class MixedKinds {
       double most = 0;
       for (int i = 0; i < kinds.length; i++) {
         if (kinds[i] + 1 < KINDS.size() && cost(groups.get(i), kinds[i]) <= left) {
-          double saved = groups.get(i).divergence * (BESIDE_INT3[kinds[i]] - BESIDE_INT3[kinds[i] + 1]);
+          double saved =
+              groups.get(i).divergence * (BESIDE_INT3[kinds[i]] - BESIDE_INT3[kinds[i] + 1]);
           double worth = saved / cost(groups.get(i), kinds[i]);
           if (worth > most) {
             most = worth;

@@ -16,6 +16,7 @@ public final class Model implements AutoCloseable {
   private final Architecture architecture;
   private final Weights weights;
   private final Map<String, Double> quantizationErrors;
+  private final AdapterPool adapters;
 
   Model(
       Ops ops, Architecture architecture, Weights weights, Map<String, Double> quantizationErrors) {
@@ -23,6 +24,7 @@ public final class Model implements AutoCloseable {
     this.architecture = architecture;
     this.weights = weights;
     this.quantizationErrors = quantizationErrors;
+    this.adapters = new AdapterPool(ops, architecture, ops.facts().fusesSwiglu());
   }
 
   /**
@@ -116,6 +118,11 @@ public final class Model implements AutoCloseable {
     return ops.facts().activations(weights.embedding().type());
   }
 
+  /** The adapters beside the weights. */
+  public AdapterPool adapters() {
+    return adapters;
+  }
+
   Weights weights() {
     return weights;
   }
@@ -135,6 +142,7 @@ public final class Model implements AutoCloseable {
 
   @Override
   public void close() {
+    adapters.close();
     ops.close();
   }
 }

@@ -448,6 +448,22 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_swiglu(context(), pointer(out), pointer(gate), pointer(up)));
   }
 
+  /**
+   * out [T,N] += scales[s] * (x [T,K] A^T) B for the adapter s of each token, with A [R,K] and B
+   * [R,N] in the pool [bytes] I8 where table [S,4] says; adapterOf [T], -1 for none.
+   */
+  void lora(Tensor out, Tensor x, Tensor pool, Tensor table, Tensor scales, Tensor adapterOf) {
+    Bindings.check(
+        baichuan.bc_lora(
+            context(),
+            pointer(out),
+            pointer(x),
+            pointer(pool),
+            pointer(table),
+            pointer(scales),
+            pointer(adapterOf)));
+  }
+
   /** The k largest of each row, largest first, ties by lower index, NaN before every number. */
   public void topK(Tensor values, Tensor ids, Tensor x) {
     topK(values, ids, x, null, null);

@@ -54,7 +54,12 @@ public final class PackedCheckpoint {
   private final Kinds kinds;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20);
 
-  private PackedCheckpoint(Ops ops, Checkpoint checkpoint, Quant quant, Optional<CalibrationTokens> calibration, Kinds kinds) {
+  private PackedCheckpoint(
+      Ops ops,
+      Checkpoint checkpoint,
+      Quant quant,
+      Optional<CalibrationTokens> calibration,
+      Kinds kinds) {
     this.kinds = kinds;
     this.calibration = calibration;
     this.ops = ops;
@@ -102,9 +107,13 @@ public final class PackedCheckpoint {
                   "the published checkpoint that it was made from",
                   packed.quant() + " already");
             });
-    if (checkpoint.isGguf()) {
+    if (checkpoint.form() != Checkpoint.Form.FOLDER) {
       throw new ModelFormatException(
-          checkpoint.file(), "model", "a checkpoint's folder, to be quantized", "a GGUF file");
+          checkpoint.file(),
+          "model",
+          "a checkpoint's folder, to be quantized into another one, or a target that ends in"
+              + " .bc4j",
+          checkpoint.form() == Checkpoint.Form.GGUF ? "a GGUF file" : "a .bc4j file");
     }
     checkpoint.checkShapes();
     calibration.ifPresent(tokens -> CalibratedPacker.requireMemory(ops, checkpoint, tokens));

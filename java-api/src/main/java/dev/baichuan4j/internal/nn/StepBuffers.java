@@ -102,9 +102,11 @@ final class StepBuffers implements AutoCloseable {
     long c = model.hiddenSize();
     long width = model.heads().width();
     long hidden = model.intermediateSize() * (facts.fusesSwiglu() ? 1L : 2L);
-    long token = 4 * c + activation * (2 * c + model.heads().qkvWidth() + width + hidden);
+    long slot = 4; // bytes of the number of an adapter, in the inputs
+    long token = slot + 4 * c + activation * (2 * c + model.heads().qkvWidth() + width + hidden);
     long row =
-        4 * c
+        slot
+            + 4 * c
             + activation * width
             + 4 * (logitStride(model.vocabularySize()) + 2 * TOP)
             + 4 * StepInputs.maskWords(model.vocabularySize());

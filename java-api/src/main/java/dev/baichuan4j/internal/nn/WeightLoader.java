@@ -17,6 +17,7 @@ import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -76,12 +77,15 @@ final class WeightLoader implements AutoCloseable {
               + "; make it anew from the published checkpoint with `baichuan quantize`",
           "version " + found.layout());
     }
-    if (!ops.facts().readsHostMemory()) {
+    Set<Quant> kinds = new HashSet<>(found.others().values());
+    kinds.add(found.quant());
+    boolean codes = kinds.contains(Quant.INT3) || kinds.contains(Quant.INT2);
+    if (codes && !ops.facts().takesCodes()) {
       throw new ModelFormatException(
           found.file(),
           "weights",
-          "a checkpoint that is not packed, to be quantized on the GPU, or the device cpu",
-          found.quant() + " packed for a CPU");
+          "INT8 or INT4, or the device cpu",
+          kinds + ", which " + ops.device() + " does not multiply");
     }
   }
 
@@ -160,6 +164,14 @@ final class WeightLoader implements AutoCloseable {
   /** The rows of several matrices [N,C] one after the other, as one that is multiplied at once. */
   private Linear joined(List<LinearSpec> parts) {
     String[] names = parts.stream().map(part -> part.weight().name()).toArray(String[]::new);
+    Tensor bias = parts.get(0).bias().isPresent() ? bias(parts) : null;
+    if (packed.isPresent()) {
+      long[] counts = parts.stream().mapToLong(part -> part.weight().shape()[0]).toArray();
+      Tensor whole =
+          ops.tensor(ElementType.of(quant), Arrays.stream(counts).sum(), model.hiddenSize());
+      assembly(names).oneAfterTheOther(whole, counts);
+      return new Linear(whole, null, bias);
+    }
     ElementType type = typeOnTheWay(names);
     long rows = parts.stream().mapToLong(part -> part.weight().shape()[0]).sum();
     Tensor all = ops.tensor(type, rows, model.hiddenSize());
@@ -173,7 +185,15 @@ final class WeightLoader implements AutoCloseable {
     }
     ops.synchronize();
     Tensor weight = quant.isQuantized() ? quantized(all, null, names) : all;
-    return new Linear(weight, null, parts.get(0).bias().isPresent() ? bias(parts) : null);
+    return new Linear(weight, null, bias);
+  }
+
+  /** The rows of packed matrices [N,C], to be put into one. */
+  private PanelAssembly assembly(String... names) {
+    return new PanelAssembly(
+        quant,
+        model.hiddenSize(),
+        Arrays.stream(names).map(checkpoint::tensor).toArray(TensorEntry[]::new));
   }
 
   /** The type of a matrix that is put together: of activations with 16 bits, else as stored. */
@@ -223,11 +243,18 @@ final class WeightLoader implements AutoCloseable {
     if (isMapped()) {
       readAhead(entry);
     }
-    if (quant == Quant.STORED && entry.isCoded()) {
+    if (isKept(entry)) {
       return coded(entry);
     }
     Tensor stored = map(spec);
     return quant.isQuantized() ? quantized(stored, rowScale, spec.name()) : plain(stored);
+  }
+
+  /** Whether a matrix stays codes because it is stored so. */
+  private boolean isKept(TensorEntry entry) {
+    return quant == Quant.STORED
+        && entry.isCoded()
+        && !ElementType.asStored(entry).equals(type(entry));
   }
 
   /** A matrix that is stored as codes: those codes, or the nearest kind that there is. */
@@ -259,6 +286,11 @@ final class WeightLoader implements AutoCloseable {
   /** The rows of two matrices [F,C] in turn, as wanted [2F,C]. */
   private Tensor inTurn(TensorSpec first, TensorSpec second) {
     long[] shape = first.shape();
+    if (packed.isPresent()) {
+      Tensor whole = ops.tensor(ElementType.of(quant), 2 * shape[0], shape[1]);
+      assembly(first.name(), second.name()).inTurn(whole);
+      return whole;
+    }
     Tensor both = ops.tensor(typeOnTheWay(first.name(), second.name()), 2 * shape[0], shape[1]);
     // Row f of the two side by side is row 2f and row 2f + 1 one after the other.
     try (Tensor pairs = both.reshape(shape[0], 2 * shape[1])) {
@@ -368,7 +400,8 @@ final class WeightLoader implements AutoCloseable {
 
   /** The type that a tensor has on the way: codes that are held in another form are not rounded. */
   private ElementType heldType(TensorEntry entry) {
-    return entry.isCoded() && quant != Quant.BF16 ? ElementType.F32 : type(entry);
+    boolean anew = entry.isCoded() && (quant.isQuantized() || isKept(entry));
+    return anew ? ElementType.F32 : type(entry);
   }
 
   private MappedFile file(TensorEntry entry) {

@@ -197,8 +197,9 @@ public static native int bc_file_free(bc_file file);
 /** Asks the system to read a range of a mapped file ahead. */
 public static native int bc_file_read_ahead(bc_file file, long offset, long bytes);
 /** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
- *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8, Q4 and codes as
- *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
+ *  not a multiple of the element size. F32, F16, BF16, or Q8 and Q4 as bc_tensor_read gives them on a
+ *  CPU under the same bc_packed_layout, at a multiple of 64; a GPU puts these in its own order. Codes in
+ *  the same way on a CPU context. */
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
                                @Cast("const int64_t*") LongPointer shape, int rank, @Cast("bc_tensor**") PointerPointer out);
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
@@ -233,8 +234,8 @@ public static native int bc_tensor_free(bc_tensor tensor);
 /** Bytes that the elements take, scales included. */
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") LongPointer bytes);
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") long[] bytes);
-/** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for Q8, Q4, codes and
- *  mapped tensors. */
+/** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for mapped tensors. Of Q8, Q4
+ *  and codes whole groups of a panel, in the order of files, as bc_tensor_map takes them. */
 public static native int bc_tensor_write(bc_tensor tensor, long offset, @Const Pointer source,
                                  long bytes);
 /** Copies bytes out of a contiguous tensor; on a GPU not of Q8, Q4 and codes. */
@@ -367,6 +368,18 @@ public static native int bc_attention(bc_context context, bc_tensor out, bc_tens
                               bc_tensor table, bc_tensor slopes, int window);
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 public static native int bc_swiglu(bc_context context, bc_tensor out, bc_tensor gate, bc_tensor up);
+/** out [T,N] += scales[s] * (x [T,K] A_s^T) B_s for the adapter s of each token: what low-rank
+ *  adapters add to a product with the same x, many of them in one batch. Each row of out depends on its
+ *  row of x and its adapter alone, bit for bit, whatever else the batch has.
+ *  @param pool [bytes] I8: the matrices of all adapters, A [R,K] and B [R,N] of each, row by row, in
+ *         F32, F16 or BF16
+ *  @param table [S,4] I32: of each adapter its rank R, 0 to 512, of which 0 adds nothing; the type of
+ *         its numbers, BC_F32, BC_F16 or BC_BF16; and where A and B begin, in units of 64 bytes
+ *  @param scales [S] F32
+ *  @param adapter_of [T] I32: the row of table of each token, -1 for none. Rows that it names are checked
+ *         each time the op runs */
+public static native int bc_lora(bc_context context, bc_tensor out, bc_tensor x, bc_tensor pool,
+                         bc_tensor table, bc_tensor scales, bc_tensor adapter_of);
 /** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
  *  number: values [T,k] F32, ids [T,k] I32. A masked row takes part with the numbers that its mask
  *  allows alone; where they are fewer than k, the places behind them hold -inf and id -1.

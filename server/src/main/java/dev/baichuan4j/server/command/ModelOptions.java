@@ -29,7 +29,7 @@ final class ModelOptions {
       names = "--model",
       paramLabel = "[NAME=]DIR",
       description =
-          "Checkpoint folder or GGUF file, and the name that clients know it by (default: its own)."
+          "Checkpoint folder, *.gguf or *.bc4j, and the name that clients know it by (default: its own)."
               + " May be given again; the first one is the default. Without it: the tiny chat model"
               + " that ships with the project.")
   private List<String> models = new ArrayList<>();
@@ -123,8 +123,8 @@ final class ModelOptions {
   static String nameOf(Path path) {
     Path whole = path.toAbsolutePath().normalize();
     String file = String.valueOf(whole.getFileName());
-    if (file.matches(".+\\.gguf") && !Files.isDirectory(whole)) {
-      return file.substring(0, file.length() - ".gguf".length());
+    if (file.matches(".+\\.(gguf|bc4j)") && !Files.isDirectory(whole)) {
+      return file.substring(0, file.length() - ".gguf".length()); // both endings have 5 letters
     }
     Path folder = Files.isDirectory(whole) ? whole : whole.getParent();
     return folder.getFileName() == null ? "model" : folder.getFileName().toString();
