@@ -144,6 +144,28 @@ class CalibrationTest {
   }
 
   @Test
+  void sharesBitsAmongMatrices() throws IOException {
+    Path text = Files.writeString(temp.resolve("text"), "明月几时有，把酒问青天。".repeat(40));
+    Path target = temp.resolve("mixed");
+    loader(Fixtures.model(MODEL))
+        .weights(Quant.INT3)
+        .quantize(target, new Calibration(text, 64, 256).withAverageBits(3.5));
+    Checkpoint checkpoint = Checkpoint.open(target);
+    double bits = 0;
+    double weights = 0;
+    for (var matrix : checkpoint.architecture().matrices()) {
+      weights += matrix.elements();
+      bits += matrix.elements() * checkpoint.packed().orElseThrow().kindOf(matrix.name()).bits();
+    }
+    assertTrue(bits / weights <= 3.5 && bits / weights > 3.25, "" + bits / weights);
+    assertFalse(checkpoint.packed().orElseThrow().others().isEmpty());
+    try (Baichuan model = loader(target).load()) {
+      model.logits(
+          new int[] {5, 6}, true, 0, (at, logits) -> assertTrue(Float.isFinite(logits[0])));
+    }
+  }
+
+  @Test
   void refusesWhatItCannotUse() throws IOException {
     Path text = Files.writeString(temp.resolve("text"), "明月几时有，把酒问青天。");
     Path empty = Files.writeString(temp.resolve("empty"), "");

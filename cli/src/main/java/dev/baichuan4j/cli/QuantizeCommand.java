@@ -61,6 +61,14 @@ final class QuantizeCommand implements Callable<Integer> {
   private Integer tokens;
 
   @Option(
+      names = "--average-bits",
+      paramLabel = "X",
+      description =
+          "Bits of a weight, 2.5 to 4.5, that matrices in int2, int3 and int4 have on average: more"
+              + " for those that the model depends on most, as --calibrate shows.")
+  private Double averageBits;
+
+  @Option(
       names = "--out",
       required = true,
       paramLabel = "PATH",
@@ -86,10 +94,11 @@ final class QuantizeCommand implements Callable<Integer> {
           spec.commandLine(),
           "--out has value " + Arguments.text(out) + ", expected a name that is not there yet");
     }
-    if (calibrate == null && (window != null || tokens != null)) {
+    if (calibrate == null && (window != null || tokens != null || averageBits != null)) {
       throw new ParameterException(
           spec.commandLine(),
-          "--calibrate-window and --calibrate-tokens are for --calibrate, which is not given");
+          "--calibrate-window, --calibrate-tokens and --average-bits are for --calibrate, which is"
+              + " not given");
     }
     if (calibrate != null) {
       InputFile.read(spec, "--calibrate", calibrate); // before anything is loaded
@@ -105,7 +114,8 @@ final class QuantizeCommand implements Callable<Integer> {
             new Calibration(
                 calibrate,
                 window != null ? window : Calibration.WINDOW,
-                tokens != null ? tokens : Calibration.TOKENS));
+                tokens != null ? tokens : Calibration.TOKENS,
+                averageBits != null ? averageBits : 0));
       }
     }
     return 0;

@@ -41,6 +41,7 @@ final class CalibrationText {
               + e);
     }
     int window = Math.min(calibration.window(), checkpoint.architecture().maxPositions());
-    return CalibrationTokens.of(ids, window, calibration.tokens());
+    return CalibrationTokens.of(ids, window, calibration.tokens())
+        .withAverageBits(calibration.averageBits());
   }
 }

@@ -328,7 +328,7 @@ public final class Checkpoint {
         entry.file(),
         entry.offset(),
         entry.bytes(),
-        Optional.of(new PanelRows(entry, packed.get().quant(), (int) spec.shape()[1])));
+        Optional.of(new PanelRows(entry, packed.get().kindOf(spec.name()), (int) spec.shape()[1])));
   }
 
   /**

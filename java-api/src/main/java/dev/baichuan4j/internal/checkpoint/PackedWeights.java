@@ -20,10 +20,11 @@ import java.util.Optional;
  * head is stored as {@link ModelShape.Head#NORM} leaves it, its rows normalized.
  *
  * @param file the file
- * @param quant INT8, INT4, INT3 or INT2
+ * @param quant the kind of the matrices that are not in {@code others}: INT8, INT4, INT3 or INT2
  * @param layout version of the layout, bc_packed_layout of the native library that packed
+ * @param others the matrices of another kind, by name
  */
-public record PackedWeights(Path file, Quant quant, int layout) {
+public record PackedWeights(Path file, Quant quant, int layout, Map<String, Quant> others) {
   /** The version of the layout that is read and written here, kPackedLayout of quant.h. */
   static final int PANEL_LAYOUT = 1;
 
@@ -31,6 +32,16 @@ public record PackedWeights(Path file, Quant quant, int layout) {
   private static final String WEIGHTS = PREFIX + "weights";
   private static final String LAYOUT = PREFIX + "layout";
   private static final String SHAPE = PREFIX + "shape.";
+  private static final String KIND = PREFIX + "kind.";
+
+  public PackedWeights {
+    others = Map.copyOf(others);
+  }
+
+  /** Matrices that are all of one kind. */
+  public PackedWeights(Path file, Quant quant, int layout) {
+    this(file, quant, layout, Map.of());
+  }
 
   /** Returns what a file's metadata say, or empty if its weights are not packed. */
   static Optional<PackedWeights> of(TensorSource source) {
@@ -38,30 +49,53 @@ public record PackedWeights(Path file, Quant quant, int layout) {
     if (weights == null) {
       return Optional.empty();
     }
-    Quant quant =
-        switch (weights) {
-          case "int8" -> Quant.INT8;
-          case "int4" -> Quant.INT4;
-          case "int3" -> Quant.INT3;
-          case "int2" -> Quant.INT2;
-          default ->
-              throw new ModelFormatException(
-                  source.file(), WEIGHTS, "int8, int4, int3 or int2", weights);
-        };
+    Quant quant = kind(source, WEIGHTS, weights);
     String layout = String.valueOf(source.metadata().get(LAYOUT));
     if (!layout.matches("\\d{1,9}")) {
       throw new ModelFormatException(source.file(), LAYOUT, "a number", layout);
     }
-    return Optional.of(new PackedWeights(source.file(), quant, Integer.parseInt(layout)));
+    Map<String, Quant> others = new LinkedHashMap<>();
+    source
+        .metadata()
+        .forEach(
+            (key, value) -> {
+              if (key.startsWith(KIND)) {
+                others.put(key.substring(KIND.length()), kind(source, key, value));
+              }
+            });
+    return Optional.of(new PackedWeights(source.file(), quant, Integer.parseInt(layout), others));
+  }
+
+  private static Quant kind(TensorSource source, String key, String value) {
+    return switch (value) {
+      case "int8" -> Quant.INT8;
+      case "int4" -> Quant.INT4;
+      case "int3" -> Quant.INT3;
+      case "int2" -> Quant.INT2;
+      default ->
+          throw new ModelFormatException(source.file(), key, "int8, int4, int3 or int2", value);
+    };
+  }
+
+  private static String name(Quant kind) {
+    return kind.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Returns the kind of a matrix. */
+  public Quant kindOf(String matrix) {
+    return others.getOrDefault(matrix, quant);
   }
 
   /** Returns the metadata of a file that holds these matrices of a model. */
   public Map<String, String> metadata(List<TensorSpec> matrices) {
     Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put(WEIGHTS, quant.name().toLowerCase(Locale.ROOT));
+    metadata.put(WEIGHTS, name(quant));
     metadata.put(LAYOUT, Integer.toString(layout));
     for (TensorSpec matrix : matrices) {
       metadata.put(SHAPE + matrix.name(), Arrays.toString(matrix.shape()));
+      if (kindOf(matrix.name()) != quant) {
+        metadata.put(KIND + matrix.name(), name(kindOf(matrix.name())));
+      }
     }
     return metadata;
   }
@@ -87,12 +121,13 @@ public record PackedWeights(Path file, Quant quant, int layout) {
     if (!found.equals(expected)) {
       throw new ModelFormatException(file, SHAPE + entry.name(), expected, found);
     }
-    long bytes = bytes(quant, shape);
+    Quant kind = kindOf(entry.name());
+    long bytes = bytes(kind, shape);
     if (entry.dtype() != DType.U8 || entry.bytes() != bytes) {
       throw new ModelFormatException(
           file,
           entry.name(),
-          bytes + " bytes of U8 for " + quant + " " + expected,
+          bytes + " bytes of U8 for " + kind + " " + expected,
           entry.bytes() + " bytes of " + entry.dtype());
     }
     if (entry.offset() % Layout.ALIGNMENT != 0) {

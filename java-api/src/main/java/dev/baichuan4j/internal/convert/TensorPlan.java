@@ -102,12 +102,12 @@ final class TensorPlan {
     boolean isHead = spec.name().equals(Architecture.HEAD);
     if (source.packed().isPresent()) {
       PackedWeights packed = source.packed().get();
-      if (packed.quant() != kind.quant()) {
+      if (packed.kindOf(spec.name()) != kind.quant()) {
         throw new ModelFormatException(
             packed.file(),
             "weights",
             "the published checkpoint that it was made from, to be " + kind,
-            packed.quant() + " already");
+            packed.kindOf(spec.name()) + " already");
       }
       EntryRows rows = new EntryRows(source.numbers(spec));
       return new OutputTensor(

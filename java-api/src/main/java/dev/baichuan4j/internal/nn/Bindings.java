@@ -151,6 +151,34 @@ final class Bindings {
     return 0x1000 | form << 8 | Integer.numberOfTrailingZeros(format.group()) << 4 | format.bits();
   }
 
+  /** See {@link Ops#roundWeights}. */
+  static double[] roundWeights(
+      bc_context context,
+      Codes out,
+      Tensor w,
+      bc_tensor rowScale,
+      Moments moments,
+      int bits,
+      int sweeps) {
+    double[] error = new double[3];
+    check(
+        baichuan.bc_round_weights(
+            context,
+            out.codes().handle().pointer,
+            out.scales().handle().pointer,
+            out.zeros().handle().pointer,
+            w.handle().pointer,
+            rowScale,
+            moments.sums().handle().pointer,
+            moments.factor().handle().pointer,
+            moments.cross().handle().pointer,
+            Moments.SHARE,
+            bits,
+            sweeps,
+            error));
+    return error;
+  }
+
   /** JavaCPP's name of the system and processor, such as linux-x86_64. */
   static String platform() {
     return Loader.getPlatform();

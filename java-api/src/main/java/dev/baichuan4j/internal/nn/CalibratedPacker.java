@@ -39,8 +39,7 @@ final class CalibratedPacker implements MatrixPacker {
 
   private final Ops ops;
   private final Architecture model;
-  private final ElementType type;
-  private final int bits; // of a code
+  private final Kinds kinds;
   private final WeightLoader loader;
   private final CalibrationTokens tokens;
   private final CalibrationPass pass; // through quantized matrices
@@ -54,11 +53,10 @@ final class CalibratedPacker implements MatrixPacker {
   private Moments moments; // of the input that is under way; null in front of the first
 
   CalibratedPacker(
-      Ops ops, Architecture model, Quant quant, WeightLoader loader, CalibrationTokens tokens) {
+      Ops ops, Architecture model, Kinds kinds, WeightLoader loader, CalibrationTokens tokens) {
     this.ops = ops;
     this.model = model;
-    this.type = ElementType.of(quant);
-    this.bits = quant == Quant.INT4 ? 4 : CodeFormat.of(quant).bits();
+    this.kinds = kinds;
     this.loader = loader;
     this.tokens = tokens;
     try (Tensor embedding = loader.embedding()) {
@@ -102,10 +100,11 @@ final class CalibratedPacker implements MatrixPacker {
     boolean isHead = matrix.name().equals(Architecture.HEAD);
     TensorSpec source = isHead ? model.headMatrix() : matrix;
     try (Tensor stored = loader.map(source)) {
-      loader.requireGroups(stored, source.name());
+      Quant kind = kinds.of(matrix);
+      loader.requireGroups(stored, source.name(), ElementType.of(kind), kind.toString());
     }
     if (isHead) {
-      head(take);
+      head(matrix, take);
       return;
     }
     LayerTensors tensors = model.layer(number);
@@ -127,7 +126,7 @@ final class CalibratedPacker implements MatrixPacker {
     LinearSpec spec = tensors.linears().get(at);
     Tensor bias = spec.bias().isPresent() ? loader.bias(List.of(spec)) : null;
     originals.add(new Linear(loader.map(spec.weight()), null, bias));
-    linears.add(new Linear(round(spec.weight(), false), null, bias));
+    linears.add(new Linear(round(spec.weight(), kinds.of(spec.weight()), false), null, bias));
     take.accept(linears.get(at).weight());
     if (at == output) {
       advance(CalibrationPass.Input.OUTPUT);
@@ -143,11 +142,12 @@ final class CalibratedPacker implements MatrixPacker {
     reference.advance(input, layer(originals), number);
   }
 
-  private void head(Consumer<Tensor> take) {
+  private void head(TensorSpec matrix, Consumer<Tensor> take) {
     try (Tensor norm = loader.map(model.finalNorm())) {
       measure(CalibrationPass.Input.HEAD, norm);
     }
-    try (Tensor out = round(model.headMatrix(), model.head() == ModelShape.Head.NORM)) {
+    try (Tensor out =
+        round(model.headMatrix(), kinds.of(matrix), model.head() == ModelShape.Head.NORM)) {
       take.accept(out);
     }
   }
@@ -196,26 +196,33 @@ final class CalibratedPacker implements MatrixPacker {
     }
   }
 
-  private Tensor round(TensorSpec spec, boolean normalized) {
+  private Tensor round(TensorSpec spec, Quant kind, boolean normalized) {
+    ElementType type = ElementType.of(kind);
     try (Tensor stored = loader.map(spec);
         Tensor scale = normalized ? loader.rowNorms(stored) : null) {
-      long columns = stored.size(1);
       Tensor out = ops.tensor(type, stored.shape());
       double[] error = new double[2];
       for (long row = 0; row < stored.size(0); row += BLOCK_ROWS) {
         OperationInterruptedException.check("calibrating");
         long rows = Math.min(BLOCK_ROWS, stored.size(0) - row);
         try (Tensor part = stored.rows(row, rows);
-            Tensor partScale = scale == null ? null : scale.rows(row, rows);
-            Codes codes = Codes.of(ops, rows, columns, type.group())) {
-          double[] lost = ops.roundWeights(codes, part, partScale, moments, bits, SWEEPS);
+            Tensor partScale = scale == null ? null : scale.rows(row, rows)) {
+          double[] lost = round(out, row, part, partScale, kind);
           error[0] += lost[0];
           error[1] += lost[1];
-          ops.packCodes(out, row, codes.codes(), codes.scales(), codes.zeros());
         }
       }
       loader.record(error, spec.name());
       return out;
+    }
+  }
+
+  private double[] round(Tensor out, long row, Tensor part, Tensor scale, Quant kind) {
+    int bits = kind == Quant.INT4 ? 4 : CodeFormat.of(kind).bits();
+    try (Codes codes = Codes.of(ops, part.size(0), part.size(1), out.type().group())) {
+      double[] lost = ops.roundWeights(codes, part, scale, moments, bits, SWEEPS);
+      ops.packCodes(out, row, codes.codes(), codes.scales(), codes.zeros());
+      return lost;
     }
   }
 

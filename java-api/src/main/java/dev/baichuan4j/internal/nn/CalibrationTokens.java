@@ -9,8 +9,9 @@ import java.util.Arrays;
  *
  * @param ids [B S]
  * @param window S, tokens of a text
+ * @param averageBits bits of a weight that matrices of several kinds share; 0 for one kind
  */
-public record CalibrationTokens(int[] ids, int window) {
+public record CalibrationTokens(int[] ids, int window, double averageBits) {
   /** Tokens that pass through a layer at a time, unless a text is longer. */
   private static final int CHUNK = 1024;
 
@@ -35,7 +36,12 @@ public record CalibrationTokens(int[] ids, int window) {
       int from = (int) ((long) i * all / used) * size;
       System.arraycopy(ids, from, taken, i * size, size);
     }
-    return new CalibrationTokens(taken, size);
+    return new CalibrationTokens(taken, size, 0);
+  }
+
+  /** Returns the same tokens for matrices of several kinds. */
+  public CalibrationTokens withAverageBits(double bits) {
+    return new CalibrationTokens(ids, window, bits);
   }
 
   /** B. */

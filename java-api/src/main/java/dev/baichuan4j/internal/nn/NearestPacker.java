@@ -16,13 +16,13 @@ final class NearestPacker implements MatrixPacker {
 
   private final Ops ops;
   private final Architecture model;
-  private final Quant quant;
+  private final Kinds kinds;
   private final WeightLoader loader;
 
-  NearestPacker(Ops ops, Architecture model, Quant quant, WeightLoader loader) {
+  NearestPacker(Ops ops, Architecture model, Kinds kinds, WeightLoader loader) {
     this.ops = ops;
     this.model = model;
-    this.quant = quant;
+    this.kinds = kinds;
     this.loader = loader;
   }
 
@@ -33,14 +33,16 @@ final class NearestPacker implements MatrixPacker {
     boolean normalized = isHead && model.head() == ModelShape.Head.NORM;
     try (Tensor stored = loader.map(source);
         Tensor scale = normalized ? loader.rowNorms(stored) : null) {
-      loader.requireGroups(stored, source.name());
+      Quant kind = kinds.of(matrix);
+      ElementType type = ElementType.of(kind);
+      loader.requireGroups(stored, source.name(), type, kind.toString());
       long block = Math.max(BLOCK_BYTES / 2 / stored.size(1) / Layout.PANEL, 1) * Layout.PANEL;
       double[] error = new double[2];
       for (long row = 0; row < stored.size(0); row += block) {
         long rows = Math.min(block, stored.size(0) - row);
         try (Tensor part = stored.rows(row, rows);
             Tensor partScale = scale == null ? null : scale.rows(row, rows);
-            Tensor out = ops.tensor(ElementType.of(quant), rows, stored.size(1))) {
+            Tensor out = ops.tensor(type, rows, stored.size(1))) {
           double[] lost = ops.quantize(out, part, partScale);
           error[0] += lost[0];
           error[1] += lost[1];

@@ -330,23 +330,7 @@ public final class Ops implements AutoCloseable {
   /** Rounds w [N,K], rows times rowScale [N] or null; returns ||w - q||^2, ||w||^2 and the loss. */
   double[] roundWeights(
       Codes out, Tensor w, Tensor rowScale, Moments moments, int bits, int sweeps) {
-    double[] error = new double[3];
-    Bindings.check(
-        baichuan.bc_round_weights(
-            context(),
-            pointer(out.codes()),
-            pointer(out.scales()),
-            pointer(out.zeros()),
-            pointer(w),
-            optional(rowScale),
-            pointer(moments.sums()),
-            pointer(moments.factor()),
-            pointer(moments.cross()),
-            Moments.SHARE,
-            bits,
-            sweeps,
-            error));
-    return error;
+    return Bindings.roundWeights(context(), out, w, optional(rowScale), moments, bits, sweeps);
   }
 
   /** out [M,N] = x in another of the types F32, F16 and BF16. */

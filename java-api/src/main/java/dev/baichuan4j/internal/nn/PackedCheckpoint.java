@@ -51,10 +51,16 @@ public final class PackedCheckpoint {
   private final Architecture model;
   private final Quant quant;
   private final Optional<CalibrationTokens> calibration;
+  private final Kinds kinds;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20);
 
   private PackedCheckpoint(
-      Ops ops, Checkpoint checkpoint, Quant quant, Optional<CalibrationTokens> calibration) {
+      Ops ops,
+      Checkpoint checkpoint,
+      Quant quant,
+      Optional<CalibrationTokens> calibration,
+      Kinds kinds) {
+    this.kinds = kinds;
     this.calibration = calibration;
     this.ops = ops;
     this.checkpoint = checkpoint;
@@ -112,7 +118,17 @@ public final class PackedCheckpoint {
     checkpoint.checkShapes();
     calibration.ifPresent(tokens -> CalibratedPacker.requireMemory(ops, checkpoint, tokens));
     try (OutputFolder folder = OutputFolder.create(target)) {
-      new PackedCheckpoint(ops, checkpoint, quant, calibration).write(folder, progress);
+      Kinds kinds =
+          calibration.isPresent() && calibration.get().averageBits() > 0
+              ? MixedKinds.choose(
+                  ops,
+                  checkpoint,
+                  calibration.get(),
+                  quant,
+                  calibration.get().averageBits(),
+                  progress)
+              : new Kinds(quant, Map.of());
+      new PackedCheckpoint(ops, checkpoint, quant, calibration, kinds).write(folder, progress);
       folder.commit();
     } catch (IOException e) {
       throw OutputFolder.failure(target, e);
@@ -139,7 +155,7 @@ public final class PackedCheckpoint {
     Set<String> packed = new HashSet<>();
     for (TensorSpec matrix : model.matrices()) {
       packed.add(matrix.name());
-      long bytes = PackedWeights.bytes(quant, matrix.shape());
+      long bytes = PackedWeights.bytes(kinds.of(matrix), matrix.shape());
       entries.add(new SafetensorsWriter.Entry(matrix.name(), DType.U8, bytes));
     }
     for (TensorSpec tensor : model.tensors()) {
@@ -155,7 +171,7 @@ public final class PackedCheckpoint {
       Path file, List<SafetensorsWriter.Entry> entries, ProgressListener progress) {
     List<TensorSpec> matrices = model.matrices();
     Map<String, String> metadata =
-        new PackedWeights(file, quant, Ops.packedLayout()).metadata(matrices);
+        new PackedWeights(file, quant, Ops.packedLayout(), kinds.others()).metadata(matrices);
     try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant, ops.facts());
         MatrixPacker packer = packer(loader);
         SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
@@ -173,8 +189,8 @@ public final class PackedCheckpoint {
 
   private MatrixPacker packer(WeightLoader loader) {
     return calibration.isPresent()
-        ? new CalibratedPacker(ops, model, quant, loader, calibration.get())
-        : new NearestPacker(ops, model, quant, loader);
+        ? new CalibratedPacker(ops, model, kinds, loader, calibration.get())
+        : new NearestPacker(ops, model, kinds, loader);
   }
 
   private void pack(MatrixPacker packer, TensorSpec matrix, long bytes, SafetensorsWriter writer) {

@@ -79,13 +79,15 @@ final class WeightLoader implements AutoCloseable {
               + "; make it anew from the published checkpoint with `baichuan quantize`",
           "version " + found.layout());
     }
-    boolean codes = found.quant() == Quant.INT3 || found.quant() == Quant.INT2;
+    Set<Quant> kinds = new HashSet<>(found.others().values());
+    kinds.add(found.quant());
+    boolean codes = kinds.contains(Quant.INT3) || kinds.contains(Quant.INT2);
     if (codes && !ops.facts().takesCodes()) {
       throw new ModelFormatException(
           found.file(),
           "weights",
           "INT8 or INT4, or the device cpu",
-          found.quant() + ", which " + ops.device() + " does not multiply");
+          kinds + ", which " + ops.device() + " does not multiply");
     }
   }
 
@@ -274,7 +276,8 @@ final class WeightLoader implements AutoCloseable {
   private Tensor packedMatrix(String name, long... shape) {
     TensorEntry entry = checkpoint.tensor(name);
     readAhead(entry);
-    return ops.map(file(entry), entry.offset(), ElementType.of(quant), shape);
+    Quant kind = packed.orElseThrow().kindOf(name);
+    return ops.map(file(entry), entry.offset(), ElementType.of(kind), shape);
   }
 
   /** All of a matrix will be read for the first token. */
@@ -321,7 +324,7 @@ final class WeightLoader implements AutoCloseable {
     requireGroups(stored, name, ElementType.of(quant), quant.toString());
   }
 
-  private void requireGroups(Tensor stored, String name, ElementType type, String what) {
+  void requireGroups(Tensor stored, String name, ElementType type, String what) {
     if (stored.size(1) % type.group() != 0) {
       throw new ModelFormatException(
           checkpoint.tensor(name).file(),
