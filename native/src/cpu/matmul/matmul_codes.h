@@ -134,6 +134,7 @@ struct MatmulCodes {
       for (int r = 0; r < MR; ++r) acc[r] = V::set(0.0f);
       // One loop over blocks: with one inside of another, groups of 64 took a fifth more time.
       const uint8_t* tail = w + blocks * Quads::bytes;
+#pragma GCC unroll 2
       for (int64_t b = 0; b < groups * blocks; ++b, a += MR * kInt8Row) {
         const Line of = line(tail, format.form);
         I dot[MR][1];
