@@ -49,6 +49,12 @@ class Backend {
   // Zeroed memory of the device. If `mirrored`, the host keeps a copy of all that it writes there, which
   // the checks of int32 inputs need.
   virtual std::shared_ptr<Storage> allocate(int64_t bytes, bool mirrored) = 0;
+  // Copies packed weights in the order of files (quant.h), whole groups of them, from memory of the host to
+  // the device's, in the order in which its ops read them.
+  virtual void write_packed(Storage& to, uint8_t* at, Type, const uint8_t* from,
+                            int64_t bytes) const {
+    to.write(at, from, bytes);
+  }
   // Zeroed memory of the host that ops can read.
   virtual std::shared_ptr<Storage> allocate_on_host(int64_t bytes) = 0;
 
@@ -68,6 +74,7 @@ class Backend {
   virtual void check(const char* op, const KvCopyParams& p) const = 0;
   virtual void check(const char* op, const AttentionParams& p) const = 0;
   virtual void check(const char* op, const SwigluParams& p) const = 0;
+  virtual void check(const char* op, const LoraParams& p) const = 0;
   virtual void check(const char* op, const TopKParams& p) const = 0;
   virtual void check(const char* op, const QuantizeParams& p) const = 0;
   virtual void check(const char* op, const PackCodesParams& p) const = 0;
@@ -80,6 +87,7 @@ class Backend {
   // ops of a context share them. Called after check.
   virtual int64_t scratch_bytes(const MatmulParams&) const { return 0; }
   virtual int64_t scratch_bytes(const AttentionParams&) const { return 0; }
+  virtual int64_t scratch_bytes(const LoraParams&) const { return 0; }
   virtual int64_t scratch_bytes(const TopKParams&) const { return 0; }
   virtual int64_t scratch_bytes(const QuantizeParams&) const { return 0; }
 
@@ -94,6 +102,7 @@ class Backend {
   virtual void run(const KvCopyParams& p) = 0;
   virtual void run(const AttentionParams& p) = 0;
   virtual void run(const SwigluParams& p) = 0;
+  virtual void run(const LoraParams& p) = 0;
   virtual void run(const TopKParams& p) = 0;
   virtual void run(const QuantizeParams& p) = 0;
   virtual void run(const PackCodesParams& p) = 0;
@@ -101,6 +110,12 @@ class Backend {
   virtual void run(const ConvertParams& p) = 0;
   virtual void run(const RowNormsParams& p) = 0;
   virtual void run(const FillRandomParams& p) = 0;
+
+  // What calibration needs is there where ops read host memory: elsewhere this fails with
+  // BC_INVALID_ARGUMENT.
+  virtual void run(const SecondMomentsParams& p);
+  virtual void run(const MomentsFactorParams& p);
+  virtual void run(const RoundWeightsParams& p);
 
  protected:
   const Used used_ = std::make_shared<std::atomic<int64_t>>(0);

@@ -153,6 +153,29 @@ struct SwigluParams {
   int64_t T, F;
 };
 
+// Adapters of low rank, in a table of rows of four numbers: the rank R, 0 to kMaxLoraRank; the type of the
+// elements; and where A [R,K] and B [R,N] begin in the pool, in units of kPoolUnit bytes.
+constexpr int64_t kMaxLoraRank = 512;
+constexpr int64_t kPoolUnit = 64;
+enum AdapterField { kRank, kElements, kBeginA, kBeginB, kAdapterFields };
+
+// out += scales[s] * (x A^T) B for the adapter s of each token; -1 for none. A row of out depends on its
+// row of x and its adapter alone, to the last bit.
+struct LoraParams {
+  void* out;  // [T,N], changed in place
+  Type out_type;
+  int64_t out_ld;
+  const void* x;  // [T,K]
+  Type x_type;
+  int64_t x_ld;
+  const uint8_t* pool;
+  const int32_t* table;       // [S,4]
+  const float* scales;        // [S]
+  const int32_t* adapter_of;  // [T], each in [-1,S)
+  int64_t T, N, K;
+  void* scratch;
+};
+
 // A masked row takes part with the numbers that its mask allows: bit v % 32 of word v / 32 is set for
 // v, and bits from V on do not count. Places without a number hold -inf and id -1.
 struct TopKParams {
@@ -177,6 +200,49 @@ struct QuantizeParams {
   int64_t N, K;
   double* error;  // [2]: sum of squared errors, sum of squares; written
   void* scratch;
+};
+
+// What calibration computes with, on the CPU alone (docs/calibration.md). Moments are sums of x^T x.
+struct SecondMomentsParams {
+  float* sums;  // [K,K], of which the diagonal and what is above it are added to; with y all of it
+  int64_t sums_ld;
+  const float* x;  // [T,K]
+  int64_t x_ld;
+  const float* y;  // [T,K], for sums of (y - x)^T x, or null
+  int64_t y_ld;
+  int64_t T, K;
+};
+
+struct MomentsFactorParams {
+  float* factor;  // [K,K]: upper triangular, in the order of the moments' diagonal
+  int64_t factor_ld;
+  float* moments;  // [K,K]: made symmetric, and damped
+  int64_t moments_ld;
+  int64_t K;
+  float damping;   // of the mean of the diagonal, added to it
+  double* damped;  // the damping that there is a factor for; written
+};
+
+struct RoundWeightsParams {
+  int8_t* codes;  // [N,K]
+  int64_t codes_ld;
+  float* scales;  // [N,K/group]
+  float* zeros;   // [N,K/group]
+  const void* w;  // [N,K]: f32, f16 or bf16
+  Type w_type;
+  int64_t w_ld;
+  const float* row_scale;  // [N] or null
+  const float* moments;    // [K,K], with their factor
+  int64_t moments_ld;
+  const float* factor;
+  int64_t factor_ld;
+  const float* cross;  // [K,K]: (y - x)^T x, or null
+  int64_t cross_ld;
+  float share;  // of the correction by them
+  int64_t N, K, group;
+  int32_t bits, sweeps;
+  double* error;         // [3]: ||w - q||^2, ||w||^2, the loss; written
+  const int32_t* order;  // [K] the column at each place of the factor; the op sets it
 };
 
 // Rows of a packed matrix become codes that are given, from 0 to 2^bits - 1.

@@ -338,8 +338,17 @@ void packed_files(bc_context* context) {
             BC_INVALID_ARGUMENT, "offset has value 32, expected a multiple of 64");
     refuses("past the end", bc_tensor_map(context, f.file, 128, type, shape, 2, &mapped),
             BC_INVALID_ARGUMENT, "inside the file of");
-    refuses("packed bytes written", bc_tensor_write(w, 0, bytes.data(), size), BC_INVALID_ARGUMENT,
-            "expected plain elements");
+    refuses("a part of a group written", bc_tensor_write(w, 32, bytes.data(), size - 32),
+            BC_INVALID_ARGUMENT, "expected groups of");
+    refuses("a mapped tensor written", bc_tensor_write(mapped, 0, bytes.data(), size),
+            BC_INVALID_ARGUMENT, "mapped from a file");
+    {
+      bc_tensor* written = tensor(context, type, {19, 64});
+      is_ok("packed bytes written", bc_tensor_write(written, 0, bytes.data() + 64, size) == BC_OK);
+      bc_tensor* out = tensor(context, BC_F32, {19, 64});
+      is_ok("dequantize", bc_dequantize(context, out, written) == BC_OK);
+      is_ok("the numbers written", read<float>(out, 19 * 64) == numbers[0]);
+    }
     refuses("read too far", bc_tensor_read(w, 64, bytes.data(), size), BC_INVALID_ARGUMENT,
             "expected it inside");
     is_ok("read_ahead", bc_file_read_ahead(f.file, 64, size) == BC_OK);

@@ -82,10 +82,20 @@ class Fuzz {
     coded_ = {tensor(context_, BC_CODES(2, 5, BC_FORM_ZERO), {2, 64}),
               tensor(context_, BC_CODES(6, 6, BC_FORM_SYMMETRIC), {2, 64})};
     codes_ = {tensor(context_, BC_I8, {2, 64})};
+    moments_ = {tensor(context_, BC_F32, {64, 64}), tensor(context_, BC_F32, {64, 64})};
+    activations_ = {tensor(context_, BC_F32, {2, 64}), tensor(context_, BC_F32, {2, 64})};
+    grids_ = {tensor(context_, BC_F32, {2, 1}), tensor(context_, BC_F32, {2, 2}),
+              tensor(context_, BC_F32, {2, 2})};
     lines_ = {nullptr, tensor(context_, BC_F16, {2, 2}), tensor(context_, BC_BF16, {2, 1})};
     masks_ = {nullptr, tensor(context_, BC_I32, {1, 2}), tensor(context_, BC_I32, {4, 3})};
     mask_of_ = {nullptr, tensor(context_, BC_I32, {2}), tensor(context_, BC_I32, {2})};
     write(mask_of_[2], {-1, 3});
+    x_ = {tensor(context_, BC_F32, {2, 40}), tensor(context_, BC_F32, {2, 64})};
+    pool_ = {tensor(context_, BC_I8, {64}), tensor(context_, BC_I8, {4096})};
+    adapters_ = {tensor(context_, BC_I32, {3, 4}), tensor(context_, BC_I32, {2, 4}),
+                 tensor(context_, BC_I32, {2, 5})};
+    scales_ = {tensor(context_, BC_F32, {3}), tensor(context_, BC_F32, {2})};
+    adapter_of_ = {tensor(context_, BC_I32, {2}), tensor(context_, BC_I32, {3})};
     write(positions_[0], {63, 64});
     write(offsets_[0], {0, 2});
     write(table_[0], {2, 0});
@@ -154,6 +164,27 @@ class Fuzz {
     answered("tensor_random", bc_tensor_random(any(), one_of(random_, deviations), random_.bits()));
   }
 
+  void calibration() {
+    const float shares[] = {0.0f, 0.5f, 2.0f, std::numeric_limits<float>::quiet_NaN()};
+    double of_three[3];
+    answered("second_moments", bc_second_moments(context(), any(), any(), any()));
+    answered("moments_factor",
+             bc_moments_factor(context(), any(), any(), one_of(random_, shares), maybe(of_three)));
+    answered("round_weights",
+             bc_round_weights(context(), any(), any(), any(), any(), any(), any(), any(), any(),
+                              one_of(random_, shares), one_of(random_, kInts),
+                              one_of(random_, kInts), maybe(of_three)));
+    rounded_ +=
+        answered("second_moments", bc_second_moments(context(), likely(moments_),
+                                                     likely(activations_), likely(activations_))) &&
+        answered("moments_factor",
+                 bc_moments_factor(context(), likely(moments_), likely(moments_), 0.5f, nullptr)) &&
+        answered("round_weights",
+                 bc_round_weights(context(), likely(codes_), likely(grids_), likely(grids_),
+                                  likely(activations_), nullptr, likely(moments_), likely(moments_),
+                                  likely(moments_), 0.5f, 4, 1, maybe(of_three)));
+  }
+
   void ops() {
     double error[2];
     answered("quantize", bc_quantize(context(), any(), any(), any(), maybe(error)));
@@ -162,6 +193,7 @@ class Fuzz {
     pack_codes_ +=
         answered("pack_codes", bc_pack_codes(context(), likely(coded_), 0, likely(codes_),
                                              likely(lines_), likely(lines_)));
+    calibration();
     answered("convert", bc_convert(context(), any(), any()));
     answered("row_norms", bc_row_norms(context(), any(), any()));
     answered("embed", bc_embed(context(), any(), any(), any()));
@@ -213,6 +245,15 @@ class Fuzz {
                  bc_attention(context(), likely(outs_), qkv, pages, nullptr, likely(positions_),
                               likely(offsets_), likely(table_), nullptr, one_of(random_, kInts)));
     answered("swiglu", bc_swiglu(context(), any(), any(), any()));
+    answered("lora", bc_lora(context(), any(), any(), any(), any(), any(), any()));
+    // Ranks, types and places at their ends, of which few lie in the pool.
+    std::vector<int32_t> rows;
+    for (int i = 0; i < 8; ++i) rows.push_back(random_.below(2) == 0 ? 1 : one_of(random_, kInts));
+    answered("tensor_write", bc_tensor_write(adapters_[1], 0, rows.data(), 32));
+    const int32_t of[] = {static_cast<int32_t>(random_.below(4)) - 1, one_of(random_, kInts)};
+    answered("tensor_write", bc_tensor_write(adapter_of_[0], 0, of, random_.below(2) == 0 ? 4 : 8));
+    lora_ += answered("lora", bc_lora(context(), likely(x_), likely(x_), likely(pool_),
+                                      likely(adapters_), likely(scales_), likely(adapter_of_)));
     answered("top_k", bc_top_k(context(), any(), any(), any(), any(), any()));
     top_k_ += answered("top_k", bc_top_k(context(), likely(best_), likely(best_ids_),
                                          likely(logits_), likely(masks_), likely(mask_of_)));
@@ -222,7 +263,9 @@ class Fuzz {
     is_ok("a call of rope was in order", rope_ > 0);
     is_ok("a call of attention was in order", attention_ > 0);
     is_ok("a call of pack_codes was in order", pack_codes_ > 0);
+    is_ok("calls of a calibration were in order", rounded_ > 0);
     is_ok("a call of top_k was in order", top_k_ > 0);
+    is_ok("a call of lora was in order", lora_ > 0);
   }
 
   void recordings() {
@@ -272,11 +315,15 @@ class Fuzz {
   std::vector<bc_tensor*> tensors_;
   std::vector<bc_tensor*> qkv_, outs_, norms_, pages_, positions_, offsets_, table_;
   std::vector<bc_tensor*> coded_, codes_, lines_;
+  std::vector<bc_tensor*> moments_, activations_, grids_;
   std::vector<bc_tensor*> logits_, best_, best_ids_, masks_, mask_of_;
+  std::vector<bc_tensor*> x_, pool_, adapters_, scales_, adapter_of_;
   int64_t rope_ = 0;
   int64_t attention_ = 0;
   int64_t pack_codes_ = 0;
+  int64_t rounded_ = 0;
   int64_t top_k_ = 0;
+  int64_t lora_ = 0;
 };
 
 }  // namespace

@@ -267,6 +267,50 @@ void heads_that_no_kernel_takes(bc_context* context) {
           BC_INVALID_ARGUMENT, "head size has value 8, expected a multiple of 16 on a GPU");
 }
 
+// Weights that a CPU has packed, mapped from a file and written: the numbers are those of the CPU.
+void packed_by_a_cpu() {
+  bc_context* cpu = context_on(BC_CPU);
+  bc_context* gpu = context_on(BC_CUDA);
+  constexpr int64_t kN = 19;
+  constexpr int64_t kK = 64;
+  const int64_t shape[] = {kN, kK};
+  for (const int32_t type : {BC_Q8, BC_Q4}) {
+    bc_tensor* plain = tensor(cpu, BC_F32, {kN, kK});
+    is_ok("tensor_random", bc_tensor_random(plain, 0.02f, 7) == BC_OK);
+    bc_tensor* w = tensor(cpu, type, {kN, kK});
+    is_ok("quantize", bc_quantize(cpu, w, plain, nullptr, nullptr) == BC_OK);
+    bc_tensor* numbers = tensor(cpu, BC_F32, {kN, kK});
+    is_ok("dequantize", bc_dequantize(cpu, numbers, w) == BC_OK);
+    const std::vector<float> expected = read<float>(numbers, kN * kK);
+    int64_t size = 0;
+    is_ok("tensor_bytes", bc_tensor_bytes(w, &size) == BC_OK);
+    std::vector<uint8_t> bytes(static_cast<size_t>(64 + size));
+    is_ok("tensor_read", bc_tensor_read(w, 0, bytes.data() + 64, size) == BC_OK);
+    const FileOf f("cuda_api_test.bin", bytes);
+    bc_tensor* mapped = nullptr;
+    is_ok("tensor_map", bc_tensor_map(gpu, f.file, 64, type, shape, 2, &mapped) == BC_OK);
+    refuses("unaligned", bc_tensor_map(gpu, f.file, 32, type, shape, 2, &mapped),
+            BC_INVALID_ARGUMENT, "expected a multiple of 64");
+    is_ok("tensor_map", bc_tensor_map(gpu, f.file, 64, type, shape, 2, &mapped) == BC_OK);
+    bc_tensor* written = tensor(gpu, type, {kN, kK});
+    const int64_t half = size / 2;  // a whole panel
+    is_ok("tensor_write", bc_tensor_write(written, half, bytes.data() + 64 + half, half) == BC_OK);
+    is_ok("tensor_write", bc_tensor_write(written, 0, bytes.data() + 64, half) == BC_OK);
+    refuses("a part of a group", bc_tensor_write(written, 0, bytes.data(), 100),
+            BC_INVALID_ARGUMENT, "expected groups of");
+    bc_tensor* there = tensor(gpu, BC_F32, {kN, kK});
+    for (bc_tensor* t : {mapped, written}) {
+      is_ok("dequantize", bc_dequantize(gpu, there, t) == BC_OK);
+      is_ok("the CPU's numbers", read<float>(there, kN * kK) == expected);
+    }
+  }
+  const FileOf f("cuda_api_test.bin", std::vector<uint8_t>(4096));
+  bc_tensor* codes = nullptr;
+  refuses("codes", bc_tensor_map(gpu, f.file, 0, BC_CODES(3, 6, BC_FORM_GRID), shape, 2, &codes),
+          BC_INVALID_ARGUMENT, "expected f32, f16, bf16, q8 or q4 on this device");
+  is_ok("context_free", bc_context_free(cpu) == BC_OK && bc_context_free(gpu) == BC_OK);
+}
+
 void refusals() {
   bc_context* context = nullptr;
   refuses("exact", bc_context_create(BC_CUDA, 0, 0, 1, &context), BC_INVALID_ARGUMENT,
@@ -288,17 +332,24 @@ void refusals() {
   std::vector<uint8_t> bytes(288);
   refuses("packed bytes", bc_tensor_read(tensor(context, BC_Q4, {16, 32}), 0, bytes.data(), 288),
           BC_INVALID_ARGUMENT, "tensor is q4 [16, 32] on a GPU");
-  {
-    const FileOf f("cuda_api_test.bin", bytes);
-    const int64_t shape[] = {16, 32};
-    bc_tensor* mapped = nullptr;
-    refuses("packed for a CPU", bc_tensor_map(context, f.file, 0, BC_Q4, shape, 2, &mapped),
-            BC_INVALID_ARGUMENT, "type is q4, expected f32, f16 or bf16 on a GPU");
-  }
   refuses("f32 activations", bc_swiglu(context, f32, f32, f32), BC_INVALID_ARGUMENT,
           "out has type f32, expected bf16 or f16 on a GPU");
   refuses("two types", bc_swiglu(context, bf16, bf16, f16), BC_INVALID_ARGUMENT,
           "up has type f16, expected bf16");
+  bc_tensor* pool = tensor(context, BC_I8, {4096});
+  bc_tensor* adapters = tensor(context, BC_I32, {1, 4});
+  bc_tensor* scales = tensor(context, BC_F32, {1});
+  bc_tensor* adapter_of = tensor(context, BC_I32, {2});
+  write(adapters, {4, BC_BF16, 0, 16});
+  is_ok("lora", bc_lora(context, bf16, bf16, pool, adapters, scales, adapter_of) == BC_OK);
+  refuses("f32 activations", bc_lora(context, f32, f32, pool, adapters, scales, adapter_of),
+          BC_INVALID_ARGUMENT, "x has type f32, expected bf16 or f16 on a GPU");
+  refuses("two types", bc_lora(context, f16, bf16, pool, adapters, scales, adapter_of),
+          BC_INVALID_ARGUMENT, "out has type f16, expected bf16");
+  write(adapters, {4, BC_BF16, 0, 57});
+  refuses("an adapter beyond its pool",
+          bc_lora(context, bf16, bf16, pool, adapters, scales, adapter_of), BC_INVALID_ARGUMENT,
+          "expected ones inside the pool's 4096 bytes");
   refuses("weight of another type", bc_matmul(context, f32, bf16, square, nullptr, nullptr),
           BC_INVALID_ARGUMENT, "w has type f16, expected bf16");
   bc_tensor* odd = nullptr;
@@ -341,6 +392,10 @@ void callers_stream() {
   bc_tensor* norms = tensor(context, BC_F32, {2});
   is_ok("row_norms", bc_row_norms(context, norms, w) == BC_OK);
   is_ok("norms", read<float>(norms, 2) == std::vector<float>{0.2f, 0.5f});
+  bc_tensor* moments = tensor(context, BC_F32, {32, 32});
+  bc_tensor* x = tensor(context, BC_F32, {2, 32});
+  is_ok("second_moments on a GPU",
+        bc_second_moments(context, moments, x, nullptr) == BC_INVALID_ARGUMENT);
   is_ok("context_free", bc_context_free(context) == BC_OK);
 #ifdef BC_ON_GPU
   require(cudaStreamSynchronize(stream), "the stream after its context");
@@ -411,6 +466,7 @@ int main() {
   for (const int32_t weights : {BC_BF16, BC_Q8, BC_Q4}) {
     for (const int32_t device : {BC_CPU, BC_CUDA}) fused_swiglu(device, weights);
   }
+  packed_by_a_cpu();
   refusals();
   callers_stream();
   exhaustion();

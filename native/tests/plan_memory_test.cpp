@@ -79,6 +79,14 @@ struct Step {
     bc_tensor* best_ids = tensor(c, BC_I32, {T, 8});
     bc_tensor* masks = tensor(c, BC_I32, {1, (kVocabulary + 31) / 32});
     bc_tensor* mask_of = tensor(c, BC_I32, {T});
+    bc_tensor* pool = tensor(c, BC_I8, {1 << 16});
+    bc_tensor* adapters = tensor(c, BC_I32, {2, 4});
+    write(adapters, {3, BC_BF16, 0, 512, 2, BC_F32, 64, 600});
+    bc_tensor* adapter_scales = f32({2});
+    bc_tensor* adapter_of = tensor(c, BC_I32, {T});
+    std::vector<int32_t> of;
+    for (int32_t t = 0; t < T; ++t) of.push_back(t % 3 - (T > 1 ? 1 : 0));
+    write(adapter_of, of);
     bc_tensor* w_qkv = weight(kWide, kHidden);
     bc_tensor* w_up = weight(kFeedForward, kHidden);
     bc_tensor* w_gate_up = weight(2 * kFeedForward, kHidden);
@@ -90,6 +98,7 @@ struct Step {
     recorded("embed", bc_embed(c, x, ids, embedding));
     recorded("rms_norm", bc_rms_norm(c, normed, x, gain, 1e-6f));
     recorded("matmul", bc_matmul(c, qkv, normed, w_qkv, nullptr, bias));
+    recorded("lora", bc_lora(c, qkv, normed, pool, adapters, adapter_scales, adapter_of));
     recorded("rope", bc_rope(c, qkv, positions, kHeads, kHead, frequencies.data(), 1.0f, norm, norm,
                              1e-6f));
     recorded("kv_append", bc_kv_append(c, pages, scales, qkv, positions, offsets, table));

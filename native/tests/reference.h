@@ -411,6 +411,44 @@ inline std::vector<Expected> swiglu(const SwigluParams& p) {
   return out;
 }
 
+// out [T,N] for out as it is before the op, x and out in f32. A sum over k rounds K + 2 times with the
+// scale, one over r of its products R times more, each by u of the magnitudes at most; the last sum by u of
+// itself.
+inline std::vector<Expected> lora(const LoraParams& p) {
+  std::vector<Expected> out;
+  for (int64_t t = 0; t < p.T; ++t) {
+    const float* before = static_cast<const float*>(p.out) + t * p.out_ld;
+    std::vector<double> sums(before, before + p.N);
+    std::vector<double> magnitudes(static_cast<size_t>(p.N), 0.0);
+    const int32_t s = p.adapter_of[t];
+    const int32_t none[kAdapterFields] = {};
+    const int32_t* row = s < 0 ? none : p.table + s * int64_t{kAdapterFields};
+    const auto type = static_cast<Type>(row[kElements]);
+    for (int64_t r = 0; r < row[kRank]; ++r) {
+      double product = 0.0;
+      double magnitude = 0.0;
+      for (int64_t k = 0; k < p.K; ++k) {
+        const double term = static_cast<double>(static_cast<const float*>(p.x)[t * p.x_ld + k]) *
+                            element(p.pool + row[kBeginA] * kPoolUnit, type, r * p.K + k);
+        product += term;
+        magnitude += std::fabs(term);
+      }
+      const double scale = static_cast<double>(p.scales[s]);
+      for (int64_t n = 0; n < p.N; ++n) {
+        const double b = element(p.pool + row[kBeginB] * kPoolUnit, type, r * p.N + n);
+        sums[static_cast<size_t>(n)] += scale * product * b;
+        magnitudes[static_cast<size_t>(n)] += std::fabs(scale * b) * magnitude;
+      }
+    }
+    const double roundings = static_cast<double>(p.K + 3 + row[kRank]);
+    for (size_t n = 0; n < sums.size(); ++n) {
+      const double last = row[kRank] == 0 ? 0.0 : std::fabs(sums[n]);
+      out.push_back({sums[n], (roundings * magnitudes[n] + last) * kRounding});
+    }
+  }
+  return out;
+}
+
 // The indices of x [n] from the largest on, ties by lower index, NaN first.
 inline std::vector<int32_t> order(const float* x, int64_t n, const uint32_t* mask = nullptr) {
   std::vector<int32_t> ids;

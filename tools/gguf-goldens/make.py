@@ -4,7 +4,7 @@
   make.py LLAMA_CPP BLOCKS FILE
 
 LLAMA_CPP is a checkout of llama.cpp that was built in its folder build. A file KIND.bin of the folder BLOCKS has
-whole blocks, and behind them their numbers in f32. The numbers come from libggml-base (dequantize_row_*),
+whole blocks, and behind them their numbers in f32; KIND-encoded.bin numbers, and the blocks that are made of them. The numbers come from libggml-base (dequantize_row_*),
 and those of gguf-py have to be the same, bit for bit. Scales that are NaN or infinite are drawn again. FILE is a
 model of the architecture llama with random weights, written by gguf-py. Needs NumPy.
 """
@@ -17,6 +17,7 @@ import numpy
 
 NUMBERS = 1024  # of a kind
 KINDS = """F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS""".split()
+ENCODED = ["Q8_0", "Q4_0", "Q4_1"]
 FUNCTIONS = {"F16": "ggml_fp16_to_fp32_row", "BF16": "ggml_bf16_to_fp32_row"}
 
 
@@ -48,6 +49,22 @@ def golden(library, gguf, kind, random):
     if twin.astype(numpy.float32).tobytes() != numbers.tobytes():
         sys.exit(f"{kind}: gguf-py has other numbers than libggml-base, expected the same")
     return blocks.tobytes() + numbers.astype("<f4").tobytes()
+
+
+def encoded(library, gguf, kind, random):
+    """Numbers in f32, and behind them the blocks that quantize_row_*_ref makes of them."""
+    numbers = (random.standard_normal(NUMBERS) * 0.02).astype(numpy.float32)
+    numbers[:32] = 0
+    numbers[32:64] = numpy.arange(32) / 4 - 4  # halves between codes
+    numbers[64:96] = numpy.abs(numbers[64:96]) + 1
+    size, size_bytes = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[kind]]
+    blocks = numpy.empty(NUMBERS // size * size_bytes, numpy.uint8)
+    getattr(library, f"quantize_row_{kind.lower()}_ref")(
+        numbers.ctypes.data_as(ctypes.c_void_p),
+        blocks.ctypes.data_as(ctypes.c_void_p),
+        ctypes.c_int64(NUMBERS),
+    )
+    return numbers.astype("<f4").tobytes() + blocks.tobytes()
 
 
 def write_micro(gguf, path, random):
@@ -120,6 +137,8 @@ def main():
     for kind in KINDS:
         (folder / f"{kind}.bin").write_bytes(golden(library, gguf, kind, random))
     write_micro(gguf, micro, random)
+    for kind in ENCODED:
+        (folder / f"{kind}-encoded.bin").write_bytes(encoded(library, gguf, kind, random))
 
 
 if __name__ == "__main__":

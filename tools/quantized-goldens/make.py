@@ -205,7 +205,7 @@ def compressed_tensors(root, out):
     packing = functions(base / "compressors/pack_quantized/helpers.py", "pack_to_int32", "unpack_from_int32")
     forward = functions(base / "quantization/lifecycle/forward_helpers.py", "_dequantize")
 
-    def case(name, bits, group, dtype, zeros=None, act_order=False, packed=True):
+    def case(name, bits, group, dtype, zeros=None, act_order=False, packed=True, unset=False):
         size = group if group > 0 else COLUMNS
         groups = COLUMNS // size
         low, high = -(2 ** (bits - 1)), 2 ** (bits - 1)
@@ -222,6 +222,8 @@ def compressed_tensors(root, out):
         if act_order:
             order = order[torch.randperm(COLUMNS)]
             parts["m.weight_g_idx"] = order.to(torch.int32)
+        if unset:  # what the library's groups are before they are given
+            parts["m.weight_g_idx"] = torch.full((COLUMNS,), -1, dtype=torch.int32)
         zero = None
         if zeros:
             zero = torch.randint(low, high, (ROWS, groups)).to(torch.int8)
@@ -257,6 +259,7 @@ def compressed_tensors(root, out):
     case("compressed-8-row", 8, -1, torch.float16)
     case("compressed-8-zeros", 8, 32, torch.bfloat16, zeros="packed")
     case("compressed-8-bytes", 8, -1, torch.bfloat16, packed=False)
+    case("compressed-4-unset-order", 4, 32, torch.bfloat16, unset=True)
 
 
 def bitsandbytes(root, out):

@@ -19,7 +19,7 @@ const char kHelp[] =
     "  cpu_bench peaks        memory bandwidth and operations, of all threads and of one\n"
     "  cpu_bench matmul       the products of a layer\n"
     "  cpu_bench attention    32 heads, 40 with ALiBi, and groups: 28 of 4, 32 of 8\n"
-    "  cpu_bench rows         rms_norm, rope, swiglu, top_k, kv_copy\n"
+    "  cpu_bench rows         rms_norm, rope, swiglu, lora, top_k, kv_copy\n"
     "  cpu_bench check        all of them at small shapes, on every instruction set, untimed\n"
     "\n"
     "  --threads T     default: the cores that this process may use\n"

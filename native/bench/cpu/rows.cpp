@@ -1,7 +1,8 @@
-// rms_norm, rope, swiglu, top_k and kv_copy. Their inputs are in the caches, as the output of a matmul is that has
+// rms_norm, rope, swiglu, lora, top_k and kv_copy. Their inputs are in the caches, as the output of a matmul is that has
 // just ended.
 #include "bench.h"
 #include "cpu/vector_kernels.h"
+#include "lora_cases.h"
 #include "reference.h"
 
 namespace bc::bench {
@@ -76,6 +77,37 @@ struct Rows {
     time([&] { cpu::swiglu(p, bench.pool, kernels); }, 12 * T * F);
   }
 
+  // Tokens that take eight adapters of rank 16 in turn, added to queries, keys and values.
+  void lora(int64_t C) {
+    begin("lora, 8 adapters of rank 16", C);
+    const std::vector<test::AdapterKind> kinds(8, {16, Type::bf16});
+    const test::AdapterPool pool(kinds, 3 * C, C, random);
+    std::vector<int32_t> of;
+    for (int64_t t = 0; t < T; ++t) of.push_back(static_cast<int32_t>(t % 8));
+    test::Matrix x = matrix(C);
+    test::Matrix out = matrix(3 * C);
+    const LoraParams p{out.row(0),
+                       Type::f32,
+                       out.ld,
+                       x.row(0),
+                       Type::f32,
+                       x.ld,
+                       pool.bytes.data(),
+                       pool.table.data(),
+                       pool.scales.data(),
+                       of.data(),
+                       T,
+                       3 * C,
+                       C,
+                       nullptr};
+    const std::vector<test::Expected> want = reference::lora(p);
+    cpu::LoraScratch scratch;
+    cpu::lora(p, scratch, bench.pool, kernels);
+    bench.check.compare("out", out, want);
+    time([&] { cpu::lora(p, scratch, bench.pool, kernels); },
+         std::min<int64_t>(T, 8) * 16 * 4 * C * 2 + T * 28 * C);
+  }
+
   // Of the whole row, or of one index of `every` chosen at random; 0 for no mask.
   void top_k(int64_t V, int64_t every) {
     begin("top_k", V);
@@ -138,6 +170,7 @@ void bench_rows(const Bench& bench, const RowShapes& shapes) {
     rows.rms_norm(shapes.C);
     rows.rope(shapes.C);
     rows.swiglu(shapes.F);
+    rows.lora(shapes.C);
     rows.top_k(shapes.V, 0);
     for (const int64_t every : {1, 10, 1000}) rows.top_k(shapes.V, every);
   }

@@ -17,21 +17,31 @@ struct Ids {
   const char* name;  // of the tensor
 };
 
+// The adapters that tokens name: their matrices lie in the pool.
+struct Adapters {
+  const int32_t* table;       // [S,4]
+  const int32_t* adapter_of;  // [T]
+  int64_t S, T, N, K, pool_bytes;
+};
+
 // These throw BC_INVALID_ARGUMENT with the op's name. Their pointers are the host's.
 void check(const Ids& ids, const char* op);
 void check(const Ragged& batch, const char* op);
+void check(const Adapters& adapters, const char* op);
 
 // The inputs that a plan or an op checks. Those that many layers share are checked once.
 class Inputs {
  public:
   void add(const Ids& ids, const char* op);
   void add(const Ragged& batch, const char* op);
+  void add(const Adapters& adapters, const char* op);
   void add(const Inputs& others);
   void check() const;
 
  private:
   std::vector<std::pair<Ids, const char*>> ids_;
   std::vector<std::pair<Ragged, const char*>> batches_;
+  std::vector<std::pair<Adapters, const char*>> adapters_;
 };
 
 }  // namespace bc

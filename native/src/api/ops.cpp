@@ -117,6 +117,34 @@ bc_status bc_swiglu(bc_context* context, bc_tensor* out, bc_tensor* gate, bc_ten
   });
 }
 
+bc_status bc_lora(bc_context* context, bc_tensor* out, bc_tensor* x, bc_tensor* pool,
+                  bc_tensor* table, bc_tensor* scales, bc_tensor* adapter_of) {
+  return guard([&] {
+    Call call(context, "lora");
+    const Tensor& o = call.plain_output(out, "out", 2);
+    const Tensor& in = call.plain(x, "x", 2);
+    const Tensor& matrices = call.tensor(pool, "pool", 1, BC_I8);
+    const Tensor& rows = call.int_input(table, "table", 2);
+    const Tensor& factors = call.tensor(scales, "scales", 1, BC_F32);
+    const Tensor& of = call.int_input(adapter_of, "adapter_of", 1);
+    const int64_t T = in.shape[0];
+    const int64_t N = o.shape[1];
+    const int64_t K = in.shape[1];
+    const int64_t S = rows.shape[0];
+    call.shape(o, "out", {T, N});
+    call.shape(rows, "table", {S, kAdapterFields});
+    call.require(rows.contiguous(), "row stride of table", static_cast<double>(rows.ld), "4");
+    call.shape(factors, "scales", {S});
+    call.shape(of, "adapter_of", {T});
+    call.needs(Adapters{reinterpret_cast<const int32_t*>(rows.host()),
+                        reinterpret_cast<const int32_t*>(of.host()), S, T, N, K,
+                        matrices.shape[0]});
+    call.submit_with_scratch(LoraParams{o.data, o.type, o.ld, in.data, in.type, in.ld,
+                                        matrices.data, data<int32_t>(rows), data<float>(factors),
+                                        data<int32_t>(of), T, N, K, nullptr});
+  });
+}
+
 bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_tensor* x,
                    bc_tensor* masks, bc_tensor* mask_of) {
   return guard([&] {

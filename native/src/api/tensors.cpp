@@ -75,6 +75,17 @@ void check_range(const Tensor& t, int64_t offset, int64_t bytes, const void* buf
     fail(BC_INVALID_ARGUMENT, "%s: buffer is null, expected memory", op);
 }
 
+// Copies whole groups of packed weights in the order of files into a tensor.
+void write_packed(const Tensor& t, int64_t offset, const uint8_t* source, int64_t bytes,
+                  const char* op) {
+  Backend& backend = *t.context->backend;
+  if (is_codes(t.type) && !backend.facts().takes_codes) {
+    fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected f32, f16, bf16, q8 or q4 on this device",
+         op, name_of(t.type));
+  }
+  backend.write_packed(*t.storage, t.data + offset, t.type, source, bytes);
+}
+
 enum class Place { device, host };
 
 std::shared_ptr<Storage> allocate(const Context& context, const Tensor& t, Place place,
@@ -106,11 +117,6 @@ void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const
     fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected " BC_WEIGHT_TYPES, op, name_of(t.type));
   }
   const bool in_place = c->backend->facts().reads_host_memory;
-  if (packed && !in_place) {
-    fail(BC_INVALID_ARGUMENT,
-         "%s: type is %s, expected f32, f16 or bf16 on a GPU, which packs otherwise", op,
-         name_of(t.type));
-  }
   check_inside(*f, offset, t.bytes(), op);
   if (packed && offset % kPackedAlignment != 0) {
     fail(BC_INVALID_ARGUMENT,
@@ -124,7 +130,11 @@ void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const
   } else {
     t.storage = allocate(*c, t, place, false);
     t.data = t.storage->data();
-    t.storage->write(t.data, f->storage->data() + offset, t.bytes());
+    if (packed) {
+      write_packed(t, 0, f->storage->data() + offset, t.bytes(), op);
+    } else {
+      t.storage->write(t.data, f->storage->data() + offset, t.bytes());
+    }
     f->storage->drop(f->storage->data() + offset, t.bytes());
   }
   *out = tensors.add(std::make_shared<Tensor>(t));
@@ -254,14 +264,23 @@ bc_status bc_tensor_bytes(bc_tensor* tensor, int64_t* bytes) {
 bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source, int64_t bytes) {
   return guard([&] {
     const std::shared_ptr<Tensor> t = tensors.get(tensor, "tensor_write", "tensor");
-    if (is_quantized(t->type))
-      fail(BC_INVALID_ARGUMENT, "tensor_write: tensor is %s, expected plain elements",
-           t->describe().c_str());
     check_range(*t, offset, bytes, source, "tensor_write");
     if (t->read_only)
       fail(BC_INVALID_ARGUMENT,
            "tensor_write: tensor is mapped from a file, expected one that can be written");
-    t->storage->write(t->data + offset, source, bytes);
+    if (!is_quantized(t->type)) {
+      t->storage->write(t->data + offset, source, bytes);
+      return;
+    }
+    const int64_t group = group_bytes(t->type);
+    if (offset % group != 0 || bytes % group != 0) {
+      fail(BC_INVALID_ARGUMENT,
+           "tensor_write: range has offset %lld and length %lld, expected groups of %lld bytes of "
+           "%s",
+           static_cast<long long>(offset), static_cast<long long>(bytes),
+           static_cast<long long>(group), name_of(t->type));
+    }
+    write_packed(*t, offset, static_cast<const uint8_t*>(source), bytes, "tensor_write");
   });
 }
 

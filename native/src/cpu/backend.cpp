@@ -69,6 +69,10 @@ class CpuBackend final : public Backend {
   void check(const char* op, const SwigluParams& p) const override {
     require_type(op, "out", p.type, Type::f32);
   }
+  void check(const char* op, const LoraParams& p) const override {
+    require_type(op, "x", p.x_type, Type::f32);
+    require_type(op, "out", p.out_type, Type::f32);
+  }
   void check(const char*, const TopKParams&) const override {}
   void check(const char*, const QuantizeParams&) const override {}
   void check(const char*, const PackCodesParams&) const override {}
@@ -88,6 +92,7 @@ class CpuBackend final : public Backend {
   void run(const KvCopyParams& p) override { cpu::kv_copy(p, pool_); }
   void run(const AttentionParams& p) override { cpu::attention(p, scratch_, pool_); }
   void run(const SwigluParams& p) override { cpu::swiglu(p, pool_); }
+  void run(const LoraParams& p) override { cpu::lora(p, lora_, pool_); }
   void run(const TopKParams& p) override { cpu::top_k(p, pool_); }
   void run(const QuantizeParams& p) override { cpu::quantize(p, pool_); }
   void run(const PackCodesParams& p) override { cpu::pack_codes(p, pool_); }
@@ -95,6 +100,15 @@ class CpuBackend final : public Backend {
   void run(const ConvertParams& p) override { cpu::convert(p, pool_); }
   void run(const RowNormsParams& p) override { cpu::row_norms(p, pool_); }
   void run(const FillRandomParams& p) override { cpu::fill_random(p, pool_); }
+  void run(const SecondMomentsParams& p) override {
+    std::vector<float> room;
+    cpu::second_moments(p, room, pool_);
+  }
+  void run(const MomentsFactorParams& p) override {
+    std::vector<float> room;
+    cpu::moments_factor(p, room, pool_);
+  }
+  void run(const RoundWeightsParams& p) override { cpu::round_weights(p, pool_); }
 
  private:
   ThreadPool pool_;
@@ -102,6 +116,7 @@ class CpuBackend final : public Backend {
   cpu::Scratch scratch_;
   std::vector<float> sums_;  // of matmul_swiglu
   cpu::RopeAngles angles_;
+  cpu::LoraScratch lora_;
 };
 
 }  // namespace

@@ -23,6 +23,19 @@ struct RopeAngles {
   std::vector<float> turns;         // [T,2,D/2] cosines, then sines, times scale
 };
 
+// Tokens with the same adapter, whose matrices they read once.
+struct LoraTile {
+  int32_t adapter;
+  int32_t first, count;  // where in the order, and how many
+};
+
+// What lora needs while it runs.
+struct LoraScratch {
+  std::vector<int32_t> order;  // tokens that have an adapter of rank 1 or more, by adapter
+  std::vector<LoraTile> tiles;
+  std::vector<float> products;  // [tokens in the order, the largest rank]: x A^T times the scale
+};
+
 // The kernels of isa() (vector_kernels.h). Tests and benchmarks name others.
 struct VectorKernels;
 const VectorKernels& vector_kernels();
@@ -44,6 +57,8 @@ void attention(const AttentionParams& p, Scratch& scratch, ThreadPool& pool,
                const VectorKernels& kernels = vector_kernels());
 void swiglu(const SwigluParams& p, ThreadPool& pool,
             const VectorKernels& kernels = vector_kernels());
+void lora(const LoraParams& p, LoraScratch& scratch, ThreadPool& pool,
+          const VectorKernels& kernels = vector_kernels());
 void top_k(const TopKParams& p, ThreadPool& pool, const VectorKernels& kernels = vector_kernels());
 void quantize(const QuantizeParams& p, ThreadPool& pool);
 // Fails with BC_INVALID_ARGUMENT at the first number that out does not hold.
@@ -51,6 +66,21 @@ void pack_codes(const PackCodesParams& p, ThreadPool& pool);
 void dequantize(const DequantizeParams& p, ThreadPool& pool);
 void convert(const ConvertParams& p, ThreadPool& pool);
 void row_norms(const RowNormsParams& p, ThreadPool& pool);
+
+struct CalibrateKernels;
+const CalibrateKernels& calibrate_kernels();
+
+// room grows to the 512 tokens that are worked on at once.
+void second_moments(const SecondMomentsParams& p, std::vector<float>& room, ThreadPool& pool,
+                    const CalibrateKernels& kernels = calibrate_kernels());
+// Fails with BC_INVALID_ARGUMENT where moments that are not finite have no factor.
+void moments_factor(const MomentsFactorParams& p, std::vector<float>& room, ThreadPool& pool,
+                    const CalibrateKernels& kernels = calibrate_kernels());
+// The column at each place of the factor: by the moments' diagonal, the smallest first.
+std::vector<int32_t> rounding_order(const float* moments, int64_t ld, int64_t K);
+void round_weights(const RoundWeightsParams& p, ThreadPool& pool,
+                   const CalibrateKernels& kernels = calibrate_kernels());
+
 // The same seed gives the same numbers whatever the number of threads.
 void fill_random(const FillRandomParams& p, ThreadPool& pool);
 

@@ -17,6 +17,16 @@ struct QueryTile {
   int64_t head, heads;  // the first query head, and how many
 };
 
+// A tile of tokens with the same adapter, and their products with its A.
+struct LoraProducts {
+  const int32_t* tokens;  // [count]
+  int64_t count;          // 1 to kLoraTokens
+  int32_t adapter;
+  float* sums;  // [count,R]: x A^T times the scale
+  int64_t ld;
+};
+constexpr int64_t kLoraTokens = 4;
+
 struct VectorKernels {
   // Tokens [begin, end).
   void (*embed)(const EmbedParams& p, int64_t begin, int64_t end);
@@ -28,6 +38,9 @@ struct VectorKernels {
   void (*attention)(const AttentionParams& p, const QueryTile& tile, float* scratch);
   // Columns [begin, end) of one token.
   void (*swiglu)(const SwigluParams& p, int64_t token, int64_t begin, int64_t end);
+  // Ranks [begin, end) of a tile's products with A, and columns [begin, end) of its sums with B.
+  void (*lora_a)(const LoraParams& p, const LoraProducts& products, int64_t begin, int64_t end);
+  void (*lora_b)(const LoraParams& p, const LoraProducts& products, int64_t begin, int64_t end);
   void (*top_k)(const TopKParams& p, int64_t begin, int64_t end);
 };
 

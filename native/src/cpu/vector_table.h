@@ -4,6 +4,7 @@
 #include "cpu/attention/attention_kernel.h"
 #include "cpu/embed_kernel.h"
 #include "cpu/kv_append_kernel.h"
+#include "cpu/lora_kernel.h"
 #include "cpu/rms_norm_kernel.h"
 #include "cpu/rope_kernel.h"
 #include "cpu/swiglu_kernel.h"
@@ -16,6 +17,6 @@ namespace bc::cpu {
 template <class V>
 constexpr VectorKernels kVectorTable = {&Embed<V>::run,    &RmsNorm<V>::run,   &Rope<V>::run,
                                         &KvAppend<V>::run, &Attention<V>::run, &Swiglu<V>::run,
-                                        &TopK<V>::run};
+                                        &Lora<V>::a,       &Lora<V>::b,        &TopK<V>::run};
 
 }  // namespace bc::cpu

@@ -1,17 +1,22 @@
 // A GPU as a backend: everything happens on one stream, in order, and behind the host.
 #include "backend.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "cuda/device.h"
 #include "cuda/kernels.h"
 #include "cuda/limits.h"
+#include "cuda/quant_layout.h"
 #include "error.h"
 
 namespace bc {
 namespace {
 
 using SharedDevice = std::shared_ptr<cuda::Device>;
+
+constexpr int64_t kRepacked = 4 << 20;  // bytes of packed weights that are reordered at once
 
 // Memory of a GPU, with a copy on the host of what was written to it where that is asked for.
 class DeviceMemory final : public Storage {
@@ -104,6 +109,19 @@ class CudaBackend final : public Backend {
     return std::make_shared<HostMemory>(device_, bytes);
   }
 
+  void write_packed(Storage& to, uint8_t* at, Type type, const uint8_t* from,
+                    int64_t bytes) const override {
+    const int64_t group = group_bytes(type);
+    const int64_t most = kRepacked / group * group;
+    std::vector<uint8_t> ordered(static_cast<size_t>(std::min(most, bytes)));
+    for (int64_t done = 0; done < bytes; done += most) {
+      const int64_t part = std::min(most, bytes - done);
+      for (int64_t g = 0; g < part; g += group)
+        cuda::repack_group(type, gpu_.hopper, ordered.data() + g, from + done + g);
+      to.write(at + done, ordered.data(), part);
+    }
+  }
+
   void synchronize() override { device_->synchronize(); }
   std::unique_ptr<Graph> record(const std::function<void()>& body) override {
     return device_->record(body);
@@ -118,6 +136,7 @@ class CudaBackend final : public Backend {
   void check(const char*, const KvCopyParams&) const override {}
   void check(const char* op, const AttentionParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const SwigluParams& p) const override { cuda::check(op, p); }
+  void check(const char* op, const LoraParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const TopKParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const QuantizeParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const PackCodesParams& p) const override { cuda::check(op, p); }
@@ -131,6 +150,9 @@ class CudaBackend final : public Backend {
   }
   int64_t scratch_bytes(const AttentionParams& p) const override {
     return cuda::attention_scratch_bytes(p);
+  }
+  int64_t scratch_bytes(const LoraParams& p) const override {
+    return cuda::lora_scratch_bytes(p.T);
   }
   int64_t scratch_bytes(const TopKParams& p) const override {
     return cuda::top_k_scratch_bytes(p.T, p.V, p.K);
@@ -147,6 +169,7 @@ class CudaBackend final : public Backend {
   void run(const KvCopyParams& p) override { cuda::kv_copy(p, stream()); }
   void run(const AttentionParams& p) override { cuda::attention(p, gpu_, stream()); }
   void run(const SwigluParams& p) override { cuda::swiglu(p, stream()); }
+  void run(const LoraParams& p) override { cuda::lora(p, stream()); }
   void run(const TopKParams& p) override { cuda::top_k(p, stream()); }
   void run(const QuantizeParams& p) override {
     QuantizeParams there = p;

@@ -30,6 +30,8 @@ void kv_copy(const KvCopyParams& p, void* stream);
 int64_t attention_scratch_bytes(const AttentionParams& p);  // as for matmul
 void attention(const AttentionParams& p, const Facts& gpu, void* stream);
 void swiglu(const SwigluParams& p, void* stream);
+int64_t lora_scratch_bytes(int64_t T);
+void lora(const LoraParams& p, void* stream);
 int64_t top_k_scratch_bytes(int64_t T, int64_t V, int64_t K);
 void top_k(const TopKParams& p, void* stream);
 int64_t quantize_scratch_bytes(int64_t N, int64_t K);

@@ -89,6 +89,13 @@ void check(const char* op, const SwigluParams& p) {
   activation(op, {"up", p.up, p.type, p.T, p.F, p.up_ld});
 }
 
+void check(const char* op, const LoraParams& p) {
+  activation(op, {"x", p.x, p.x_type, p.T, p.K, p.x_ld});
+  if (p.out_type == Type::f32) return;
+  require_type(op, "out", p.out_type, p.x_type);
+  activation(op, {"out", p.out, p.out_type, p.T, p.N, p.out_ld});
+}
+
 void check(const char* op, const TopKParams& p) {
   // A key holds an index in 17 bits (rank.cuh).
   require_vectors(op, {"x", p.x, Type::f32, p.T, p.V, p.x_ld}, 1);

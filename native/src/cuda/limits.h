@@ -13,6 +13,7 @@ void check(const char* op, const RopeParams& p);
 void check(const char* op, const KvAppendParams& p);
 void check(const char* op, const AttentionParams& p);
 void check(const char* op, const SwigluParams& p);
+void check(const char* op, const LoraParams& p);
 void check(const char* op, const TopKParams& p);
 void check(const char* op, const QuantizeParams& p);
 void check(const char* op, const PackCodesParams& p);

@@ -27,9 +27,13 @@ module dev.baichuan4j {
   exports dev.baichuan4j.tools;
   exports dev.baichuan4j.internal.checkpoint to
       dev.baichuan4j.cli;
+  exports dev.baichuan4j.internal.convert to
+      dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.engine.constrain to
       dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.evaluate to
+      dev.baichuan4j.cli;
+  exports dev.baichuan4j.internal.inspect to
       dev.baichuan4j.cli;
   exports dev.baichuan4j.internal.nn to
       dev.baichuan4j.cli;

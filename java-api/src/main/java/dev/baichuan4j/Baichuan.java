@@ -24,14 +24,14 @@ import java.util.Objects;
  */
 public interface Baichuan extends AutoCloseable {
   /**
-   * Loads a checkpoint folder as published, or a GGUF file, with every setting at its default; see
-   * {@link BaichuanLoader#load} for what it throws.
+   * Loads a checkpoint folder as published, or a GGUF or {@code .bc4j} file, with every setting at
+   * its default; see {@link BaichuanLoader#load} for what it throws.
    */
   static Baichuan load(Path path) {
     return loader(path).load();
   }
 
-  /** Returns settings for a load of a checkpoint folder or a GGUF file. */
+  /** Returns settings for a load of a checkpoint folder, a GGUF or a {@code .bc4j} file. */
   static BaichuanLoader loader(Path path) {
     return Library.entryPoints().loader(Objects.requireNonNull(path, "path"));
   }
@@ -191,6 +191,52 @@ public interface Baichuan extends AutoCloseable {
    *     row is computed
    */
   void logits(int[] ids, boolean all, int chunk, LogitsConsumer consumer);
+
+  /**
+   * Computes the logits that follow ids with an adapter; see {@link #logits(int[], boolean, int,
+   * LogitsConsumer)}.
+   *
+   * @param adapter name of a loaded adapter
+   * @throws InvalidRequestException also when no adapter of that name is loaded
+   */
+  void logits(int[] ids, boolean all, int chunk, String adapter, LogitsConsumer consumer);
+
+  /**
+   * Loads a low-rank adapter (LoRA) beside the weights, while requests go on: what it adds is
+   * computed for the tokens of requests that choose it by name, with {@link
+   * GenerationOptions#adapter()}, {@link Scoring#withAdapter} or {@link Embeddings#withAdapter}.
+   * Requests of any number of adapters and of none run together, and each has the bits that it has
+   * alone. Matrices are held in the type that their file has.
+   *
+   * @param name by which requests choose it, of 1 to 256 characters
+   * @param folder as peft writes it: {@code adapter_config.json}, and {@code
+   *     adapter_model.safetensors} or {@code adapter_model.bin}
+   * @throws ModelFormatException when a file is missing or broken, asks for what is not done here,
+   *     or is of another model
+   * @throws InvalidRequestException when the name is in use, the model cannot have this adapter
+   *     beside its weights, or it does not fit into {@link BaichuanLoader#adapterBytes}
+   * @throws OutOfDeviceMemoryException when the device has not the memory for adapters
+   * @throws OperationInterruptedException when this thread is interrupted; nothing is loaded then
+   * @throws IllegalStateException when the model is closed
+   */
+  AdapterInfo loadAdapter(String name, Path folder);
+
+  /**
+   * Drops an adapter. No request can choose it from then on; those that have, which wait or run, go
+   * on with it, and its memory comes free when the last of them has ended. The name is free at
+   * once: another adapter that gets it shares nothing with this one.
+   *
+   * @throws InvalidRequestException when no adapter of that name is loaded
+   * @throws IllegalStateException when the model is closed
+   */
+  void dropAdapter(String name);
+
+  /**
+   * Returns the adapters that requests may choose, ordered by name.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  List<AdapterInfo> adapters();
 
   /**
    * Returns whether the model has a tokenizer. A random one and a checkpoint without {@code

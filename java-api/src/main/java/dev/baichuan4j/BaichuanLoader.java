@@ -99,6 +99,15 @@ public interface BaichuanLoader {
    */
   BaichuanLoader mergedAdapter(Path folder);
 
+  /**
+   * Most bytes of adapters that {@link Baichuan#loadAdapter} may have loaded at once; default 1
+   * GiB. One more that does not fit is refused. Memory is taken when the first adapter is loaded;
+   * on a CPU it is committed as it fills, and on a GPU it is kept free of the cache where it is
+   * asked for here. A GPU computes gate and up in one product unless this is called: then they are
+   * two, which adapters may change.
+   */
+  BaichuanLoader adapterBytes(long adapterBytes);
+
   /** Told about the load. */
   BaichuanLoader progress(ProgressListener progress);
 
@@ -129,13 +138,13 @@ public interface BaichuanLoader {
   Baichuan load();
 
   /**
-   * Writes the checkpoint with its matrices quantized, as {@link #weights} says, to a folder that
-   * loads without quantizing again: its weights are mapped. It is for CPUs. Needs the memory of a
-   * small block of weights; the folder appears when all of it is on the disk. Until then its files
-   * are in {@code .NAME.partial} beside it, which is removed when the call fails; where the process
-   * is killed, the next call with the same target removes it.
+   * Writes the checkpoint with its matrices quantized, as {@link #weights} says, to a folder, or to
+   * one file where the name ends in {@code .bc4j}, that loads without quantizing again: its weights
+   * are mapped. Needs the memory of a small block of weights; the target appears when all of it is
+   * on the disk. Until then its files are in {@code .NAME.partial} beside it, which is removed when
+   * the call fails; where the process is killed, the next call with the same target removes it.
    *
-   * @param target the folder, which is not there yet; folders above it are created
+   * @param target the folder or file, which is not there yet; folders above it are created
    * @throws InvalidRequestException when something is there, the path is not one of the system's
    *     own files, or the weights are neither INT8 nor INT4
    * @throws ModelFormatException when a file is missing, broken, quantized already or not a
@@ -148,4 +157,17 @@ public interface BaichuanLoader {
    * @throws IllegalStateException when this is not the loader of a checkpoint
    */
   void quantize(Path target);
+
+  /**
+   * Does the same with rounding that knows the activations of a text: what rounding a weight
+   * changes in the products is made up for by the weights that are rounded after it. It takes
+   * minutes where {@link #quantize(Path)} takes seconds, and the memory of the text's activations
+   * and of a matrix of second moments besides; the model loses about half as much.
+   *
+   * @param calibration the text
+   * @throws InvalidRequestException as above, and when the weights are INT8, the text cannot be
+   *     read or has fewer than two tokens, the checkpoint has no tokenizer, or there is too little
+   *     memory
+   */
+  void quantize(Path target, Calibration calibration);
 }

@@ -34,6 +34,13 @@ public interface Embeddings {
   /** Returns these embeddings with another {@link GenerationOptions#caller()}. */
   Embeddings withCaller(String caller);
 
+  /**
+   * Returns these embeddings with a {@link GenerationOptions#adapter()}.
+   *
+   * @throws InvalidRequestException when the name is empty
+   */
+  Embeddings withAdapter(String adapter);
+
   /** Returns these embeddings with another {@link GenerationOptions#priority()}. */
   Embeddings withPriority(Priority priority);
 

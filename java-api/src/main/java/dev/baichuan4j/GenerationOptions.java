@@ -14,9 +14,8 @@ import java.util.Set;
  * What a generation is asked for: how each token is chosen, where the text ends, and what is
  * reported. Immutable and safe to share between threads. Start from {@link
  * Baichuan#defaultOptions()}, {@link #greedy()} or {@link #unmodified()} and change what should
- * differ: {@code model.defaultOptions().withTopK(5).withSeed(1)}. A change to a value outside the
- * range that its accessor names is an {@link InvalidRequestException}; so is a request whose
- * options exclude each other.
+ * differ: {@code model.defaultOptions().withTopK(5)}. A value outside the range that its accessor
+ * names is an {@link InvalidRequestException}; so are options that exclude each other.
  *
  * <p>The order of the choice is that of Hugging Face transformers, with what it lacks where
  * llama.cpp has it: repetition penalty, bias, frequency and presence penalty, DRY, bans (words,
@@ -324,10 +323,7 @@ public final class GenerationOptions {
     return with(Option.STOP_TOKENS, Option.ids(stopTokens));
   }
 
-  /**
-   * Returns how many texts are written, 1 to 128, from one reading of the prompt; {@link
-   * Generation#choices()} has them.
-   */
+  /** Returns how many texts are written of one prompt, 1 to 128; {@link Generation#choices()}. */
   public int choices() {
     return get(Option.CHOICES);
   }
@@ -399,9 +395,8 @@ public final class GenerationOptions {
 
   /**
    * Returns how many guesses of the next tokens a step may verify at most, in [0, 31]; 0 for none.
-   * Guesses come from the prompt and the text so far, and from a draft model where one is loaded.
-   * As many are verified as pay by what was measured of this model and this text. They change how
-   * long a text takes and no token of it.
+   * Guesses come from the prompt and the text so far, and from a draft model. As many are verified
+   * as pay by what was measured of this text. They change its time and no token of it.
    */
   public int draftTokens() {
     return get(Option.DRAFT_TOKENS);
@@ -461,6 +456,17 @@ public final class GenerationOptions {
   public GenerationOptions withTimeout(Duration timeout) {
     Objects.requireNonNull(timeout, "timeout");
     return with(Option.TIMEOUT, Optional.of(timeout));
+  }
+
+  /** Returns the adapter that {@link Baichuan#loadAdapter} has loaded, by name; empty for none. */
+  public Optional<String> adapter() {
+    return get(Option.ADAPTER);
+  }
+
+  /** Returns these options with an {@link #adapter()}. */
+  public GenerationOptions withAdapter(String adapter) {
+    Objects.requireNonNull(adapter, "adapter");
+    return with(Option.ADAPTER, Optional.of(adapter));
   }
 
   /** Returns the language that the text has to be in; empty for any text. */

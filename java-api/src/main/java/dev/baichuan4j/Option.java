@@ -90,6 +90,8 @@ final class Option<T> {
           t -> t.isEmpty() || !(t.get().isNegative() || t.get().isZero()),
           "a time above 0");
   static final Option<String> CACHE_SALT = any("cacheSalt", "");
+  static final Option<Optional<String>> ADAPTER =
+      of("adapter", Optional.empty(), name -> !name.equals(Optional.of("")), "a name");
   static final Option<Optional<Constraint>> CONSTRAINT = any("constraint", Optional.empty());
 
   private static final int MAX_CHOICES = 128; // as the OpenAI API

@@ -73,6 +73,13 @@ public interface Scoring {
   /** Returns this scoring with another {@link GenerationOptions#caller()}. */
   Scoring withCaller(String caller);
 
+  /**
+   * Returns these scores with a {@link GenerationOptions#adapter()}.
+   *
+   * @throws InvalidRequestException when the name is empty
+   */
+  Scoring withAdapter(String adapter);
+
   /** Returns this scoring with another {@link GenerationOptions#priority()}. */
   Scoring withPriority(Priority priority);
 

@@ -27,7 +27,7 @@ public interface Tokenizer {
    * special_tokens_map.json} say which pieces begin and end a text.
    *
    * @param path a {@code tokenizer.model}, a {@code tokenizer.json}, the folder that holds one, or
-   *     a GGUF file
+   *     a GGUF or {@code .bc4j} file
    * @return the tokenizer
    * @throws ModelFormatException if the file is missing, neither is nor holds a SentencePiece BPE
    *     model or a byte-level BPE, or asks for something that is not supported and would change the

@@ -62,6 +62,7 @@ class GenerationOptionsTest {
             Map.entry("draftTokens", s -> s.withDraftTokens(4)),
             Map.entry("caller", s -> s.withCaller("web")),
             Map.entry("cacheSalt", s -> s.withCacheSalt("salt")),
+            Map.entry("adapter", s -> s.withAdapter("style")),
             Map.entry("priority", s -> s.withPriority(Priority.LOW)),
             Map.entry("timeout", s -> s.withTimeout(Duration.ofSeconds(3))),
             Map.entry("constraint", s -> s.withConstraint(Constraint.regex("a+"))));

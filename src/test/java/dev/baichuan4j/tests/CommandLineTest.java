@@ -104,7 +104,7 @@ class CommandLineTest {
     assertTrue(once.out().contains("百川"), once.out());
     Program.Run again = run("", quantize);
     assertEquals(2, again.code(), again.err());
-    assertTrue(again.err().contains("expected a folder that is not there yet"), again.err());
+    assertTrue(again.err().contains("expected a name that is not there yet"), again.err());
     Program.Run other = run("", "chat", "--model", out, "--weights", "int8", "--message", "你是谁");
     assertEquals(1, other.code(), other.err());
     assertTrue(other.err().contains("weights has INT4, expected INT8"), other.err());

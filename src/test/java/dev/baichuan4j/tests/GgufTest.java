@@ -238,7 +238,9 @@ class GgufTest {
             ModelFormatException.class,
             () -> Baichuan.loader(file).weights(Quant.INT4).quantize(target));
     assertEquals(
-        file + ": model has a GGUF file, expected a checkpoint's folder, to be quantized",
+        file
+            + ": model has a GGUF file, expected a checkpoint's folder, to be quantized"
+            + " into another one, or a target that ends in .bc4j",
         e.getMessage());
     assertEquals(false, Files.exists(target));
   }

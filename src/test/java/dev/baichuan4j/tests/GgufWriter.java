@@ -1,11 +1,12 @@
 package dev.baichuan4j.tests;
 
+import dev.baichuan4j.internal.checkpoint.gguf.GgufHeader;
+import dev.baichuan4j.internal.checkpoint.gguf.GgufKind;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,76 +16,57 @@ import java.util.List;
 final class GgufWriter {
   /** Types of tensors. */
   enum Kind {
-    F32(0),
-    Q8_0(8),
-    BF16(30),
+    F32(GgufKind.F32),
+    Q8_0(GgufKind.Q8_0),
+    BF16(GgufKind.BF16),
     /** BF16 of the numbers that Q8_0 keeps, which have 7 bits. */
-    BF16_OF_Q8_0(30);
+    BF16_OF_Q8_0(GgufKind.BF16);
 
-    final int id;
+    final GgufKind stored;
 
-    Kind(int id) {
-      this.id = id;
+    Kind(GgufKind stored) {
+      this.stored = stored;
     }
   }
 
-  private static final int ALIGNMENT = 32;
-  private static final int UINT32 = 4;
-  private static final int INT32 = 5;
-  private static final int FLOAT32 = 6;
-  private static final int BOOL = 7;
-  private static final int STRING = 8;
-  private static final int ARRAY = 9;
-
-  private final Bytes keys = new Bytes();
-  private final Bytes table = new Bytes();
+  private final GgufHeader header = new GgufHeader();
   private final List<byte[]> data = new ArrayList<>();
-  private long count;
-  private long offset;
 
   void put(String key, int value) {
-    key(key, UINT32).int32(value);
+    header.put(key, value);
   }
 
   void put(String key, float value) {
-    key(key, FLOAT32).float32(value);
+    header.put(key, value);
   }
 
   void put(String key, boolean value) {
-    key(key, BOOL).write(value ? 1 : 0);
+    header.put(key, value);
   }
 
   void put(String key, String value) {
-    key(key, STRING).text(value);
+    header.put(key, value);
   }
 
   void putTexts(String key, List<String> values) {
-    key(key, ARRAY).int32(STRING).int64(values.size());
-    values.forEach(keys::text);
+    header.putTexts(key, values);
   }
 
   void putFloats(String key, List<Float> values) {
-    key(key, ARRAY).int32(FLOAT32).int64(values.size());
-    values.forEach(keys::float32);
+    header.putFloats(key, values);
   }
 
   void putInts(String key, List<Integer> values) {
-    key(key, ARRAY).int32(INT32).int64(values.size());
-    values.forEach(keys::int32);
-  }
-
-  private Bytes key(String key, int type) {
-    count++;
-    return keys.text(key).int32(type);
+    header.putInts(key, values);
   }
 
   /** Adds a tensor; its sizes are the innermost first. */
   void tensor(String name, float[] values, Kind kind, long... sizes) {
-    table.text(name).int32(sizes.length);
-    for (long size : sizes) {
-      table.int64(size);
+    long[] shape = new long[sizes.length];
+    for (int i = 0; i < sizes.length; i++) {
+      shape[i] = sizes[sizes.length - 1 - i];
     }
-    table.int32(kind.id).int64(offset);
+    header.tensor(name, kind.stored, shape);
     byte[] bytes =
         switch (kind) {
           case F32 -> f32(values);
@@ -93,7 +75,6 @@ final class GgufWriter {
           case BF16_OF_Q8_0 -> bf16(rounded(values));
         };
     data.add(bytes);
-    offset += padded(bytes.length);
   }
 
   private static byte[] f32(float[] values) {
@@ -142,27 +123,17 @@ final class GgufWriter {
     return Math.max(Math.getExponent(largest / 127) + 1, -14);
   }
 
-  private static long padded(long bytes) {
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  }
-
   void write(Path file) throws IOException {
-    Bytes head = new Bytes();
-    head.writeBytes("GGUF".getBytes(StandardCharsets.US_ASCII));
-    head.int32(3).int64(data.size()).int64(count);
-    head.writeBytes(keys.toByteArray());
-    head.writeBytes(table.toByteArray());
     try (OutputStream out = Files.newOutputStream(file)) {
-      writePadded(out, head.toByteArray());
-      for (byte[] bytes : data) {
-        writePadded(out, bytes);
+      out.write(header.bytes().array());
+      long at = 0;
+      for (int i = 0; i < data.size(); i++) {
+        out.write(new byte[(int) (header.offset(i) - at)]);
+        out.write(data.get(i));
+        at = header.offset(i) + data.get(i).length;
       }
+      out.write(new byte[(int) (header.end() - at)]);
     }
-  }
-
-  private static void writePadded(OutputStream out, byte[] bytes) throws IOException {
-    out.write(bytes);
-    out.write(new byte[(int) (padded(bytes.length) - bytes.length)]);
   }
 
   private static final class Bytes extends ByteArrayOutputStream {
@@ -180,18 +151,8 @@ final class GgufWriter {
       return number(4, value);
     }
 
-    Bytes int64(long value) {
-      return number(8, value);
-    }
-
     Bytes float32(float value) {
       return int32(Float.floatToRawIntBits(value));
-    }
-
-    Bytes text(String value) {
-      byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
-      int64(bytes.length).writeBytes(bytes);
-      return this;
     }
   }
 }

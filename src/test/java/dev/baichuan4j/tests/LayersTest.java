@@ -61,7 +61,8 @@ class LayersTest {
         .layer("quantized")
         .definedBy("dev.baichuan4j.internal.checkpoint.quantized")
         .layer("checkpoint")
-        .definedBy("dev.baichuan4j.internal.checkpoint")
+        .definedBy(
+            "dev.baichuan4j.internal.checkpoint", "dev.baichuan4j.internal.checkpoint.format")
         .layer("lora")
         .definedBy("dev.baichuan4j.internal.lora")
         .layer("tokenizer")
@@ -84,6 +85,10 @@ class LayersTest {
         .definedBy("dev.baichuan4j.internal.jinja")
         .layer("chat")
         .definedBy("dev.baichuan4j.internal.chat")
+        .layer("convert")
+        .definedBy("dev.baichuan4j.internal.convert")
+        .layer("inspect")
+        .definedBy("dev.baichuan4j.internal.inspect")
         .layer("api")
         .definedBy("dev.baichuan4j.internal.api")
         .layer("micrometer")
@@ -121,7 +126,7 @@ class LayersTest {
         .whereLayer("json")
         .mayOnlyAccessLayers("public", "files")
         .whereLayer("arch")
-        .mayOnlyAccessLayers("public", "json")
+        .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("gguf")
         .mayOnlyAccessLayers("public", "files", "json", "arch")
         .whereLayer("quantized")
@@ -141,7 +146,7 @@ class LayersTest {
         .whereLayer("session")
         .mayOnlyAccessLayers("public", "files")
         .whereLayer("engine")
-        .mayOnlyAccessLayers("public", "arch", "nn", "sampling")
+        .mayOnlyAccessLayers("public", "arch", "lora", "nn", "sampling")
         .whereLayer("constrain")
         .mayOnlyAccessLayers("public", "tokenizer", "sampling")
         .whereLayer("schema")
@@ -150,10 +155,16 @@ class LayersTest {
         .mayNotAccessAnyLayer()
         .whereLayer("chat")
         .mayOnlyAccessLayers("public", "files", "json", "jinja")
+        .whereLayer("convert")
+        .mayOnlyAccessLayers(
+            "public", "files", "json", "arch", "gguf", "checkpoint", "tokenizer", "nn", "chat")
+        .whereLayer("inspect")
+        .mayOnlyAccessLayers("public", "files", "arch", "checkpoint", "tokenizer", "chat")
         .whereLayer("api")
         .mayOnlyAccessLayers(
             "public",
             "spi",
+            "files",
             "arch",
             "gguf",
             "checkpoint",
@@ -165,7 +176,8 @@ class LayersTest {
             "engine",
             "constrain",
             "schema",
-            "chat")
+            "chat",
+            "convert")
         .whereLayer("micrometer")
         .mayOnlyAccessLayers("public")
         .whereLayer("tools")
@@ -192,7 +204,8 @@ class LayersTest {
         .mayOnlyAccessLayers(
             "public", "server", "http", "registry", "monitor", "openai", "page", "fastchat")
         .whereLayer("cli")
-        .mayOnlyAccessLayers("public", "checkpoint", "nn", "constrain", "evaluate", "command")
+        .mayOnlyAccessLayers(
+            "public", "checkpoint", "nn", "constrain", "evaluate", "convert", "inspect", "command")
         .ensureAllClassesAreContainedInArchitecture()
         .check(CLASSES);
   }

@@ -99,7 +99,7 @@ class PackedCheckpointTest {
     InvalidRequestException taken =
         assertThrows(InvalidRequestException.class, () -> packed(ROPE, Quant.INT4));
     assertTrue(
-        taken.getMessage().endsWith("expected a folder that is not there yet"), taken.getMessage());
+        taken.getMessage().endsWith("expected a name that is not there yet"), taken.getMessage());
   }
 
   private static Set<String> names(Path folder) throws IOException {

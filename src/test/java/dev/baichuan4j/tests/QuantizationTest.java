@@ -8,13 +8,13 @@ import dev.baichuan4j.Device;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.evaluate.Perplexity;
-import dev.baichuan4j.internal.math.LogSumExp;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
@@ -85,10 +85,20 @@ class QuantizationTest {
         models.put(yardstick.name(), model);
         losses.put(yardstick.name(), loss(model, chat, Quant.BF16, errors));
       }
-      divergences.putAll(divergences(reference, models));
+      divergences.putAll(Divergence.of(reference, models, windows(reference)));
     } finally {
       models.values().forEach(Baichuan::close);
     }
+  }
+
+  /** The first windows of the two poem texts. */
+  private static List<int[]> windows(Baichuan model) throws IOException {
+    List<int[]> windows = new ArrayList<>();
+    for (Text text : new Text[] {Text.TAUGHT, Text.UNSEEN}) {
+      int[] ids = model.tokenizer().encode(Files.readString(text.file));
+      windows.addAll(Divergence.windows(ids, WINDOW, KL_WINDOWS));
+    }
+    return windows;
   }
 
   private static double perplexity(Baichuan model, Text text) throws IOException {
@@ -109,51 +119,6 @@ class QuantizationTest {
       rise.put(Text.CHAT, perplexity(model, Text.CHAT) / exact.get(Text.CHAT) - 1);
     }
     return new Loss(rise, errors);
-  }
-
-  /**
-   * Returns the Kullback-Leibler divergence of each model's next token from that of the reference,
-   * nats a token, mean over the two poem texts.
-   */
-  private static Map<String, Double> divergences(Baichuan reference, Map<String, Baichuan> models)
-      throws IOException {
-    float[][] expected = new float[WINDOW][];
-    double[] norms = new double[WINDOW];
-    Map<String, Double> sums = new LinkedHashMap<>();
-    for (Text text : new Text[] {Text.TAUGHT, Text.UNSEEN}) {
-      int[] ids = reference.tokenizer().encode(Files.readString(text.file));
-      for (int window = 0; window < KL_WINDOWS; window++) {
-        int[] part = Arrays.copyOfRange(ids, window * WINDOW, (window + 1) * WINDOW);
-        reference.logits(
-            part,
-            true,
-            0,
-            (at, logits) -> {
-              expected[at] = logits.clone();
-              norms[at] = LogSumExp.of(logits);
-            });
-        models.forEach(
-            (name, model) ->
-                model.logits(
-                    part,
-                    true,
-                    0,
-                    (at, logits) ->
-                        sums.merge(
-                            name, divergence(expected[at], norms[at], logits), Double::sum)));
-      }
-    }
-    sums.replaceAll((name, sum) -> sum / (2 * KL_WINDOWS * WINDOW));
-    return sums;
-  }
-
-  private static double divergence(float[] expected, double norm, float[] logits) {
-    double difference = LogSumExp.of(logits) - norm;
-    double sum = 0;
-    for (int i = 0; i < expected.length; i++) {
-      sum += Math.exp(expected[i] - norm) * (expected[i] - logits[i] + difference);
-    }
-    return sum;
   }
 
   /** Leaves the figures in target/quantization-loss.md. */

@@ -264,7 +264,7 @@ class QuantizeTargetTest {
     Path loop = Files.createSymbolicLink(folder.resolve("loop"), Path.of("loop"));
     InvalidRequestException taken =
         assertThrows(InvalidRequestException.class, () -> quantize(loop));
-    assertTrue(taken.getMessage().endsWith("a folder that is not there yet"), taken.getMessage());
+    assertTrue(taken.getMessage().endsWith("a name that is not there yet"), taken.getMessage());
     Path partial = Files.writeString(folder.resolve(".target.partial"), "a user's own file");
     OutputException own =
         assertThrows(OutputException.class, () -> quantize(folder.resolve("target")));

@@ -47,6 +47,11 @@ final class QuantizedCheckpoint {
       return name().startsWith("GPTQ");
     }
 
+    /** Whether a device that multiplies codes takes them as they are. */
+    boolean isHeld() {
+      return (isGptq() || isCompressed() || this == AWQ) && this != GPTQ_4_ACT_ORDER;
+    }
+
     boolean isCompressed() {
       return name().startsWith("COMPRESSED");
     }

@@ -39,12 +39,12 @@ class WrongUseTest {
         "quantize --model none --weights int4 --out x | --model has value none, expected a folder"
             + " that exists",
         "quantize --model $model --weights int4 --out latin1 | --out has value latin1, expected a"
-            + " folder that is not there yet",
+            + " name that is not there yet",
         "quantize --model $model --weights int4 --out x --threads -1 | --threads has value -1,"
             + " expected 0 or more",
         "chat --model none | --model has value none, expected a folder that exists",
         "chat --model latin1 | --model has value latin1, expected a checkpoint's folder, a"
-            + " *.gguf, or its *.safetensors, *.bin or *.index.json: it is another file",
+            + " *.bc4j or *.gguf, or its *.safetensors, *.bin or *.index.json: it is another file",
         "tokenize --model latin1 a | --model has value latin1, expected a checkpoint's folder",
         // Options that would have no effect.
         "generate --prompt a --logprobs 2 | --logprobs has value 2, expected --json beside it",

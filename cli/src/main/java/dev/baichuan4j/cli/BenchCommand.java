@@ -64,6 +64,13 @@ final class BenchCommand implements Callable<Integer> {
               + " together. Default: the model alone, without sampling.")
   private List<Integer> batches = List.of();
 
+  @Option(
+      names = "--lora",
+      paramLabel = "DIR",
+      description =
+          "With --batch: an adapter, which requests take in turn with the others. May be repeated.")
+  private List<Path> adapters = List.of();
+
   @Option(names = "--json", description = "Print a JSON array; with --serve, an object.")
   private boolean json;
 
@@ -152,8 +159,15 @@ final class BenchCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--batch has value " + batches + ", expected 1 or more");
     }
+    if (batches.isEmpty() && !adapters.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(), "--lora has value " + adapters + ", expected none without --batch");
+    }
     try (Baichuan model = load();
         Terminal.Bar bar = new Terminal.Bar()) {
+      for (int i = 0; i < adapters.size(); i++) {
+        model.loadAdapter(adapterOf(i), adapters.get(i));
+      }
       int[] ids = new Random(1).ints(most(), 0, vocabulary(model)).toArray();
       List<Row> rows = new ArrayList<>();
       if (batches.isEmpty()) {
@@ -226,7 +240,9 @@ final class BenchCommand implements Callable<Integer> {
       long start = System.nanoTime();
       List<Generation> all = new ArrayList<>();
       for (int b = 0; b < batch; b++) {
-        all.add(model.complete(unread(model, ids, promptTokens), options));
+        GenerationOptions each =
+            adapters.isEmpty() ? options : options.withAdapter(adapterOf(b % adapters.size()));
+        all.add(model.complete(unread(model, ids, promptTokens), each));
       }
       long tokens = 0;
       for (Generation generation : all) {
@@ -238,6 +254,10 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     return rates;
+  }
+
+  private static String adapterOf(int index) {
+    return "adapter " + index;
   }
 
   /**

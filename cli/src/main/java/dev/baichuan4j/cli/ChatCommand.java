@@ -80,6 +80,7 @@ final class ChatCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions modelOptions;
   @Mixin private SamplingOptions samplingOptions;
+  @Mixin private LoraOptions loraOptions;
 
   @Override
   public Integer call() throws IOException {
@@ -88,21 +89,24 @@ final class ChatCommand implements Callable<Integer> {
           spec.commandLine(), "--json has no --message, expected a message to answer");
     }
     samplingOptions.requireEffect(json);
+    loraOptions.check();
     BaichuanLoader loader = samplingOptions.configure(modelOptions.loader());
     if (promptFormat != null) {
       loader.promptFormat(promptFormat);
     }
     try (Baichuan model = ModelOptions.load(loader);
         ChatSession session = begin(model)) {
+      loraOptions.loadInto(model);
       GenerationOptions options =
           samplingOptions
               .apply(model.defaultOptions())
               .withPromptOverflow(promptOverflow)
               .withTemplateVariables(variables());
       if (message == null) {
-        return converse(session, options);
+        return converse(model, session, options);
       }
-      try (Generation generation = session.send(message, options)) {
+      GenerationOptions adapted = loraOptions.chosen().map(options::withAdapter).orElse(options);
+      try (Generation generation = session.send(message, adapted)) {
         if (json) {
           Terminal.printJson(Results.of(generation));
         } else {
@@ -179,13 +183,15 @@ final class ChatCommand implements Callable<Integer> {
     }
   }
 
-  private int converse(ChatSession session, GenerationOptions options) throws IOException {
+  private int converse(Baichuan model, ChatSession session, GenerationOptions options)
+      throws IOException {
     List<ChatMessage> start = systemOf(session);
+    ChatAdapter adapter = new ChatAdapter(model, loraOptions.chosen());
     if (!Terminal.isInteractive()) {
-      return new ChatLoop(session, options, start, file, new PipedMessages()).run();
+      return new ChatLoop(session, options, adapter, start, file, new PipedMessages()).run();
     }
     try (TerminalMessages messages = new TerminalMessages()) {
-      return new ChatLoop(session, options, start, file, messages).run();
+      return new ChatLoop(session, options, adapter, start, file, messages).run();
     }
   }
 

@@ -28,12 +28,14 @@ final class ChatLoop {
       /load FILE        go on with a saved one
       /stats            tokens and times of the last answer
       /history          show the conversation
+      /adapter NAME     answer with this adapter, or none; without a name: list them
       /help             this list
       A line that ends with a backslash goes on in the next. Ctrl-C stops the answer.\
       """;
 
   private final ChatSession session;
   private final GenerationOptions options;
+  private final ChatAdapter adapter;
   private final List<ChatMessage> start;
   private final Path file; // that keeps the conversation; null for none
   private final Messages messages;
@@ -45,11 +47,13 @@ final class ChatLoop {
   ChatLoop(
       ChatSession session,
       GenerationOptions options,
+      ChatAdapter adapter,
       List<ChatMessage> start,
       Path file,
       Messages messages) {
     this.session = session;
     this.options = options;
+    this.adapter = adapter;
     this.start = start;
     this.file = file;
     this.messages = messages;
@@ -95,6 +99,13 @@ final class ChatLoop {
       case "/history" -> {
         for (ChatMessage m : session.history()) {
           Terminal.out().println(ConversationFile.roleName(m) + ": " + m.content());
+        }
+      }
+      case "/adapter" -> {
+        try {
+          Terminal.out().println(words.length < 2 ? adapter.list() : adapter.choose(words[1]));
+        } catch (BaichuanException e) {
+          complain(e.getMessage());
         }
       }
       case "/save", "/load" -> {
@@ -188,7 +199,7 @@ final class ChatLoop {
       Terminal.out().print("\nBaichuan：");
       Terminal.out().flush();
     }
-    try (Generation generation = session.send(message, options)) {
+    try (Generation generation = session.send(message, adapter.applied(options))) {
       running = Optional.of(generation);
       if (stream) {
         last = ChatCommand.print(generation);

@@ -1,6 +1,5 @@
 package dev.baichuan4j.cli;
 
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.MemoryPlan;
 import dev.baichuan4j.Quant;
@@ -29,7 +28,7 @@ import picocli.CommandLine.Spec;
         "Shows platform, libraries, instruction sets, GPU and the memory plan of a model.")
 final class DoctorCommand implements Callable<Integer> {
   /** What every model may be held in. */
-  private static final List<Quant> KINDS =
+  static final List<Quant> KINDS =
       List.of(Quant.BF16, Quant.INT8, Quant.INT4, Quant.INT3, Quant.INT2);
 
   private static final int HEADS = 32; // Baichuan-7B
@@ -120,7 +119,7 @@ final class DoctorCommand implements Callable<Integer> {
       memory = ops.memoryInfo();
     }
     Path model = modelOptions.path();
-    Map<String, MemoryPlan> plans = plans(model);
+    Map<String, MemoryPlan> plans = MemoryPlans.of(modelOptions, model, KINDS);
     if (json) {
       facts.put("memory_free_bytes", memory[0]);
       facts.put("memory_total_bytes", memory[1]);
@@ -131,40 +130,13 @@ final class DoctorCommand implements Callable<Integer> {
       facts.put("memory", free(memory));
       facts.put("model", Arguments.text(model));
       facts.forEach((name, value) -> Terminal.out().printf("%-22s %s%n", name, value));
-      print(plans);
+      MemoryPlans.print(plans);
     }
     return 0;
   }
 
   private static String orNone(String version) {
     return version.isEmpty() ? "none" : version;
-  }
-
-  /** What the model takes with each kind of weights, or with the one that was asked for. */
-  private Map<String, MemoryPlan> plans(Path model) {
-    Map<String, MemoryPlan> plans = new LinkedHashMap<>();
-    List<Quant> quants = modelOptions.weights().map(List::of).orElse(KINDS);
-    for (Quant quant : quants) {
-      plans.put(
-          quant.name().toLowerCase(Locale.ROOT),
-          modelOptions.configure(Baichuan.loader(model)).weights(quant).memoryPlan());
-    }
-    return plans;
-  }
-
-  private static void print(Map<String, MemoryPlan> plans) {
-    String row = "%-22s %10s %10s %10s %10s%n";
-    Terminal.out().printf("%n" + row, "memory plan", "weights", "cache", "workspace", "total");
-    plans.forEach(
-        (quant, plan) ->
-            Terminal.out()
-                .printf(
-                    row,
-                    "  " + quant,
-                    size(plan.weights()),
-                    size(plan.cache()),
-                    size(plan.workspace()),
-                    size(plan.total())));
   }
 
   private static Object describe(int gpu) {

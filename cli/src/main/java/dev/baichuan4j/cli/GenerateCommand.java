@@ -60,14 +60,15 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions modelOptions;
   @Mixin private SamplingOptions samplingOptions;
+  @Mixin private LoraOptions loraOptions;
 
   @Override
   public Integer call() {
     samplingOptions.requireEffect(json);
     prompt.readFile(spec);
+    loraOptions.check();
     try (Baichuan model = ModelOptions.load(samplingOptions.configure(modelOptions.loader()));
-        Generation generation =
-            prompt.continued(model, samplingOptions.apply(model.defaultOptions()))) {
+        Generation generation = prompt.continued(model, options(model))) {
       if (json) {
         Terminal.printJson(Results.of(generation));
         return 0;
@@ -87,5 +88,11 @@ final class GenerateCommand implements Callable<Integer> {
       Terminal.out().println();
     }
     return 0;
+  }
+
+  private GenerationOptions options(Baichuan model) {
+    loraOptions.loadInto(model);
+    GenerationOptions options = samplingOptions.apply(model.defaultOptions());
+    return loraOptions.chosen().map(options::withAdapter).orElse(options);
   }
 }

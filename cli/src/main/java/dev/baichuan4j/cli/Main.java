@@ -57,6 +57,8 @@ public final class Main {
           RerankCommand.class,
           PerplexityCommand.class,
           QuantizeCommand.class,
+          ConvertCommand.class,
+          InspectCommand.class,
           BenchCommand.class,
           ServeCommand.class,
           WorkerCommand.class,

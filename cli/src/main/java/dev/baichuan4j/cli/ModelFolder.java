@@ -17,7 +17,7 @@ class ModelFolder {
   static final String SHIPPED = "tiny-baichuan2-13b-chat";
 
   /** Names of files that hold weights, or tell in which files they are. */
-  private static final String WEIGHTS = ".*\\.(gguf|(safetensors|bin)(\\.index\\.json)?)";
+  private static final String WEIGHTS = ".*\\.(bc4j|gguf|(safetensors|bin)(\\.index\\.json)?)";
 
   @Spec(Target.MIXEE)
   CommandSpec spec;
@@ -26,8 +26,8 @@ class ModelFolder {
       names = "--model",
       paramLabel = "DIR",
       description =
-          "Checkpoint folder, or the file of its weights, or a GGUF file; default: the tiny chat"
-              + " model that ships with the project.")
+          "Checkpoint folder, or the file of its weights, or a *.gguf or *.bc4j file; default: the"
+              + " tiny chat model that ships with the project.")
   private Path model;
 
   /** Whether a model is named. */
@@ -62,8 +62,8 @@ class ModelFolder {
           spec,
           "--model has value "
               + Arguments.text(model)
-              + ", expected a checkpoint's folder, a *.gguf, or its *.safetensors, *.bin or *.index.json:"
-              + " it is another file");
+              + ", expected a checkpoint's folder, a *.bc4j or *.gguf, or its *.safetensors, *.bin or"
+              + " *.index.json: it is another file");
     }
     if (!Files.isReadable(model)) {
       throw wrong(
@@ -75,10 +75,10 @@ class ModelFolder {
     }
   }
 
-  /** What holds the tokenizer: the folder, also where the file of the weights is named, or GGUF. */
+  /** What holds the tokenizer: the folder, also where its weights are named, or the whole file. */
   Path tokenizer() {
     Path path = path();
-    return Files.isDirectory(path) || path.toString().endsWith(".gguf")
+    return Files.isDirectory(path) || path.toString().matches(".*\\.(bc4j|gguf)")
         ? path
         : path.toAbsolutePath().getParent();
   }

@@ -1,6 +1,8 @@
 package dev.baichuan4j.cli;
 
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Calibration;
 import dev.baichuan4j.Quant;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -17,8 +19,8 @@ import picocli.CommandLine.Spec;
     name = "quantize",
     mixinStandardHelpOptions = true,
     description =
-        "Writes a checkpoint with its matrices quantized as a CPU multiplies them, to be mapped by"
-            + " later loads.")
+        "Writes a model with its matrices quantized as a CPU multiplies them, to be mapped by later"
+            + " loads: as one file where --out ends in .bc4j, else as a folder.")
 final class QuantizeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -26,7 +28,7 @@ final class QuantizeCommand implements Callable<Integer> {
       names = "--model",
       required = true,
       paramLabel = "DIR",
-      description = "Checkpoint folder as published.")
+      description = "Checkpoint folder as published; a *.gguf too where --out ends in .bc4j.")
   private Path model;
 
   @Option(
@@ -37,10 +39,32 @@ final class QuantizeCommand implements Callable<Integer> {
   private Quant weights;
 
   @Option(
+      names = "--calibrate",
+      paramLabel = "TEXT",
+      description =
+          "A text file like what the model will read and write: rounding makes up for the errors"
+              + " that change its activations most. Not for int8.")
+  private Path calibrate;
+
+  @Option(
+      names = "--calibrate-window",
+      paramLabel = "N",
+      description =
+          "Tokens of the text that are read together; default: " + Calibration.WINDOW + ".")
+  private Integer window;
+
+  @Option(
+      names = "--calibrate-tokens",
+      paramLabel = "N",
+      description =
+          "Tokens of the text that are used at most; default: " + Calibration.TOKENS + ".")
+  private Integer tokens;
+
+  @Option(
       names = "--out",
       required = true,
-      paramLabel = "DIR",
-      description = "The new folder; nothing of that name is there yet.")
+      paramLabel = "PATH",
+      description = "The new folder or *.bc4j; nothing of that name is there yet.")
   private Path out;
 
   @Option(
@@ -60,10 +84,29 @@ final class QuantizeCommand implements Callable<Integer> {
     if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
       throw new ParameterException(
           spec.commandLine(),
-          "--out has value " + Arguments.text(out) + ", expected a folder that is not there yet");
+          "--out has value " + Arguments.text(out) + ", expected a name that is not there yet");
+    }
+    if (calibrate == null && (window != null || tokens != null)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--calibrate-window and --calibrate-tokens are for --calibrate, which is not given");
+    }
+    if (calibrate != null) {
+      InputFile.read(spec, "--calibrate", calibrate); // before anything is loaded
     }
     try (Terminal.Bar bar = new Terminal.Bar()) {
-      Baichuan.loader(model).weights(weights).threads(threads).progress(bar).quantize(out);
+      BaichuanLoader loader =
+          Baichuan.loader(model).weights(weights).threads(threads).progress(bar);
+      if (calibrate == null) {
+        loader.quantize(out);
+      } else {
+        loader.quantize(
+            out,
+            new Calibration(
+                calibrate,
+                window != null ? window : Calibration.WINDOW,
+                tokens != null ? tokens : Calibration.TOKENS));
+      }
     }
     return 0;
   }

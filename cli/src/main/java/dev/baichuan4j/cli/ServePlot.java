@@ -1,23 +1,15 @@
 package dev.baichuan4j.cli;
 
 import java.awt.Color;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Map;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.BitmapEncoder.BitmapFormat;
-import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** Draws times of requests as their distribution; the only class that needs XChart and AWT. */
+/** Draws times of requests as their distribution. */
 final class ServePlot {
   private static final double LEAST_MS = 0.001; // the axis is logarithmic
 
@@ -31,23 +23,7 @@ final class ServePlot {
    * @throws IOException when it cannot be written, or this Java cannot draw
    */
   static void write(Map<String, double[]> times, String title, Path file) throws IOException {
-    System.setProperty("java.awt.headless", "true");
-    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
-      XYChart chart = chart(times, title);
-      if (file.toString().toLowerCase(Locale.ROOT).endsWith(".svg")) {
-        VectorGraphicsEncoder.saveVectorGraphic(chart, out, VectorGraphicsFormat.SVG);
-      } else {
-        BitmapEncoder.saveBitmap(chart, out, BitmapFormat.PNG);
-      }
-    } catch (LinkageError | InternalError e) { // what AWT throws where it has no fonts
-      Files.deleteIfExists(file);
-      throw new IOException(
-          "bench: --plot has failed with "
-              + e
-              + ", expected a Java that can draw text: install fontconfig and a font, or leave"
-              + " --plot out",
-          e);
-    }
+    Picture.write(() -> chart(times, title), file, "bench: --plot");
   }
 
   private static XYChart chart(Map<String, double[]> times, String title) {

@@ -158,6 +158,8 @@ public class OpsBenchmark {
               table(table),
               null,
               null,
+              null,
+              null,
               null);
     }
 

@@ -182,6 +182,11 @@ public final class BaichuanChatRequestParameters extends DefaultChatRequestParam
     return Setting.TEMPLATE_VARIABLES.in(settings);
   }
 
+  /** Returns the name that {@link GenerationOptions#adapter()} has. */
+  public String adapter() {
+    return Setting.ADAPTER.in(settings);
+  }
+
   /** Returns {@link GenerationOptions#draftTokens()}. */
   public Integer draftTokens() {
     return Setting.DRAFT_TOKENS.in(settings);
@@ -379,6 +384,11 @@ public final class BaichuanChatRequestParameters extends DefaultChatRequestParam
     /** Sets {@link BaichuanChatRequestParameters#templateVariables()}. */
     public Builder templateVariables(TemplateVariables templateVariables) {
       return set(Setting.TEMPLATE_VARIABLES, templateVariables);
+    }
+
+    /** Sets {@link BaichuanChatRequestParameters#adapter()}. */
+    public Builder adapter(String adapter) {
+      return set(Setting.ADAPTER, adapter);
     }
 
     /** Sets {@link BaichuanChatRequestParameters#draftTokens()}. */

@@ -53,6 +53,7 @@ final class Setting<T> {
       of("promptOverflow", GenerationOptions::withPromptOverflow);
   static final Setting<TemplateVariables> TEMPLATE_VARIABLES =
       of("templateVariables", GenerationOptions::withTemplateVariables);
+  static final Setting<String> ADAPTER = of("adapter", GenerationOptions::withAdapter);
   static final Setting<Integer> DRAFT_TOKENS =
       of("draftTokens", GenerationOptions::withDraftTokens);
   static final Setting<String> CALLER = of("caller", GenerationOptions::withCaller);

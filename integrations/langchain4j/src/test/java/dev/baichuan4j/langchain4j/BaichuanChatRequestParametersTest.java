@@ -73,6 +73,7 @@ class BaichuanChatRequestParametersTest {
             "templateVariables",
             TemplateVariables.of(Map.of("enable_thinking", false)),
             o -> o.withTemplateVariables(TemplateVariables.of(Map.of("enable_thinking", false)))),
+        new Effect("adapter", "style", o -> o.withAdapter("style")),
         new Effect("draftTokens", 3, o -> o.withDraftTokens(3)),
         new Effect("caller", "somebody", o -> o.withCaller("somebody")),
         new Effect("priority", Priority.HIGH, o -> o.withPriority(Priority.HIGH)),

@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.api;
 
+import dev.baichuan4j.AdapterInfo;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.ChatSession;
@@ -18,6 +19,7 @@ import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.chat.ChatPrompt;
 import dev.baichuan4j.internal.chat.PromptBuilder;
 import dev.baichuan4j.internal.engine.Engine;
+import dev.baichuan4j.internal.engine.Terms;
 import dev.baichuan4j.internal.sampling.Tokens;
 import dev.baichuan4j.internal.session.SavedSession;
 import java.lang.ref.Reference;
@@ -245,6 +247,15 @@ final class LoadedModel implements Baichuan {
 
   @Override
   public void logits(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
+    logits(ids, all, chunk, Terms.USUAL, consumer);
+  }
+
+  @Override
+  public void logits(int[] ids, boolean all, int chunk, String adapter, LogitsConsumer consumer) {
+    logits(ids, all, chunk, Terms.USUAL.withAdapter(adapter), consumer);
+  }
+
+  private void logits(int[] ids, boolean all, int chunk, Terms terms, LogitsConsumer consumer) {
     Objects.requireNonNull(ids, "ids");
     Objects.requireNonNull(consumer, "consumer");
     if (chunk < 0) {
@@ -253,10 +264,31 @@ final class LoadedModel implements Baichuan {
     requireOpen();
     checkIds(ids, "ids");
     try {
-      engine.score(ids, all, chunk, consumer);
+      engine.score(ids, all, chunk, terms, consumer);
     } finally {
       Reference.reachabilityFence(this); // it is not dropped as long as this goes on
     }
+  }
+
+  @Override
+  public AdapterInfo loadAdapter(String name, Path folder) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(folder, "folder");
+    try {
+      return engine.loadAdapter(name, folder);
+    } finally {
+      Reference.reachabilityFence(this); // it is not dropped as long as this goes on
+    }
+  }
+
+  @Override
+  public void dropAdapter(String name) {
+    engine.dropAdapter(Objects.requireNonNull(name, "name"));
+  }
+
+  @Override
+  public List<AdapterInfo> adapters() {
+    return engine.adapters();
   }
 
   @Override

@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param draftCache type of its pages; null without one
  * @param context most positions of a text
  * @param cacheBytes what its user gives the cache; 0 for what fits
+ * @param adapterBytes what its user gives adapters to come; 0 for what is left then
  */
 record MemoryBudget(
     Ops ops,
@@ -29,6 +30,7 @@ record MemoryBudget(
     KvType draftCache,
     int context,
     long cacheBytes,
+    long adapterBytes,
     int chunkTokens,
     int maxConcurrent) {
   long weights() {
@@ -63,7 +65,9 @@ record MemoryBudget(
     // Where a device has memory of its own, that memory is the model's alone, and the cache takes
     // what weights and buffers leave; a tenth stays for scratch and recorded steps.
     long room =
-        ops.facts().readsHostMemory() ? free / 4 : (free - toCome - plan(0).workspace()) / 10 * 9;
+        ops.facts().readsHostMemory()
+            ? free / 4
+            : (free - toCome - adapterBytes - plan(0).workspace()) / 10 * 9;
     return (int) Math.max(slots, Math.min((long) slots * maxConcurrent, room / page));
   }
 

@@ -2,13 +2,13 @@ package dev.baichuan4j.internal.api;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Calibration;
 import dev.baichuan4j.ContextScaling;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.MemoryPlan;
-import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.PromptFormat;
@@ -21,14 +21,13 @@ import dev.baichuan4j.internal.checkpoint.GenerationConfig;
 import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.lora.MergedWeights;
+import dev.baichuan4j.internal.nn.AdapterPool;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
-import dev.baichuan4j.internal.nn.PackedCheckpoint;
 import dev.baichuan4j.internal.session.SavedSession;
-import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,6 +61,7 @@ final class ModelLoader implements BaichuanLoader {
   private long cacheBytes;
   private Path draft; // null for none
   private final List<Path> merged = new ArrayList<>(); // adapters
+  private long adapterBytes; // 0 for what is usual
   private ProgressListener progress = ProgressListener.NONE;
 
   ModelLoader(Path path, Architecture random) {
@@ -158,6 +158,12 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   @Override
+  public BaichuanLoader adapterBytes(long adapterBytes) {
+    this.adapterBytes = between("adapterBytes", adapterBytes, 1 << 12, 1L << 36);
+    return this;
+  }
+
+  @Override
   public BaichuanLoader mergedAdapter(Path folder) {
     merged.add(Objects.requireNonNull(folder, "folder"));
     return this;
@@ -170,6 +176,10 @@ final class ModelLoader implements BaichuanLoader {
   }
 
   private static int between(String name, int value, int low, int high) {
+    return (int) between(name, (long) value, low, high);
+  }
+
+  private static long between(String name, long value, long low, long high) {
     if (value < low || value > high) {
       throw new InvalidRequestException(
           name, name + " has value " + value + ", expected " + low + " to " + high);
@@ -181,7 +191,7 @@ final class ModelLoader implements BaichuanLoader {
   public MemoryPlan memoryPlan() {
     Optional<Checkpoint> checkpoint = checkpoint();
     Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
-    Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(ModelLoader::tokenizer));
+    Optional<Checkpoint> guesses = draft(model, checkpoint.flatMap(TokenizerLoader::find));
     try (Ops ops = ops(where())) {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
       return budget.plan(budget.pages(budget.weights()));
@@ -191,17 +201,18 @@ final class ModelLoader implements BaichuanLoader {
   private MemoryBudget budget(
       Ops ops, Optional<Checkpoint> checkpoint, Optional<Checkpoint> guesses) {
     Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
-    requireHeads(model, ops, where());
-    guesses.ifPresent(c -> requireHeads(c.architecture(), ops, where()));
+    HeadSizes.require(model, ops, where());
+    guesses.ifPresent(c -> HeadSizes.require(c.architecture(), ops, where()));
     return new MemoryBudget(
         ops,
-        new MemoryEstimate(model, weights(ops, checkpoint), ops.facts(), checkpoint),
+        new MemoryEstimate(model, weights(ops, checkpoint), factsFor(ops), checkpoint),
         cacheType(activations(ops, checkpoint), ops.facts()),
         guesses.map(
             c -> new MemoryEstimate(c.architecture(), weights(ops, guesses), ops.facts(), guesses)),
         guesses.map(c -> cacheType(activations(ops, guesses), ops.facts())).orElse(null),
         context(model),
         cacheBytes,
+        adapterBytes,
         chunkTokens,
         maxConcurrent);
   }
@@ -216,7 +227,7 @@ final class ModelLoader implements BaichuanLoader {
         model.vocabularySize(),
         tokenizer,
         guesses.architecture().vocabularySize(),
-        tokenizer(guesses));
+        TokenizerLoader.find(guesses));
     return Optional.of(guesses);
   }
 
@@ -224,7 +235,7 @@ final class ModelLoader implements BaichuanLoader {
   public Baichuan load() {
     long start = System.nanoTime();
     Optional<Checkpoint> checkpoint = checkpoint();
-    Optional<Tokenizer> tokenizer = checkpoint.flatMap(ModelLoader::tokenizer);
+    Optional<Tokenizer> tokenizer = checkpoint.flatMap(TokenizerLoader::find);
     Optional<GenerationConfig> advice = checkpoint.flatMap(Checkpoint::generationConfig);
     GenerationOptions defaults = advice.map(AdvisedOptions::of).orElse(GenerationOptions.greedy());
     Architecture model = checkpoint.map(Checkpoint::architecture).orElseGet(this::random);
@@ -238,8 +249,9 @@ final class ModelLoader implements BaichuanLoader {
       budget.requireRoom();
       Model loaded =
           checkpoint.isPresent()
-              ? Model.load(ops, checkpoint.get(), quant, progress)
+              ? Model.load(ops, checkpoint.get(), quant, factsFor(ops), progress)
               : Model.random(ops, model, quant);
+      loaded.adapters().limit(adapterBytes == 0 ? AdapterPool.USUAL_BYTES : adapterBytes);
       SavedSession.Origin origin =
           CacheOrigin.of(ops, model, quant, budget.cache(), exact, context(model), checkpoint);
       Optional<Draft> drafting =
@@ -300,27 +312,6 @@ final class ModelLoader implements BaichuanLoader {
     return checkpoint.withPositions(ScaledPositions.of(checkpoint.architecture(), contextScaling));
   }
 
-  /** The tokenizer of a checkpoint, where its file or its folder has one. */
-  private static Optional<Tokenizer> tokenizer(Checkpoint checkpoint) {
-    Optional<Path> file =
-        checkpoint.isGguf()
-            ? checkpoint.tokenizerInFile().map(model -> checkpoint.file())
-            : TokenizerFiles.find(checkpoint.folder());
-    return file.map(path -> fitting(TokenizerLoader.load(path), path, checkpoint));
-  }
-
-  private static Tokenizer fitting(Tokenizer tokenizer, Path file, Checkpoint checkpoint) {
-    int vocabulary = checkpoint.architecture().vocabularySize();
-    if (tokenizer.vocabularySize() > vocabulary) {
-      throw new ModelFormatException(
-          file,
-          "tokenizer",
-          "at most " + vocabulary + " pieces",
-          tokenizer.vocabularySize() + " pieces");
-    }
-    return tokenizer;
-  }
-
   private static ElementType activations(Ops ops, Optional<Checkpoint> checkpoint) {
     return checkpoint.isPresent()
         ? Model.activations(ops, checkpoint.get())
@@ -329,19 +320,28 @@ final class ModelLoader implements BaichuanLoader {
 
   @Override
   public void quantize(Path target) {
+    quantize(target, Optional.empty());
+  }
+
+  @Override
+  public void quantize(Path target, Calibration calibration) {
+    quantize(target, Optional.of(calibration));
+  }
+
+  private void quantize(Path target, Optional<Calibration> calibration) {
     Objects.requireNonNull(target, "target");
     Checkpoint checkpoint =
         checkpoint()
             .orElseThrow(
-                () -> new IllegalStateException("loader has no checkpoint, expected a folder"));
+                () ->
+                    new IllegalStateException(
+                        "loader has no checkpoint, expected a folder or file"));
     if (device instanceof Device.Cuda) {
       throw new InvalidRequestException(
-          "device", "device has value " + device + ", expected cpu: what is written is for CPUs");
+          "device", "device has value " + device + ", expected cpu, which quantizes here");
     }
-    try (Ops ops = Ops.cpu(threads, exact)) {
-      PackedCheckpoint.write(
-          ops, checkpoint, weights == null ? Quant.BF16 : weights, target, progress);
-    }
+    Quant quant = weights == null ? Quant.BF16 : weights;
+    QuantizedTarget.write(checkpoint, quant, calibration, target, threads, exact, progress);
   }
 
   private Quant weights(Ops ops, Optional<Checkpoint> checkpoint) {
@@ -411,6 +411,11 @@ final class ModelLoader implements BaichuanLoader {
         loaded.quantizationErrors());
   }
 
+  /** What the model is put together by: one for adapters can have them of gate and up. */
+  private DeviceFacts factsFor(Ops ops) {
+    return adapterBytes > 0 ? ops.facts().withGateApart() : ops.facts();
+  }
+
   private Device where() {
     return device != null ? device : exact ? Device.cpu() : Device.auto();
   }
@@ -442,20 +447,6 @@ final class ModelLoader implements BaichuanLoader {
               + ", expected at most "
               + cores
               + " with pin, the physical cores that the process may use");
-    }
-  }
-
-  /** Checks, before anything is loaded, that attention takes heads of this size on the device. */
-  private static void requireHeads(Architecture model, Ops ops, Device where) {
-    int size = model.heads().size();
-    if (!ops.facts().takesHeadSize(size)) {
-      throw new InvalidRequestException(
-          "device",
-          "device has value "
-              + where
-              + ", whose attention does not take heads of size "
-              + size
-              + ", expected cpu");
     }
   }
 

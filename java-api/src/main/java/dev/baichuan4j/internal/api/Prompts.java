@@ -37,26 +37,16 @@ final class Prompts {
     if (asked == null ? !isRelative : asked != PromptFormat.TEMPLATE) {
       return new Prompts(asked == null ? PromptFormat.CURRENT : asked, Optional.empty());
     }
-    Optional<TemplateFile> template = checkpoint.flatMap(Prompts::template);
+    Optional<TemplateFile> template = checkpoint.flatMap(c -> TemplateFile.find(c.files()));
     if (asked == PromptFormat.TEMPLATE && template.isEmpty()) {
       throw new ModelFormatException(
-          checkpoint
-              .map(c -> (c.isGguf() ? c.file() : c.folder()).toString())
-              .orElse("random model"),
+          checkpoint.map(c -> c.path().toString()).orElse("random model"),
           "chat template",
           "chat_template.jinja, chat_template in tokenizer_config.json, or tokenizer.chat_template of"
               + " a GGUF file, for prompt format TEMPLATE",
           "no chat template");
     }
     return new Prompts(PromptFormat.CURRENT, template);
-  }
-
-  private static Optional<TemplateFile> template(Checkpoint checkpoint) {
-    return checkpoint.isGguf()
-        ? checkpoint
-            .chatTemplate()
-            .map(text -> TemplateFile.inGguf(checkpoint.file(), text, checkpoint.specialTokens()))
-        : TemplateFile.find(checkpoint.folder());
   }
 
   /**

@@ -60,6 +60,11 @@ final class TextEmbeddings implements Embeddings {
   }
 
   @Override
+  public Embeddings withAdapter(String adapter) {
+    return with(terms.withAdapter(adapter));
+  }
+
+  @Override
   public Embeddings withPriority(Priority priority) {
     return with(terms.withPriority(priority));
   }

@@ -39,6 +39,11 @@ final class TextScoring implements Scoring {
   }
 
   @Override
+  public Scoring withAdapter(String adapter) {
+    return new TextScoring(model, engine, terms.withAdapter(adapter));
+  }
+
+  @Override
   public Scoring withPriority(Priority priority) {
     return new TextScoring(model, engine, terms.withPriority(priority));
   }

@@ -199,6 +199,15 @@ public record Architecture(
       return Optional.of(
           new Unfit("rope_theta", Double.toString(rope.base()), "a number from 1 to 1e12"));
     }
+    if (positions instanceof Positions.Rope rope
+        && rope.scaling() instanceof RopeScaling.Divided divided
+        && divided.divisors().size() != heads.size / 2) {
+      return Optional.of(
+          new Unfit(
+              RopeConfig.DIVISORS,
+              divided.divisors().size() + " numbers",
+              heads.size / 2 + " numbers, one a pair of a head"));
+    }
     return Optional.empty();
   }
 

@@ -5,6 +5,7 @@ import dev.baichuan4j.ModelShape.Head;
 import dev.baichuan4j.internal.arch.Architecture.Heads;
 import dev.baichuan4j.internal.arch.Architecture.Projections;
 import dev.baichuan4j.internal.arch.Architecture.TokenIds;
+import dev.baichuan4j.internal.files.NamedFiles;
 import dev.baichuan4j.internal.json.JsonObject;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,11 +68,20 @@ public final class ConfigFile {
   }
 
   /**
+   * Reads that of a model.
+   *
+   * @throws ModelFormatException as {@link #read(Path)}
+   */
+  public static Architecture read(NamedFiles model) {
+    return of(JsonObject.read(model, "config.json", MAX_BYTES));
+  }
+
+  /**
    * Reads the content of a {@code config.json}.
    *
    * @param json the file's bytes, UTF-8
    * @param file the file's name, for messages
-   * @throws ModelFormatException as {@link #read}
+   * @throws ModelFormatException as {@link #read(Path)}
    */
   public static Architecture parse(byte[] json, String file) {
     return of(JsonObject.parse(json, file));

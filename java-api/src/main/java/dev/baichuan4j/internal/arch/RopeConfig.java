@@ -3,6 +3,8 @@ package dev.baichuan4j.internal.arch;
 import dev.baichuan4j.internal.arch.Positions.Rope;
 import dev.baichuan4j.internal.json.IntRange;
 import dev.baichuan4j.internal.json.JsonObject;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -12,6 +14,15 @@ import java.util.Optional;
 final class RopeConfig {
   private static final double BASE = 10_000;
   private static final String FACTOR = "factor";
+
+  /** A type of this project: each frequency has a divisor of its own, as a GGUF file has them. */
+  static final String DIVIDED = "divided";
+
+  static final String DIVISORS = "divisors";
+
+  /** Half of the largest head. */
+  private static final int MOST_DIVISORS = 512;
+
   private static final String ORIGINAL = "original_max_position_embeddings";
 
   private RopeConfig() {}
@@ -43,9 +54,22 @@ final class RopeConfig {
               positive(json, "low_freq_factor"),
               positive(json, "high_freq_factor"),
               original(json).orElseThrow(() -> json.wrong(ORIGINAL, "a number of positions")));
+      case DIVIDED -> new RopeScaling.Divided(divisors(json));
       default ->
           throw json.wrong(key, "\"default\", \"linear\", \"dynamic\", \"yarn\" or \"llama3\"");
     };
+  }
+
+  private static List<Float> divisors(JsonObject json) {
+    List<Float> divisors = new ArrayList<>();
+    for (double number : json.numbers(DIVISORS)) {
+      float divisor = (float) number;
+      if (!(divisor > 0 && divisor <= 1e6f) || divisors.size() == MOST_DIVISORS) {
+        throw json.wrong(DIVISORS, "numbers greater than 0 and at most 1e6, one a pair of a head");
+      }
+      divisors.add(divisor);
+    }
+    return divisors;
   }
 
   private static RopeScaling yarn(JsonObject json, int maxPositions) {

@@ -6,6 +6,7 @@ import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
 import dev.baichuan4j.internal.arch.Positions;
 import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.files.NamedFiles;
 import dev.baichuan4j.internal.files.PathProblem;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -37,7 +38,8 @@ import org.slf4j.LoggerFactory;
  * <p>Matrices may be codes of other programs, see {@link
  * dev.baichuan4j.internal.checkpoint.quantized}.
  *
- * <p>Or a GGUF file, in which all of that is, see {@link dev.baichuan4j.internal.checkpoint.gguf}.
+ * <p>Or a file in which all of that is: GGUF, see {@link dev.baichuan4j.internal.checkpoint.gguf},
+ * or a {@link PackedFile}.
  *
  * <p>Opening reads the headers of all files and keeps none of them open.
  */
@@ -48,53 +50,88 @@ public final class Checkpoint {
   /** A buffer that Baichuan-7B saves with each layer, and that is computed anew here. */
   private static final String INV_FREQ = "rotary_emb.inv_freq";
 
+  private final Form form;
   private final Path folder;
+  private final NamedFiles files;
   private final Architecture architecture;
   private final Optional<GenerationConfig> generationConfig;
   private final TensorSource source;
   private final Map<String, TensorEntry> tensors; // of the source, without buffers
   private final Optional<PackedWeights> packed;
-  private final Optional<GgufModel> gguf;
   private final Optional<Quant> usualWeights;
 
-  private Checkpoint(Path folder, Path weights, TensorFormat format) {
-    this.folder = folder;
-    this.architecture = ConfigFile.read(folder.resolve("config.json"));
-    Path generation = folder.resolve("generation_config.json");
-    this.generationConfig =
-        PathProblem.isThere(generation)
-            ? Optional.of(GenerationConfig.read(generation, architecture.vocabularySize()))
-            : Optional.empty();
-    TensorSource stored = format.open(weights);
-    this.packed = PackedWeights.of(stored);
-    QuantizedTensors decoded =
-        packed.isPresent() ? null : QuantizedTensors.of(folder, architecture, stored);
-    this.source = decoded == null ? stored : decoded;
-    this.tensors = withoutFrequencies(source.tensors());
-    this.gguf = Optional.empty();
-    this.usualWeights = decoded == null ? packed.map(PackedWeights::quant) : decoded.usualWeights();
+  /** In which form a model is there. */
+  public enum Form {
+    /** A folder of files, as published or as {@code quantize} writes it. */
+    FOLDER,
+    /** One GGUF file. */
+    GGUF,
+    /** One {@code .bc4j} file. */
+    PACKED
   }
 
-  private Checkpoint(Path folder, GgufModel model) {
+  private Checkpoint(
+      Form form,
+      Path folder,
+      NamedFiles files,
+      Architecture architecture,
+      TensorSource source,
+      Optional<Quant> usualWeights) {
+    this.form = form;
     this.folder = folder;
-    this.architecture = model.architecture();
-    this.generationConfig = model.generationConfig();
-    this.source = model.source();
-    this.packed = Optional.empty();
-    this.tensors = source.tensors();
-    this.gguf = Optional.of(model);
-    this.usualWeights = Optional.of(model.usualWeights());
+    this.files = files;
+    this.architecture = architecture;
+    this.generationConfig = GenerationConfig.find(files, architecture.vocabularySize());
+    this.source = source;
+    this.packed = PackedWeights.of(source);
+    this.tensors = withoutFrequencies(source.tensors());
+    this.usualWeights = packed.map(PackedWeights::quant).or(() -> usualWeights);
   }
 
   private Checkpoint(Checkpoint same, Architecture architecture, Map<String, TensorEntry> tensors) {
+    this.form = same.form;
     this.folder = same.folder;
+    this.files = same.files;
     this.architecture = architecture;
     this.generationConfig = same.generationConfig;
     this.source = same.source;
     this.packed = same.packed;
     this.tensors = tensors;
-    this.gguf = same.gguf;
     this.usualWeights = same.usualWeights;
+  }
+
+  private static Checkpoint ofFolder(Path folder, Path weights, TensorFormat format) {
+    NamedFiles files = NamedFiles.in(folder);
+    Architecture architecture = ConfigFile.read(files);
+    TensorSource stored = format.open(weights);
+    if (PackedWeights.of(stored).isPresent()) {
+      return new Checkpoint(Form.FOLDER, folder, files, architecture, stored, Optional.empty());
+    }
+    QuantizedTensors decoded = QuantizedTensors.of(folder, architecture, stored);
+    return new Checkpoint(
+        Form.FOLDER, folder, files, architecture, decoded, decoded.usualWeights());
+  }
+
+  private static Checkpoint ofGguf(Path file) {
+    GgufModel model = GgufModel.open(file);
+    return new Checkpoint(
+        Form.GGUF,
+        file.toAbsolutePath().getParent(),
+        model.files(),
+        model.architecture(),
+        model.source(),
+        Optional.of(model.usualWeights()));
+  }
+
+  private static Checkpoint ofPacked(Path file) {
+    PackedFile model = PackedFile.open(file);
+    return new Checkpoint(
+        Form.PACKED,
+        file.toAbsolutePath().getParent(),
+        model.files(),
+        ConfigFile.read(model.files()),
+        model,
+        Optional.empty());
   }
 
   /** Returns the same weights for a model that differs in how positions enter attention. */
@@ -112,7 +149,8 @@ public final class Checkpoint {
   /**
    * Opens a checkpoint.
    *
-   * @param path the folder, or the weights' single file or index file in it, or a GGUF file
+   * @param path the folder, or the weights' single file or index file in it, or a GGUF or {@code
+   *     .bc4j} file
    * @throws ModelFormatException if there is no checkpoint, or a file is missing or malformed
    */
   public static Checkpoint open(Path path) {
@@ -125,10 +163,10 @@ public final class Checkpoint {
     }
     if (PathProblem.require(path, "a model's folder or file").isDirectory()) {
       Path weights = findWeights(path);
-      return new Checkpoint(path, weights, TensorFormat.of(weights).orElseThrow());
+      return ofFolder(path, weights, TensorFormat.of(weights).orElseThrow());
     }
-    if (isGguf(path)) {
-      return new Checkpoint(path.toAbsolutePath().getParent(), GgufModel.open(path));
+    if (isWhole(path)) {
+      return hasEnding(path, GgufModel.EXTENSION) ? ofGguf(path) : ofPacked(path);
     }
     TensorFormat format =
         TensorFormat.of(path)
@@ -137,14 +175,33 @@ public final class Checkpoint {
                     new ModelFormatException(
                         path,
                         "path",
-                        "a model's folder, *.gguf, *.safetensors or *.bin file",
+                        "a model's folder, *.bc4j, *.gguf, *.safetensors or *.bin file",
                         "another file"));
-    return new Checkpoint(path.toAbsolutePath().getParent(), path, format);
+    return ofFolder(path.toAbsolutePath().getParent(), path, format);
   }
 
-  /** Returns whether a file's name says that it is a GGUF file. */
-  public static boolean isGguf(Path file) {
-    return String.valueOf(file.getFileName()).endsWith(GgufModel.EXTENSION);
+  /** Returns whether a name says that the file holds all of a model: GGUF or {@code .bc4j}. */
+  public static boolean isWhole(Path file) {
+    return hasEnding(file, GgufModel.EXTENSION) || hasEnding(file, PackedFile.EXTENSION);
+  }
+
+  /** Returns whether a name says that the file is a {@code .bc4j} file. */
+  public static boolean isPacked(Path file) {
+    return hasEnding(file, PackedFile.EXTENSION);
+  }
+
+  private static boolean hasEnding(Path file, String extension) {
+    return String.valueOf(file.getFileName()).endsWith(extension);
+  }
+
+  /**
+   * Returns the small files of a file that holds all of a model, such as those of its tokenizer,
+   * whatever the model is.
+   *
+   * @throws ModelFormatException if the file is malformed
+   */
+  public static NamedFiles filesOf(Path whole) {
+    return isPacked(whole) ? PackedFile.open(whole).files() : GgufModel.files(whole);
   }
 
   private static Path findWeights(Path folder) {
@@ -173,7 +230,20 @@ public final class Checkpoint {
     return Collections.unmodifiableMap(kept);
   }
 
-  /** Returns the folder. */
+  /** Returns in which form the model is there. */
+  public Form form() {
+    return form;
+  }
+
+  /**
+   * Returns the small files beside weights; {@code config.json} may be missing where the
+   * architecture is told otherwise.
+   */
+  public NamedFiles files() {
+    return files;
+  }
+
+  /** Returns the folder, or that of the file that holds all of the model. */
   public Path folder() {
     return folder;
   }
@@ -188,29 +258,16 @@ public final class Checkpoint {
     return generationConfig;
   }
 
-  /** Returns whether all of the model is in one GGUF file, and nothing beside it is read. */
-  public boolean isGguf() {
-    return gguf.isPresent();
+  /**
+   * Returns what a person would name the model by: the folder, or the file that holds all of it.
+   */
+  public Path path() {
+    return form == Form.FOLDER ? folder : source.file();
   }
 
   /** Returns the file of the weights, or the index of several. */
   public Path file() {
     return source.file();
-  }
-
-  /** Returns the bytes of the {@code tokenizer.model} that a GGUF file holds, if it holds one. */
-  public Optional<byte[]> tokenizerInFile() {
-    return gguf.flatMap(GgufModel::tokenizerModel);
-  }
-
-  /** Returns the Jinja text of the chat template that a GGUF file holds, if it holds one. */
-  public Optional<String> chatTemplate() {
-    return gguf.flatMap(GgufModel::chatTemplate);
-  }
-
-  /** Returns the texts of a GGUF file's tokens that its chat template writes by name. */
-  public Map<String, String> specialTokens() {
-    return gguf.map(GgufModel::specialTokens).orElse(Map.of());
   }
 
   /**
@@ -220,10 +277,9 @@ public final class Checkpoint {
    */
   public Optional<Quant> usualWeights(boolean takesCodes) {
     boolean hasCodes =
-        takesCodes
-            && tensors.values().stream()
-                .anyMatch(entry -> entry.rows().flatMap(StoredRows::codes).isPresent());
-    return hasCodes ? Optional.of(Quant.STORED) : usualWeights;
+        tensors.values().stream()
+            .anyMatch(entry -> entry.rows().flatMap(StoredRows::codes).isPresent());
+    return hasCodes && takesCodes && packed.isEmpty() ? Optional.of(Quant.STORED) : usualWeights;
   }
 
   /** Returns what the matrices are quantized to, or empty if they are not. */
@@ -249,6 +305,30 @@ public final class Checkpoint {
   public TensorEntry tensor(String name) {
     return find(name)
         .orElseThrow(() -> new ModelFormatException(source.file(), name, "a tensor", "no entry"));
+  }
+
+  /**
+   * Returns where the numbers of a weight are, in the shape that it has in the model: the codes of
+   * a packed matrix are read as numbers.
+   *
+   * @param spec of {@link Architecture#tensors} or {@link Architecture#matrices}
+   * @throws ModelFormatException if it is not there as it should be
+   */
+  public TensorEntry numbers(TensorSpec spec) {
+    TensorEntry entry = tensor(spec.name());
+    boolean isPacked = packed.isPresent() && entry.dtype() == DType.U8 && spec.shape().length == 2;
+    if (!isPacked) {
+      return require(spec.name(), spec.shape());
+    }
+    packed.get().check(entry, source.metadata(), spec.shape());
+    return new TensorEntry(
+        spec.name(),
+        DType.BF16,
+        spec.shape(),
+        entry.file(),
+        entry.offset(),
+        entry.bytes(),
+        Optional.of(new PanelRows(entry, packed.get().quant(), (int) spec.shape()[1])));
   }
 
   /**

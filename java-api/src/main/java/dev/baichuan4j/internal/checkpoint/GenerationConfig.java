@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.internal.files.NamedFiles;
 import dev.baichuan4j.internal.json.IntRange;
 import dev.baichuan4j.internal.json.JsonObject;
 import java.nio.file.Path;
@@ -53,6 +54,9 @@ public record GenerationConfig(
     List<String> stopStrings,
     OptionalInt numBeams,
     OptionalDouble lengthPenalty) {
+
+  /** The name of the file. */
+  static final String FILE_NAME = "generation_config.json";
 
   private static final IntRange MAX_NEW_TOKENS =
       new IntRange("max_new_tokens", 1, Integer.MAX_VALUE);
@@ -107,6 +111,17 @@ public record GenerationConfig(
    */
   public static GenerationConfig read(Path file, int vocabularySize) {
     return of(JsonObject.read(file, MAX_BYTES), vocabularySize);
+  }
+
+  /**
+   * Reads that of a model, if it has one.
+   *
+   * @throws ModelFormatException as {@link #read}
+   */
+  static Optional<GenerationConfig> find(NamedFiles model, int vocabularySize) {
+    return model.has(FILE_NAME)
+        ? Optional.of(of(JsonObject.read(model, FILE_NAME, MAX_BYTES), vocabularySize))
+        : Optional.empty();
   }
 
   /**

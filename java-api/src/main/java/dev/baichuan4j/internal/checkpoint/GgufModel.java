@@ -8,6 +8,7 @@ import dev.baichuan4j.internal.checkpoint.gguf.GgufFile;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufMetadata;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufTensor;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufTokenizer;
+import dev.baichuan4j.internal.files.NamedFiles;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -21,21 +22,12 @@ import java.util.StringJoiner;
  * All that a GGUF file says of a model.
  *
  * @param architecture what it is made of
- * @param generationConfig how its publisher wants it to be asked, where the file says so
+ * @param files what a folder would have of it beside {@code config.json} and weights
  * @param source its tensors
- * @param tokenizerModel the bytes of a {@code tokenizer.model}, where the file has a tokenizer
- * @param chatTemplate the Jinja text of its chat template, where the file has one
- * @param specialTokens texts of the tokens that the template writes by name
  * @param usualWeights the kind of weights that is nearest to what the file holds
  */
 record GgufModel(
-    Architecture architecture,
-    Optional<GenerationConfig> generationConfig,
-    TensorSource source,
-    Optional<byte[]> tokenizerModel,
-    Optional<String> chatTemplate,
-    Map<String, String> specialTokens,
-    Quant usualWeights) {
+    Architecture architecture, NamedFiles files, TensorSource source, Quant usualWeights) {
 
   /** How the names of GGUF files end. */
   static final String EXTENSION = ".gguf";
@@ -67,35 +59,55 @@ record GgufModel(
     Architecture architecture = GgufConfig.architecture(file);
     return new GgufModel(
         architecture,
-        generationConfig(file, architecture),
+        NamedFiles.heldBy(path, files(file, architecture)),
         GgufTensors.of(file, GgufConfig.turnedHead(file, architecture)),
-        GgufTokenizer.model(file.metadata()),
-        file.metadata().string("tokenizer.chat_template"),
-        GgufTokenizer.specialTokens(file.metadata()),
         usualWeights(file));
   }
 
-  /** Most of the bytes decide; norms are a few. */
+  /** Reads the files of a tokenizer alone, which may be that of any model. */
+  static NamedFiles files(Path path) {
+    return NamedFiles.heldBy(path, GgufTokenizer.files(GgufFile.open(path).metadata()));
+  }
+
+  private static Map<String, byte[]> files(GgufFile file, Architecture architecture) {
+    Map<String, byte[]> files = new LinkedHashMap<>(GgufTokenizer.files(file.metadata()));
+    generationConfig(file, architecture)
+        .ifPresent(json -> files.put(GenerationConfig.FILE_NAME, json));
+    return files;
+  }
+
+  /**
+   * Most of the bytes decide whether it is of codes; the codes of the layers, of which kind: the
+   * embedding table and the head often have more bits.
+   */
   private static Quant usualWeights(GgufFile file) {
     long coded = 0;
     long bytes = 0;
+    long ofLayers = 0;
     double elements = 0;
     for (GgufTensor tensor : file.tensors().values()) {
       bytes += tensor.bytes();
       if (!tensor.kind().isPlain()) {
         coded += tensor.bytes();
-        elements += 8.0 * tensor.bytes() / tensor.kind().bits();
+        if (tensor.name().startsWith("blk.")) {
+          ofLayers += tensor.bytes();
+          elements += 8.0 * tensor.bytes() / tensor.kind().bits();
+        }
       }
     }
     if (2 * coded < bytes) {
       return Quant.BF16;
     }
-    return 8 * coded / elements <= MOST_BITS_OF_INT4 ? Quant.INT4 : Quant.INT8;
+    return 8 * ofLayers <= MOST_BITS_OF_INT4 * elements ? Quant.INT4 : Quant.INT8;
   }
 
-  private static Optional<GenerationConfig> generationConfig(
-      GgufFile file, Architecture architecture) {
+  /** The content of a generation_config.json, where the file has any of it. */
+  private static Optional<byte[]> generationConfig(GgufFile file, Architecture architecture) {
     GgufMetadata metadata = file.metadata();
+    Optional<String> published = metadata.string("baichuan4j.generation_config");
+    if (published.isPresent()) {
+      return published.map(json -> json.getBytes(StandardCharsets.UTF_8));
+    }
     Map<String, Number> advice = new LinkedHashMap<>();
     ADVICE.forEach(
         (key, name) ->
@@ -115,11 +127,7 @@ record GgufModel(
     }
     StringJoiner json = new StringJoiner(", ", "{", ", \"do_sample\": " + samples + "}");
     advice.forEach((name, value) -> json.add("\"" + name + "\": " + value));
-    return Optional.of(
-        GenerationConfig.parse(
-            json.toString().getBytes(StandardCharsets.UTF_8),
-            file.path().toString(),
-            architecture.vocabularySize()));
+    return Optional.of(json.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   /** A Baichuan that is called a chat model, in whose vocabulary the two ids are reserved. */

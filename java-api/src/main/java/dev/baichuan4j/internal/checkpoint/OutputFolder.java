@@ -27,10 +27,13 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
+ * <p>What appears may be a single file as well: whatever {@link #path} is made to be.
+ *
  * <p>Until then its files are in {@code .NAME.partial} beside it, and {@link #close} without {@link
- * #commit} removes them. That folder has one writer at a time: the one that holds a lock on the
- * file {@code lock} in it. The system releases the lock with the process, however that ends, so the
- * next writer of the same target knows that what it finds belongs to nobody, and removes it.
+ * #commit} removes them, or leaves them after {@link #keep} for a writer that goes on with them
+ * ({@link #resume}). That folder has one writer at a time: the one that holds a lock on the file
+ * {@code lock} in it. The system releases the lock with the process, however that ends, so the next
+ * writer of the same target knows that what it finds belongs to nobody, and removes it.
  *
  * <p>For one thread.
  */
@@ -39,10 +42,12 @@ public final class OutputFolder implements AutoCloseable {
 
   private static final String LOCK = "lock";
   private static final String CONTENT = "content";
+  private static final String NOTES = "notes";
 
   private final Path target;
   private final Path partial;
   private final WriterLock lock;
+  private boolean kept;
   private boolean closed;
 
   private OutputFolder(Path target, Path partial, WriterLock lock) {
@@ -61,6 +66,27 @@ public final class OutputFolder implements AutoCloseable {
    * @throws OperationInterruptedException if the thread is interrupted
    */
   public static OutputFolder create(Path target) {
+    OutputFolder folder = resume(target);
+    boolean ready = false;
+    try {
+      folder.clear();
+      Files.createDirectory(folder.path());
+      ready = true;
+      return folder;
+    } catch (IOException e) {
+      throw failure(folder.target, e);
+    } finally {
+      if (!ready) {
+        folder.close();
+      }
+    }
+  }
+
+  /**
+   * As {@link #create}, but leaves what is there of a writer before: {@link #path} and {@link
+   * #notes} may be there or not.
+   */
+  public static OutputFolder resume(Path target) {
     if (!PathProblem.isOfTheSystem(target)) {
       throw new InvalidRequestException(
           "target",
@@ -71,26 +97,28 @@ public final class OutputFolder implements AutoCloseable {
     Path absolute = target.toAbsolutePath().normalize();
     if (absolute.getFileName() == null || Files.exists(absolute, LinkOption.NOFOLLOW_LINKS)) {
       throw new InvalidRequestException(
-          "target", "target has value " + target + ", expected a folder that is not there yet");
+          "target", "target has value " + target + ", expected a name that is not there yet");
     }
     Path partial = partialOf(absolute);
-    OutputFolder folder = null;
-    boolean ready = false;
     try {
-      WriterLock lock =
-          WriterLock.take(partial.resolve(LOCK), absolute, () -> makeFolder(absolute, partial));
-      folder = new OutputFolder(absolute, partial, lock);
-      delete(folder.path());
-      Files.createDirectory(folder.path());
-      ready = true;
-      return folder;
+      return new OutputFolder(
+          absolute,
+          partial,
+          WriterLock.take(partial.resolve(LOCK), absolute, () -> makeFolder(absolute, partial)));
     } catch (IOException e) {
       throw failure(absolute, e);
-    } finally {
-      if (!ready && folder != null) {
-        folder.close();
-      }
     }
+  }
+
+  /** Removes what is there, so that the writing begins anew. */
+  public void clear() throws IOException {
+    delete(path());
+    Files.deleteIfExists(notes());
+  }
+
+  /** Leaves what is written for a writer that goes on with it. */
+  public void keep() {
+    kept = true;
   }
 
   /** The same path for every writer, by whatever symbolic links the target was named. */
@@ -125,9 +153,14 @@ public final class OutputFolder implements AutoCloseable {
     return PathProblem.unwritable(target, e);
   }
 
-  /** Returns where to write: an empty folder. */
+  /** Returns where to write: an empty folder, unless a writer before has left it. */
   public Path path() {
     return partial.resolve(CONTENT);
+  }
+
+  /** Returns a file for what a writer that goes on has to know. */
+  public Path notes() {
+    return partial.resolve(NOTES);
   }
 
   /**
@@ -181,7 +214,10 @@ public final class OutputFolder implements AutoCloseable {
     }
     closed = true;
     try {
-      delete(path());
+      if (kept) {
+        return;
+      }
+      clear();
       // From here on the folder is anybody's: another writer may make the file anew and keep it.
       Files.deleteIfExists(partial.resolve(LOCK));
       Files.deleteIfExists(partial);
@@ -189,7 +225,12 @@ public final class OutputFolder implements AutoCloseable {
       LOG.debug("{} has another writer already", partial);
     } catch (IOException e) {
       LOG.warn("{} cannot be removed: {}", partial, e.toString());
+    } finally {
+      release();
     }
+  }
+
+  private void release() {
     try {
       lock.close();
     } catch (IOException e) {

@@ -24,6 +24,9 @@ import java.util.Optional;
  * @param layout version of the layout, bc_packed_layout of the native library that packed
  */
 public record PackedWeights(Path file, Quant quant, int layout) {
+  /** The version of the layout that is read and written here, kPackedLayout of quant.h. */
+  static final int PANEL_LAYOUT = 1;
+
   private static final String PREFIX = "baichuan4j.";
   private static final String WEIGHTS = PREFIX + "weights";
   private static final String LAYOUT = PREFIX + "layout";

@@ -10,6 +10,7 @@ import dev.baichuan4j.internal.checkpoint.quantized.QuantizationConfig;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizedForm;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizedMatrix;
 import dev.baichuan4j.internal.checkpoint.quantized.RawTensor;
+import dev.baichuan4j.internal.checkpoint.quantized.StoredModule;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -116,7 +117,7 @@ record QuantizedTensors(
       String module = spec.name().substring(0, spec.name().lastIndexOf('.'));
       int rows = (int) spec.shape()[0];
       int columns = (int) spec.shape()[1];
-      form.matrix(module, rows, columns, raw, source.metadata())
+      form.matrix(new StoredModule(module, rows, columns, raw, source.metadata()))
           .ifPresent(matrix -> add(spec, module, matrix));
     }
 
@@ -180,6 +181,7 @@ record QuantizedTensors(
       return name.equals(module + ".weight")
           || name.equals(module + ".weight_shape")
           || name.equals(module + ".weight_format")
+          || name.equals(module + ".weight_g_idx")
           || name.startsWith(module + ".weight.quant_state.");
     }
 
@@ -202,28 +204,13 @@ record QuantizedTensors(
 
   private static final class Rows implements StoredRows {
     private final QuantizedMatrix matrix;
-    private final Element held;
-    private Optional<StoredCodes> codes; // once somebody has asked: it may take reading the scales
+    private final Element type; // that numbers are held in
+    private volatile Optional<StoredCodes> codes = Optional.empty();
+    private volatile boolean looked; // whether its codes can be held is known
 
-    Rows(QuantizedMatrix matrix, Element held) {
+    Rows(QuantizedMatrix matrix, Element type) {
       this.matrix = matrix;
-      this.held = held;
-    }
-
-    @Override
-    public synchronized Optional<StoredCodes> codes() {
-      if (codes == null) {
-        codes = matrix.held().flatMap(this::codes);
-      }
-      return codes;
-    }
-
-    private Optional<StoredCodes> codes(HeldCodes stored) {
-      if (!CodeFormat.BITS.contains(matrix.bits()) || !CodeFormat.GROUPS.contains(stored.group())) {
-        return Optional.empty();
-      }
-      CodeFormat.Form form = stored.hasZeros() ? CodeFormat.Form.ZERO : CodeFormat.Form.SYMMETRIC;
-      return Optional.of(new Codes(new CodeFormat(matrix.bits(), stored.group(), form), stored));
+      this.type = type;
     }
 
     @Override
@@ -237,15 +224,34 @@ record QuantizedTensors(
     }
 
     @Override
+    public Optional<StoredCodes> codes() {
+      if (!looked) {
+        codes =
+            matrix
+                .held()
+                .filter(held -> CodeFormat.GROUPS.contains(held.group()))
+                .map(held -> new Codes(matrix.bits(), held));
+        looked = true;
+      }
+      return codes;
+    }
+
+    @Override
     public void read(long first, int count, boolean wide, ByteBuffer target) {
-      matrix.read(first, count, wide ? Element.F32 : held, target);
+      matrix.read(first, count, wide ? Element.F32 : type, target);
     }
   }
 
-  private record Codes(CodeFormat format, HeldCodes stored) implements StoredCodes {
+  private record Codes(int bits, HeldCodes held) implements StoredCodes {
+    @Override
+    public CodeFormat format() {
+      CodeFormat.Form form = held.hasZeros() ? CodeFormat.Form.ZERO : CodeFormat.Form.SYMMETRIC;
+      return new CodeFormat(bits, held.group(), form);
+    }
+
     @Override
     public void read(long first, int count, ByteBuffer codes, ByteBuffer scales, ByteBuffer zeros) {
-      stored.read(first, count, codes, scales, zeros);
+      held.read(first, count, codes, scales, zeros);
     }
   }
 }

@@ -95,6 +95,34 @@ public final class SafetensorsWriter implements AutoCloseable {
    */
   public static SafetensorsWriter create(
       Path file, Map<String, String> metadata, List<Entry> entries) {
+    ByteBuffer header = header(metadata, entries);
+    long size = entries.stream().mapToLong(Entry::bytes).reduce(0, Math::addExact);
+    try {
+      SafetensorsWriter writer =
+          new SafetensorsWriter(
+              file,
+              FileChannel.open(
+                  file,
+                  StandardOpenOption.CREATE,
+                  StandardOpenOption.WRITE,
+                  StandardOpenOption.TRUNCATE_EXISTING),
+              size);
+      writer.writeHeader(header);
+      return writer;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + file, e);
+    }
+  }
+
+  /**
+   * Returns what a file begins with: the length of its header and the header, padded so that the
+   * data behind it are aligned.
+   *
+   * @param metadata what {@code __metadata__} is to hold
+   * @param entries the tensors, in the order in which their data will come
+   * @throws ArithmeticException if a size is negative or there are 2^63 bytes or more
+   */
+  public static ByteBuffer header(Map<String, String> metadata, List<Entry> entries) {
     ByteArrayOutputStream header = new ByteArrayOutputStream();
     long size = 0;
     try (JsonGenerator json = new JsonFactory().createGenerator(header)) {
@@ -122,27 +150,19 @@ public final class SafetensorsWriter implements AutoCloseable {
       while ((LENGTH_BYTES + header.size()) % ALIGNMENT != 0) {
         header.write(' ');
       }
-      SafetensorsWriter writer =
-          new SafetensorsWriter(
-              file,
-              FileChannel.open(
-                  file,
-                  StandardOpenOption.CREATE,
-                  StandardOpenOption.WRITE,
-                  StandardOpenOption.TRUNCATE_EXISTING),
-              size);
-      writer.writeHeader(header.toByteArray());
-      return writer;
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot write " + file, e);
+      throw new UncheckedIOException(e); // there is none in memory
     }
+    return ByteBuffer.allocate(LENGTH_BYTES + header.size())
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(header.size())
+        .put(header.toByteArray())
+        .flip();
   }
 
-  private void writeHeader(byte[] header) {
+  private void writeHeader(ByteBuffer header) {
     try {
-      buffer.putLong(header.length);
-      drain();
-      drain(ByteBuffer.wrap(header));
+      drain(header);
     } catch (UncheckedIOException e) {
       close();
       throw e;

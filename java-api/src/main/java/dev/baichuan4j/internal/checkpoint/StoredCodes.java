@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 
 /**
  * Reads a matrix [N,K] that a file stores as codes, which are kept as they are: a device multiplies
- * the codes that the file has. K is a multiple of the group. Nothing is kept between two reads.
+ * the codes that the file has. K is a multiple of the group.
  */
 public interface StoredCodes {
   /** Returns how codes stand for numbers. */

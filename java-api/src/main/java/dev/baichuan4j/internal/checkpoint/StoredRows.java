@@ -5,7 +5,8 @@ import java.util.Optional;
 
 /**
  * Reads a tensor that does not lie in its file as ops take it: its rows are in another order, or
- * stored as codes. Nothing is kept between two reads.
+ * stored as codes. What is kept between two reads is what the next one is likely to need, and is
+ * given up where memory is short.
  */
 public interface StoredRows {
   /** Returns what the file calls the way in which numbers are stored. */

@@ -1,6 +1,12 @@
 package dev.baichuan4j.internal.checkpoint;
 
+import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.internal.files.PathProblem;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
@@ -71,6 +77,28 @@ public record TensorEntry(
   /** Returns whether its numbers are codes. */
   public boolean isCoded() {
     return rows.isPresent() && rows.get().isCoded();
+  }
+
+  /**
+   * Fills what is left of a buffer with bytes as they lie.
+   *
+   * @param from the first byte, counted from where the tensor begins
+   * @throws ModelFormatException if the file cannot be read or has become shorter
+   */
+  public void readBytes(long from, ByteBuffer target) {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      long at = offset + from;
+      while (target.hasRemaining()) {
+        int read = channel.read(target, at);
+        if (read < 0) {
+          throw new ModelFormatException(
+              file, name, "a file that nobody shortens while it is read", "an early end");
+        }
+        at += read;
+      }
+    } catch (IOException e) {
+      throw PathProblem.unreadable(file, name, "a readable file", e);
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.engine;
 
+import dev.baichuan4j.AdapterInfo;
 import dev.baichuan4j.ContextOverflowException;
 import dev.baichuan4j.DeviceException;
 import dev.baichuan4j.EngineMetrics;
@@ -17,6 +18,7 @@ import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.Model;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.Threads;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -76,6 +78,7 @@ public final class Engine implements AutoCloseable {
   private final Mailbox mailbox;
   private final Schedule schedule;
   private final Texts texts;
+  private final Adapters adapters;
   private final Runnable admitWaiting = this::admitWaiting;
   private final Thread thread;
   private final CountDownLatch ended = new CountDownLatch(1); // what the thread does is done
@@ -110,6 +113,8 @@ public final class Engine implements AutoCloseable {
         draft.map(d -> new DraftModel(d.model(), d.cacheType(), limits)).orElse(null);
     this.schedule = new Schedule(model, limits, plan, guesses, counters);
     this.texts = schedule.texts();
+    this.adapters =
+        new Adapters(model.adapters(), model.architecture(), this::runAndWait, mailbox::post);
     boolean inheritThreadLocals = false; // of a caller whose values are not to live as long
     this.thread = new Thread(null, this::run, "baichuan-engine", 0, inheritThreadLocals);
     thread.setDaemon(true);
@@ -153,7 +158,47 @@ public final class Engine implements AutoCloseable {
    */
   public void submit(Request request) {
     requireRoom(request.prompt().length, request.leastNewTokens());
-    mailbox.add(request);
+    request.holdAdapter(adapters);
+    boolean added = false;
+    try {
+      mailbox.add(request);
+      added = true;
+    } finally {
+      if (!added) {
+        request.releaseAdapter();
+      }
+    }
+  }
+
+  /**
+   * Loads an adapter, while requests go on.
+   *
+   * @throws dev.baichuan4j.ModelFormatException when it cannot be read, or is of another model
+   * @throws InvalidRequestException when the name is in use, the model cannot have the adapter
+   *     beside its weights, or there is too little memory for it
+   * @throws OperationInterruptedException when this thread is interrupted; nothing is loaded then
+   * @throws IllegalStateException when the engine is closed
+   */
+  public AdapterInfo loadAdapter(String name, Path folder) {
+    requireOpen();
+    return adapters.load(name, folder);
+  }
+
+  /**
+   * Takes an adapter's name away. Requests that use it go on; its memory comes free when they have
+   * ended.
+   *
+   * @throws InvalidRequestException when there is none of that name
+   */
+  public void dropAdapter(String name) {
+    requireOpen();
+    adapters.drop(name);
+  }
+
+  /** The adapters that requests may choose, by name. */
+  public List<AdapterInfo> adapters() {
+    requireOpen();
+    return adapters.list();
   }
 
   /** Refuses a text that has more tokens than the context has positions. */
@@ -169,6 +214,7 @@ public final class Engine implements AutoCloseable {
    * and where the engine is closed it fails here, so that each of several is told one end.
    */
   public void submitNext(Request request, Request earlier) {
+    request.holdAdapterOf(earlier);
     mailbox.addNext(request, earlier);
   }
 
@@ -184,7 +230,12 @@ public final class Engine implements AutoCloseable {
    * @throws IllegalStateException when the engine is closed
    */
   public void score(int[] ids, boolean all, int chunk, LogitsConsumer consumer) {
-    ScoreRequest request = new ScoreRequest(ids.clone(), all, schedule.scoringTokens(chunk));
+    score(ids, all, chunk, Terms.USUAL, consumer);
+  }
+
+  /** The same on terms of its caller. */
+  public void score(int[] ids, boolean all, int chunk, Terms terms, LogitsConsumer consumer) {
+    ScoreRequest request = new ScoreRequest(ids.clone(), all, schedule.scoringTokens(chunk), terms);
     submit(request);
     request.giveRows(consumer);
   }

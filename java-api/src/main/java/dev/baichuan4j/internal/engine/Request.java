@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.engine;
 
 import dev.baichuan4j.FinishReason;
 import dev.baichuan4j.RequestMetrics;
+import dev.baichuan4j.internal.nn.Adapter;
 import dev.baichuan4j.internal.nn.Batch;
 import dev.baichuan4j.internal.nn.Forward;
 import dev.baichuan4j.internal.nn.TopLogits;
@@ -26,6 +27,8 @@ public abstract class Request {
   private final Timeline timeline = new Timeline();
   private boolean begun; // has left the queue
   private boolean ended;
+  private volatile Adapters adapters; // that it holds one of; null: none
+  private volatile LoadedAdapter adapter;
   private RequestEvent event; // null: nobody recorded when it was submitted
   private volatile boolean cancelled;
   private volatile long deadline = NEVER; // of System.nanoTime(), from its submission on
@@ -47,8 +50,50 @@ public abstract class Request {
     return terms.caller();
   }
 
+  /**
+   * What is computed of it is shared with requests of the same salt alone: that of its terms, and
+   * the generation of its adapter. A colon keeps all of these apart.
+   */
   final String salt() {
-    return terms.salt();
+    if (adapter != null) {
+      return adapter.generation() + ":" + terms.salt();
+    }
+    return terms.salt().isEmpty() ? "" : ":" + terms.salt();
+  }
+
+  /** What is added to the products of its tokens; null for none. */
+  final Adapter adapter() {
+    return adapter == null ? null : adapter.adapter();
+  }
+
+  /**
+   * Has it use the adapter of its terms until it has ended.
+   *
+   * @throws dev.baichuan4j.InvalidRequestException when there is none of that name
+   */
+  final void holdAdapter(Adapters from) {
+    if (!terms.adapter().isEmpty()) {
+      adapter = from.hold(terms.adapter());
+      adapters = from;
+    }
+  }
+
+  /** Has it use the adapter that an earlier request uses, whatever has that name now. */
+  final void holdAdapterOf(Request earlier) {
+    if (earlier.adapters != null) {
+      earlier.adapters.hold(earlier.adapter);
+      adapter = earlier.adapter;
+      adapters = earlier.adapters;
+    }
+  }
+
+  /** It uses its adapter no more. */
+  final void releaseAdapter() {
+    Adapters from = adapters;
+    if (from != null) {
+      adapters = null;
+      from.release(adapter);
+    }
   }
 
   /** Tokens that it may take, as its priority counts them. */
@@ -239,9 +284,11 @@ public abstract class Request {
   final void finish(FinishReason reason) {
     end(Optional.of(reason));
     try {
-      finished(reason);
+      finished(reason); // what it submits next holds the adapter by then
     } catch (RuntimeException | Error e) {
       fail(Schedule.unchecked(e));
+    } finally {
+      releaseAdapter();
     }
   }
 
@@ -252,6 +299,8 @@ public abstract class Request {
       failed(failure);
     } catch (RuntimeException | Error e) {
       log.error("request could not be told that it failed", e);
+    } finally {
+      releaseAdapter();
     }
   }
 }

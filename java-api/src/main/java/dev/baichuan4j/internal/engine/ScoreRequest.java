@@ -34,8 +34,8 @@ final class ScoreRequest extends Request {
    * @param all rows of every position, or of the last only
    * @param stepTokens most tokens of a step
    */
-  ScoreRequest(int[] ids, boolean all, int stepTokens) {
-    super(ids, Terms.USUAL);
+  ScoreRequest(int[] ids, boolean all, int stepTokens, Terms terms) {
+    super(ids, terms);
     this.length = ids.length;
     this.all = all;
     this.stepTokens = stepTokens;

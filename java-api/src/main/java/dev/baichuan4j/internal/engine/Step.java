@@ -57,7 +57,7 @@ final class Step implements AutoCloseable {
     a.rows = a.request.rows(s, a.fed);
     long[] mask = a.rows > 0 ? a.request.allowedTokens() : null;
     boolean ranked = a.rows > 0 && a.request.wantsBestLogits(forward.topCount());
-    a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows);
+    a.row = batch.add(s.tokens(), s.cached(), a.fed, s.pages(), a.rows, a.request.adapter());
     a.hidden = a.request.hiddenStates(s, a.fed);
     if (a.hidden > 0) {
       a.firstHidden = batch.tokens() - a.hidden;

@@ -15,19 +15,26 @@ import java.util.concurrent.TimeUnit;
  * @param priority what its tokens count
  * @param timeout from its submission to its end at the latest
  * @param salt what is computed of it is shared with requests of the same salt alone
+ * @param adapter name of the adapter that is added to the weights for it; empty for none
  */
-public record Terms(String caller, Priority priority, Optional<Duration> timeout, String salt) {
+public record Terms(
+    String caller, Priority priority, Optional<Duration> timeout, String salt, String adapter) {
   /** What nothing was said about. */
   public static final Terms USUAL = new Terms("", Priority.NORMAL, Optional.empty());
 
-  /** Terms without a salt. */
+  /** Terms without a salt or an adapter. */
   public Terms(String caller, Priority priority, Optional<Duration> timeout) {
-    this(caller, priority, timeout, "");
+    this(caller, priority, timeout, "", "");
   }
 
   /** Returns those of a generation. */
   public static Terms of(GenerationOptions options) {
-    return new Terms(options.caller(), options.priority(), options.timeout(), options.cacheSalt());
+    return new Terms(
+        options.caller(),
+        options.priority(),
+        options.timeout(),
+        options.cacheSalt(),
+        options.adapter().orElse(""));
   }
 
   /** Its time in nanoseconds; the greatest number if it has all the time. */
@@ -36,11 +43,11 @@ public record Terms(String caller, Priority priority, Optional<Duration> timeout
   }
 
   public Terms withCaller(String caller) {
-    return new Terms(Objects.requireNonNull(caller, "caller"), priority, timeout, salt);
+    return new Terms(Objects.requireNonNull(caller, "caller"), priority, timeout, salt, adapter);
   }
 
   public Terms withPriority(Priority priority) {
-    return new Terms(caller, Objects.requireNonNull(priority, "priority"), timeout, salt);
+    return new Terms(caller, Objects.requireNonNull(priority, "priority"), timeout, salt, adapter);
   }
 
   /**
@@ -50,6 +57,16 @@ public record Terms(String caller, Priority priority, Optional<Duration> timeout
     if (Objects.requireNonNull(timeout, "timeout").isNegative() || timeout.isZero()) {
       throw new InvalidRequestException("timeout", timeout, "a time above 0");
     }
-    return new Terms(caller, priority, Optional.of(timeout), salt);
+    return new Terms(caller, priority, Optional.of(timeout), salt, adapter);
+  }
+
+  /**
+   * @throws InvalidRequestException when the name is empty
+   */
+  public Terms withAdapter(String adapter) {
+    if (Objects.requireNonNull(adapter, "adapter").isEmpty()) {
+      throw new InvalidRequestException("adapter", "an empty name", "the name of an adapter");
+    }
+    return new Terms(caller, priority, timeout, salt, adapter);
   }
 }

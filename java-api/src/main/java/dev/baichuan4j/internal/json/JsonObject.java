@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.files.FileBytes;
+import dev.baichuan4j.internal.files.NamedFiles;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -63,6 +64,11 @@ public final class JsonObject {
 
   public static JsonObject read(Path file, int limit) {
     return parse(FileBytes.readAll(file, limit, "a file"), file.toString());
+  }
+
+  /** As above, of the files of a model. */
+  public static JsonObject read(NamedFiles files, String name, int limit) {
+    return parse(files.read(name, limit, "a file"), files.place(name));
   }
 
   public static JsonObject parse(byte[] json, String file) {
@@ -214,6 +220,19 @@ public final class JsonObject {
       }
     }
     throw wrong(key, "a finite number");
+  }
+
+  /** Returns the key's list of finite numbers; empty if the key is absent. */
+  public List<Double> numbers(String key) {
+    List<Double> numbers = new ArrayList<>();
+    for (Object element : list(key)) {
+      if (!(element instanceof Numeral numeral)
+          || !Double.isFinite(Double.parseDouble(numeral.text()))) {
+        throw wrong(key, "a list of finite numbers");
+      }
+      numbers.add(Double.parseDouble(numeral.text()));
+    }
+    return numbers;
   }
 
   /** Returns the key's boolean, or empty if the key is absent. */

@@ -161,6 +161,13 @@ public final class LoraAdapter {
     int rank = config.rank(module);
     requireShape(sides.a, rank, target.inputs(model));
     requireShape(sides.b, target.outputs(model), rank);
+    if (sides.a.dtype() != sides.b.dtype()) {
+      throw new ModelFormatException(
+          source.file(),
+          module,
+          "lora_A and lora_B of one type",
+          sides.a.dtype() + " and " + sides.b.dtype());
+    }
     double scale = config.scale(module);
     if (!Float.isFinite((float) scale)) {
       throw new ModelFormatException(
@@ -176,6 +183,10 @@ public final class LoraAdapter {
           entry.name(),
           Arrays.toString(shape),
           "shape " + Arrays.toString(entry.shape()));
+    }
+    if (entry.bytes() > Integer.MAX_VALUE) {
+      throw new ModelFormatException(
+          entry.file(), entry.name(), "less than 2^31 bytes", entry.bytes() + " bytes");
     }
     if (!entry.dtype().isWeight()) {
       throw new ModelFormatException(

@@ -11,7 +11,9 @@ public final class Batch {
   private final int pageSlots;
   private int[] ids = new int[64];
   private int[] positions = new int[64];
+  private int[] adapterOf = new int[64]; // of each token: its slot, -1 for none
   private int[] rows = new int[16];
+  private int[] rowAdapters = new int[16]; // of each of the rows
   private int[] maskOf = new int[16]; // of each of the rows: its mask, -1 for none
   private int[] masks = {}; // [masked, words of a mask]
   private int[] offsets = new int[16];
@@ -22,6 +24,7 @@ public final class Batch {
   private boolean hidden;
   private int masked;
   private boolean ranked;
+  private int targets; // bits of the products that an adapter of the tokens adds to
 
   /**
    * @param pageSlots P: page slots of a sequence
@@ -38,6 +41,7 @@ public final class Batch {
     hidden = false;
     masked = 0;
     ranked = false;
+    targets = 0;
   }
 
   /**
@@ -47,13 +51,17 @@ public final class Batch {
    * @param from index of the first token to feed, which is also its position
    * @param pages pages of the sequence, enough for {@code from + count} positions
    * @param wanted how many of the last tokens get logits
+   * @param adapter what is added to their products; null for none
    * @return row of the first of those logits
    */
-  public int add(int[] source, int from, int count, int[] pages, int wanted) {
+  public int add(int[] source, int from, int count, int[] pages, int wanted, Adapter adapter) {
+    int slot = adapter == null ? -1 : adapter.slot();
+    targets |= adapter == null ? 0 : adapter.targets();
     if (tokens + count > ids.length) {
       int size = Math.max(tokens + count, 2 * ids.length);
       ids = Arrays.copyOf(ids, size);
       positions = Arrays.copyOf(positions, size);
+      adapterOf = Arrays.copyOf(adapterOf, size);
     }
     if (sequences + 2 > offsets.length) {
       offsets = Arrays.copyOf(offsets, 2 * offsets.length);
@@ -65,10 +73,12 @@ public final class Batch {
       int size = Math.max(logits + wanted, 2 * rows.length);
       rows = Arrays.copyOf(rows, size);
       maskOf = Arrays.copyOf(maskOf, size);
+      rowAdapters = Arrays.copyOf(rowAdapters, size);
     }
     for (int i = 0; i < count; i++) {
       ids[tokens + i] = source[from + i];
       positions[tokens + i] = from + i;
+      adapterOf[tokens + i] = slot;
     }
     int needed = Layout.pagesFor(from + count);
     Arrays.fill(table, sequences * pageSlots, (sequences + 1) * pageSlots, 0);
@@ -79,9 +89,15 @@ public final class Batch {
     int first = logits;
     for (int i = 0; i < wanted; i++) {
       maskOf[logits] = -1;
+      rowAdapters[logits] = slot;
       rows[logits++] = tokens - wanted + i;
     }
     return first;
+  }
+
+  /** As {@link #add(int[], int, int, int[], int, Adapter)}, without an adapter. */
+  public int add(int[] source, int from, int count, int[] pages, int wanted) {
+    return add(source, from, count, pages, wanted, null);
   }
 
   /**
@@ -140,6 +156,19 @@ public final class Batch {
   /** Rows of logits that have a mask. */
   int masked() {
     return masked;
+  }
+
+  /** The bits of the products that adapters add to; 0 for none. */
+  int targets() {
+    return targets;
+  }
+
+  int[] adapterOf() {
+    return adapterOf;
+  }
+
+  int[] rowAdapters() {
+    return rowAdapters;
   }
 
   int[] ids() {

@@ -31,6 +31,22 @@ public record DeviceFacts(
     cacheTypes = Set.copyOf(cacheTypes);
   }
 
+  /**
+   * Returns the same for a model whose gate and up are two matrices, so that adapters may change
+   * their products.
+   */
+  public DeviceFacts withGateApart() {
+    return new DeviceFacts(
+        threads,
+        activationBits,
+        cacheTypes,
+        headSizes,
+        smallestPiece,
+        readsHostMemory,
+        false,
+        takesCodes);
+  }
+
   /** Returns the type of activations for weights of a type. */
   public ElementType activations(ElementType weights) {
     if (activationBits == 32) {

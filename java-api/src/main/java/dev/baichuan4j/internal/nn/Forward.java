@@ -30,7 +30,7 @@ public final class Forward implements AutoCloseable {
   private final StepSize largest;
   private final TopLogits top;
   // What the last step was.
-  private StepSize size = new StepSize(0, 0, 0, false, StepSize.Ranking.NONE);
+  private StepSize size = new StepSize(0, 0, 0, false, StepSize.Ranking.NONE, 0);
   private List<Plan> plan; // its parts in order; null where it ran op by op
 
   /** The plans of the sizes that came, least recent first; null until a size comes again. */
@@ -55,7 +55,7 @@ public final class Forward implements AutoCloseable {
   public Forward(
       Model model, KvCache cache, int maxTokens, int maxSequences, int maxRows, int contextLength) {
     ops = model.ops();
-    largest = new StepSize(maxTokens, maxSequences, maxRows, true, StepSize.Ranking.ALLOWED);
+    largest = new StepSize(maxTokens, maxSequences, maxRows, true, StepSize.Ranking.ALLOWED, -1);
     inputs =
         StepInputs.of(
             ops,

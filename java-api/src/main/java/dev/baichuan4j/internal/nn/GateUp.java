@@ -1,13 +1,22 @@
 package dev.baichuan4j.internal.nn;
 
+import dev.baichuan4j.internal.lora.Target;
+import java.util.function.BiConsumer;
+
 /** The two matrices of a feed-forward layer whose products SwiGLU brings together. */
 sealed interface GateUp {
   /**
    * out [T,F] = silu(x gate^T) * (x up^T).
    *
    * @param room [T,F] for one of the products; null where {@link #needsRoom} is false
+   * @param added is given each product before SwiGLU, where it is stored
    */
-  void apply(Ops ops, Tensor out, Tensor room, Tensor x);
+  void apply(Ops ops, Tensor out, Tensor room, Tensor x, BiConsumer<Target, Tensor> added);
+
+  /** As above, where nothing is added. */
+  default void apply(Ops ops, Tensor out, Tensor room, Tensor x) {
+    apply(ops, out, room, x, (target, product) -> {});
+  }
 
   /** Returns whether a product has to be stored before SwiGLU. */
   boolean needsRoom();
@@ -23,9 +32,12 @@ sealed interface GateUp {
    */
   record Separate(Linear gate, Linear up) implements GateUp {
     @Override
-    public void apply(Ops ops, Tensor out, Tensor room, Tensor x) {
+    public void apply(
+        Ops ops, Tensor out, Tensor room, Tensor x, BiConsumer<Target, Tensor> added) {
       gate.apply(ops, out, x);
+      added.accept(Target.GATE, out);
       up.apply(ops, room, x);
+      added.accept(Target.UP, room);
       ops.swiglu(out, out, room);
     }
 
@@ -47,7 +59,8 @@ sealed interface GateUp {
    */
   record InTurn(Tensor both) implements GateUp {
     @Override
-    public void apply(Ops ops, Tensor out, Tensor room, Tensor x) {
+    public void apply(
+        Ops ops, Tensor out, Tensor room, Tensor x, BiConsumer<Target, Tensor> added) {
       ops.matmulSwiglu(out, x, both);
     }
 

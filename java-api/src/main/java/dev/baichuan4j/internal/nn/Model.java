@@ -16,6 +16,7 @@ public final class Model implements AutoCloseable {
   private final Architecture architecture;
   private final Weights weights;
   private final Map<String, Double> quantizationErrors;
+  private final AdapterPool adapters;
 
   Model(
       Ops ops, Architecture architecture, Weights weights, Map<String, Double> quantizationErrors) {
@@ -23,6 +24,8 @@ public final class Model implements AutoCloseable {
     this.architecture = architecture;
     this.weights = weights;
     this.quantizationErrors = quantizationErrors;
+    this.adapters =
+        new AdapterPool(ops, architecture, !weights.layers().get(0).gateUp().needsRoom());
   }
 
   /**
@@ -36,8 +39,17 @@ public final class Model implements AutoCloseable {
    *     for before each layer
    */
   public static Model load(Ops ops, Checkpoint checkpoint, Quant quant, ProgressListener progress) {
+    return load(ops, checkpoint, quant, ops.facts(), progress);
+  }
+
+  /**
+   * Loads the weights of a checkpoint, put together as the facts say: those of the context, or the
+   * same with {@link DeviceFacts#withGateApart}.
+   */
+  public static Model load(
+      Ops ops, Checkpoint checkpoint, Quant quant, DeviceFacts facts, ProgressListener progress) {
     checkpoint.checkShapes();
-    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant)) {
+    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant, facts)) {
       Weights weights = loader.load(progress);
       return new Model(
           ops, checkpoint.architecture(), weights, Collections.unmodifiableMap(loader.errors()));
@@ -116,6 +128,11 @@ public final class Model implements AutoCloseable {
     return ops.facts().activations(weights.embedding().type());
   }
 
+  /** The adapters beside the weights. */
+  public AdapterPool adapters() {
+    return adapters;
+  }
+
   Weights weights() {
     return weights;
   }
@@ -135,6 +152,7 @@ public final class Model implements AutoCloseable {
 
   @Override
   public void close() {
+    adapters.close();
     ops.close();
   }
 }

@@ -310,6 +310,45 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_dequantize(context(), pointer(out), pointer(w)));
   }
 
+  /** Adds those of x [T,K], and the cross moments of y [T,K] - x with x, to moments. */
+  void secondMoments(Moments moments, Tensor x, Tensor y) {
+    Bindings.check(
+        baichuan.bc_second_moments(context(), pointer(moments.sums()), pointer(x), null));
+    Bindings.check(
+        baichuan.bc_second_moments(context(), pointer(moments.cross()), pointer(x), pointer(y)));
+  }
+
+  /** Completes and damps moments, makes their factor, and returns the damping that it took. */
+  double momentsFactor(Moments moments, float damping) {
+    double[] used = new double[1];
+    Bindings.check(
+        baichuan.bc_moments_factor(
+            context(), pointer(moments.factor()), pointer(moments.sums()), damping, used));
+    return used[0];
+  }
+
+  /** Rounds w [N,K], rows times rowScale [N] or null; returns ||w - q||^2, ||w||^2 and the loss. */
+  double[] roundWeights(
+      Codes out, Tensor w, Tensor rowScale, Moments moments, int bits, int sweeps) {
+    double[] error = new double[3];
+    Bindings.check(
+        baichuan.bc_round_weights(
+            context(),
+            pointer(out.codes()),
+            pointer(out.scales()),
+            pointer(out.zeros()),
+            pointer(w),
+            optional(rowScale),
+            pointer(moments.sums()),
+            pointer(moments.factor()),
+            pointer(moments.cross()),
+            Moments.SHARE,
+            bits,
+            sweeps,
+            error));
+    return error;
+  }
+
   /** out [M,N] = x in another of the types F32, F16 and BF16. */
   public void convert(Tensor out, Tensor x) {
     Bindings.check(baichuan.bc_convert(context(), pointer(out), pointer(x)));
@@ -407,6 +446,22 @@ public final class Ops implements AutoCloseable {
   /** out [T,F] = silu(gate) * up. */
   public void swiglu(Tensor out, Tensor gate, Tensor up) {
     Bindings.check(baichuan.bc_swiglu(context(), pointer(out), pointer(gate), pointer(up)));
+  }
+
+  /**
+   * out [T,N] += scales[s] * (x [T,K] A^T) B for the adapter s of each token, with A [R,K] and B
+   * [R,N] in the pool [bytes] I8 where table [S,4] says; adapterOf [T], -1 for none.
+   */
+  void lora(Tensor out, Tensor x, Tensor pool, Tensor table, Tensor scales, Tensor adapterOf) {
+    Bindings.check(
+        baichuan.bc_lora(
+            context(),
+            pointer(out),
+            pointer(x),
+            pointer(pool),
+            pointer(table),
+            pointer(scales),
+            pointer(adapterOf)));
   }
 
   /** The k largest of each row, largest first, ties by lower index, NaN before every number. */

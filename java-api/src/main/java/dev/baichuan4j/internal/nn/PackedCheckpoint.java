@@ -2,13 +2,12 @@ package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
-import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OperationInterruptedException;
+import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.OutputException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
-import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.DType;
@@ -24,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -31,12 +31,10 @@ import java.util.Set;
  * multiplies them, in one {@code model.safetensors} that is mapped. The embedding, the norms and
  * the small files are carried over.
  *
- * <p>A block of rows is in memory at a time. The folder gets its name when all of it is on the disk
- * ({@link OutputFolder}).
+ * <p>What is in memory at a time is for {@link MatrixPacker} to say. The folder gets its name when
+ * all of it is on the disk ({@link OutputFolder}).
  */
 public final class PackedCheckpoint {
-  private static final long BLOCK_BYTES = 64 << 20; // of 16-bit weights
-
   private static final List<String> CARRIED_OVER =
       List.of(
           "config.json",
@@ -52,9 +50,12 @@ public final class PackedCheckpoint {
   private final Checkpoint checkpoint;
   private final Architecture model;
   private final Quant quant;
+  private final Optional<CalibrationTokens> calibration;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20);
 
-  private PackedCheckpoint(Ops ops, Checkpoint checkpoint, Quant quant) {
+  private PackedCheckpoint(
+      Ops ops, Checkpoint checkpoint, Quant quant, Optional<CalibrationTokens> calibration) {
+    this.calibration = calibration;
     this.ops = ops;
     this.checkpoint = checkpoint;
     this.model = checkpoint.architecture();
@@ -65,19 +66,30 @@ public final class PackedCheckpoint {
    * Quantizes a checkpoint into a folder that is not there yet.
    *
    * @param quant INT8, INT4, INT3 or INT2
+   * @param calibration what the rounding is to know of the activations: not for INT8
    * @throws InvalidRequestException when something has the target's name, it is not a path of the
    *     system's files, or quant is BF16 or STORED
    * @throws ModelFormatException when the checkpoint is quantized already or a GGUF file, lacks a
    *     tensor, or holds weights that are not finite or too large
    * @throws OutputException when the target cannot be written or has another writer, or the disk is
    *     full
+   * @throws OutOfDeviceMemoryException when calibrating needs more memory than is free
    * @throws OperationInterruptedException when the thread is interrupted; its flag stays set
    */
   public static void write(
-      Ops ops, Checkpoint checkpoint, Quant quant, Path target, ProgressListener progress) {
+      Ops ops,
+      Checkpoint checkpoint,
+      Quant quant,
+      Optional<CalibrationTokens> calibration,
+      Path target,
+      ProgressListener progress) {
     if (!quant.isQuantized()) {
       throw new InvalidRequestException(
           "weights", "weights has " + quant + ", expected INT8, INT4, INT3 or INT2");
+    }
+    if (calibration.isPresent() && quant == Quant.INT8) {
+      throw new InvalidRequestException(
+          "weights", "weights has INT8, expected INT4, INT3 or INT2 with a calibration");
     }
     checkpoint
         .packed()
@@ -89,13 +101,18 @@ public final class PackedCheckpoint {
                   "the published checkpoint that it was made from",
                   packed.quant() + " already");
             });
-    if (checkpoint.isGguf()) {
+    if (checkpoint.form() != Checkpoint.Form.FOLDER) {
       throw new ModelFormatException(
-          checkpoint.file(), "model", "a checkpoint's folder, to be quantized", "a GGUF file");
+          checkpoint.file(),
+          "model",
+          "a checkpoint's folder, to be quantized into another one, or a target that ends in"
+              + " .bc4j",
+          checkpoint.form() == Checkpoint.Form.GGUF ? "a GGUF file" : "a .bc4j file");
     }
     checkpoint.checkShapes();
+    calibration.ifPresent(tokens -> CalibratedPacker.requireMemory(ops, checkpoint, tokens));
     try (OutputFolder folder = OutputFolder.create(target)) {
-      new PackedCheckpoint(ops, checkpoint, quant).write(folder, progress);
+      new PackedCheckpoint(ops, checkpoint, quant, calibration).write(folder, progress);
       folder.commit();
     } catch (IOException e) {
       throw OutputFolder.failure(target, e);
@@ -139,12 +156,13 @@ public final class PackedCheckpoint {
     List<TensorSpec> matrices = model.matrices();
     Map<String, String> metadata =
         new PackedWeights(file, quant, Ops.packedLayout()).metadata(matrices);
-    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant);
+    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant, ops.facts());
+        MatrixPacker packer = packer(loader);
         SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
       for (int i = 0; i < entries.size(); i++) {
         progress.progress("quantize", i, entries.size());
         if (i < matrices.size()) {
-          pack(loader, matrices.get(i), entries.get(i).bytes(), writer);
+          pack(packer, matrices.get(i), entries.get(i).bytes(), writer);
         } else {
           writer.copy(checkpoint.tensor(entries.get(i).name()));
         }
@@ -153,29 +171,16 @@ public final class PackedCheckpoint {
     }
   }
 
-  private void pack(WeightLoader loader, TensorSpec matrix, long bytes, SafetensorsWriter writer) {
-    boolean isHead = matrix.name().equals(Architecture.HEAD);
-    TensorSpec source = isHead ? model.headMatrix() : matrix;
-    boolean normalized = isHead && model.head() == ModelShape.Head.NORM;
-    try (Tensor stored = loader.map(source);
-        Tensor scale = normalized ? loader.rowNorms(stored) : null) {
-      loader.requireGroups(stored, source.name());
-      long block = Math.max(BLOCK_BYTES / 2 / stored.size(1) / Layout.PANEL, 1) * Layout.PANEL;
-      double[] error = new double[2];
-      for (long row = 0; row < stored.size(0); row += block) {
-        long rows = Math.min(block, stored.size(0) - row);
-        try (Tensor part = stored.rows(row, rows);
-            Tensor partScale = scale == null ? null : scale.rows(row, rows);
-            Tensor out = ops.tensor(ElementType.of(quant), rows, stored.size(1))) {
-          double[] lost = ops.quantize(out, part, partScale);
-          error[0] += lost[0];
-          error[1] += lost[1];
-          bytes -= append(out, writer);
-        }
-      }
-      loader.record(error, source.name());
-      writer.bytes(ByteBuffer.allocate((int) bytes)); // to a multiple of 64
-    }
+  private MatrixPacker packer(WeightLoader loader) {
+    return calibration.isPresent()
+        ? new CalibratedPacker(ops, model, quant, loader, calibration.get())
+        : new NearestPacker(ops, model, quant, loader);
+  }
+
+  private void pack(MatrixPacker packer, TensorSpec matrix, long bytes, SafetensorsWriter writer) {
+    long[] left = {bytes};
+    packer.pack(matrix, part -> left[0] -= append(part, writer));
+    writer.bytes(ByteBuffer.allocate((int) left[0])); // to a multiple of 64
   }
 
   private long append(Tensor packed, SafetensorsWriter writer) {

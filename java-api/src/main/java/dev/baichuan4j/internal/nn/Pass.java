@@ -2,10 +2,13 @@ package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Positions;
+import dev.baichuan4j.internal.lora.Target;
 import dev.baichuan4j.internal.nn.StepBuffers.Results;
 import dev.baichuan4j.internal.nn.StepBuffers.Rows;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -21,6 +24,7 @@ final class Pass implements AutoCloseable {
   private final Ops ops;
   private final Architecture model;
   private final Weights weights;
+  private final AdapterPool adapters;
   private final KvCache cache;
   private final Rotation rotation; // null without RoPE
   private final Tensor slopes; // [H]; null without ALiBi
@@ -32,19 +36,17 @@ final class Pass implements AutoCloseable {
     this.ops = loaded.ops();
     this.model = loaded.architecture();
     this.weights = loaded.weights();
+    this.adapters = loaded.adapters();
     this.cache = cache;
-    this.rotation =
-        model.positions() instanceof Positions.Rope rope
-            ? new Rotation(
-                model.heads().queries(),
-                rope.frequencies(model.heads().size(), contextLength),
-                rope.scaling().attentionFactor())
-            : null;
-    this.slopes =
-        model.positions() instanceof Positions.Alibi alibi ? slopes(alibi, contextLength) : null;
+    this.rotation = Rotation.of(model, contextLength);
+    this.slopes = slopes(ops, model, contextLength);
   }
 
-  private Tensor slopes(Positions.Alibi alibi, int contextLength) {
+  /** ALiBi's slopes [H]; null without ALiBi. */
+  static Tensor slopes(Ops ops, Architecture model, int contextLength) {
+    if (!(model.positions() instanceof Positions.Alibi alibi)) {
+      return null;
+    }
     int heads = model.heads().queries();
     Tensor tensor = ops.tensor(ElementType.F32, heads);
     tensor.write(alibi.slopes(heads, contextLength));
@@ -82,7 +84,8 @@ final class Pass implements AutoCloseable {
       layers(in, tokens, qkv, wanted, size, parts);
       if (size.rows() > 0) {
         Tensor hidden = size.hidden() ? wanted.delta() : wanted.h();
-        parts.accept(() -> logits(in, hidden, results, size.ranking()));
+        Added added = new Added(size.targets(), in.rowAdapters());
+        parts.accept(() -> logits(in, hidden, results, size.ranking(), added));
       }
     } finally {
       views.forEach(Tensor::close);
@@ -94,12 +97,28 @@ final class Pass implements AutoCloseable {
    *
    * @param whole [T,(H+2G)D]
    * @param parts where each product of a layer is stored: columns of the whole
+   * @param targets queries, keys and values, each as columns of the whole
    */
-  private record Qkv(Tensor whole, List<Tensor> parts) {
+  private record Qkv(Tensor whole, List<Tensor> parts, Map<Target, Tensor> targets) {
     List<Tensor> all() {
       List<Tensor> all = new ArrayList<>(parts);
+      all.addAll(targets.values());
       all.add(whole);
       return all;
+    }
+  }
+
+  /**
+   * What adapters add to the products of some rows.
+   *
+   * @param targets bits of the products that there is something to add to; 0 for none
+   * @param of the slot of each row's adapter
+   */
+  private record Added(int targets, Tensor of) {}
+
+  private void add(Added added, Target target, int layer, Tensor out, Tensor x) {
+    if ((added.targets & target.bit()) != 0) {
+      adapters.add(target, layer, out, x, added.of);
     }
   }
 
@@ -110,7 +129,11 @@ final class Pass implements AutoCloseable {
       parts.add(whole.columns(column, linear.outputs()));
       column += linear.outputs();
     }
-    return new Qkv(whole, parts);
+    Map<Target, Tensor> targets = new EnumMap<>(Target.class);
+    for (Target target : List.of(Target.QUERIES, Target.KEYS, Target.VALUES)) {
+      targets.put(target, whole.columns(target.firstColumn(model), target.outputs(model)));
+    }
+    return new Qkv(whole, parts, targets);
   }
 
   /**
@@ -120,6 +143,8 @@ final class Pass implements AutoCloseable {
   private void layers(
       StepInputs in, Rows tokens, Qkv qkv, Rows wanted, StepSize size, Consumer<Runnable> parts) {
     List<Weights.Layer> layers = weights.layers();
+    Added ofTokens = new Added(size.targets(), in.adapterOf());
+    Added ofRows = new Added(size.targets(), in.rowAdapters());
     parts.accept(
         () -> {
           ops.embed(tokens.x(), in.ids(), weights.embedding());
@@ -128,14 +153,14 @@ final class Pass implements AutoCloseable {
     int last = layers.size() - 1;
     for (int i = 0; i < last; i++) {
       int layer = i;
-      parts.accept(() -> keysAndValues(in, tokens, qkv, layer));
+      parts.accept(() -> keysAndValues(in, tokens, qkv, layer, ofTokens));
       parts.accept(() -> attention(in, tokens, qkv, layer));
-      rest(tokens, layers.get(i), layers.get(i + 1).inputNorm(), parts);
+      rest(tokens, layer, layers.get(i + 1).inputNorm(), ofTokens, parts);
     }
-    parts.accept(() -> keysAndValues(in, tokens, qkv, last));
+    parts.accept(() -> keysAndValues(in, tokens, qkv, last, ofTokens));
     if (size.hidden()) {
       parts.accept(() -> attention(in, tokens, qkv, last));
-      rest(tokens, layers.get(last), weights.finalNorm(), parts);
+      rest(tokens, last, weights.finalNorm(), ofTokens, parts);
       parts.accept(() -> hiddenStates(in, tokens, wanted, size));
     } else if (size.rows() > 0) {
       parts.accept(
@@ -144,15 +169,17 @@ final class Pass implements AutoCloseable {
             ops.embed(wanted.attention(), in.rows(), tokens.attention());
             ops.embed(wanted.x(), in.rows(), tokens.x());
           });
-      rest(wanted, layers.get(last), weights.finalNorm(), parts);
+      rest(wanted, last, weights.finalNorm(), ofRows, parts);
     }
   }
 
-  private void keysAndValues(StepInputs in, Rows rows, Qkv qkv, int i) {
+  private void keysAndValues(StepInputs in, Rows rows, Qkv qkv, int i, Added added) {
     Weights.Layer layer = weights.layers().get(i);
     for (int part = 0; part < qkv.parts.size(); part++) {
       layer.qkv().get(part).apply(ops, qkv.parts.get(part), rows.h());
     }
+    add(added, Target.QKV, i, qkv.whole, rows.h());
+    qkv.targets.forEach((target, columns) -> add(added, target, i, columns, rows.h()));
     if (rotation != null) {
       ops.rope(qkv.whole, in.positions(), rotation, layer.headNorms());
     }
@@ -164,17 +191,27 @@ final class Pass implements AutoCloseable {
   }
 
   /** What follows attention in a layer, and the norm that follows the layer. */
-  private void rest(Rows rows, Weights.Layer layer, Tensor nextNorm, Consumer<Runnable> parts) {
+  private void rest(Rows rows, int i, Tensor nextNorm, Added added, Consumer<Runnable> parts) {
+    Weights.Layer layer = weights.layers().get(i);
     float eps = model.normEps();
     parts.accept(
         () -> {
           layer.output().apply(ops, rows.delta(), rows.attention());
+          add(added, Target.OUTPUT, i, rows.delta(), rows.attention());
           ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), layer.postAttentionNorm(), eps);
-          layer.gateUp().apply(ops, rows.hidden(), rows.room(), rows.h());
+          layer
+              .gateUp()
+              .apply(
+                  ops,
+                  rows.hidden(),
+                  rows.room(),
+                  rows.h(),
+                  (target, product) -> add(added, target, i, product, rows.h()));
         });
     parts.accept(
         () -> {
           layer.down().apply(ops, rows.delta(), rows.hidden());
+          add(added, Target.DOWN, i, rows.delta(), rows.hidden());
           ops.addRmsNorm(rows.x(), rows.h(), rows.delta(), nextNorm, eps);
         });
   }
@@ -192,8 +229,10 @@ final class Pass implements AutoCloseable {
     }
   }
 
-  private void logits(StepInputs in, Tensor hidden, Results results, StepSize.Ranking ranking) {
+  private void logits(
+      StepInputs in, Tensor hidden, Results results, StepSize.Ranking ranking, Added added) {
     weights.head().apply(ops, results.logits(), hidden);
+    add(added, Target.HEAD, 0, results.logits(), hidden);
     switch (ranking) {
       case NONE -> {}
       case ALL -> ops.topK(results.topValues(), results.topIds(), results.logits());

@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.arch.Positions;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -76,6 +77,7 @@ public final class SelfTest implements AutoCloseable {
       }
     }
     embed(c);
+    lora(c);
     weights(f, c);
     for (ElementType type : List.of(ElementType.BF16, ElementType.I8)) {
       for (int first : new int[] {0, 300}) {
@@ -192,6 +194,33 @@ public final class SelfTest implements AutoCloseable {
     add("swiglu", "[" + tokens + ", " + f + "]", out, ROUNDED);
   }
 
+  /** The second of three tokens has no adapter; the others share one of rank 16. */
+  private void lora(int c) {
+    int rank = 16;
+    int bytes = 2 * rank * c * 2; // A [16,C] and B [16,C]
+    Pair pool = new Pair(cpu.tensor(ElementType.I8, bytes), gpu.tensor(ElementType.I8, bytes));
+    try (Tensor matrices = cpu.tensor(ElementType.BF16, 2L * rank, c)) {
+      matrices.random(1f, ++seed);
+      ByteBuffer copy = ByteBuffer.allocateDirect(bytes);
+      matrices.read(0, copy);
+      pool.cpu.write(0, copy);
+      pool.gpu.write(0, copy);
+    }
+    int[] row = {rank, Bindings.code(ElementType.BF16), 0, rank * c * 2 / 64};
+    Pair table = new Pair(cpu.tensor(ElementType.I32, 1, 4), gpu.tensor(ElementType.I32, 1, 4));
+    Pair scales = new Pair(cpu.tensor(ElementType.F32, 1), gpu.tensor(ElementType.F32, 1));
+    for (boolean onCpu : new boolean[] {true, false}) {
+      (onCpu ? table.cpu : table.gpu).write(row, row.length);
+      (onCpu ? scales.cpu : scales.gpu).write(new float[] {0.5f});
+    }
+    Pair x = activations(3, c);
+    Pair out = activations(3, c);
+    Pair of = ints(0, -1, 0);
+    cpu.lora(out.cpu, x.cpu, pool.cpu, table.cpu, scales.cpu, of.cpu);
+    gpu.lora(out.gpu, x.gpu, pool.gpu, table.gpu, scales.gpu, of.gpu);
+    add("lora", "rank " + rank + ", [3, " + c + "]", out, ROUNDED);
+  }
+
   private void rope(int tokens, int c) {
     Pair qkv = activations(tokens, 3L * c);
     Rotation rotation = new Rotation(heads, Positions.Rope.of(1e4).frequencies(HEAD, tokens), 1);
@@ -288,10 +317,8 @@ public final class SelfTest implements AutoCloseable {
           new Pair(cpu.tensor(ElementType.I32, 1, pages), gpu.tensor(ElementType.I32, 1, pages));
       pageTable.cpu.write(table, pages);
       pageTable.gpu.write(table, pages);
-      StepInputs onCpu =
-          new StepInputs(ids.cpu, positions.cpu, offsets.cpu, pageTable.cpu, ids.cpu, null, null);
-      StepInputs onGpu =
-          new StepInputs(ids.gpu, positions.gpu, offsets.gpu, pageTable.gpu, ids.gpu, null, null);
+      StepInputs onCpu = stepInputs(ids.cpu, positions.cpu, offsets.cpu, pageTable.cpu);
+      StepInputs onGpu = stepInputs(ids.gpu, positions.gpu, offsets.gpu, pageTable.gpu);
       cpu.kvAppend(here, qkv.cpu, onCpu);
       gpu.kvAppend(there, qkv.gpu, onGpu);
       if (part == 0) {
@@ -308,6 +335,10 @@ public final class SelfTest implements AutoCloseable {
         tokens + " tokens after " + first + ", pages " + type,
         out,
         ATTENTION);
+  }
+
+  private static StepInputs stepInputs(Tensor ids, Tensor positions, Tensor offsets, Tensor table) {
+    return new StepInputs(ids, positions, offsets, table, ids, null, null, null, null);
   }
 
   private KvCache.Layer layer(Ops ops, ElementType type, int pages) {

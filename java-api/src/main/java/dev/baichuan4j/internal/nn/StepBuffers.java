@@ -76,7 +76,9 @@ final class StepBuffers implements AutoCloseable {
             ops.tensor(activations, maxTokens, c),
             ops.tensor(activations, maxTokens, width),
             ops.tensor(activations, maxTokens, f),
-            ops.facts().fusesSwiglu() ? null : ops.tensor(activations, maxTokens, f));
+            model.weights().layers().get(0).gateUp().needsRoom()
+                ? ops.tensor(activations, maxTokens, f)
+                : null);
     wanted =
         new Rows(
             ops.tensor(f32, maxRows, c),
@@ -102,9 +104,11 @@ final class StepBuffers implements AutoCloseable {
     long c = model.hiddenSize();
     long width = model.heads().width();
     long hidden = model.intermediateSize() * (facts.fusesSwiglu() ? 1L : 2L);
-    long token = 4 * c + activation * (2 * c + model.heads().qkvWidth() + width + hidden);
+    long slot = 4; // bytes of the number of an adapter, in the inputs
+    long token = slot + 4 * c + activation * (2 * c + model.heads().qkvWidth() + width + hidden);
     long row =
-        4 * c
+        slot
+            + 4 * c
             + activation * width
             + 4 * (logitStride(model.vocabularySize()) + 2 * TOP)
             + 4 * StepInputs.maskWords(model.vocabularySize());

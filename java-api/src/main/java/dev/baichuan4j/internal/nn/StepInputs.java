@@ -12,6 +12,8 @@ import java.util.List;
  * @param rows [R], the tokens that get logits
  * @param masks [R,W], W words of 32 bits for V tokens: the masks, of which the first are in use
  * @param maskOf [R], the mask of each row of logits, -1 for none
+ * @param adapterOf [T], the slot of each token's adapter, -1 for none
+ * @param rowAdapters [R], those of the tokens that get logits
  */
 record StepInputs(
     Tensor ids,
@@ -20,7 +22,9 @@ record StepInputs(
     Tensor table,
     Tensor rows,
     Tensor masks,
-    Tensor maskOf) {
+    Tensor maskOf,
+    Tensor adapterOf,
+    Tensor rowAdapters) {
   /** For steps of at most these sizes. */
   static StepInputs of(
       Ops ops, int tokens, int sequences, int rows, int pageSlots, int vocabulary) {
@@ -31,6 +35,8 @@ record StepInputs(
         ops.tensor(ElementType.I32, sequences, pageSlots),
         ops.tensor(ElementType.I32, rows),
         ops.tensor(ElementType.I32, rows, maskWords(vocabulary)),
+        ops.tensor(ElementType.I32, rows),
+        ops.tensor(ElementType.I32, tokens),
         ops.tensor(ElementType.I32, rows));
   }
 
@@ -48,7 +54,9 @@ record StepInputs(
         table.first(size.sequences()),
         rows.first(Math.max(size.rows(), 1)),
         masks.first(masks.size(0)), // how many of them are in use differs from step to step
-        maskOf.first(Math.max(size.rows(), 1)));
+        maskOf.first(Math.max(size.rows(), 1)),
+        adapterOf.first(size.tokens()),
+        rowAdapters.first(Math.max(size.rows(), 1)));
   }
 
   /** Copies the numbers of a step into these tensors. */
@@ -62,9 +70,13 @@ record StepInputs(
       masks.write(batch.masks(), batch.masked() * (int) masks.size(1));
       maskOf.write(batch.maskOf(), batch.logits());
     }
+    if (batch.targets() != 0) {
+      adapterOf.write(batch.adapterOf(), batch.tokens());
+      rowAdapters.write(batch.rowAdapters(), batch.logits());
+    }
   }
 
   List<Tensor> all() {
-    return List.of(ids, positions, offsets, table, rows, masks, maskOf);
+    return List.of(ids, positions, offsets, table, rows, masks, maskOf, adapterOf, rowAdapters);
   }
 }

@@ -8,8 +8,9 @@ package dev.baichuan4j.internal.nn;
  * @param rows R, of logits; 0 where none are wanted
  * @param hidden the hidden states of all tokens are computed
  * @param ranking which of the logits of each row are found
+ * @param targets bits of the products that adapters add to; 0 for none
  */
-record StepSize(int tokens, int sequences, int rows, boolean hidden, Ranking ranking) {
+record StepSize(int tokens, int sequences, int rows, boolean hidden, Ranking ranking, int targets) {
   enum Ranking {
     NONE,
     /** The best of all. */
@@ -24,7 +25,12 @@ record StepSize(int tokens, int sequences, int rows, boolean hidden, Ranking ran
 
   static StepSize of(Batch batch) {
     return new StepSize(
-        batch.tokens(), batch.sequences(), batch.logits(), batch.hidden(), Ranking.of(batch));
+        batch.tokens(),
+        batch.sequences(),
+        batch.logits(),
+        batch.hidden(),
+        Ranking.of(batch),
+        batch.targets());
   }
 
   /** Returns whether a step has this size, without making one. */
@@ -33,6 +39,7 @@ record StepSize(int tokens, int sequences, int rows, boolean hidden, Ranking ran
         && sequences == batch.sequences()
         && rows == batch.logits()
         && hidden == batch.hidden()
-        && ranking == Ranking.of(batch);
+        && ranking == Ranking.of(batch)
+        && targets == batch.targets();
   }
 }

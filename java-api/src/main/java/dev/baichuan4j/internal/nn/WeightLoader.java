@@ -17,6 +17,7 @@ import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -38,6 +39,7 @@ final class WeightLoader implements AutoCloseable {
   private static final float LARGEST_F16 = 65504;
 
   private final Ops ops;
+  private final DeviceFacts facts;
   private final Checkpoint checkpoint;
   private final Architecture model;
   private final Quant quant;
@@ -46,8 +48,9 @@ final class WeightLoader implements AutoCloseable {
   private final StoredTensor storedRows = new StoredTensor();
   private final Map<String, Double> errors = new LinkedHashMap<>();
 
-  WeightLoader(Ops ops, Checkpoint checkpoint, Quant quant) {
+  WeightLoader(Ops ops, Checkpoint checkpoint, Quant quant, DeviceFacts facts) {
     this.ops = ops;
+    this.facts = facts;
     this.checkpoint = checkpoint;
     this.model = checkpoint.architecture();
     this.quant = quant;
@@ -76,12 +79,13 @@ final class WeightLoader implements AutoCloseable {
               + "; make it anew from the published checkpoint with `baichuan quantize`",
           "version " + found.layout());
     }
-    if (!ops.facts().readsHostMemory()) {
+    boolean codes = found.quant() == Quant.INT3 || found.quant() == Quant.INT2;
+    if (codes && !ops.facts().takesCodes()) {
       throw new ModelFormatException(
           found.file(),
           "weights",
-          "a checkpoint that is not packed, to be quantized on the GPU, or the device cpu",
-          found.quant() + " packed for a CPU");
+          "INT8 or INT4, or the device cpu",
+          found.quant() + ", which " + ops.device() + " does not multiply");
     }
   }
 
@@ -110,18 +114,21 @@ final class WeightLoader implements AutoCloseable {
         tensors.qkv().size() == 1 || isMapped()
             ? tensors.qkv().stream().map(this::linear).toList()
             : List.of(joined(tensors.qkv())),
-        tensors.queryNorm().isPresent()
-            ? new HeadNorms(
-                map(tensors.queryNorm().get()),
-                map(tensors.keyNorm().orElseThrow()),
-                model.normEps())
-            : null,
+        headNorms(tensors),
         linear(tensors.output()),
         map(tensors.postAttentionNorm()),
-        ops.facts().fusesSwiglu()
+        facts.fusesSwiglu()
             ? new GateUp.InTurn(inTurn(tensors.gate().weight(), tensors.up().weight()))
             : new GateUp.Separate(linear(tensors.gate()), linear(tensors.up())),
         linear(tensors.down()));
+  }
+
+  /** The norms of queries' and keys' heads; null where heads are not normalized. */
+  HeadNorms headNorms(LayerTensors tensors) {
+    return tensors.queryNorm().isPresent()
+        ? new HeadNorms(
+            map(tensors.queryNorm().get()), map(tensors.keyNorm().orElseThrow()), model.normEps())
+        : null;
   }
 
   /** Whether matrices stay where they lie in their files. */
@@ -157,6 +164,14 @@ final class WeightLoader implements AutoCloseable {
   /** The rows of several matrices [N,C] one after the other, as one that is multiplied at once. */
   private Linear joined(List<LinearSpec> parts) {
     String[] names = parts.stream().map(part -> part.weight().name()).toArray(String[]::new);
+    Tensor bias = parts.get(0).bias().isPresent() ? bias(parts) : null;
+    if (packed.isPresent()) {
+      long[] counts = parts.stream().mapToLong(part -> part.weight().shape()[0]).toArray();
+      Tensor whole =
+          ops.tensor(ElementType.of(quant), Arrays.stream(counts).sum(), model.hiddenSize());
+      assembly(names).oneAfterTheOther(whole, counts);
+      return new Linear(whole, null, bias);
+    }
     ElementType type = typeOnTheWay(names);
     long rows = parts.stream().mapToLong(part -> part.weight().shape()[0]).sum();
     Tensor all = ops.tensor(type, rows, model.hiddenSize());
@@ -170,7 +185,15 @@ final class WeightLoader implements AutoCloseable {
     }
     ops.synchronize();
     Tensor weight = quant.isQuantized() ? quantized(all, null, names) : all;
-    return new Linear(weight, null, parts.get(0).bias().isPresent() ? bias(parts) : null);
+    return new Linear(weight, null, bias);
+  }
+
+  /** The rows of packed matrices [N,C], to be put into one. */
+  private PanelAssembly assembly(String... names) {
+    return new PanelAssembly(
+        quant,
+        model.hiddenSize(),
+        Arrays.stream(names).map(checkpoint::tensor).toArray(TensorEntry[]::new));
   }
 
   /** The type of a matrix that is put together: of activations with 16 bits, else as stored. */
@@ -187,7 +210,7 @@ final class WeightLoader implements AutoCloseable {
   }
 
   /** The vectors [N] that are added to the products of several matrices, one after the other. */
-  private Tensor bias(List<LinearSpec> parts) {
+  Tensor bias(List<LinearSpec> parts) {
     List<TensorSpec> specs = parts.stream().map(part -> part.bias().orElseThrow()).toList();
     Tensor all = ops.tensor(ElementType.F32, specs.stream().mapToLong(TensorSpec::elements).sum());
     long first = 0;
@@ -262,6 +285,11 @@ final class WeightLoader implements AutoCloseable {
   /** The rows of two matrices [F,C] in turn, as wanted [2F,C]. */
   private Tensor inTurn(TensorSpec first, TensorSpec second) {
     long[] shape = first.shape();
+    if (packed.isPresent()) {
+      Tensor whole = ops.tensor(ElementType.of(quant), 2 * shape[0], shape[1]);
+      assembly(first.name(), second.name()).inTurn(whole);
+      return whole;
+    }
     Tensor both = ops.tensor(typeOnTheWay(first.name(), second.name()), 2 * shape[0], shape[1]);
     // Row f of the two side by side is row 2f and row 2f + 1 one after the other.
     try (Tensor pairs = both.reshape(shape[0], 2 * shape[1])) {
@@ -354,7 +382,7 @@ final class WeightLoader implements AutoCloseable {
     }
   }
 
-  private Tensor embedding() {
+  Tensor embedding() {
     TensorEntry entry = checkpoint.tensor(EMBEDDING);
     return entry.rows().isPresent()
         ? storedRows.read(entry, ops.tensorOnHost(type(entry), entry.shape()))

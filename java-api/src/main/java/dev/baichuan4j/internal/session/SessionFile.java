@@ -4,6 +4,7 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.SessionFormatException;
 import dev.baichuan4j.internal.files.PathProblem;
+import dev.baichuan4j.internal.files.TableVerifier;
 import dev.baichuan4j.internal.session.format.MessageRole;
 import dev.baichuan4j.internal.session.format.MessageTable;
 import dev.baichuan4j.internal.session.format.SessionTable;

@@ -72,6 +72,13 @@ final class PreTokenizerJson {
     return new PreTokenizer(json.file(), splits, prefix, cut);
   }
 
+  /** Returns the parts of the pre-tokenizer, of which ByteLevel is the last. */
+  static List<JsonObject> parts(JsonObject json) {
+    List<JsonObject> all = new ArrayList<>();
+    flatten(json.object(PRE_TOKENIZER), all);
+    return all;
+  }
+
   private static void flatten(JsonObject json, List<JsonObject> all) {
     if (type(json).equals(SEQUENCE)) {
       json.objects("pretokenizers").forEach(object -> flatten(object, all));

@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 
 /** Encodes and decodes with the vocabulary, merges and rules of one {@code tokenizer.model}. */
 public final class SentencePiece implements PieceTokenizer {
-  private static final int MAX_FILE_SIZE = 64 << 20; // the published ones have 2 MB
+  static final int MAX_FILE_SIZE = 64 << 20; // the published ones have 2 MB
 
   /** User-defined symbols that models use as marks, see {@link SpecialTokens#INERT}. */
   private static final Pattern MARK = Pattern.compile("<(?:[A-Za-z]+_[0-9]+|[A-Z]{2,})>");

@@ -1,10 +1,9 @@
 package dev.baichuan4j.internal.tokenizer;
 
 import dev.baichuan4j.ModelFormatException;
-import dev.baichuan4j.internal.files.PathProblem;
+import dev.baichuan4j.internal.files.NamedFiles;
 import dev.baichuan4j.internal.json.IntRange;
 import dev.baichuan4j.internal.json.JsonObject;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,16 +47,15 @@ record TokenizerConfig(
           Map.of(), List.of(), List.of(), Optional.empty(), false, Optional.empty());
 
   /**
-   * Reads the files of a folder that are there.
+   * Reads the files of a model that are there.
    *
    * @throws ModelFormatException if one of them is malformed or has what is not supported
    */
-  static TokenizerConfig read(Path folder) {
+  static TokenizerConfig read(NamedFiles model) {
     List<JsonObject> files = new ArrayList<>();
     for (String name : List.of("tokenizer_config.json", "special_tokens_map.json")) {
-      Path file = folder.resolve(name);
-      if (PathProblem.isThere(file)) {
-        files.add(JsonObject.read(file, MAX_BYTES));
+      if (model.has(name)) {
+        files.add(JsonObject.read(model, name, MAX_BYTES));
       }
     }
     return of(files);

@@ -13,6 +13,7 @@ import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.TemplateVariables;
 import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.files.NamedFiles;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.file.Files;
@@ -67,7 +68,7 @@ class JinjaPromptTest {
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
-    TemplateFile file = TemplateFile.find(folder).orElseThrow();
+    TemplateFile file = TemplateFile.find(NamedFiles.in(folder)).orElseThrow();
     LocalDateTime now = LocalDateTime.of(2026, 3, 5, 14, 7, 9);
     return new JinjaPrompt(file, TOKENIZER, context, () -> now);
   }
@@ -238,7 +239,7 @@ class JinjaPromptTest {
 
   @Test
   void theTemplateIsFoundWhereItIsPublished() throws IOException {
-    assertTrue(TemplateFile.find(folder).isEmpty());
+    assertTrue(TemplateFile.find(NamedFiles.in(folder)).isEmpty());
     write("chat_template.json", "{\"chat_template\": \"json\"}");
     assertEquals("json", rendered());
     write(
@@ -255,9 +256,9 @@ class JinjaPromptTest {
     Files.delete(folder.resolve("chat_template.jinja"));
     write(
         "tokenizer_config.json", "{\"chat_template\": [{\"name\": \"rag\", \"template\": \"\"}]}");
-    assertThrows(ModelFormatException.class, () -> TemplateFile.find(folder));
+    assertThrows(ModelFormatException.class, () -> TemplateFile.find(NamedFiles.in(folder)));
     write("tokenizer_config.json", "{\"chat_template\": 5}");
-    assertThrows(ModelFormatException.class, () -> TemplateFile.find(folder));
+    assertThrows(ModelFormatException.class, () -> TemplateFile.find(NamedFiles.in(folder)));
   }
 
   private void write(String file, String content) throws IOException {
@@ -265,7 +266,7 @@ class JinjaPromptTest {
   }
 
   private String rendered() {
-    TemplateFile file = TemplateFile.find(folder).orElseThrow();
+    TemplateFile file = TemplateFile.find(NamedFiles.in(folder)).orElseThrow();
     JinjaPrompt prompt = new JinjaPrompt(file, TOKENIZER, CONTEXT, LocalDateTime::now);
     return prompt.text(List.of(user("a"))).toString();
   }

@@ -159,7 +159,7 @@ class CheckpointTest {
     Path text = write(folder.resolve("model.ckpt"), utf8("GGUF"));
     assertRefused(
         text,
-        "path has another file, expected a model's folder, *.gguf, *.safetensors or *.bin file",
+        "path has another file, expected a model's folder, *.bc4j, *.gguf, *.safetensors or *.bin file",
         () -> Checkpoint.open(text));
   }
 

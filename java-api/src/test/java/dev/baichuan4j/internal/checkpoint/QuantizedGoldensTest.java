@@ -10,6 +10,7 @@ import dev.baichuan4j.internal.checkpoint.quantized.HeldCodes;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizationConfig;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizedForm;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizedMatrix;
+import dev.baichuan4j.internal.checkpoint.quantized.StoredModule;
 import dev.baichuan4j.internal.files.FileBytes;
 import dev.baichuan4j.internal.json.IntRange;
 import dev.baichuan4j.internal.json.JsonObject;
@@ -61,7 +62,9 @@ class QuantizedGoldensTest {
 
     QuantizedForm form = QuantizationConfig.read(folder, source.tensors().keySet()).orElseThrow();
     QuantizedMatrix matrix =
-        form.matrix("m", rows, columns, QuantizedTensors.raw(source), source.metadata())
+        form.matrix(
+                new StoredModule(
+                    "m", rows, columns, QuantizedTensors.raw(source), source.metadata()))
             .orElseThrow();
 
     return new Golden(matrix, rows, columns, bits(golden.tensors().get("expected")));

@@ -7,15 +7,18 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
+import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.quantized.Element;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizationConfig;
 import dev.baichuan4j.internal.checkpoint.quantized.QuantizedMatrix;
-import dev.baichuan4j.internal.tokenizer.SentencePiece;
+import dev.baichuan4j.internal.checkpoint.quantized.StoredModule;
+import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -109,12 +112,51 @@ class ReaderFuzzTest {
         }
       }
       read.checkShapes();
-      read.tokenizerInFile().ifPresent(model -> SentencePiece.parse(model, file.toString()));
+      TokenizerFiles.find(read.files()).ifPresent(name -> TokenizerFiles.load(read.files(), name));
     } catch (ModelFormatException expected) {
       assertTrue(expected.getMessage().startsWith(file + ": "), expected::getMessage);
     } finally {
       Files.delete(file);
     }
+  }
+
+  @FuzzTest(maxDuration = "2m")
+  void packed(byte[] bytes) throws IOException {
+    Path file = Files.createTempFile("fuzz", ".bc4j");
+    try {
+      Files.write(file, bytes);
+      PackedFile read = PackedFile.open(file);
+      for (PackedTensorEntry entry : read.entries()) {
+        assertTrue(entry.offset() >= 0 && entry.offset() + entry.bytes() <= bytes.length);
+      }
+      Checkpoint checkpoint = Checkpoint.open(file);
+      checkpoint.checkShapes();
+      for (TensorSpec spec : checkpoint.architecture().tensors()) {
+        TensorEntry numbers = checkpoint.numbers(spec);
+        if (numbers.rows().isPresent()) {
+          int columns = (int) spec.shape()[1];
+          numbers.rows().get().read(0, 1, true, ByteBuffer.allocate(4 * columns));
+        }
+      }
+    } catch (ModelFormatException expected) {
+      assertTrue(expected.getMessage().startsWith(file + ": "), expected::getMessage);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  /** What has a right checksum again after a change, so that the table itself is read. */
+  private static byte[] sealed(byte[] bytes) {
+    if (bytes.length < PackedFileHeader.BYTES) {
+      return bytes;
+    }
+    ByteBuffer all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    int length = Math.min(Math.max(all.getInt(12), 0), bytes.length - PackedFileHeader.BYTES);
+    all.putInt(12, length);
+    all.putInt(16, PackedFileHeader.checksum(all.slice(PackedFileHeader.BYTES, length)));
+    int last = PackedFileHeader.BYTES - Integer.BYTES;
+    all.putInt(last, PackedFileHeader.checksum(all.slice(0, last)));
+    return bytes;
   }
 
   /** A matrix of 32 rows of 96 columns, with its quantization_config where a file has room. */
@@ -129,8 +171,10 @@ class ReaderFuzzTest {
       TensorSource source = zip ? TorchZipFile.open(file) : SafetensorsFile.open(file);
       String form = source.metadata().getOrDefault("quantization_config", "{\"bits\": 4}");
       Files.writeString(config, "{\"quantization_config\": " + (zip ? null : form) + "}");
+      StoredModule module =
+          new StoredModule("m", 32, 96, QuantizedTensors.raw(source), source.metadata());
       QuantizationConfig.read(folder, source.tensors().keySet())
-          .flatMap(f -> f.matrix("m", 32, 96, QuantizedTensors.raw(source), source.metadata()))
+          .flatMap(f -> f.matrix(module))
           .ifPresent(ReaderFuzzTest::readEnds);
     } catch (ModelFormatException expected) {
       assertTrue(expected.getMessage().startsWith(folder.toString()), expected::getMessage);
@@ -154,6 +198,7 @@ class ReaderFuzzTest {
     "torchZip, 500",
     "config, 2000",
     "gguf, 2000",
+    "packed, 4000",
     "quantized, 3000"
   })
   void survivesRandomChanges(String reader, int changes) throws IOException, URISyntaxException {
@@ -169,6 +214,7 @@ class ReaderFuzzTest {
               case "pickle" -> pickle(input);
               case "torchZip" -> torchZip(input);
               case "gguf" -> gguf(input);
+              case "packed" -> packed(i % 8 == 0 ? input : sealed(input));
               case "quantized" -> quantized(input);
               default -> config(input);
             }

@@ -101,8 +101,8 @@ class EnginePagesTest {
     int[] prompt = IntStream.range(0, 200).map(i -> i % 250).toArray();
     try (Engine engine = engine(40)) {
       Text first = new Text(prompt, 8);
-      Text other = new Text(prompt, 8, new Terms("", Priority.NORMAL, Optional.empty(), "a"));
-      Text same = new Text(prompt, 8, new Terms("", Priority.NORMAL, Optional.empty(), "a"));
+      Text other = new Text(prompt, 8, new Terms("", Priority.NORMAL, Optional.empty(), "a", ""));
+      Text same = new Text(prompt, 8, new Terms("", Priority.NORMAL, Optional.empty(), "a", ""));
       Text without = new Text(prompt, 8);
       List<Integer> cached = new ArrayList<>();
       for (Text text : List.of(first, other, same, without)) {

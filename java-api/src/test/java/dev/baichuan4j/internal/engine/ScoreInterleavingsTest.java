@@ -13,7 +13,7 @@ class ScoreInterleavingsTest {
   /** A score of four positions in steps of two, on an engine without a model. */
   public static class Scoring {
     private final Mailbox mailbox = new Mailbox(1, new Counters(1), new Observers());
-    private final ScoreRequest request = new ScoreRequest(new int[4], true, 2);
+    private final ScoreRequest request = new ScoreRequest(new int[4], true, 2, Terms.USUAL);
     private final Sequence sequence = new Sequence("", request.prompt(), 4);
     private final LogitsRow row =
         new LogitsRow(1, (number, target) -> target[0] = sequence.cached() - 2 + number);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.SessionFormatException;
+import dev.baichuan4j.internal.files.TableVerifier;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

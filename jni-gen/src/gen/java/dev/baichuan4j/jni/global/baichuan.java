@@ -197,8 +197,9 @@ public static native int bc_file_free(bc_file file);
 /** Asks the system to read a range of a mapped file ahead. */
 public static native int bc_file_read_ahead(bc_file file, long offset, long bytes);
 /** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
- *  not a multiple of the element size. F32, F16, BF16 or, on a CPU context, Q8, Q4 and codes as
- *  bc_tensor_read gives them under the same bc_packed_layout, at a multiple of 64. */
+ *  not a multiple of the element size. F32, F16, BF16, or Q8 and Q4 as bc_tensor_read gives them on a
+ *  CPU under the same bc_packed_layout, at a multiple of 64; a GPU puts these in its own order. Codes in
+ *  the same way on a CPU context. */
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
                                @Cast("const int64_t*") LongPointer shape, int rank, @Cast("bc_tensor**") PointerPointer out);
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
@@ -233,8 +234,8 @@ public static native int bc_tensor_free(bc_tensor tensor);
 /** Bytes that the elements take, scales included. */
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") LongPointer bytes);
 public static native int bc_tensor_bytes(bc_tensor tensor, @Cast("int64_t*") long[] bytes);
-/** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for Q8, Q4, codes and
- *  mapped tensors. */
+/** Copies bytes into a contiguous tensor, from its byte {@code offset} on. Not for mapped tensors. Of Q8, Q4
+ *  and codes whole groups of a panel, in the order of files, as bc_tensor_map takes them. */
 public static native int bc_tensor_write(bc_tensor tensor, long offset, @Const Pointer source,
                                  long bytes);
 /** Copies bytes out of a contiguous tensor; on a GPU not of Q8, Q4 and codes. */
@@ -272,6 +273,47 @@ public static native int bc_dequantize(bc_context context, bc_tensor out, bc_ten
 public static native int bc_convert(bc_context context, bc_tensor out, bc_tensor x);
 /** out [N] F32 = 1 / max(||w[n,:]||_2, 1e-12): NormHead's factor for each row of the head. */
 public static native int bc_row_norms(bc_context context, bc_tensor out, bc_tensor w);
+
+/* ---- Calibration (CPU contexts) ----
+ * Rounding that knows the activations: docs/calibration.md. K is a multiple of 32. */
+
+/** moments [K,K] F32 += x [T,K]^T x, on the diagonal and above it; what is below is not touched. Given y
+ *  [T,K] F32, moments += (y - x)^T x, all of it. Sums over 512 tokens are made first: with T tokens in all
+ *  the relative error, of sums of magnitudes, is at most (134 + T / 512) 2^-24.
+ *  @param y null or what x would be without quantization */
+public static native int bc_second_moments(bc_context context, bc_tensor moments, bc_tensor x,
+                                   bc_tensor y);
+/** Completes moments: they become symmetric, and damping times the mean of their diagonal is added to it.
+ *  factor [K,K] F32 becomes the upper triangular u with u^T u = moments, rows and columns in the order of the
+ *  diagonal, the smallest first.
+ *  @param damping above 0, at most 1; multiplied by ten, at most 7 times, as long as a pivot is not positive
+ *  @param damped receives what it was in the end; may be null */
+public static native int bc_moments_factor(bc_context context, bc_tensor factor, bc_tensor moments,
+                                   float damping, DoublePointer damped);
+public static native int bc_moments_factor(bc_context context, bc_tensor factor, bc_tensor moments,
+                                   float damping, double[] damped);
+/** Rounds w [N,K] (F32, F16, BF16) to codes q [N,K] I8 in 0..2^bits - 1 with a grid for each group of
+ *  columns, w about s (q - z), so that the products with the activations change least: by the loss
+ *  sum over rows of (w' - q) H (w' - q)^T, H the moments, w' = w or, given cross, w + share w cross H^-1.
+ *  @param scales [N,K/group] F32: s, which a grid of Q4 holds; a group has 32, 64, 96 or 128 columns
+ *  @param zeros [N,K/group] F32: z, in eighths
+ *  @param row_scale [N] F32 or null: row n is multiplied by it first
+ *  @param moments and factor as bc_moments_factor leaves them
+ *  @param cross [K,K] F32: bc_second_moments of the same x with y, which w was multiplied by before the
+ *         matrices in front of it were quantized; or null
+ *  @param share 0 to 1, of the correction; less than 1 since it fits the text that was seen
+ *  @param bits 2, 3 or 4
+ *  @param sweeps 0 to 64, how often all grids and codes are improved, given the others
+ *  @param error receives ||w - q||^2, ||w||^2 and the loss, which are not finite where a weight is not; may
+ *         be null */
+public static native int bc_round_weights(bc_context context, bc_tensor codes, bc_tensor scales,
+                                  bc_tensor zeros, bc_tensor w, bc_tensor row_scale,
+                                  bc_tensor moments, bc_tensor factor, bc_tensor cross,
+                                  float share, int bits, int sweeps, DoublePointer error);
+public static native int bc_round_weights(bc_context context, bc_tensor codes, bc_tensor scales,
+                                  bc_tensor zeros, bc_tensor w, bc_tensor row_scale,
+                                  bc_tensor moments, bc_tensor factor, bc_tensor cross,
+                                  float share, int bits, int sweeps, double[] error);
 
 /* ---- Ops ----
  * Activations are F32 on the CPU. On a GPU they are BF16 or F16, one of them throughout; x of the
@@ -326,6 +368,18 @@ public static native int bc_attention(bc_context context, bc_tensor out, bc_tens
                               bc_tensor table, bc_tensor slopes, int window);
 /** out [T,F] = gate / (1 + exp(-gate)) * up. */
 public static native int bc_swiglu(bc_context context, bc_tensor out, bc_tensor gate, bc_tensor up);
+/** out [T,N] += scales[s] * (x [T,K] A_s^T) B_s for the adapter s of each token: what low-rank
+ *  adapters add to a product with the same x, many of them in one batch. Each row of out depends on its
+ *  row of x and its adapter alone, bit for bit, whatever else the batch has.
+ *  @param pool [bytes] I8: the matrices of all adapters, A [R,K] and B [R,N] of each, row by row, in
+ *         F32, F16 or BF16
+ *  @param table [S,4] I32: of each adapter its rank R, 0 to 512, of which 0 adds nothing; the type of
+ *         its numbers, BC_F32, BC_F16 or BC_BF16; and where A and B begin, in units of 64 bytes
+ *  @param scales [S] F32
+ *  @param adapter_of [T] I32: the row of table of each token, -1 for none. Rows that it names are checked
+ *         each time the op runs */
+public static native int bc_lora(bc_context context, bc_tensor out, bc_tensor x, bc_tensor pool,
+                         bc_tensor table, bc_tensor scales, bc_tensor adapter_of);
 /** The k largest of each row of x [T,V], largest first, ties by lower index, NaN before every
  *  number: values [T,k] F32, ids [T,k] I32. A masked row takes part with the numbers that its mask
  *  allows alone; where they are fewer than k, the places behind them hold -inf and id -1.

@@ -3,6 +3,7 @@ package dev.baichuan4j.server.command;
 import static dev.baichuan4j.server.command.WrongOption.requireBetween;
 
 import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.server.registry.AdapterFolders;
 import dev.baichuan4j.server.registry.CheckpointSource;
 import dev.baichuan4j.server.registry.ModelRegistry;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -29,7 +31,7 @@ final class ModelOptions {
       names = "--model",
       paramLabel = "[NAME=]DIR",
       description =
-          "Checkpoint folder or GGUF file, and the name that clients know it by (default: its own)."
+          "Checkpoint folder, *.gguf or *.bc4j, and the name that clients know it by (default: its own)."
               + " May be given again; the first one is the default. Without it: the tiny chat model"
               + " that ships with the project.")
   private List<String> models = new ArrayList<>();
@@ -41,6 +43,29 @@ final class ModelOptions {
   private boolean preload;
 
   @Mixin private LoadOptions load;
+
+  @Option(
+      names = "--lora",
+      paramLabel = "[NAME=]DIR",
+      description =
+          "Adapter (LoRA) of the default model, a folder as peft writes it. Requests choose it as the"
+              + " model adapter:NAME (default: the folder's own name). May be given again.")
+  private List<String> adapters = new ArrayList<>();
+
+  @Option(
+      names = "--lora-folder",
+      paramLabel = "DIR",
+      description =
+          "Let clients load adapters from the folders in this one, and unload them, with"
+              + " /v1/load_lora_adapter and /v1/unload_lora_adapter.")
+  private Path adapterFolder;
+
+  @Option(
+      names = "--lora-bytes",
+      paramLabel = "BYTES",
+      converter = ByteCount.class,
+      description = "Most bytes of a model's adapters (default: 1 GiB).")
+  private Long adapterBytes;
 
   @Option(
       names = "--max-concurrent",
@@ -76,7 +101,22 @@ final class ModelOptions {
 
   ModelRegistry.Policy policy() {
     requireBetween("--idle-unload", idleUnload, 0, Integer.MAX_VALUE);
-    return new ModelRegistry.Policy(anyModel, memoryBudget, Duration.ofSeconds(idleUnload));
+    return new ModelRegistry.Policy(
+        anyModel,
+        memoryBudget,
+        Duration.ofSeconds(idleUnload),
+        Optional.ofNullable(adapterFolder).map(ModelOptions::realFolder));
+  }
+
+  private static Path realFolder(Path folder) {
+    try {
+      if (Files.isDirectory(folder)) {
+        return folder.toRealPath();
+      }
+    } catch (IOException e) {
+      // told below
+    }
+    throw new WrongOption("--lora-folder", folder, "a folder that exists and can be read");
   }
 
   /** The models, the default first. */
@@ -87,10 +127,15 @@ final class ModelOptions {
       paths.put(SHIPPED, shipped());
     }
     for (String model : models) {
-      addTo(paths, model);
+      addTo(paths, "--model", model, "a checkpoint's folder");
     }
     List<CheckpointSource> sources = new ArrayList<>();
-    paths.forEach((name, path) -> sources.add(source(name, path)));
+    Map<String, Path> folders = new LinkedHashMap<>();
+    adapters.forEach(adapter -> addTo(folders, "--lora", adapter, "an adapter's folder"));
+    AdapterFolders ofDefault = new AdapterFolders(folders);
+    paths.forEach(
+        (name, path) ->
+            sources.add(source(name, path, sources.isEmpty() ? ofDefault : AdapterFolders.none())));
     return sources;
   }
 
@@ -102,48 +147,51 @@ final class ModelOptions {
   private void check() {
     load.check();
     requireBetween("--max-concurrent", maxConcurrent, 1, MOST_TEXTS);
+    if (adapterBytes != null) {
+      requireBetween("--lora-bytes", adapterBytes, 1 << 12, 1L << 36);
+    }
   }
 
-  private void addTo(Map<String, Path> paths, String model) {
-    int equals = model.indexOf('=');
-    boolean named = equals >= 0 && !Files.exists(path(model));
-    Path path = path(named ? model.substring(equals + 1) : model);
+  private static void addTo(Map<String, Path> paths, String option, String text, String what) {
+    int equals = text.indexOf('=');
+    boolean named = equals >= 0 && !Files.exists(path(option, text));
+    Path path = path(option, named ? text.substring(equals + 1) : text);
     if (!Files.exists(path) || !Files.isReadable(path)) {
-      throw new WrongOption("--model", model, "a checkpoint's folder that exists and can be read");
+      throw new WrongOption(option, text, what + " that exists and can be read");
     }
-    String name = named ? model.substring(0, equals) : nameOf(path);
+    String name = named ? text.substring(0, equals) : nameOf(path);
     if (name.isBlank() || !name.chars().allMatch(c -> c > ' ' && c != 0x7F)) {
-      throw new WrongOption("--model", model, "a name without spaces before the =");
+      throw new WrongOption(option, text, "a name without spaces before the =");
     }
     if (paths.put(name, path) != null) {
-      throw new WrongOption("--model", model, "a name that no other --model has");
+      throw new WrongOption(option, text, "a name that no other " + option + " has");
     }
   }
 
   static String nameOf(Path path) {
     Path whole = path.toAbsolutePath().normalize();
     String file = String.valueOf(whole.getFileName());
-    if (file.matches(".+\\.gguf") && !Files.isDirectory(whole)) {
-      return file.substring(0, file.length() - ".gguf".length());
+    if (file.matches(".+\\.(gguf|bc4j)") && !Files.isDirectory(whole)) {
+      return file.substring(0, file.length() - ".gguf".length()); // both endings have 5 letters
     }
     Path folder = Files.isDirectory(whole) ? whole : whole.getParent();
     return folder.getFileName() == null ? "model" : folder.getFileName().toString();
   }
 
-  private static Path path(String text) {
+  private static Path path(String option, String text) {
     try {
       return Path.of(text);
     } catch (InvalidPathException e) {
       throw new WrongOption(
-          "--model",
+          option,
           text,
           "the name of a folder in the locale's character set; LC_ALL=C.UTF-8 has all of them");
     }
   }
 
-  private CheckpointSource source(String name, Path path) {
+  private CheckpointSource source(String name, Path path, AdapterFolders folders) {
     try {
-      return new CheckpointSource(name, path, this::configure);
+      return new CheckpointSource(name, path, this::configure, folders);
     } catch (IOException e) {
       throw new WrongOption(
           "--model", path, "a checkpoint's folder that can be read: " + e.getMessage());
@@ -151,6 +199,9 @@ final class ModelOptions {
   }
 
   private BaichuanLoader configure(BaichuanLoader loader) {
+    if (adapterBytes != null) {
+      loader.adapterBytes(adapterBytes);
+    }
     return load.configure(loader).maxConcurrent(maxConcurrent);
   }
 

@@ -42,7 +42,7 @@ public final class WorkerCommand implements Callable<Integer> {
       names = {"--model", "--model-path"},
       paramLabel = "DIR",
       description =
-          "Checkpoint folder or GGUF file; default: the tiny chat model that ships with the project.")
+          "Checkpoint folder, *.gguf or *.bc4j; default: the tiny chat model that ships with the project.")
   private Path model;
 
   @Option(

@@ -1,7 +1,6 @@
 package dev.baichuan4j.server.openai;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.PromptOverflow;
 import dev.baichuan4j.server.ApiErrors;
@@ -30,7 +29,11 @@ record Call(Context context, Models models, ApiLimits limits) {
 
   /** The field by which a request names its model. */
   static Shape model() {
-    return Shape.object().text("model", "A served model; the default one where it is missing.");
+    return Shape.object()
+        .text(
+            "model",
+            "A served model, or \"adapter:\" and the name of an adapter; the default model where it is"
+                + " missing.");
   }
 
   /**
@@ -70,7 +73,8 @@ record Call(Context context, Models models, ApiLimits limits) {
     }
   }
 
-  private void tell(List<String> ignored) {
+  /** Names the fields of a request that have no effect. */
+  void tell(List<String> ignored) {
     if (!ignored.isEmpty()) {
       context.header(
           "x-ignored-fields",
@@ -84,10 +88,15 @@ record Call(Context context, Models models, ApiLimits limits) {
   }
 
   /** Returns the options of a text: what the model advises, the request, and who asks. */
-  GenerationOptions options(Baichuan model, UnaryOperator<GenerationOptions> request) {
+  GenerationOptions options(Models.Use use, UnaryOperator<GenerationOptions> request) {
+    GenerationOptions advised = use.model().defaultOptions();
     GenerationOptions options =
         request
-            .apply(model.defaultOptions().withPromptOverflow(PromptOverflow.FAIL))
+            .apply(
+                use.adapter()
+                    .map(advised::withAdapter)
+                    .orElse(advised)
+                    .withPromptOverflow(PromptOverflow.FAIL))
             .withCaller(Caller.of(context).key())
             .withTimeout(limits.requestTimeout());
     int texts = options.bestOf().orElse(options.choices());

@@ -25,7 +25,7 @@ final class ChatCompletions {
         fields,
         MESSAGES,
         use -> {
-          GenerationOptions options = call.options(use.model(), request.options());
+          GenerationOptions options = call.options(use, request.options());
           Generation generation = use.model().chat(request.prompt(), options);
           Texts texts = new Texts(call.context(), use, List.of(generation), MESSAGES);
           Envelope envelope = Envelope.of("chatcmpl-", use);

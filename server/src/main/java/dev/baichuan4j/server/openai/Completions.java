@@ -26,7 +26,7 @@ final class Completions {
         PROMPT,
         use -> {
           Baichuan model = use.model();
-          GenerationOptions options = call.options(model, request.options());
+          GenerationOptions options = call.options(use, request.options());
           List<Generation> generations = start(model, request, options);
           Texts texts = new Texts(call.context(), use, generations, PROMPT);
           Envelope envelope = Envelope.of("cmpl-", use);

@@ -53,9 +53,11 @@ final class EmbeddingList {
                 dimensions.getAsInt() + "",
                 size + ": a part of its vectors would not be compared as the whole is");
           }
+          Embeddings all = use.model().embeddings();
           Embeddings embeddings =
-              use.model()
-                  .embeddings()
+              use.adapter()
+                  .map(all::withAdapter)
+                  .orElse(all)
                   .withCaller(Caller.of(call.context()).key())
                   .withTimeout(call.limits().requestTimeout());
           WaitingWork.answer(

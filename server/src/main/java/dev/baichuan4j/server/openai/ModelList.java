@@ -45,6 +45,7 @@ final class ModelList {
     if (card.contextLength() > 0) {
       node.put("max_model_len", card.contextLength()); // vLLM's name
     }
+    card.parent().ifPresent(parent -> node.put("parent", parent)); // vLLM's name too
     return node;
   }
 }

@@ -33,6 +33,14 @@ public final class OpenAiRoutes implements Routes {
     post(routes, "/v1/rerank", Rerank::handle);
     post(routes, "/tokenize", Tokenization::tokenize);
     post(routes, "/detokenize", Tokenization::detokenize);
+    models
+        .adapters()
+        .ifPresent(
+            adapters -> {
+              post(routes, "/v1/load_lora_adapter", call -> AdapterChanges.load(call, adapters));
+              post(
+                  routes, "/v1/unload_lora_adapter", call -> AdapterChanges.unload(call, adapters));
+            });
     OpenApi.addTo(routes);
   }
 

@@ -11,6 +11,9 @@ final class OpenApi {
   private static final String PLAIN = "text/plain";
   private static final String EVENTS = "text/event-stream";
 
+  private static final String LOADS =
+      "Where the server was started with --lora-folder, clients may change its adapters. ";
+
   private final ObjectNode document = Json.object().put("openapi", "3.1.0");
   private final ObjectNode paths;
   private final ObjectNode schemas;
@@ -67,6 +70,8 @@ final class OpenApi {
     api.post("/v1/rerank", "Orders documents by their relevance.", "RerankRequest", JSON);
     api.post("/tokenize", "Cuts a text into tokens.", "TokenizeRequest", JSON);
     api.post("/detokenize", "Puts tokens together to a text.", "DetokenizeRequest", JSON);
+    api.post("/v1/load_lora_adapter", LOADS + "Loads one.", "LoadAdapterRequest", JSON);
+    api.post("/v1/unload_lora_adapter", LOADS + "Drops one.", "UnloadAdapterRequest", JSON);
     api.get("/health", "Tells whether the server lives.", JSON);
     api.get("/ready", "Tells whether the server takes requests.", JSON);
     api.get("/metrics", "Tells counts and times, for Prometheus.", PLAIN);
@@ -81,6 +86,8 @@ final class OpenApi {
     schemas.set("RerankRequest", Rerank.SHAPE.schema());
     schemas.set("TokenizeRequest", Tokenization.TEXT.schema());
     schemas.set("DetokenizeRequest", Tokenization.TOKENS.schema());
+    schemas.set("LoadAdapterRequest", AdapterChanges.LOAD.schema());
+    schemas.set("UnloadAdapterRequest", AdapterChanges.UNLOAD.schema());
     Shape error =
         Shape.object()
             .text("message", "What has which value, and what was expected.")

@@ -16,16 +16,17 @@ final class Refusals {
 
   /** Fields by the library's names. */
   private static final Map<String, String> NAMES =
-      Map.of(
-          "choices", "n",
-          "bestOf", "best_of",
-          "logitBias", "logit_bias",
-          "maxNewTokens", "max_tokens",
-          "minNewTokens", "min_tokens",
-          "beamSearch", "tools",
-          "choice", "tool_choice",
-          "templateVariables", "chat_template_kwargs",
-          "constraint", "response_format");
+      Map.ofEntries(
+          Map.entry("choices", "n"),
+          Map.entry("bestOf", "best_of"),
+          Map.entry("logitBias", "logit_bias"),
+          Map.entry("maxNewTokens", "max_tokens"),
+          Map.entry("minNewTokens", "min_tokens"),
+          Map.entry("beamSearch", "tools"),
+          Map.entry("choice", "tool_choice"),
+          Map.entry("templateVariables", "chat_template_kwargs"),
+          Map.entry("adapter", "model"),
+          Map.entry("constraint", "response_format"));
 
   private Refusals() {}
 

@@ -48,9 +48,11 @@ final class Rerank {
         fields,
         DOCUMENTS,
         use -> {
+          Scoring all = use.model().scoring();
           Scoring scoring =
-              use.model()
-                  .scoring()
+              use.adapter()
+                  .map(all::withAdapter)
+                  .orElse(all)
                   .withCaller(Caller.of(call.context()).key())
                   .withTimeout(call.limits().requestTimeout());
           WaitingWork.answer(

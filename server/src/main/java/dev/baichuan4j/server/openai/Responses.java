@@ -30,7 +30,7 @@ final class Responses {
         INPUT,
         use -> {
           Baichuan model = use.model();
-          GenerationOptions options = call.options(model, request.options());
+          GenerationOptions options = call.options(use, request.options());
           Generation generation = model.chat(request.prompt(), options);
           Texts texts = new Texts(call.context(), use, List.of(generation), INPUT);
           Form form = new Form(Envelope.of("resp_", use), request);

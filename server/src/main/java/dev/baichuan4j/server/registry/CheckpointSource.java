@@ -14,6 +14,7 @@ public final class CheckpointSource implements ModelSource {
   private final Path path;
   private final UnaryOperator<BaichuanLoader> settings;
   private final long created;
+  private final AdapterFolders adapters;
 
   /**
    * Reads nothing but the time of the files.
@@ -23,6 +24,20 @@ public final class CheckpointSource implements ModelSource {
    */
   public CheckpointSource(String name, Path path, UnaryOperator<BaichuanLoader> settings)
       throws IOException {
+    this(name, path, settings, AdapterFolders.none());
+  }
+
+  /**
+   * Reads nothing but the time of the files.
+   *
+   * @param settings sets how the model is loaded, each time it is
+   * @param adapters are loaded with the model
+   * @throws IOException when the path cannot be read
+   */
+  public CheckpointSource(
+      String name, Path path, UnaryOperator<BaichuanLoader> settings, AdapterFolders adapters)
+      throws IOException {
+    this.adapters = Objects.requireNonNull(adapters, "adapters");
     this.name = Objects.requireNonNull(name, "name");
     this.path = Objects.requireNonNull(path, "path");
     this.settings = Objects.requireNonNull(settings, "settings");
@@ -54,8 +69,13 @@ public final class CheckpointSource implements ModelSource {
   }
 
   @Override
+  public AdapterFolders adapters() {
+    return adapters;
+  }
+
+  @Override
   public Baichuan load() {
-    return loader().load();
+    return adapters.loadInto(loader().load());
   }
 
   private BaichuanLoader loader() {

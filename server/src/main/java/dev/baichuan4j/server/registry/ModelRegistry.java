@@ -3,9 +3,11 @@ package dev.baichuan4j.server.registry;
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanException;
 import dev.baichuan4j.OutOfDeviceMemoryException;
+import dev.baichuan4j.server.Adapters;
 import dev.baichuan4j.server.ApiErrors;
 import dev.baichuan4j.server.ApiException;
 import dev.baichuan4j.server.Models;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -37,8 +39,11 @@ public final class ModelRegistry implements Models, AutoCloseable {
    * @param anyModel whether every name means the default model
    * @param memoryBudget most bytes that loaded models may take together; 0 for no bound
    * @param idleUnload after which a model that nobody uses is unloaded; zero for never
+   * @param adapterFolder the real path of the folder from which clients may load adapters; empty
+   *     where they may not
    */
-  public record Policy(boolean anyModel, long memoryBudget, Duration idleUnload) {
+  public record Policy(
+      boolean anyModel, long memoryBudget, Duration idleUnload, Optional<Path> adapterFolder) {
     /**
      * Checks that every component is present.
      *
@@ -46,6 +51,12 @@ public final class ModelRegistry implements Models, AutoCloseable {
      */
     public Policy {
       Objects.requireNonNull(idleUnload, "idleUnload");
+      Objects.requireNonNull(adapterFolder, "adapterFolder");
+    }
+
+    /** Clients may not load adapters. */
+    public Policy(boolean anyModel, long memoryBudget, Duration idleUnload) {
+      this(anyModel, memoryBudget, idleUnload, Optional.empty());
     }
   }
 
@@ -103,7 +114,8 @@ public final class ModelRegistry implements Models, AutoCloseable {
 
   @Override
   public Use use(String name) {
-    Entry entry = find(name);
+    Optional<String> adapter = adapterOf(name);
+    Entry entry = adapter.isPresent() ? withAdapter(adapter.get()) : find(name);
     lock.lock();
     try {
       while (entry.model == null) {
@@ -117,7 +129,7 @@ public final class ModelRegistry implements Models, AutoCloseable {
       }
       requireOpen();
       entry.uses++;
-      return new Held(entry, entry.model);
+      return new Held(entry, entry.model, adapter);
     } finally {
       lock.unlock();
     }
@@ -129,12 +141,37 @@ public final class ModelRegistry implements Models, AutoCloseable {
     try {
       List<Card> cards = new ArrayList<>();
       for (Entry entry : entries.values()) {
-        cards.add(new Card(entry.source.name(), entry.source.created(), entry.contextLength));
+        String name = entry.source.name();
+        long created = entry.source.created();
+        cards.add(new Card(name, created, entry.contextLength));
+        for (String adapter : entry.source.adapters().all().keySet()) {
+          cards.add(
+              new Card(Adapters.PREFIX + adapter, created, entry.contextLength, Optional.of(name)));
+        }
       }
       return cards;
     } finally {
       lock.unlock();
     }
+  }
+
+  @Override
+  public Optional<Adapters> adapters() {
+    AdapterFolders ofDefault = entries.values().iterator().next().source.adapters();
+    return policy.adapterFolder().map(root -> new SharedAdapters(this, ofDefault, root));
+  }
+
+  /** The adapter that a name means; a model of that very name goes before. */
+  private Optional<String> adapterOf(String name) {
+    boolean named = name != null && name.startsWith(Adapters.PREFIX) && !entries.containsKey(name);
+    return named ? Optional.of(name.substring(Adapters.PREFIX.length())) : Optional.empty();
+  }
+
+  private Entry withAdapter(String adapter) {
+    return entries.values().stream()
+        .filter(entry -> entry.source.adapters().all().containsKey(adapter))
+        .findFirst()
+        .orElseThrow(() -> unknown(Adapters.PREFIX + adapter));
   }
 
   private Entry find(String name) {
@@ -146,14 +183,18 @@ public final class ModelRegistry implements Models, AutoCloseable {
     if (isDefault || policy.anyModel()) {
       return entries.values().iterator().next();
     }
-    throw ApiException.of(
+    throw unknown(name);
+  }
+
+  private ApiException unknown(String name) {
+    return ApiException.of(
             404,
             ApiErrors.INVALID_REQUEST,
             "model_not_found",
             "The model '"
                 + name
                 + "' does not exist here, expected one of "
-                + String.join(", ", entries.keySet())
+                + String.join(", ", cards().stream().map(Card::name).toList())
                 + ".")
         .at("model");
   }
@@ -344,16 +385,23 @@ public final class ModelRegistry implements Models, AutoCloseable {
   private final class Held implements Use {
     private final Entry entry;
     private final Baichuan model;
+    private final Optional<String> adapter;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    Held(Entry entry, Baichuan model) {
+    Held(Entry entry, Baichuan model, Optional<String> adapter) {
       this.entry = entry;
       this.model = model;
+      this.adapter = adapter;
     }
 
     @Override
     public String name() {
-      return entry.source.name();
+      return adapter.map(name -> Adapters.PREFIX + name).orElse(entry.source.name());
+    }
+
+    @Override
+    public Optional<String> adapter() {
+      return adapter;
     }
 
     @Override

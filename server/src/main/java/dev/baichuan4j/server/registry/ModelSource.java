@@ -17,8 +17,13 @@ public interface ModelSource {
    */
   long bytes();
 
+  /** Returns the adapters that it has whenever it is loaded. */
+  default AdapterFolders adapters() {
+    return AdapterFolders.none();
+  }
+
   /**
-   * Loads it.
+   * Loads it, with its adapters.
    *
    * @throws dev.baichuan4j.BaichuanException when that fails
    */

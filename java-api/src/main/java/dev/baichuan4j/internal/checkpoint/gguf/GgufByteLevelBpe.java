@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Writes the vocabulary of a byte-level BPE as the {@code tokenizer.json} that it was made from,
@@ -16,7 +17,7 @@ import java.util.Map;
  * ({@code tokenizer.ggml.pre}); what the names mean is in {@link Cut}. Not in a file, and so lost,
  * is whether an added token takes the white space around it.
  */
-final class GgufByteLevelBpe {
+public final class GgufByteLevelBpe {
   static final String KIND = "gpt2";
 
   private static final String MERGES = "tokenizer.ggml.merges";
@@ -98,6 +99,33 @@ final class GgufByteLevelBpe {
               + CUTS.keySet().stream().sorted().toList()
               + "; the folder that the file was made from is read by its tokenizer.json");
     }
+  }
+
+  /**
+   * Returns the name of the way in which a tokenizer cuts texts, if it has one.
+   *
+   * @param splits expressions whose matches are parts of their own, before GPT-2's own or in its
+   *     place
+   * @param words whether GPT-2's own expression cuts as well
+   * @param takesWholeWords whether a word that is a piece is taken without merging
+   * @param composes whether texts are brought to the normal form NFC
+   */
+  public static Optional<String> nameOf(
+      List<String> splits, boolean words, boolean takesWholeWords, boolean composes) {
+    for (String name : List.of("llama-bpe", "qwen2", "tekken", "gpt-2")) {
+      Cut cut = CUTS.get(name);
+      List<String> expressions =
+          cut.first == null
+              ? List.of()
+              : List.of((String) ((Map<?, ?>) cut.first.get("pattern")).get("Regex"));
+      if (expressions.equals(splits)
+          && words != cut.isAll
+          && takesWholeWords == cut.takesWholeWords
+          && composes == cut.composes) {
+        return Optional.of(name);
+      }
+    }
+    return Optional.empty();
   }
 
   /** Returns the two files by their names. */

@@ -33,6 +33,12 @@ import java.util.OptionalInt;
  */
 public final class GgufConfig {
   private static final String ARCHITECTURE = "general.architecture";
+
+  /**
+   * A key of this project: a Baichuan that llama.cpp computes as the architecture llama or refact.
+   */
+  private static final String FAMILY = "baichuan4j.family";
+
   private static final String EOS = "tokenizer.ggml.eos_token_id";
   private static final int BAICHUAN_2 = 125_696; // pieces
   private static final int LAYERS_7B = 32;
@@ -67,11 +73,6 @@ public final class GgufConfig {
     Family(String architecture) {
       this.architecture = architecture;
     }
-
-    /** Whether converters put the rows that RoPE turns side by side. */
-    boolean turnsNeighbours() {
-      return this == BAICHUAN || this == LLAMA;
-    }
   }
 
   private final GgufFile file;
@@ -83,14 +84,26 @@ public final class GgufConfig {
     this.file = file;
     this.metadata = file.metadata();
     this.name = metadata.string(ARCHITECTURE).orElse("");
-    this.family =
-        switch (name) {
-          case "baichuan" -> Family.BAICHUAN;
-          case "llama" -> Family.LLAMA;
-          case "qwen2" -> Family.QWEN2;
-          case "qwen3" -> Family.QWEN3;
-          default -> throw metadata.wrong(ARCHITECTURE, "baichuan, llama, qwen2 or qwen3");
-        };
+    this.family = family();
+  }
+
+  private Family family() {
+    if (metadata.string(FAMILY).orElse("").equals("baichuan")
+        && List.of("llama", "refact").contains(name)) {
+      return Family.BAICHUAN;
+    }
+    return switch (name) {
+      case "baichuan" -> Family.BAICHUAN;
+      case "llama" -> Family.LLAMA;
+      case "qwen2" -> Family.QWEN2;
+      case "qwen3" -> Family.QWEN3;
+      default -> throw metadata.wrong(ARCHITECTURE, "baichuan, llama, qwen2 or qwen3");
+    };
+  }
+
+  /** Whether converters put the rows that RoPE turns side by side. */
+  private boolean turnsNeighbours() {
+    return name.equals("baichuan") || name.equals("llama");
   }
 
   /**
@@ -110,7 +123,7 @@ public final class GgufConfig {
    * @param model of the same file
    */
   public static int turnedHead(GgufFile file, Architecture model) {
-    return new GgufConfig(file).family.turnsNeighbours() ? model.heads().size() : 0;
+    return new GgufConfig(file).turnsNeighbours() ? model.heads().size() : 0;
   }
 
   /** Returns whether a vocabulary is that of a Baichuan 2. */

@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 /** What the tensors of a file are called in {@link Architecture}. */
 public final class GgufTensorNames {
   /** Divisors of RoPE's frequencies: a part of the architecture and no weight. */
-  static final String ROPE_FACTORS = "rope_freqs.weight";
+  public static final String ROPE_FACTORS = "rope_freqs.weight";
 
   static final String EMBEDDING = "token_embd.weight";
   static final String HEAD = "output.weight";
@@ -42,6 +42,7 @@ public final class GgufTensorNames {
           Map.entry("ffn_down.weight", "mlp.down_proj.weight"));
 
   private static final Pattern LAYER = Pattern.compile("blk\\.(0|[1-9]\\d{0,3})\\.(.+)");
+  private static final Pattern LAYER_HERE = Pattern.compile("model\\.layers\\.(\\d+)\\.(.+)");
   private static final Pattern QUERY_OR_KEY =
       Pattern.compile("blk\\.\\d+\\.attn_[qk]\\.(weight|bias)");
 
@@ -55,6 +56,24 @@ public final class GgufTensorNames {
           .map(rest -> "model.layers." + layer.group(1) + "." + rest);
     }
     return Optional.ofNullable(WHOLE.get(name));
+  }
+
+  /**
+   * Returns the name in a file of a weight here.
+   *
+   * @throws IllegalArgumentException if it has none there
+   */
+  public static String there(String name) {
+    Matcher layer = LAYER_HERE.matcher(name);
+    Map<String, String> names = layer.matches() ? OF_LAYER : WHOLE;
+    String rest = layer.matches() ? layer.group(2) : name;
+    String found =
+        names.entrySet().stream()
+            .filter(entry -> entry.getValue().equals(rest))
+            .map(Map.Entry::getKey)
+            .findFirst()
+            .orElseThrow(() -> new IllegalArgumentException(name));
+    return layer.matches() ? "blk." + layer.group(1) + "." + found : found;
   }
 
   /** Returns whether a tensor has rows that RoPE turns. */

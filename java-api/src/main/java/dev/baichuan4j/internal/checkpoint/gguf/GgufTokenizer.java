@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.checkpoint.gguf;
 
+import dev.baichuan4j.internal.json.JsonText;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -58,30 +59,45 @@ public final class GgufTokenizer {
   }
 
   /**
-   * Returns the bytes of a {@code tokenizer.model}; empty where the file has no tokenizer.
+   * Returns what a folder would have of the tokenizer by the names that files have there: {@code
+   * tokenizer.model} or {@code tokenizer.json}, {@code special_tokens_map.json} with the texts of
+   * the tokens that chat templates write by name, {@code chat_template.jinja}. None but the last
+   * where the file has no tokenizer.
    *
    * @throws dev.baichuan4j.ModelFormatException if the tokenizer is of a kind that is not read
    */
-  public static Optional<byte[]> model(GgufMetadata metadata) {
+  public static Map<String, byte[]> files(GgufMetadata metadata) {
+    Map<String, byte[]> files = new LinkedHashMap<>();
     String kind = metadata.string(MODEL).orElse("none");
-    return switch (kind) {
-      case "none" -> Optional.empty();
-      case "llama" -> Optional.of(new GgufTokenizer(metadata).model());
-      default -> throw metadata.wrong(MODEL, "llama, a SentencePiece model, or none");
-    };
+    switch (kind) {
+      case "none" -> {}
+      case "llama" -> {
+        GgufTokenizer tokenizer = new GgufTokenizer(metadata);
+        files.put("tokenizer.model", tokenizer.model());
+        files.put(
+            "special_tokens_map.json",
+            JsonText.of(tokenizer.specialTokens()).getBytes(StandardCharsets.UTF_8));
+      }
+      case GgufByteLevelBpe.KIND -> {
+        GgufTokenizer tokenizer = new GgufTokenizer(metadata);
+        files.putAll(
+            new GgufByteLevelBpe(
+                    metadata, tokenizer.tokens, tokenizer.types, tokenizer.specialTokens())
+                .files());
+      }
+      default ->
+          throw metadata.wrong(
+              MODEL, "llama, a SentencePiece model, gpt2, a byte-level BPE, or none");
+    }
+    metadata
+        .string("tokenizer.chat_template")
+        .ifPresent(text -> files.put("chat_template.jinja", text.getBytes(StandardCharsets.UTF_8)));
+    return files;
   }
 
-  /**
-   * Returns the texts of the tokens that chat templates write by name, such as {@code bos_token};
-   * none where the file has no tokenizer.
-   */
-  public static Map<String, String> specialTokens(GgufMetadata metadata) {
+  private Map<String, String> specialTokens() {
     Map<String, String> texts = new LinkedHashMap<>();
-    if (!metadata.string(MODEL).orElse("none").equals("none")) {
-      GgufTokenizer tokenizer = new GgufTokenizer(metadata);
-      SPECIAL_TOKENS.forEach(
-          (key, name) -> tokenizer.special(key).ifPresent(text -> texts.put(name, text)));
-    }
+    SPECIAL_TOKENS.forEach((key, name) -> special(key).ifPresent(text -> texts.put(name, text)));
     return texts;
   }
 

@@ -68,14 +68,32 @@ record AffineMatrix(
     int[] groupOf = groupOf();
     int groups = groups();
     float[] numbers = new float[columns];
+    // Where a group has more columns than codes, what each code stands for is computed once.
+    float[] table = groups << bits <= columns ? new float[groups << bits] : null;
     for (int row = 0; row < count; row++) {
-      for (int k = 0; k < columns; k++) {
-        int group = row * groups + groupOf[k];
-        numbers[k] = ((q[row * columns + k] & 0xff) - z[group]) * s[group];
+      if (table == null) {
+        direct(q, row, s, z, groupOf, numbers);
+      } else {
+        for (int i = 0; i < table.length; i++) {
+          int group = row * groups + (i >> bits);
+          table[i] = ((i & (1 << bits) - 1) - z[group]) * s[group];
+        }
+        numbers().round(table);
+        for (int k = 0; k < columns; k++) {
+          numbers[k] = table[(groupOf[k] << bits) + (q[row * columns + k] & 0xff)];
+        }
       }
-      numbers().round(numbers);
       type.put(numbers, target);
     }
+  }
+
+  private void direct(byte[] q, int row, float[] s, float[] z, int[] groupOf, float[] numbers) {
+    int first = row * groups();
+    for (int k = 0; k < columns; k++) {
+      int group = first + groupOf[k];
+      numbers[k] = ((q[row * columns + k] & 0xff) - z[group]) * s[group];
+    }
+    numbers().round(numbers);
   }
 
   private float[] scales(long first, int count) {
@@ -120,15 +138,19 @@ record AffineMatrix(
 
   /**
    * Returns its codes, if groups lie side by side and f16 holds every scale. Groups of more than
-   * 128 columns become groups of 128, 64 or 32 that have the same scale.
+   * 128 columns become groups of 128, or of the next power of two that divides them, with the same
+   * scale.
    */
   @Override
   public Optional<HeldCodes> held() {
-    int group = size <= MOST_IN_GROUP ? size : Math.min(Integer.lowestOneBit(size), MOST_IN_GROUP);
-    if (columns % size != 0 || size % group != 0 || !isInOrder() || !scalesFitF16()) {
+    int group = Math.min(size, MOST_IN_GROUP);
+    while (size % group != 0) {
+      group /= 2;
+    }
+    if (columns % size != 0 || !isInOrder() || !scalesFitF16()) {
       return Optional.empty();
     }
-    return Optional.of(new Held(this, group));
+    return Optional.of(new Held(this, group, zeros.isPresent() && !isSymmetric()));
   }
 
   private boolean isInOrder() {
@@ -136,6 +158,19 @@ record AffineMatrix(
     for (int k = 0; k < columns; k++) {
       if (groupOf[k] != k / size) {
         return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether every zero is in the middle, as symmetric quantization leaves them. */
+  private boolean isSymmetric() {
+    int block = 256;
+    for (long first = 0; first < rows; first += block) {
+      for (float zero : zeros(first, (int) Math.min(block, rows - first))) {
+        if (zero != 1 << bits - 1) {
+          return false;
+        }
       }
     }
     return true;
@@ -153,12 +188,7 @@ record AffineMatrix(
     return true;
   }
 
-  private record Held(AffineMatrix matrix, int group) implements HeldCodes {
-    @Override
-    public boolean hasZeros() {
-      return matrix.zeros.isPresent();
-    }
-
+  private record Held(AffineMatrix matrix, int group, boolean hasZeros) implements HeldCodes {
     @Override
     public void read(long first, int count, ByteBuffer codes, ByteBuffer scales, ByteBuffer zeros) {
       byte[] q = new byte[count * matrix.columns];
@@ -169,7 +199,7 @@ record AffineMatrix(
       for (int i = 0; i < s.length; i++) {
         for (int n = 0; n < matrix.size / group; n++) {
           scales.putShort(Float16.toF16(s[i]));
-          if (hasZeros()) {
+          if (hasZeros) {
             zeros.putShort(Float16.toF16(z[i]));
           }
         }

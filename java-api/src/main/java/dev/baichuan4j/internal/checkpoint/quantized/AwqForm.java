@@ -4,7 +4,6 @@ import dev.baichuan4j.internal.checkpoint.quantized.PackedIntegers.Layout;
 import dev.baichuan4j.internal.json.IntRange;
 import dev.baichuan4j.internal.json.JsonObject;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -21,6 +20,7 @@ final class AwqForm implements QuantizedForm {
 
   private final int group; // columns; -1 for a whole row
   private final Strips strips = new Strips();
+  private final Strips stripsOfZeros = new Strips(); // which are read in turn with codes
 
   private AwqForm(int group) {
     this.group = group;
@@ -53,26 +53,22 @@ final class AwqForm implements QuantizedForm {
   }
 
   @Override
-  public Optional<QuantizedMatrix> matrix(
-      String module,
-      int rows,
-      int columns,
-      Map<String, RawTensor> tensors,
-      Map<String, String> constants) {
-    Parts parts = new Parts(module, tensors);
-    return parts.find(CODES).map(codes -> matrix(parts, codes, rows, columns));
+  public Optional<QuantizedMatrix> matrix(StoredModule module) {
+    return module.find(CODES).map(codes -> matrix(module, codes));
   }
 
-  private AffineMatrix matrix(Parts parts, RawTensor codes, int rows, int columns) {
+  private AffineMatrix matrix(StoredModule module, RawTensor codes) {
+    int rows = module.rows();
+    int columns = module.columns();
     int size = group < 0 ? columns : group;
     if (columns % size != 0) {
       throw codes.wrong("groups of " + size + " columns", columns + " columns");
     }
     int groups = columns / size;
     Layout layout = Layout.COLUMNS_INTERLEAVED;
-    Integers q = parts.packed(codes, CODES, layout, rows, columns, BITS, false, strips);
-    Integers z = parts.packed(codes, "qzeros", layout, rows, groups, BITS, false, strips);
-    RawTensor scales = parts.require(codes, "scales", Parts.FLOATS, groups, rows);
+    Integers q = module.packed(codes, CODES, layout, rows, columns, BITS, false, strips);
+    Integers z = module.packed(codes, "qzeros", layout, rows, groups, BITS, false, stripsOfZeros);
+    RawTensor scales = module.require(codes, "scales", StoredModule.FLOATS, groups, rows);
     return new AffineMatrix(
         "AWQ", rows, columns, BITS, q, scales, false, Optional.of(z), size, Optional.empty());
   }

@@ -6,7 +6,6 @@ import dev.baichuan4j.internal.json.JsonObject;
 import java.nio.ByteBuffer;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -55,40 +54,33 @@ final class BitsAndBytesForm implements QuantizedForm {
   }
 
   @Override
-  public Optional<QuantizedMatrix> matrix(
-      String module,
-      int rows,
-      int columns,
-      Map<String, RawTensor> tensors,
-      Map<String, String> constants) {
-    Parts parts = new Parts(module, tensors);
-    Optional<RawTensor> old = parts.find("weight.data");
+  public Optional<QuantizedMatrix> matrix(StoredModule module) {
+    Optional<RawTensor> old = module.find("weight.data");
     if (old.isPresent()) {
-      return Optional.of(listed(parts, old.get(), rows, columns, constants));
+      return Optional.of(listed(module, old.get()));
     }
-    Optional<RawTensor> weight = parts.find("weight");
+    Optional<RawTensor> weight = module.find("weight");
     if (weight.isEmpty()) {
       return Optional.empty();
     }
-    if (parts.find("SCB").isPresent()) {
-      return Optional.of(rowScaled(parts, weight.get(), rows, columns, constants));
+    if (module.find("SCB").isPresent()) {
+      return Optional.of(rowScaled(module, weight.get()));
     }
     for (String book : BOOKS) {
-      Optional<RawTensor> state = parts.find("weight.quant_state.bitsandbytes__" + book);
+      Optional<RawTensor> state = module.find("weight.quant_state.bitsandbytes__" + book);
       if (state.isPresent()) {
-        return Optional.of(stated(parts, weight.get(), state.get(), book, rows, columns));
+        return Optional.of(stated(module, weight.get(), state.get(), book));
       }
     }
     return Optional.empty();
   }
 
-  private static RowScaledMatrix rowScaled(
-      Parts parts, RawTensor codes, int rows, int columns, Map<String, String> constants) {
-    codes.require(EnumSet.of(Element.I8), rows, columns);
-    RawTensor largest = parts.require(codes, "SCB", FLOAT, rows);
-    String name = parts.module() + ".weight_format";
-    String format = constants.getOrDefault(name, "row");
-    Optional<RawTensor> stored = parts.find("weight_format");
+  private static RowScaledMatrix rowScaled(StoredModule module, RawTensor codes) {
+    codes.require(EnumSet.of(Element.I8), module.rows(), module.columns());
+    RawTensor largest = module.require(codes, "SCB", FLOAT, module.rows());
+    String name = module.name() + ".weight_format";
+    String format = module.constants().getOrDefault(name, "row");
+    Optional<RawTensor> stored = module.find("weight_format");
     if (stored.isPresent()) {
       // 0 is row-major; others are tiled for one kind of GPU.
       byte kind = stored.get().require(BYTES).read().get();
@@ -101,7 +93,9 @@ final class BitsAndBytesForm implements QuantizedForm {
   }
 
   private static CodebookMatrix stated(
-      Parts parts, RawTensor codes, RawTensor state, String book, int rows, int columns) {
+      StoredModule module, RawTensor codes, RawTensor state, String book) {
+    int rows = module.rows();
+    int columns = module.columns();
     if (state.bytes() > MAX_STATE) {
       throw state.wrong("at most " + MAX_STATE + " bytes", state.bytes() + " bytes");
     }
@@ -129,26 +123,27 @@ final class BitsAndBytesForm implements QuantizedForm {
       nested =
           Optional.of(
               new CodebookMatrix.Nested(
-                  parts.require(codes, "weight.nested_quant_map", FLOAT, 256),
-                  parts.require(codes, "weight.nested_absmax", FLOAT, blocks(blocks, outer)),
+                  module.require(codes, "weight.nested_quant_map", FLOAT, 256),
+                  module.require(codes, "weight.nested_absmax", FLOAT, blocks(blocks, outer)),
                   outer,
                   (float) offset,
                   Optional.empty()));
     }
-    RawTensor absmax = parts.require(codes, "weight.absmax", isNested ? BYTES : FLOAT, blocks);
+    RawTensor absmax = module.require(codes, "weight.absmax", isNested ? BYTES : FLOAT, blocks);
     return new CodebookMatrix(
         "bitsandbytes " + book,
         columns,
         checkCodes(codes, rows, columns),
-        parts.require(codes, "weight.quant_map", FLOAT, 16),
+        module.require(codes, "weight.quant_map", FLOAT, 16),
         new CodebookMatrix.Absmax(absmax, nested),
         block,
         numbers);
   }
 
-  private static CodebookMatrix listed(
-      Parts parts, RawTensor codes, int rows, int columns, Map<String, String> constants) {
-    Listed state = new Listed(parts, codes, constants);
+  private static CodebookMatrix listed(StoredModule module, RawTensor codes) {
+    int rows = module.rows();
+    int columns = module.columns();
+    Listed state = new Listed(module, codes);
     String shape = state.constant("1");
     if (!shape.equals("[" + rows + ", " + columns + "]")) {
       throw codes.wrong("shape [" + rows + ", " + columns + "]", "shape " + shape);
@@ -184,20 +179,20 @@ final class BitsAndBytesForm implements QuantizedForm {
   }
 
   /** The elements of the list, which the file's reader gives by their indices. */
-  private record Listed(Parts parts, RawTensor codes, Map<String, String> constants) {
+  private record Listed(StoredModule module, RawTensor codes) {
     private static final String LIST = "weight.quant_state.";
 
     boolean has(String index) {
-      return parts.find(LIST + index).isPresent();
+      return module.find(LIST + index).isPresent();
     }
 
     RawTensor tensor(String index, Set<Element> types, long... shape) {
-      return parts.require(codes, LIST + index, types, shape);
+      return module.require(codes, LIST + index, types, shape);
     }
 
     String constant(String index) {
-      String name = parts.module() + "." + LIST + index;
-      String constant = constants.get(name);
+      String name = module.name() + "." + LIST + index;
+      String constant = module.constants().get(name);
       if (constant == null) {
         throw new ModelFormatException(
             codes.file(), name, "an element of the list as bitsandbytes 0.41 has it", "no entry");

@@ -105,16 +105,31 @@ record CodebookMatrix(
     float[] values = Element.F32.numbers(book.read());
     long firstBlock = begin / blockSize;
     float[] largest = absmax.read(firstBlock, (int) ((end - 1) / blockSize - firstBlock + 1));
+    int shift = (int) (begin - 2 * firstElement * size); // codes that are read in front
     float[] row = new float[columns];
-    long number = begin;
+    float[] table = new float[16]; // what codes of a block stand for
+    long tableOf = -1;
     for (int n = 0; n < count; n++) {
-      for (int k = 0; k < columns; k++, number++) {
-        int pair = bytes.get((int) (number / 2 - firstElement * size));
-        int code = (number & 1) == 0 ? pair >>> 4 & 15 : pair & 15;
-        row[k] = values[code] * largest[(int) (number / blockSize - firstBlock)];
+      for (int k = 0; k < columns; ) {
+        long number = begin + (long) n * columns + k;
+        long block = number / blockSize;
+        if (block != tableOf) {
+          fill(table, values, largest[(int) (block - firstBlock)]);
+          tableOf = block;
+        }
+        int stop = (int) Math.min(columns, k + (block + 1) * blockSize - number);
+        for (int code = shift + n * columns + k; k < stop; k++, code++) {
+          row[k] = table[bytes.get(code >> 1) >> ((code & 1) == 0 ? 4 : 0) & 15];
+        }
       }
-      numbers.round(row);
       type.put(row, target);
     }
+  }
+
+  private void fill(float[] table, float[] values, float largest) {
+    for (int code = 0; code < table.length; code++) {
+      table[code] = values[code] * largest;
+    }
+    numbers.round(table);
   }
 }

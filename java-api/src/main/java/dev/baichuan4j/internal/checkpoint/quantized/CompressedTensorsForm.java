@@ -5,9 +5,9 @@ import dev.baichuan4j.internal.checkpoint.quantized.PackedIntegers.Layout;
 import dev.baichuan4j.internal.json.IntRange;
 import dev.baichuan4j.internal.json.JsonObject;
 import java.nio.ByteBuffer;
+import java.nio.IntBuffer;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -109,25 +109,20 @@ final class CompressedTensorsForm implements QuantizedForm {
   }
 
   @Override
-  public Optional<QuantizedMatrix> matrix(
-      String module,
-      int rows,
-      int columns,
-      Map<String, RawTensor> tensors,
-      Map<String, String> constants) {
-    Parts parts = new Parts(module, tensors);
-    Optional<RawTensor> packed = parts.find("weight_packed");
-    if (packed.isPresent()) {
-      return Optional.of(packed(parts, packed.get(), rows, columns));
-    }
-    return parts
-        .find("weight")
-        .filter(weight -> weight.type() == Element.I8)
-        .map(weight -> bytes(parts, weight, rows, columns));
+  public Optional<QuantizedMatrix> matrix(StoredModule module) {
+    Optional<RawTensor> packed = module.find("weight_packed");
+    return packed.isPresent()
+        ? packed.map(codes -> packed(module, codes))
+        : module
+            .find("weight")
+            .filter(weight -> weight.type() == Element.I8)
+            .map(weight -> bytes(module, weight));
   }
 
-  private AffineMatrix packed(Parts parts, RawTensor codes, int rows, int columns) {
-    checkShape(parts.find("weight_shape"), rows, columns);
+  private AffineMatrix packed(StoredModule module, RawTensor codes) {
+    int rows = module.rows();
+    int columns = module.columns();
+    checkShape(module.find("weight_shape"), rows, columns);
     int bits =
         BITS.stream()
             .filter(b -> codes.shape().length == 2)
@@ -138,19 +133,21 @@ final class CompressedTensorsForm implements QuantizedForm {
                     codes.wrong(
                         "words of 4 or 8 bits for each of " + columns + " columns", "others"));
     Integers q =
-        parts.packed(codes, "weight_packed", Layout.ROWS, rows, columns, bits, false, strips);
-    return matrix(parts, q, rows, columns, bits);
+        module.packed(codes, "weight_packed", Layout.ROWS, rows, columns, bits, false, strips);
+    return matrix(module, q, bits);
   }
 
-  private AffineMatrix bytes(Parts parts, RawTensor codes, int rows, int columns) {
-    codes.require(BYTES, rows, columns);
-    return matrix(parts, new Integers.Signed(codes, 8), rows, columns, 8);
+  private AffineMatrix bytes(StoredModule module, RawTensor codes) {
+    codes.require(BYTES, module.rows(), module.columns());
+    return matrix(module, new Integers.Signed(codes, 8), 8);
   }
 
-  private AffineMatrix matrix(Parts parts, Integers q, int rows, int columns, int bits) {
+  private AffineMatrix matrix(StoredModule module, Integers q, int bits) {
+    int rows = module.rows();
+    int columns = module.columns();
     RawTensor codes = q.tensor();
     int groups =
-        parts
+        module
             .find("weight_scale")
             .filter(scale -> scale.shape().length == 2)
             .map(scale -> (int) Math.min(scale.shape()[1], columns))
@@ -159,25 +156,37 @@ final class CompressedTensorsForm implements QuantizedForm {
                 () ->
                     new ModelFormatException(
                         codes.file(),
-                        parts.module() + ".weight_scale",
+                        module.name() + ".weight_scale",
                         "[" + rows + ", groups], groups of " + columns + " columns",
                         "another shape, or no entry"));
-    RawTensor scales = parts.require(codes, "weight_scale", Parts.FLOATS, rows, groups);
-    Optional<RawTensor> order = parts.find("weight_g_idx");
-    order.ifPresent(found -> found.require(Parts.WORDS, columns));
+    RawTensor scales = module.require(codes, "weight_scale", StoredModule.FLOATS, rows, groups);
+    Optional<RawTensor> order = module.find("weight_g_idx");
+    order.ifPresent(found -> found.require(StoredModule.WORDS, columns));
+    order = order.filter(CompressedTensorsForm::isSet);
     Optional<Integers> z =
-        parts.find("weight_zero_point").map(found -> zeros(parts, found, rows, groups, bits));
+        module.find("weight_zero_point").map(found -> zeros(module, found, rows, groups, bits));
     String kind = "compressed-tensors of " + bits + " bits";
     return new AffineMatrix(kind, rows, columns, bits, q, scales, true, z, columns / groups, order);
   }
 
   /** Packed along the rows, or bytes, as early versions and {@code int-quantized} store them. */
-  private Integers zeros(Parts parts, RawTensor stored, int rows, int groups, int bits) {
+  private Integers zeros(StoredModule module, RawTensor stored, int rows, int groups, int bits) {
     if (stored.type() == Element.I8) {
       return new Integers.Signed(stored.require(BYTES, rows, groups), bits);
     }
-    return parts.packed(
+    return module.packed(
         stored, "weight_zero_point", Layout.COLUMNS, rows, groups, bits, false, strips);
+  }
+
+  /** Whether groups have been given to all columns; -1 is what they have before. */
+  private static boolean isSet(RawTensor order) {
+    IntBuffer groups = order.read().asIntBuffer();
+    while (groups.hasRemaining()) {
+      if (groups.get() == -1) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static void checkShape(Optional<RawTensor> shape, int rows, int columns) {

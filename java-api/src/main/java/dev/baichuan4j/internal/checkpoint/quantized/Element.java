@@ -63,7 +63,7 @@ public enum Element {
     switch (this) {
       case F16 -> {
         for (int i = 0; i < numbers.length; i++) {
-          numbers[i] = Float16.roundToF16(numbers[i]);
+          numbers[i] = roundToF16(numbers[i]);
         }
       }
       case BF16 -> {
@@ -76,18 +76,25 @@ public enum Element {
     }
   }
 
+  /** Most numbers are of a magnitude that f16 has with all of its 11 bits. */
+  private static float roundToF16(float number) {
+    int bits = Float.floatToRawIntBits(number);
+    int magnitude = bits & 0x7fffffff;
+    return magnitude >= 0x38800000 && magnitude < 0x477ff000
+        ? Float.intBitsToFloat(bits + 0xfff + (bits >>> 13 & 1) & -0x2000)
+        : Float16.roundToF16(number);
+  }
+
   /** Appends numbers to a little-endian buffer, rounded to this type. */
   void put(float[] numbers, ByteBuffer target) {
     switch (this) {
-      case F16 -> {
-        for (float number : numbers) {
-          target.putShort(Float16.toF16(number));
+      case F16, BF16 -> {
+        short[] rounded = new short[numbers.length];
+        for (int i = 0; i < rounded.length; i++) {
+          rounded[i] = this == F16 ? Float16.toF16(numbers[i]) : Float16.toBf16(numbers[i]);
         }
-      }
-      case BF16 -> {
-        for (float number : numbers) {
-          target.putShort(Float16.toBf16(number));
-        }
+        target.asShortBuffer().put(rounded);
+        target.position(target.position() + Short.BYTES * rounded.length);
       }
       case F32 -> {
         target.asFloatBuffer().put(numbers);

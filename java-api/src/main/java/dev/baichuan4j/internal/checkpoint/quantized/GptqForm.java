@@ -3,7 +3,6 @@ package dev.baichuan4j.internal.checkpoint.quantized;
 import dev.baichuan4j.internal.checkpoint.quantized.PackedIntegers.Layout;
 import dev.baichuan4j.internal.json.IntRange;
 import dev.baichuan4j.internal.json.JsonObject;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -26,6 +25,7 @@ final class GptqForm implements QuantizedForm {
   private final boolean dynamic; // whether modules may differ in both
   private final boolean plusOne;
   private final Strips strips = new Strips();
+  private final Strips stripsOfZeros = new Strips(); // which are read in turn with codes
 
   private GptqForm(int bits, int group, boolean dynamic, boolean plusOne) {
     this.bits = bits;
@@ -72,28 +72,24 @@ final class GptqForm implements QuantizedForm {
   }
 
   @Override
-  public Optional<QuantizedMatrix> matrix(
-      String module,
-      int rows,
-      int columns,
-      Map<String, RawTensor> tensors,
-      Map<String, String> constants) {
-    Parts parts = new Parts(module, tensors);
-    return parts.find(CODES).map(codes -> matrix(parts, codes, rows, columns));
+  public Optional<QuantizedMatrix> matrix(StoredModule module) {
+    return module.find(CODES).map(codes -> matrix(module, codes));
   }
 
-  private AffineMatrix matrix(Parts parts, RawTensor codes, int rows, int columns) {
+  private AffineMatrix matrix(StoredModule module, RawTensor codes) {
+    int rows = module.rows();
+    int columns = module.columns();
     int own = dynamic ? bitsOf(codes, columns) : bits;
     PackedIntegers q =
-        parts.packed(codes, CODES, Layout.ROWS_TRANSPOSED, rows, columns, own, false, strips);
-    int size = dynamic ? sizeOf(parts, codes, columns) : group < 0 ? columns : group;
+        module.packed(codes, CODES, Layout.ROWS_TRANSPOSED, rows, columns, own, false, strips);
+    int size = dynamic ? sizeOf(module, codes, columns) : group < 0 ? columns : group;
     size = Math.min(size, columns);
     int groups = (columns + size - 1) / size;
-    RawTensor scales = parts.require(codes, "scales", Parts.FLOATS, groups, rows);
+    RawTensor scales = module.require(codes, "scales", StoredModule.FLOATS, groups, rows);
     Layout ofZeros = Layout.COLUMNS_TRANSPOSED;
-    Integers z = parts.packed(codes, "qzeros", ofZeros, rows, groups, own, plusOne, strips);
-    Optional<RawTensor> order = parts.find(ORDER);
-    order.ifPresent(found -> found.require(Parts.WORDS, columns));
+    Integers z = module.packed(codes, "qzeros", ofZeros, rows, groups, own, plusOne, stripsOfZeros);
+    Optional<RawTensor> order = module.find(ORDER);
+    order.ifPresent(found -> found.require(StoredModule.WORDS, columns));
     String kind = "GPTQ of " + own + " bits";
     return new AffineMatrix(
         kind, rows, columns, own, q, scales, false, Optional.of(z), size, order);
@@ -110,9 +106,9 @@ final class GptqForm implements QuantizedForm {
         "the words of 2, 3, 4 or 8 bits for each of " + columns + " columns", "others");
   }
 
-  private static int sizeOf(Parts parts, RawTensor codes, int columns) {
+  private static int sizeOf(StoredModule module, RawTensor codes, int columns) {
     RawTensor scales =
-        parts
+        module
             .find("scales")
             .filter(found -> found.shape().length == 2)
             .filter(found -> found.shape()[0] > 0 && columns % found.shape()[0] == 0)

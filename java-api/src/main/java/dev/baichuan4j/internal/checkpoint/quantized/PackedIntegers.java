@@ -20,8 +20,8 @@ record PackedIntegers(
     RawTensor tensor, int bits, int columns, Layout layout, boolean plusOne, Strips strips)
     implements Integers {
 
-  /** Where in a word of eight integers AWQ puts them: 0 2 4 6 1 3 5 7 from the lowest bits on. */
-  private static final int[] INTERLEAVED = {0, 4, 1, 5, 2, 6, 3, 7};
+  /** The rows of the eight integers of a word of AWQ's, from the lowest bits on. */
+  private static final int[] INTERLEAVED = {0, 2, 4, 6, 1, 3, 5, 7};
 
   /** Which integers share words, and how words are stored. */
   enum Layout {
@@ -75,9 +75,22 @@ record PackedIntegers(
       block = layout.transposed ? strips.columns(tensor, first, count) : rows(first, count);
     }
     addOne(block);
-    int lines = layout.alongColumn ? columns : count;
     boolean wordsApart = layout.alongColumn != layout.transposed;
-    unpack(block, wordsApart ? lines : 1, wordsApart ? 1 : words, first * bits, begin, count, out);
+    int lines = layout.alongColumn ? columns : count;
+    int wordStride = wordsApart ? lines : 1;
+    int lineStride = wordsApart ? 1 : words;
+    if (layout == Layout.COLUMNS_INTERLEAVED) {
+      unpackInterleaved(block, (int) first & 7, words, count, out);
+    } else if (layout.alongColumn) {
+      int bit = (int) (first * bits - begin * Integer.SIZE);
+      for (int row = 0; row < count; row++, bit += bits) {
+        unpackAcross(block, bit, wordStride, lineStride, out, row * columns);
+      }
+    } else {
+      for (int row = 0; row < count; row++) {
+        unpackAlong(block, row * lineStride, wordStride, out, row * columns);
+      }
+    }
   }
 
   private int[] rows(long first, long count) {
@@ -99,33 +112,76 @@ record PackedIntegers(
     }
   }
 
-  private void unpack(
-      int[] block,
-      int wordStride,
-      int lineStride,
-      long firstBit,
-      long begin,
-      int count,
-      byte[] out) {
+  /** Unpacks a row whose integers follow each other in words. */
+  private void unpackAlong(int[] block, int first, int wordStride, byte[] out, int to) {
     int mask = (1 << bits) - 1;
-    int more = plusOne && bits == 3 ? 1 : 0;
-    int start = (int) (layout.alongColumn ? firstBit - begin * Integer.SIZE : 0);
-    for (int row = 0; row < count; row++) {
+    int at = first;
+    int end = to + columns;
+    if (Integer.SIZE % bits == 0) {
+      for (int next = to; next < end; at += wordStride) {
+        int word = block[at];
+        for (int stop = Math.min(next + Integer.SIZE / bits, end); next < stop; next++) {
+          out[next] = (byte) (word & mask);
+          word >>>= bits;
+        }
+      }
+      return;
+    }
+    long held = 0; // bits that have been taken from words
+    int count = 0;
+    for (int next = to; next < end; next++) {
+      if (count < bits) {
+        held |= (block[at] & 0xffffffffL) << count;
+        count += Integer.SIZE;
+        at += wordStride;
+      }
+      out[next] = (byte) (held + plus() & mask);
+      held >>>= bits;
+      count -= bits;
+    }
+  }
+
+  /** Unpacks a row of integers that begin at the same bit of the words of each column. */
+  private void unpackAcross(
+      int[] block, int bit, int wordStride, int lineStride, byte[] out, int to) {
+    int mask = (1 << bits) - 1;
+    int shift = bit & 31;
+    int first = (bit >>> 5) * wordStride;
+    int over = shift + bits - Integer.SIZE;
+    int more = plus();
+    for (int column = 0; column < columns; column++) {
+      int at = column * lineStride + first;
+      int value = block[at] >>> shift;
+      if (over > 0) {
+        value |= block[at + wordStride] << bits - over;
+      }
+      out[to + column] = (byte) (value + more & mask);
+    }
+  }
+
+  /**
+   * Unpacks words of eight rows each.
+   *
+   * @param skipped rows of the first word that are not asked for
+   * @param words of each column
+   */
+  private void unpackInterleaved(int[] block, int skipped, int words, int count, byte[] out) {
+    for (int word = 0; word < words; word++) {
+      int first = 8 * word - skipped;
       for (int column = 0; column < columns; column++) {
-        int place = layout.alongColumn ? row : column;
-        int line = layout.alongColumn ? column : row;
-        int bit = start + place * bits;
-        if (layout == Layout.COLUMNS_INTERLEAVED) {
-          bit = bit & -Integer.SIZE | INTERLEAVED[bit / bits & 7] * bits;
+        int eight = block[column * words + word];
+        for (int place = 0; place < 8; place++) {
+          int row = first + INTERLEAVED[place];
+          if (row >= 0 && row < count) {
+            out[row * columns + column] = (byte) (eight >>> 4 * place & 15);
+          }
         }
-        int at = line * lineStride + (bit >>> 5) * wordStride;
-        int value = block[at] >>> bit;
-        int over = (bit & 31) + bits - Integer.SIZE;
-        if (over > 0) {
-          value |= block[at + wordStride] << bits - over;
-        }
-        out[row * columns + column] = (byte) (value + more & mask);
       }
     }
+  }
+
+  /** What is added to each integer rather than to whole words. */
+  private int plus() {
+    return plusOne && bits == 3 ? 1 : 0;
   }
 }

@@ -110,7 +110,7 @@ class GgufFileTest {
 
   @Test
   void tokenizerTakesWhatLiesInFrontOfBytesForSymbols() throws IOException {
-    byte[] model = GgufTokenizer.model(open().metadata()).orElseThrow();
+    byte[] model = GgufTokenizer.files(open().metadata()).get("tokenizer.model");
     Tokenizer tokenizer = SentencePiece.parse(model, "m.gguf");
     assertEquals(265, tokenizer.vocabularySize());
     assertArrayEquals(new int[] {264}, tokenizer.encode("ab"));

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -41,6 +42,27 @@ class GgufKindTest {
       actual[i] = Float.floatToRawIntBits(decoded[i]);
     }
     assertArrayEquals(expected, actual);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1"})
+  void blocksHaveTheBytesOfLlamaCpp(GgufKind kind) throws IOException {
+    byte[] golden;
+    try (InputStream file =
+        GgufKindTest.class.getResourceAsStream("goldens/" + kind + "-encoded.bin")) {
+      golden = file.readAllBytes();
+    }
+    int count = golden.length / (4 * kind.blockSize() + kind.blockBytes()) * kind.blockSize();
+    assertEquals(1024, count);
+    float[] numbers = new float[count];
+    ByteBuffer.wrap(golden).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(numbers);
+    ByteBuffer out = ByteBuffer.allocate(golden.length - 4 * count).order(ByteOrder.LITTLE_ENDIAN);
+    BlockEncoder.encode(kind, numbers, 0, count, out);
+    byte[] expected = Arrays.copyOfRange(golden, 4 * count, golden.length);
+    assertArrayEquals(expected, out.array());
+    float[] held = new float[count];
+    kind.decode(expected, 0, held, count);
+    assertArrayEquals(held, numbers);
   }
 
   /** What the codes of a kind are for: exactly its numbers, but for scales that are products. */

@@ -1,4 +1,4 @@
-package dev.baichuan4j.internal.session;
+package dev.baichuan4j.internal.files;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -13,9 +13,9 @@ import java.nio.charset.StandardCharsets;
  *
  * <p>Source: the format's own description, "FlatBuffer Internals" of flatbuffers.dev.
  */
-final class TableVerifier {
+public final class TableVerifier {
   /** Says what is wrong with a buffer. */
-  static final class Damage extends Exception {
+  public static final class Damage extends Exception {
     private static final long serialVersionUID = 1L;
 
     Damage(String found) {
@@ -29,14 +29,15 @@ final class TableVerifier {
   private final int end;
   private long budget;
 
-  TableVerifier(ByteBuffer buffer) {
+  /** Verifies what a buffer holds up to its limit. */
+  public TableVerifier(ByteBuffer buffer) {
     this.buffer = buffer.duplicate().order(ByteOrder.LITTLE_ENDIAN);
     this.end = buffer.limit();
     this.budget = end;
   }
 
   /** Returns where the root table begins; the identifier is the 4 bytes behind the offset. */
-  int root(String identifier) throws Damage {
+  public int root(String identifier) throws Damage {
     require(0, 2 * OFFSET, "root");
     for (int i = 0; i < identifier.length(); i++) {
       if (buffer.get(OFFSET + i) != identifier.charAt(i)) {
@@ -47,7 +48,7 @@ final class TableVerifier {
   }
 
   /** Verifies the table that begins at a position, and returns that position. */
-  int table(int at, String name) throws Damage {
+  public int table(int at, String name) throws Damage {
     require(at, OFFSET, name);
     long vtable = (long) at - buffer.getInt(at);
     require(vtable, 4, name + "'s vtable");
@@ -65,7 +66,7 @@ final class TableVerifier {
    * @param id the field's number in the schema
    * @param bytes that it takes in the table
    */
-  int field(int table, int id, int bytes, String name) throws Damage {
+  public int field(int table, int id, int bytes, String name) throws Damage {
     int vtable = table - buffer.getInt(table);
     int entry = 4 + 2 * id;
     if (entry + 2 > unsigned(vtable)) {
@@ -82,7 +83,7 @@ final class TableVerifier {
   }
 
   /** Verifies a vector that has to be there, and returns where its elements begin. */
-  int vector(int table, int id, int elementBytes, String name) throws Damage {
+  public int vector(int table, int id, int elementBytes, String name) throws Damage {
     int field = field(table, id, OFFSET, name);
     if (field == 0) {
       throw new Damage("no " + name);
@@ -96,12 +97,12 @@ final class TableVerifier {
   }
 
   /** Elements of a verified vector that begins there. */
-  int length(int elements) {
+  public int length(int elements) {
     return buffer.getInt(elements - OFFSET);
   }
 
   /** Verifies a string that has to be there: UTF-8, and a zero after it. */
-  void string(int table, int id, String name) throws Damage {
+  public void string(int table, int id, String name) throws Damage {
     int start = vector(table, id, 1, name);
     int length = length(start);
     require(start, length + 1L, name);
@@ -118,7 +119,7 @@ final class TableVerifier {
   }
 
   /** Where the offset at a verified position leads to. */
-  int follow(int at, String name) throws Damage {
+  public int follow(int at, String name) throws Damage {
     long target = at + Integer.toUnsignedLong(buffer.getInt(at));
     require(target, OFFSET, name);
     return (int) target;

@@ -7,17 +7,25 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The tensors of one module.
+ * A module whose matrix [N,K] may be stored as codes.
  *
- * @param module its name
- * @param tensors of the checkpoint
+ * @param name of the matrix without {@code .weight}
+ * @param rows N
+ * @param columns K
+ * @param tensors of the checkpoint by their names; those of types that no form has are not there
+ * @param constants that the file has besides, by their names
  */
-record Parts(String module, Map<String, RawTensor> tensors) {
+public record StoredModule(
+    String name,
+    int rows,
+    int columns,
+    Map<String, RawTensor> tensors,
+    Map<String, String> constants) {
   static final Set<Element> FLOATS = EnumSet.of(Element.F16, Element.BF16, Element.F32);
   static final Set<Element> WORDS = EnumSet.of(Element.I32);
 
   Optional<RawTensor> find(String part) {
-    return Optional.ofNullable(tensors.get(module + "." + part));
+    return Optional.ofNullable(tensors.get(name + "." + part));
   }
 
   /**
@@ -31,7 +39,7 @@ record Parts(String module, Map<String, RawTensor> tensors) {
             () ->
                 new ModelFormatException(
                     codes.file(),
-                    module + "." + part,
+                    name + "." + part,
                     "a tensor beside " + codes.name() + " of a type that the form has",
                     "no entry"))
         .require(types, shape);

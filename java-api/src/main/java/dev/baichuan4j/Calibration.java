@@ -1,0 +1,42 @@
+package dev.baichuan4j;
+
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * A text by which a model is quantized: its activations say which errors of the weights matter.
+ *
+ * @param text a file in UTF-8, like what the model will read and write, and not what it will be
+ *     measured on
+ * @param window tokens that are read together; at most what the model was made for
+ * @param tokens tokens of the text that are used at most, taken from all parts of it
+ */
+public record Calibration(Path text, int window, int tokens) {
+  /** Windows of 512 tokens, 65,536 tokens in all. */
+  public static final int WINDOW = 512;
+
+  public static final int TOKENS = 1 << 16;
+
+  /**
+   * Checks the values.
+   *
+   * @throws InvalidRequestException if one is out of its range
+   */
+  public Calibration {
+    Objects.requireNonNull(text, "text");
+    between("window", window, 2, 1 << 16);
+    between("tokens", tokens, 2, 1 << 24);
+  }
+
+  /** Returns the usual sizes for a text. */
+  public static Calibration of(Path text) {
+    return new Calibration(text, WINDOW, TOKENS);
+  }
+
+  private static void between(String name, int value, int low, int high) {
+    if (value < low || value > high) {
+      throw new InvalidRequestException(
+          name, name + " has value " + value + ", expected " + low + " to " + high);
+    }
+  }
+}

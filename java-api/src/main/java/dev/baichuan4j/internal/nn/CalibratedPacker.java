@@ -1,0 +1,261 @@
+package dev.baichuan4j.internal.nn;
+
+import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.ModelShape;
+import dev.baichuan4j.OperationInterruptedException;
+import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.LayerTensors;
+import dev.baichuan4j.internal.arch.LinearSpec;
+import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.CodeFormat;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Rounds matrices so that the products with the activations of a text change least: errors of a
+ * weight are made up for by the weights that are rounded after it. The text passes through the
+ * model layer by layer, and what a matrix is multiplied by has come through the quantized matrices
+ * in front of it. docs/calibration.md has the formulas and where they are from.
+ *
+ * <p>In memory are two residual streams of the text, through the quantized matrices and through
+ * those as they were, the second moments of one input, and one quantized layer.
+ */
+final class CalibratedPacker implements MatrixPacker {
+  private static final Logger LOG = LoggerFactory.getLogger(CalibratedPacker.class);
+
+  /** Of the mean second moment: as published for GPTQ. */
+  private static final float DAMPING = 0.01f;
+
+  /** How often grids and codes are improved after the first rounding. */
+  private static final int SWEEPS = 3;
+
+  /** Rows that are rounded at a time; each thread works on 64. */
+  private static final int BLOCK_ROWS = 2048;
+
+  private final Ops ops;
+  private final Architecture model;
+  private final ElementType type;
+  private final int bits; // of a code
+  private final WeightLoader loader;
+  private final CalibrationTokens tokens;
+  private final CalibrationPass pass; // through quantized matrices
+  private final CalibrationPass reference; // through the matrices as they were
+  private final List<Linear> linears = new ArrayList<>(); // of the layer under way, packed
+  private final List<Linear> originals = new ArrayList<>(); // the same as they were
+  private int number; // of that layer
+  private Tensor inputNorm;
+  private HeadNorms headNorms; // null where heads are not normalized
+  private Tensor postAttentionNorm;
+  private Moments moments; // of the input that is under way; null in front of the first
+
+  CalibratedPacker(
+      Ops ops, Architecture model, Quant quant, WeightLoader loader, CalibrationTokens tokens) {
+    this.ops = ops;
+    this.model = model;
+    this.type = ElementType.of(quant);
+    this.bits = quant == Quant.INT4 ? 4 : CodeFormat.of(quant).bits();
+    this.loader = loader;
+    this.tokens = tokens;
+    try (Tensor embedding = loader.embedding()) {
+      this.pass = new CalibrationPass(ops, model, embedding, tokens);
+      this.reference = new CalibrationPass(ops, model, embedding, tokens);
+    }
+  }
+
+  /**
+   * Checks that there is memory for a calibration.
+   *
+   * @throws InvalidRequestException if not
+   */
+  static void requireMemory(Ops ops, Checkpoint checkpoint, CalibrationTokens tokens) {
+    Architecture model = checkpoint.architecture();
+    long widest =
+        Math.max(model.hiddenSize(), Math.max(model.heads().width(), model.intermediateSize()));
+    long rows =
+        model.matrices().stream().mapToLong(matrix -> matrix.shape()[0]).max().orElseThrow();
+    long layer =
+        model.layer(0).linears().stream().mapToLong(linear -> linear.weight().elements()).sum();
+    long largest = Math.max(layer, rows * model.hiddenSize());
+    long rounding = ops.facts().threads() * 4L * 64 * (4 * widest + 2 * widest / 32 + 512);
+    long needed =
+        2 * CalibrationPass.bytes(model, tokens)
+            + 4L * Moments.MATRICES * widest * widest
+            + BLOCK_ROWS * widest * 5 / 4
+            + rounding
+            + (long) (largest * ElementType.Q4.bits() / 8);
+    long free = ops.memoryInfo()[0];
+    if (needed > free) {
+      throw new InvalidRequestException(
+          "calibration",
+          "calibration needs %d MiB for %d tokens, expected at most the %d that are free; calibrate with fewer tokens"
+              .formatted(needed >> 20, tokens.ids().length, free >> 20));
+    }
+  }
+
+  @Override
+  public void pack(TensorSpec matrix, Consumer<Tensor> take) {
+    boolean isHead = matrix.name().equals(Architecture.HEAD);
+    TensorSpec source = isHead ? model.headMatrix() : matrix;
+    try (Tensor stored = loader.map(source)) {
+      loader.requireGroups(stored, source.name());
+    }
+    if (isHead) {
+      head(take);
+      return;
+    }
+    LayerTensors tensors = model.layer(number);
+    int output =
+        tensors.qkv().size(); // its place among the layer's matrices; gate, up, down follow
+    int at = linears.size();
+    if (at == 0) {
+      inputNorm = loader.map(tensors.inputNorm());
+      headNorms = loader.headNorms(tensors);
+      postAttentionNorm = loader.map(tensors.postAttentionNorm());
+      measure(CalibrationPass.Input.ATTENTION, null);
+    } else if (at == output) {
+      measure(CalibrationPass.Input.OUTPUT, null);
+    } else if (at == output + 1) {
+      measure(CalibrationPass.Input.FEED_FORWARD, null);
+    } else if (at == output + 3) {
+      measure(CalibrationPass.Input.DOWN, null);
+    }
+    LinearSpec spec = tensors.linears().get(at);
+    Tensor bias = spec.bias().isPresent() ? loader.bias(List.of(spec)) : null;
+    originals.add(new Linear(loader.map(spec.weight()), null, bias));
+    linears.add(new Linear(round(spec.weight(), false), null, bias));
+    take.accept(linears.get(at).weight());
+    if (at == output) {
+      advance(CalibrationPass.Input.OUTPUT);
+    } else if (at == output + 3) {
+      advance(CalibrationPass.Input.DOWN);
+      closeLayer();
+      number++;
+    }
+  }
+
+  private void advance(CalibrationPass.Input input) {
+    pass.advance(input, layer(linears), number);
+    reference.advance(input, layer(originals), number);
+  }
+
+  private void head(Consumer<Tensor> take) {
+    try (Tensor norm = loader.map(model.finalNorm())) {
+      measure(CalibrationPass.Input.HEAD, norm);
+    }
+    try (Tensor out = round(model.headMatrix(), model.head() == ModelShape.Head.NORM)) {
+      take.accept(out);
+    }
+  }
+
+  /** The layer under way, as far as its matrices are there. */
+  private Weights.Layer layer(List<Linear> linears) {
+    int output = model.layer(number).qkv().size();
+    int there = linears.size();
+    return new Weights.Layer(
+        inputNorm,
+        linears.subList(0, Math.min(output, there)),
+        headNorms,
+        there > output ? linears.get(output) : null,
+        postAttentionNorm,
+        there > output + 2
+            ? new GateUp.Separate(linears.get(output + 1), linears.get(output + 2))
+            : null,
+        there > output + 3 ? linears.get(output + 3) : null);
+  }
+
+  /** The second moments of what the next matrices are multiplied by, and their factor. */
+  private void measure(CalibrationPass.Input input, Tensor norm) {
+    closeMoments();
+    Weights.Layer quantized = input == CalibrationPass.Input.HEAD ? null : layer(linears);
+    Weights.Layer original = input == CalibrationPass.Input.HEAD ? null : layer(originals);
+    for (int i = 0; i < tokens.chunks(); i++) {
+      int chunk = i;
+      pass.input(
+          chunk,
+          input,
+          quantized,
+          number,
+          norm,
+          x -> {
+            if (moments == null) {
+              moments = Moments.of(ops, x.size(1));
+            }
+            reference.input(
+                chunk, input, original, number, norm, y -> ops.secondMoments(moments, x, y));
+          });
+    }
+    OperationInterruptedException.check("calibrating");
+    double damping = ops.momentsFactor(moments, DAMPING);
+    if (damping > DAMPING) {
+      LOG.info("layer {}, {}: damped by {} of the mean second moment", number, input, damping);
+    }
+  }
+
+  private Tensor round(TensorSpec spec, boolean normalized) {
+    try (Tensor stored = loader.map(spec);
+        Tensor scale = normalized ? loader.rowNorms(stored) : null) {
+      long columns = stored.size(1);
+      Tensor out = ops.tensor(type, stored.shape());
+      double[] error = new double[2];
+      for (long row = 0; row < stored.size(0); row += BLOCK_ROWS) {
+        OperationInterruptedException.check("calibrating");
+        long rows = Math.min(BLOCK_ROWS, stored.size(0) - row);
+        try (Tensor part = stored.rows(row, rows);
+            Tensor partScale = scale == null ? null : scale.rows(row, rows);
+            Codes codes = Codes.of(ops, rows, columns, type.group())) {
+          double[] lost = ops.roundWeights(codes, part, partScale, moments, bits, SWEEPS);
+          error[0] += lost[0];
+          error[1] += lost[1];
+          ops.packCodes(out, row, codes.codes(), codes.scales(), codes.zeros());
+        }
+      }
+      loader.record(error, spec.name());
+      return out;
+    }
+  }
+
+  private void closeMoments() {
+    if (moments != null) {
+      moments.close();
+      moments = null;
+    }
+  }
+
+  private void closeLayer() {
+    for (Linear linear : linears) {
+      linear.weight().close();
+      close(linear.bias()); // which the originals share
+    }
+    originals.forEach(linear -> linear.weight().close());
+    linears.clear();
+    originals.clear();
+    close(inputNorm);
+    close(postAttentionNorm);
+    if (headNorms != null) {
+      headNorms.query().close();
+      headNorms.key().close();
+    }
+    inputNorm = null;
+    postAttentionNorm = null;
+    headNorms = null;
+  }
+
+  private static void close(Tensor tensor) {
+    if (tensor != null) {
+      tensor.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    closeMoments();
+    closeLayer();
+    pass.close();
+    reference.close();
+  }
+}
