@@ -14,10 +14,12 @@
 //   codes of b bits in groups of G columns (BC_CODES): G / 32 blocks of 64 b bytes, then 16 scales
 //         f16, and in the forms zero and min 16 zeros or least numbers f16; in the form grid 16 grids
 //
-// A block holds 32 columns, 4j to 4j + 3 of which are quad j, in one or two planes: b = 8, 4, 2: one of
-// b bits; 6, 5: one of the lower 4 bits and one of the others; 3: one of the lower 2 and one of the
-// highest. A plane of p bits is p vectors [16 rows][4 columns] of bytes; quad j is in vector j % p, at
-// bit p (j / p) of each byte. So q4 is 4-bit grid/32.
+// A block holds 32 columns, 4j to 4j + 3 of which are quad j, in vectors [16 rows][4 columns] of bytes:
+//   b = 8, 4, 2  b vectors; quad j is in vector j mod b, at bit b (j / b) of each byte. So q4 is 4-bit
+//                grid/32.
+//   b = 6, 5     the lower 4 bits so, then the others likewise in b - 4 vectors of their own
+//   b = 3        quads 2i and 2i + 1 at bits 0 and 3 of vector i, i < 3; quad 6 + i has its lower two bits
+//                at bit 6 of vector i, its highest at bit 6 + i of vector 2
 //
 // A grid is 16 bits: 9 bits of s (5 of exponent, 4 of mantissa: 2^(e-27) (1 + m/16), e in 1..30, so
 // that the bits are also those of a normal f16 number, 2^12 times as large), then 7 bits of z in
@@ -98,40 +100,48 @@ static inline int64_t packed_bytes(Type type, int64_t n, int64_t k) {
   return panels(n) * (k / group_columns(type)) * group_bytes(type);
 }
 
-// Bits of the plane of a block that holds the lowest bits; the other plane has the rest, if any.
-BC_BOTH constexpr int low_plane(int bits) { return bits == 8 ? 8 : bits >= 4 ? 4 : 2; }
+// Bits of a code that lie together in a block's first vectors; the others follow in vectors of their own.
+BC_BOTH constexpr int low_bits(int bits) {
+  return bits == 3 || bits == 8 ? bits : bits < 4 ? 2 : 4;
+}
 
-// Where column k, 0 to 31, of row n has its bits in a plane of p bits.
-struct PlaneBits {
+// Where bit `bit` of the code of row n, column k of a block lies.
+struct BlockBit {
   int64_t byte;
   int shift;
 };
-BC_BOTH static inline PlaneBits plane_bits(int p, int64_t n, int64_t k) {
+BC_BOTH static inline BlockBit block_bit(int bits, int64_t n, int64_t k, int bit) {
   const int64_t quad = k / 4;
-  return {quad % p * 64 + n * 4 + k % 4, static_cast<int>(quad / p * p)};
+  int64_t vector;
+  int shift;
+  if (bits == 3) {
+    const bool whole = quad < 6;
+    vector = whole ? quad / 2 : bit < 2 ? quad - 6 : 2;
+    shift = static_cast<int>(whole ? quad % 2 * 3 + bit : bit < 2 ? 6 + bit : quad);
+  } else {
+    const int low = low_bits(bits);
+    const int width = bit < low ? low : bits - low;
+    vector = (bit < low ? 0 : low) + quad % width;
+    shift = static_cast<int>(quad / width * width) + (bit < low ? bit : bit - low);
+  }
+  return {vector * 64 + n * 4 + k % 4, shift};
 }
 
 // The code of row n, column k of a block.
 static inline uint32_t block_code(const uint8_t* block, int bits, int64_t n, int64_t k) {
-  const int low = low_plane(bits);
-  const PlaneBits at = plane_bits(low, n, k);
-  uint32_t q = block[at.byte] >> at.shift & ((1u << low) - 1u);
-  if (const int high = bits - low; high > 0) {
-    const PlaneBits above = plane_bits(high, n, k);
-    q |= (block[64 * low + above.byte] >> above.shift & ((1u << high) - 1u)) << low;
+  uint32_t q = 0;
+  for (int bit = 0; bit < bits; ++bit) {
+    const BlockBit at = block_bit(bits, n, k, bit);
+    q |= (uint32_t{block[at.byte]} >> at.shift & 1u) << bit;
   }
   return q;
 }
 
 // Adds the bits of a code to a block of zeros.
 static inline void add_block_code(uint8_t* block, int bits, int64_t n, int64_t k, uint32_t q) {
-  const int low = low_plane(bits);
-  const PlaneBits at = plane_bits(low, n, k);
-  block[at.byte] = static_cast<uint8_t>(block[at.byte] | (q & ((1u << low) - 1u)) << at.shift);
-  if (const int high = bits - low; high > 0) {
-    const PlaneBits above = plane_bits(high, n, k);
-    uint8_t& byte = block[64 * low + above.byte];
-    byte = static_cast<uint8_t>(byte | (q >> low) << above.shift);
+  for (int bit = 0; bit < bits; ++bit) {
+    const BlockBit at = block_bit(bits, n, k, bit);
+    block[at.byte] = static_cast<uint8_t>(block[at.byte] | (q >> bit & 1u) << at.shift);
   }
 }
 

@@ -242,6 +242,32 @@ void types_are_checked(bc_context* context) {
           "deviation has value 100, expected 0 to 17");
 }
 
+// Files at rest hold these bytes under bc_packed_layout 1.
+void the_layout_has_its_version(bc_context* context) {
+  uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (const Type type : code_types()) {
+    const CodeFormat f = format_of(type);
+    const int64_t N = 19;
+    const int64_t K = 128;
+    Codes c{N, K, K >> f.log2_group, {}, {}, {}};
+    for (int64_t i = 0; i < N * K; ++i)
+      c.codes.push_back(static_cast<uint8_t>((i * 7 + i / 31) % (int64_t{1} << f.bits)));
+    for (int64_t i = 0; i < N * c.groups; ++i) {
+      c.scales.push_back(to_f16(std::ldexp(1.0f + static_cast<float>(i % 16) / 16.0f, -3)).bits);
+      c.zeros.push_back(to_f16(static_cast<float>(i % 25) / 8.0f).bits);
+    }
+    bc_tensor* w = tensor(context, static_cast<int32_t>(type), {N, K});
+    is_ok("pack_codes", pack(context, w, f, c, 0, N) == BC_OK);
+    for (const uint8_t byte : read<uint8_t>(w, static_cast<size_t>(packed_bytes(type, N, K))))
+      hash = (hash ^ byte) * 0x100000001b3u;
+    bc_tensor_free(w);
+  }
+  constexpr uint64_t kLayout1 = 0x4f799de3495bbb03u;
+  if (hash != kLayout1)
+    std::printf("the layout's hash is 0x%llxu\n", static_cast<unsigned long long>(hash));
+  is_ok("bc_packed_layout is that of the bytes", bc_packed_layout() == 1 && hash == kLayout1);
+}
+
 // Random codes have the deviation that was asked for.
 void random_codes_deviate(bc_context* context, int32_t type) {
   bc_tensor* w = tensor(context, type, {64, 256});
@@ -280,6 +306,7 @@ int main() {
   }
   stands_for_its_numbers(context, BC_Q4, {4, 5, CodeForm::grid});
   refuses_what_does_not_fit(context);
+  the_layout_has_its_version(context);
   types_are_checked(context);
   is_ok("context_free", bc_context_free(context) == BC_OK);
   return result("pack_codes");

@@ -47,10 +47,15 @@ inline double coded_element(const void* w, Type type, int64_t K, int64_t n, int6
   const int64_t place = n % 16 * 4 + k % 4;
   int64_t q = 0;
   int done = 0;
+  const auto byte = [&](int64_t vector) { return int{block[vector * 64 + place]}; };
+  if (bits == 3) {
+    q = quad < 6 ? byte(quad / 2) >> (quad % 2 * 3) & 7
+                 : byte(quad - 6) >> 6 | (byte(2) >> quad & 1) << 2;
+    done = 3;
+  }
   for (const int plane : {8, 4, 2, 1}) {  // from the one that has the lowest bits
     if (bits - done < plane) continue;
-    const int byte = block[done * 64 + quad % plane * 64 + place];
-    q |= int64_t{byte >> (quad / plane * plane) & ((1 << plane) - 1)} << done;
+    q |= int64_t{byte(done + quad % plane) >> (quad / plane * plane) & ((1 << plane) - 1)} << done;
     done += plane;
   }
   uint16_t first;
@@ -187,25 +192,34 @@ inline std::vector<Expected> matmul(const MatmulParams& p) {
 // or a least number are summed around the middle of their range: up to 2 roundings of the group's range
 // for each number of x.
 inline void round_x_to_int8(const MatmulParams& p, std::vector<Expected>& want) {
+  const int64_t groups = p.K / 32;
+  std::vector<double> peaks;  // [M,groups] of x
   for (int64_t m = 0; m < p.M; ++m) {
-    for (int64_t n = 0; n < p.N; ++n) {
-      double extra = 0.0;
-      for (int64_t k = 0; k < p.K; ++k) {
-        const float* group = static_cast<const float*>(p.x) + m * p.x_ld + k / 32 * 32;
-        float peak = 0.0f;
-        for (int64_t i = 0; i < 32; ++i) peak = std::fmax(peak, std::fabs(group[i]));
-        const double w = packed_element(p.w, p.w_type, p.K, n, k);
-        extra += std::fabs(w) * static_cast<double>(peak) / 253.0;
-        if (is_codes(p.w_type)) {
-          const int64_t first = k / 32 * 32;
-          double range = 0.0;
-          for (int64_t i = first; i < first + 32; ++i)
-            range = std::fmax(range, std::fabs(packed_element(p.w, p.w_type, p.K, n, i)));
-          extra += 4.0 * range * static_cast<double>(peak) * kRounding;
-        }
+    for (int64_t g = 0; g < groups; ++g) {
+      const float* group = static_cast<const float*>(p.x) + m * p.x_ld + g * 32;
+      float peak = 0.0f;
+      for (int64_t i = 0; i < 32; ++i) peak = std::fmax(peak, std::fabs(group[i]));
+      peaks.push_back(static_cast<double>(peak));
+    }
+  }
+  for (int64_t n = 0; n < p.N; ++n) {
+    std::vector<double> shares;  // [groups] of a peak
+    for (int64_t g = 0; g < groups; ++g) {
+      double sum = 0.0;
+      double range = 0.0;
+      for (int64_t i = 0; i < 32; ++i) {
+        const double w = std::fabs(packed_element(p.w, p.w_type, p.K, n, g * 32 + i));
+        sum += w;
+        range = std::fmax(range, w);
       }
-      const double scale =
-          p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
+      shares.push_back(sum / 253.0 + (is_codes(p.w_type) ? 32.0 * 4.0 * range * kRounding : 0.0));
+    }
+    const double scale =
+        p.row_scale == nullptr ? 1.0 : std::fabs(static_cast<double>(p.row_scale[n]));
+    for (int64_t m = 0; m < p.M; ++m) {
+      double extra = 0.0;
+      for (int64_t g = 0; g < groups; ++g)
+        extra += shares[static_cast<size_t>(g)] * peaks[static_cast<size_t>(m * groups + g)];
       want[static_cast<size_t>(m * p.N + n)].tolerance += extra * scale;
     }
   }

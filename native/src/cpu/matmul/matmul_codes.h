@@ -8,7 +8,7 @@
 //         lift, is taken off. A grid's zero is an integer of eighths, as in q4, and so is c for at most 4
 //         bits; codes of more bits are dotted as signed bytes.
 //           Few rows   Blocks are unpacked to registers as they stream by: a mask, or a shift and a mask,
-//                      for each plane, and an OR where there are two.
+//                      twice and an OR for codes whose bits lie in two vectors.
 //           Many rows  Blocks are unpacked to what matmul_int8.h unpacks q4 or q8 to.
 //         By x in f32 a block is unpacked to bytes, and a weight is s q + base, rounded once.
 // Bound   M = 1: the bytes of w, (bits + 16 / group) / 8 a weight, 32 for 16 with a zero or a least number.
@@ -32,15 +32,20 @@ constexpr int kFewRowsOfCodes = 4;
 // The codes of a block in registers: quad(block, j) has columns 4j to 4j + 3.
 template <class V, int kBits>
 struct BlockQuads {
+  using I = typename V::I;
   static constexpr int64_t bytes = 64 * kBits;
-  static typename V::I quad(const uint8_t* block, int j) {
-    constexpr int low = low_plane(kBits);
+
+  static I quad(const uint8_t* block, int j) {
+    constexpr int low = low_bits(kBits);
     constexpr int high = kBits - low;
-    const auto lowest = V::load_bytes(block + 64 * (j % low));
-    if constexpr (kBits == 8) {
-      return lowest;
+    if constexpr (kBits == 3) {
+      if (j < 6) return V::field(V::load_bytes(block + 64 * (j / 2)), j % 2 * 3, 7);
+      return V::join(V::field(V::load_bytes(block + 64 * (j - 6)), 6, 3),
+                     V::field(V::load_bytes(block + 128), j - 2, 4));
+    } else if constexpr (kBits == 8) {
+      return V::load_bytes(block + 64 * j);
     } else {
-      const auto q = V::field(lowest, j / low * low, (1 << low) - 1);
+      const I q = V::field(V::load_bytes(block + 64 * (j % low)), j / low * low, (1 << low) - 1);
       if constexpr (high == 0) {
         return q;
       } else {
@@ -99,8 +104,16 @@ struct MatmulCodes {
     }
   };
   struct OfBytes : Int8::Bytes {
+    // Where bytes are dotted without a sign, what the middle takes off comes first.
+    static I start(const uint8_t* minus_sum) {
+      if constexpr (V::signed_bytes) return V::set_int(0);
+      int32_t sum;
+      __builtin_memcpy(&sum, minus_sum, 4);
+      return V::set_int(sum * kMiddle);
+    }
     static I quad(const uint8_t* block, int j) {
-      return V::less_offset(Quads::quad(block, j), kMiddle);
+      const I q = Quads::quad(block, j);
+      return V::signed_bytes ? V::less_offset(q, kMiddle) : q;
     }
     static I total(I sum, const uint8_t*, const uint8_t*) { return sum; }
   };
@@ -112,30 +125,35 @@ struct MatmulCodes {
     const CodeFormat format = format_of(p.w_type);
     const int64_t blocks = group_columns(p.w_type) / kGroup;
     const int64_t groups = p.K / kGroup / blocks;
-    const uint8_t* w = static_cast<const uint8_t*>(p.w) + u0 * groups * group_bytes(p.w_type);
+    const int64_t bytes = group_bytes(p.w_type);
+    const uint8_t* w = static_cast<const uint8_t*>(p.w) + u0 * groups * bytes;
     for (int64_t u = u0; u < u1; ++u) {
       const uint8_t* a = x;
       F acc[MR];
 #pragma GCC unroll 16
       for (int r = 0; r < MR; ++r) acc[r] = V::set(0.0f);
-      for (int64_t g = 0; g < groups; ++g) {
-        const Line of = line(w + blocks * Quads::bytes, format.form);
-        for (int64_t b = 0; b < blocks; ++b, a += MR * kInt8Row, w += Quads::bytes) {
-          I dot[MR][1];
-          Int8::template dots<Packed, MR, 1>(a, {w}, dot);
-          const uint8_t* scales = a + MR * kGroup;
-          const uint8_t* sums = scales + MR * 4;
+      // One loop over blocks: with one inside of another, groups of 64 took a fifth more time.
+      const uint8_t* tail = w + blocks * Quads::bytes;
+#pragma GCC unroll 2
+      for (int64_t b = 0; b < groups * blocks; ++b, a += MR * kInt8Row) {
+        const Line of = line(tail, format.form);
+        I dot[MR][1];
+        Int8::template dots<Packed, MR, 1>(a, {w}, dot);
+        const uint8_t* scales = a + MR * kGroup;
+        const uint8_t* sums = scales + MR * 4;
 #pragma GCC unroll 16
-          for (int r = 0; r < MR; ++r) {
-            const I exact =
-                kNibbles ? V::eight_less_zero(dot[r][0], of.zero, sums + 4 * r) : dot[r][0];
-            acc[r] =
-                V::fma(V::mul(V::to_floats(exact), of.scale), V::broadcast(scales + 4 * r), acc[r]);
-            if constexpr (kLifted)
-              acc[r] = Int8::less_lift(acc[r], of.lift, scales + 4 * r, sums + 4 * r);
-          }
+        for (int r = 0; r < MR; ++r) {
+          const I exact =
+              kNibbles ? V::eight_less_zero(dot[r][0], of.zero, sums + 4 * r) : dot[r][0];
+          acc[r] =
+              V::fma(V::mul(V::to_floats(exact), of.scale), V::broadcast(scales + 4 * r), acc[r]);
+          if constexpr (kLifted)
+            acc[r] = Int8::less_lift(acc[r], of.lift, scales + 4 * r, sums + 4 * r);
         }
-        w += kTail;
+        w += Quads::bytes;
+        const bool last = w == tail;
+        w += last ? kTail : 0;
+        tail += last ? bytes : 0;
       }
 #pragma GCC unroll 16
       for (int r = 0; r < MR; ++r) Int8::store(p, r, u, acc[r]);
@@ -159,7 +177,7 @@ struct MatmulCodes {
       for (int64_t b = 0; b < blocks; ++b, w += Quads::bytes, out += Tile::stride) {
         for (int j = 0; j < 8; ++j) {
           if constexpr (!kNibbles) {
-            V::store_bytes(out + 64 * j, Packed::quad(w, j));
+            V::store_bytes(out + 64 * j, V::less_offset(Quads::quad(w, j), kMiddle));
           } else if constexpr (V::wide) {
             V::store_bytes(out + 64 * j,
                            V::eight_plus(Packed::quad(w, j), V::offset_bytes(of.zero)));

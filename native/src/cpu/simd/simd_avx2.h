@@ -22,6 +22,7 @@ struct Avx2Lanes {
   static constexpr int plain_rows = 3;  // 3 x 4 of 8 lanes: 12 sums, 3 of x and one of w
   static constexpr int plain_columns = 4;
   static constexpr bool wide = false;
+  static constexpr bool signed_bytes = true;
   static constexpr bool pairs = false;
 
   static F set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }

@@ -8,6 +8,7 @@ namespace bc::cpu {
 
 struct Avx2VnniLanes : Avx2Lanes {
   static constexpr bool wide = true;
+  static constexpr bool signed_bytes = false;
 
   static I dot_nibbles(I sum, I w, __m256i x) {
     return {_mm256_dpbusd_avx_epi32(sum.a, w.a, x), _mm256_dpbusd_avx_epi32(sum.b, w.b, x)};

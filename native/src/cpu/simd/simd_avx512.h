@@ -19,6 +19,7 @@ struct Avx512Lanes {
   static constexpr int plain_rows = 4;  // 4 x 6: 24 sums
   static constexpr int plain_columns = 6;
   static constexpr bool wide = true;
+  static constexpr bool signed_bytes = false;
   static constexpr bool pairs = false;
 
   static __mmask16 first(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }

@@ -26,7 +26,8 @@ struct ScalarLanes {
   static constexpr int plain_columns = 1;
   // Whether q4 is unpacked to 8q - 8z + 128, or to q because dot products of bytes cost more.
   static constexpr bool wide = false;
-  static constexpr bool pairs = false;  // whether there is a dot product of bf16 pairs
+  static constexpr bool signed_bytes = false;  // whether dot_bytes takes bytes with a sign
+  static constexpr bool pairs = false;         // whether there is a dot product of bf16 pairs
 
   template <class G>
   static F each(G&& g) {

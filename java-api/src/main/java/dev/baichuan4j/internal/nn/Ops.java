@@ -105,18 +105,13 @@ public final class Ops implements AutoCloseable {
     return baichuan.bc_cuda_devices();
   }
 
-  /**
-   * Why there is no GPU to use, with the versions of the driver that is there and of the one that
-   * is needed; empty if there is a GPU.
-   */
+  /** Why there is no GPU to use, with versions of the driver; empty if there is one. */
   public static String cudaReason() {
     Bindings.load();
     return Bindings.text(baichuan.bc_cuda_reason());
   }
 
-  /**
-   * Version of the NVIDIA driver that is installed, whether it suffices or not; empty without one.
-   */
+  /** Version of the NVIDIA driver that is installed, sufficient or not; empty without one. */
   public static String cudaDriver() {
     Bindings.load();
     return Bindings.text(baichuan.bc_cuda_driver());
@@ -292,13 +287,7 @@ public final class Ops implements AutoCloseable {
     return error;
   }
 
-  /**
-   * Rows of out [N,K], from a multiple of 16 on, become codes that are given.
-   *
-   * @param codes I8 [rows,K]
-   * @param scales F16 or F32 [rows,K/group]
-   * @param zeros likewise, or null for a format without
-   */
+  /** Rows of out from a multiple of 16 on become codes [rows,K] with scales and zeros. */
   void packCodes(Tensor out, long row, Tensor codes, Tensor scales, Tensor zeros) {
     Bindings.check(
         baichuan.bc_pack_codes(
