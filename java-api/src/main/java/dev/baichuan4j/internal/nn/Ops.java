@@ -7,6 +7,7 @@ import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.internal.nn.Bindings.NativePlan;
 import dev.baichuan4j.internal.nn.Bindings.NativeTensor;
 import dev.baichuan4j.jni.bc_context;
+import dev.baichuan4j.jni.bc_file;
 import dev.baichuan4j.jni.bc_tensor;
 import dev.baichuan4j.jni.global.baichuan;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -239,30 +240,21 @@ public final class Ops implements AutoCloseable {
   /** A tensor whose bytes lie in a mapped file. */
   Tensor map(MappedFile file, long offset, ElementType type, long... shape) {
     NativeTensor out = new NativeTensor();
+    bc_file from = file.handle().pointer;
+    int code = Bindings.code(type);
     Bindings.check(
-        baichuan.bc_tensor_map(
-            context(),
-            file.handle().pointer,
-            offset,
-            Bindings.code(type),
-            shape,
-            shape.length,
-            out.pointer));
+        baichuan.bc_tensor_map(context(), from, offset, code, shape, shape.length, out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 
   /** The same in RAM, see {@link #tensorOnHost}. */
   Tensor mapOnHost(MappedFile file, long offset, ElementType type, long... shape) {
     NativeTensor out = new NativeTensor();
+    bc_file from = file.handle().pointer;
+    int code = Bindings.code(type);
     Bindings.check(
         baichuan.bc_tensor_map_on_host(
-            context(),
-            file.handle().pointer,
-            offset,
-            Bindings.code(type),
-            shape,
-            shape.length,
-            out.pointer));
+            context(), from, offset, code, shape, shape.length, out.pointer));
     return new Tensor(out, type, shape.clone());
   }
 
@@ -282,8 +274,8 @@ public final class Ops implements AutoCloseable {
    */
   public double[] quantize(Tensor out, Tensor w, Tensor rowScale) {
     double[] error = new double[2];
-    Bindings.check(
-        baichuan.bc_quantize(context(), pointer(out), pointer(w), optional(rowScale), error));
+    bc_tensor scale = optional(rowScale);
+    Bindings.check(baichuan.bc_quantize(context(), pointer(out), pointer(w), scale, error));
     return error;
   }
 
