@@ -314,7 +314,7 @@ static const char* JavaCPP_members[10][10] = {
         { NULL },
         { NULL },
         { NULL },
-        { "sizeof", "threads", "takes_codes", "activation_bits", "cache_types", "head_sizes", "smallest_piece", "reads_host_memory", "fuses_swiglu" },
+        { "sizeof", "threads", "activation_bits", "cache_types", "head_sizes", "smallest_piece", "reads_host_memory", "fuses_swiglu", "takes_codes" },
         { NULL } };
 static int JavaCPP_offsets[10][10] = {
         { -1 },
@@ -325,7 +325,7 @@ static int JavaCPP_offsets[10][10] = {
         { -1 },
         { -1 },
         { -1 },
-        { sizeof(bc_facts), offsetof(bc_facts, threads), offsetof(bc_facts, takes_codes), offsetof(bc_facts, activation_bits), offsetof(bc_facts, cache_types), offsetof(bc_facts, head_sizes), offsetof(bc_facts, smallest_piece), offsetof(bc_facts, reads_host_memory), offsetof(bc_facts, fuses_swiglu) },
+        { sizeof(bc_facts), offsetof(bc_facts, threads), offsetof(bc_facts, activation_bits), offsetof(bc_facts, cache_types), offsetof(bc_facts, head_sizes), offsetof(bc_facts, smallest_piece), offsetof(bc_facts, reads_host_memory), offsetof(bc_facts, fuses_swiglu), offsetof(bc_facts, takes_codes) },
         { -1 } };
 static int JavaCPP_memberOffsetSizes[10] = { 1, 1, 1, 1, 1, 1, 1, 1, 9, 1 };
 
@@ -516,48 +516,10 @@ JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocate(JNIEnv* env, j
     jlong rcapacity = 1;
     JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocate);
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__I(JNIEnv* env, jobject obj, jint arg0) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jobject rarg = obj;
-    ptr->takes_codes = arg0;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__(JNIEnv* env, jobject obj) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jint rarg = 0;
-    int rval = ptr->takes_codes;
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_bc_1facts_allocateArray(JNIEnv* env, jobject obj, jlong arg0) {
     bc_facts* rptr = new (std::nothrow) bc_facts[arg0];
     jlong rcapacity = arg0;
     JavaCPP_initPointer(env, obj, rptr, rcapacity, rptr, &JavaCPP_dev_baichuan4j_jni_bc_1facts_deallocateArray);
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
-    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
-    if (ptr == NULL) {
-        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
-        return 0;
-    }
-    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
-    ptr += position;
-    jint rarg = 0;
-    int rval = ptr->activation_bits;
-    rarg = (jint)rval;
-    return rarg;
 }
 JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
@@ -571,7 +533,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__I(
     ptr->activation_bits = arg0;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_activation_1bits__(JNIEnv* env, jobject obj) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -579,8 +541,9 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIE
     }
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
-    jobject rarg = obj;
-    ptr->cache_types = arg0;
+    jint rarg = 0;
+    int rval = ptr->activation_bits;
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* env, jobject obj) {
@@ -596,7 +559,7 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__(JNIEnv* 
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_cache_1types__I(JNIEnv* env, jobject obj, jint arg0) {
     bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
     if (ptr == NULL) {
         env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
@@ -605,7 +568,7 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEn
     jlong position = env->GetLongField(obj, JavaCPP_positionFID);
     ptr += position;
     jobject rarg = obj;
-    ptr->head_sizes = arg0;
+    ptr->cache_types = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* env, jobject obj) {
@@ -619,6 +582,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__(JNIEnv* e
     jint rarg = 0;
     int rval = ptr->head_sizes;
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_head_1sizes__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->head_sizes = arg0;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_smallest_1piece__(JNIEnv* env, jobject obj) {
@@ -694,6 +669,31 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__(JNIEnv*
     jint rarg = 0;
     int rval = ptr->fuses_swiglu;
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__(JNIEnv* env, jobject obj) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jint rarg = 0;
+    int rval = ptr->takes_codes;
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_takes_1codes__I(JNIEnv* env, jobject obj, jint arg0) {
+    bc_facts* ptr = (bc_facts*)jlong_to_ptr(env->GetLongField(obj, JavaCPP_addressFID));
+    if (ptr == NULL) {
+        env->ThrowNew(JavaCPP_getClass(env, 7), "This pointer address is NULL.");
+        return 0;
+    }
+    jlong position = env->GetLongField(obj, JavaCPP_positionFID);
+    ptr += position;
+    jobject rarg = obj;
+    ptr->takes_codes = arg0;
     return rarg;
 }
 
