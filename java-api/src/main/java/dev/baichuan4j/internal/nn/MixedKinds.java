@@ -92,7 +92,7 @@ final class MixedKinds {
               + " to "
               + Quant.INT4.bits());
     }
-    try (WeightLoader loader = new WeightLoader(ops, checkpoint, Quant.BF16)) {
+    try (WeightLoader loader = new WeightLoader(ops, checkpoint, Quant.BF16, ops.facts())) {
       MixedKinds mixed = new MixedKinds(ops, checkpoint.architecture(), loader, tokens);
       Map<String, Quant> kinds = share(mixed.groups(progress), averageBits);
       kinds.values().removeIf(kind -> kind == usual);
