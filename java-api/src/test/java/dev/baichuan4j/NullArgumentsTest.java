@@ -94,6 +94,8 @@ class NullArgumentsTest {
     samples.put(GenerationOptions.class, GenerationOptions.greedy());
     samples.put(Pooling.class, Pooling.LAST);
     samples.put(Priority.class, Priority.HIGH);
+    samples.put(TemplateVariables.class, TemplateVariables.NONE);
+    samples.put(Calibration.class, Calibration.of(Path.of("no-such-file")));
     Tools tools = Tools.of(List.of(new Tool("tool", "", "{}")));
     samples.put(Tools.class, tools);
     samples.put(ToolChoice.class, ToolChoice.auto());

@@ -325,7 +325,8 @@ final class ModelLoader implements BaichuanLoader {
 
   @Override
   public void quantize(Path target, Calibration calibration) {
-    quantize(target, Optional.of(calibration));
+    Objects.requireNonNull(target, "target");
+    quantize(target, Optional.of(Objects.requireNonNull(calibration, "calibration")));
   }
 
   private void quantize(Path target, Optional<Calibration> calibration) {
