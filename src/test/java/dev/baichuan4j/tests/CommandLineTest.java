@@ -319,7 +319,7 @@ class CommandLineTest {
   @Test
   void wrongUseIsTwoAndFailureIsOne() throws Exception {
     assertEquals(2, run("").code());
-    assertEquals(2, run("", "chat", "--weights", "int3").code());
+    assertEquals(2, run("", "chat", "--weights", "int5").code());
     Program.Run negative = run("", "chat", "--message", "你好", "--temperature", "-1");
     assertEquals(2, negative.code());
     assertTrue(negative.err().contains("temperature has -1.0"), negative.err());
@@ -352,7 +352,7 @@ class CommandLineTest {
     List<String> plan =
         run.out().lines().dropWhile(line -> !line.startsWith("memory plan")).toList();
     assertTrue(plan.get(0).matches("memory plan +weights +cache +workspace +total"), run.out());
-    assertEquals(4, plan.size(), run.out());
+    assertEquals(6, plan.size(), run.out());
     assertTrue(plan.get(3).matches("  int4( +[0-9]+\\.[0-9] [MG]B){4}"), run.out());
     assertTrue(
         run.out().lines().anyMatch(l -> l.matches("memory +[0-9.]+ [MG]B free of [0-9.]+ [MG]B")),
@@ -381,8 +381,13 @@ class CommandLineTest {
     doctor.json().fieldNames().forEachRemaining(keys::add);
     assertEquals(List.of("java", "platform", "native_library"), keys.subList(0, 3));
     assertEquals(
-        List.of("memory_plan_bf16", "memory_plan_int8", "memory_plan_int4"),
-        keys.subList(keys.size() - 3, keys.size()));
+        List.of(
+            "memory_plan_bf16",
+            "memory_plan_int8",
+            "memory_plan_int4",
+            "memory_plan_int3",
+            "memory_plan_int2"),
+        keys.subList(keys.size() - 5, keys.size()));
     assertTrue(doctor.out().contains("\"memory_plan_bf16\":{\"weights\":"), doctor.out());
   }
 

@@ -20,6 +20,7 @@ import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import dev.baichuan4j.internal.convert.Conversion;
 import dev.baichuan4j.internal.convert.Target;
 import dev.baichuan4j.internal.convert.Weights;
+import dev.baichuan4j.internal.nn.Ops;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -114,6 +115,7 @@ class ConversionTargetTest {
   @Test
   void whatDoesNotFitIsSaidAndTheConversionGoesOnWhereThereIsRoom() throws Exception {
     Path out = folder.resolve("model.bc4j");
+    Ops.cpuIsa(); // extracts the native library, for which the child has no room
     Process child =
         ConvertInChild.start(
             List.of("/bin/sh", "-c", "ulimit -f 2000; exec \"$@\"", "sh"), MODEL, out, "run");

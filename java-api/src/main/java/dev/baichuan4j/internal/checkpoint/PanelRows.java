@@ -90,20 +90,23 @@ record PanelRows(TensorEntry packed, Quant quant, int columns) implements Stored
     }
   }
 
-  /** The code of a row and column of a block: its lower bits in a plane, the rest in another. */
+  /** The code of a row and column of a block, which lies as native/src/quant.h says. */
   private int code(byte[] panel, int block, int row, int column) {
+    int quad = column / 4;
+    int at = block + row * 4 + column % 4;
     int bits = bits();
-    int low = bits == 3 ? 2 : bits;
-    int code = plane(panel, block, low, row, column);
-    return bits == low
-        ? code
-        : code | plane(panel, block + 4 * PANEL * low, bits - low, row, column) << low;
+    if (bits != 3) {
+      return vector(panel, at, quad % bits) >> quad / bits * bits & (1 << bits) - 1;
+    }
+    if (quad < 6) {
+      return vector(panel, at, quad / 2) >> 3 * (quad % 2) & 7;
+    }
+    int low = vector(panel, at, quad - 6) >> 6 & 3;
+    return low | (vector(panel, at, 2) >> quad & 1) << 2;
   }
 
-  /** A plane of p bits is p vectors of 16 rows of 4 columns; quad j is in vector j % p. */
-  private static int plane(byte[] panel, int at, int p, int row, int column) {
-    int quad = column / 4;
-    int bits = panel[at + quad % p * 4 * PANEL + row * 4 + column % 4] & 0xff;
-    return bits >> quad / p * p & (1 << p) - 1;
+  /** A byte of one of a block's vectors, each of which has 16 rows of 4 columns. */
+  private static int vector(byte[] panel, int at, int number) {
+    return panel[at + number * 4 * PANEL] & 0xff;
   }
 }
