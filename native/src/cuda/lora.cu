@@ -92,8 +92,8 @@ template <class T>
 constexpr int kColumns = sizeof(T) == 4 ? 1 : 4;
 
 template <int kCount, class W>
-__device__ __forceinline__ Vec<float, kCount> column_sums(Shared<const float> sums, const W* b,
-                                                          int64_t N, int64_t R) {
+__device__ __forceinline__ Vec<float, kCount> column_sums(Shared<float> sums, const W* b, int64_t N,
+                                                          int64_t R) {
   Vec<float, kCount> columns = {};
 #pragma unroll 4
   for (int64_t r = 0; r < R; ++r) {
