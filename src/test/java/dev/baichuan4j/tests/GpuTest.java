@@ -87,7 +87,7 @@ class GpuTest {
   @Test
   void everyKindOfWeightsAndCacheContinuesThePoem() {
     GenerationOptions sampling = GenerationOptions.greedy().withMaxNewTokens(4);
-    for (Quant weights : Quant.values()) {
+    for (Quant weights : new Quant[] {Quant.BF16, Quant.INT8, Quant.INT4}) {
       for (KvType cache : new KvType[] {KvType.BF16, KvType.INT8}) {
         try (Baichuan model =
             TestDevice.loader(BASE, false).weights(weights).cacheType(cache).load()) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
+import dev.baichuan4j.Device;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
@@ -71,6 +72,7 @@ class MergedAdapterTest {
     String name = "baichuan2-7b-qv";
     Path packed = folder.resolve("packed");
     loader(Adapters.base(name))
+        .device(Device.cpu()) // which packs for every device
         .weights(Quant.INT8)
         .mergedAdapter(Adapters.folder(name))
         .quantize(packed);
