@@ -1,7 +1,7 @@
 package dev.baichuan4j.tests;
 
 import dev.baichuan4j.Baichuan;
-import dev.baichuan4j.internal.math.LogSumExp;
+import dev.baichuan4j.internal.math.KullbackLeibler;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,17 +23,9 @@ final class Divergence {
       Baichuan reference, Map<String, Baichuan> models, List<int[]> windows) {
     int longest = windows.stream().mapToInt(window -> window.length).max().orElseThrow();
     float[][] expected = new float[longest][];
-    double[] norms = new double[longest];
     Map<String, Double> sums = new LinkedHashMap<>();
     for (int[] window : windows) {
-      reference.logits(
-          window,
-          true,
-          0,
-          (at, logits) -> {
-            expected[at] = logits.clone();
-            norms[at] = LogSumExp.of(logits);
-          });
+      reference.logits(window, true, 0, (at, logits) -> expected[at] = logits.clone());
       models.forEach(
           (name, model) ->
               model.logits(
@@ -41,20 +33,12 @@ final class Divergence {
                   true,
                   0,
                   (at, logits) ->
-                      sums.merge(name, of(expected[at], norms[at], logits), Double::sum)));
+                      sums.merge(
+                          name, KullbackLeibler.divergence(expected[at], logits), Double::sum)));
     }
     long tokens = windows.stream().mapToLong(window -> window.length).sum();
     sums.replaceAll((name, sum) -> sum / tokens);
     return sums;
-  }
-
-  private static double of(float[] expected, double norm, float[] logits) {
-    double difference = LogSumExp.of(logits) - norm;
-    double sum = 0;
-    for (int i = 0; i < expected.length; i++) {
-      sum += Math.exp(expected[i] - norm) * (expected[i] - logits[i] + difference);
-    }
-    return sum;
   }
 
   /** Returns the first {@code count} windows of a text. */

@@ -138,7 +138,7 @@ class LayersTest {
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("public", "files", "json")
         .whereLayer("nn")
-        .mayOnlyAccessLayers("math", "public", "arch", "checkpoint", "lora")
+        .mayOnlyAccessLayers("math", "public", "files", "arch", "checkpoint", "lora")
         .whereLayer("math")
         .mayNotAccessAnyLayer()
         .whereLayer("sampling")

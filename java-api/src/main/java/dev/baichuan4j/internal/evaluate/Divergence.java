@@ -1,6 +1,6 @@
 package dev.baichuan4j.internal.evaluate;
 
-import dev.baichuan4j.internal.math.LogSumExp;
+import dev.baichuan4j.internal.math.KullbackLeibler;
 import java.util.Arrays;
 
 /**
@@ -48,26 +48,21 @@ public final class Divergence {
    */
   public double compare(int place, float[] logits) {
     float[] row = expected[place];
-    if (row.length != logits.length) {
-      throw new IllegalArgumentException(logits.length + " logits, expected " + row.length);
-    }
-    double norm = LogSumExp.of(row);
-    double difference = LogSumExp.of(logits) - norm;
-    double sum = 0;
-    int best = 0;
-    int expectedBest = 0;
-    for (int i = 0; i < row.length; i++) {
-      double p = Math.exp(row[i] - norm);
-      sum += p == 0 ? 0 : p * (row[i] - logits[i] + difference);
-      best = logits[i] > logits[best] ? i : best;
-      expectedBest = row[i] > row[expectedBest] ? i : expectedBest;
-    }
+    double divergence = KullbackLeibler.divergence(row, logits);
     if (count == all.length) {
       all = Arrays.copyOf(all, 2 * count);
     }
-    all[count++] = sum;
-    same += best == expectedBest ? 1 : 0;
-    return sum;
+    all[count++] = divergence;
+    same += likeliest(row) == likeliest(logits) ? 1 : 0;
+    return divergence;
+  }
+
+  private static int likeliest(float[] logits) {
+    int best = 0;
+    for (int i = 1; i < logits.length; i++) {
+      best = logits[i] > logits[best] ? i : best;
+    }
+    return best;
   }
 
   /** Returns what the places that were compared have in common, of which there is at least one. */

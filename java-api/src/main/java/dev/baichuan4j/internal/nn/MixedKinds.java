@@ -10,7 +10,7 @@ import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.arch.LinearSpec;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
-import dev.baichuan4j.internal.math.LogSumExp;
+import dev.baichuan4j.internal.math.KullbackLeibler;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -197,22 +197,12 @@ final class MixedKinds {
           if (first) {
             reference.add(logits.clone());
           } else {
-            sum += divergence(reference.get(row++), logits);
+            sum += KullbackLeibler.divergence(reference.get(row++), logits);
           }
         }
       }
     }
     return sum / Math.max(row, 1);
-  }
-
-  private static double divergence(float[] expected, float[] logits) {
-    double norm = LogSumExp.of(expected);
-    double difference = LogSumExp.of(logits) - norm;
-    double sum = 0;
-    for (int i = 0; i < expected.length; i++) {
-      sum += Math.exp(expected[i] - norm) * (expected[i] - logits[i] + difference);
-    }
-    return sum;
   }
 
   /** Gives bits to the groups that save most by them. */

@@ -14,6 +14,7 @@ import dev.baichuan4j.internal.checkpoint.DType;
 import dev.baichuan4j.internal.checkpoint.OutputFolder;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.SafetensorsWriter;
+import dev.baichuan4j.internal.files.NamedFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -35,17 +36,6 @@ import java.util.Set;
  * all of it is on the disk ({@link OutputFolder}).
  */
 public final class PackedCheckpoint {
-  private static final List<String> CARRIED_OVER =
-      List.of(
-          "config.json",
-          "generation_config.json",
-          "tokenizer.model",
-          "tokenizer.json",
-          "tokenizer_config.json",
-          "chat_template.jinja",
-          "chat_template.json",
-          "special_tokens_map.json");
-
   private final Ops ops;
   private final Checkpoint checkpoint;
   private final Architecture model;
@@ -140,7 +130,7 @@ public final class PackedCheckpoint {
   private void write(OutputFolder folder, ProgressListener progress) throws IOException {
     List<SafetensorsWriter.Entry> entries = entries();
     folder.requireRoom(entries.stream().mapToLong(SafetensorsWriter.Entry::bytes).sum());
-    for (String name : CARRIED_OVER) {
+    for (String name : NamedFiles.PUBLISHED) {
       Path file = checkpoint.folder().resolve(name);
       if (Files.isRegularFile(file)) {
         Files.copy(file, folder.path().resolve(name));
