@@ -3,8 +3,8 @@
 
   quality.py --llama.cpp BUILD [--ik BUILD] --models FOLDER [--out FILE.md] [--plot FILE.svg] [options]
 
-Every side makes its own quantized models of the same checkpoint and is compared with the same
-checkpoint as it runs it itself without quantization: the Kullback-Leibler divergence of the next
+Every side makes its own quantized models of the same checkpoint, which are compared with that
+checkpoint as the side runs it itself without quantization: the Kullback-Leibler divergence of the next
 token's distribution in nats (mean and 99th percentile), how often both hold the same token for the
 likeliest, and the perplexity. Windows of 512 tokens, of which the second half is scored, as
 llama-perplexity does it. Calibrated kinds see --calibrate, which is another text than --file.
@@ -44,6 +44,19 @@ def text_of(command):
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{text[-3000:]}")
     return text
+
+
+def as_encoded(options):
+    """The text as the tokenizer leaves it, since a GGUF file has no rules of normalization, and whether
+    the tokenizer puts a space in front, which llama.cpp would do behind each line break as well."""
+    command = [str(options.baichuan), "tokenize", "--model", str(options.model)]
+    run = lambda arguments, data: subprocess.run(
+        arguments, input=data, stdout=subprocess.PIPE, check=True
+    ).stdout
+    ids = run([*command, "--lines"], json.dumps(options.file.read_text()).encode() + b"\n")
+    text = json.loads(run([*command, "--lines", "--decode"], ids))
+    first = json.loads(run([*command, "--json", text[:10]], b""))["pieces"][0]
+    return text, first.startswith("\u2581") and not text.startswith(" ")
 
 
 class Ours:
@@ -106,15 +119,16 @@ class Rival:
 
     def perplexity(self, model, *arguments):
         o = self.options
-        command = [self.build / "llama-perplexity", "-m", model, "-f", o.file, "-c", WINDOW]
-        return text_of([*command, "-b", WINDOW, "-t", o.threads, "--kl-divergence-base", self.base, *arguments])
+        command = [self.build / "llama-perplexity", "-m", model, "-f", o.spaced, "-c", WINDOW]
+        command += ["--override-kv", "tokenizer.ggml.add_space_prefix=bool:false", "-t", o.threads]
+        return text_of([*command, "-b", WINDOW, "--kl-divergence-base", self.base, *arguments])
 
     def rows(self):
         o = self.options
         published = o.models / f"{o.model.name}-f32.gguf"
         if not published.exists():
-            script = pathlib.Path(__file__).with_name("convert_gguf.py")
-            compare.output_of([script, o.model, "f32", published])
+            command = [o.baichuan, "convert", "--model", o.model, "--to", "gguf"]
+            compare.output_of([*command, "--weights", "f32", "--out", published])
         if not self.base.exists():
             self.perplexity(published)
         for kind in self.kinds:
@@ -126,15 +140,18 @@ class Rival:
         if not model.exists():
             command = [self.build / "llama-quantize", "--pure", "--token-embedding-type", "f16"]
             text_of([*command, published, model, kind])
-        text = self.perplexity(model, "--kl-divergence")
-        find = lambda pattern: float(re.search(pattern + r"\s*:\s*([\d.]+)", text)[1])
-        return [
-            bits_of_gguf(model),
-            find(r"Mean PPL\(Q\)"),
-            find(r"Mean\s+KLD"),
-            find(r"99.0%\s+KLD"),
-            find(r"Same top p"),
-        ]
+        found = self.statistics(model)
+        return [bits_of_gguf(model), *found]
+
+    def statistics(self, model):
+        """Perplexity, divergence, its 99th percentile, and the share of the same likeliest token."""
+        names = [r"Mean PPL\(Q\)", r"Mean\s+KLD", r"99.0%\s+KLD", r"Same top p"]
+        for _ in range(5):  # llama-perplexity may end before its log is written
+            text = self.perplexity(model, "--kl-divergence")
+            found = [re.search(name + r"\s*:\s*([\d.]+)", text) for name in names]
+            if all(found):
+                return [float(match[1]) for match in found]
+        sys.exit(f"llama-perplexity has no statistics of {model}:\n{text[-3000:]}")
 
 
 def bits_of_gguf(path):
@@ -212,6 +229,12 @@ def main():
     options = parser.parse_args()
     options.models.mkdir(parents=True, exist_ok=True)
     options.models = options.models.absolute()
+    text = options.file.name
+    encoded, has_space = as_encoded(options)
+    options.file = options.models / f"{options.model.name}-{text}"
+    options.file.write_text(encoded)
+    options.spaced = options.file.with_suffix(".spaced.txt")
+    options.spaced.write_text(" " * has_space + encoded)
     sides = [Ours(options), Rival("llama.cpp", options.build, options.llama_kinds, options)]
     if options.ik:
         sides.append(Rival("ik_llama.cpp", options.ik, options.ik_kinds, options))
@@ -221,7 +244,7 @@ def main():
             rows.append((side.name, kind, values))
             print(f"{side.name} {kind}: " + " ".join(f"{v:.5g}" for v in values), file=sys.stderr)
     lines = [
-        f"{options.model.name}, {options.file.name}, windows of {WINDOW}; calibrated (+) on "
+        f"{options.model.name}, {text}, windows of {WINDOW}; calibrated (+) on "
         f"{options.calibrate.name}; {compare.machine(options)}",
         "",
         *table(rows),
