@@ -32,7 +32,7 @@ WINDOW = 512
 NAMES = ["bits", "perplexity", "divergence", "99th percentile", "same likeliest, %"]
 LLAMA_KINDS = "Q8_0,Q6_K,Q5_K,Q4_K,Q4_0,IQ4_NL,IQ4_XS,Q3_K,IQ3_S,Q2_K"
 IK_KINDS = "IQ4_KS,IQ4_K,IQ3_K,IQ3_KS,IQ2_K"
-OUR_KINDS = "int8,int4,int4+,int3,int3+,int2,int2+"
+OUR_KINDS = "int8,int4,int4+,int3@3.5+,int3,int3+,int2,int2+"
 
 
 def text_of(command):
@@ -71,7 +71,7 @@ class Ours:
 
     def measure(self, kind):
         o = self.options
-        weights = kind.rstrip("+")
+        weights, _, average = kind.rstrip("+").partition("@")
         model = o.model
         bits = {"bf16": 16, "int8": 8.5}.get(weights)
         if kind != "bf16":
@@ -79,6 +79,7 @@ class Ours:
             if not model.exists():
                 command = [o.baichuan, "quantize", "--model", o.model, "--weights", weights]
                 command += ["--calibrate", o.calibrate] if kind.endswith("+") else []
+                command += ["--average-bits", average] if average else []
                 compare.output_of([*command, "--out", model])
             bits = bits or bits_of_ours(model)
         command = [o.baichuan, "perplexity", "--model", model, "--reference", o.model, "--json"]
@@ -219,7 +220,7 @@ def main():
     parser.add_argument("--model", type=pathlib.Path, default=prompts.BASE)
     parser.add_argument("--file", type=pathlib.Path, default=compare.ROOT / "models/eval/poems-heldout.txt")
     parser.add_argument("--calibrate", type=pathlib.Path, default=compare.ROOT / "models/eval/poems-taught.txt")
-    parser.add_argument("--kinds", type=split, default=OUR_KINDS, help="ours; + is calibrated: " + OUR_KINDS)
+    parser.add_argument("--kinds", type=split, default=OUR_KINDS, help="ours; + is calibrated, @ an average of bits: " + OUR_KINDS)
     parser.add_argument("--llama-kinds", type=split, default=LLAMA_KINDS, help=LLAMA_KINDS)
     parser.add_argument("--ik-kinds", type=split, default=IK_KINDS, help=IK_KINDS)
     parser.add_argument("--out", type=pathlib.Path, help="the table, also on standard output")
