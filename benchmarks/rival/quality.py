@@ -174,6 +174,25 @@ def table(rows):
 COLOURS = ["#c8102e", "#1f77b4", "#2ca02c"]
 
 
+def labels():
+    """A function that finds a free place for a text beside a point, to its right where there is room."""
+    taken = []
+
+    def place(text, x, y):
+        width = 7 * len(text)
+        for down in (0, 12, -12, 24, -24, 36, -36):
+            for anchor, left in (("start", x + 7), ("end", x - 7 - width)):
+                box = (left, y + down - 6, left + width, y + down + 6)
+                if not any(
+                    box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken
+                ):
+                    taken.append(box)
+                    return x + (7 if anchor == "start" else -7), y + down + 4, anchor
+        return x + 7, y + 4, "start"
+
+    return place
+
+
 def drawing(rows, title):
     """Bits against divergence, the latter on a logarithmic axis, as an SVG."""
     rows = [row for row in rows if row[2][2] > 0]
@@ -198,6 +217,7 @@ def drawing(rows, title):
         f'<text transform="translate(18 {top + height / 2}) rotate(-90)" text-anchor="middle">'
         "divergence from the unquantized model, nats a token</text>"
     )
+    place = labels()
     sides = list(dict.fromkeys(side for side, _, _ in rows))
     for number, side in enumerate(sides):
         colour = COLOURS[number % len(COLOURS)]
@@ -205,7 +225,8 @@ def drawing(rows, title):
         yield f'<text x="{left + width - 120}" y="{top + 18 + 18 * number}">{side}</text>'
         for _, kind, values in (row for row in rows if row[0] == side):
             yield f'<circle cx="{x(values[0]):.1f}" cy="{y(values[2]):.1f}" r="5" fill="{colour}"/>'
-            yield f'<text x="{x(values[0]) + 7:.1f}" y="{y(values[2]) + 4:.1f}" fill="{colour}">{kind}</text>'
+            at, base, anchor = place(kind, x(values[0]), y(values[2]))
+            yield f'<text x="{at:.1f}" y="{base:.1f}" text-anchor="{anchor}" fill="{colour}">{kind}</text>'
     yield "</svg>"
 
 
