@@ -58,7 +58,6 @@ final class Adapters {
       write(taken[0], read);
       int rank = read.pairs().stream().mapToInt(LoraPair::rank).max().orElseThrow();
       AdapterInfo info = new AdapterInfo(name, folder, rank, AdapterPool.bytes(read));
-      // The engine's thread publishes it, so that an interrupt leaves a whole adapter or none.
       thread.run(OPERATION, () -> publish(info, taken[0]));
       loaded = true;
       return info;
@@ -101,11 +100,23 @@ final class Adapters {
     byName.put(info.name(), new LoadedAdapter(info, adapter, ++generations));
   }
 
-  /** Frees what was taken for an adapter that has not become one. */
+  /**
+   * Frees what was taken for an adapter whose load has failed. An interrupt may come when it has
+   * its name already: the name is taken away then, and requests that have found it go on.
+   */
   private synchronized void giveUp(Adapter adapter) {
-    boolean published =
-        byName.values().stream().anyMatch(loaded -> loaded.adapter().equals(adapter));
-    if (adapter != null && !published) {
+    if (adapter == null) {
+      return;
+    }
+    LoadedAdapter published =
+        byName.values().stream()
+            .filter(loaded -> loaded.adapter().equals(adapter))
+            .findFirst()
+            .orElse(null);
+    if (published != null) {
+      byName.remove(published.info().name());
+    }
+    if (published == null || !users.containsKey(published)) {
       pool.free(adapter);
     }
   }
