@@ -115,10 +115,10 @@ std::vector<Type> all_types() {
   return types;
 }
 
-// Of codes: a row, the most that stream (4, 3) and one more, tails; one group, and more than are unpacked
+// Of codes: a row, the most that stream (8, 3) and one more, tails; one group, and more than are unpacked
 // at a time.
 const Case kCodeCases[] = {{1, 19, 128}, {3, 16, 256}, {4, 33, 128},
-                           {5, 35, 640}, {9, 20, 128}, {13, 49, 1152}};
+                           {8, 35, 640}, {9, 20, 128}, {13, 49, 1152}};
 
 std::vector<Case> cases_of(Type type) {
   if (is_codes(type)) return {std::begin(kCodeCases), std::end(kCodeCases)};

@@ -23,11 +23,11 @@ struct Matmul {
   using Run = void (*)(const MatmulParams& p, const uint8_t* x, int64_t m0, int64_t m1, int64_t u0,
                        int64_t u1, uint8_t* scratch);
 
-  static MatmulKernel int8(int64_t few, int64_t unpacked_group, Run run) {
+  static MatmulKernel int8(int64_t unpacked_group, Run run) {
     // 576 rows take 360 KiB of int8 x and, by 8 panels, 288 KiB of sums: the second-level cache.
     return {&MatmulInput<V>::int8,
             kInt8Row,
-            few,
+            V::few,
             V::rows,
             576 / V::rows * V::rows,
             8,
@@ -37,14 +37,14 @@ struct Matmul {
   }
   template <Type kType>
   static MatmulKernel int8() {
-    return int8(V::few, kUnpackedGroup, &MatmulInt8<V>::template run<kType>);
+    return int8(kUnpackedGroup, &MatmulInt8<V>::template run<kType>);
   }
 
   template <int kBits>
   static MatmulKernel codes_of(GroupKind kind) {
     const auto kernel = [](auto kernels) {
       using K = decltype(kernels);
-      return int8(K::kFew, K::Tile::stride, &K::run);
+      return int8(K::Tile::stride, &K::run);
     };
     if constexpr (kBits <= 4) {
       if (kind == GroupKind::grid) return kernel(MatmulCodes<V, kBits, GroupKind::grid>{});
