@@ -146,7 +146,7 @@ public interface BaichuanLoader {
    *
    * @param target the folder or file, which is not there yet; folders above it are created
    * @throws InvalidRequestException when something is there, the path is not one of the system's
-   *     own files, or the weights are neither INT8 nor INT4
+   *     own files, or the weights are BF16 or STORED
    * @throws ModelFormatException when a file is missing, broken, quantized already or not a
    *     Baichuan checkpoint, or has weights that are not finite or too large to quantize
    * @throws OutputException when the disk is full, the folder cannot be written, or another call,
@@ -166,8 +166,10 @@ public interface BaichuanLoader {
    *
    * @param calibration the text
    * @throws InvalidRequestException as above, and when the weights are INT8, the text cannot be
-   *     read or has fewer than two tokens, the checkpoint has no tokenizer, or there is too little
-   *     memory
+   *     read or has fewer than two tokens, the checkpoint has no tokenizer, conversations are given
+   *     for a model that is none for chats, or there is too little memory
+   * @throws ModelFormatException as above, and when a line of conversations is none, or the
+   *     checkpoint is no folder
    */
   void quantize(Path target, Calibration calibration);
 }

@@ -7,7 +7,8 @@ import java.util.Objects;
  * A text by which a model is quantized: its activations say which errors of the weights matter.
  *
  * @param text a file in UTF-8, like what the model will read and write, and not what it will be
- *     measured on
+ *     measured on; where its name ends in {@code .jsonl}, conversations, one {@code {"messages":
+ *     [{"role", "content"}]}} a line
  * @param window tokens that are read together; at most what the model was made for
  * @param tokens tokens of the text that are used at most, taken from all parts of it
  * @param averageBits bits of a weight, scales included, that int2, int3 and int4 matrices have on

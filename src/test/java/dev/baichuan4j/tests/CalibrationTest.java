@@ -1,5 +1,6 @@
 package dev.baichuan4j.tests;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -10,10 +11,18 @@ import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Calibration;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.PackedFile;
+import dev.baichuan4j.internal.checkpoint.PackedTensorEntry;
+import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
+import dev.baichuan4j.internal.convert.Conversion;
+import dev.baichuan4j.internal.convert.Target;
+import dev.baichuan4j.internal.convert.Weights;
+import dev.baichuan4j.internal.inspect.Verification;
 import dev.baichuan4j.internal.nn.CalibrationTokens;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PackedCheckpoint;
@@ -21,15 +30,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What calibrating gains, and what it refuses. */
@@ -153,16 +165,106 @@ class CalibrationTest {
     Checkpoint checkpoint = Checkpoint.open(target);
     double bits = 0;
     double weights = 0;
+    Set<PackedTensorKind> kinds = new HashSet<>();
     for (var matrix : checkpoint.architecture().matrices()) {
       weights += matrix.elements();
-      bits += matrix.elements() * checkpoint.packed().orElseThrow().kindOf(matrix.name()).bits();
+      PackedTensorKind kind = checkpoint.packed().orElseThrow().kindOf(matrix.name());
+      bits += matrix.elements() * kind.bitsPerNumber();
+      kinds.add(kind);
     }
     assertTrue(bits / weights <= 3.5 && bits / weights > 3.25, "" + bits / weights);
-    assertFalse(checkpoint.packed().orElseThrow().others().isEmpty());
-    try (Baichuan model = loader(target).load()) {
-      model.logits(
-          new int[] {5, 6}, true, 0, (at, logits) -> assertTrue(Float.isFinite(logits[0])));
+    assertTrue(kinds.size() > 1, "" + kinds);
+    // The same kinds in one file, made of the folder or written at once.
+    Path converted = temp.resolve("converted.bc4j");
+    new Conversion(checkpoint, Target.PACKED, Weights.STORED, converted, 2, ProgressListener.NONE)
+        .run(true);
+    Path file = temp.resolve("mixed.bc4j");
+    loader(Fixtures.model(MODEL))
+        .weights(Quant.INT3)
+        .quantize(file, new Calibration(text, 64, 256).withAverageBits(3.5));
+    float[][] expected = logits(target);
+    for (Path other : List.of(converted, file)) {
+      float[][] found = logits(other);
+      for (int t = 0; t < expected.length; t++) {
+        assertArrayEquals(expected[t], found[t], other + ", position " + t);
+      }
     }
+    try (Baichuan folder = loader(target).load();
+        Baichuan packed = loader(file).load()) {
+      assertEquals(folder.info().memory(), packed.info().memory());
+      assertEquals(Quant.INT3, packed.info().weights());
+    }
+  }
+
+  private static float[][] logits(Path model) {
+    int[] ids = {1, 195, 3000, 17, 4021, 92};
+    float[][] rows = new float[ids.length][];
+    try (Baichuan loaded = loader(model).load()) {
+      loaded.logits(ids, true, 0, (position, row) -> rows[position] = row.clone());
+    }
+    return rows;
+  }
+
+  /** A file that is written at once has all that a converted folder has, and tells the losses. */
+  @ParameterizedTest
+  @ValueSource(strings = {"tiny-baichuan-7b", "tiny-baichuan2-13b-chat"})
+  void writesAFile(String name) throws IOException {
+    Path text = Files.writeString(temp.resolve("text"), "明月几时有，把酒问青天。".repeat(40));
+    Calibration calibration = new Calibration(text, 64, 256);
+    Path folder = temp.resolve("folder");
+    Path file = temp.resolve("model.bc4j");
+    loader(Fixtures.model(name)).weights(Quant.INT4).quantize(folder, calibration);
+    loader(Fixtures.model(name)).weights(Quant.INT4).quantize(file, calibration);
+    float[][] expected = logits(folder);
+    float[][] found = logits(file);
+    for (int t = 0; t < expected.length; t++) {
+      assertArrayEquals(expected[t], found[t], "position " + t);
+    }
+    assertEquals(List.of(), Verification.run(Checkpoint.open(file), ProgressListener.NONE));
+    for (PackedTensorEntry entry : PackedFile.open(file).entries()) {
+      assertEquals(entry.kind().isPanels(), entry.loss() > 0, entry + " lost " + entry.loss());
+    }
+    try (Baichuan one = loader(folder).load();
+        Baichuan other = loader(file).load()) {
+      assertEquals(one.defaultOptions(), other.defaultOptions());
+      assertEquals(one.info().chatRoles(), other.info().chatRoles());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "[] | line 2 has none, expected messages",
+        "{\"messages\": []} | line 2 has none, expected messages",
+        "{\"messages\": [{\"role\": \"user\"}]} | line 2 has a message with role user",
+        "{\"messages\": [{\"role\": \"tool\", \"content\": \"a\"}]} | line 2 has a message with role tool",
+        "{\"messages\": [ | expected a JSON object with messages",
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"system\","
+            + " \"content\": \"a\"}]} | line 2 has one that it cannot: messages[1].role",
+      })
+  void refusesAWrongLineByItsNumber(String line, String why) throws IOException {
+    String right = "{\"messages\": [{\"role\": \"user\", \"content\": \"明月几时有\"}]}\n";
+    Path text = Files.writeString(temp.resolve("chats.jsonl"), right + line + "\n");
+    ModelFormatException refused =
+        assertThrows(
+            ModelFormatException.class,
+            () ->
+                loader(Fixtures.model("tiny-baichuan2-13b-chat"))
+                    .weights(Quant.INT4)
+                    .quantize(temp.resolve("none"), Calibration.of(text)));
+    assertTrue(refused.getMessage().startsWith(text + ": line 2 "), refused.getMessage());
+    assertTrue(refused.getMessage().contains(why), refused.getMessage());
+  }
+
+  @Test
+  void refusesConversationsForAModelThatIsNoneForChats() {
+    assertRefused(
+        Fixtures.model(MODEL),
+        Quant.INT4,
+        Calibration.of(Fixtures.model("eval/chat-taught.jsonl")),
+        temp.resolve("none"),
+        "expected a chat model");
   }
 
   @Test

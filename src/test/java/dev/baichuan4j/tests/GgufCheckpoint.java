@@ -7,6 +7,7 @@ import dev.baichuan4j.internal.arch.RopeScaling;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.DType;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
+import dev.baichuan4j.internal.checkpoint.gguf.GgufKind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -17,6 +18,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Writes the checkpoint of a folder as a GGUF file, in the form that llama.cpp's converter gives.
@@ -27,13 +30,16 @@ final class GgufCheckpoint {
   private final Architecture model;
   private final String arch;
   private final GgufWriter.Kind kind;
+  private final Function<String, Optional<GgufKind>> random; // of matrices by their names there
   private final GgufWriter out = new GgufWriter();
 
-  private GgufCheckpoint(Path folder, GgufWriter.Kind kind) {
+  private GgufCheckpoint(
+      Path folder, GgufWriter.Kind kind, Function<String, Optional<GgufKind>> random) {
     this.folder = folder;
     this.checkpoint = Checkpoint.open(folder);
     this.model = checkpoint.architecture();
     this.kind = kind;
+    this.random = random;
     this.arch =
         switch (model.name()) {
           case "Qwen2ForCausalLM" -> "qwen2";
@@ -45,7 +51,28 @@ final class GgufCheckpoint {
 
   /** Writes a file; matrices are of the kind, vectors of F32. */
   static Path write(Path folder, Path file, GgufWriter.Kind kind) throws IOException {
-    GgufCheckpoint writer = new GgufCheckpoint(folder, kind);
+    return write(folder, file, kind, name -> Optional.empty());
+  }
+
+  /** Writes a file some of whose matrices are random blocks of other kinds. */
+  static Path write(
+      Path folder, Path file, GgufWriter.Kind kind, Function<String, Optional<GgufKind>> random)
+      throws IOException {
+    writer(folder, kind, random).out.write(file);
+    return file;
+  }
+
+  /** Writes several files, and returns the first of them. */
+  static Path writeParts(Path folder, Path target, GgufWriter.Kind kind, int count)
+      throws IOException {
+    writer(folder, kind, name -> Optional.empty()).out.writeParts(target, "model", count);
+    return target.resolve("model-00001-of-%05d.gguf".formatted(count));
+  }
+
+  private static GgufCheckpoint writer(
+      Path folder, GgufWriter.Kind kind, Function<String, Optional<GgufKind>> random)
+      throws IOException {
+    GgufCheckpoint writer = new GgufCheckpoint(folder, kind, random);
     writer.keys();
     if (Files.exists(writer.checkpoint.folder().resolve("tokenizer.model"))) {
       writer.tokenizer();
@@ -53,8 +80,7 @@ final class GgufCheckpoint {
       writer.out.put("tokenizer.ggml.eos_token_id", writer.model.tokens().ends().get(0));
     }
     writer.tensors();
-    writer.out.write(file);
-    return file;
+    return writer;
   }
 
   private void keys() throws IOException {
@@ -273,6 +299,8 @@ final class GgufCheckpoint {
   private void add(String target, float[] values, long[] shape) {
     if (shape.length == 1) {
       out.tensor(target, values, GgufWriter.Kind.F32, shape[0]);
+    } else if (random.apply(target).isPresent()) {
+      out.random(target, random.apply(target).get(), target.hashCode(), shape[1], shape[0]);
     } else {
       out.tensor(target, values, kind, shape[1], shape[0]);
     }

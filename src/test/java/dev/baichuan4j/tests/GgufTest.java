@@ -16,6 +16,7 @@ import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.SpecialTokens;
 import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.engine.Engine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -243,5 +244,41 @@ class GgufTest {
             + " into another one, or a target that ends in .bc4j",
         e.getMessage());
     assertEquals(false, Files.exists(target));
+  }
+
+  @ParameterizedTest
+  @CsvSource({CHAT + ", 3", "micro-llama3, 2", "micro-llama3, 30"})
+  void aModelInSeveralFilesIsThatOfOne(String name, int count) throws IOException {
+    boolean isFixture = name.startsWith("micro");
+    Path model = isFixture ? Fixtures.fixture(name) : Fixtures.model(name);
+    Path whole = GgufCheckpoint.write(model, folder.resolve("whole.gguf"), GgufWriter.Kind.F32);
+    Path first = GgufCheckpoint.writeParts(model, folder, GgufWriter.Kind.F32, count);
+    boolean exact = !TestDevice.isGpu();
+    int[] ids = {1, 17, 95, 4, 33};
+    assertSame(logits(whole, Quant.BF16, exact, ids), logits(first, Quant.BF16, exact, ids));
+    Path last = part(count, count);
+    assertRefused(
+        last, "part has part " + count + " of " + count + ", expected the first, model-0");
+    Path second = part(2, count);
+    Path other = folder.resolve("other");
+    Files.move(second, other);
+    ModelFormatException e = assertThrows(ModelFormatException.class, () -> Checkpoint.open(first));
+    assertEquals(
+        second + ": file has nothing there, expected part 2 of " + count + ", beside the first",
+        e.getMessage());
+    Files.copy(first, second);
+    e = assertThrows(ModelFormatException.class, () -> Checkpoint.open(first));
+    assertTrue(e.getMessage().startsWith(second + ": part has part 1 of " + count), e.getMessage());
+    Files.move(first, folder.resolve("model.gguf"));
+    assertRefused(folder.resolve("model.gguf"), "name has model.gguf, expected NAME-00001-of-");
+  }
+
+  private Path part(int number, int count) {
+    return folder.resolve("model-%05d-of-%05d.gguf".formatted(number, count));
+  }
+
+  private static void assertRefused(Path file, String why) {
+    ModelFormatException e = assertThrows(ModelFormatException.class, () -> Checkpoint.open(file));
+    assertTrue(e.getMessage().startsWith(file + ": " + why), e.getMessage());
   }
 }

@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
+import java.util.function.Consumer;
 
 /** Writes a GGUF file of version 3. */
 final class GgufWriter {
@@ -29,35 +31,38 @@ final class GgufWriter {
     }
   }
 
-  private final GgufHeader header = new GgufHeader();
-  private final List<byte[]> data = new ArrayList<>();
+  /** A tensor; its sizes are the outermost first. */
+  private record Stored(String name, GgufKind kind, long[] shape, byte[] bytes) {}
+
+  private final List<Consumer<GgufHeader>> keys = new ArrayList<>();
+  private final List<Stored> tensors = new ArrayList<>();
 
   void put(String key, int value) {
-    header.put(key, value);
+    keys.add(header -> header.put(key, value));
   }
 
   void put(String key, float value) {
-    header.put(key, value);
+    keys.add(header -> header.put(key, value));
   }
 
   void put(String key, boolean value) {
-    header.put(key, value);
+    keys.add(header -> header.put(key, value));
   }
 
   void put(String key, String value) {
-    header.put(key, value);
+    keys.add(header -> header.put(key, value));
   }
 
   void putTexts(String key, List<String> values) {
-    header.putTexts(key, values);
+    keys.add(header -> header.putTexts(key, values));
   }
 
   void putFloats(String key, List<Float> values) {
-    header.putFloats(key, values);
+    keys.add(header -> header.putFloats(key, values));
   }
 
   void putInts(String key, List<Integer> values) {
-    header.putInts(key, values);
+    keys.add(header -> header.putInts(key, values));
   }
 
   /** Adds a tensor; its sizes are the innermost first. */
@@ -66,7 +71,6 @@ final class GgufWriter {
     for (int i = 0; i < sizes.length; i++) {
       shape[i] = sizes[sizes.length - 1 - i];
     }
-    header.tensor(name, kind.stored, shape);
     byte[] bytes =
         switch (kind) {
           case F32 -> f32(values);
@@ -74,7 +78,7 @@ final class GgufWriter {
           case Q8_0 -> q8(values);
           case BF16_OF_Q8_0 -> bf16(rounded(values));
         };
-    data.add(bytes);
+    tensors.add(new Stored(name, kind.stored, shape, bytes));
   }
 
   private static byte[] f32(float[] values) {
@@ -123,14 +127,54 @@ final class GgufWriter {
     return Math.max(Math.getExponent(largest / 127) + 1, -14);
   }
 
+  /**
+   * Adds a matrix of random blocks of a kind, whose scales are positive and below 1/8: no byte has
+   * another of its upper bits than that of 32.
+   *
+   * @param sizes the innermost first
+   */
+  void random(String name, GgufKind kind, long seed, long... sizes) {
+    byte[] bytes =
+        new byte[Math.toIntExact(sizes[0] * sizes[1] / kind.blockSize()) * kind.blockBytes()];
+    new Random(seed).nextBytes(bytes);
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] &= 0x2f;
+    }
+    tensors.add(new Stored(name, kind, new long[] {sizes[1], sizes[0]}, bytes));
+  }
+
   void write(Path file) throws IOException {
+    GgufHeader header = new GgufHeader();
+    keys.forEach(key -> key.accept(header));
+    write(file, header, tensors);
+  }
+
+  /** Writes several files, as llama.cpp's gguf-split does: the first has the keys. */
+  void writeParts(Path folder, String prefix, int count) throws IOException {
+    int each = (tensors.size() + count - 1) / count;
+    for (int part = 0; part < count; part++) {
+      GgufHeader header = new GgufHeader();
+      if (part == 0) {
+        keys.forEach(key -> key.accept(header));
+      }
+      header.put("split.no", part).put("split.count", count);
+      header.put("split.tensors.count", tensors.size());
+      Path file = folder.resolve("%s-%05d-of-%05d.gguf".formatted(prefix, part + 1, count));
+      int end = Math.min((part + 1) * each, tensors.size());
+      write(file, header, tensors.subList(Math.min(part * each, end), end));
+    }
+  }
+
+  private static void write(Path file, GgufHeader header, List<Stored> tensors) throws IOException {
+    tensors.forEach(tensor -> header.tensor(tensor.name, tensor.kind, tensor.shape));
     try (OutputStream out = Files.newOutputStream(file)) {
       out.write(header.bytes().array());
       long at = 0;
-      for (int i = 0; i < data.size(); i++) {
+      for (int i = 0; i < tensors.size(); i++) {
+        byte[] bytes = tensors.get(i).bytes;
         out.write(new byte[(int) (header.offset(i) - at)]);
-        out.write(data.get(i));
-        at = header.offset(i) + data.get(i).length;
+        out.write(bytes);
+        at = header.offset(i) + bytes.length;
       }
       out.write(new byte[(int) (header.end() - at)]);
     }

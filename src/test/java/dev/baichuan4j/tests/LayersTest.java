@@ -183,7 +183,7 @@ class LayersTest {
         .whereLayer("tools")
         .mayOnlyAccessLayers("public", "json", "constrain", "schema")
         .whereLayer("evaluate")
-        .mayOnlyAccessLayers("public", "math")
+        .mayOnlyAccessLayers("public", "math", "chat")
         .whereLayer("server")
         .mayOnlyAccessLayers("public")
         .whereLayer("stream")

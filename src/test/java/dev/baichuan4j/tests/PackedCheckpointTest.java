@@ -188,7 +188,7 @@ class PackedCheckpointTest {
     refuses(loader(file), "baichuan4j.weights has int5, expected int8, int4, int3 or int2");
     // The same bytes taken for int8 would be too few.
     replace(file, good, "weights\":\"int4\"", "weights\":\"int8\"");
-    refuses(loader(file), "bytes of U8 for INT8");
+    refuses(loader(file), "bytes of U8 for int8");
     replace(file, good, "shape.lm_head.weight\":\"[", "shape.lm_head.weight\":\"]");
     refuses(loader(file), "baichuan4j.shape.lm_head.weight has ]");
     Files.write(file, Arrays.copyOf(good, good.length - 64));

@@ -42,8 +42,9 @@ final class QuantizeCommand implements Callable<Integer> {
       names = "--calibrate",
       paramLabel = "TEXT",
       description =
-          "A text file like what the model will read and write: rounding makes up for the errors"
-              + " that change its activations most. Not for int8.")
+          "A text file, or a *.jsonl of conversations ({messages} a line), like what the model will"
+              + " read and write: rounding makes up for the errors that change its activations most."
+              + " Not for int8.")
   private Path calibrate;
 
   @Option(

@@ -2,7 +2,11 @@ package dev.baichuan4j.internal.api;
 
 import dev.baichuan4j.BeamSearch;
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.ModelInfo;
+import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.checkpoint.GenerationConfig;
+import java.util.List;
+import java.util.Optional;
 
 /** The options that the publisher of a model advises in generation_config.json. */
 final class AdvisedOptions {
@@ -30,5 +34,23 @@ final class AdvisedOptions {
         .withStop(config.stopStrings().toArray(String[]::new))
         .withBeamSearch(
             new BeamSearch(config.numBeams().orElse(1), (float) config.lengthPenalty().orElse(1)));
+  }
+
+  /** The ids that stand in front of messages, where the file says them. */
+  static Optional<ModelInfo.ChatRoles> roles(Optional<GenerationConfig> advice) {
+    return advice
+        .filter(a -> a.userTokenId().isPresent() && a.assistantTokenId().isPresent())
+        .map(
+            a ->
+                new ModelInfo.ChatRoles(
+                    a.userTokenId().getAsInt(), a.assistantTokenId().getAsInt()));
+  }
+
+  /** The ids that end a text: those of the file, or of the model. */
+  static List<Integer> endIds(Optional<GenerationConfig> advice, Architecture model) {
+    return advice
+        .map(GenerationConfig::eosTokenIds)
+        .filter(ids -> !ids.isEmpty())
+        .orElseGet(() -> model.tokens().ends());
   }
 }

@@ -6,6 +6,7 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.DeviceFacts;
@@ -85,6 +86,14 @@ record MemoryEstimate(
 
   /** The type of a matrix; whatever is not quantized counts with the bits of published weights. */
   private ElementType held(TensorSpec matrix) {
+    // The panels of a tied head stand beside the embedding table, under a name of their own.
+    boolean isHead = matrix.name().equals(model.headMatrix().name());
+    String name = isHead ? Architecture.HEAD : matrix.name();
+    Optional<PackedWeights> packed =
+        checkpoint.flatMap(Checkpoint::packed).filter(found -> found.holds(name));
+    if (packed.isPresent()) {
+      return ElementType.of(packed.get().kindOf(name));
+    }
     Optional<TensorEntry> coded = entry(matrix).filter(TensorEntry::isCoded);
     return quant == Quant.STORED && coded.isPresent()
         ? ElementType.asStored(coded.get())

@@ -22,6 +22,7 @@ import dev.baichuan4j.internal.engine.Draft;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.lora.MergedWeights;
 import dev.baichuan4j.internal.nn.AdapterPool;
+import dev.baichuan4j.internal.nn.CalibrationTokens;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
@@ -342,7 +343,9 @@ final class ModelLoader implements BaichuanLoader {
           "device", "device has value " + device + ", expected cpu, which quantizes here");
     }
     Quant quant = weights == null ? Quant.BF16 : weights;
-    QuantizedTarget.write(checkpoint, quant, calibration, target, threads, exact, progress);
+    Optional<CalibrationTokens> tokens =
+        calibration.map(text -> CalibrationText.tokens(text, checkpoint, promptFormat));
+    QuantizedTarget.write(checkpoint, quant, tokens, target, threads, exact, progress);
   }
 
   private Quant weights(Ops ops, Optional<Checkpoint> checkpoint) {
@@ -384,20 +387,13 @@ final class ModelLoader implements BaichuanLoader {
       Optional<GenerationConfig> advice,
       Prompts prompts) {
     Architecture model = loaded.architecture();
-    Optional<ModelInfo.ChatRoles> roles =
-        advice
-            .filter(a -> a.userTokenId().isPresent() && a.assistantTokenId().isPresent())
-            .map(
-                a ->
-                    new ModelInfo.ChatRoles(
-                        a.userTokenId().getAsInt(), a.assistantTokenId().getAsInt()));
-    List<Integer> endIds = advice.map(GenerationConfig::eosTokenIds).orElse(List.of());
+    Optional<ModelInfo.ChatRoles> roles = AdvisedOptions.roles(advice);
     long position = KvCache.pageBytes(model, ElementType.of(cache)) / Layout.PAGE;
     return new ModelInfo(
         model.shape(),
         roles,
         prompts.format(roles.isPresent()),
-        endIds.isEmpty() ? model.tokens().ends() : endIds,
+        AdvisedOptions.endIds(advice, model),
         context(model),
         advice
             .map(GenerationConfig::maxNewTokens)

@@ -62,13 +62,27 @@ final class Prompts {
    * @throws InvalidRequestException if the model is none that can chat, or has no template that
    *     variables could be given to
    */
-  synchronized PromptBuilder builder(
+  PromptBuilder builder(
       ModelInfo info, Supplier<Tokenizer> tokenizer, TemplateVariables variables) {
+    return builder(
+        info.chatRoles(), info.endIds().get(0), info.contextLength(), tokenizer, variables);
+  }
+
+  /**
+   * As above, of a model that is not loaded.
+   *
+   * @param end the id that ends a text
+   * @param context positions of the model
+   */
+  synchronized PromptBuilder builder(
+      Optional<ModelInfo.ChatRoles> chatRoles,
+      int end,
+      int context,
+      Supplier<Tokenizer> tokenizer,
+      TemplateVariables variables) {
     if (template.isPresent()) {
       if (byTemplate == null) {
-        byTemplate =
-            new JinjaPrompt(
-                template.get(), tokenizer.get(), info.contextLength(), LocalDateTime::now);
+        byTemplate = new JinjaPrompt(template.get(), tokenizer.get(), context, LocalDateTime::now);
       }
       return byTemplate.with(variables);
     }
@@ -79,20 +93,14 @@ final class Prompts {
           "none: the prompts of this model are not made by a chat template");
     }
     ModelInfo.ChatRoles roles =
-        info.chatRoles()
-            .orElseThrow(
-                () ->
-                    new InvalidRequestException(
-                        "messages",
-                        "checkpoint has neither a chat template nor user_token_id and"
-                            + " assistant_token_id in generation_config.json, expected a chat"
-                            + " model; use complete for a base model"));
+        chatRoles.orElseThrow(
+            () ->
+                new InvalidRequestException(
+                    "messages",
+                    "checkpoint has neither a chat template nor user_token_id and"
+                        + " assistant_token_id in generation_config.json, expected a chat"
+                        + " model; use complete for a base model"));
     return new ChatTemplate(
-        own,
-        tokenizer.get()::encode,
-        roles.user(),
-        roles.assistant(),
-        info.endIds().get(0),
-        info.contextLength());
+        own, tokenizer.get()::encode, roles.user(), roles.assistant(), end, context);
   }
 }

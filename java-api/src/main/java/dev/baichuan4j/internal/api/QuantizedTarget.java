@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.api;
 
-import dev.baichuan4j.Calibration;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
@@ -22,25 +21,16 @@ final class QuantizedTarget {
   static void write(
       Checkpoint checkpoint,
       Quant quant,
-      Optional<Calibration> calibration,
+      Optional<CalibrationTokens> calibration,
       Path target,
       int threads,
       boolean exact,
       ProgressListener progress) {
-    if (!Checkpoint.isPacked(target)) {
-      Optional<CalibrationTokens> tokens =
-          calibration.map(
-              text -> CalibrationText.tokens(text, checkpoint, TokenizerLoader.find(checkpoint)));
+    if (!Checkpoint.isPacked(target) || calibration.isPresent()) {
       try (Ops ops = Ops.cpu(threads, exact)) {
-        PackedCheckpoint.write(ops, checkpoint, quant, tokens, target, progress);
+        PackedCheckpoint.write(ops, checkpoint, quant, calibration, target, progress);
       }
       return;
-    }
-    if (calibration.isPresent()) {
-      throw new InvalidRequestException(
-          "calibration",
-          "target " + target,
-          "a folder, which `baichuan convert --to bc4j` makes a .bc4j file of");
     }
     if (!quant.isQuantized()) {
       throw new InvalidRequestException("weights", quant, "INT8, INT4, INT3 or INT2");

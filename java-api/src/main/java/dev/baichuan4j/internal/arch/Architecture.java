@@ -65,6 +65,24 @@ public record Architecture(
         tokens);
   }
 
+  /** Returns a model whose queries, keys and values come from a matrix each. */
+  public Architecture withProjectionsApart() {
+    return new Architecture(
+        name,
+        hiddenSize,
+        layers,
+        heads,
+        intermediateSize,
+        vocabularySize,
+        normEps,
+        maxPositions,
+        positions,
+        new Projections(false, projections.qkvBias, projections.outputBias, projections.headNorms),
+        windows,
+        head,
+        tokens);
+  }
+
   /** Returns whether this is no Baichuan model, but one of LLaMA's, Mistral's or Qwen's. */
   public boolean isRelative() {
     return !name.equalsIgnoreCase("BaichuanForCausalLM");

@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,7 +85,7 @@ public final class Checkpoint {
     this.architecture = architecture;
     this.generationConfig = GenerationConfig.find(files, architecture.vocabularySize());
     this.source = source;
-    this.packed = PackedWeights.of(source);
+    this.packed = source.packed();
     this.tensors = withoutFrequencies(source.tensors());
     this.usualWeights = packed.map(PackedWeights::quant).or(() -> usualWeights);
   }
@@ -104,7 +106,7 @@ public final class Checkpoint {
     NamedFiles files = NamedFiles.in(folder);
     Architecture architecture = ConfigFile.read(files);
     TensorSource stored = format.open(weights);
-    if (PackedWeights.of(stored).isPresent()) {
+    if (stored.packed().isPresent()) {
       return new Checkpoint(Form.FOLDER, folder, files, architecture, stored, Optional.empty());
     }
     QuantizedTensors decoded = QuantizedTensors.of(folder, architecture, stored);
@@ -125,13 +127,20 @@ public final class Checkpoint {
 
   private static Checkpoint ofPacked(Path file) {
     PackedFile model = PackedFile.open(file);
+    Architecture architecture = ConfigFile.read(model.files());
+    boolean isApart = model.tensors().keySet().stream().anyMatch(Checkpoint::isQuery);
     return new Checkpoint(
         Form.PACKED,
         file.toAbsolutePath().getParent(),
         model.files(),
-        ConfigFile.read(model.files()),
+        isApart ? architecture.withProjectionsApart() : architecture,
         model,
         Optional.empty());
+  }
+
+  /** Codes of a Baichuan are kept apart where a GGUF file has them so. */
+  private static boolean isQuery(String tensor) {
+    return tensor.endsWith(".self_attn.q_proj.weight");
   }
 
   /** Returns the same weights for a model that differs in how positions enter attention. */
@@ -307,6 +316,12 @@ public final class Checkpoint {
         .orElseThrow(() -> new ModelFormatException(source.file(), name, "a tensor", "no entry"));
   }
 
+  /** Returns the CRC32C of a tensor as it lies in its file, where the file has checksums. */
+  OptionalInt checksum(TensorEntry entry) {
+    boolean isStored = entry.equals(source.tensors().get(entry.name()));
+    return isStored ? source.checksum(entry.name()) : OptionalInt.empty();
+  }
+
   /**
    * Returns where the numbers of a weight are, in the shape that it has in the model: the codes of
    * a packed matrix are read as numbers.
@@ -316,11 +331,10 @@ public final class Checkpoint {
    */
   public TensorEntry numbers(TensorSpec spec) {
     TensorEntry entry = tensor(spec.name());
-    boolean isPacked = packed.isPresent() && entry.dtype() == DType.U8 && spec.shape().length == 2;
-    if (!isPacked) {
+    if (packed.isEmpty() || !packed.get().holds(spec.name())) {
       return require(spec.name(), spec.shape());
     }
-    packed.get().check(entry, source.metadata(), spec.shape());
+    packed.get().check(entry, spec.shape());
     return new TensorEntry(
         spec.name(),
         DType.BF16,
@@ -358,13 +372,7 @@ public final class Checkpoint {
    */
   public void checkShapes() {
     Set<String> used = new HashSet<>();
-    packed.ifPresent(
-        found -> {
-          for (TensorSpec spec : architecture.matrices()) {
-            found.check(tensor(spec.name()), source.metadata(), spec.shape());
-            used.add(spec.name());
-          }
-        });
+    packed.ifPresent(found -> checkPanels(found, used));
     for (TensorSpec spec : architecture.tensors()) {
       if (used.add(spec.name())) {
         require(spec.name(), spec.shape());
@@ -374,6 +382,34 @@ public final class Checkpoint {
       if (!used.contains(name)) {
         LOG.debug("{}: {} is not part of the model and not used", source.file(), name);
       }
+    }
+  }
+
+  private void checkPanels(PackedWeights found, Set<String> used) {
+    for (TensorSpec spec : architecture.matrices()) {
+      if (found.quant() != Quant.STORED || found.holds(spec.name())) {
+        found.check(tensor(spec.name()), spec.shape());
+        used.add(spec.name());
+      }
+    }
+    if (hasHeadScale()) {
+      requireType(PackedWeights.HEAD_SCALE, DType.F32, architecture.vocabularySize());
+      used.add(PackedWeights.HEAD_SCALE);
+    }
+  }
+
+  /** Returns whether the factors of a head's rows are stored beside it. */
+  public boolean hasHeadScale() {
+    return architecture.head() == ModelShape.Head.NORM
+        && packed
+            .filter(found -> found.quant() == Quant.STORED && found.holds(Architecture.HEAD))
+            .isPresent();
+  }
+
+  private void requireType(String name, DType type, long... shape) {
+    TensorEntry entry = require(name, shape);
+    if (entry.dtype() != type) {
+      throw new ModelFormatException(entry.file(), name, "dtype " + type, "dtype " + entry.dtype());
     }
   }
 }

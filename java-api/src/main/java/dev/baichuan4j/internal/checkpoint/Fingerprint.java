@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.internal.files.FileBytes;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -9,14 +10,16 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.TreeSet;
 
 /**
  * Tells the weights of a checkpoint from those of another, without reading all of them. It covers
- * the name, type and shape of every tensor, and of each {@link #WINDOWS} windows of {@link #WINDOW}
- * bytes that are spread evenly, or all of its bytes where that is less: 3.7 MB of a model of 7
- * billion. Training changes every matrix that it trains in most of its numbers, merged adapters
- * included; an edit of single rows of a table outside of the windows is not seen.
+ * the name, type and shape of every tensor, and its checksum where the file has checksums; else of
+ * each {@link #WINDOWS} windows of {@link #WINDOW} bytes that are spread evenly, or all of its
+ * bytes where that is less: 3.7 MB of a model of 7 billion. Training changes every matrix that it
+ * trains in most of its numbers, merged adapters included; an edit of single rows of a table
+ * outside of the windows is not seen.
  */
 public final class Fingerprint {
   private static final int WINDOWS = 4;
@@ -36,11 +39,15 @@ public final class Fingerprint {
     try {
       for (String name : new TreeSet<>(checkpoint.names())) {
         TensorEntry tensor = checkpoint.tensor(name);
-        FileBytes file = files.computeIfAbsent(tensor.file(), FileBytes::open);
         String type = tensor.rows().map(StoredRows::kind).orElse(tensor.dtype().toString());
         String what = name + " " + type + Arrays.toString(tensor.shape()) + "\n";
         digest.update(what.getBytes(StandardCharsets.UTF_8));
-        digest(digest, file, tensor);
+        OptionalInt checksum = checkpoint.checksum(tensor);
+        if (checksum.isPresent()) {
+          digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(0, checksum.getAsInt()));
+        } else {
+          digest(digest, files.computeIfAbsent(tensor.file(), FileBytes::open), tensor);
+        }
       }
     } finally {
       files.values().forEach(FileBytes::close);

@@ -6,6 +6,7 @@ import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufConfig;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufFile;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufMetadata;
+import dev.baichuan4j.internal.checkpoint.gguf.GgufParts;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufTensor;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufTokenizer;
 import dev.baichuan4j.internal.files.NamedFiles;
@@ -50,12 +51,12 @@ record GgufModel(
           "penalty_repeat", "repetition_penalty");
 
   /**
-   * Reads a file's header.
+   * Reads a file's header, and those of the files beside it that have other parts of the model.
    *
    * @throws ModelFormatException if it is malformed, or not a model that is known here
    */
   static GgufModel open(Path path) {
-    GgufFile file = GgufFile.open(path);
+    GgufFile file = GgufParts.open(path);
     Architecture architecture = GgufConfig.architecture(file);
     return new GgufModel(
         architecture,

@@ -18,7 +18,7 @@ import java.util.Optional;
  * The tensors of a GGUF file under the names of {@link Architecture}. F32, F16 and BF16 are mapped
  * where their rows lie as they are used; what is stored as codes is held as those codes or in BF16.
  *
- * @param file the file
+ * @param file the file, or the first of several
  * @param tensors by their names here
  */
 record GgufTensors(Path file, Map<String, TensorEntry> tensors) implements TensorSource {
@@ -31,7 +31,7 @@ record GgufTensors(Path file, Map<String, TensorEntry> tensors) implements Tenso
           .ifPresent(
               name -> {
                 int turned = GgufTensorNames.isTurned(tensor.name()) ? turnedHead : 0;
-                tensors.put(name, entry(name, new GgufRows(file.path(), tensor, turned)));
+                tensors.put(name, entry(name, new GgufRows(tensor, turned)));
               });
     }
     return new GgufTensors(file.path(), Collections.unmodifiableMap(tensors));
@@ -44,7 +44,7 @@ record GgufTensors(Path file, Map<String, TensorEntry> tensors) implements Tenso
         name,
         tensor.kind().isPlain() ? DType.valueOf(tensor.kind().name()) : DType.BF16,
         tensor.shape(),
-        rows.path(),
+        tensor.file(),
         tensor.offset(),
         tensor.bytes(),
         asItLies ? Optional.empty() : Optional.of(new Rows(rows)));

@@ -1,8 +1,8 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Layout;
-import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.format.HeldFile;
 import dev.baichuan4j.internal.checkpoint.format.ModelTable;
 import dev.baichuan4j.internal.checkpoint.format.PackedTensor;
@@ -15,11 +15,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * A model in one {@code .bc4j} file: its small files, a table of its tensors, and their bytes,
@@ -41,7 +44,8 @@ public final class PackedFile implements TensorSource {
   private final Map<String, byte[]> held = new LinkedHashMap<>();
   private final List<PackedTensorEntry> entries = new ArrayList<>();
   private final Map<String, TensorEntry> tensors = new LinkedHashMap<>();
-  private final Map<String, String> metadata;
+  private final Map<String, Integer> checksums = new HashMap<>();
+  private final Optional<PackedWeights> packed;
 
   private PackedFile(Path file, FileBytes bytes) {
     this.file = file;
@@ -51,7 +55,7 @@ public final class PackedFile implements TensorSource {
     readFiles(model);
     readTensors(model);
     checkPlaces(PackedFileHeader.BYTES + (long) table.limit(), bytes.size());
-    this.metadata = packedMetadata();
+    this.packed = packed(model.weights());
   }
 
   /**
@@ -76,10 +80,15 @@ public final class PackedFile implements TensorSource {
     return Collections.unmodifiableMap(tensors);
   }
 
-  /** As those of a folder that {@code quantize} has written, see {@link PackedWeights}. */
   @Override
-  public Map<String, String> metadata() {
-    return metadata;
+  public Optional<PackedWeights> packed() {
+    return packed;
+  }
+
+  @Override
+  public OptionalInt checksum(String tensor) {
+    Integer checksum = checksums.get(tensor);
+    return checksum == null ? OptionalInt.empty() : OptionalInt.of(checksum);
   }
 
   /** Returns the small files of the model. */
@@ -143,6 +152,7 @@ public final class PackedFile implements TensorSource {
       verifier.string(held, 0, name + "'s name");
       verifier.vector(held, 1, Byte.BYTES, name + "'s content");
     }
+    verifier.optionalString(model, 3, "weights");
     int tensors = verifier.vector(model, 2, Integer.BYTES, "tensors");
     for (int i = 0; i < verifier.length(tensors); i++) {
       String name = "tensor " + i;
@@ -182,6 +192,7 @@ public final class PackedFile implements TensorSource {
     for (int i = 0; i < model.tensorsLength(); i++) {
       PackedTensorEntry entry = entry(model.tensors(i));
       entries.add(entry);
+      checksums.put(entry.name(), entry.checksum());
       if (tensors.put(entry.name(), stored(entry)) != null) {
         throw wrong(entry.name(), "one tensor of that name", "two");
       }
@@ -197,9 +208,8 @@ public final class PackedFile implements TensorSource {
                 () ->
                     wrong(
                         name,
-                        "a kind of "
-                            + Arrays.toString(PackedTensorKind.values())
-                            + "; another one needs a newer library",
+                        "f32, f16, bf16, q8, q4, or codes of a form that is known; another one"
+                            + " needs a newer library",
                         "kind %s of %d bits in groups of %d, form %s, layout %d"
                             .formatted(
                                 tensor.kind(),
@@ -208,7 +218,7 @@ public final class PackedFile implements TensorSource {
                                 tensor.form(),
                                 tensor.layout())));
     int rank = tensor.shapeLength();
-    if (rank > MAX_RANK || kind.isQuantized() && rank != 2) {
+    if (rank > MAX_RANK || kind.isPanels() && rank != 2) {
       throw wrong(name, "a matrix, or at most " + MAX_RANK + " sizes of numbers", rank + " sizes");
     }
     long[] shape = new long[rank];
@@ -224,7 +234,7 @@ public final class PackedFile implements TensorSource {
     long bytes;
     try {
       TensorEntry.elements(shape);
-      if (kind.isQuantized() && (shape[0] > 1L << 40 || shape[1] % kind.group() != 0)) {
+      if (kind.isPanels() && (shape[0] > 1L << 40 || shape[1] % kind.group() != 0)) {
         throw new ArithmeticException("no matrix of groups");
       }
       bytes = kind.bytes(shape);
@@ -240,10 +250,13 @@ public final class PackedFile implements TensorSource {
   }
 
   private TensorEntry stored(PackedTensorEntry e) {
-    return e.kind().isQuantized()
-        ? new TensorEntry(e.name(), DType.U8, new long[] {e.bytes()}, file, e.offset(), e.bytes())
-        : new TensorEntry(
-            e.name(), DType.valueOf(e.kind().name()), e.shape(), file, e.offset(), e.bytes());
+    return e.kind()
+        .type()
+        .map(type -> new TensorEntry(e.name(), type, e.shape(), file, e.offset(), e.bytes()))
+        .orElseGet(
+            () ->
+                new TensorEntry(
+                    e.name(), DType.U8, new long[] {e.bytes()}, file, e.offset(), e.bytes()));
   }
 
   /** Tensors lie behind the table, one behind the other, up to the end of the file. */
@@ -272,21 +285,37 @@ public final class PackedFile implements TensorSource {
     }
   }
 
-  private Map<String, String> packedMetadata() {
-    List<PackedTensorEntry> quantized =
-        entries.stream().filter(entry -> entry.kind().isQuantized()).toList();
-    Set<PackedTensorKind> kinds =
-        quantized.stream().map(PackedTensorEntry::kind).collect(Collectors.toSet());
-    if (kinds.size() > 1) {
-      throw wrong("tensors", "matrices of one kind", "matrices of the kinds " + kinds);
+  /**
+   * What the matrices are as a whole.
+   *
+   * @param weights what the table says; null in a file whose matrices are of one kind
+   */
+  private Optional<PackedWeights> packed(String weights) {
+    Map<String, PackedWeights.Matrix> matrices = new LinkedHashMap<>();
+    Set<PackedTensorKind> kinds = new LinkedHashSet<>();
+    for (PackedTensorEntry entry : entries) {
+      if (entry.kind().isPanels()) {
+        kinds.add(entry.kind());
+        matrices.put(
+            entry.name(), new PackedWeights.Matrix(entry.kind(), Arrays.toString(entry.shape())));
+      }
     }
     if (kinds.isEmpty()) {
-      return Map.of();
+      return Optional.empty();
     }
-    List<TensorSpec> matrices =
-        quantized.stream().map(entry -> new TensorSpec(entry.name(), entry.shape())).toList();
-    return new PackedWeights(file, quantized.get(0).kind().quant(), PackedWeights.PANEL_LAYOUT)
-        .metadata(matrices);
+    boolean areQuantized = kinds.stream().allMatch(kind -> kind.quant().isPresent());
+    if (weights == null && (kinds.size() > 1 || !areQuantized)) {
+      throw wrong("weights", "a name where matrices are of the kinds " + kinds, "no name");
+    }
+    Quant quant =
+        weights == null
+            ? kinds.iterator().next().quant().orElseThrow()
+            : PackedWeights.parse(weights)
+                .orElseThrow(() -> wrong("weights", "int8, int4, int3, int2 or stored", weights));
+    if (quant != Quant.STORED && !areQuantized) {
+      throw wrong("weights", "stored, with matrices of the kinds " + kinds, weights);
+    }
+    return Optional.of(new PackedWeights(file, quant, PackedWeights.PANEL_LAYOUT, matrices));
   }
 
   private ModelFormatException wrong(String subject, String expected, String found) {

@@ -1,6 +1,7 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import com.google.flatbuffers.FlatBufferBuilder;
+import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.checkpoint.format.HeldFile;
 import dev.baichuan4j.internal.checkpoint.format.ModelTable;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.zip.CRC32C;
 
 /**
@@ -31,6 +33,7 @@ public final class PackedFileHeader {
 
   private final String writer;
   private final Map<String, byte[]> files;
+  private final Optional<Quant> weights;
   private final List<PackedTensorEntry> tensors;
   private final long end;
 
@@ -39,14 +42,20 @@ public final class PackedFileHeader {
    *
    * @param writer what writes it, for people
    * @param files the small files of the model by their names
+   * @param weights what the matrices are as a whole, see {@link PackedWeights}; empty where none is
+   *     in panels
    * @param tensors in the order of their bytes; offsets, lengths, checksums and losses are not
    *     looked at
    */
   public PackedFileHeader(
-      String writer, Map<String, byte[]> files, List<PackedTensorEntry> tensors) {
+      String writer,
+      Map<String, byte[]> files,
+      Optional<Quant> weights,
+      List<PackedTensorEntry> tensors) {
     this.writer = writer;
     this.files = files;
-    long table = table(writer, files, tensors).remaining();
+    this.weights = weights;
+    long table = table(tensors).remaining();
     long at = aligned(BYTES + table, DATA_ALIGNMENT);
     List<PackedTensorEntry> placed = new ArrayList<>();
     for (PackedTensorEntry tensor : tensors) {
@@ -83,7 +92,7 @@ public final class PackedFileHeader {
           new PackedTensorEntry(
               t.name(), t.kind(), t.shape(), t.offset(), t.bytes(), checksums[i], losses[i]));
     }
-    ByteBuffer table = table(writer, files, told);
+    ByteBuffer table = table(told);
     ByteBuffer all = ByteBuffer.allocate(BYTES + table.remaining()).order(ByteOrder.LITTLE_ENDIAN);
     all.put(MAGIC.getBytes(StandardCharsets.US_ASCII));
     all.putInt(VERSION).putInt(table.remaining()).putInt(checksum(table));
@@ -102,8 +111,7 @@ public final class PackedFileHeader {
   }
 
   /** Has the same length whatever the numbers are. */
-  private static ByteBuffer table(
-      String writer, Map<String, byte[]> files, List<PackedTensorEntry> tensors) {
+  private ByteBuffer table(List<PackedTensorEntry> tensors) {
     FlatBufferBuilder builder = new FlatBufferBuilder().forceDefaults(true);
     List<Integer> held = new ArrayList<>();
     files.forEach(
@@ -115,10 +123,16 @@ public final class PackedFileHeader {
     int heldVector =
         ModelTable.createFilesVector(builder, held.stream().mapToInt(Integer::intValue).toArray());
     int tensorVector = ModelTable.createTensorsVector(builder, offsets);
-    ModelTable.finishModelTableBuffer(
-        builder,
-        ModelTable.createModelTable(
-            builder, builder.createString(writer), heldVector, tensorVector));
+    int writerText = builder.createString(writer);
+    int weightsText = weights.map(PackedWeights::name).map(builder::createString).orElse(0);
+    ModelTable.startModelTable(builder);
+    ModelTable.addWriter(builder, writerText);
+    ModelTable.addFiles(builder, heldVector);
+    ModelTable.addTensors(builder, tensorVector);
+    if (weights.isPresent()) {
+      ModelTable.addWeights(builder, weightsText);
+    }
+    ModelTable.finishModelTableBuffer(builder, ModelTable.endModelTable(builder));
     return builder.dataBuffer();
   }
 

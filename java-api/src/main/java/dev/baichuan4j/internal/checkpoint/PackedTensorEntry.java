@@ -39,7 +39,7 @@ public record PackedTensorEntry(
   public boolean equals(Object other) {
     return other instanceof PackedTensorEntry that
         && name.equals(that.name)
-        && kind == that.kind
+        && kind.equals(that.kind)
         && Arrays.equals(shape, that.shape)
         && offset == that.offset
         && bytes == that.bytes

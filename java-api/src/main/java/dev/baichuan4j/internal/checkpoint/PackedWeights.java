@@ -14,19 +14,25 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the metadata of a safetensors file say of quantized matrices that lie in it as a CPU
- * multiplies them, to be mapped and not copied: the kind of the weights, the version of their
- * layout, and of each matrix its shape. Such a matrix is a tensor U8 of {@link #bytes} bytes; the
- * head is stored as {@link ModelShape.Head#NORM} leaves it, its rows normalized.
+ * What a file says of matrices that lie in it as a CPU multiplies them, to be mapped and not
+ * copied: the kind of the weights, the version of their layout, and of each matrix its kind and its
+ * shape. Such a matrix is a tensor U8 of {@link PackedTensorKind#bytes} bytes.
+ *
+ * <p>The head is stored as {@link ModelShape.Head#NORM} leaves it, its rows normalized. With {@link
+ * Quant#STORED} it is as it was, and the factors of its rows are the tensor {@link #HEAD_SCALE}.
  *
  * @param file the file
- * @param quant the kind of the matrices that are not in {@code others}: INT8, INT4, INT3 or INT2
+ * @param quant what the model is called as a whole: the kind of matrices that are not told apart,
+ *     INT8, INT4, INT3 or INT2, so that all are in panels; or STORED, where some may be numbers
  * @param layout version of the layout, bc_packed_layout of the native library that packed
- * @param others the matrices of another kind, by name
+ * @param matrices by name
  */
-public record PackedWeights(Path file, Quant quant, int layout, Map<String, Quant> others) {
+public record PackedWeights(Path file, Quant quant, int layout, Map<String, Matrix> matrices) {
   /** The version of the layout that is read and written here, kPackedLayout of quant.h. */
   static final int PANEL_LAYOUT = 1;
+
+  /** The factors of the rows of a head that is stored as it was, F32. */
+  public static final String HEAD_SCALE = "lm_head.row_scale";
 
   private static final String PREFIX = "baichuan4j.";
   private static final String WEIGHTS = PREFIX + "weights";
@@ -34,13 +40,16 @@ public record PackedWeights(Path file, Quant quant, int layout, Map<String, Quan
   private static final String SHAPE = PREFIX + "shape.";
   private static final String KIND = PREFIX + "kind.";
 
-  public PackedWeights {
-    others = Map.copyOf(others);
-  }
+  /**
+   * A matrix in panels.
+   *
+   * @param kind how it is held
+   * @param shape its sizes as {@code [N, K]}
+   */
+  public record Matrix(PackedTensorKind kind, String shape) {}
 
-  /** Matrices that are all of one kind. */
-  public PackedWeights(Path file, Quant quant, int layout) {
-    this(file, quant, layout, Map.of());
+  public PackedWeights {
+    matrices = Map.copyOf(matrices);
   }
 
   /** Returns what a file's metadata say, or empty if its weights are not packed. */
@@ -54,60 +63,78 @@ public record PackedWeights(Path file, Quant quant, int layout, Map<String, Quan
     if (!layout.matches("\\d{1,9}")) {
       throw new ModelFormatException(source.file(), LAYOUT, "a number", layout);
     }
-    Map<String, Quant> others = new LinkedHashMap<>();
+    Map<String, Matrix> matrices = new LinkedHashMap<>();
     source
         .metadata()
         .forEach(
             (key, value) -> {
-              if (key.startsWith(KIND)) {
-                others.put(key.substring(KIND.length()), kind(source, key, value));
+              if (key.startsWith(SHAPE)) {
+                String name = key.substring(SHAPE.length());
+                String told = source.metadata().get(KIND + name);
+                Quant kind = told == null ? quant : kind(source, KIND + name, told);
+                matrices.put(name, new Matrix(PackedTensorKind.of(kind), value));
               }
             });
-    return Optional.of(new PackedWeights(source.file(), quant, Integer.parseInt(layout), others));
+    return Optional.of(new PackedWeights(source.file(), quant, Integer.parseInt(layout), matrices));
   }
 
   private static Quant kind(TensorSource source, String key, String value) {
-    return switch (value) {
-      case "int8" -> Quant.INT8;
-      case "int4" -> Quant.INT4;
-      case "int3" -> Quant.INT3;
-      case "int2" -> Quant.INT2;
-      default ->
-          throw new ModelFormatException(source.file(), key, "int8, int4, int3 or int2", value);
-    };
+    return parse(value)
+        .filter(Quant::isQuantized)
+        .orElseThrow(
+            () ->
+                new ModelFormatException(
+                    source.file(), key, "int8, int4, int3 or int2", String.valueOf(value)));
   }
 
-  private static String name(Quant kind) {
+  /** Returns what a name in a file stands for: {@code int8} to {@code int2}, or {@code stored}. */
+  static Optional<Quant> parse(String name) {
+    return Arrays.stream(Quant.values())
+        .filter(quant -> quant != Quant.BF16 && name(quant).equals(name))
+        .findFirst();
+  }
+
+  /** Returns the name in a file. */
+  static String name(Quant kind) {
     return kind.name().toLowerCase(Locale.ROOT);
   }
 
-  /** Returns the kind of a matrix. */
-  public Quant kindOf(String matrix) {
-    return others.getOrDefault(matrix, quant);
+  /** Returns whether a matrix is in panels. */
+  public boolean holds(String matrix) {
+    return matrices.containsKey(matrix);
   }
 
-  /** Returns the metadata of a file that holds these matrices of a model. */
-  public Map<String, String> metadata(List<TensorSpec> matrices) {
+  /**
+   * Returns the kind of a matrix.
+   *
+   * @throws ModelFormatException if it is not in panels
+   */
+  public PackedTensorKind kindOf(String matrix) {
+    Matrix found = matrices.get(matrix);
+    if (found == null) {
+      throw new ModelFormatException(file, SHAPE + matrix, "its shape", "null");
+    }
+    return found.kind;
+  }
+
+  /**
+   * Returns the metadata of a safetensors file that holds the matrices of a model.
+   *
+   * @param quant the kind of those that are not in {@code others}
+   * @param others the kinds of others, by name
+   */
+  public static Map<String, String> metadata(
+      Quant quant, int layout, Map<String, Quant> others, List<TensorSpec> matrices) {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(WEIGHTS, name(quant));
     metadata.put(LAYOUT, Integer.toString(layout));
     for (TensorSpec matrix : matrices) {
       metadata.put(SHAPE + matrix.name(), Arrays.toString(matrix.shape()));
-      if (kindOf(matrix.name()) != quant) {
-        metadata.put(KIND + matrix.name(), name(kindOf(matrix.name())));
+      if (others.containsKey(matrix.name())) {
+        metadata.put(KIND + matrix.name(), name(others.get(matrix.name())));
       }
     }
     return metadata;
-  }
-
-  /**
-   * Returns the bytes that a matrix [N,K] takes: rows and columns padded as panels are, the whole
-   * to a multiple of 64 so that the next one is aligned.
-   */
-  public static long bytes(Quant quant, long... shape) {
-    long rows = (shape[0] + Layout.PANEL - 1) / Layout.PANEL * Layout.PANEL;
-    long bytes = (long) (rows * shape[1] * quant.bits() / 8);
-    return (bytes + Layout.ALIGNMENT - 1) / Layout.ALIGNMENT * Layout.ALIGNMENT;
   }
 
   /**
@@ -115,19 +142,22 @@ public record PackedWeights(Path file, Quant quant, int layout, Map<String, Quan
    *
    * @throws ModelFormatException if not
    */
-  void check(TensorEntry entry, Map<String, String> metadata, long[] shape) {
+  void check(TensorEntry entry, long[] shape) {
     String expected = Arrays.toString(shape);
-    String found = String.valueOf(metadata.get(SHAPE + entry.name()));
-    if (!found.equals(expected)) {
-      throw new ModelFormatException(file, SHAPE + entry.name(), expected, found);
+    Matrix matrix = matrices.get(entry.name());
+    if (matrix == null || !matrix.shape.equals(expected)) {
+      throw new ModelFormatException(
+          file,
+          SHAPE + entry.name(),
+          expected,
+          matrix == null ? "no shape, as it is not in panels" : matrix.shape);
     }
-    Quant kind = kindOf(entry.name());
-    long bytes = bytes(kind, shape);
+    long bytes = matrix.kind.bytes(shape);
     if (entry.dtype() != DType.U8 || entry.bytes() != bytes) {
       throw new ModelFormatException(
           file,
           entry.name(),
-          bytes + " bytes of U8 for " + kind + " " + expected,
+          bytes + " bytes of U8 for " + matrix.kind + " " + expected,
           entry.bytes() + " bytes of " + entry.dtype());
     }
     if (entry.offset() % Layout.ALIGNMENT != 0) {

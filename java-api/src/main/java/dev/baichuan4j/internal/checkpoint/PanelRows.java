@@ -1,30 +1,29 @@
 package dev.baichuan4j.internal.checkpoint;
 
-import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.checkpoint.gguf.Float16;
 import dev.baichuan4j.internal.files.FileBytes;
 import java.nio.ByteBuffer;
-import java.util.Locale;
 
 /**
- * Reads rows of a matrix that is quantized in panels, as {@code native/src/quant.h} lays them out:
- * 16 rows side by side, groups of 32 columns one behind the other.
+ * Reads rows of a matrix that lies in panels, as {@code native/src/quant.h} lays them out: 16 rows
+ * side by side, groups of columns one behind the other, in blocks of 32 columns.
  *
  * @param packed where its bytes are
- * @param quant INT8, INT4, INT3 or INT2
+ * @param held how it is held
  * @param columns K of the matrix [N,K]
  */
-record PanelRows(TensorEntry packed, Quant quant, int columns) implements StoredRows {
+record PanelRows(TensorEntry packed, PackedTensorKind held, int columns) implements StoredRows {
   private static final int BLOCK = 32; // columns whose codes lie together
   private static final int PANEL = Layout.PANEL;
+  private static final int VECTOR = 4 * PANEL; // bytes of a vector: 16 rows of 4 columns
 
   /** What is added to the exponent of a grid's scale for that of an f32: 127 - 27. */
   private static final int GRID_EXPONENT = 100;
 
   @Override
   public String kind() {
-    return quant.name().toLowerCase(Locale.ROOT);
+    return held.toString();
   }
 
   @Override
@@ -34,7 +33,7 @@ record PanelRows(TensorEntry packed, Quant quant, int columns) implements Stored
 
   @Override
   public void read(long first, int count, boolean wide, ByteBuffer target) {
-    int panelBytes = columns / group() * groupBytes();
+    int panelBytes = columns / held.group() * held.groupBytes();
     long end = first + count;
     try (FileBytes file = FileBytes.open(packed.file())) {
       for (long panel = first / PANEL; panel * PANEL < end; panel++) {
@@ -49,38 +48,14 @@ record PanelRows(TensorEntry packed, Quant quant, int columns) implements Stored
     }
   }
 
-  private int group() {
-    return quant == Quant.INT3 ? 2 * BLOCK : BLOCK;
-  }
-
-  private int bits() {
-    return switch (quant) {
-      case INT8 -> 8;
-      case INT4 -> 4;
-      case INT3 -> 3;
-      default -> 2;
-    };
-  }
-
-  private int values() {
-    return group() * PANEL * bits() / 8;
-  }
-
-  private int groupBytes() {
-    return values() + 2 * PANEL;
-  }
-
   private void put(byte[] panel, int row, boolean wide, ByteBuffer target) {
-    for (int at = 0; at < panel.length; at += groupBytes()) {
-      int bits = panel[at + values() + 2 * row] & 0xff | panel[at + values() + 2 * row + 1] << 8;
-      float scale =
-          quant == Quant.INT8
-              ? Float.intBitsToFloat(bits << 16)
-              : Float.intBitsToFloat(((bits & 0xff80) << 12) + (GRID_EXPONENT << 23));
-      float zero = quant == Quant.INT8 ? 128 : (bits & 127) / 8f;
-      for (int k = 0; k < group(); k++) {
-        int block = at + k / BLOCK * 4 * PANEL * bits();
-        float number = scale * (code(panel, block, row, k % BLOCK) - zero);
+    for (int group = 0; group < panel.length; group += held.groupBytes()) {
+      int scales = group + held.codeBytes() + 2 * row;
+      float scale = scale(half(panel, scales));
+      float base = base(panel, scales, scale);
+      for (int k = 0; k < held.group(); k++) {
+        int block = group + k / BLOCK * VECTOR * held.bits();
+        float number = scale * code(panel, block, row, k % BLOCK) + base;
         if (wide) {
           target.putFloat(number);
         } else {
@@ -90,14 +65,48 @@ record PanelRows(TensorEntry packed, Quant quant, int columns) implements Stored
     }
   }
 
+  private static short half(byte[] panel, int at) {
+    return (short) (panel[at] & 0xff | panel[at + 1] << 8);
+  }
+
+  private float scale(short bits) {
+    return switch (held.form()) {
+      case "scaled" -> Float.intBitsToFloat(bits << 16);
+      case "grid" -> Float.intBitsToFloat(((bits & 0xff80) << 12) + (GRID_EXPONENT << 23));
+      default -> Float16.ofF16(bits);
+    };
+  }
+
+  /** What the code 0 of a row of a group stands for. */
+  private float base(byte[] panel, int scales, float scale) {
+    return switch (held.form()) {
+      case "grid" -> -scale * ((half(panel, scales) & 127) / 8f);
+      case "zero" -> -scale * Float16.ofF16(half(panel, scales + 2 * PANEL));
+      case "min" -> Float16.ofF16(half(panel, scales + 2 * PANEL));
+      default -> -scale * (1 << held.bits() - 1);
+    };
+  }
+
   /** The code of a row and column of a block, which lies as native/src/quant.h says. */
   private int code(byte[] panel, int block, int row, int column) {
     int quad = column / 4;
     int at = block + row * 4 + column % 4;
-    int bits = bits();
-    if (bits != 3) {
-      return vector(panel, at, quad % bits) >> quad / bits * bits & (1 << bits) - 1;
+    int bits = held.bits();
+    if (bits == 3) {
+      return codeOfThree(panel, at, quad);
     }
+    if (bits != 5 && bits != 6) {
+      return part(panel, at, quad, bits);
+    }
+    return part(panel, at, quad, 4) | part(panel, at + 4 * VECTOR, quad, bits - 4) << 4;
+  }
+
+  /** The bits of a quad's code, of as many vectors as it has bits there. */
+  private static int part(byte[] panel, int at, int quad, int bits) {
+    return vector(panel, at, quad % bits) >> quad / bits * bits & (1 << bits) - 1;
+  }
+
+  private static int codeOfThree(byte[] panel, int at, int quad) {
     if (quad < 6) {
       return vector(panel, at, quad / 2) >> 3 * (quad % 2) & 7;
     }
@@ -105,8 +114,8 @@ record PanelRows(TensorEntry packed, Quant quant, int columns) implements Stored
     return low | (vector(panel, at, 2) >> quad & 1) << 2;
   }
 
-  /** A byte of one of a block's vectors, each of which has 16 rows of 4 columns. */
+  /** A byte of one of a block's vectors. */
   private static int vector(byte[] panel, int at, int number) {
-    return panel[at + number * 4 * PANEL] & 0xff;
+    return panel[at + number * VECTOR] & 0xff;
   }
 }

@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The caller closes it. For one thread.
  */
-public final class SafetensorsWriter implements AutoCloseable {
+public final class SafetensorsWriter implements TensorWriter {
 
   /**
    * A tensor to come.
@@ -185,24 +185,14 @@ public final class SafetensorsWriter implements AutoCloseable {
     }
   }
 
-  /**
-   * Appends the bytes of a buffer.
-   *
-   * @throws IllegalStateException if there are more than the tensors have room for
-   * @throws UncheckedIOException if the file cannot be written
-   */
+  @Override
   public void bytes(ByteBuffer bytes) {
     take(bytes.remaining());
     drain();
     drain(bytes);
   }
 
-  /**
-   * Appends a tensor of another file as it is.
-   *
-   * @throws IllegalStateException if it has more bytes than there is room for
-   * @throws UncheckedIOException if a file cannot be read or written
-   */
+  @Override
   public void copy(TensorEntry tensor) {
     take(tensor.bytes());
     drain();
@@ -222,6 +212,10 @@ public final class SafetensorsWriter implements AutoCloseable {
       throw new UncheckedIOException("cannot write " + file, e);
     }
   }
+
+  /** Does nothing: the form has no place for losses, and its tensors follow each other. */
+  @Override
+  public void end(double loss) {}
 
   private void take(long bytes) {
     if (bytes > size - written) {

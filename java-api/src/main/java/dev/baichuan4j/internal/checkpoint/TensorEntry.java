@@ -32,6 +32,11 @@ public record TensorEntry(
     long bytes,
     Optional<StoredRows> rows) {
 
+  /** Bits of a stored code up to which q4, which has 4.5, is nearer than q8, which has 8.5. */
+  private static final double MOST_BITS_OF_Q4 = 5;
+
+  private static final double MOST_BITS_OF_Q8 = 16;
+
   /** Describes a tensor whose bytes are taken as they lie. */
   public TensorEntry(String name, DType dtype, long[] shape, Path file, long offset, long bytes) {
     this(name, dtype, shape, file, offset, bytes, Optional.empty());
@@ -77,6 +82,25 @@ public record TensorEntry(
   /** Returns whether its numbers are codes. */
   public boolean isCoded() {
     return rows.isPresent() && rows.get().isCoded();
+  }
+
+  /**
+   * Returns the panels that hold codes as they are stored: in a format of their own where there is
+   * one for them, else in the nearer of q8 and q4; empty where numbers are held one by one.
+   */
+  public Optional<PackedTensorKind> panels() {
+    if (!isCoded()) {
+      return Optional.empty();
+    }
+    Optional<StoredCodes> codes = rows.orElseThrow().codes();
+    if (codes.isPresent()) {
+      return codes.map(stored -> PackedTensorKind.of(stored.format()));
+    }
+    double bits = 8.0 * bytes / (shape[0] * shape[1]);
+    if (bits >= MOST_BITS_OF_Q8) {
+      return Optional.empty(); // a sum of numbers
+    }
+    return Optional.of(bits <= MOST_BITS_OF_Q4 ? PackedTensorKind.Q4 : PackedTensorKind.Q8);
   }
 
   /**

@@ -2,6 +2,8 @@ package dev.baichuan4j.internal.checkpoint;
 
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Gives the tensors of a checkpoint by name. A file format is a class that implements this
@@ -17,5 +19,15 @@ public interface TensorSource {
   /** Returns what the format says besides, by key; empty where it has no room for that. */
   default Map<String, String> metadata() {
     return Map.of();
+  }
+
+  /** Returns which matrices lie as they are multiplied; empty where none does. */
+  default Optional<PackedWeights> packed() {
+    return PackedWeights.of(this);
+  }
+
+  /** Returns the CRC32C of all bytes of a tensor, where the format has checksums. */
+  default OptionalInt checksum(String tensor) {
+    return OptionalInt.empty();
   }
 }

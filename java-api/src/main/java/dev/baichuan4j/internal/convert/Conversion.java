@@ -7,14 +7,13 @@ import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
-import dev.baichuan4j.internal.arch.ConfigWriter;
 import dev.baichuan4j.internal.chat.TemplateFile;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.Fingerprint;
+import dev.baichuan4j.internal.checkpoint.HeldFiles;
 import dev.baichuan4j.internal.checkpoint.OutputFolder;
+import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufHeader;
-import dev.baichuan4j.internal.files.NamedFiles;
-import dev.baichuan4j.internal.json.JsonObject;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PanelEncoder;
 import dev.baichuan4j.internal.tokenizer.VocabularyTable;
@@ -39,11 +38,6 @@ import java.util.zip.CRC32C;
  * was killed, the thread interrupted, or the disk full.
  */
 public final class Conversion {
-  private static final String CONFIG = "config.json";
-
-  /** More than any of the small files has. */
-  private static final int MAX_FILE_BYTES = 128 << 20;
-
   private static final int READ_BYTES = 1 << 20;
 
   private final Checkpoint source;
@@ -78,42 +72,35 @@ public final class Conversion {
     this.threads = threads;
     this.progress = progress;
     source.checkShapes();
-    Optional<Kind> matrices = weights.kind(form, source.usualWeights(false).orElse(Quant.BF16));
-    byte[] config = config(source);
-    Architecture model = ConfigFile.parse(config, source.path().toString());
+    Optional<Kind> matrices = weights.kind(form, source);
+    Map<String, byte[]> files = HeldFiles.of(source);
+    // Codes of queries, keys and values that a file has apart may be of different kinds.
+    boolean keepsCodes = matrices.filter(Kind.CODES::equals).isPresent();
+    Architecture model =
+        keepsCodes
+            ? source.architecture()
+            : ConfigFile.parse(files.get(HeldFiles.CONFIG), source.path().toString());
     TensorPlan plan = new TensorPlan(source, model, matrices);
     this.tensors = form == Target.GGUF ? plan.gguf() : plan.published();
     this.container =
         switch (form) {
-          case SAFETENSORS -> new SafetensorsContainer(files(config), tensors);
+          case SAFETENSORS -> new SafetensorsContainer(files, tensors);
           case PACKED ->
-              new PackedContainer("baichuan4j " + Ops.nativeVersion(), files(config), tensors);
+              new PackedContainer(
+                  "baichuan4j " + Ops.nativeVersion(), files, whole(matrices), tensors);
           case GGUF -> new GgufContainer(keys(model, matrices), tensors);
         };
   }
 
-  /** The config as published, without what it says of quantized weights, or one that is made. */
-  private static byte[] config(Checkpoint source) {
-    Optional<byte[]> config = source.files().find(CONFIG, MAX_FILE_BYTES, "a config");
-    boolean published =
-        config.isPresent()
-            && !JsonObject.parse(config.get(), source.files().place(CONFIG))
-                .has("quantization_config");
-    return published ? config.get() : ConfigWriter.write(source.architecture());
-  }
-
-  private Map<String, byte[]> files(byte[] config) {
-    Map<String, byte[]> files = new LinkedHashMap<>();
-    files.put(CONFIG, config);
-    for (String name : NamedFiles.PUBLISHED) {
-      if (!name.equals(CONFIG)) {
-        source
-            .files()
-            .find(name, MAX_FILE_BYTES, "a file")
-            .ifPresent(bytes -> files.put(name, bytes));
-      }
-    }
-    return files;
+  /** What the matrices of a packed file are as a whole. */
+  private Optional<Quant> whole(Optional<Kind> matrices) {
+    return matrices
+        .filter(Kind::isPacked)
+        .map(
+            kind ->
+                kind == Kind.CODES
+                    ? source.packed().map(PackedWeights::quant).orElse(Quant.STORED)
+                    : kind.quant());
   }
 
   private GgufHeader keys(Architecture model, Optional<Kind> matrices) {
@@ -135,7 +122,7 @@ public final class Conversion {
         VocabularyTable.of(source.files()),
         source
             .files()
-            .find("generation_config.json", MAX_FILE_BYTES, "a config")
+            .find("generation_config.json", HeldFiles.MAX_BYTES, "a config")
             .map(json -> new String(json, StandardCharsets.UTF_8)),
         TemplateFile.textOf(source.files()));
   }
@@ -233,7 +220,7 @@ public final class Conversion {
   }
 
   private PanelEncoder panels() {
-    return tensors.stream().anyMatch(t -> t.kind().isPanels() && t.copied().isEmpty())
+    return tensors.stream().anyMatch(t -> t.kind().isPacked() && t.copied().isEmpty())
         ? new PanelEncoder(threads)
         : null;
   }

@@ -1,8 +1,11 @@
 package dev.baichuan4j.internal.convert;
 
+import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.checkpoint.ExtremeWeight;
+import dev.baichuan4j.internal.checkpoint.StoredCodes;
+import dev.baichuan4j.internal.checkpoint.StoredRows;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import dev.baichuan4j.internal.checkpoint.gguf.BlockEncoder;
 import dev.baichuan4j.internal.nn.PanelEncoder;
@@ -20,6 +23,9 @@ final class Encoder {
   private static final float LARGEST_QUANTIZED = 0x1p57f;
 
   private static final float LARGEST_F16 = 65504;
+
+  /** Numbers of a block of each of GGUF's kinds that are written. */
+  private static final int GGUF_BLOCK = 32;
 
   private final PanelEncoder panels;
   private ByteBuffer stored = buffer(0); // of a block as it is read
@@ -55,7 +61,7 @@ final class Encoder {
     whole = 0;
     if (tensor.copied().isPresent()) {
       copy(tensor.copied().get(), out);
-    } else if (tensor.kind().isPanels()) {
+    } else if (tensor.kind().isPacked()) {
       requireGroups();
       encodePanels(out);
     } else {
@@ -76,7 +82,7 @@ final class Encoder {
   }
 
   private void requireGroups() {
-    int group = tensor.kind() == Kind.INT3 ? 64 : 32;
+    int group = tensor.kind().isPacked() ? Math.max(tensor.packed().group(), 1) : GGUF_BLOCK;
     if (columns % group != 0) {
       TensorEntry entry = rows.entries().get(0);
       throw new ModelFormatException(
@@ -94,26 +100,50 @@ final class Encoder {
   private void encodePanels(Consumer<ByteBuffer> out) {
     int most =
         (int) Math.min(block(), (rows.count() + Layout.PANEL - 1) / Layout.PANEL * Layout.PANEL);
-    stored = grown(stored, (long) most * columns * rows.type().size());
-    encoded = grown(encoded, (long) most * columns * 2);
+    encoded = grown(encoded, Math.max((long) most * columns * 2, Layout.ALIGNMENT));
     for (long row = 0; row < rows.count(); row += most) {
       int count = (int) Math.min(most, rows.count() - row);
-      rows.read(row, count, stored.clear());
-      double[] error =
-          panels.encode(
-              tensor.kind().quant(),
-              tensor.normalized(),
-              stored.flip(),
-              rows.type(),
-              count,
-              columns,
-              encoded.clear());
-      if (!Double.isFinite(error[0]) || !Double.isFinite(error[1])) {
-        throw extreme(LARGEST_QUANTIZED);
+      encoded.clear();
+      if (tensor.packed().format().isPresent() && tensor.kind() == Kind.CODES) {
+        packCodes(row, count);
+      } else {
+        stored = grown(stored, (long) most * columns * rows.type().size());
+        rows.read(row, count, stored.clear());
+        encodePanels(count);
       }
-      lost += error[0];
-      whole += error[1];
       out.accept(encoded.flip());
+    }
+  }
+
+  private void encodePanels(int count) {
+    if (tensor.kind() == Kind.ROW_SCALES) {
+      panels.rowNorms(stored.flip(), rows.type(), count, columns, encoded);
+      return;
+    }
+    double[] error =
+        panels.encode(
+            tensor.packed().quant().orElseThrow(),
+            tensor.normalized(),
+            stored.flip(),
+            rows.type(),
+            count,
+            columns,
+            encoded);
+    if (!Double.isFinite(error[0]) || !Double.isFinite(error[1])) {
+      throw extreme(LARGEST_QUANTIZED);
+    }
+    lost += error[0];
+    whole += error[1];
+  }
+
+  private void packCodes(long row, int count) {
+    TensorEntry entry = rows.entries().get(0);
+    StoredCodes codes = entry.rows().flatMap(StoredRows::codes).orElseThrow();
+    try {
+      panels.encode(codes, row, count, columns, encoded);
+    } catch (InvalidRequestException e) {
+      throw new ModelFormatException(
+          entry.file(), entry.name(), "codes of " + codes.format(), e.getMessage());
     }
   }
 

@@ -22,7 +22,11 @@ enum Kind {
   /** Panels of 3-bit codes. */
   INT3,
   /** Panels of 2-bit codes. */
-  INT2;
+  INT2,
+  /** Panels of codes as they are stored, of each tensor in the kind that holds them. */
+  CODES,
+  /** Factors that give rows the length 1, in f32, row by row. */
+  ROW_SCALES;
 
   static Kind of(DType type) {
     return valueOf(type.name());
@@ -36,9 +40,14 @@ enum Kind {
     return this == F32 || this == F16 || this == BF16;
   }
 
-  /** Whether it is the native library's, in panels. */
+  /** Whether numbers are quantized into the native library's panels. */
   boolean isPanels() {
     return name().startsWith("INT");
+  }
+
+  /** Whether a packed file alone has it. */
+  boolean isPacked() {
+    return isPanels() || this == CODES || this == ROW_SCALES;
   }
 
   Quant quant() {

@@ -1,12 +1,13 @@
 package dev.baichuan4j.internal.convert;
 
+import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.checkpoint.PackedFileHeader;
 import dev.baichuan4j.internal.checkpoint.PackedTensorEntry;
-import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A {@code .bc4j} file, which holds all of the model. */
 final class PackedContainer implements Container {
@@ -15,19 +16,20 @@ final class PackedContainer implements Container {
   /**
    * @param writer what writes the file, for people
    * @param files the small files by their names
+   * @param weights what the matrices are as a whole; empty where none is in panels
    */
-  PackedContainer(String writer, Map<String, byte[]> files, List<OutputTensor> tensors) {
+  PackedContainer(
+      String writer,
+      Map<String, byte[]> files,
+      Optional<Quant> weights,
+      List<OutputTensor> tensors) {
     this.header =
         new PackedFileHeader(
-            writer, files, tensors.stream().map(PackedContainer::unplaced).toList());
+            writer, files, weights, tensors.stream().map(PackedContainer::unplaced).toList());
   }
 
   private static PackedTensorEntry unplaced(OutputTensor tensor) {
-    PackedTensorKind kind =
-        tensor.kind().isPanels()
-            ? PackedTensorKind.of(tensor.kind().quant())
-            : PackedTensorKind.of(tensor.kind().type());
-    return new PackedTensorEntry(tensor.name(), kind, tensor.sizes(), 0, 0, 0, 0);
+    return new PackedTensorEntry(tensor.name(), tensor.packed(), tensor.sizes(), 0, 0, 0, 0);
   }
 
   @Override

@@ -79,52 +79,92 @@ final class TensorPlan {
 
   /** The tensors of the published form, or those with packed matrices. */
   List<OutputTensor> published() {
-    Set<String> quantized = new HashSet<>();
-    if (matrices.filter(Kind::isPanels).isPresent()) {
-      target.matrices().forEach(matrix -> quantized.add(matrix.name()));
-    }
+    Set<String> names = new HashSet<>();
+    target.matrices().forEach(matrix -> names.add(matrix.name()));
     List<OutputTensor> tensors = new ArrayList<>();
     for (TensorSpec spec : target.tensors()) {
       tensors.add(
-          quantized.contains(spec.name())
-              ? panels(spec)
-              : OutputTensor.of(spec.name(), plain(rows(spec)), rows(spec), spec.shape()));
+          Optional.of(spec)
+              .filter(matrix -> names.contains(matrix.name()))
+              .flatMap(this::panels)
+              .orElseGet(
+                  () -> OutputTensor.of(spec.name(), plain(rows(spec)), rows(spec), spec.shape())));
     }
-    if (!quantized.isEmpty() && target.head() == Head.TIED) {
-      long[] shape = target.headMatrix().shape();
-      tensors.add(panels(new TensorSpec(Architecture.HEAD, shape)));
+    TensorSpec head = new TensorSpec(Architecture.HEAD, target.headMatrix().shape());
+    if (target.head() == Head.TIED) {
+      panels(head).ifPresent(tensors::add);
+    }
+    if (target.head() == Head.NORM && keepsCodes()) {
+      headScale(head).ifPresent(tensors::add);
     }
     return tensors;
   }
 
-  private OutputTensor panels(TensorSpec spec) {
-    Kind kind = matrices.orElseThrow();
-    boolean isHead = spec.name().equals(Architecture.HEAD);
-    if (source.packed().isPresent()) {
-      PackedWeights packed = source.packed().get();
-      if (packed.kindOf(spec.name()) != kind.quant()) {
-        throw new ModelFormatException(
-            packed.file(),
-            "weights",
-            "the published checkpoint that it was made from, to be " + kind,
-            packed.kindOf(spec.name()) + " already");
-      }
-      EntryRows rows = new EntryRows(source.numbers(spec));
-      return new OutputTensor(
-          spec.name(),
-          OutputTensor.list(spec.shape()),
-          kind,
-          rows,
-          false,
-          Optional.of(source.tensor(spec.name())));
+  private boolean keepsCodes() {
+    return matrices.filter(Kind.CODES::equals).isPresent();
+  }
+
+  /** A matrix in panels; empty where it is not held so. */
+  private Optional<OutputTensor> panels(TensorSpec spec) {
+    Optional<Kind> kind = matrices.filter(Kind::isPacked);
+    if (kind.isEmpty()) {
+      return Optional.empty();
     }
-    return new OutputTensor(
-        spec.name(),
-        OutputTensor.list(spec.shape()),
-        kind,
-        isHead ? rows(target.headMatrix()) : rows(spec),
-        isHead && target.head() == Head.NORM,
-        Optional.empty());
+    if (source.packed().isPresent()) {
+      return copied(spec, kind.get(), source.packed().get());
+    }
+    boolean isHead = spec.name().equals(Architecture.HEAD);
+    TensorSpec stored = isHead ? target.headMatrix() : spec;
+    if (keepsCodes()) {
+      return source
+          .tensor(stored.name())
+          .panels()
+          .map(panels -> OutputTensor.codes(spec, panels, rows(stored)));
+    }
+    return Optional.of(
+        OutputTensor.quantized(
+            spec, kind.get(), rows(stored), isHead && target.head() == Head.NORM));
+  }
+
+  private Optional<OutputTensor> copied(TensorSpec spec, Kind kind, PackedWeights packed) {
+    if (!keepsCodes() && !packed.kindOf(spec.name()).quant().equals(Optional.of(kind.quant()))) {
+      throw new ModelFormatException(
+          packed.file(),
+          "weights",
+          "the published checkpoint that it was made from, to be " + kind,
+          packed.kindOf(spec.name()) + " already");
+    }
+    if (!packed.holds(spec.name())) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        OutputTensor.copied(
+            spec,
+            packed.kindOf(spec.name()),
+            new EntryRows(source.numbers(spec)),
+            source.tensor(spec.name())));
+  }
+
+  /** The factors of the rows of a head of codes, which are not normalized themselves. */
+  private Optional<OutputTensor> headScale(TensorSpec head) {
+    long rows = head.shape()[0];
+    if (source.packed().isPresent()) {
+      return source.hasHeadScale()
+          ? Optional.of(
+              OutputTensor.of(
+                  PackedWeights.HEAD_SCALE,
+                  Kind.F32,
+                  new EntryRows(source.require(PackedWeights.HEAD_SCALE, rows)),
+                  rows))
+          : Optional.empty();
+    }
+    return source
+        .tensor(head.name())
+        .panels()
+        .map(
+            codes ->
+                OutputTensor.of(
+                    PackedWeights.HEAD_SCALE, Kind.ROW_SCALES, rows(target.headMatrix()), rows));
   }
 
   /** How numbers are held that are not quantized: as asked for, as stored, or codes as bf16. */

@@ -2,6 +2,9 @@ package dev.baichuan4j.internal.convert;
 
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -9,7 +12,10 @@ import java.util.stream.Collectors;
 
 /** Which kind of weights a conversion writes, by the name that a user gives it. */
 public enum Weights {
-  /** As they are stored; codes as the nearest kind that the target can hold. */
+  /**
+   * As they are stored: codes bit for bit in a {@code .bc4j}, in GGUF and safetensors as the
+   * nearest kind that those can hold.
+   */
   STORED,
   F32,
   F16,
@@ -25,6 +31,9 @@ public enum Weights {
   Q8_0,
   Q4_0,
   Q4_1;
+
+  /** Bits of a weight up to which int4, which has 4.5, is nearer than int8, which has 8.5. */
+  private static final double MOST_BITS_OF_INT4 = 5;
 
   /**
    * Returns the kind of a name.
@@ -53,12 +62,15 @@ public enum Weights {
   /**
    * Returns how matrices are held in a form; empty for as they are stored, one by one.
    *
-   * @param usual the kind that is nearest to what is stored
    * @throws InvalidRequestException if the form cannot hold that kind
    */
-  Optional<Kind> kind(Target target, Quant usual) {
+  Optional<Kind> kind(Target target, Checkpoint source) {
     Weights wanted = this;
     if (this == STORED) {
+      if (target == Target.PACKED && hasCodes(source)) {
+        return Optional.of(Kind.CODES);
+      }
+      Quant usual = nearest(source);
       if (!usual.isQuantized() || target == Target.SAFETENSORS) {
         return Optional.empty();
       }
@@ -71,7 +83,7 @@ public enum Weights {
           case INT4 -> target == Target.GGUF ? Kind.Q4_0 : Kind.INT4;
           default -> Kind.valueOf(wanted.name());
         };
-    boolean held = kind.isPlain() || kind.isPanels() == (target == Target.PACKED);
+    boolean held = kind.isPlain() || kind.isPacked() == (target == Target.PACKED);
     if (!held || target == Target.SAFETENSORS && !kind.isPlain()) {
       throw new InvalidRequestException(
           "weights",
@@ -83,6 +95,29 @@ public enum Weights {
           });
     }
     return Optional.of(kind);
+  }
+
+  private static boolean hasCodes(Checkpoint source) {
+    return source.packed().isPresent()
+        || source.usualWeights(true).filter(Quant.STORED::equals).isPresent();
+  }
+
+  /** The kind of quantized weights that has the most like bits; BF16 where nothing is quantized. */
+  private static Quant nearest(Checkpoint source) {
+    Quant usual = source.usualWeights(false).orElse(Quant.BF16);
+    if (usual != Quant.STORED) {
+      return usual;
+    }
+    PackedWeights packed = source.packed().orElseThrow();
+    double bits = 0;
+    double numbers = 0;
+    for (TensorSpec matrix : source.architecture().matrices()) {
+      if (packed.holds(matrix.name())) {
+        bits += matrix.elements() * packed.kindOf(matrix.name()).bitsPerNumber();
+        numbers += matrix.elements();
+      }
+    }
+    return bits <= MOST_BITS_OF_INT4 * numbers ? Quant.INT4 : Quant.INT8;
   }
 
   @Override

@@ -1,15 +1,13 @@
 package dev.baichuan4j.internal.evaluate;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.chat.ConversationFile;
 import dev.baichuan4j.internal.math.LogSumExp;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,17 +15,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * Negative log-likelihood of texts under a model, and how far its distributions are from those of a
  * reference. For one thread.
  */
 public final class Perplexity {
-  private static final JsonFactory JSON = new JsonFactory();
-  private static final Set<String> ROLES = new TreeSet<>(List.of("assistant", "system", "user"));
-
   /**
    * A sum over tokens.
    *
@@ -142,13 +135,11 @@ public final class Perplexity {
    * @throws ModelFormatException when a line is not such a conversation
    */
   public Score conversations(Path file) throws IOException {
-    List<String> lines = Files.readAllLines(file);
+    List<ConversationFile.Line> lines = ConversationFile.read(file);
     Score sum = new Score(0, 0, 0);
     for (int i = 0; i < lines.size(); i++) {
       progress.progress("conversations", i, lines.size());
-      if (!lines.get(i).isBlank()) {
-        sum = sum.plus(conversation(lines.get(i), file, i + 1));
-      }
+      sum = sum.plus(conversation(lines.get(i).messages()));
     }
     return require(sum, file);
   }
@@ -160,39 +151,9 @@ public final class Perplexity {
     return sum;
   }
 
-  private Score conversation(String line, Path file, int number) throws IOException {
+  private Score conversation(List<ChatMessage> messages) {
     Builder builder = new Builder();
-    try (JsonParser parser = JSON.createParser(line)) {
-      String role = null;
-      String content = null;
-      while (parser.nextToken() != null) {
-        if (parser.currentToken() == JsonToken.VALUE_STRING) {
-          if ("role".equals(parser.currentName())) {
-            role = parser.getText();
-          } else if ("content".equals(parser.currentName())) {
-            content = parser.getText();
-          }
-        } else if (parser.currentToken() == JsonToken.END_OBJECT
-            && (role != null || content != null)) {
-          if (content == null || role == null || !ROLES.contains(role)) {
-            throw new ModelFormatException(
-                file,
-                "line " + number,
-                "messages with a role of " + ROLES + " and content",
-                "a message with role " + role);
-          }
-          builder.add(role, content);
-          role = null;
-          content = null;
-        }
-      }
-    } catch (JsonProcessingException e) {
-      throw new ModelFormatException(
-          file, "line " + number, "a JSON object with messages", e.getOriginalMessage());
-    }
-    if (builder.size == 0) {
-      throw new ModelFormatException(file, "line " + number, "messages", "none");
-    }
+    messages.forEach(builder::add);
     builder.add(model.info().endIds().get(0), true);
     return score(
         Arrays.copyOf(builder.ids, builder.size), Arrays.copyOf(builder.scored, builder.size));
@@ -224,12 +185,12 @@ public final class Perplexity {
       scored[size++] = isScored;
     }
 
-    void add(String role, String content) {
-      boolean assistant = "assistant".equals(role);
-      if (!"system".equals(role)) {
+    void add(ChatMessage message) {
+      boolean assistant = message.role() == ChatMessage.Role.ASSISTANT;
+      if (message.role() != ChatMessage.Role.SYSTEM) {
         add(role(assistant), false);
       }
-      for (int id : model.tokenizer().encode(content)) {
+      for (int id : model.tokenizer().encode(message.content())) {
         add(id, assistant);
       }
     }

@@ -118,6 +118,13 @@ public final class TableVerifier {
     }
   }
 
+  /** Verifies a string that need not be there. */
+  public void optionalString(int table, int id, String name) throws Damage {
+    if (field(table, id, OFFSET, name) != 0) {
+      string(table, id, name);
+    }
+  }
+
   /** Where the offset at a verified position leads to. */
   public int follow(int at, String name) throws Damage {
     long target = at + Integer.toUnsignedLong(buffer.getInt(at));

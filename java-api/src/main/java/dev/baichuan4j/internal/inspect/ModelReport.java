@@ -9,6 +9,7 @@ import dev.baichuan4j.internal.chat.TemplateFile;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.PackedFile;
 import dev.baichuan4j.internal.checkpoint.PackedTensorEntry;
+import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.StoredRows;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import dev.baichuan4j.internal.files.NamedFiles;
@@ -79,6 +80,9 @@ public record ModelReport(
     Map<String, TensorSpec> matrices = packedMatrices(checkpoint);
     Set<String> used = new HashSet<>(matrices.keySet());
     checkpoint.architecture().tensors().forEach(spec -> used.add(spec.name()));
+    if (checkpoint.hasHeadScale()) {
+      used.add(PackedWeights.HEAD_SCALE);
+    }
     Map<String, PackedTensorEntry> told = new HashMap<>();
     if (checkpoint.form() == Checkpoint.Form.PACKED) {
       PackedFile.open(checkpoint.path()).entries().forEach(e -> told.put(e.name(), e));
@@ -108,9 +112,13 @@ public record ModelReport(
   static Map<String, TensorSpec> packedMatrices(Checkpoint checkpoint) {
     Map<String, TensorSpec> matrices = new LinkedHashMap<>();
     Architecture model = checkpoint.architecture();
-    if (checkpoint.packed().isPresent()) {
-      model.matrices().forEach(spec -> matrices.put(spec.name(), spec));
-    }
+    checkpoint
+        .packed()
+        .ifPresent(
+            packed ->
+                model.matrices().stream()
+                    .filter(spec -> packed.holds(spec.name()))
+                    .forEach(spec -> matrices.put(spec.name(), spec)));
     return matrices;
   }
 

@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.Quant;
@@ -8,7 +7,6 @@ import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.LayerTensors;
 import dev.baichuan4j.internal.arch.LinearSpec;
 import dev.baichuan4j.internal.arch.TensorSpec;
-import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.CodeFormat;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +33,7 @@ final class CalibratedPacker implements MatrixPacker {
   private static final int SWEEPS = 3;
 
   /** Rows that are rounded at a time; each thread works on 64. */
-  private static final int BLOCK_ROWS = 2048;
+  static final int BLOCK_ROWS = 2048;
 
   private final Ops ops;
   private final Architecture model;
@@ -62,36 +60,6 @@ final class CalibratedPacker implements MatrixPacker {
     try (Tensor embedding = loader.embedding()) {
       this.pass = new CalibrationPass(ops, model, embedding, tokens);
       this.reference = new CalibrationPass(ops, model, embedding, tokens);
-    }
-  }
-
-  /**
-   * Checks that there is memory for a calibration.
-   *
-   * @throws InvalidRequestException if not
-   */
-  static void requireMemory(Ops ops, Checkpoint checkpoint, CalibrationTokens tokens) {
-    Architecture model = checkpoint.architecture();
-    long widest =
-        Math.max(model.hiddenSize(), Math.max(model.heads().width(), model.intermediateSize()));
-    long rows =
-        model.matrices().stream().mapToLong(matrix -> matrix.shape()[0]).max().orElseThrow();
-    long layer =
-        model.layer(0).linears().stream().mapToLong(linear -> linear.weight().elements()).sum();
-    long largest = Math.max(layer, rows * model.hiddenSize());
-    long rounding = ops.facts().threads() * 4L * 64 * (4 * widest + 2 * widest / 32 + 512);
-    long needed =
-        2 * CalibrationPass.bytes(model, tokens)
-            + 4L * Moments.MATRICES * widest * widest
-            + BLOCK_ROWS * widest * 5 / 4
-            + rounding
-            + (long) (largest * ElementType.Q4.bits() / 8);
-    long free = ops.memoryInfo()[0];
-    if (needed > free) {
-      throw new InvalidRequestException(
-          "calibration",
-          "calibration needs %d MiB for %d tokens, expected at most the %d that are free; calibrate with fewer tokens"
-              .formatted(needed >> 20, tokens.ids().length, free >> 20));
     }
   }
 

@@ -3,7 +3,7 @@ package dev.baichuan4j.internal.nn;
 import dev.baichuan4j.KvType;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.checkpoint.CodeFormat;
-import dev.baichuan4j.internal.checkpoint.StoredCodes;
+import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.util.List;
 import java.util.Objects;
@@ -26,9 +26,6 @@ public final class ElementType {
   public static final ElementType Q4 = new ElementType("Q4", 4.5);
 
   private static final List<ElementType> CONSTANTS = List.of(F32, F16, BF16, I32, I8, Q8, Q4);
-
-  /** Bits of a stored code up to which Q4, which has 4.5, is nearer than Q8, which has 8.5. */
-  private static final double MOST_BITS_OF_Q4 = 5;
 
   private final String name;
   private final double bits;
@@ -66,18 +63,15 @@ public final class ElementType {
    * them, other codes as the nearest kind, and numbers as they lie.
    */
   public static ElementType asStored(TensorEntry entry) {
-    if (!entry.isCoded()) {
-      return WeightLoader.type(entry);
-    }
-    Optional<StoredCodes> codes = entry.rows().orElseThrow().codes();
-    if (codes.isPresent()) {
-      return codes(codes.get().format());
-    }
-    double stored = 8.0 * entry.bytes() / (entry.shape()[0] * entry.shape()[1]);
-    if (stored >= F16.bits) {
-      return WeightLoader.type(entry); // a sum of numbers
-    }
-    return stored <= MOST_BITS_OF_Q4 ? Q4 : Q8;
+    return entry.panels().map(ElementType::of).orElseGet(() -> WeightLoader.type(entry));
+  }
+
+  /** The type of a matrix that lies in panels. */
+  public static ElementType of(PackedTensorKind panels) {
+    return panels
+        .format()
+        .map(ElementType::codes)
+        .orElseGet(() -> of(panels.quant().orElseThrow()));
   }
 
   /** The type of a cache whose keys and values are held so. */

@@ -32,6 +32,9 @@ final class MixedKinds {
   /** Kinds by their bits. */
   private static final List<Quant> KINDS = List.of(Quant.INT2, Quant.INT3, Quant.INT4);
 
+  /** What groups are rounded to, to see what that costs. */
+  static final Quant MEASURED = Quant.INT3;
+
   /** Divergence of a kind beside that of int3, of whole models: docs/calibration.md. */
   private static final double[] BESIDE_INT3 = {3.7, 1, 0.19};
 
@@ -60,12 +63,31 @@ final class MixedKinds {
     this.model = model;
     this.loader = loader;
     this.weights = loader.load(ProgressListener.NONE);
-    int rows = Math.min(MOST_ROWS, MOST_LOGITS / model.vocabularySize());
-    int window = Math.min(tokens.window(), rows);
-    for (int i = 0; i < Math.min(rows / window, tokens.windows()); i++) {
-      int from = (int) ((long) i * tokens.windows() / (rows / window)) * tokens.window();
+    int window = window(model, tokens);
+    int used = windows(model, tokens);
+    for (int i = 0; i < used; i++) {
+      int from = (int) ((long) i * tokens.windows() / used) * tokens.window();
       windows.add(Arrays.copyOfRange(tokens.ids(), from, from + window));
     }
+  }
+
+  private static int rows(Architecture model) {
+    return Math.min(MOST_ROWS, MOST_LOGITS / model.vocabularySize());
+  }
+
+  /** Tokens of a window that is looked at. */
+  static int window(Architecture model, CalibrationTokens tokens) {
+    return Math.min(tokens.window(), rows(model));
+  }
+
+  /** Windows that are looked at. */
+  static int windows(Architecture model, CalibrationTokens tokens) {
+    return Math.min(rows(model) / window(model, tokens), tokens.windows());
+  }
+
+  /** Pages of the cache of a window. */
+  static int pages(int window) {
+    return Layout.pagesFor(window);
   }
 
   /**
@@ -169,7 +191,7 @@ final class MixedKinds {
 
   /** The same in int3; NormHead's factors are its own. */
   private Linear rounded(Linear linear) {
-    Tensor out = ops.tensor(ElementType.of(Quant.INT3), linear.weight().shape());
+    Tensor out = ops.tensor(ElementType.of(MEASURED), linear.weight().shape());
     ops.quantize(out, linear.weight(), null);
     return new Linear(out, linear.rowScale(), linear.bias());
   }
@@ -183,7 +205,7 @@ final class MixedKinds {
     boolean first = reference.isEmpty();
     double sum = 0;
     int row = 0;
-    int pages = Layout.pagesFor(window);
+    int pages = pages(window);
     try (KvCache cache = new KvCache(ops, model, ElementType.F32, pages);
         Forward forward = new Forward(loaded, cache, window, 1, window, window)) {
       for (int[] ids : windows) {

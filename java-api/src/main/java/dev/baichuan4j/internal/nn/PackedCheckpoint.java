@@ -11,9 +11,15 @@ import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.DType;
+import dev.baichuan4j.internal.checkpoint.HeldFiles;
 import dev.baichuan4j.internal.checkpoint.OutputFolder;
+import dev.baichuan4j.internal.checkpoint.PackedFileHeader;
+import dev.baichuan4j.internal.checkpoint.PackedFileWriter;
+import dev.baichuan4j.internal.checkpoint.PackedTensorEntry;
+import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.SafetensorsWriter;
+import dev.baichuan4j.internal.checkpoint.TensorWriter;
 import dev.baichuan4j.internal.files.NamedFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -29,10 +35,10 @@ import java.util.Set;
 
 /**
  * Writes a checkpoint whose matrices are quantized once for all loads to come: packed as the CPU
- * multiplies them, in one {@code model.safetensors} that is mapped. The embedding, the norms and
- * the small files are carried over.
+ * multiplies them, in one {@code model.safetensors} of a folder, or in a {@code .bc4j} file, that
+ * is mapped. The embedding, the norms and the small files are carried over.
  *
- * <p>What is in memory at a time is for {@link MatrixPacker} to say. The folder gets its name when
+ * <p>What is in memory at a time is for {@link MatrixPacker} to say. The target gets its name when
  * all of it is on the disk ({@link OutputFolder}).
  */
 public final class PackedCheckpoint {
@@ -59,7 +65,7 @@ public final class PackedCheckpoint {
   }
 
   /**
-   * Quantizes a checkpoint into a folder that is not there yet.
+   * Quantizes a checkpoint into a folder, or a {@code .bc4j} file, that is not there yet.
    *
    * @param quant INT8, INT4, INT3 or INT2
    * @param calibration what the rounding is to know of the activations: not for INT8
@@ -101,13 +107,16 @@ public final class PackedCheckpoint {
       throw new ModelFormatException(
           checkpoint.file(),
           "model",
-          "a checkpoint's folder, to be quantized into another one, or a target that ends in"
-              + " .bc4j",
+          calibration.isPresent()
+              ? "a checkpoint's folder to calibrate, which `baichuan convert --to safetensors` makes"
+              : "a checkpoint's folder, to be quantized into another one, or a target that ends in"
+                  + " .bc4j",
           checkpoint.form() == Checkpoint.Form.GGUF ? "a GGUF file" : "a .bc4j file");
     }
     checkpoint.checkShapes();
-    calibration.ifPresent(tokens -> CalibratedPacker.requireMemory(ops, checkpoint, tokens));
-    try (OutputFolder folder = OutputFolder.create(target)) {
+    calibration.ifPresent(
+        tokens -> CalibrationMemory.require(ops.memoryInfo()[0], ops.facts(), checkpoint, tokens));
+    try (OutputFolder output = output(target)) {
       Kinds kinds =
           calibration.isPresent() && calibration.get().averageBits() > 0
               ? MixedKinds.choose(
@@ -118,8 +127,13 @@ public final class PackedCheckpoint {
                   calibration.get().averageBits(),
                   progress)
               : new Kinds(quant, Map.of());
-      new PackedCheckpoint(ops, checkpoint, quant, calibration, kinds).write(folder, progress);
-      folder.commit();
+      PackedCheckpoint packed = new PackedCheckpoint(ops, checkpoint, quant, calibration, kinds);
+      if (Checkpoint.isPacked(target)) {
+        packed.writeFile(output, progress);
+      } else {
+        packed.writeFolder(output, progress);
+      }
+      output.commit();
     } catch (IOException e) {
       throw OutputFolder.failure(target, e);
     } catch (UncheckedIOException e) {
@@ -127,7 +141,21 @@ public final class PackedCheckpoint {
     }
   }
 
-  private void write(OutputFolder folder, ProgressListener progress) throws IOException {
+  private static OutputFolder output(Path target) throws IOException {
+    if (!Checkpoint.isPacked(target)) {
+      return OutputFolder.create(target);
+    }
+    OutputFolder output = OutputFolder.resume(target);
+    try {
+      output.clear();
+      return output;
+    } catch (IOException e) {
+      output.close();
+      throw e;
+    }
+  }
+
+  private void writeFolder(OutputFolder folder, ProgressListener progress) throws IOException {
     List<SafetensorsWriter.Entry> entries = entries();
     folder.requireRoom(entries.stream().mapToLong(SafetensorsWriter.Entry::bytes).sum());
     for (String name : NamedFiles.PUBLISHED) {
@@ -136,7 +164,35 @@ public final class PackedCheckpoint {
         Files.copy(file, folder.path().resolve(name));
       }
     }
-    writeTensors(folder.path().resolve("model.safetensors"), entries, progress);
+    Map<String, String> metadata =
+        PackedWeights.metadata(quant, Ops.packedLayout(), kinds.others(), model.matrices());
+    Path file = folder.path().resolve("model.safetensors");
+    try (SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
+      writeTensors(entries, writer, progress);
+    }
+  }
+
+  private void writeFile(OutputFolder output, ProgressListener progress) {
+    List<SafetensorsWriter.Entry> entries = entries();
+    List<PackedTensorEntry> tensors = new ArrayList<>();
+    for (TensorSpec matrix : model.matrices()) {
+      PackedTensorKind kind = PackedTensorKind.of(kinds.of(matrix));
+      tensors.add(new PackedTensorEntry(matrix.name(), kind, matrix.shape(), 0, 0, 0, 0));
+    }
+    for (SafetensorsWriter.Entry entry : entries.subList(tensors.size(), entries.size())) {
+      PackedTensorKind kind = PackedTensorKind.of(entry.dtype());
+      tensors.add(new PackedTensorEntry(entry.name(), kind, entry.shape(), 0, 0, 0, 0));
+    }
+    PackedFileHeader header =
+        new PackedFileHeader(
+            "baichuan4j " + Ops.nativeVersion(),
+            HeldFiles.of(checkpoint),
+            Optional.of(quant),
+            tensors);
+    output.requireRoom(header.end());
+    try (PackedFileWriter writer = new PackedFileWriter(output.path(), header)) {
+      writeTensors(entries, writer, progress);
+    }
   }
 
   /** Packed matrices in the order of the forward pass, then what is carried over. */
@@ -145,7 +201,7 @@ public final class PackedCheckpoint {
     Set<String> packed = new HashSet<>();
     for (TensorSpec matrix : model.matrices()) {
       packed.add(matrix.name());
-      long bytes = PackedWeights.bytes(kinds.of(matrix), matrix.shape());
+      long bytes = PackedTensorKind.of(kinds.of(matrix)).bytes(matrix.shape());
       entries.add(new SafetensorsWriter.Entry(matrix.name(), DType.U8, bytes));
     }
     for (TensorSpec tensor : model.tensors()) {
@@ -158,23 +214,28 @@ public final class PackedCheckpoint {
   }
 
   private void writeTensors(
-      Path file, List<SafetensorsWriter.Entry> entries, ProgressListener progress) {
+      List<SafetensorsWriter.Entry> entries, TensorWriter writer, ProgressListener progress) {
     List<TensorSpec> matrices = model.matrices();
-    Map<String, String> metadata =
-        new PackedWeights(file, quant, Ops.packedLayout(), kinds.others()).metadata(matrices);
     try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant, ops.facts());
-        MatrixPacker packer = packer(loader);
-        SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
+        MatrixPacker packer = packer(loader)) {
       for (int i = 0; i < entries.size(); i++) {
         progress.progress("quantize", i, entries.size());
+        double loss = 0;
         if (i < matrices.size()) {
           pack(packer, matrices.get(i), entries.get(i).bytes(), writer);
+          loss = loader.errors().get(storedName(matrices.get(i)));
         } else {
           writer.copy(checkpoint.tensor(entries.get(i).name()));
         }
+        writer.end(loss);
       }
       progress.progress("quantize", entries.size(), entries.size());
     }
+  }
+
+  /** A tied head is the embedding table. */
+  private String storedName(TensorSpec matrix) {
+    return matrix.name().equals(Architecture.HEAD) ? model.headMatrix().name() : matrix.name();
   }
 
   private MatrixPacker packer(WeightLoader loader) {
@@ -183,13 +244,13 @@ public final class PackedCheckpoint {
         : new NearestPacker(ops, model, kinds, loader);
   }
 
-  private void pack(MatrixPacker packer, TensorSpec matrix, long bytes, SafetensorsWriter writer) {
+  private void pack(MatrixPacker packer, TensorSpec matrix, long bytes, TensorWriter writer) {
     long[] left = {bytes};
     packer.pack(matrix, part -> left[0] -= append(part, writer));
     writer.bytes(ByteBuffer.allocate((int) left[0])); // to a multiple of 64
   }
 
-  private long append(Tensor packed, SafetensorsWriter writer) {
+  private long append(Tensor packed, TensorWriter writer) {
     long bytes = packed.bytes();
     for (long offset = 0; offset < bytes; offset += buffer.limit()) {
       buffer.clear().limit((int) Math.min(buffer.capacity(), bytes - offset));

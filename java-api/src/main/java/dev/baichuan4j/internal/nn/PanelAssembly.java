@@ -1,7 +1,7 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Layout;
+import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -16,6 +16,7 @@ final class PanelAssembly {
   private static final int WORD = 4; // bytes of a row in a quad
 
   private final TensorEntry[] sources;
+  private final ElementType type;
   private final int groupBytes;
   private final int values; // bytes of codes in a group
   private final int panelBytes;
@@ -23,17 +24,23 @@ final class PanelAssembly {
   private final long[] at;
 
   /**
-   * @param quant INT8 or INT4
+   * @param kind q8 or q4, of all of them
    * @param columns K of all of them
    */
-  PanelAssembly(Quant quant, long columns, TensorEntry... sources) {
+  PanelAssembly(PackedTensorKind kind, long columns, TensorEntry... sources) {
     this.sources = sources;
-    this.values = GROUP * Layout.PANEL / (quant == Quant.INT8 ? 1 : 2);
+    this.type = ElementType.of(kind);
+    this.values = GROUP * Layout.PANEL * kind.bits() / 8;
     this.groupBytes = values + 2 * Layout.PANEL;
     this.panelBytes = Math.toIntExact(columns / GROUP * groupBytes);
     this.panels = new byte[sources.length][panelBytes];
     this.at = new long[sources.length];
     Arrays.fill(at, -1);
+  }
+
+  /** The type of the matrices. */
+  ElementType type() {
+    return type;
   }
 
   /** The rows of all sources one after the other; {@code rows} has how many each has. */

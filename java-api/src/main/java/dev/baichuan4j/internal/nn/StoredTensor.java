@@ -3,7 +3,6 @@ package dev.baichuan4j.internal.nn;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.OperationInterruptedException;
-import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.checkpoint.StoredCodes;
 import dev.baichuan4j.internal.checkpoint.StoredRows;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
@@ -52,23 +51,12 @@ final class StoredTensor {
   private static void packCodes(Ops ops, TensorEntry entry, Tensor target) {
     StoredCodes stored = entry.rows().flatMap(StoredRows::codes).orElseThrow();
     long rows = entry.shape()[0];
-    long columns = entry.shape()[1];
-    long groups = columns / stored.format().group();
-    long block = Math.min(Math.max(BLOCK_BYTES / columns / Layout.PANEL, 1) * Layout.PANEL, rows);
-    ByteBuffer codes = buffer(block * columns);
-    ByteBuffer scales = buffer(block * groups * 2);
-    ByteBuffer zeros = buffer(block * groups * 2);
+    long block = CodePacker.block(rows, entry.shape()[1]);
+    CodePacker packer = new CodePacker(ops);
     for (long row = 0; row < rows; row += block) {
       OperationInterruptedException.check("loading weights");
-      long count = Math.min(block, rows - row);
-      stored.read(row, (int) count, codes.clear(), scales.clear(), zeros.clear());
-      try (Tensor q = ops.tensor(ElementType.I8, count, columns);
-          Tensor s = ops.tensor(ElementType.F16, count, groups);
-          Tensor z = ops.tensor(ElementType.F16, count, groups)) {
-        q.write(0, codes.flip());
-        s.write(0, scales.flip());
-        z.write(0, zeros.flip());
-        ops.packCodes(target, row, q, s, stored.format().hasZeros() ? z : null);
+      try {
+        packer.pack(stored, row, (int) Math.min(block, rows - row), target, row);
       } catch (InvalidRequestException e) {
         throw new ModelFormatException(
             entry.file(), entry.name(), "codes of " + stored.format(), e.getMessage());

@@ -13,6 +13,7 @@ import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.DType;
 import dev.baichuan4j.internal.checkpoint.ExtremeWeight;
+import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.nio.file.Path;
@@ -79,15 +80,17 @@ final class WeightLoader implements AutoCloseable {
               + "; make it anew from the published checkpoint with `baichuan quantize`",
           "version " + found.layout());
     }
-    Set<Quant> kinds = new HashSet<>(found.others().values());
-    kinds.add(found.quant());
-    boolean codes = kinds.contains(Quant.INT3) || kinds.contains(Quant.INT2);
-    if (codes && !ops.facts().takesCodes()) {
+    Optional<PackedTensorKind> codes =
+        found.matrices().values().stream()
+            .map(PackedWeights.Matrix::kind)
+            .filter(kind -> kind.format().isPresent())
+            .findFirst();
+    if (codes.isPresent() && !ops.facts().takesCodes()) {
       throw new ModelFormatException(
           found.file(),
           "weights",
           "INT8 or INT4, or the device cpu",
-          kinds + ", which " + ops.device() + " does not multiply");
+          quant + " with " + codes.get() + ", which " + ops.device() + " does not multiply");
     }
   }
 
@@ -140,8 +143,9 @@ final class WeightLoader implements AutoCloseable {
 
   private Linear head() {
     TensorSpec spec = model.headMatrix();
-    if (packed.isPresent()) {
-      return Linear.of(packedMatrix(Architecture.HEAD, spec.shape()));
+    if (isPacked(Architecture.HEAD)) {
+      Tensor head = packedMatrix(Architecture.HEAD, spec.shape());
+      return checkpoint.hasHeadScale() ? new Linear(head, map(headScale()), null) : Linear.of(head);
     }
     if (model.head() != ModelShape.Head.NORM) {
       return Linear.of(matrix(spec, null));
@@ -158,6 +162,14 @@ final class WeightLoader implements AutoCloseable {
     return Linear.of(weight);
   }
 
+  private TensorSpec headScale() {
+    return new TensorSpec(PackedWeights.HEAD_SCALE, model.vocabularySize());
+  }
+
+  private boolean isPacked(String matrix) {
+    return packed.isPresent() && packed.get().holds(matrix);
+  }
+
   private Linear linear(LinearSpec spec) {
     return new Linear(
         matrix(spec.weight(), null), null, spec.bias().isPresent() ? bias(List.of(spec)) : null);
@@ -167,11 +179,11 @@ final class WeightLoader implements AutoCloseable {
   private Linear joined(List<LinearSpec> parts) {
     String[] names = parts.stream().map(part -> part.weight().name()).toArray(String[]::new);
     Tensor bias = parts.get(0).bias().isPresent() ? bias(parts) : null;
-    if (packed.isPresent()) {
+    if (isPacked(names[0])) {
       long[] counts = parts.stream().mapToLong(part -> part.weight().shape()[0]).toArray();
-      Tensor whole =
-          ops.tensor(ElementType.of(quant), Arrays.stream(counts).sum(), model.hiddenSize());
-      assembly(names).oneAfterTheOther(whole, counts);
+      PanelAssembly assembly = assembly(names);
+      Tensor whole = ops.tensor(assembly.type(), Arrays.stream(counts).sum(), model.hiddenSize());
+      assembly.oneAfterTheOther(whole, counts);
       return new Linear(whole, null, bias);
     }
     ElementType type = typeOnTheWay(names);
@@ -192,8 +204,16 @@ final class WeightLoader implements AutoCloseable {
 
   /** The rows of packed matrices [N,C], to be put into one. */
   private PanelAssembly assembly(String... names) {
+    PackedTensorKind kind = packed.orElseThrow().kindOf(names[0]);
+    for (String name : names) {
+      PackedTensorKind other = packed.get().kindOf(name);
+      if (!other.equals(kind)) {
+        throw new ModelFormatException(
+            packed.get().file(), name, kind + ", as " + names[0] + " has", other.toString());
+      }
+    }
     return new PanelAssembly(
-        quant,
+        kind,
         model.hiddenSize(),
         Arrays.stream(names).map(checkpoint::tensor).toArray(TensorEntry[]::new));
   }
@@ -238,7 +258,7 @@ final class WeightLoader implements AutoCloseable {
 
   /** A matrix as wanted; rowScale is the factor of its rows or null. */
   private Tensor matrix(TensorSpec spec, Tensor rowScale) {
-    if (packed.isPresent()) {
+    if (isPacked(spec.name())) {
       return packedMatrix(spec.name(), spec.shape());
     }
     TensorEntry entry = checkpoint.tensor(spec.name());
@@ -254,9 +274,7 @@ final class WeightLoader implements AutoCloseable {
 
   /** Whether a matrix stays codes because it is stored so. */
   private boolean isKept(TensorEntry entry) {
-    return quant == Quant.STORED
-        && entry.isCoded()
-        && !ElementType.asStored(entry).equals(type(entry));
+    return quant == Quant.STORED && entry.panels().isPresent();
   }
 
   /** A matrix that is stored as codes: those codes, or the nearest kind that there is. */
@@ -276,7 +294,7 @@ final class WeightLoader implements AutoCloseable {
   private Tensor packedMatrix(String name, long... shape) {
     TensorEntry entry = checkpoint.tensor(name);
     readAhead(entry);
-    Quant kind = packed.orElseThrow().kindOf(name);
+    PackedTensorKind kind = packed.orElseThrow().kindOf(name);
     return ops.map(file(entry), entry.offset(), ElementType.of(kind), shape);
   }
 
@@ -288,9 +306,10 @@ final class WeightLoader implements AutoCloseable {
   /** The rows of two matrices [F,C] in turn, as wanted [2F,C]. */
   private Tensor inTurn(TensorSpec first, TensorSpec second) {
     long[] shape = first.shape();
-    if (packed.isPresent()) {
-      Tensor whole = ops.tensor(ElementType.of(quant), 2 * shape[0], shape[1]);
-      assembly(first.name(), second.name()).inTurn(whole);
+    if (isPacked(first.name())) {
+      PanelAssembly assembly = assembly(first.name(), second.name());
+      Tensor whole = ops.tensor(assembly.type(), 2 * shape[0], shape[1]);
+      assembly.inTurn(whole);
       return whole;
     }
     Tensor both = ops.tensor(typeOnTheWay(first.name(), second.name()), 2 * shape[0], shape[1]);

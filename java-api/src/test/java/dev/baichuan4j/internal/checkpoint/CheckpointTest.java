@@ -78,7 +78,7 @@ class CheckpointTest {
   /** Writes zeros for the weights, in a file that says that its matrices are packed. */
   private void packed(List<SafetensorsWriter.Entry> entries) {
     Map<String, String> metadata =
-        new PackedWeights(file, Quant.INT4, 1).metadata(model.matrices());
+        PackedWeights.metadata(Quant.INT4, 1, Map.of(), model.matrices());
     try (SafetensorsWriter writer = SafetensorsWriter.create(file, metadata, entries)) {
       entries.forEach(entry -> writer.bytes(ByteBuffer.allocate((int) entry.bytes())));
     }
@@ -93,14 +93,16 @@ class CheckpointTest {
         (name, shape) ->
             entries.add(
                 matrices.contains(name)
-                    ? new SafetensorsWriter.Entry(
-                        name, DType.U8, PackedWeights.bytes(Quant.INT4, shape))
+                    ? new SafetensorsWriter.Entry(name, DType.U8, PackedTensorKind.Q4.bytes(shape))
                     : new SafetensorsWriter.Entry(name, DType.BF16, shape)));
     entries.sort(Comparator.comparing(entry -> entry.dtype() == DType.BF16));
     packed(entries);
     Checkpoint checkpoint = Checkpoint.open(folder);
     checkpoint.checkShapes();
-    assertEquals(Optional.of(new PackedWeights(file, Quant.INT4, 1)), checkpoint.packed());
+    PackedWeights found = checkpoint.packed().orElseThrow();
+    assertEquals(Quant.INT4, found.quant());
+    assertEquals(matrices, found.matrices().keySet());
+    assertEquals(PackedTensorKind.Q4, found.kindOf("lm_head.weight"));
 
     entries.add(0, entries.remove(entries.size() - 1)); // 16 bytes of a norm before the matrices
     packed(entries);
@@ -111,7 +113,7 @@ class CheckpointTest {
     entries.add(entries.remove(0));
     entries.set(0, new SafetensorsWriter.Entry(first, DType.U8, entries.get(0).bytes() - 64));
     packed(entries);
-    assertTrue(refusal().contains("bytes of U8 for INT4 " + Arrays.toString(shapes.get(first))));
+    assertTrue(refusal().contains("bytes of U8 for int4 " + Arrays.toString(shapes.get(first))));
   }
 
   private String refusal() {

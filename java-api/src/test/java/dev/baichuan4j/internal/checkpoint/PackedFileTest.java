@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,7 @@ import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.ConfigFile;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -17,10 +19,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,19 +55,43 @@ class PackedFileTest {
     return tensors;
   }
 
+  /** The kind of weights that a table says. */
+  private static Optional<Quant> weights(List<PackedTensorEntry> tensors) {
+    Set<PackedTensorKind> panels = new HashSet<>();
+    tensors.stream()
+        .map(PackedTensorEntry::kind)
+        .filter(PackedTensorKind::isPanels)
+        .forEach(panels::add);
+    return panels.size() == 1
+        ? Optional.of(panels.iterator().next().quant().orElse(Quant.STORED))
+        : Optional.of(Quant.STORED).filter(stored -> !panels.isEmpty());
+  }
+
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
   /** A file whose tensors have random bytes. */
   private static byte[] file(List<PackedTensorEntry> tensors, String config) {
+    return file(tensors, weights(tensors), config);
+  }
+
+  private static byte[] file(
+      List<PackedTensorEntry> tensors, Optional<Quant> weights, String config) {
+    return file(tensors, weights, config, 0);
+  }
+
+  private static byte[] file(
+      List<PackedTensorEntry> tensors, Optional<Quant> weights, String config, int checksum) {
     Map<String, byte[]> files = new LinkedHashMap<>();
     files.put("config.json", bytes(config));
     files.put("chat_template.jinja", bytes("{{ 1 }}"));
-    PackedFileHeader header = new PackedFileHeader("a test", files, tensors);
+    PackedFileHeader header = new PackedFileHeader("a test", files, weights, tensors);
     byte[] all = new byte[(int) header.end()];
     new Random(5).nextBytes(all);
-    ByteBuffer head = header.bytes(new int[tensors.size()], new double[tensors.size()]);
+    int[] checksums = new int[tensors.size()];
+    checksums[checksums.length - 1] = checksum;
+    ByteBuffer head = header.bytes(checksums, new double[tensors.size()]);
     int begin = (int) header.tensors().get(0).offset();
     Arrays.fill(all, 0, begin, (byte) 0);
     head.get(all, 0, head.remaining());
@@ -95,6 +124,88 @@ class PackedFileTest {
           quant.isQuantized() ? quant : null,
           checkpoint.packed().map(PackedWeights::quant).orElse(null));
     }
+  }
+
+  private static List<PackedTensorEntry> withKind(
+      List<PackedTensorEntry> tensors, String name, PackedTensorKind kind) {
+    return new ArrayList<>(
+        tensors.stream()
+            .map(
+                t ->
+                    t.name().contains(name)
+                        ? new PackedTensorEntry(t.name(), kind, t.shape(), 0, 0, 0, 0)
+                        : t)
+            .toList());
+  }
+
+  @Test
+  void matricesMayBeOfSeveralKinds() throws IOException {
+    PackedTensorKind int2 = PackedTensorKind.of(Quant.INT2);
+    List<PackedTensorEntry> mixed = withKind(tensors(Quant.INT4), "down_proj", int2);
+    Checkpoint checkpoint = Checkpoint.open(write(file(mixed, Optional.of(Quant.INT4), CONFIG)));
+    checkpoint.checkShapes();
+    PackedWeights packed = checkpoint.packed().orElseThrow();
+    assertEquals(Quant.INT4, packed.quant());
+    assertEquals(int2, packed.kindOf("model.layers.0.mlp.down_proj.weight"));
+    assertEquals(PackedTensorKind.Q4, packed.kindOf("lm_head.weight"));
+    // The table has to say what they are as a whole, and a matrix may not be missing among them.
+    assertRefused("weights has no name", file(mixed, Optional.empty(), CONFIG));
+    assertRefused(
+        "as it is not in panels",
+        file(withKind(mixed, "up_proj", PackedTensorKind.BF16), Optional.of(Quant.INT4), CONFIG));
+  }
+
+  @Test
+  void everyFormOfCodesIsReadAsItWasWritten() throws IOException {
+    for (int bits : CodeFormat.BITS) {
+      for (CodeFormat.Form form : CodeFormat.Form.values()) {
+        if (form == CodeFormat.Form.GRID && bits > 4) {
+          continue;
+        }
+        PackedTensorKind kind = PackedTensorKind.of(new CodeFormat(bits, 32, form));
+        List<PackedTensorEntry> codes = withKind(tensors(Quant.BF16), "proj", kind);
+        Checkpoint checkpoint =
+            Checkpoint.open(write(file(codes, Optional.of(Quant.STORED), CONFIG)));
+        checkpoint.checkShapes();
+        assertEquals(Quant.STORED, checkpoint.packed().orElseThrow().quant());
+        assertEquals(kind, checkpoint.packed().get().kindOf("model.layers.0.mlp.up_proj.weight"));
+        TensorSpec up =
+            checkpoint.architecture().matrices().stream()
+                .filter(spec -> spec.name().contains("up_proj"))
+                .findFirst()
+                .orElseThrow();
+        long groups = 32 * 32 / 32;
+        double number = bits + form.bits() / 32.0;
+        assertEquals(groups * 32 * number / 8, checkpoint.tensor(up.name()).bytes());
+        if (kind.quant().isEmpty()) {
+          assertRefused("stored, with matrices", file(codes, Optional.of(Quant.INT4), CONFIG));
+        }
+      }
+    }
+  }
+
+  /** The checksums of the table tell files apart: no tensor is read. */
+  @Test
+  void theFingerprintIsThatOfTheChecksums() throws IOException {
+    byte[] whole = file(tensors(Quant.INT4), CONFIG);
+    Checkpoint checkpoint = Checkpoint.open(write(whole));
+    String before = Fingerprint.of(checkpoint);
+    byte[] other = file(tensors(Quant.INT4), Optional.of(Quant.INT4), CONFIG, 1);
+    assertNotEquals(before, Fingerprint.of(Checkpoint.open(write(other))));
+    byte[] longer = file(tensors(Quant.INT4), CONFIG + " ");
+    assertEquals(before, Fingerprint.of(Checkpoint.open(write(longer))));
+  }
+
+  /** Files that an earlier state of the library wrote, whose tables say less. */
+  @Test
+  void anOlderFileIsReadAsEver() throws IOException, URISyntaxException {
+    List<Quant> read = new ArrayList<>();
+    for (byte[] older : FuzzInputs.of(ReaderFuzzTest.class, "packed")) {
+      Checkpoint checkpoint = Checkpoint.open(write(older));
+      checkpoint.checkShapes();
+      read.add(checkpoint.packed().map(PackedWeights::quant).orElse(Quant.BF16));
+    }
+    assertTrue(read.containsAll(List.of(Quant.BF16, Quant.INT4, Quant.INT8)), "" + read);
   }
 
   @Test

@@ -29,19 +29,24 @@ public final class ModelTable extends Table {
   public int tensorsLength() { int o = __offset(8); return o != 0 ? __vector_len(o) : 0; }
   public dev.baichuan4j.internal.checkpoint.format.PackedTensor.Vector tensorsVector() { return tensorsVector(new dev.baichuan4j.internal.checkpoint.format.PackedTensor.Vector()); }
   public dev.baichuan4j.internal.checkpoint.format.PackedTensor.Vector tensorsVector(dev.baichuan4j.internal.checkpoint.format.PackedTensor.Vector obj) { int o = __offset(8); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  public String weights() { int o = __offset(10); return o != 0 ? __string(o + bb_pos) : null; }
+  public ByteBuffer weightsAsByteBuffer() { return __vector_as_bytebuffer(10, 1); }
+  public ByteBuffer weightsInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 10, 1); }
 
   public static int createModelTable(FlatBufferBuilder builder,
       int writerOffset,
       int filesOffset,
-      int tensorsOffset) {
-    builder.startTable(3);
+      int tensorsOffset,
+      int weightsOffset) {
+    builder.startTable(4);
+    ModelTable.addWeights(builder, weightsOffset);
     ModelTable.addTensors(builder, tensorsOffset);
     ModelTable.addFiles(builder, filesOffset);
     ModelTable.addWriter(builder, writerOffset);
     return ModelTable.endModelTable(builder);
   }
 
-  public static void startModelTable(FlatBufferBuilder builder) { builder.startTable(3); }
+  public static void startModelTable(FlatBufferBuilder builder) { builder.startTable(4); }
   public static void addWriter(FlatBufferBuilder builder, int writerOffset) { builder.addOffset(0, writerOffset, 0); }
   public static void addFiles(FlatBufferBuilder builder, int filesOffset) { builder.addOffset(1, filesOffset, 0); }
   public static int createFilesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
@@ -49,6 +54,7 @@ public final class ModelTable extends Table {
   public static void addTensors(FlatBufferBuilder builder, int tensorsOffset) { builder.addOffset(2, tensorsOffset, 0); }
   public static int createTensorsVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startTensorsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addWeights(FlatBufferBuilder builder, int weightsOffset) { builder.addOffset(3, weightsOffset, 0); }
   public static int endModelTable(FlatBufferBuilder builder) {
     int o = builder.endTable();
     builder.required(o, 4);  // writer

@@ -13,10 +13,11 @@ import java.util.Map;
 
 /**
  * The header of a GGUF file: magic, version, counts, metadata and the table of tensors; their bytes
- * lie behind it at multiples of an alignment.
+ * lie behind it at multiples of an alignment. A model may be in several files, see {@link
+ * GgufParts}.
  *
- * @param path the file
- * @param metadata the keys and their values
+ * @param path the file, or the first of several
+ * @param metadata its keys and their values
  * @param tensors by name, in the order of the table
  */
 public record GgufFile(Path path, GgufMetadata metadata, Map<String, GgufTensor> tensors) {
@@ -35,9 +36,9 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, GgufTensor>
   /**
    * Reads a file's header.
    *
-   * @throws ModelFormatException if the file cannot be read, is of another version or one of
-   *     several parts, has a malformed header or tensors of a kind that is not read, or their bytes
-   *     do not lie in the file without overlap
+   * @throws ModelFormatException if the file cannot be read, is of another version, has a malformed
+   *     header or tensors of a kind that is not read, or their bytes do not lie in the file without
+   *     overlap
    */
   public static GgufFile open(Path path) {
     try (FileBytes bytes = FileBytes.open(path)) {
@@ -52,19 +53,19 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, GgufTensor>
       long tensorCount = in.count("count of tensors", MAX_TENSORS);
       long keyCount = in.count("count of keys", Integer.MAX_VALUE);
       GgufMetadata metadata = new GgufMetadata(path, GgufValues.read(in, keyCount));
-      if (metadata.integer("split.count", 0, 65535).orElse(0) > 1) {
-        throw metadata.wrong("split.count", "1: a file that holds the whole model");
-      }
-      return new GgufFile(path, metadata, new Table(in, metadata).read(tensorCount, bytes.size()));
+      return new GgufFile(
+          path, metadata, new Table(path, in, metadata).read(tensorCount, bytes.size()));
     }
   }
 
   /** The table of tensors, first with offsets from where their data begin. */
   private static final class Table {
+    private final Path path;
     private final GgufReader in;
     private final int alignment;
 
-    Table(GgufReader in, GgufMetadata metadata) {
+    Table(Path path, GgufReader in, GgufMetadata metadata) {
+      this.path = path;
       this.in = in;
       String key = "general.alignment";
       alignment = metadata.integer(key, 1, MAX_ALIGNMENT).orElse(DEFAULT_ALIGNMENT);
@@ -88,7 +89,7 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, GgufTensor>
               t.bytes() + " bytes from " + begin + " + " + t.offset() + " on");
         }
         GgufTensor placed =
-            new GgufTensor(t.name(), t.kind(), t.shape(), begin + t.offset(), t.bytes());
+            new GgufTensor(t.name(), t.kind(), t.shape(), t.file(), begin + t.offset(), t.bytes());
         if (tensors.put(t.name(), placed) != null) {
           throw in.wrong(t.name(), "one tensor of that name", "two");
         }
@@ -119,7 +120,7 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, GgufTensor>
             "an offset that is a multiple of " + alignment,
             "offset " + Long.toUnsignedString(offset));
       }
-      return new GgufTensor(name, kind, shape, offset, bytes(name, kind, shape));
+      return new GgufTensor(name, kind, shape, path, offset, bytes(name, kind, shape));
     }
 
     private long bytes(String name, GgufKind kind, long[] shape) {

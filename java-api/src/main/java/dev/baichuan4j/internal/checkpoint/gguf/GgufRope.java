@@ -82,7 +82,7 @@ final class GgufRope {
           file.path(), tensor.name(), "F32[" + count + "]", tensor.toString());
     }
     ByteBuffer bytes = ByteBuffer.allocate(4 * count).order(ByteOrder.LITTLE_ENDIAN);
-    new GgufRows(file.path(), tensor, 0).read(0, count, false, bytes);
+    new GgufRows(tensor, 0).read(0, count, false, bytes);
     bytes.flip();
     List<Float> divisors = new ArrayList<>();
     for (int k = 0; k < count; k++) {

@@ -2,17 +2,15 @@ package dev.baichuan4j.internal.checkpoint.gguf;
 
 import dev.baichuan4j.internal.files.FileBytes;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 
 /**
  * Reads rows of a matrix, or numbers of a vector, in the order in which they are used here.
  *
- * @param path the file
  * @param tensor of one or two dimensions
  * @param turnedHead rows of a head whose pairs lie side by side as llama.cpp turns them, rows 2k
  *     and 2k + 1; here rows k and k + half a head are a pair. 0 where rows lie as they are used
  */
-public record GgufRows(Path path, GgufTensor tensor, int turnedHead) {
+public record GgufRows(GgufTensor tensor, int turnedHead) {
 
   /** Returns the numbers of a row; a vector is a matrix of one column where it is reordered. */
   public int columns() {
@@ -89,7 +87,7 @@ public record GgufRows(Path path, GgufTensor tensor, int turnedHead) {
     }
     int rowBytes = rowBytes();
     byte[] stored;
-    try (FileBytes file = FileBytes.open(path)) {
+    try (FileBytes file = FileBytes.open(tensor.file())) {
       stored =
           file.read(tensor.offset() + begin * rowBytes, (end - begin) * rowBytes, tensor.name())
               .array();

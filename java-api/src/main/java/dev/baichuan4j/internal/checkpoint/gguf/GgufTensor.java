@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.checkpoint.gguf;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -9,14 +10,17 @@ import java.util.Objects;
  * @param name its name in the file, such as {@code blk.0.attn_q.weight}
  * @param kind how its numbers are stored
  * @param shape the sizes, outermost first; a file has them the other way around
+ * @param file that holds it
  * @param offset of the first byte in the file
  * @param bytes that it takes
  */
-public record GgufTensor(String name, GgufKind kind, long[] shape, long offset, long bytes) {
+public record GgufTensor(
+    String name, GgufKind kind, long[] shape, Path file, long offset, long bytes) {
   /** Keeps its own copy of the shape. */
   public GgufTensor {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(kind, "kind");
+    Objects.requireNonNull(file, "file");
     shape = shape.clone();
   }
 
@@ -42,13 +46,14 @@ public record GgufTensor(String name, GgufKind kind, long[] shape, long offset, 
         && name.equals(that.name)
         && kind == that.kind
         && Arrays.equals(shape, that.shape)
+        && file.equals(that.file)
         && offset == that.offset
         && bytes == that.bytes;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(name, kind, Arrays.hashCode(shape), offset, bytes);
+    return Objects.hash(name, kind, Arrays.hashCode(shape), file, offset, bytes);
   }
 
   @Override

@@ -126,9 +126,9 @@ class GgufFileTest {
     GgufFile file = open();
     GgufTensor q = file.tensors().get("blk.0.attn_q.weight");
     ByteBuffer asStored = ByteBuffer.allocate(32 * 64);
-    new GgufRows(file.path(), q, 0).read(0, 32, false, asStored);
+    new GgufRows(q, 0).read(0, 32, false, asStored);
     ByteBuffer here = ByteBuffer.allocate(32 * 64);
-    GgufRows rows = new GgufRows(file.path(), q, 16);
+    GgufRows rows = new GgufRows(q, 16);
     rows.read(0, 5, false, here); // blocks may end in the middle of a head
     rows.read(5, 27, false, here);
     for (int head = 0; head < 2; head++) {
