@@ -8,6 +8,7 @@ import dev.baichuan4j.internal.arch.LinearSpec;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
+import dev.baichuan4j.internal.checkpoint.StoredRows;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufTensorNames;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -69,7 +70,7 @@ final class TensorPlan {
   }
 
   private Rows rowsOf(TensorSpec spec) {
-    return new EntryRows(source.numbers(spec));
+    return new EntryRows(source.numbers(spec), matrices.isEmpty());
   }
 
   private Rows rows(TensorSpec spec) {
@@ -109,7 +110,7 @@ final class TensorPlan {
             "the published checkpoint that it was made from, to be " + kind,
             packed.kindOf(spec.name()) + " already");
       }
-      EntryRows rows = new EntryRows(source.numbers(spec));
+      EntryRows rows = new EntryRows(source.numbers(spec), false);
       return new OutputTensor(
           spec.name(),
           OutputTensor.list(spec.shape()),
@@ -127,12 +128,17 @@ final class TensorPlan {
         Optional.empty());
   }
 
-  /** How numbers are held that are not quantized: as asked for, as stored, or codes as bf16. */
+  /**
+   * How numbers are held that are not quantized: as asked for; sums as what they are sums of, and
+   * others as stored; or codes as bf16.
+   */
   private Kind plain(Rows rows) {
     if (matrices.filter(Kind::isPlain).isPresent()) {
       return matrices.get();
     }
-    boolean coded = rows.entries().stream().anyMatch(entry -> entry.isCoded());
+    boolean coded =
+        rows.entries().stream()
+            .anyMatch(entry -> entry.isCoded() && entry.rows().filter(StoredRows::isSum).isEmpty());
     return coded ? Kind.BF16 : Kind.of(rows.type());
   }
 
