@@ -397,6 +397,7 @@ final class ModelLoader implements BaichuanLoader {
         model.shape(),
         roles,
         prompts.format(roles.isPresent()),
+        prompts.toolForm(),
         endIds.isEmpty() ? model.tokens().ends() : endIds,
         context(model),
         advice
