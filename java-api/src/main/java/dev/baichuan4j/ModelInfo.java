@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param chatRoles the ids that open messages, for a chat model of Baichuan's own format; empty for
  *     others
  * @param promptFormat how conversations are put to it; empty for a base model
+ * @param toolForm how it is told of tools and writes calls of them
  * @param endIds ids that end a text, at least one
  * @param contextLength most tokens of a text, prompt included
  * @param maxNewTokens most tokens of an answer where {@link GenerationOptions#maxNewTokens()} does
@@ -31,6 +32,7 @@ public record ModelInfo(
     ModelShape shape,
     Optional<ChatRoles> chatRoles,
     Optional<PromptFormat> promptFormat,
+    ToolForm toolForm,
     List<Integer> endIds,
     int contextLength,
     int maxNewTokens,
@@ -68,6 +70,7 @@ public record ModelInfo(
     Objects.requireNonNull(shape, "shape");
     Objects.requireNonNull(chatRoles, "chatRoles");
     Objects.requireNonNull(promptFormat, "promptFormat");
+    Objects.requireNonNull(toolForm, "toolForm");
     endIds = List.copyOf(Objects.requireNonNull(endIds, "endIds"));
     Objects.requireNonNull(device, "device");
     Objects.requireNonNull(weights, "weights");

@@ -20,9 +20,11 @@ public final class TemplateVariables {
   /** No variables. */
   public static final TemplateVariables NONE = new TemplateVariables(Map.of());
 
+  private static final String TOOLS = "tools";
+
   /** What the program itself says to a template. */
   private static final Set<String> RESERVED =
-      Set.of("messages", "add_generation_prompt", "tools", "documents");
+      Set.of("messages", "add_generation_prompt", TOOLS, "documents");
 
   private static final String OPTION = "templateVariables";
   private static final int MAX_DEPTH = 32;
@@ -49,6 +51,20 @@ public final class TemplateVariables {
       Checks.require(isFree, OPTION, name, "names that are not empty, and none of " + RESERVED);
     }
     return values.isEmpty() ? NONE : new TemplateVariables(copyOf(values, OPTION, 0));
+  }
+
+  /**
+   * Returns these variables and {@code tools}: what a template that handles tools declares to the
+   * model. {@link dev.baichuan4j.tools.Tools#options} does it where it should.
+   *
+   * @param tools declarations as OpenAI's API has them, of values as {@link #of} takes them
+   * @throws InvalidRequestException as {@link #of}
+   */
+  public TemplateVariables withTools(List<Map<String, Object>> tools) {
+    Objects.requireNonNull(tools, "tools");
+    Map<String, Object> all = new LinkedHashMap<>(values);
+    all.put(TOOLS, copy(tools, OPTION + "." + TOOLS, 0));
+    return new TemplateVariables(Collections.unmodifiableMap(all));
   }
 
   /** Returns the values by name, unmodifiable at every depth. */

@@ -65,6 +65,8 @@ class NullArgumentsTest {
     samples.put(Quant.class, Quant.BF16);
     samples.put(KvType.class, KvType.F32);
     samples.put(PromptFormat.class, PromptFormat.CURRENT);
+    samples.put(ToolForm.class, ToolForm.TEXT);
+    samples.put(ChatMessage.ToolPart.Kind.class, ChatMessage.ToolPart.Kind.CALL);
     samples.put(PromptOverflow.class, PromptOverflow.FAIL);
     samples.put(FinishReason.class, FinishReason.STOP);
     samples.put(ChatMessage.Role.class, ChatMessage.Role.USER);

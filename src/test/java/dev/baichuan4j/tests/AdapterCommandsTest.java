@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.GenerationOptions;
+import dev.baichuan4j.Quant;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -83,6 +85,32 @@ class AdapterCommandsTest {
   }
 
   @Test
+  void convertAndQuantizeMergeAdapters() throws Exception {
+    GenerationOptions options = GenerationOptions.greedy().withMaxNewTokens(8);
+    for (String[] command :
+        new String[][] {
+          {"convert", "--to", "safetensors", "--out", "merged"},
+          {"quantize", "--weights", "int8", "--out", "merged.bc4j"}
+        }) {
+      boolean quantized = command[0].equals("quantize");
+      Path out = folder.resolve(command[command.length - 1]);
+      List<String> words = new ArrayList<>(List.of(command));
+      words.set(words.size() - 1, out.toString());
+      words.addAll(List.of("--model", MODEL.toString(), "--lora", first.toString()));
+      words.addAll(List.of("--lora", second.toString(), "--threads", "2"));
+      Program.Run run = new Program(folder).run("", words.toArray(String[]::new));
+      assertEquals(0, run.code(), run.err());
+      BaichuanLoader loader =
+          Baichuan.loader(MODEL).threads(2).mergedAdapter(first).mergedAdapter(second);
+      try (Baichuan merged = loader.weights(quantized ? Quant.INT8 : Quant.BF16).load();
+          Baichuan written = Baichuan.loader(out).threads(2).load()) {
+        assertEquals(
+            merged.complete(PROMPT, options).text(), written.complete(PROMPT, options).text());
+      }
+    }
+  }
+
+  @Test
   void chatChangesItsAdapter() throws Exception {
     Path model = Fixtures.model("tiny-baichuan2-13b-chat");
     Path adapter;
@@ -92,7 +120,15 @@ class AdapterCommandsTest {
     Program.Run run =
         new Program(folder)
             .run(
-                "你是谁\nclear\n/adapter\n/adapter none\n你是谁\nclear\n/adapter other\n/adapter style\n你是谁\n",
+                "你是谁\n"
+                    + "clear\n"
+                    + "/adapter\n"
+                    + "/adapter none\n"
+                    + "你是谁\n"
+                    + "clear\n"
+                    + "/adapter other\n"
+                    + "/adapter style\n"
+                    + "你是谁\n",
                 "chat",
                 "--model",
                 model.toString(),
@@ -106,7 +142,9 @@ class AdapterCommandsTest {
     String[] parts =
         run.out()
             .split(
-                "\\* style\n|answers come from the model itself\n|answers come with the adapter style\n");
+                "\\* style\n"
+                    + "|answers come from the model itself\n"
+                    + "|answers come with the adapter style\n");
     assertEquals(4, parts.length, run.out());
     assertEquals(parts[0].strip(), parts[3].strip());
     assertNotEquals(parts[0].strip(), parts[2].strip());

@@ -157,7 +157,16 @@ class LayersTest {
         .mayOnlyAccessLayers("public", "files", "json", "jinja")
         .whereLayer("convert")
         .mayOnlyAccessLayers(
-            "public", "files", "json", "arch", "gguf", "checkpoint", "tokenizer", "nn", "chat")
+            "public",
+            "files",
+            "json",
+            "arch",
+            "gguf",
+            "checkpoint",
+            "lora",
+            "tokenizer",
+            "nn",
+            "chat")
         .whereLayer("inspect")
         .mayOnlyAccessLayers("public", "files", "arch", "checkpoint", "tokenizer", "chat")
         .whereLayer("api")

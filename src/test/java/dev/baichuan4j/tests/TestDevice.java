@@ -58,6 +58,12 @@ final class TestDevice {
     return loader(name, !isGpu());
   }
 
+  /** A loader of any folder, in the usual precision. */
+  static BaichuanLoader loader(Path folder) {
+    require(false);
+    return Baichuan.loader(folder).device(DEVICE);
+  }
+
   static BaichuanLoader loader(String name, boolean exact) {
     require(exact);
     return Baichuan.loader(Fixtures.model(name)).device(DEVICE).exact(exact);

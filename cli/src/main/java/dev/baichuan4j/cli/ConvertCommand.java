@@ -7,6 +7,8 @@ import dev.baichuan4j.internal.convert.Weights;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -52,9 +54,17 @@ final class ConvertCommand implements Callable<Integer> {
       paramLabel = "KIND",
       defaultValue = "stored",
       description =
-          "stored, f32, f16, bf16; for gguf also int8 (q8_0), int4 (q4_0), q4_1; for bc4j also int8,"
-              + " int4, int3, int2 (default: ${DEFAULT-VALUE}).")
+          "stored, f32, f16, bf16; for gguf also int8 (q8_0), int4 (q4_0), q4_1; for bc4j also"
+              + " int8, int4, int3, int2 (default: ${DEFAULT-VALUE}).")
   private String weights;
+
+  @Option(
+      names = "--lora",
+      paramLabel = "DIR",
+      description =
+          "Adapter (LoRA) to merge into the weights, a folder as peft writes it. May be given"
+              + " again.")
+  private List<Path> adapters = new ArrayList<>();
 
   @Option(
       names = "--threads",
@@ -82,7 +92,8 @@ final class ConvertCommand implements Callable<Integer> {
     }
     Map<String, Double> losses;
     try (TimeLeft progress = new TimeLeft()) {
-      losses = new Conversion(Checkpoint.open(model), form, kind, out, threads, progress).run(true);
+      Checkpoint source = Conversion.merged(Checkpoint.open(model), adapters, kind);
+      losses = new Conversion(source, form, kind, out, threads, progress).run(true);
     }
     tellOf(losses);
     return 0;
@@ -93,9 +104,13 @@ final class ConvertCommand implements Callable<Integer> {
   }
 
   /** What was lost is a message and no result. */
-  private static void tellOf(Map<String, Double> losses) {
+  private void tellOf(Map<String, Double> losses) {
     if (losses.isEmpty()) {
-      Terminal.err().println("All numbers are kept as they were.");
+      Terminal.err()
+          .println(
+              adapters.isEmpty()
+                  ? "All numbers are kept as they were."
+                  : "Sums are rounded to the type of the weights, as a load rounds them.");
       return;
     }
     Map.Entry<String, Double> most =
@@ -105,7 +120,8 @@ final class ConvertCommand implements Callable<Integer> {
         .println(
             String.format(
                 Locale.ROOT,
-                "%d tensors were rounded: by %.2g %% of their norm on average, by %.2g %% at most (%s).",
+                "%d tensors were rounded: by %.2g %% of their norm on average, by %.2g %% at most"
+                    + " (%s).",
                 losses.size(),
                 100 * mean,
                 100 * most.getValue(),

@@ -7,6 +7,8 @@ import dev.baichuan4j.Quant;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -77,6 +79,14 @@ final class QuantizeCommand implements Callable<Integer> {
   private Path out;
 
   @Option(
+      names = "--lora",
+      paramLabel = "DIR",
+      description =
+          "Adapter (LoRA) to merge into the weights before they are quantized, a folder as peft"
+              + " writes it. May be given again.")
+  private List<Path> adapters = new ArrayList<>();
+
+  @Option(
       names = "--threads",
       paramLabel = "N",
       defaultValue = "0",
@@ -107,6 +117,7 @@ final class QuantizeCommand implements Callable<Integer> {
     try (Terminal.Bar bar = new Terminal.Bar()) {
       BaichuanLoader loader =
           Baichuan.loader(model).weights(weights).threads(threads).progress(bar);
+      adapters.forEach(loader::mergedAdapter);
       if (calibrate == null) {
         loader.quantize(out);
       } else {

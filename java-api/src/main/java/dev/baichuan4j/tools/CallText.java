@@ -4,25 +4,15 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import dev.baichuan4j.internal.engine.constrain.TaggedText;
 import dev.baichuan4j.internal.json.JsonText;
 import java.io.IOException;
 import java.io.StringReader;
 
 /**
- * How calls and their results are written in a text: the form of Hermes 2 Pro, which Qwen has taken
- * over.
+ * How calls and their results are written in a text of a message: the form of Hermes 2 Pro, which
+ * Qwen has taken over.
  */
 final class CallText {
-  static final String OPEN = "<tool_call>";
-  static final String CLOSE = "</tool_call>";
-
-  /** What stands between a call's arguments and the end of its text. */
-  static final String END = "}\n" + CLOSE;
-
-  /** Content without calls. */
-  static final TaggedText.Content FREE = new TaggedText.Free(TaggedText.without(OPEN));
-
   private static final int UNBOUNDED = Integer.MAX_VALUE;
 
   /** Without limits: a text that a model has written under a constraint has to be read. */
@@ -41,13 +31,8 @@ final class CallText {
 
   private CallText() {}
 
-  /** What stands before the arguments of a call. */
-  static String begin(String name) {
-    return OPEN + "\n{\"name\": " + JsonText.quote(name) + ", \"arguments\": ";
-  }
-
   static String of(ToolCall call) {
-    return begin(call.name()) + call.arguments() + END;
+    return CallSyntax.HERMES.begin(call.name()) + call.arguments() + CallSyntax.HERMES.end();
   }
 
   /** A result whose content is JSON holds it as it is, any other as a string. */

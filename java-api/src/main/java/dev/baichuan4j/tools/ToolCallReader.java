@@ -39,10 +39,11 @@ public final class ToolCallReader {
   private static final int ID_LENGTH = 24;
   private static final SecureRandom RANDOM = new SecureRandom();
 
-  /** What is before the arguments, and the brace with which they begin. */
-  private static final Pattern HEADER =
-      Pattern.compile(
-          "\\s*+\\{\\s*+\"name\"\\s*+:\\s*+\"([^\"\\\\]*+)\"\\s*+,\\s*+\"arguments\"\\s*+:\\s*+\\{");
+  /** The end of a call in a list, which may have an id. */
+  private static final Pattern ELEMENT_END =
+      Pattern.compile("\\s*+(?:,\\s*+\"id\"\\s*+:\\s*+\"[^\"\\\\]*+\"\\s*+)?+\\}");
+
+  private static final Pattern OBJECT_END = Pattern.compile("\\s*+\\}");
 
   private static final Pattern OBJECT = Pattern.compile("\\s*+\\{\\s*+\"");
 
@@ -86,11 +87,13 @@ public final class ToolCallReader {
   }
 
   private final Set<String> names; // none: everything is content
+  private final CallSyntax syntax;
   private final List<ToolCall> calls = new ArrayList<>();
   private final StringBuilder text = new StringBuilder(); // that is not given out
   private State state = State.CONTENT;
   private boolean blank = true; // no content since the beginning, or since the last call
   private int open; // in text: the mark of the call that may begin
+  private int lead; // characters of the mark in front of the JSON of the call
   private int searched; // in text: there is no mark of an end before
 
   private int begun; // calls that the sink was told of
@@ -103,9 +106,11 @@ public final class ToolCallReader {
 
   /**
    * @param names those of the declared tools; if there is none, everything is content
+   * @param syntax how calls are written
    */
-  ToolCallReader(Set<String> names) {
+  ToolCallReader(Set<String> names, CallSyntax syntax) {
     this.names = names;
+    this.syntax = syntax;
   }
 
   /**
@@ -177,7 +182,7 @@ public final class ToolCallReader {
   }
 
   private boolean content(Sink sink) {
-    int mark = text.indexOf(CallText.OPEN);
+    int mark = text.indexOf(syntax.mark);
     int end = mark >= 0 ? mark : text.length() - openBegun();
     boolean kept = blank && isBlank(end) && end <= MAX_WITHHELD; // it is dropped if a call comes
     if (!kept) {
@@ -187,15 +192,16 @@ public final class ToolCallReader {
       return false;
     }
     open = kept ? mark : 0;
+    lead = syntax.lead.length();
     state = State.HEADER;
     return true;
   }
 
   /** How many characters at the end of the text are the beginning of a mark. */
   private int openBegun() {
-    int most = Math.min(text.length(), CallText.OPEN.length() - 1);
+    int most = Math.min(text.length(), syntax.mark.length() - 1);
     for (int length = most; length > 0; length--) {
-      if (CallText.OPEN.startsWith(text.substring(text.length() - length))) {
+      if (syntax.mark.startsWith(text.substring(text.length() - length))) {
         return length;
       }
     }
@@ -203,9 +209,9 @@ public final class ToolCallReader {
   }
 
   private boolean header(Sink sink, boolean last) {
-    int from = open + CallText.OPEN.length();
+    int from = open + lead;
     int to = Math.min(text.length(), from + MAX_WITHHELD);
-    Matcher header = HEADER.matcher(text).region(from, to);
+    Matcher header = syntax.header().matcher(text).region(from, to);
     if (header.lookingAt()) {
       if (!names.contains(header.group(1))) {
         return noCall(sink);
@@ -220,7 +226,7 @@ public final class ToolCallReader {
     if (header.hitEnd() && to == text.length() && to < from + MAX_WITHHELD) {
       return last && noCall(sink);
     }
-    if (OBJECT.matcher(text).region(from, to).lookingAt()) {
+    if (syntax.isTagged() && OBJECT.matcher(text).region(from, to).lookingAt()) {
       searched = from;
       state = State.WHOLE;
       return true;
@@ -231,17 +237,17 @@ public final class ToolCallReader {
   /** What was withheld is content, as far as the mark; behind it may be another one. */
   private boolean noCall(Sink sink) {
     state = State.CONTENT;
-    give(open + CallText.OPEN.length(), sink);
+    give(open + Math.max(lead, 1), sink);
     return true;
   }
 
   private boolean whole(Sink sink, boolean last) {
-    int mark = text.indexOf(CallText.CLOSE, searched);
+    int mark = text.indexOf(syntax.close(), searched);
     if (mark < 0 && !last) {
-      searched = Math.max(searched, text.length() - CallText.CLOSE.length() + 1);
+      searched = Math.max(searched, text.length() - syntax.close().length() + 1);
       return false;
     }
-    int from = open + CallText.OPEN.length();
+    int from = open + lead;
     int to = mark >= 0 ? mark : text.length();
     Object call;
     try {
@@ -309,12 +315,13 @@ public final class ToolCallReader {
   }
 
   private boolean brace() {
-    int at = blankEnd();
-    if (at == text.length() && at <= MAX_WITHHELD) {
+    Matcher end = (syntax.isList() ? ELEMENT_END : OBJECT_END).matcher(text);
+    boolean ends = end.lookingAt();
+    if (!ends && end.hitEnd() && text.length() <= MAX_WITHHELD) {
       return false;
     }
-    if (at <= MAX_WITHHELD && text.charAt(at) == '}') {
-      text.delete(0, at + 1);
+    if (ends && end.end() <= MAX_WITHHELD) {
+      text.delete(0, end.end());
       complete();
     } else {
       state = State.CONTENT;
@@ -331,10 +338,18 @@ public final class ToolCallReader {
 
   private boolean close(boolean last) {
     int at = blankEnd();
-    int length = Math.min(CallText.CLOSE.length(), text.length() - at);
+    String close = syntax.close();
+    if (syntax.isList() && at <= MAX_WITHHELD && at < text.length() && text.charAt(at) == ',') {
+      text.delete(0, at + 1); // the next element
+      open = 0;
+      lead = 0;
+      state = State.HEADER;
+      return true;
+    }
+    int length = Math.min(close.length(), text.length() - at);
     boolean begins =
-        at <= MAX_WITHHELD && CallText.CLOSE.startsWith(text.substring(at, at + length));
-    if (begins && length < CallText.CLOSE.length() && !last) {
+        !close.isEmpty() && at <= MAX_WITHHELD && close.startsWith(text.substring(at, at + length));
+    if (begins && length < close.length() && !last) {
       return false;
     }
     if (begins) {

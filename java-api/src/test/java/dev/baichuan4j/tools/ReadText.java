@@ -13,13 +13,18 @@ final class ReadText implements ToolCallReader.Sink {
   private final List<String> ids = new ArrayList<>();
   private final ToolCallReader reader;
 
-  private ReadText(Set<String> names) {
-    reader = new ToolCallReader(names);
+  private ReadText(Set<String> names, CallSyntax syntax) {
+    reader = new ToolCallReader(names, syntax);
   }
 
   /** Reads a text that comes in pieces. */
   static ReadText of(Set<String> names, Iterable<String> pieces) {
-    ReadText read = new ReadText(names);
+    return of(names, CallSyntax.HERMES, pieces);
+  }
+
+  /** Reads a text with calls of a syntax. */
+  static ReadText of(Set<String> names, CallSyntax syntax, Iterable<String> pieces) {
+    ReadText read = new ReadText(names, syntax);
     for (String piece : pieces) {
       read.reader.accept(piece, read);
     }

@@ -79,6 +79,56 @@ class ToolCallReaderTest {
               "call 0 now",
               "arguments 0 {}"));
 
+  private static final String LLAMA = "{\"name\": \"now\", \"parameters\": {}}";
+  private static final String MISTRAL = "[{\"name\": \"now\", \"arguments\": {}}]";
+
+  /** Texts of calls as LLaMA and Mistral write them, and what comes of each. */
+  private static final List<List<String>> OTHERS =
+      List.of(
+          List.of("LLAMA", LLAMA, "call 0 now", "arguments 0 {}"),
+          List.of("LLAMA", "\n" + LLAMA + "\n", "call 0 now", "arguments 0 {}"),
+          List.of("LLAMA", "好 {" + LLAMA, "content 好 {", "call 0 now", "arguments 0 {}"),
+          List.of(
+              "LLAMA",
+              "{\"name\": \"weather\", \"parameters\": {\"city\": \"}\"} }",
+              "call 0 weather",
+              "arguments 0 {\"city\": \"}\"}"),
+          List.of(
+              "LLAMA",
+              LLAMA.replace("now", "later") + NOW,
+              "content " + LLAMA.replace("now", "later") + NOW),
+          List.of("LLAMA", MISTRAL, "content " + MISTRAL),
+          List.of("MISTRAL", MISTRAL, "call 0 now", "arguments 0 {}"),
+          List.of(
+              "MISTRAL",
+              " [{\"name\": \"weather\", \"arguments\": {\"a\": [1]}, \"id\": \"abcdefghi\"}, "
+                  + MISTRAL.substring(1),
+              "call 0 weather",
+              "arguments 0 {\"a\": [1]}",
+              "call 1 now",
+              "arguments 1 {}"),
+          List.of("MISTRAL", "Yes. " + MISTRAL, "content Yes. ", "call 0 now", "arguments 0 {}"),
+          List.of(
+              "MISTRAL",
+              MISTRAL.replace("]", ", {\"x\": 1}]"),
+              "call 0 now",
+              "arguments 0 {}",
+              "content  {\"x\": 1}]"),
+          List.of("MISTRAL", LLAMA + "[1]", "content " + LLAMA + "[1]"));
+
+  @Test
+  void otherFormsOfCallsAreReadWhereverTheyAreCut() {
+    for (List<String> each : OTHERS) {
+      CallSyntax syntax = CallSyntax.valueOf(each.get(0));
+      for (List<String> pieces : cuts(each.get(1))) {
+        assertEquals(
+            each.subList(2, each.size()),
+            ReadText.of(NAMES, syntax, pieces).events(),
+            () -> syntax + " pieces " + pieces);
+      }
+    }
+  }
+
   /** Texts of calls that do not become complete, and what comes of each. */
   private static final List<List<String>> BROKEN =
       List.of(
@@ -142,7 +192,7 @@ class ToolCallReaderTest {
   @Test
   void argumentsComeAsTheyAreWritten() {
     List<String> pieces = new ArrayList<>();
-    ToolCallReader reader = new ToolCallReader(NAMES);
+    ToolCallReader reader = new ToolCallReader(NAMES, CallSyntax.HERMES);
     ToolCallReader.Sink sink =
         new ToolCallReader.Sink() {
           @Override
@@ -231,23 +281,32 @@ class ToolCallReaderTest {
       "}}",
       "<tool_call>\n{\"name\": \"now\", \"arguments\": ",
       NOW,
+      LLAMA,
+      MISTRAL,
+      MISTRAL.substring(1, MISTRAL.length() - 1),
+      "{\"name\": \"",
+      "\"parameters\": ",
       " ".repeat(1000),
       "x".repeat(50)
     };
     Random random = new Random(20250301);
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 6000; round++) {
+      CallSyntax syntax = CallSyntax.values()[round % 3];
       StringBuilder text = new StringBuilder();
       for (int i = random.nextInt(14); i >= 0; i--) {
         text.append(parts[random.nextInt(parts.length)]);
       }
-      ReadText whole = ReadText.of(NAMES, List.of(text.toString()));
+      ReadText whole = ReadText.of(NAMES, syntax, List.of(text.toString()));
       List<String> pieces = new ArrayList<>();
       for (int at = 0; at < text.length(); ) {
         int to = Math.min(text.length(), at + 1 + random.nextInt(random.nextInt(20) + 1));
         pieces.add(text.substring(at, to));
         at = to;
       }
-      assertEquals(whole.events(), ReadText.of(NAMES, pieces).events(), () -> "pieces " + pieces);
+      assertEquals(
+          whole.events(),
+          ReadText.of(NAMES, syntax, pieces).events(),
+          () -> syntax + " pieces " + pieces);
       whole.calls().forEach(call -> assertTrue(CallText.isObject(call.arguments())));
       if (whole.ids().isEmpty()) {
         assertEquals(text.toString(), whole.content());

@@ -11,6 +11,7 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.Constraint;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.ToolForm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -24,7 +25,8 @@ class ToolsTest {
           """
           {"type":"object", "properties":{"city":{"type":"string"},
            "days":{"type":"integer","minimum":1,"maximum":7}},
-           "required":["city"]}""");
+           "required":["city"]}\
+          """);
   private static final Tool NOW = new Tool("now", "", "{}");
   private static final Tools TOOLS = Tools.of(List.of(WEATHER, NOW));
   private static final GenerationOptions OPTIONS = GenerationOptions.unmodified();
@@ -103,7 +105,8 @@ class ToolsTest {
     assertFalse(texts.accepts(call("later", "{}")));
     String open =
         """
-        {"type": "object", "properties": {"a": {"type": "object"}}, "additionalProperties": true}""";
+        {"type": "object", "properties": {"a": {"type": "object"}}, "additionalProperties": true}\
+        """;
     String required = "{\"type\": \"object\", \"properties\": {}, \"required\": [\"b\"]}";
     BoundTexts more =
         new BoundTexts(
@@ -192,19 +195,78 @@ class ToolsTest {
                 new ToolResult("call_3", "now", "{12}")));
     assertEquals(
         ChatMessage.user(
-            """
-            <tool_response>
-            {"name": "get_weather", "content": {"t":
-             [20]}}
-            </tool_response>
-            <tool_response>
-            {"name": "now", "content": "12 \\"点\\""}
-            </tool_response>
-            <tool_response>
-            {"name": "now", "content": "{12}"}
-            </tool_response>"""),
-        results);
+                """
+                <tool_response>
+                {"name": "get_weather", "content": {"t":
+                 [20]}}
+                </tool_response>
+                <tool_response>
+                {"name": "now", "content": "12 \\"点\\""}
+                </tool_response>
+                <tool_response>
+                {"name": "now", "content": "{12}"}
+                </tool_response>\
+                """)
+            .content(),
+        results.content());
+    assertEquals(ChatMessage.Role.USER, results.role());
+    assertEquals("{12}", results.toolParts().get(2).text());
     refused("results", () -> Tools.results(List.of()));
+  }
+
+  @Test
+  void callsOfLlamaAreTheTextOfAnObject() {
+    Tools llama = TOOLS.withForm(ToolForm.LLAMA);
+    String weather = "{\"name\": \"get_weather\", \"parameters\": {\"city\": \"北京\", \"days\": 7}}";
+    BoundTexts auto = new BoundTexts(llama);
+    for (String text : List.of("", "好的 {", weather, "Yes. " + weather)) {
+      assertTrue(auto.accepts(text), text);
+    }
+    for (String text :
+        List.of(
+            weather + weather,
+            weather + "\n" + weather,
+            weather.replace("7", "8"),
+            weather.replace("get_weather", "other"),
+            call("now", "{}") + weather.substring(0, 30))) {
+      assertFalse(auto.accepts(text), text);
+    }
+    BoundTexts named = new BoundTexts(llama.withChoice(ToolChoice.named("now")));
+    assertEquals("{\"name\": \"now\", \"parameters\": {}}", named.forced(""));
+    assertFalse(named.accepts(""));
+    refused(
+        "constraint",
+        () ->
+            llama.options(OPTIONS.withConstraint(Constraint.jsonSchema("{\"type\":\"object\"}"))));
+  }
+
+  @Test
+  void aTemplateIsGivenTheDeclarations() {
+    List<ChatMessage> messages = List.of(ChatMessage.user("?"));
+    for (ToolForm form : new ToolForm[] {ToolForm.HERMES, ToolForm.LLAMA, ToolForm.MISTRAL}) {
+      Tools tools = TOOLS.withForm(form);
+      assertEquals(messages, tools.prompt(messages));
+      List<?> declared = (List<?>) tools.options(OPTIONS).templateVariables().values().get("tools");
+      assertEquals(2, declared.size());
+      assertTrue(declared.get(0).toString().contains("minimum=1,"), declared.toString());
+      assertEquals(
+          OPTIONS, tools.withChoice(ToolChoice.none()).options(OPTIONS), "nothing is declared");
+    }
+    assertEquals(
+        TOOLS.options(OPTIONS).constraint(),
+        TOOLS.withForm(ToolForm.HERMES).options(OPTIONS).constraint());
+    assertTrue(TOOLS.options(OPTIONS).templateVariables().values().isEmpty());
+  }
+
+  /** What begins a call of Mistral is no text that a constraint could write. */
+  @Test
+  void mistralIsBoundByNothing() {
+    Tools mistral = TOOLS.withForm(ToolForm.MISTRAL);
+    assertTrue(mistral.options(OPTIONS).constraint().isEmpty());
+    refused("choice", () -> mistral.withChoice(ToolChoice.required()).options(OPTIONS));
+    refused("choice", () -> mistral.withChoice(ToolChoice.named("now")).options(OPTIONS));
+    refused("choice", () -> mistral.withParallel(false).options(OPTIONS));
+    refused("choice", () -> mistral.options(OPTIONS.withConstraint(Constraint.json())));
   }
 
   @Test
@@ -227,7 +289,8 @@ class ToolsTest {
   @Test
   void aSchemaThatCannotBeEnforcedIsRefusedByToolAndKeyword() {
     String unenforced =
-        "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"string\", \"format\": \"x\"}}}";
+        "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"string\", \"format\":"
+            + " \"x\"}}}";
     for (List<String> each :
         List.of(
             List.of(unenforced, "format", "#/properties/a"),

@@ -47,7 +47,8 @@ record ChatCall(
     return Failures.mapped(
         () -> {
           GenerationOptions options = options(parameters, model.defaultOptions());
-          Optional<Tools> tools = tools(parameters);
+          Optional<Tools> tools =
+              tools(parameters).map(declared -> declared.withForm(model.info().toolForm()));
           return new ChatCall(
               name,
               model,

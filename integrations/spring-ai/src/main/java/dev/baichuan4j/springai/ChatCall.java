@@ -76,7 +76,8 @@ final class ChatCall implements AutoCloseable {
     Tools tools =
         Tools.of(definitions.stream().map(ChatCall::tool).toList())
             .withChoice(Objects.requireNonNullElse(options.getToolChoice(), ToolChoice.auto()))
-            .withParallel(!Boolean.FALSE.equals(options.getParallelToolCalls()));
+            .withParallel(!Boolean.FALSE.equals(options.getParallelToolCalls()))
+            .withForm(model.info().toolForm());
     Generation generation = model.chat(tools.prompt(messages), tools.options(asked));
     return new ChatCall(name, generation, tools.newReader());
   }

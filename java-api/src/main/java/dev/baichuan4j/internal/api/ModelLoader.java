@@ -393,6 +393,7 @@ final class ModelLoader implements BaichuanLoader {
         model.shape(),
         roles,
         prompts.format(roles.isPresent()),
+        prompts.toolForm(),
         AdvisedOptions.endIds(advice, model),
         context(model),
         advice

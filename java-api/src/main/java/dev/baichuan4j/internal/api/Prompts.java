@@ -6,11 +6,13 @@ import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.PromptFormat;
 import dev.baichuan4j.TemplateVariables;
 import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.ToolForm;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.chat.ChatTemplate;
 import dev.baichuan4j.internal.chat.JinjaPrompt;
 import dev.baichuan4j.internal.chat.PromptBuilder;
 import dev.baichuan4j.internal.chat.TemplateFile;
+import dev.baichuan4j.internal.chat.ToolProbe;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import java.time.LocalDateTime;
 import java.util.Optional;
@@ -42,8 +44,8 @@ final class Prompts {
       throw new ModelFormatException(
           checkpoint.map(c -> c.path().toString()).orElse("random model"),
           "chat template",
-          "chat_template.jinja, chat_template in tokenizer_config.json, or tokenizer.chat_template of"
-              + " a GGUF file, for prompt format TEMPLATE",
+          "chat_template.jinja, chat_template in tokenizer_config.json, or tokenizer.chat_template"
+              + " of a GGUF file, for prompt format TEMPLATE",
           "no chat template");
     }
     return new Prompts(PromptFormat.CURRENT, template);
@@ -56,6 +58,11 @@ final class Prompts {
     return template.isPresent()
         ? Optional.of(PromptFormat.TEMPLATE)
         : hasRoles ? Optional.of(own) : Optional.empty();
+  }
+
+  /** Returns how the template, if there is one, tells of tools. */
+  ToolForm toolForm() {
+    return template.map(ToolProbe::formOf).orElse(ToolForm.TEXT);
   }
 
   /**

@@ -12,9 +12,7 @@ import dev.baichuan4j.internal.jinja.Text;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 
@@ -26,6 +24,8 @@ import java.util.function.Supplier;
  * are the template's, whatever it does to the text of messages.
  */
 public final class JinjaPrompt implements PromptBuilder {
+  private static final String TOOLS = "tools";
+
   private final TemplateFile file;
   private final MarkedText encoder;
   private final int contextLength;
@@ -96,12 +96,14 @@ public final class JinjaPrompt implements PromptBuilder {
   }
 
   /**
-   * Returns where rounds begin: at the first message behind the system text, and at each user's.
+   * Returns where rounds begin: at the first message behind the system text, and at each user's,
+   * but not at results of tools, which the calls before them belong to.
    */
-  private static List<Integer> rounds(List<ChatMessage> messages, int first) {
+  private List<Integer> rounds(List<ChatMessage> messages, int first) {
     List<Integer> rounds = new ArrayList<>();
     for (int i = first; i < messages.size(); i++) {
-      if (i == first || messages.get(i).role() == Role.USER) {
+      boolean asks = messages.get(i).role() == Role.USER && !hasParts(messages.get(i));
+      if (i == first || asks) {
         rounds.add(i);
       }
     }
@@ -181,10 +183,14 @@ public final class JinjaPrompt implements PromptBuilder {
 
   private Text render(List<ChatMessage> messages, boolean addGenerationPrompt) {
     Map<String, Object> given = new HashMap<>(file.specialTokens());
-    variables.values().forEach((name, value) -> given.put(name, given(value)));
-    given.put("messages", messages.stream().map(JinjaPrompt::value).toList());
+    given.put(TOOLS, None.NONE);
+    variables.values().forEach((name, value) -> given.put(name, TemplateMessages.given(value)));
+    given.put(
+        "messages",
+        messages.stream()
+            .flatMap(m -> hasParts(m) ? TemplateMessages.ofTools(m) : TemplateMessages.of(m))
+            .toList());
     given.put("add_generation_prompt", addGenerationPrompt);
-    given.put("tools", None.NONE);
     given.put("documents", None.NONE);
     try {
       return file.template().render(given, clock.get());
@@ -199,29 +205,8 @@ public final class JinjaPrompt implements PromptBuilder {
     }
   }
 
-  private static Map<Text, Object> value(ChatMessage message) {
-    Map<Text, Object> value = new LinkedHashMap<>();
-    value.put(Text.own("role"), Text.own(message.role().name().toLowerCase(Locale.ROOT)));
-    value.put(Text.own("content"), Text.given(message.content()));
-    return value;
-  }
-
-  /** Returns a value of a variable as templates have it. */
-  private static Object given(Object value) {
-    if (value == null) {
-      return None.NONE;
-    }
-    if (value instanceof String text) {
-      return Text.given(text);
-    }
-    if (value instanceof List<?> list) {
-      return list.stream().map(JinjaPrompt::given).toList();
-    }
-    if (value instanceof Map<?, ?> map) {
-      Map<Text, Object> values = new LinkedHashMap<>();
-      map.forEach((key, element) -> values.put(Text.given((String) key), given(element)));
-      return values;
-    }
-    return value;
+  /** Whether the template is told of tools, and the message has calls of them or results. */
+  private boolean hasParts(ChatMessage message) {
+    return variables.values().containsKey(TOOLS) && !message.toolParts().isEmpty();
   }
 }

@@ -15,6 +15,14 @@ public interface StoredRows {
   /** Returns whether numbers are codes, which may be read as F32 and not as the entry's type. */
   boolean isCoded();
 
+  /**
+   * Returns whether numbers are sums of stored numbers that no codes are among: read as F32 they
+   * have more bits than the entry's type, to which they are rounded where they are not quantized.
+   */
+  default boolean isSum() {
+    return false;
+  }
+
   /** Returns what reads the codes themselves, where a device can multiply them as they are. */
   default Optional<StoredCodes> codes() {
     return Optional.empty();

@@ -14,6 +14,7 @@ import dev.baichuan4j.internal.checkpoint.HeldFiles;
 import dev.baichuan4j.internal.checkpoint.OutputFolder;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufHeader;
+import dev.baichuan4j.internal.lora.MergedWeights;
 import dev.baichuan4j.internal.nn.Ops;
 import dev.baichuan4j.internal.nn.PanelEncoder;
 import dev.baichuan4j.internal.tokenizer.VocabularyTable;
@@ -101,6 +102,29 @@ public final class Conversion {
                 kind == Kind.CODES
                     ? source.packed().map(PackedWeights::quant).orElse(Quant.STORED)
                     : kind.quant());
+  }
+
+  /**
+   * Adds adapters to a model that is to be converted, as one that is loaded has them added.
+   *
+   * @param adapters folders as peft writes them; none for the model as it is
+   * @throws InvalidRequestException if its matrices are codes, and are to be written as they are
+   *     stored: a sum with them is no such code
+   * @throws dev.baichuan4j.ModelFormatException if an adapter cannot be read or added
+   */
+  public static Checkpoint merged(Checkpoint source, List<Path> adapters, Weights weights) {
+    if (adapters.isEmpty()) {
+      return source;
+    }
+    boolean coded = source.names().stream().anyMatch(name -> source.tensor(name).isCoded());
+    if (coded && weights == Weights.STORED) {
+      throw new InvalidRequestException(
+          "weights",
+          weights + " beside --lora",
+          "bf16 or another kind: the matrices are codes, and their sums with an adapter are rounded"
+              + " anew");
+    }
+    return MergedWeights.of(source, adapters);
   }
 
   private GgufHeader keys(Architecture model, Optional<Kind> matrices) {

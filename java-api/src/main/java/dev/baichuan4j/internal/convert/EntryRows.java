@@ -1,15 +1,24 @@
 package dev.baichuan4j.internal.convert;
 
 import dev.baichuan4j.internal.checkpoint.DType;
+import dev.baichuan4j.internal.checkpoint.StoredRows;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.nio.ByteBuffer;
 import java.util.List;
 
-/** The rows of a tensor of a checkpoint; codes are read as f32. */
-record EntryRows(TensorEntry entry) implements Rows {
+/**
+ * The rows of a tensor of a checkpoint; codes and sums are read as f32.
+ *
+ * @param roundsSums whether sums are read as the type of what they are sums of, as a load has them
+ */
+record EntryRows(TensorEntry entry, boolean roundsSums) implements Rows {
   @Override
   public DType type() {
-    return entry.isCoded() ? DType.F32 : entry.dtype();
+    return entry.isCoded() && !isRounded() ? DType.F32 : entry.dtype();
+  }
+
+  private boolean isRounded() {
+    return roundsSums && entry.rows().filter(StoredRows::isSum).isPresent();
   }
 
   @Override
@@ -31,7 +40,7 @@ record EntryRows(TensorEntry entry) implements Rows {
   @Override
   public void read(long first, int count, ByteBuffer target) {
     if (entry.rows().isPresent()) {
-      entry.rows().get().read(first, count, true, target);
+      entry.rows().get().read(first, count, !isRounded(), target);
       return;
     }
     int rowBytes = columns() * entry.dtype().size();

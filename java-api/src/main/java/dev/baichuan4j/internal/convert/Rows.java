@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.convert;
 import dev.baichuan4j.internal.checkpoint.DType;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 
 /** The numbers of a tensor, row by row; a vector has a row for each number. */
@@ -40,9 +41,15 @@ interface Rows {
     return new ChangedRows(this, count()) {
       @Override
       public void read(long first, int count, ByteBuffer target) {
+        int rowBytes = columns() * type().size();
+        ByteBuffer all = ByteBuffer.allocate(head * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
         for (long row = first; row < first + count; row++) {
           int within = (int) (row % head);
-          rows.read(row - within + within / 2 + within % 2 * (head / 2), 1, target);
+          if (within == 0 || row == first) {
+            rows.read(row - within, head, all.clear()); // of one head at once
+          }
+          int from = within / 2 + within % 2 * (head / 2);
+          target.put(all.slice(from * rowBytes, rowBytes));
         }
       }
     };

@@ -8,6 +8,7 @@ import dev.baichuan4j.internal.arch.LinearSpec;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
+import dev.baichuan4j.internal.checkpoint.StoredRows;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufTensorNames;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -69,7 +70,7 @@ final class TensorPlan {
   }
 
   private Rows rowsOf(TensorSpec spec) {
-    return new EntryRows(source.numbers(spec));
+    return new EntryRows(source.numbers(spec), matrices.isEmpty());
   }
 
   private Rows rows(TensorSpec spec) {
@@ -141,7 +142,7 @@ final class TensorPlan {
         OutputTensor.copied(
             spec,
             packed.kindOf(spec.name()),
-            new EntryRows(source.numbers(spec)),
+            new EntryRows(source.numbers(spec), false),
             source.tensor(spec.name())));
   }
 
@@ -154,7 +155,7 @@ final class TensorPlan {
               OutputTensor.of(
                   PackedWeights.HEAD_SCALE,
                   Kind.F32,
-                  new EntryRows(source.require(PackedWeights.HEAD_SCALE, rows)),
+                  new EntryRows(source.require(PackedWeights.HEAD_SCALE, rows), false),
                   rows))
           : Optional.empty();
     }
@@ -167,12 +168,17 @@ final class TensorPlan {
                     PackedWeights.HEAD_SCALE, Kind.ROW_SCALES, rows(target.headMatrix()), rows));
   }
 
-  /** How numbers are held that are not quantized: as asked for, as stored, or codes as bf16. */
+  /**
+   * How numbers are held that are not quantized: as asked for; sums as what they are sums of, and
+   * others as stored; or codes as bf16.
+   */
   private Kind plain(Rows rows) {
     if (matrices.filter(Kind::isPlain).isPresent()) {
       return matrices.get();
     }
-    boolean coded = rows.entries().stream().anyMatch(entry -> entry.isCoded());
+    boolean coded =
+        rows.entries().stream()
+            .anyMatch(entry -> entry.isCoded() && entry.rows().filter(StoredRows::isSum).isEmpty());
     return coded ? Kind.BF16 : Kind.of(rows.type());
   }
 

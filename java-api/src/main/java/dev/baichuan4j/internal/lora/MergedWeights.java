@@ -24,8 +24,8 @@ import java.util.stream.IntStream;
  * computed in f32 as rows are read. What becomes of the sum is what becomes of any weight: it is
  * rounded once to the stored type, or quantized without being rounded before.
  *
- * <p>A head that normalizes its rows does so after the sum, as that of a model that peft has merged
- * the adapter into: the published code divides by the norm of the weights that it has.
+ * <p>A head that normalizes its rows does so after the sum: the published code divides by the norm
+ * of the weights that it has.
  */
 public final class MergedWeights {
   private MergedWeights() {}
@@ -192,6 +192,11 @@ public final class MergedWeights {
     @Override
     public boolean isCoded() {
       return true;
+    }
+
+    @Override
+    public boolean isSum() {
+      return !base.isCoded();
     }
 
     @Override

@@ -21,6 +21,7 @@ final class Charsmap {
   static final long NO_MATCH = -1;
 
   private static final int MAX_REPLACEMENT = 1024; // bytes; the longest of NFKC has 33
+  private static final int MAX_CHARACTERS = 1 << 22; // of all; NFKC's have some 30,000
   private static final int NOWHERE = -1;
 
   private final String file;
@@ -41,6 +42,7 @@ final class Charsmap {
     byte[] pool = new byte[buffer.remaining() - (int) size];
     buffer.position(4 + (int) size).get(pool);
     replacements = new String[pool.length];
+    long characters = 0;
     for (int unit = 0; unit < units.length; unit++) {
       if (units[unit] >= 0 && endsRule(unit)) {
         int value = unit ^ offset(unit);
@@ -48,7 +50,13 @@ final class Charsmap {
           throw malformed("a replacement within " + pool.length + " bytes", "one outside of it");
         }
         int place = units[value] & Integer.MAX_VALUE;
-        replacements[place] = replacement(pool, place);
+        if (replacements[place] == null) {
+          replacements[place] = replacement(pool, place);
+          characters += replacements[place].length();
+        }
+        if (characters > MAX_CHARACTERS) {
+          throw malformed("replacements of at most " + MAX_CHARACTERS + " characters", "more");
+        }
       }
     }
     for (int c = 0; c <= Character.MAX_VALUE; c++) {

@@ -12,7 +12,9 @@ import java.util.regex.Pattern;
  *
  * <p>A repeat without a limit of its own is taken on single characters alone, so that matching
  * recurses as deep as the expression and not as the text. An expression that matches the empty text
- * is refused too: it would cut everywhere.
+ * is refused too: it would cut everywhere. So is a group that matches it in more than one way:
+ * forty of them in a row have 2^40 ways, none of which reads the text, so that nothing would bound
+ * them.
  *
  * <p>Source: doc/RE of Oniguruma 6.9, ONIG_SYNTAX_RUBY.
  */
@@ -97,7 +99,11 @@ final class OnigurumaParser {
     boolean empty = sequence();
     while (next("|")) {
       java.append('|');
-      empty |= sequence();
+      boolean another = sequence();
+      if (empty && another) {
+        throw unsupported("two alternatives that match the empty text, before that,");
+      }
+      empty |= another;
     }
     depth--;
     return empty;
@@ -118,6 +124,9 @@ final class OnigurumaParser {
       boolean look = source.startsWith("(?=", at) || source.startsWith("(?!", at);
       boolean empty = group();
       if (next("?") && !look) {
+        if (empty) {
+          throw unsupported("an optional group that matches the empty text, before that,");
+        }
         java.append('?');
         suffix(true);
         empty = true;

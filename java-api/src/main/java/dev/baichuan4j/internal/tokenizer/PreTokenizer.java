@@ -32,7 +32,8 @@ record PreTokenizer(String file, List<Split> splits, boolean prefixSpace, Option
   /**
    * Cuts a text.
    *
-   * @throws ModelFormatException if an expression takes far more than linear time
+   * @throws ModelFormatException if an expression takes far more than linear time, or more stack
+   *     than the thread has
    */
   void cut(String text, Parts parts) {
     Parts last = parts;
@@ -48,6 +49,13 @@ record PreTokenizer(String file, List<Split> splits, boolean prefixSpace, Option
     } catch (BoundedText.Exhausted e) {
       throw new ModelFormatException(
           file, "pre_tokenizer", "expressions that take linear time", "one that takes more", e);
+    } catch (StackOverflowError e) {
+      throw new ModelFormatException(
+          file,
+          "pre_tokenizer",
+          "expressions of fewer parts",
+          "one that the stack is short for",
+          e);
     }
   }
 

@@ -31,6 +31,9 @@ final class TokenizerJson {
           "decoder",
           "model");
 
+  /** Tokens around a text; published templates have one or two. */
+  private static final int MAX_FRAME = 1024;
+
   private static final String ADDED_TOKENS = "added_tokens";
   private static final String POST_PROCESSOR = "post_processor";
   private static final String DECODER = "decoder";
@@ -191,6 +194,9 @@ final class TokenizerJson {
         JsonObject token = template.object("special_tokens").object(name);
         List<Integer> ids = token.integers(new IntRange("ids", 0, pieces.size() - 1));
         (texts == 0 ? left : right).addAll(ids);
+        if (left.size() + right.size() + before.size() + behind.size() > MAX_FRAME) {
+          throw template.wrong("single", "at most " + MAX_FRAME + " tokens around a text");
+        }
       }
     }
     if (texts != 1) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.FuzzInputs;
 import dev.baichuan4j.internal.arch.ConfigFile;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import java.io.IOException;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.internal.FuzzInputs;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.ConfigFile;
 import dev.baichuan4j.internal.arch.TensorSpec;
@@ -16,29 +17,36 @@ import dev.baichuan4j.internal.tokenizer.TokenizerFiles;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Whatever a file holds, its reader answers with a result that lies inside the file or with a
  * {@link ModelFormatException}.
  *
- * <p>A normal build runs the inputs of {@code ReaderFuzzTestInputs} and some thousand random
- * changes of them. {@code JAZZER_FUZZ=1 mvn test -Dtest=ReaderFuzzTest#pickle} lets Jazzer look for
- * more.
+ * <p>A normal build runs the inputs of {@code ReaderFuzzTestInputs} and some thousand changes of
+ * them: random ones, early ends, and numbers at which counts, lengths and offsets overflow. {@code
+ * JAZZER_FUZZ=1 mvn test -Dtest=ReaderFuzzTest#pickle} lets Jazzer look for more.
  */
 class ReaderFuzzTest {
 
   private static final long DATA_OFFSET = 1 << 20;
   private static final long DATA_BYTES = 64;
+  private static final List<TensorSource> TENSORS = new ArrayList<>();
+
+  /** A folder whose config.json changes, and whose tensors do not. */
+  @TempDir private static Path configured;
 
   @FuzzTest(maxDuration = "2m")
   void safetensorsHeader(byte[] header) {
@@ -185,40 +193,133 @@ class ReaderFuzzTest {
     }
   }
 
+  /** The key of GPTQ, AWQ, compressed-tensors or bitsandbytes, beside the tensors of each. */
+  @FuzzTest(maxDuration = "2m")
+  void quantizationConfig(byte[] json) throws IOException {
+    Files.write(configured.resolve("config.json"), json);
+    for (TensorSource source : tensors()) {
+      try {
+        StoredModule module =
+            new StoredModule("m", 32, 96, QuantizedTensors.raw(source), source.metadata());
+        QuantizationConfig.read(configured, source.tensors().keySet())
+            .flatMap(f -> f.matrix(module))
+            .ifPresent(ReaderFuzzTest::readEnds);
+      } catch (ModelFormatException expected) {
+        assertTrue(expected.getMessage().startsWith(configured.toString()), expected::getMessage);
+      }
+    }
+  }
+
+  private static List<TensorSource> tensors() throws IOException {
+    if (TENSORS.isEmpty()) {
+      for (byte[] bytes : inputs("quantized")) {
+        Path file = Files.write(configured.resolve("model" + TENSORS.size()), bytes);
+        TENSORS.add(bytes[0] == 'P' ? TorchZipFile.open(file) : SafetensorsFile.open(file));
+      }
+    }
+    return TENSORS;
+  }
+
   private static void readEnds(QuantizedMatrix matrix) {
     matrix.read(0, 1, Element.F32, ByteBuffer.allocate(4 * 96));
     matrix.read(30, 2, Element.BF16, ByteBuffer.allocate(4 * 96));
     matrix.held();
   }
 
+  private FuzzInputs.Reader reader(String name) {
+    return switch (name) {
+      case "safetensorsHeader" -> this::safetensorsHeader;
+      case "pickle" -> this::pickle;
+      case "torchZip" -> this::torchZip;
+      case "config" -> this::config;
+      case "gguf" -> this::gguf;
+      case "packed" -> this::packed;
+      case "packed, sealed" -> bytes -> packed(sealed(bytes));
+      case "quantized" -> this::quantized;
+      default -> throw new IllegalArgumentException(name);
+    };
+  }
+
+  private static List<byte[]> inputs(String reader) throws IOException {
+    return FuzzInputs.of(ReaderFuzzTest.class, reader.replace(", sealed", ""));
+  }
+
   @ParameterizedTest
-  @CsvSource({
-    "safetensorsHeader, 2000",
-    "pickle, 2000",
-    "torchZip, 500",
-    "config, 2000",
-    "gguf, 2000",
-    "packed, 4000",
-    "quantized, 3000"
-  })
-  void survivesRandomChanges(String reader, int changes) throws IOException, URISyntaxException {
+  @CsvSource(
+      delimiter = ':',
+      value = {
+        "safetensorsHeader: 2000",
+        "pickle: 2000",
+        "torchZip: 500",
+        "config: 2000",
+        "gguf: 2000",
+        "packed: 500",
+        "packed, sealed: 3500",
+        "quantized: 3000"
+      })
+  void survivesRandomChanges(String name, int changes) throws IOException {
     Random random = new Random(7);
-    List<byte[]> inputs = FuzzInputs.of(ReaderFuzzTest.class, reader);
+    List<byte[]> inputs = inputs(name);
     assertTimeoutPreemptively(
-        Duration.ofMinutes(2),
+        Duration.ofMinutes(5),
         () -> {
           for (int i = 0; i < changes; i++) {
-            byte[] input = FuzzInputs.change(inputs.get(i % inputs.size()), random);
-            switch (reader) {
-              case "safetensorsHeader" -> safetensorsHeader(input);
-              case "pickle" -> pickle(input);
-              case "torchZip" -> torchZip(input);
-              case "gguf" -> gguf(input);
-              case "packed" -> packed(i % 8 == 0 ? input : sealed(input));
-              case "quantized" -> quantized(input);
-              default -> config(input);
-            }
+            reader(name).read(FuzzInputs.change(inputs.get(i % inputs.size()), random));
           }
         });
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "safetensorsHeader",
+        "pickle",
+        "torchZip",
+        "config",
+        "gguf",
+        "packed",
+        "packed, sealed",
+        "quantized"
+      })
+  void survivesAnEarlyEndWhereverItIs(String name) throws IOException {
+    for (byte[] input : inputs(name)) {
+      FuzzInputs.cutOff(input, reader(name));
+    }
+  }
+
+  /**
+   * Bytes up to where numbers of tensors are: the header of the GGUF file, the table and the place
+   * of it in packed ones, the prefix of safetensors, the directory of an archive.
+   */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ':',
+      value = {
+        "gguf: 8192: 2000",
+        "packed, sealed: 4096: 700",
+        "packed: 24: 100",
+        "quantized: 64: 200",
+        "torchZip: 1024: 300",
+        "pickle: 400: 1000"
+      })
+  void survivesNumbersThatOverflow(String name, int end, int count) throws IOException {
+    Random random = new Random(11);
+    for (byte[] input : inputs(name)) {
+      FuzzInputs.overflow(input, end, count, random, reader(name));
+    }
+  }
+
+  @Test
+  void survivesOtherValuesOfConfigs() throws IOException {
+    for (byte[] json : inputs("config")) {
+      FuzzInputs.otherValues(json, this::config);
+    }
+    for (byte[] json : inputs("safetensorsHeader")) {
+      FuzzInputs.otherValues(json, this::safetensorsHeader);
+    }
+    for (byte[] json : inputs("quantizationConfig")) {
+      FuzzInputs.otherValues(json, this::quantizationConfig);
+      FuzzInputs.cutOff(json, this::quantizationConfig);
+    }
   }
 }

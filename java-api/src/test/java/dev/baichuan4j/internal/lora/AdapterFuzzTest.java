@@ -7,8 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.internal.FuzzInputs;
 import dev.baichuan4j.internal.arch.Architecture;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,7 +69,25 @@ class AdapterFuzzTest {
     }
   }
 
-  private void open(Architecture model) {
+  /** A pair of one rank for the queries of the first layer of a model. */
+  @FuzzTest(maxDuration = "2m")
+  void weights(byte[] safetensors) throws IOException {
+    Path adapter = Files.createTempDirectory("fuzz");
+    Path config = adapter.resolve(AdapterFiles.CONFIG);
+    Path file = adapter.resolve(AdapterFiles.SAFETENSORS);
+    try {
+      Files.writeString(
+          config, "{\"peft_type\": \"LORA\", \"r\": 1, \"target_modules\": [\"q_proj\"]}");
+      Files.write(file, safetensors);
+      open(adapter, AdapterFiles.model("llama3-split"));
+    } finally {
+      Files.delete(file);
+      Files.delete(config);
+      Files.delete(adapter);
+    }
+  }
+
+  private static void open(Path folder, Architecture model) {
     try {
       for (LoraPair pair : LoraAdapter.open(folder, model).pairs()) {
         assertTrue(pair.layer() < model.layers());
@@ -124,11 +145,32 @@ class AdapterFuzzTest {
         bytes[fromEnd ? whole.length - 1 - at : at] = (byte) random.nextInt(256);
       }
       Files.write(folder.resolve(file), bytes);
-      open(model);
+      open(folder, model);
     }
-    for (int length = 0; length < whole.length; length += 1024) {
-      Files.write(folder.resolve(file), Arrays.copyOf(whole, length));
-      assertThrows(ModelFormatException.class, () -> LoraAdapter.open(folder, model));
+    FuzzInputs.cutOff(
+        whole,
+        bytes -> {
+          Files.write(folder.resolve(file), bytes);
+          assertThrows(ModelFormatException.class, () -> LoraAdapter.open(folder, model));
+        });
+  }
+
+  @Test
+  void otherValuesAndNumbersThatOverflowAreReadOrRefused() throws IOException {
+    for (byte[] json : FuzzInputs.of(AdapterFuzzTest.class, "config")) {
+      FuzzInputs.otherValues(json, this::config);
     }
+    byte[] whole = FuzzInputs.of(AdapterFuzzTest.class, "weights").get(0);
+    FuzzInputs.overflow(whole, 16, 100, new Random(5), this::weights);
+    int length = (int) ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    FuzzInputs.otherValues(
+        Arrays.copyOfRange(whole, 8, 8 + length),
+        header -> {
+          ByteBuffer file =
+              ByteBuffer.allocate(whole.length - length + header.length)
+                  .order(ByteOrder.LITTLE_ENDIAN);
+          file.putLong(header.length).put(header).put(whole, 8 + length, whole.length - 8 - length);
+          weights(file.array());
+        });
   }
 }

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is read of an adapter's folder, and what is refused. */
 class LoraAdapterTest {
@@ -89,6 +90,9 @@ class LoraAdapterTest {
     refused("\"layers_pattern\": [\"h\"]", "layers_pattern has a list, expected \"layers\"");
     refused("\"something_new\": \"yes\"", "something_new has \"yes\"");
     refused("\"r\": 0", "r has 0, expected an integer from 1 to 512");
+    refused("\"r\": -4", "r has -4, expected an integer from 1 to 512");
+    refused("\"r\": 4294967300", "r has 4294967300, expected an integer from 1 to 512");
+    refused("\"lora_alpha\": 1e400", "lora_alpha has 1e400, expected a finite number");
     refused("\"rank_pattern\": {\"q_proj\": 513}", "q_proj has 513");
     refused("\"alpha_pattern\": {\"q_proj\": \"x\"}", "q_proj has \"x\", expected a finite number");
     refused(
@@ -117,6 +121,63 @@ class LoraAdapterTest {
                   () -> slow.has("model.layers.11.self_attn.gate_proj.and.more", 11));
           assertEquals("target_modules", e.subject());
         });
+  }
+
+  /**
+   * What matches the empty text looks at no character, so these look at a name only by what is
+   * added to them.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"(|)", "(?:|)", "(a?)?", "(?=|)", "(?P<n>|)", "(|(?i)|)", "((a*)*)?"})
+  void expressionsWithWaysToMatchNothingAreGivenUp(String group) {
+    AdapterConfig slow = config("\"target_modules\": \".*" + group.repeat(40) + "(?<=x)\"");
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(120),
+        () -> {
+          try {
+            assertTrue(!slow.has("model.layers.1.self_attn.q_proj", 1));
+          } catch (ModelFormatException e) {
+            assertEquals("target_modules", e.subject());
+          }
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        ".*\\\\.(?:q_proj|v_proj)$; true",
+        "^(model)(?!.*(lm_head|output|emb|wte|shared)).*; true",
+        "(?:.*?(?:vision|image).*?)|(?:\\\\bmodel\\\\.layers\\\\.[\\\\d]{1,}\\\\.(?:self_attn|mlp)\\\\.q_proj);"
+            + " true",
+        "(?P<a_b>model|x)\\\\.layers\\\\.[0-9]+\\\\.self_attn\\\\.[^kv]_proj; true",
+        "model|layers; false",
+        ".*\\\\.(?:|x|k|v)_proj; false",
+        "(?i)MODEL.*; true",
+      })
+  void expressionsMatchWholeNames(String expression, boolean matches) {
+    AdapterConfig config = config("\"target_modules\": \"" + expression + "\"");
+    assertEquals(matches, config.has("model.layers.1.self_attn.q_proj", 1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "[a[b]]",
+        "[a&&b]",
+        "[]a]",
+        "(?x)a",
+        "(?P=a)",
+        "\\\\Qa",
+        "(a)\\\\1",
+        "(?#a)",
+        "\\\\",
+        "["
+      })
+  void expressionsThatPythonReadsOtherwiseAreRefused(String expression) {
+    refused(
+        "\"target_modules\": \"" + expression + "\"",
+        "target_modules has \"" + expression.replace("\\\\", "\\"));
   }
 
   @ParameterizedTest

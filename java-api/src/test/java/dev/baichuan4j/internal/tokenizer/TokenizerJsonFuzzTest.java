@@ -6,6 +6,7 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.SpecialTokens;
 import dev.baichuan4j.Tokenizer;
+import dev.baichuan4j.internal.FuzzInputs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -83,9 +84,9 @@ class TokenizerJsonFuzzTest {
       }
       tokenizerJson(bytes("{" + changed.substring(1)));
     }
-    for (int length = 1; length < json.length(); length += 1 + random.nextInt(40)) {
-      tokenizerJson(bytes(json.substring(0, length)));
-    }
+    FuzzInputs.cutOff(bytes(json), this::tokenizerJson);
+    FuzzInputs.cutOff(
+        Files.readAllBytes(TestData.fixture("gpt2-kind/tokenizer.json")), this::tokenizerJson);
   }
 
   /** Whole values are replaced, so that what is read stays JSON. */
@@ -102,6 +103,18 @@ class TokenizerJsonFuzzTest {
           parts[at].replaceFirst(
               "^[^,}\\]:]+", Matcher.quoteReplacement(WORDS[random.nextInt(WORDS.length)]));
       tokenizerJson(bytes(String.join("", changed) + rest));
+    }
+  }
+
+  @Test
+  void overflowingNumbersAreReadOrRefused() throws IOException {
+    for (byte[] json : FuzzInputs.of(TokenizerJsonFuzzTest.class, "tokenizerJson")) {
+      String text = new String(json, StandardCharsets.UTF_8);
+      int vocabulary = text.indexOf("\"vocab\"");
+      String rest = text.substring(vocabulary + 300); // which has more of the same
+      FuzzInputs.otherValues(
+          bytes(text.substring(0, vocabulary + 300)),
+          changed -> tokenizerJson(bytes(new String(changed, StandardCharsets.UTF_8) + rest)));
     }
   }
 

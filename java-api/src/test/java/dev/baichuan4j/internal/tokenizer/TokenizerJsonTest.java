@@ -157,6 +157,11 @@ class TokenizerJsonTest {
         "/model/merges|[[\"a\", \"zzz\"]]|merges has \"zzz\"",
         "/model/vocab/a|-1|a has -1",
         "/model/vocab/a|5|id 5 of",
+        "/model/vocab/a|4294967297|a has 4294967297",
+        "/added_tokens|[{\"id\": 2097153, \"content\": \"<a>\"}]|id has 2097153",
+        "/added_tokens|[{\"id\": 4294967297, \"content\": \"<a>\"}]|id has 4294967297",
+        "/added_tokens|[{\"id\": 9, \"content\": \"<a>\"}, {\"id\": 9, \"content\": \"<b>\"}]|id 9"
+            + " again",
       })
   void refusesByName(String pointer, String value, String message) throws IOException {
     ObjectNode json = micro();
@@ -227,6 +232,48 @@ class TokenizerJsonTest {
     ModelFormatException refused =
         assertThrows(ModelFormatException.class, () -> parse(json).encode("a".repeat(10_000)));
     assertTrue(refused.getMessage().contains("linear time"), refused.getMessage());
+  }
+
+  @Test
+  void refusesExpressionsThatTakeMoreStackThanThereIs() throws InterruptedException {
+    ObjectNode json = micro();
+    ((ObjectNode) json.at("/pre_tokenizer/pretokenizers/0"))
+        .putObject("pattern")
+        .put("Regex", "a?".repeat(8000) + "b");
+    Tokenizer tokenizer = parse(json);
+    ModelFormatException[] refused = new ModelFormatException[1];
+    Runnable encode =
+        () ->
+            refused[0] =
+                assertThrows(
+                    ModelFormatException.class, () -> tokenizer.encode("a".repeat(9000) + "b"));
+    Thread small = new Thread(null, encode, "small", 128 << 10);
+    small.start();
+    small.join();
+    assertEquals("pre_tokenizer", refused[0].subject());
+  }
+
+  /** A few bytes of the file would stand for a great many tokens. */
+  @Test
+  void refusesTemplatesThatAddTokensWithoutEnd() {
+    ObjectNode json = micro();
+    ObjectNode template = json.putObject("post_processor").put("type", "TemplateProcessing");
+    var single = template.putArray("single");
+    single.addObject().putObject("Sequence");
+    var ids = template.putObject("special_tokens").putObject("x").putArray("ids");
+    for (int i = 0; i < 100; i++) {
+      ids.add(1);
+      single.addObject().putObject("SpecialToken").put("id", "x");
+    }
+    ModelFormatException refused = assertThrows(ModelFormatException.class, () -> parse(json));
+    assertTrue(refused.getMessage().contains("at most 1024 tokens"), refused.getMessage());
+  }
+
+  @Test
+  void refusesNestingThatIsDeeperThanAnyFileHas() {
+    String deep = "{\"pre_tokenizer\": " + "{\"a\": [".repeat(100_000);
+    byte[] json = deep.getBytes(StandardCharsets.UTF_8);
+    assertThrows(ModelFormatException.class, () -> Tokenizer.parse(json, "x.json"));
   }
 
   @Test

@@ -18,13 +18,14 @@ final class ChatCompletions {
 
   static void handle(Call call) {
     Fields fields = call.read(ChatRequest.SHAPE);
-    ChatRequest request = ChatRequest.read(fields);
-    call.requireShort(Messages.characters(request.messages()), MESSAGES);
-    call.requireFew(request.choices(), "n");
+    ChatRequest read = ChatRequest.read(fields);
+    call.requireShort(Messages.characters(read.messages()), MESSAGES);
+    call.requireFew(read.choices(), "n");
     call.withModel(
         fields,
         MESSAGES,
         use -> {
+          ChatRequest request = read.in(use.model().info().toolForm());
           GenerationOptions options = call.options(use, request.options());
           Generation generation = use.model().chat(request.prompt(), options);
           Texts texts = new Texts(call.context(), use, List.of(generation), MESSAGES);

@@ -6,6 +6,7 @@ import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.PromptOverflow;
 import dev.baichuan4j.TemplateVariables;
+import dev.baichuan4j.ToolForm;
 import dev.baichuan4j.tools.Tools;
 import java.util.List;
 import java.util.Optional;
@@ -17,7 +18,7 @@ import java.util.function.UnaryOperator;
  *
  * @param messages without the declarations of tools
  * @param tools those that the model may call; empty for none
- * @param options what the request changes of the options that the model advises
+ * @param sampling what the request changes of the options that the model advises, but for tools
  * @param choices texts that are asked for
  * @param streams whether the answer is a stream
  * @param tellsUsage whether a stream ends with the token counts
@@ -26,7 +27,7 @@ import java.util.function.UnaryOperator;
 record ChatRequest(
     List<ChatMessage> messages,
     Optional<Tools> tools,
-    UnaryOperator<GenerationOptions> options,
+    UnaryOperator<GenerationOptions> sampling,
     int choices,
     boolean streams,
     boolean tellsUsage,
@@ -95,8 +96,7 @@ record ChatRequest(
           o = most.isPresent() ? o.withMaxNewTokens(most.getAsInt()) : o;
           o = logprobs.isPresent() ? o.withLogprobs(logprobs.getAsInt()) : o;
           o = truncates ? o.withPromptOverflow(PromptOverflow.DROP_OLDEST_ROUNDS) : o;
-          o = constraint.isPresent() ? o.withConstraint(constraint.get()) : o;
-          return tools.isPresent() ? tools.get().options(o) : o;
+          return constraint.isPresent() ? o.withConstraint(constraint.get()) : o;
         };
     boolean streams = fields.flag("stream", false);
     return new ChatRequest(
@@ -107,6 +107,26 @@ record ChatRequest(
         streams,
         tellsUsage(fields, streams),
         fields.text("service_tier"));
+  }
+
+  /** The request as a model is told of its tools. */
+  ChatRequest in(ToolForm form) {
+    return new ChatRequest(
+        messages,
+        tools.map(declared -> declared.withForm(form)),
+        sampling,
+        choices,
+        streams,
+        tellsUsage,
+        serviceTier);
+  }
+
+  /** What the request changes of the options that the model advises. */
+  UnaryOperator<GenerationOptions> options() {
+    return base -> {
+      GenerationOptions options = sampling.apply(base);
+      return tools.map(declared -> declared.options(options)).orElse(options);
+    };
   }
 
   /** The conversation with the declarations of tools. */

@@ -6,6 +6,7 @@ import dev.baichuan4j.ChatMessage;
 import dev.baichuan4j.Constraint;
 import dev.baichuan4j.GenerationOptions;
 import dev.baichuan4j.PromptOverflow;
+import dev.baichuan4j.ToolForm;
 import dev.baichuan4j.tools.Tools;
 import java.util.List;
 import java.util.Optional;
@@ -17,14 +18,14 @@ import java.util.function.UnaryOperator;
  *
  * @param messages without the declarations of tools
  * @param tools those that the model may call; empty for none
- * @param options what the request changes of the options that the model advises
+ * @param sampling what the request changes of the options that the model advises, but for tools
  * @param streams whether the answer is a stream
  * @param echoed fields of the request that the response has too
  */
 record ResponseRequest(
     List<ChatMessage> messages,
     Optional<Tools> tools,
-    UnaryOperator<GenerationOptions> options,
+    UnaryOperator<GenerationOptions> sampling,
     boolean streams,
     ObjectNode echoed) {
   private static final String LOGPROBS = "message.output_text.logprobs";
@@ -78,11 +79,24 @@ record ResponseRequest(
           o = most.isPresent() ? o.withMaxNewTokens(most.getAsInt()) : o;
           o = logprobs.isPresent() ? o.withLogprobs(logprobs.getAsInt()) : o;
           o = truncates ? o.withPromptOverflow(PromptOverflow.DROP_OLDEST_ROUNDS) : o;
-          o = constraint.isPresent() ? o.withConstraint(constraint.get()) : o;
-          return tools.isPresent() ? tools.get().options(o) : o;
+          return constraint.isPresent() ? o.withConstraint(constraint.get()) : o;
         };
     return new ResponseRequest(
         messages, tools, options, fields.flag("stream", false), echoed(fields));
+  }
+
+  /** The request as a model is told of its tools. */
+  ResponseRequest in(ToolForm form) {
+    return new ResponseRequest(
+        messages, tools.map(declared -> declared.withForm(form)), sampling, streams, echoed);
+  }
+
+  /** What the request changes of the options that the model advises. */
+  UnaryOperator<GenerationOptions> options() {
+    return base -> {
+      GenerationOptions options = sampling.apply(base);
+      return tools.map(declared -> declared.options(options)).orElse(options);
+    };
   }
 
   /** The conversation with the declarations of tools. */

@@ -23,13 +23,14 @@ final class Responses {
 
   static void handle(Call call) {
     Fields fields = call.read(ResponseRequest.SHAPE);
-    ResponseRequest request = ResponseRequest.read(fields);
-    call.requireShort(Messages.characters(request.messages()), INPUT);
+    ResponseRequest read = ResponseRequest.read(fields);
+    call.requireShort(Messages.characters(read.messages()), INPUT);
     call.withModel(
         fields,
         INPUT,
         use -> {
           Baichuan model = use.model();
+          ResponseRequest request = read.in(model.info().toolForm());
           GenerationOptions options = call.options(use, request.options());
           Generation generation = model.chat(request.prompt(), options);
           Texts texts = new Texts(call.context(), use, List.of(generation), INPUT);

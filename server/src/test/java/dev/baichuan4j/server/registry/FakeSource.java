@@ -10,6 +10,7 @@ import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.ModelShape.Head;
 import dev.baichuan4j.ModelShape.Position;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.ToolForm;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Map;
@@ -91,6 +92,7 @@ final class FakeSource implements ModelSource {
         new ModelShape(32, 1, 1, 64, 100, 128, Position.ROPE, Head.PLAIN),
         Optional.empty(),
         Optional.empty(),
+        ToolForm.TEXT,
         List.of(2),
         128,
         16,

@@ -174,6 +174,21 @@ class GgufFileTest {
     assertEquals("length of general.architecture", e.subject());
   }
 
+  @Test
+  void refusesListsOfLists() {
+    bytes().putInt(behind("test.texts") + 4, 9);
+    ModelFormatException e = assertThrows(ModelFormatException.class, this::open);
+    assertEquals("a list of numbers or texts", e.expected());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, -1, 3, 1 << 21, Integer.MIN_VALUE})
+  void refusesAlignmentsThatAreNone(int alignment) {
+    micro = new GgufHeader().put("general.alignment", alignment).bytes().array();
+    ModelFormatException e = assertThrows(ModelFormatException.class, this::open);
+    assertEquals("general.alignment", e.subject());
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {0, -1, Long.MIN_VALUE, Long.MAX_VALUE, 1L << 62, 1L << 32})
   void refusesSizesThatOverflow(long size) {
