@@ -11,15 +11,17 @@ import java.util.Objects;
  *     [{"role", "content"}]}} a line
  * @param window tokens that are read together; at most what the model was made for
  * @param tokens tokens of the text that are used at most, taken from all parts of it
- * @param averageBits bits of a weight, scales included, that int2, int3 and int4 matrices have on
- *     average, 2.5 to 4.5: the matrices that the distributions of the model depend on most get more
- *     of them; 0 for matrices of one kind
+ * @param averageBits bits of a weight, scales included, that matrices of 2, 3 and 4 bits have on
+ *     average, 2.25 to 4.5: the matrices that the distributions of the model depend on most get
+ *     more of them; 0 for matrices of one kind
  */
 public record Calibration(Path text, int window, int tokens, double averageBits) {
   /** Windows of 512 tokens, 65,536 tokens in all. */
   public static final int WINDOW = 512;
 
   public static final int TOKENS = 1 << 16;
+
+  private static final double LEAST_BITS = 2.25;
 
   /**
    * Checks the values.
@@ -30,11 +32,10 @@ public record Calibration(Path text, int window, int tokens, double averageBits)
     Objects.requireNonNull(text, "text");
     between("window", window, 2, 1 << 16);
     between("tokens", tokens, 2, 1 << 24);
-    if (averageBits != 0
-        && !(averageBits >= Quant.INT2.bits() && averageBits <= Quant.INT4.bits())) {
+    if (averageBits != 0 && !(averageBits >= LEAST_BITS && averageBits <= Quant.INT4.bits())) {
       throw new InvalidRequestException(
           "averageBits",
-          "averageBits has value " + averageBits + ", expected 2.5 to 4.5, or 0 for one kind");
+          "averageBits has value " + averageBits + ", expected 2.25 to 4.5, or 0 for one kind");
     }
   }
 

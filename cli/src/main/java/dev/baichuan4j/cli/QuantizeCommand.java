@@ -67,7 +67,7 @@ final class QuantizeCommand implements Callable<Integer> {
       names = "--average-bits",
       paramLabel = "X",
       description =
-          "Bits of a weight, 2.5 to 4.5, that matrices in int2, int3 and int4 have on average: more"
+          "Bits of a weight, 2.25 to 4.5, that matrices of 2, 3 and 4 bits have on average: more"
               + " for those that the model depends on most, as --calibrate shows.")
   private Double averageBits;
 

@@ -1,9 +1,11 @@
 package dev.baichuan4j.internal.checkpoint;
 
 import dev.baichuan4j.Quant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * How a matrix of codes stands for numbers: each code has the same number of bits, and codes that
@@ -55,6 +57,17 @@ public record CodeFormat(int bits, int group, Form form) {
       throw new IllegalArgumentException(
           "no codes of " + bits + " bits, group " + group + " " + form);
     }
+  }
+
+  /** Returns every format. */
+  static Stream<CodeFormat> all() {
+    return Arrays.stream(Form.values())
+        .flatMap(
+            form ->
+                BITS.stream()
+                    .filter(bits -> form != Form.GRID || bits <= 4)
+                    .flatMap(
+                        bits -> GROUPS.stream().map(group -> new CodeFormat(bits, group, form))));
   }
 
   /**

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * How a tensor of a {@link PackedFile} is held, as its table of contents says it in five fields.
@@ -152,6 +153,14 @@ public record PackedTensorKind(String id, int bits, int group, String form, int 
     long columns = Math.multiplyExact(panels, shape[1]);
     long bytes = Math.multiplyExact(columns, (long) groupBytes()) / group;
     return Math.addExact(bytes, Layout.ALIGNMENT - 1) / Layout.ALIGNMENT * Layout.ALIGNMENT;
+  }
+
+  /** Returns the kind of panels that people call so; empty if there is none. */
+  static Optional<PackedTensorKind> parse(String name) {
+    Stream<PackedTensorKind> constants =
+        Arrays.stream(Quant.values()).filter(Quant::isQuantized).map(PackedTensorKind::of);
+    Stream<PackedTensorKind> codes = CodeFormat.all().map(PackedTensorKind::of);
+    return Stream.concat(constants, codes).filter(kind -> kind.toString().equals(name)).findFirst();
   }
 
   /** Returns what people call it: {@code bf16}, {@code int4}, {@code 5-bit min/32}. */

@@ -71,8 +71,9 @@ public record PackedWeights(Path file, Quant quant, int layout, Map<String, Matr
               if (key.startsWith(SHAPE)) {
                 String name = key.substring(SHAPE.length());
                 String told = source.metadata().get(KIND + name);
-                Quant kind = told == null ? quant : kind(source, KIND + name, told);
-                matrices.put(name, new Matrix(PackedTensorKind.of(kind), value));
+                PackedTensorKind kind =
+                    told == null ? PackedTensorKind.of(quant) : panels(source, KIND + name, told);
+                matrices.put(name, new Matrix(kind, value));
               }
             });
     return Optional.of(new PackedWeights(source.file(), quant, Integer.parseInt(layout), matrices));
@@ -85,6 +86,18 @@ public record PackedWeights(Path file, Quant quant, int layout, Map<String, Matr
             () ->
                 new ModelFormatException(
                     source.file(), key, "int8, int4, int3 or int2", String.valueOf(value)));
+  }
+
+  private static PackedTensorKind panels(TensorSource source, String key, String value) {
+    return PackedTensorKind.parse(value)
+        .filter(PackedTensorKind::isPanels)
+        .orElseThrow(
+            () ->
+                new ModelFormatException(
+                    source.file(),
+                    key,
+                    "int8, int4, int3, int2, or codes such as \"3-bit grid/32\"",
+                    value));
   }
 
   /** Returns what a name in a file stands for: {@code int8} to {@code int2}, or {@code stored}. */
@@ -124,14 +137,14 @@ public record PackedWeights(Path file, Quant quant, int layout, Map<String, Matr
    * @param others the kinds of others, by name
    */
   public static Map<String, String> metadata(
-      Quant quant, int layout, Map<String, Quant> others, List<TensorSpec> matrices) {
+      Quant quant, int layout, Map<String, PackedTensorKind> others, List<TensorSpec> matrices) {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(WEIGHTS, name(quant));
     metadata.put(LAYOUT, Integer.toString(layout));
     for (TensorSpec matrix : matrices) {
       metadata.put(SHAPE + matrix.name(), Arrays.toString(matrix.shape()));
       if (others.containsKey(matrix.name())) {
-        metadata.put(KIND + matrix.name(), name(others.get(matrix.name())));
+        metadata.put(KIND + matrix.name(), others.get(matrix.name()).toString());
       }
     }
     return metadata;

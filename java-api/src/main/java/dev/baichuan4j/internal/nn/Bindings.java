@@ -171,7 +171,7 @@ final class Bindings {
             rowScale,
             moments.sums().handle().pointer,
             moments.factor().handle().pointer,
-            moments.cross().handle().pointer,
+            moments.cross() == null ? null : moments.cross().handle().pointer,
             Moments.SHARE,
             bits,
             sweeps,

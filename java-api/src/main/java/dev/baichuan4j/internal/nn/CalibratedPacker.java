@@ -2,12 +2,11 @@ package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OperationInterruptedException;
-import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.LayerTensors;
 import dev.baichuan4j.internal.arch.LinearSpec;
 import dev.baichuan4j.internal.arch.TensorSpec;
-import dev.baichuan4j.internal.checkpoint.CodeFormat;
+import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -25,15 +24,6 @@ import org.slf4j.LoggerFactory;
  */
 final class CalibratedPacker implements MatrixPacker {
   private static final Logger LOG = LoggerFactory.getLogger(CalibratedPacker.class);
-
-  /** Of the mean second moment: as published for GPTQ. */
-  private static final float DAMPING = 0.01f;
-
-  /** How often grids and codes are improved after the first rounding. */
-  private static final int SWEEPS = 3;
-
-  /** Rows that are rounded at a time; each thread works on 64. */
-  static final int BLOCK_ROWS = 2048;
 
   private final Ops ops;
   private final Architecture model;
@@ -68,7 +58,7 @@ final class CalibratedPacker implements MatrixPacker {
     boolean isHead = matrix.name().equals(Architecture.HEAD);
     TensorSpec source = isHead ? model.headMatrix() : matrix;
     try (Tensor stored = loader.map(source)) {
-      Quant kind = kinds.of(matrix);
+      PackedTensorKind kind = kinds.of(matrix);
       loader.requireGroups(stored, source.name(), ElementType.of(kind), kind.toString());
     }
     if (isHead) {
@@ -151,46 +141,27 @@ final class CalibratedPacker implements MatrixPacker {
           norm,
           x -> {
             if (moments == null) {
-              moments = Moments.of(ops, x.size(1));
+              moments = Moments.of(ops, x.size(1), true);
             }
             reference.input(
                 chunk, input, original, number, norm, y -> ops.secondMoments(moments, x, y));
           });
     }
     OperationInterruptedException.check("calibrating");
-    double damping = ops.momentsFactor(moments, DAMPING);
-    if (damping > DAMPING) {
+    double damping = ops.momentsFactor(moments, CalibratedRounding.DAMPING);
+    if (damping > CalibratedRounding.DAMPING) {
       LOG.info("layer {}, {}: damped by {} of the mean second moment", number, input, damping);
     }
   }
 
-  private Tensor round(TensorSpec spec, Quant kind, boolean normalized) {
-    ElementType type = ElementType.of(kind);
+  private Tensor round(TensorSpec spec, PackedTensorKind kind, boolean normalized) {
     try (Tensor stored = loader.map(spec);
         Tensor scale = normalized ? loader.rowNorms(stored) : null) {
-      Tensor out = ops.tensor(type, stored.shape());
       double[] error = new double[2];
-      for (long row = 0; row < stored.size(0); row += BLOCK_ROWS) {
-        OperationInterruptedException.check("calibrating");
-        long rows = Math.min(BLOCK_ROWS, stored.size(0) - row);
-        try (Tensor part = stored.rows(row, rows);
-            Tensor partScale = scale == null ? null : scale.rows(row, rows)) {
-          double[] lost = round(out, row, part, partScale, kind);
-          error[0] += lost[0];
-          error[1] += lost[1];
-        }
-      }
+      Tensor out =
+          CalibratedRounding.round(ops, ElementType.of(kind), stored, scale, moments, error);
       loader.record(error, spec.name());
       return out;
-    }
-  }
-
-  private double[] round(Tensor out, long row, Tensor part, Tensor scale, Quant kind) {
-    int bits = kind == Quant.INT4 ? 4 : CodeFormat.of(kind).bits();
-    try (Codes codes = Codes.of(ops, part.size(0), part.size(1), out.type().group())) {
-      double[] lost = ops.roundWeights(codes, part, scale, moments, bits, SWEEPS);
-      ops.packCodes(out, row, codes.codes(), codes.scales(), codes.zeros());
-      return lost;
     }
   }
 

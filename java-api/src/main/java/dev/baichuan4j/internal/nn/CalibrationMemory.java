@@ -16,6 +16,9 @@ import java.util.stream.LongStream;
  * the two is what is needed. Files that are mapped are not counted.
  */
 final class CalibrationMemory {
+  /** The most that BitSharing.measured has. */
+  private static final double MEASURED_BITS = 3.5;
+
   private CalibrationMemory() {}
 
   /**
@@ -45,24 +48,32 @@ final class CalibrationMemory {
 
   /** Bytes of the residual streams, the moments of the widest input, and a packed layer. */
   static long rounding(DeviceFacts facts, Architecture model, CalibrationTokens tokens) {
-    long widest =
-        Math.max(model.hiddenSize(), Math.max(model.heads().width(), model.intermediateSize()));
+    long widest = widest(model);
     long rows =
         model.matrices().stream().mapToLong(matrix -> matrix.shape()[0]).max().orElseThrow();
     long layer =
         model.layer(0).linears().stream().mapToLong(linear -> linear.weight().elements()).sum();
     long largest = Math.max(layer, rows * model.hiddenSize());
-    long blocks = facts.threads() * 4L * 64 * (4 * widest + 2 * widest / 32 + 512);
     return 2 * CalibrationPass.bytes(model, tokens)
         + 4L * Moments.MATRICES * widest * widest
-        + CalibratedPacker.BLOCK_ROWS * widest * 5 / 4
-        + blocks
+        + block(facts, widest)
         + (long) (largest * ElementType.Q4.bits() / 8);
   }
 
+  /** Bytes that rounding a block of rows takes. */
+  private static long block(DeviceFacts facts, long widest) {
+    return CalibratedRounding.BLOCK_ROWS * widest * 5 / 4
+        + facts.threads() * 4L * 64 * (4 * widest + 2 * widest / 32 + 512);
+  }
+
+  private static long widest(Architecture model) {
+    return Math.max(model.hiddenSize(), Math.max(model.heads().width(), model.intermediateSize()));
+  }
+
   /**
-   * Bytes of the matrices that are not mapped, of a group of them in int3, of the logits that are
-   * kept, and of a step.
+   * Bytes of the matrices that are not mapped, of the residual stream, of the moments of the widest
+   * input without those of a second stream, of a group of matrices in 3 bits, of the logits that
+   * are kept, and of a step.
    */
   static long sharing(DeviceFacts facts, Checkpoint checkpoint, CalibrationTokens tokens) {
     Architecture model = checkpoint.architecture();
@@ -85,7 +96,10 @@ final class CalibrationMemory {
     int window = MixedKinds.window(model, tokens);
     long logits = 4L * MixedKinds.windows(model, tokens) * window * model.vocabularySize();
     return held
-        + (long) (group * ElementType.of(MixedKinds.MEASURED).bits() / 8)
+        + CalibrationPass.bytes(model, tokens)
+        + 4L * (Moments.MATRICES - 1) * widest(model) * widest(model)
+        + block(facts, widest(model))
+        + (long) (group * MEASURED_BITS / 8)
         + logits
         + MixedKinds.pages(window) * KvCache.pageBytes(model, ElementType.F32)
         + Forward.workspaceBytes(model, facts, window, window);

@@ -2,6 +2,8 @@ package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.internal.arch.Architecture;
+import dev.baichuan4j.internal.arch.LayerTensors;
+import dev.baichuan4j.internal.arch.LinearSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -23,7 +25,21 @@ final class CalibrationPass implements AutoCloseable {
     /** SwiGLU's product. */
     DOWN,
     /** The norm behind the last layer. */
-    HEAD
+    HEAD;
+
+    /** Those of a layer, in the order of the pass. */
+    static final List<Input> OF_LAYER = List.of(ATTENTION, OUTPUT, FEED_FORWARD, DOWN);
+
+    /** The matrices of a layer that are multiplied by it. */
+    List<LinearSpec> matrices(LayerTensors layer) {
+      return switch (this) {
+        case ATTENTION -> layer.qkv();
+        case OUTPUT -> List.of(layer.output());
+        case FEED_FORWARD -> List.of(layer.gate(), layer.up());
+        case DOWN -> List.of(layer.down());
+        case HEAD -> List.of();
+      };
+    }
   }
 
   private final Ops ops;

@@ -107,6 +107,11 @@ public final class ElementType {
     return Optional.ofNullable(format);
   }
 
+  /** Bits of a code, without its share of a scale: for Q4 and codes of a format. */
+  int codeBits() {
+    return this == Q4 ? 4 : format.bits();
+  }
+
   /** Columns of a matrix that share a scale; 1 where each number stands for itself. */
   int group() {
     return format != null ? format.group() : this == Q8 || this == Q4 ? 32 : 1;

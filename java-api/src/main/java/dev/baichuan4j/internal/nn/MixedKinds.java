@@ -10,51 +10,34 @@ import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.arch.LinearSpec;
 import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
 import dev.baichuan4j.internal.math.KullbackLeibler;
+import dev.baichuan4j.internal.nn.BitSharing.Group;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Shares bits among the matrices of a model: more of them to those that change its distributions
- * most. Matrices with the same input, such as gate and up, are of one kind.
+ * Measures on which matrices of a model its distributions depend most, and has bits shared by that
+ * ({@link BitSharing}). Matrices with the same input, such as gate and up, are of one kind.
  *
- * <p>Each group of matrices is rounded to int3 alone, all others as they are, and the divergence of
- * the next token's distribution is measured on some windows of the calibration's text. What it
- * would be in another kind follows from the squared errors of the kinds, since the divergence of
- * small errors grows with their square. From int2 for all, the group whose next kind saves most for
- * its bits gets it, as long as bits are left: the savings fall from kind to kind, so that no other
- * choice of the same bits has a smaller sum, but for the last group.
+ * <p>Each group of matrices is rounded alone, calibrated by the second moments of what it is
+ * multiplied by, all others as they are, and the divergence of the next token's distribution is
+ * measured on some windows of the calibration's text.
  */
 final class MixedKinds {
-  /** Kinds by their bits. */
-  private static final List<Quant> KINDS = List.of(Quant.INT2, Quant.INT3, Quant.INT4);
-
-  /** What groups are rounded to, to see what that costs. */
-  static final Quant MEASURED = Quant.INT3;
-
-  /** Divergence of a kind beside that of int3, of whole models: docs/calibration.md. */
-  private static final double[] BESIDE_INT3 = {3.7, 1, 0.19};
-
   /** Numbers of logits of the reference that are kept. */
   private static final int MOST_LOGITS = 1 << 26;
 
   /** Rows whose distributions are compared, unless that are too many logits. */
   private static final int MOST_ROWS = 1024;
 
-  /** Matrices with the same input, and what rounding them to int3 costs. */
-  private record Group(List<TensorSpec> matrices, double divergence) {
-    long weights() {
-      return matrices.stream().mapToLong(TensorSpec::elements).sum();
-    }
-  }
-
   private final Ops ops;
   private final Architecture model;
   private final WeightLoader loader;
   private final Weights weights;
+  private final CalibrationTokens tokens;
   private final List<int[]> windows = new ArrayList<>();
   private final List<float[]> reference = new ArrayList<>(); // logits of each row
 
@@ -62,6 +45,7 @@ final class MixedKinds {
     this.ops = ops;
     this.model = model;
     this.loader = loader;
+    this.tokens = tokens;
     this.weights = loader.load(ProgressListener.NONE);
     int window = window(model, tokens);
     int used = windows(model, tokens);
@@ -95,7 +79,8 @@ final class MixedKinds {
    *
    * @param usual what is said of the model as a whole
    * @param averageBits bits of a weight, scales included, at most
-   * @throws InvalidRequestException if the bits are fewer than all int2 has, or more than int4
+   * @throws InvalidRequestException if the bits are fewer than the least kinds take, or more than
+   *     int4
    */
   static Kinds choose(
       Ops ops,
@@ -104,20 +89,12 @@ final class MixedKinds {
       Quant usual,
       double averageBits,
       ProgressListener progress) {
-    if (!(averageBits >= Quant.INT2.bits() && averageBits <= Quant.INT4.bits())) {
-      throw new InvalidRequestException(
-          "averageBits",
-          "averageBits has value "
-              + averageBits
-              + ", expected "
-              + Quant.INT2.bits()
-              + " to "
-              + Quant.INT4.bits());
-    }
+    Architecture model = checkpoint.architecture();
+    BitSharing.check(model.matrices(), averageBits);
     try (WeightLoader loader = new WeightLoader(ops, checkpoint, Quant.BF16, ops.facts())) {
-      MixedKinds mixed = new MixedKinds(ops, checkpoint.architecture(), loader, tokens);
-      Map<String, Quant> kinds = share(mixed.groups(progress), averageBits);
-      kinds.values().removeIf(kind -> kind == usual);
+      MixedKinds mixed = new MixedKinds(ops, model, loader, tokens);
+      Map<String, PackedTensorKind> kinds = BitSharing.share(mixed.groups(progress), averageBits);
+      kinds.values().removeIf(PackedTensorKind.of(usual)::equals);
       return new Kinds(usual, kinds);
     }
   }
@@ -126,74 +103,127 @@ final class MixedKinds {
     divergence(weights); // of the weights as they are, which is kept as the reference
     int total = 4 * model.layers() + 1;
     List<Group> groups = new ArrayList<>();
-    for (int i = 0; i < model.layers(); i++) {
-      LayerTensors tensors = model.layer(i);
-      for (List<LinearSpec> group :
-          List.of(
-              tensors.qkv(),
-              List.of(tensors.output()),
-              List.of(tensors.gate(), tensors.up()),
-              List.of(tensors.down()))) {
-        progress.progress("sensitivity", groups.size(), total);
-        groups.add(measured(i, group.stream().map(LinearSpec::weight).toList()));
+    try (CalibrationPass pass = new CalibrationPass(ops, model, weights.embedding(), tokens)) {
+      for (int i = 0; i < model.layers(); i++) {
+        LayerTensors tensors = model.layer(i);
+        for (CalibrationPass.Input input : CalibrationPass.Input.OF_LAYER) {
+          progress.progress("sensitivity", groups.size(), total);
+          List<TensorSpec> matrices =
+              input.matrices(tensors).stream().map(LinearSpec::weight).toList();
+          try (Moments moments = moments(pass, input, i)) {
+            groups.add(measured(i, matrices, moments));
+          }
+          if (input == CalibrationPass.Input.OUTPUT || input == CalibrationPass.Input.DOWN) {
+            pass.advance(input, weights.layers().get(i), i);
+          }
+        }
+      }
+      progress.progress("sensitivity", groups.size(), total);
+      try (Moments moments = moments(pass, CalibrationPass.Input.HEAD, model.layers())) {
+        groups.add(measuredHead(moments));
       }
     }
-    progress.progress("sensitivity", groups.size(), total);
-    TensorSpec head = new TensorSpec(Architecture.HEAD, model.headMatrix().shape());
-    Linear original = weights.head();
-    Linear rounded = rounded(original);
-    groups.add(
-        new Group(
-            List.of(head),
-            divergence(
-                new Weights(weights.embedding(), weights.layers(), weights.finalNorm(), rounded))));
-    rounded.weight().close();
     return groups;
   }
 
-  private Group measured(int number, List<TensorSpec> matrices) {
+  /** The second moments of what some matrices are multiplied by, and their factor. */
+  private Moments moments(CalibrationPass pass, CalibrationPass.Input input, int number) {
+    boolean isHead = input == CalibrationPass.Input.HEAD;
+    Weights.Layer layer = isHead ? null : weights.layers().get(number);
+    Moments[] moments = new Moments[1];
+    try {
+      for (int i = 0; i < tokens.chunks(); i++) {
+        pass.input(
+            i,
+            input,
+            layer,
+            number,
+            weights.finalNorm(),
+            x -> {
+              if (moments[0] == null) {
+                moments[0] = Moments.of(ops, x.size(1), false);
+              }
+              ops.secondMoments(moments[0], x);
+            });
+      }
+      ops.momentsFactor(moments[0], CalibratedRounding.DAMPING);
+      return moments[0];
+    } catch (RuntimeException e) {
+      if (moments[0] != null) {
+        moments[0].close();
+      }
+      throw e;
+    }
+  }
+
+  private Group measuredHead(Moments moments) {
+    TensorSpec head = new TensorSpec(Architecture.HEAD, model.headMatrix().shape());
+    Linear rounded = rounded(head, weights.head(), moments);
+    try (Tensor ignored = rounded.weight()) {
+      return group(
+          List.of(head),
+          new Weights(weights.embedding(), weights.layers(), weights.finalNorm(), rounded));
+    }
+  }
+
+  private Group measured(int number, List<TensorSpec> matrices, Moments moments) {
     Weights.Layer layer = weights.layers().get(number);
     LayerTensors tensors = model.layer(number);
     List<Linear> made = new ArrayList<>();
-    List<Linear> qkv = new ArrayList<>();
-    for (int i = 0; i < layer.qkv().size(); i++) {
-      qkv.add(roundedIf(matrices, tensors.qkv().get(i), layer.qkv().get(i), made));
+    try {
+      Rounding rounding =
+          (spec, linear) -> {
+            if (!matrices.contains(spec.weight())) {
+              return linear;
+            }
+            made.add(rounded(spec.weight(), linear, moments));
+            return made.get(made.size() - 1);
+          };
+      List<Linear> qkv = new ArrayList<>();
+      for (int i = 0; i < layer.qkv().size(); i++) {
+        qkv.add(rounding.of(tensors.qkv().get(i), layer.qkv().get(i)));
+      }
+      GateUp.Separate gateUp = (GateUp.Separate) layer.gateUp();
+      Weights.Layer changed =
+          new Weights.Layer(
+              layer.inputNorm(),
+              qkv,
+              layer.headNorms(),
+              rounding.of(tensors.output(), layer.output()),
+              layer.postAttentionNorm(),
+              new GateUp.Separate(
+                  rounding.of(tensors.gate(), gateUp.gate()),
+                  rounding.of(tensors.up(), gateUp.up())),
+              rounding.of(tensors.down(), layer.down()));
+      List<Weights.Layer> layers = new ArrayList<>(weights.layers());
+      layers.set(number, changed);
+      return group(
+          matrices, new Weights(weights.embedding(), layers, weights.finalNorm(), weights.head()));
+    } finally {
+      made.forEach(linear -> linear.weight().close());
     }
-    GateUp.Separate gateUp = (GateUp.Separate) layer.gateUp();
-    Weights.Layer changed =
-        new Weights.Layer(
-            layer.inputNorm(),
-            qkv,
-            layer.headNorms(),
-            roundedIf(matrices, tensors.output(), layer.output(), made),
-            layer.postAttentionNorm(),
-            new GateUp.Separate(
-                roundedIf(matrices, tensors.gate(), gateUp.gate(), made),
-                roundedIf(matrices, tensors.up(), gateUp.up(), made)),
-            roundedIf(matrices, tensors.down(), layer.down(), made));
-    List<Weights.Layer> layers = new ArrayList<>(weights.layers());
-    layers.set(number, changed);
-    double divergence =
-        divergence(new Weights(weights.embedding(), layers, weights.finalNorm(), weights.head()));
-    made.forEach(linear -> linear.weight().close());
-    return new Group(matrices, divergence);
   }
 
-  private Linear roundedIf(
-      List<TensorSpec> matrices, LinearSpec spec, Linear linear, List<Linear> made) {
-    if (!matrices.contains(spec.weight())) {
-      return linear;
-    }
-    Linear rounded = rounded(linear);
-    made.add(rounded);
-    return rounded;
+  /** A matrix of a layer, rounded where it is one of those that are measured. */
+  private interface Rounding {
+    Linear of(LinearSpec spec, Linear linear);
   }
 
-  /** The same in int3; NormHead's factors are its own. */
-  private Linear rounded(Linear linear) {
-    Tensor out = ops.tensor(ElementType.of(MEASURED), linear.weight().shape());
-    ops.quantize(out, linear.weight(), null);
+  /** The same in few bits; NormHead's factors are its own. */
+  private Linear rounded(TensorSpec spec, Linear linear, Moments moments) {
+    ElementType type = ElementType.of(BitSharing.measured(spec).kind());
+    boolean isHead = spec.name().equals(Architecture.HEAD);
+    String stored = isHead ? model.headMatrix().name() : spec.name();
+    loader.requireGroups(linear.weight(), stored, type, type.toString());
+    Tensor weights = linear.weight();
+    Tensor out = CalibratedRounding.round(ops, type, weights, null, moments, new double[2]);
     return new Linear(out, linear.rowScale(), linear.bias());
+  }
+
+  /** What a group costs in groups of 64, by the weights in which it is rounded. */
+  private Group group(List<TensorSpec> matrices, Weights changed) {
+    return new Group(
+        matrices, divergence(changed) / BitSharing.measured(matrices.get(0)).divergence());
   }
 
   /** Nats a token from the reference; the first call makes the reference. */
@@ -225,43 +255,5 @@ final class MixedKinds {
       }
     }
     return sum / Math.max(row, 1);
-  }
-
-  /** Gives bits to the groups that save most by them. */
-  private static Map<String, Quant> share(List<Group> groups, double averageBits) {
-    int[] kinds = new int[groups.size()];
-    double left =
-        groups.stream().mapToLong(Group::weights).sum() * (averageBits - KINDS.get(0).bits());
-    while (true) {
-      int best = -1;
-      double most = 0;
-      for (int i = 0; i < kinds.length; i++) {
-        if (kinds[i] + 1 < KINDS.size() && cost(groups.get(i), kinds[i]) <= left) {
-          double saved =
-              groups.get(i).divergence * (BESIDE_INT3[kinds[i]] - BESIDE_INT3[kinds[i] + 1]);
-          double worth = saved / cost(groups.get(i), kinds[i]);
-          if (worth > most) {
-            most = worth;
-            best = i;
-          }
-        }
-      }
-      if (best < 0) {
-        break;
-      }
-      left -= cost(groups.get(best), kinds[best]++);
-    }
-    Map<String, Quant> chosen = new HashMap<>();
-    for (int i = 0; i < kinds.length; i++) {
-      for (TensorSpec matrix : groups.get(i).matrices) {
-        chosen.put(matrix.name(), KINDS.get(kinds[i]));
-      }
-    }
-    return chosen;
-  }
-
-  /** Bits that the next kind of a group takes. */
-  private static double cost(Group group, int kind) {
-    return group.weights() * (KINDS.get(kind + 1).bits() - KINDS.get(kind).bits());
   }
 }

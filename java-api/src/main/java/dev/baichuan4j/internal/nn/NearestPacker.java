@@ -1,10 +1,10 @@
 package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.ModelShape;
-import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.arch.TensorSpec;
+import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
 import java.util.function.Consumer;
 
 /**
@@ -33,7 +33,7 @@ final class NearestPacker implements MatrixPacker {
     boolean normalized = isHead && model.head() == ModelShape.Head.NORM;
     try (Tensor stored = loader.map(source);
         Tensor scale = normalized ? loader.rowNorms(stored) : null) {
-      Quant kind = kinds.of(matrix);
+      PackedTensorKind kind = kinds.of(matrix);
       ElementType type = ElementType.of(kind);
       loader.requireGroups(stored, source.name(), type, kind.toString());
       long block = Math.max(BLOCK_BYTES / 2 / stored.size(1) / Layout.PANEL, 1) * Layout.PANEL;

@@ -176,7 +176,7 @@ public final class PackedCheckpoint {
     List<SafetensorsWriter.Entry> entries = entries();
     List<PackedTensorEntry> tensors = new ArrayList<>();
     for (TensorSpec matrix : model.matrices()) {
-      PackedTensorKind kind = PackedTensorKind.of(kinds.of(matrix));
+      PackedTensorKind kind = kinds.of(matrix);
       tensors.add(new PackedTensorEntry(matrix.name(), kind, matrix.shape(), 0, 0, 0, 0));
     }
     for (SafetensorsWriter.Entry entry : entries.subList(tensors.size(), entries.size())) {
@@ -201,7 +201,7 @@ public final class PackedCheckpoint {
     Set<String> packed = new HashSet<>();
     for (TensorSpec matrix : model.matrices()) {
       packed.add(matrix.name());
-      long bytes = PackedTensorKind.of(kinds.of(matrix)).bytes(matrix.shape());
+      long bytes = kinds.of(matrix).bytes(matrix.shape());
       entries.add(new SafetensorsWriter.Entry(matrix.name(), DType.U8, bytes));
     }
     for (TensorSpec tensor : model.tensors()) {
