@@ -301,7 +301,10 @@ public final class Conversion {
     blocks.write(fill, at[0]);
     blocks.flush();
     channel.force(false);
-    journal.add(i, (int) crc.getValue(), loss);
+    OutputTensor tensor = tensors.get(i);
+    // What a matrix lost when it was quantized stays with it.
+    journal.add(
+        i, (int) crc.getValue(), tensor.copied().isPresent() ? source.loss(tensor.name()) : loss);
   }
 
   private static void writeUnchecked(ByteBuffer bytes, long at, LargeBlocks blocks) {
@@ -322,7 +325,7 @@ public final class Conversion {
   private Map<String, Double> losses(Journal journal) {
     Map<String, Double> losses = new LinkedHashMap<>();
     for (int i = 0; i < tensors.size(); i++) {
-      if (journal.losses()[i] > 0) {
+      if (journal.losses()[i] > 0 && tensors.get(i).copied().isEmpty()) {
         losses.put(tensors.get(i).name(), journal.losses()[i]);
       }
     }
