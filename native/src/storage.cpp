@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "error.h"
@@ -42,6 +44,24 @@ class Ram final : public Storage {
   Used used_;
 };
 
+// Asks for a mapped file to be read into pages of 2 MB, and says whether the system does so. Linux from 5.18
+// on then reads 4 MB where a page is missing, as large pages where the file system has them (XFS; ext4 from
+// 6.16 on). They stay in the cache, so that every later process maps 512 small pages at once.
+bool ask_for_large_pages(void* data, int64_t bytes) {
+#ifdef MADV_HUGEPAGE
+  struct utsname system;
+  int major = 0;
+  int minor = 0;
+  return uname(&system) == 0 && std::sscanf(system.release, "%d.%d", &major, &minor) == 2 &&
+         (major > 5 || (major == 5 && minor >= 18)) &&
+         madvise(data, static_cast<size_t>(bytes), MADV_HUGEPAGE) == 0;
+#else
+  (void)data;
+  (void)bytes;
+  return false;
+#endif
+}
+
 class MappedFile final : public Storage {
  public:
   explicit MappedFile(const std::string& path) {
@@ -64,6 +84,7 @@ class MappedFile final : public Storage {
     }
     bytes_ = info.st_size;
     close(file);
+    large_pages_ = data_ != nullptr && ask_for_large_pages(data_, bytes_);
   }
   ~MappedFile() override {
     if (data_ != nullptr) munmap(data_, static_cast<size_t>(bytes_));
@@ -71,7 +92,8 @@ class MappedFile final : public Storage {
 
   bool mapped() const override { return true; }
   void read_ahead(const uint8_t* from, int64_t bytes) const override {
-    advise(from, bytes, MADV_WILLNEED);
+    // What is read by this advice lies in small pages for as long as it stays in the cache.
+    if (!large_pages_) advise(from, bytes, MADV_WILLNEED);
   }
   void drop(const uint8_t* from, int64_t bytes) const override {
     advise(from, bytes, MADV_DONTNEED);
@@ -86,6 +108,8 @@ class MappedFile final : public Storage {
     // It is advice: what the system does not do costs time, not the result.
     if (begin < end) madvise(data_ + begin, static_cast<size_t>(end - begin), advice);
   }
+
+  bool large_pages_ = false;
 };
 
 }  // namespace

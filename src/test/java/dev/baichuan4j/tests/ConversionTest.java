@@ -288,6 +288,19 @@ class ConversionTest {
     assertEquals(Set.of("model.bc4j", "whole.bc4j"), names(folder));
   }
 
+  /** Panels are taken over as they are, with what is told of them. */
+  @Test
+  void aCopyHasTheSameBytesAndLosses() throws IOException {
+    Path packed = convert(Fixtures.model(BASE), "bc4j", "int4", "model.bc4j");
+    Path copy = folder.resolve("copy.bc4j");
+    Conversion conversion =
+        new Conversion(
+            Checkpoint.open(packed), Target.PACKED, Weights.STORED, copy, 1, ProgressListener.NONE);
+    assertEquals(Map.of(), conversion.run(true), "what this conversion has lost");
+    assertArrayEquals(Files.readAllBytes(packed), Files.readAllBytes(copy));
+    assertTrue(PackedFile.open(copy).entries().stream().anyMatch(entry -> entry.loss() > 0.01));
+  }
+
   @Test
   void aDamagedPartIsWrittenAgainAndOtherWorkBeginsAnew() throws Exception {
     Path model = Fixtures.model(BASE);

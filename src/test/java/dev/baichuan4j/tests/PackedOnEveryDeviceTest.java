@@ -1,14 +1,25 @@
 package dev.baichuan4j.tests;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Device;
+import dev.baichuan4j.ModelFormatException;
+import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
+import dev.baichuan4j.internal.checkpoint.Checkpoint;
+import dev.baichuan4j.internal.convert.Conversion;
+import dev.baichuan4j.internal.convert.Target;
+import dev.baichuan4j.internal.convert.Weights;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.Ops;
+import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -46,5 +57,33 @@ class PackedOnEveryDeviceTest {
     try (Engine engine = Logits.engine(model, quant, false)) {
       return Logits.ofAllPositions(engine, IDS, 0);
     }
+  }
+
+  /**
+   * A GPU does not multiply codes as other quantizers made them, and says of which form they are.
+   */
+  @Test
+  void codesOfOtherQuantizersAreForTheCpu() throws IOException {
+    Path gguf =
+        GgufCheckpoint.write(
+            Fixtures.fixture("micro-llama3"), folder.resolve("model.gguf"), GgufWriter.Kind.Q8_0);
+    Path packed = folder.resolve("model.bc4j");
+    new Conversion(
+            Checkpoint.open(gguf), Target.PACKED, Weights.STORED, packed, 1, ProgressListener.NONE)
+        .run(false);
+    if (!TestDevice.isGpu()) {
+      try (Baichuan model = Baichuan.loader(packed).device(TestDevice.device()).load()) {
+        assertEquals(Quant.STORED, model.info().weights());
+      }
+      return;
+    }
+    ModelFormatException e =
+        assertThrows(
+            ModelFormatException.class,
+            () -> Baichuan.loader(packed).device(TestDevice.device()).load());
+    assertTrue(
+        e.getMessage().contains("weights has STORED with 8-bit symmetric/32, which"),
+        e.getMessage());
+    assertTrue(e.getMessage().contains("or the device cpu"), e.getMessage());
   }
 }

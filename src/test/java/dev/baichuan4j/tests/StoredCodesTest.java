@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.Device;
@@ -114,7 +113,6 @@ class StoredCodesTest {
   @ParameterizedTest
   @CsvSource({CHAT + ", q4_0", CHAT + ", q8_0", "tiny-baichuan-7b, q4_1"})
   void aGgufFileKeepsItsCodes(String name, String weights) throws IOException {
-    assumeFalse(TestDevice.isGpu()); // which takes no codes
     Path gguf = folder.resolve("model.gguf");
     new Conversion(
             Checkpoint.open(Fixtures.model(name)),
@@ -131,7 +129,6 @@ class StoredCodesTest {
   @ParameterizedTest
   @CsvSource({"micro-baichuan2-7b", "micro-llama3", "micro-qwen2", "micro-qwen3"})
   void aGgufFileOfManyKindsKeepsEach(String family) throws IOException {
-    assumeFalse(TestDevice.isGpu());
     Path model = Fixtures.fixture(family);
     boolean wide = Checkpoint.open(model).architecture().hiddenSize() % 256 == 0;
     Path gguf =
@@ -176,7 +173,6 @@ class StoredCodesTest {
   @ParameterizedTest
   @MethodSource("heldForms")
   void aFolderOfCodesKeepsThem(String family, QuantizedCheckpoint.Form form) throws IOException {
-    assumeFalse(TestDevice.isGpu());
     Path codes = folder.resolve("codes");
     QuantizedCheckpoint.write(
         Fixtures.fixture(family), form, codes, folder.resolve("numbers"), DType.BF16);
@@ -185,7 +181,6 @@ class StoredCodesTest {
 
   @Test
   void itIsCopiedAsItIsAndGoesIntoOtherForms() throws IOException {
-    assumeFalse(TestDevice.isGpu());
     Path gguf =
         GgufCheckpoint.write(
             Fixtures.fixture("micro-baichuan2-7b"),
@@ -210,28 +205,7 @@ class StoredCodesTest {
   }
 
   @Test
-  void aGpuRefusesItByItsKind() throws IOException {
-    Path gguf =
-        GgufCheckpoint.write(
-            Fixtures.fixture("micro-llama3"), folder.resolve("model.gguf"), GgufWriter.Kind.Q8_0);
-    Path packed = packed(gguf);
-    if (!TestDevice.isGpu()) {
-      assertSame(gguf, packed);
-      return;
-    }
-    ModelFormatException e =
-        assertThrows(
-            ModelFormatException.class,
-            () -> Baichuan.loader(packed).device(TestDevice.device()).load());
-    assertTrue(
-        e.getMessage().contains("weights has STORED with 8-bit symmetric/32, which"),
-        e.getMessage());
-    assertTrue(e.getMessage().contains("or the device cpu"), e.getMessage());
-  }
-
-  @Test
   void otherKindsThanItsOwnAreRefused() throws IOException {
-    assumeFalse(TestDevice.isGpu());
     Path gguf =
         GgufCheckpoint.write(
             Fixtures.fixture("micro-llama3"), folder.resolve("model.gguf"), GgufWriter.Kind.Q8_0);

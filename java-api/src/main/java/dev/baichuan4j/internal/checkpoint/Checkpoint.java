@@ -322,6 +322,11 @@ public final class Checkpoint {
     return isStored ? source.checksum(entry.name()) : OptionalInt.empty();
   }
 
+  /** Returns what a tensor lost when the file was written, over its norm, where that is told. */
+  public double loss(String tensor) {
+    return source.loss(tensor);
+  }
+
   /**
    * Returns where the numbers of a weight are, in the shape that it has in the model: the codes of
    * a packed matrix are read as numbers.

@@ -44,7 +44,7 @@ public final class PackedFile implements TensorSource {
   private final Map<String, byte[]> held = new LinkedHashMap<>();
   private final List<PackedTensorEntry> entries = new ArrayList<>();
   private final Map<String, TensorEntry> tensors = new LinkedHashMap<>();
-  private final Map<String, Integer> checksums = new HashMap<>();
+  private final Map<String, PackedTensorEntry> byName = new HashMap<>();
   private final Optional<PackedWeights> packed;
 
   private PackedFile(Path file, FileBytes bytes) {
@@ -87,8 +87,14 @@ public final class PackedFile implements TensorSource {
 
   @Override
   public OptionalInt checksum(String tensor) {
-    Integer checksum = checksums.get(tensor);
-    return checksum == null ? OptionalInt.empty() : OptionalInt.of(checksum);
+    PackedTensorEntry entry = byName.get(tensor);
+    return entry == null ? OptionalInt.empty() : OptionalInt.of(entry.checksum());
+  }
+
+  @Override
+  public double loss(String tensor) {
+    PackedTensorEntry entry = byName.get(tensor);
+    return entry == null ? 0 : entry.loss();
   }
 
   /** Returns the small files of the model. */
@@ -192,7 +198,7 @@ public final class PackedFile implements TensorSource {
     for (int i = 0; i < model.tensorsLength(); i++) {
       PackedTensorEntry entry = entry(model.tensors(i));
       entries.add(entry);
-      checksums.put(entry.name(), entry.checksum());
+      byName.put(entry.name(), entry);
       if (tensors.put(entry.name(), stored(entry)) != null) {
         throw wrong(entry.name(), "one tensor of that name", "two");
       }

@@ -17,6 +17,7 @@ public final class PackedFileWriter implements TensorWriter {
 
   private final Path file;
   private final FileChannel channel;
+  private final LargeBlocks blocks;
   private final PackedFileHeader header;
   private final int[] checksums;
   private final double[] losses;
@@ -41,6 +42,7 @@ public final class PackedFileWriter implements TensorWriter {
               StandardOpenOption.CREATE,
               StandardOpenOption.WRITE,
               StandardOpenOption.TRUNCATE_EXISTING);
+      this.blocks = new LargeBlocks(channel);
     } catch (IOException e) {
       throw failure(e);
     }
@@ -57,8 +59,13 @@ public final class PackedFileWriter implements TensorWriter {
           file + ": " + entry().name() + " has more bytes, expected " + entry().bytes());
     }
     crc.update(bytes.duplicate());
+    long at = entry().offset() + written;
     written += bytes.remaining();
-    write(bytes, entry().offset() + written - bytes.remaining());
+    try {
+      blocks.write(bytes, at);
+    } catch (IOException e) {
+      throw failure(e);
+    }
   }
 
   @Override
@@ -89,23 +96,15 @@ public final class PackedFileWriter implements TensorWriter {
 
   private void complete() {
     try {
+      blocks.flush();
       if (channel.size() < header.end()) {
-        write(ByteBuffer.allocate(1), header.end() - 1);
+        blocks.write(ByteBuffer.allocate(1), header.end() - 1);
+        blocks.flush();
       }
       channel.force(true); // the tensors, before what says that they are there
-      write(header.bytes(checksums, losses), 0);
+      blocks.write(header.bytes(checksums, losses), 0);
+      blocks.flush();
       channel.force(true);
-    } catch (IOException e) {
-      throw failure(e);
-    }
-  }
-
-  private void write(ByteBuffer bytes, long offset) {
-    long at = offset;
-    try {
-      while (bytes.hasRemaining()) {
-        at += channel.write(bytes, at);
-      }
     } catch (IOException e) {
       throw failure(e);
     }

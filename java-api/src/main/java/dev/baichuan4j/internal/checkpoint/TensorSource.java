@@ -30,4 +30,12 @@ public interface TensorSource {
   default OptionalInt checksum(String tensor) {
     return OptionalInt.empty();
   }
+
+  /**
+   * Returns what a tensor lost when it was quantized or rounded, over its norm; 0 where the format
+   * does not say that.
+   */
+  default double loss(String tensor) {
+    return 0;
+  }
 }

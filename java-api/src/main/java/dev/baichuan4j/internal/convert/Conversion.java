@@ -11,6 +11,7 @@ import dev.baichuan4j.internal.chat.TemplateFile;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.Fingerprint;
 import dev.baichuan4j.internal.checkpoint.HeldFiles;
+import dev.baichuan4j.internal.checkpoint.LargeBlocks;
 import dev.baichuan4j.internal.checkpoint.OutputFolder;
 import dev.baichuan4j.internal.checkpoint.PackedWeights;
 import dev.baichuan4j.internal.checkpoint.gguf.GgufHeader;
@@ -226,10 +227,11 @@ public final class Conversion {
                 StandardOpenOption.WRITE)) {
       verify(journal, channel);
       Encoder encoder = new Encoder(panels);
+      LargeBlocks blocks = new LargeBlocks(channel);
       long total = container.end();
       for (int i = 0; i < tensors.size(); i++) {
         if (!journal.isDone(i)) {
-          write(i, journal, encoder, channel, total);
+          write(i, journal, encoder, blocks, channel, total);
         }
       }
       write(container.header(journal.checksums(), journal.losses()), 0, channel);
@@ -275,7 +277,8 @@ public final class Conversion {
     }
   }
 
-  private void write(int i, Journal journal, Encoder encoder, FileChannel channel, long total)
+  private void write(
+      int i, Journal journal, Encoder encoder, LargeBlocks blocks, FileChannel channel, long total)
       throws IOException {
     CRC32C crc = new CRC32C();
     long[] at = {container.offset(i)};
@@ -287,7 +290,7 @@ public final class Conversion {
               progress.progress("convert", at[0], total);
               crc.update(bytes.duplicate());
               at[0] += bytes.remaining();
-              writeUnchecked(bytes, at[0] - bytes.remaining(), channel);
+              writeUnchecked(bytes, at[0] - bytes.remaining(), blocks);
             });
     long rest = container.offset(i) + container.bytes(i) - at[0];
     if (rest < 0) {
@@ -295,14 +298,18 @@ public final class Conversion {
     }
     ByteBuffer fill = ByteBuffer.allocate(Math.toIntExact(rest));
     crc.update(fill.duplicate());
-    write(fill, at[0], channel);
+    blocks.write(fill, at[0]);
+    blocks.flush();
     channel.force(false);
-    journal.add(i, (int) crc.getValue(), loss);
+    OutputTensor tensor = tensors.get(i);
+    // What a matrix lost when it was quantized stays with it.
+    journal.add(
+        i, (int) crc.getValue(), tensor.copied().isPresent() ? source.loss(tensor.name()) : loss);
   }
 
-  private static void writeUnchecked(ByteBuffer bytes, long at, FileChannel channel) {
+  private static void writeUnchecked(ByteBuffer bytes, long at, LargeBlocks blocks) {
     try {
-      write(bytes, at, channel);
+      blocks.write(bytes, at);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -318,7 +325,7 @@ public final class Conversion {
   private Map<String, Double> losses(Journal journal) {
     Map<String, Double> losses = new LinkedHashMap<>();
     for (int i = 0; i < tensors.size(); i++) {
-      if (journal.losses()[i] > 0) {
+      if (journal.losses()[i] > 0 && tensors.get(i).copied().isEmpty()) {
         losses.put(tensors.get(i).name(), journal.losses()[i]);
       }
     }
