@@ -114,7 +114,7 @@ class StoredCodesTest {
   @ParameterizedTest
   @CsvSource({CHAT + ", q4_0", CHAT + ", q8_0", "tiny-baichuan-7b, q4_1"})
   void aGgufFileKeepsItsCodes(String name, String weights) throws IOException {
-    assumeFalse(TestDevice.isGpu()); // which takes no codes
+    assumeFalse(TestDevice.isGpu());
     Path gguf = folder.resolve("model.gguf");
     new Conversion(
             Checkpoint.open(Fixtures.model(name)),
@@ -207,26 +207,6 @@ class StoredCodesTest {
         Logits.assertRounded(expected[t], found[t], 0.05, form + ", position " + t);
       }
     }
-  }
-
-  @Test
-  void aGpuRefusesItByItsKind() throws IOException {
-    Path gguf =
-        GgufCheckpoint.write(
-            Fixtures.fixture("micro-llama3"), folder.resolve("model.gguf"), GgufWriter.Kind.Q8_0);
-    Path packed = packed(gguf);
-    if (!TestDevice.isGpu()) {
-      assertSame(gguf, packed);
-      return;
-    }
-    ModelFormatException e =
-        assertThrows(
-            ModelFormatException.class,
-            () -> Baichuan.loader(packed).device(TestDevice.device()).load());
-    assertTrue(
-        e.getMessage().contains("weights has STORED with 8-bit symmetric/32, which"),
-        e.getMessage());
-    assertTrue(e.getMessage().contains("or the device cpu"), e.getMessage());
   }
 
   @Test
