@@ -146,7 +146,6 @@ typedef struct bc_facts {
    * committed when first touched. 0: the device has memory of its own, taken when asked for. */
   int32_t reads_host_memory;
   int32_t fuses_swiglu; /* 1: gate and up belong in one matrix, for bc_matmul_swiglu */
-  int32_t takes_codes;  /* 1: weights may be BC_CODES, and bc_pack_codes makes them */
 } bc_facts;
 BC_API bc_status bc_context_facts(bc_context* context, bc_facts* out);
 BC_API bc_status bc_synchronize(bc_context* context);
@@ -171,9 +170,8 @@ BC_API bc_status bc_file_free(bc_file* file);
 /** Asks the system to read a range of a mapped file ahead. */
 BC_API bc_status bc_file_read_ahead(bc_file* file, int64_t offset, int64_t bytes);
 /** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
- *  not a multiple of the element size. F32, F16, BF16, or Q8 and Q4 as bc_tensor_read gives them on a
- *  CPU under the same bc_packed_layout, at a multiple of 64; a GPU puts these in its own order. Codes in
- *  the same way on a CPU context. */
+ *  not a multiple of the element size. F32, F16, BF16, or Q8, Q4 and codes as bc_tensor_read gives them
+ *  on a CPU under the same bc_packed_layout, at a multiple of 64; a GPU puts these in its own order. */
 BC_API bc_status bc_tensor_map(bc_context* context, bc_file* file, int64_t offset, int32_t type,
                                const int64_t* shape, int32_t rank, bc_tensor** out);
 /** The same in RAM, as bc_tensor_create_on_host; a GPU gets a copy there. */
@@ -218,7 +216,7 @@ BC_API bc_status bc_quantize(bc_context* context, bc_tensor* out, bc_tensor* w,
  *  @param scales [rows,K/group] F32, F16 or BF16: s of each group, finite
  *  @param zeros [rows,K/group], likewise: z or m; null for the symmetric form alone
  *  Refused with the first place at which a code is out of range, or a scale or zero is a number that out
- *  does not hold exactly; rows of out in front of it may have been written then. Not on a GPU. */
+ *  does not hold exactly; rows of out in front of it may have been written then. */
 BC_API bc_status bc_pack_codes(bc_context* context, bc_tensor* out, int64_t row, bc_tensor* codes,
                                bc_tensor* scales, bc_tensor* zeros);
 /** out [N,K] F32 = the numbers that w (any weight type) stands for. */

@@ -23,7 +23,6 @@ struct DeviceFacts {
   // Ops read host memory: mapped files where they lie, and weights packed as quant.h has them.
   bool reads_host_memory;
   bool fuses_swiglu;  // gate and up belong in one matrix
-  bool takes_codes;   // weights may be codes
 };
 
 constexpr uint32_t type_bit(Type type) { return 1u << static_cast<int32_t>(type); }

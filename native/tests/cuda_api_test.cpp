@@ -21,6 +21,8 @@ constexpr int64_t kV = 328;
 constexpr int64_t kT = 5;  // tokens of two sequences, 3 and 2
 constexpr int64_t kPages = 4;
 
+constexpr int32_t kInt3 = BC_CODES(3, 6, BC_FORM_GRID);
+
 bc_context* context_on(int32_t device) {
   bc_context* context = nullptr;
   is_ok("context_create",
@@ -267,50 +269,6 @@ void heads_that_no_kernel_takes(bc_context* context) {
           BC_INVALID_ARGUMENT, "head size has value 8, expected a multiple of 16 on a GPU");
 }
 
-// Weights that a CPU has packed, mapped from a file and written: the numbers are those of the CPU.
-void packed_by_a_cpu() {
-  bc_context* cpu = context_on(BC_CPU);
-  bc_context* gpu = context_on(BC_CUDA);
-  constexpr int64_t kN = 19;
-  constexpr int64_t kK = 64;
-  const int64_t shape[] = {kN, kK};
-  for (const int32_t type : {BC_Q8, BC_Q4}) {
-    bc_tensor* plain = tensor(cpu, BC_F32, {kN, kK});
-    is_ok("tensor_random", bc_tensor_random(plain, 0.02f, 7) == BC_OK);
-    bc_tensor* w = tensor(cpu, type, {kN, kK});
-    is_ok("quantize", bc_quantize(cpu, w, plain, nullptr, nullptr) == BC_OK);
-    bc_tensor* numbers = tensor(cpu, BC_F32, {kN, kK});
-    is_ok("dequantize", bc_dequantize(cpu, numbers, w) == BC_OK);
-    const std::vector<float> expected = read<float>(numbers, kN * kK);
-    int64_t size = 0;
-    is_ok("tensor_bytes", bc_tensor_bytes(w, &size) == BC_OK);
-    std::vector<uint8_t> bytes(static_cast<size_t>(64 + size));
-    is_ok("tensor_read", bc_tensor_read(w, 0, bytes.data() + 64, size) == BC_OK);
-    const FileOf f("cuda_api_test.bin", bytes);
-    bc_tensor* mapped = nullptr;
-    is_ok("tensor_map", bc_tensor_map(gpu, f.file, 64, type, shape, 2, &mapped) == BC_OK);
-    refuses("unaligned", bc_tensor_map(gpu, f.file, 32, type, shape, 2, &mapped),
-            BC_INVALID_ARGUMENT, "expected a multiple of 64");
-    is_ok("tensor_map", bc_tensor_map(gpu, f.file, 64, type, shape, 2, &mapped) == BC_OK);
-    bc_tensor* written = tensor(gpu, type, {kN, kK});
-    const int64_t half = size / 2;  // a whole panel
-    is_ok("tensor_write", bc_tensor_write(written, half, bytes.data() + 64 + half, half) == BC_OK);
-    is_ok("tensor_write", bc_tensor_write(written, 0, bytes.data() + 64, half) == BC_OK);
-    refuses("a part of a group", bc_tensor_write(written, 0, bytes.data(), 100),
-            BC_INVALID_ARGUMENT, "expected groups of");
-    bc_tensor* there = tensor(gpu, BC_F32, {kN, kK});
-    for (bc_tensor* t : {mapped, written}) {
-      is_ok("dequantize", bc_dequantize(gpu, there, t) == BC_OK);
-      is_ok("the CPU's numbers", read<float>(there, kN * kK) == expected);
-    }
-  }
-  const FileOf f("cuda_api_test.bin", std::vector<uint8_t>(4096));
-  bc_tensor* codes = nullptr;
-  refuses("codes", bc_tensor_map(gpu, f.file, 0, BC_CODES(3, 6, BC_FORM_GRID), shape, 2, &codes),
-          BC_INVALID_ARGUMENT, "expected f32, f16, bf16, q8 or q4 on this device");
-  is_ok("context_free", bc_context_free(cpu) == BC_OK && bc_context_free(gpu) == BC_OK);
-}
-
 void refusals() {
   bc_context* context = nullptr;
   refuses("exact", bc_context_create(BC_CUDA, 0, 0, 1, &context), BC_INVALID_ARGUMENT,
@@ -460,13 +418,12 @@ int main() {
     std::printf("cuda_api: skipped, %s\n", bc_cuda_reason());
     return 77;
   }
-  for (const int32_t weights : {BC_BF16, BC_Q8, BC_Q4}) equals_the_cpu(weights, BC_BF16);
+  for (const int32_t weights : {BC_BF16, BC_Q8, BC_Q4, kInt3}) equals_the_cpu(weights, BC_BF16);
   equals_the_cpu(BC_BF16, BC_I8);
   equals_the_cpu(BC_BF16, BC_BF16, {4, 2, 64, 2, true});
-  for (const int32_t weights : {BC_BF16, BC_Q8, BC_Q4}) {
+  for (const int32_t weights : {BC_BF16, BC_Q8, BC_Q4, kInt3}) {
     for (const int32_t device : {BC_CPU, BC_CUDA}) fused_swiglu(device, weights);
   }
-  packed_by_a_cpu();
   refusals();
   callers_stream();
   exhaustion();

@@ -4,13 +4,14 @@
 #include "cuda_cases.h"
 #include "cuda_device.h"
 #include "ops.h"
+#include "random_weights.h"
 
 using namespace bc;
 using namespace bc::test;
 
 namespace {
 
-// Packed weights of every code and of scales and zeros of every size, in the CPU's layout.
+// q8 or q4 of every code and of scales and zeros of every size, in the CPU's layout.
 std::vector<uint8_t> any_weights(Type type, int64_t N, int64_t K, Random& random) {
   std::vector<uint8_t> packed(static_cast<size_t>(packed_bytes(type, N, K)));
   for (size_t i = 0; i < packed.size(); ++i) {
@@ -26,13 +27,14 @@ std::vector<uint8_t> any_weights(Type type, int64_t N, int64_t K, Random& random
 }
 
 // The same bits as on the CPU.
-void packed_case(Check& check, Type type, bool hopper, int64_t N, int64_t K) {
-  for_each_schedule(3, [&](uint64_t seed) {
+void packed_case(Check& check, Type type, bool hopper, int64_t N, int64_t K, int schedules) {
+  for_each_schedule(schedules, [&](uint64_t seed) {
     check.begin(std::string(name_of(type)) + (hopper ? " of hopper" : "") +
                     " N=" + std::to_string(N) + " K=" + std::to_string(K),
                 seed);
     Random random(static_cast<uint64_t>(N + K));
-    const std::vector<uint8_t> packed = any_weights(type, N, K, random);
+    const std::vector<uint8_t> packed =
+        is_codes(type) ? random_weights(type, N, K, random) : any_weights(type, N, K, random);
     std::vector<uint8_t> repacked(packed.size());
     cuda::repack(type, hopper, repacked.data(), packed.data(), N, K);
     Matrix want(N, K, 0);
@@ -49,10 +51,14 @@ void packed_case(Check& check, Type type, bool hopper, int64_t N, int64_t K) {
     finish();
     out.data = device_out.read();
     check.compare("out", out, exact);
-    // Each of the four warps of a group reads the sector of its scales again.
+    // Each of the four warps of a group of q8 or q4 reads the sector of its scales again. Of codes, each
+    // block of 32 columns reads them, and a lane writes 32 bytes in two accesses, each of half a sector.
     const double groups = static_cast<double>(K / kGroup * panels(N));
-    const auto bytes = static_cast<double>(4 * N * K + packed_bytes(type, N, K));
-    if (N % 16 == 0) check_bytes(check, bytes, bytes + groups * 3.0 * 32.0);
+    const auto numbers = static_cast<double>(4 * N * K);
+    const double bytes = numbers + static_cast<double>(packed_bytes(type, N, K));
+    const auto scales = static_cast<double>(group_bytes(type) - value_bytes(type));
+    const double again = is_codes(type) ? numbers + groups * scales : groups * 3.0 * scales;
+    if (N % 16 == 0) check_bytes(check, bytes, bytes + again);
   });
 }
 
@@ -86,11 +92,17 @@ int main() {
     for (const Type type : {Type::q8, Type::q4}) {
       for (const int64_t N : {1, 16, 19, 111}) {
         for (const int64_t K : {32, 256, 608}) {
-          packed_case(check, type, false, N, K);
-          packed_case(check, type, true, N, K);
+          packed_case(check, type, false, N, K, 3);
+          packed_case(check, type, true, N, K, 3);
         }
       }
     }
+    for (const Type type : code_types()) {
+      packed_case(check, type, false, 35, 384, 1);
+    }
+    for (const CodeFormat format :
+         {CodeFormat{3, 6, CodeForm::grid}, {2, 5, CodeForm::grid}, {8, 7, CodeForm::min}})
+      packed_case(check, type_of(format), true, 16, 4224, 1);
     for (const Type type : {Type::f32, Type::f16, Type::bf16}) rows_case(check, type);
   });
 }

@@ -1,6 +1,7 @@
 #include "check.h"
 #include "cpu/matmul/matrix_kernels.h"
 #include "quant.h"
+#include "random_weights.h"
 #include "reference.h"
 
 using namespace bc;
@@ -19,42 +20,6 @@ const Case kCases[] = {{1, 1, 32},    {1, 64, 64},   {1, 111, 96},  {2, 16, 32},
                        {7, 65, 64},   {8, 40, 576},  {9, 33, 1056}, {13, 989, 32}, {19, 33, 96},
                        {3, 20, 2080}, {129, 20, 64}, {577, 17, 32}};
 
-std::vector<uint8_t> weights(Type type, int64_t N, int64_t K, Random& random) {
-  const bool packed = is_quantized(type);
-  const int64_t bytes = packed ? packed_bytes(type, N, K) : N * K * element_bytes(type);
-  std::vector<uint8_t> w(static_cast<size_t>(bytes));
-  if (!packed) {
-    for (int64_t i = 0; i < N * K; ++i) {
-      const float value = random.normal();
-      if (type == Type::f32) reinterpret_cast<float*>(w.data())[i] = value;
-      if (type == Type::f16) reinterpret_cast<f16*>(w.data())[i] = to_f16(value);
-      if (type == Type::bf16) reinterpret_cast<bf16*>(w.data())[i] = to_bf16(value);
-    }
-    return w;
-  }
-  const int64_t size = group_bytes(type);
-  const int64_t values = value_bytes(type);
-  const bool grid = type == Type::q4 || (is_codes(type) && format_of(type).form == CodeForm::grid);
-  const float middle = is_codes(type) ? std::ldexp(1.0f, format_of(type).bits - 1) - 0.5f : 7.5f;
-  for (int64_t g = 0; g < bytes / size; ++g) {
-    uint8_t* group = w.data() + g * size;
-    for (int64_t i = 0; i < values; ++i)
-      group[i] = static_cast<uint8_t>(random.bits() | (type == Type::q8));
-    for (int64_t n = 0; n < kPanel; ++n) {
-      const float s = 0.01f + 0.1f * static_cast<float>(random.uniform());
-      const float z = middle + random.normal();
-      const uint16_t scale = type == Type::q8 ? to_bf16(s).bits
-                             : grid           ? bits_of(Q4Grid{grid_scale(s, false), std::fabs(z)})
-                                              : to_f16(s).bits;
-      std::memcpy(group + values + 2 * n, &scale, 2);
-      if (size == values + kScales) continue;
-      const uint16_t zero = to_f16(format_of(type).form == CodeForm::zero ? z : -z * s).bits;
-      std::memcpy(group + values + kScales + 2 * n, &zero, 2);
-    }
-  }
-  return w;
-}
-
 // Gate and up are sums of matmul, with their bias, whatever becomes of them: the same bits.
 void run_swiglu(Check& check, ThreadPool& pool, Type type, int64_t M, int64_t F, bool biased) {
   constexpr int64_t K = 96;
@@ -66,7 +31,7 @@ void run_swiglu(Check& check, ThreadPool& pool, Type type, int64_t M, int64_t F,
   Random random(seed);
   Matrix x(M, K);
   x.fill([&] { return random.normal(); });
-  const std::vector<uint8_t> w = weights(type, 2 * F, K, random);
+  const std::vector<uint8_t> w = random_weights(type, 2 * F, K, random);
   std::vector<float> bias(static_cast<size_t>(2 * F));
   for (float& b : bias) b = random.normal();
   Matrix sums(M, 2 * F);
@@ -135,7 +100,7 @@ void run_same_as_q4(Check& check, ThreadPool& pool, const cpu::MatrixKernels& ke
       Random random(5);
       Matrix x(M, 96);
       x.fill([&] { return random.outlier(); });
-      const std::vector<uint8_t> w = weights(Type::q4, 40, 96, random);
+      const std::vector<uint8_t> w = random_weights(Type::q4, 40, 96, random);
       Matrix out[2] = {Matrix(M, 40), Matrix(M, 40)};
       for (int i = 0; i < 2; ++i) {
         cpu::Scratch scratch;
@@ -178,7 +143,7 @@ int main() {
           const int64_t K = is_quantized(type) ? c.K : c.K + 7;
           Matrix x(c.M, K);
           x.fill([&] { return random.outlier(); });
-          const std::vector<uint8_t> w = weights(type, c.N, K, random);
+          const std::vector<uint8_t> w = random_weights(type, c.N, K, random);
           std::vector<float> scale(static_cast<size_t>(c.N));
           for (float& s : scale) s = random.normal();
           std::vector<float> bias(static_cast<size_t>(c.N));
@@ -211,7 +176,7 @@ int main() {
     }
     // A NaN among the activations reaches every output of its row and no other row.
     Random random(9);
-    const std::vector<uint8_t> w = weights(Type::q4, 16, 32, random);
+    const std::vector<uint8_t> w = random_weights(Type::q4, 16, 32, random);
     Matrix x(2, 32);
     x.fill([&] { return random.normal(); });
     x.row(1)[5] = std::numeric_limits<float>::quiet_NaN();

@@ -5,6 +5,7 @@
 #include "copies.h"
 #include "cuda/kernels.h"
 #include "cuda/quant_layout.h"
+#include "random_weights.h"
 #include "reference.h"
 
 namespace bc::bench {
@@ -13,30 +14,6 @@ namespace {
 using Shape = MatmulShape;
 
 constexpr int64_t kPanelPeriod = 13;  // panels of a packed pattern: 208 rows
-
-// Random panels as the CPU holds them: quants of full range, scales that leave weights near 0.02.
-std::vector<uint8_t> random_panels(Type type, int64_t count, int64_t K) {
-  test::Random random(static_cast<uint64_t>(K));
-  const int64_t values = group_bytes(type) - kScales;
-  std::vector<uint8_t> bytes(static_cast<size_t>(count * (K / kGroup) * group_bytes(type)));
-  for (size_t group = 0; group < bytes.size(); group += static_cast<size_t>(group_bytes(type))) {
-    uint8_t* at = bytes.data() + group;
-    for (int64_t i = 0; i < values; ++i) {
-      const auto byte = static_cast<uint8_t>(random.bits() >> 56);
-      at[i] = type == Type::q8 && byte == 0 ? 1 : byte;  // q + 128, q in -127..127
-    }
-    for (int64_t n = 0; n < kPanel; ++n) {
-      const auto spread = static_cast<float>(0.5 + random.uniform());
-      const uint16_t scale =
-          type == Type::q8
-              ? to_bf16(0.0003f * spread).bits
-              : bits_of(Q4Grid{grid_scale(0.004f * spread, false),
-                               static_cast<float>(52 + random.below(17)) / kGridZeros});
-      std::memcpy(at + values + 2 * n, &scale, 2);
-    }
-  }
-  return bytes;
-}
 
 // Weights [N,K] that repeat a pattern: rows of bf16, or panels.
 struct Weights {
@@ -52,7 +29,8 @@ struct Weights {
       device = rows.bytes;
       return;
     }
-    panels = random_panels(type, kPanelPeriod, K);
+    test::Random random(static_cast<uint64_t>(K));
+    panels = test::random_weights(type, kPanelPeriod * kPanel, K, random);
     device.resize(panels.size());
     cuda::repack(type, hopper, device.data(), panels.data(), kPanelPeriod * kPanel, K);
   }
@@ -62,13 +40,14 @@ struct Weights {
   const float* panel(int64_t n) {
     if (is_quantized(type)) {
       const uint8_t* from =
-          panels.data() + n / kPanel % kPanelPeriod * (K / kGroup) * group_bytes(type);
+          panels.data() + n / kPanel % kPanelPeriod * packed_bytes(type, kPanel, K);
       sixteen.resize(static_cast<size_t>(kPanel * K));
       for (int64_t i = 0; i < kPanel * K; ++i)
         sixteen[static_cast<size_t>(i)] =
             static_cast<float>(reference::packed_element(from, type, K, i / K, i % K));
-      // The kernels of Hopper round them to the type of x.
-      if (hopper) sixteen = test::as_floats(Type::bf16, test::as_type(Type::bf16, sixteen));
+      // The kernels of Hopper round those of q8 and q4 to the type of x.
+      if (hopper && !is_codes(type))
+        sixteen = test::as_floats(Type::bf16, test::as_type(Type::bf16, sixteen));
       return sixteen.data();
     }
     std::vector<int64_t> which;
@@ -192,7 +171,9 @@ Case matmul_case(const Model& model, const char* part, const MatmulShape& s) {
 void add_matmul_cases(Cases& cases, const Model& model, const Sizes& sizes) {
   const int64_t C = model.C;
   const int64_t F = model.F;
-  for (const Type w : {Type::bf16, Type::q8, Type::q4}) {
+  const Type int3 = type_of({3, 6, CodeForm::grid});
+  const Type int2 = type_of({2, 5, CodeForm::grid});
+  for (const Type w : {Type::bf16, Type::q8, Type::q4, int3, int2}) {
     for (const int64_t M : sizes.matmul_tokens) {
       cases.push_back(matmul_case(model, "w_pack", {M, 3 * C, C, w, Type::bf16, false}));
       cases.push_back(matmul_case(model, "o_proj", {M, C, C, w, Type::bf16, false}));

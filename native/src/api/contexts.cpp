@@ -146,8 +146,7 @@ bc_status bc_context_facts(bc_context* context, bc_facts* out) {
                                             static_cast<int32_t>(facts.head_sizes),
                                             facts.smallest_piece,
                                             flag(facts.reads_host_memory),
-                                            flag(facts.fuses_swiglu),
-                                            flag(facts.takes_codes)};
+                                            flag(facts.fuses_swiglu)};
   });
 }
 

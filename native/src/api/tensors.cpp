@@ -75,17 +75,6 @@ void check_range(const Tensor& t, int64_t offset, int64_t bytes, const void* buf
     fail(BC_INVALID_ARGUMENT, "%s: buffer is null, expected memory", op);
 }
 
-// Copies whole groups of packed weights in the order of files into a tensor.
-void write_packed(const Tensor& t, int64_t offset, const uint8_t* source, int64_t bytes,
-                  const char* op) {
-  Backend& backend = *t.context->backend;
-  if (is_codes(t.type) && !backend.facts().takes_codes) {
-    fail(BC_INVALID_ARGUMENT, "%s: type is %s, expected f32, f16, bf16, q8 or q4 on this device",
-         op, name_of(t.type));
-  }
-  backend.write_packed(*t.storage, t.data + offset, t.type, source, bytes);
-}
-
 enum class Place { device, host };
 
 std::shared_ptr<Storage> allocate(const Context& context, const Tensor& t, Place place,
@@ -131,7 +120,7 @@ void map(bc_context* context, bc_file* file, int64_t offset, int32_t type, const
     t.storage = allocate(*c, t, place, false);
     t.data = t.storage->data();
     if (packed) {
-      write_packed(t, 0, f->storage->data() + offset, t.bytes(), op);
+      c->backend->write_packed(*t.storage, t.data, t.type, f->storage->data() + offset, t.bytes());
     } else {
       t.storage->write(t.data, f->storage->data() + offset, t.bytes());
     }
@@ -280,7 +269,8 @@ bc_status bc_tensor_write(bc_tensor* tensor, int64_t offset, const void* source,
            static_cast<long long>(offset), static_cast<long long>(bytes),
            static_cast<long long>(group), name_of(t->type));
     }
-    write_packed(*t, offset, static_cast<const uint8_t*>(source), bytes, "tensor_write");
+    t->context->backend->write_packed(*t->storage, t->data + offset, t->type,
+                                      static_cast<const uint8_t*>(source), bytes);
   });
 }
 

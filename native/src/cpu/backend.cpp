@@ -24,7 +24,6 @@ class CpuBackend final : public Backend {
     for (int64_t D = 8; D <= kMaxHeadSize; D += 8) facts.head_sizes |= head_size_bit(D);
     facts.smallest_piece = 1;
     facts.reads_host_memory = true;
-    facts.takes_codes = true;
     return facts;
   }
   void pin() override {

@@ -1,22 +1,18 @@
 // A GPU as a backend: everything happens on one stream, in order, and behind the host.
 #include "backend.h"
 
-#include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include "cuda/device.h"
+#include "cuda/host_packer.h"
 #include "cuda/kernels.h"
 #include "cuda/limits.h"
-#include "cuda/quant_layout.h"
 #include "error.h"
 
 namespace bc {
 namespace {
 
 using SharedDevice = std::shared_ptr<cuda::Device>;
-
-constexpr int64_t kRepacked = 4 << 20;  // bytes of packed weights that are reordered at once
 
 // Memory of a GPU, with a copy on the host of what was written to it where that is asked for.
 class DeviceMemory final : public Storage {
@@ -79,7 +75,7 @@ class HostMemory final : public Storage {
 class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(std::unique_ptr<cuda::Device> device)
-      : device_(std::move(device)), gpu_(device_->facts()) {}
+      : device_(std::move(device)), gpu_(device_->facts()), packer_(*device_, gpu_.hopper) {}
 
   std::string name() const override {
     return gpu_.name + ", sm_" + std::to_string(gpu_.capability) + ", " + std::to_string(gpu_.sms) +
@@ -111,15 +107,9 @@ class CudaBackend final : public Backend {
 
   void write_packed(Storage& to, uint8_t* at, Type type, const uint8_t* from,
                     int64_t bytes) const override {
-    const int64_t group = group_bytes(type);
-    const int64_t most = kRepacked / group * group;
-    std::vector<uint8_t> ordered(static_cast<size_t>(std::min(most, bytes)));
-    for (int64_t done = 0; done < bytes; done += most) {
-      const int64_t part = std::min(most, bytes - done);
-      for (int64_t g = 0; g < part; g += group)
-        cuda::repack_group(type, gpu_.hopper, ordered.data() + g, from + done + g);
-      to.write(at + done, ordered.data(), part);
-    }
+    packer_.reordered(type, from, bytes, [&](int64_t done, const uint8_t* ordered, int64_t part) {
+      to.write(at + done, ordered, part);
+    });
   }
 
   void synchronize() override { device_->synchronize(); }
@@ -139,11 +129,11 @@ class CudaBackend final : public Backend {
   void check(const char* op, const LoraParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const TopKParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const QuantizeParams& p) const override { cuda::check(op, p); }
-  void check(const char* op, const PackCodesParams& p) const override { cuda::check(op, p); }
+  void check(const char*, const PackCodesParams&) const override {}
   void check(const char* op, const DequantizeParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const ConvertParams& p) const override { cuda::check(op, p); }
   void check(const char* op, const RowNormsParams& p) const override { cuda::check(op, p); }
-  void check(const char* op, const FillRandomParams& p) const override { cuda::check(op, p); }
+  void check(const char*, const FillRandomParams&) const override {}
 
   int64_t scratch_bytes(const MatmulParams& p) const override {
     return cuda::matmul_scratch_bytes(p, gpu_);
@@ -158,7 +148,7 @@ class CudaBackend final : public Backend {
     return cuda::top_k_scratch_bytes(p.T, p.V, p.K);
   }
   int64_t scratch_bytes(const QuantizeParams& p) const override {
-    return kErrorBytes + cuda::quantize_scratch_bytes(p.N, p.K);
+    return is_codes(p.out_type) ? 0 : kErrorBytes + cuda::quantize_scratch_bytes(p.N, p.K);
   }
 
   void run(const EmbedParams& p) override { cuda::embed(p, stream()); }
@@ -172,17 +162,20 @@ class CudaBackend final : public Backend {
   void run(const LoraParams& p) override { cuda::lora(p, stream()); }
   void run(const TopKParams& p) override { cuda::top_k(p, stream()); }
   void run(const QuantizeParams& p) override {
+    if (is_codes(p.out_type)) return packer_.quantize(p);
     QuantizeParams there = p;
     there.error = static_cast<double*>(p.scratch);
     there.scratch = static_cast<uint8_t*>(p.scratch) + kErrorBytes;
     cuda::quantize(there, gpu_, stream());
     device_->download(p.error, there.error, kErrorBytes);
   }
-  void run(const PackCodesParams&) override {}  // check has refused it
+  void run(const PackCodesParams& p) override { packer_.pack(p); }
   void run(const DequantizeParams& p) override { cuda::dequantize(p, gpu_, stream()); }
   void run(const ConvertParams& p) override { cuda::convert(p, stream()); }
   void run(const RowNormsParams& p) override { cuda::row_norms(p, stream()); }
-  void run(const FillRandomParams& p) override { cuda::fill_random(p, gpu_, stream()); }
+  void run(const FillRandomParams& p) override {
+    is_codes(p.type) ? packer_.fill(p) : cuda::fill_random(p, gpu_, stream());
+  }
 
  private:
   static constexpr int64_t kErrorBytes = 2 * sizeof(double);
@@ -191,6 +184,7 @@ class CudaBackend final : public Backend {
 
   SharedDevice device_;
   const cuda::Facts gpu_;
+  mutable cuda::HostPacker packer_;  // which makes its threads when they are needed
 };
 
 }  // namespace

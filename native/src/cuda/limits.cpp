@@ -20,13 +20,6 @@ void not_exact(const char* op, bool exact) {
   require(!exact, op, "exact", exact ? 1.0 : 0.0, "0 on a GPU, whose activations have 16 bits");
 }
 
-void not_codes(const char* op, const char* name, Type type) {
-  if (is_codes(type)) {
-    fail(BC_INVALID_ARGUMENT, "%s: %s has type %s, expected f32, f16, bf16, q8 or q4 on a GPU", op,
-         name, name_of(type));
-  }
-}
-
 }  // namespace
 
 void check(const char* op, const EmbedParams& p) {
@@ -48,7 +41,6 @@ void check(const char* op, const RmsNormParams& p) {
 
 void check(const char* op, const MatmulParams& p) {
   not_exact(op, p.exact);
-  not_codes(op, "w", p.w_type);
   activation(op, {"x", p.x, p.x_type, p.M, p.K, p.x_ld});
   if (!is_quantized(p.w_type)) {
     require_type(op, "w", p.w_type, p.x_type);
@@ -104,16 +96,10 @@ void check(const char* op, const TopKParams& p) {
 }
 
 void check(const char* op, const QuantizeParams& p) {
-  not_codes(op, "out", p.out_type);
   require_vectors(op, {"w", p.w, p.w_type, p.N, p.K, p.w_ld});
 }
 
-void check(const char* op, const PackCodesParams&) {
-  fail(BC_INVALID_ARGUMENT, "%s: device is a GPU, expected a CPU", op);
-}
-
 void check(const char* op, const DequantizeParams& p) {
-  not_codes(op, "w", p.w_type);
   require_vectors(op, {"out", p.out, Type::f32, p.N, p.K, p.out_ld});
   if (!is_quantized(p.w_type)) require_vectors(op, {"w", p.w, p.w_type, p.N, p.K, p.w_ld});
 }
@@ -127,7 +113,5 @@ void check(const char* op, const ConvertParams& p) {
 void check(const char* op, const RowNormsParams& p) {
   require_vectors(op, {"w", p.w, p.w_type, p.N, p.K, p.w_ld});
 }
-
-void check(const char* op, const FillRandomParams& p) { not_codes(op, "tensor", p.type); }
 
 }  // namespace bc::cuda

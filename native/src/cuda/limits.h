@@ -16,10 +16,8 @@ void check(const char* op, const SwigluParams& p);
 void check(const char* op, const LoraParams& p);
 void check(const char* op, const TopKParams& p);
 void check(const char* op, const QuantizeParams& p);
-void check(const char* op, const PackCodesParams& p);
 void check(const char* op, const DequantizeParams& p);
 void check(const char* op, const ConvertParams& p);
 void check(const char* op, const RowNormsParams& p);
-void check(const char* op, const FillRandomParams& p);
 
 }  // namespace bc::cuda

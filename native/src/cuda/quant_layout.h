@@ -1,6 +1,6 @@
-// Layouts of packed weights on the GPU. Panels and groups are those of ../quant.h and have as many
-// bytes; inside a group the bytes stand in the order in which a warp's lanes hold them for the tensor
-// cores. Why, and how kernels unpack them: docs/int4-format.md.
+// Layouts of q8 and q4 on the GPU; codes have codes_layout.h. Panels and groups are those of ../quant.h and
+// have as many bytes; inside a group the bytes stand in the order in which a warp's lanes hold them for the
+// tensor cores. Why, and how kernels unpack them: docs/int4-format.md.
 //
 // Lane 4g + t holds rows 2g and 2g + 1 of the panel and eight columns of the group: 8t to 8t + 7 for
 // mma.m16n8k16 of the sm_80 kernels, 2t and 2t + 1 of every eight for wgmma of the Hopper kernels. The
@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "cuda/codes_layout.h"
 #include "quant.h"
 
 namespace bc::cuda {
@@ -50,6 +51,7 @@ BC_BOTH constexpr int32_t q8_code(uint32_t byte) {
 
 // Copies one group from the CPU's order to the GPU's; `to` and `from` must not overlap.
 inline void repack_group(Type type, bool hopper, uint8_t* to, const uint8_t* from) {
+  if (is_codes(type)) return repack_codes(type, to, from);
   const int64_t values = type == Type::q8 ? kQ8Values : kQ4Values;
   for (int64_t lane = 0; lane < 32; ++lane) {
     for (int64_t half = 0; half < 2; ++half) {

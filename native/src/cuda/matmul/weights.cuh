@@ -13,6 +13,7 @@
 // and f16. The sum over a group is multiplied by its scale in f32: no weight is rounded.
 #pragma once
 
+#include "cuda/codes.cuh"
 #include "cuda/kernels.h"
 #include "cuda/matmul/parts.cuh"
 #include "cuda/mma.cuh"
@@ -49,18 +50,21 @@ __device__ __forceinline__ uint32_t fma2(uint32_t a, uint32_t b, uint32_t c) {
 template <class T>
 constexpr uint32_t kMinusOne2 = std::is_same<T, bf16>::value ? 0xbf80bf80u : 0xbc00bc00u;
 
-constexpr uint8_t kAndOr = (0xf0 & 0xcc) | 0xaa;  // (a & b) | c of lop3
-
 // 16-bit rows. Rows beyond N repeat the last one: what comes of them is not stored.
 template <class T>
 struct Rows {
   static constexpr bool kPacked = false;
+  // Which kernels there are: matmul_decode for 17 to 24 tokens, matmul_tiles with wide tiles.
+  static constexpr bool kOfThreeTiles = false;
+  static constexpr bool kInWideTiles = true;
+  static constexpr int kMostPanels = 2;  // of a block of matmul_decode
   struct Raw {
     Vec<T, 8> low, high;
   };
   struct Step {
     FragmentA<T> a[2];
   };
+  using X = StepX<T>;
 
   Rows() = default;
   __device__ __forceinline__ Rows(const MatmulParams& p, int64_t n0) : K(p.K) {
@@ -87,8 +91,13 @@ struct Rows {
     return {{{{l[0], h[0], l[1], h[1]}}, {{l[2], h[2], l[3], h[3]}}}};
   }
 
+  static __device__ __forceinline__ X x_of(const Vec<T, 8>& x) { return step_x<T>(x); }
+
+  static constexpr __device__ __forceinline__ bool lifts() { return false; }
+  static __device__ __forceinline__ void lift(Accumulator&, const Step&, const X&) {}
+
   static __device__ __forceinline__ void multiply(Accumulator& sum, const Step& w,
-                                                  const StepX<T>& x SIMT_SITE) {
+                                                  const X& x SIMT_SITE) {
     mma(sum, w.a[0], x.b[0] SIMT_PASS);
     mma(sum, w.a[1], x.b[1] SIMT_PASS);
   }
@@ -102,10 +111,14 @@ struct Rows {
 template <class T>
 struct Grouped {
   static constexpr bool kPacked = true;
+  static constexpr bool kOfThreeTiles = true;
+  static constexpr bool kInWideTiles = true;
+  static constexpr int kMostPanels = 4;
   struct Step {
     FragmentA<T> a[2];
     float scale[2];  // of rows 2g and 2g + 1
   };
+  using X = StepX<T>;
 
   Grouped() = default;
   __device__ __forceinline__ Grouped(const MatmulParams& p, int64_t n0, int64_t bytes) {
@@ -114,8 +127,13 @@ struct Grouped {
     groups = static_cast<const uint8_t*>(p.w) + panel * (p.K / kGroup) * bytes;
   }
 
+  static __device__ __forceinline__ X x_of(const Vec<T, 8>& x) { return step_x<T>(x); }
+
+  static constexpr __device__ __forceinline__ bool lifts() { return false; }
+  static __device__ __forceinline__ void lift(Accumulator&, const Step&, const X&) {}
+
   static __device__ __forceinline__ void multiply(Accumulator& sum, const Step& w,
-                                                  const StepX<T>& x SIMT_SITE) {
+                                                  const X& x SIMT_SITE) {
     Accumulator group;
     mma(group, w.a[0], x.b[0] SIMT_PASS);
     mma(group, w.a[1], x.b[1] SIMT_PASS);

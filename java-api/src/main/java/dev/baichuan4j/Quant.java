@@ -5,7 +5,7 @@ public enum Quant {
   /**
    * As they are stored: a file of codes, such as a GGUF file, keeps its codes, scales and zeros bit
    * for bit where there is a form that holds them, and has its other codes in the nearer of {@link
-   * #INT8} and {@link #INT4}; numbers of 16 or 32 bits are held as by {@link #BF16}. On the CPU.
+   * #INT8} and {@link #INT4}; numbers of 16 or 32 bits are held as by {@link #BF16}.
    */
   STORED(16),
   /**
@@ -18,9 +18,9 @@ public enum Quant {
   INT8(8.5),
   /** 4 bits and a 16-bit scale for each 32 weights: 4.5 bits a weight. */
   INT4(4.5),
-  /** 3 bits and a 16-bit scale for each 64 weights: 3.25 bits a weight. On the CPU. */
+  /** 3 bits and a 16-bit scale for each 64 weights: 3.25 bits a weight. */
   INT3(3.25),
-  /** 2 bits and a 16-bit scale for each 32 weights: 2.5 bits a weight. On the CPU. */
+  /** 2 bits and a 16-bit scale for each 32 weights: 2.5 bits a weight. */
   INT2(2.5);
 
   private final double bits;

@@ -2,7 +2,6 @@ package dev.baichuan4j.tests;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.KvType;
@@ -44,8 +43,6 @@ class AllocationTest {
     Architecture config = Architecture.of(SHAPE);
     int pages = 2 * Layout.pagesFor(CONTEXT);
     try (Ops ops = TestDevice.ops(false)) {
-      boolean isCodes = weights == Quant.INT3 || weights == Quant.INT2;
-      assumeTrue(!isCodes || ops.facts().takesCodes(), "this device multiplies no such codes");
       Model model = Model.random(ops, config, weights);
       ElementType cache = int8Cache ? ElementType.I8 : TestDevice.cache(model, false);
       MemoryPlan plan = plan(weights, int8Cache, pages * KvCache.pageBytes(config, cache));

@@ -39,6 +39,8 @@ class PackedOnEveryDeviceTest {
     "micro-baichuan2-13b, INT4",
     "micro-llama3, INT8",
     "micro-qwen2, INT4",
+    "micro-baichuan2-7b, INT3",
+    "micro-qwen2, INT2",
   })
   void logitsHaveTheBitsOfQuantizingThere(String name, Quant quant) {
     // The scalar kernel rounds products that the others fuse, and so may choose other codes.

@@ -47,7 +47,7 @@ final class QuantizedCheckpoint {
       return name().startsWith("GPTQ");
     }
 
-    /** Whether a device that multiplies codes takes them as they are. */
+    /** Whether the codes are multiplied as they are. */
     boolean isHeld() {
       return (isGptq() || isCompressed() || this == AWQ) && this != GPTQ_4_ACT_ORDER;
     }

@@ -115,7 +115,6 @@ class QuantizedFormsTest {
   @ParameterizedTest
   @MethodSource("familiesInHeldForms")
   void keptCodesComputeWithTheirNumbers(String family, Form form) throws IOException {
-    assumeFalse(TestDevice.isGpu()); // which takes no codes
     Path model = Fixtures.fixture(family);
     Path codes = folder.resolve("codes");
     Path plain = folder.resolve("numbers");
@@ -138,7 +137,7 @@ class QuantizedFormsTest {
     long planned = loader.memoryPlan().weights();
     try (Baichuan loaded = loader.load()) {
       assertEquals(planned, loaded.info().memory().weights());
-      if (form.isHeld() && !TestDevice.isGpu()) {
+      if (form.isHeld()) {
         assertEquals(Quant.STORED, loaded.info().weights());
         assertEquals(Map.of(), loaded.info().quantizationErrors());
         return;

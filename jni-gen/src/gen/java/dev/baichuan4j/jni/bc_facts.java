@@ -40,5 +40,4 @@ public class bc_facts extends Pointer {
    * committed when first touched. 0: the device has memory of its own, taken when asked for. */
   public native int reads_host_memory(); public native bc_facts reads_host_memory(int setter);
   public native int fuses_swiglu(); public native bc_facts fuses_swiglu(int setter); /* 1: gate and up belong in one matrix, for bc_matmul_swiglu */
-  public native int takes_codes(); public native bc_facts takes_codes(int setter);  /* 1: weights may be BC_CODES, and bc_pack_codes makes them */
 }

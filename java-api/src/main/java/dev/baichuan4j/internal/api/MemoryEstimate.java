@@ -12,6 +12,7 @@ import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.DeviceFacts;
 import dev.baichuan4j.internal.nn.ElementType;
 import dev.baichuan4j.internal.nn.KvCache;
+import dev.baichuan4j.internal.nn.Model;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,6 +26,12 @@ import java.util.Optional;
  */
 record MemoryEstimate(
     Architecture model, Quant quant, DeviceFacts facts, Optional<Checkpoint> checkpoint) {
+
+  MemoryEstimate {
+    if (checkpoint.isPresent()) {
+      facts = Model.factsFor(facts, checkpoint.get(), quant);
+    }
+  }
 
   /** Returns the whole plan, for a number of pages of the cache and a size of the buffers. */
   MemoryPlan plan(KvType cacheType, int pages, long workspace) {

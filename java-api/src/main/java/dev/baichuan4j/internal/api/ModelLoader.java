@@ -206,10 +206,10 @@ final class ModelLoader implements BaichuanLoader {
     guesses.ifPresent(c -> HeadSizes.require(c.architecture(), ops, where()));
     return new MemoryBudget(
         ops,
-        new MemoryEstimate(model, weights(ops, checkpoint), factsFor(ops), checkpoint),
+        new MemoryEstimate(model, weights(checkpoint), factsFor(ops), checkpoint),
         cacheType(activations(ops, checkpoint), ops.facts()),
         guesses.map(
-            c -> new MemoryEstimate(c.architecture(), weights(ops, guesses), ops.facts(), guesses)),
+            c -> new MemoryEstimate(c.architecture(), weights(guesses), ops.facts(), guesses)),
         guesses.map(c -> cacheType(activations(ops, guesses), ops.facts())).orElse(null),
         context(model),
         cacheBytes,
@@ -246,7 +246,7 @@ final class ModelLoader implements BaichuanLoader {
     Ops ops = ops(where);
     try {
       MemoryBudget budget = budget(ops, checkpoint, guesses);
-      Quant quant = weights(ops, checkpoint);
+      Quant quant = weights(checkpoint);
       budget.requireRoom();
       Model loaded =
           checkpoint.isPresent()
@@ -259,7 +259,7 @@ final class ModelLoader implements BaichuanLoader {
           guesses.map(
               c ->
                   new Draft(
-                      Model.load(ops, c, weights(ops, guesses), progress),
+                      Model.load(ops, c, weights(guesses), progress),
                       ElementType.of(budget.draftCache())));
       int pages = budget.pages(0);
       ModelInfo info =
@@ -348,11 +348,10 @@ final class ModelLoader implements BaichuanLoader {
     QuantizedTarget.write(checkpoint, quant, tokens, target, threads, exact, progress);
   }
 
-  private Quant weights(Ops ops, Optional<Checkpoint> checkpoint) {
-    boolean takesCodes = ops.facts().takesCodes();
+  private Quant weights(Optional<Checkpoint> checkpoint) {
     return weights != null
         ? weights
-        : checkpoint.flatMap(c -> c.usualWeights(takesCodes)).orElse(Quant.BF16);
+        : checkpoint.flatMap(Checkpoint::usualWeights).orElse(Quant.BF16);
   }
 
   private Engine engine(Model model, KvType cache, int pages, Optional<Draft> drafting) {

@@ -60,7 +60,7 @@ public final class Checkpoint {
   private final TensorSource source;
   private final Map<String, TensorEntry> tensors; // of the source, without buffers
   private final Optional<PackedWeights> packed;
-  private final Optional<Quant> usualWeights;
+  private final Optional<Quant> nearestWeights;
 
   /** In which form a model is there. */
   public enum Form {
@@ -78,7 +78,7 @@ public final class Checkpoint {
       NamedFiles files,
       Architecture architecture,
       TensorSource source,
-      Optional<Quant> usualWeights) {
+      Optional<Quant> nearestWeights) {
     this.form = form;
     this.folder = folder;
     this.files = files;
@@ -87,7 +87,7 @@ public final class Checkpoint {
     this.source = source;
     this.packed = source.packed();
     this.tensors = withoutFrequencies(source.tensors());
-    this.usualWeights = packed.map(PackedWeights::quant).or(() -> usualWeights);
+    this.nearestWeights = packed.map(PackedWeights::quant).or(() -> nearestWeights);
   }
 
   private Checkpoint(Checkpoint same, Architecture architecture, Map<String, TensorEntry> tensors) {
@@ -99,7 +99,7 @@ public final class Checkpoint {
     this.source = same.source;
     this.packed = same.packed;
     this.tensors = tensors;
-    this.usualWeights = same.usualWeights;
+    this.nearestWeights = same.nearestWeights;
   }
 
   private static Checkpoint ofFolder(Path folder, Path weights, TensorFormat format) {
@@ -280,15 +280,19 @@ public final class Checkpoint {
   }
 
   /**
-   * Returns the kind of weights to compute with, where what is stored speaks for one.
-   *
-   * @param takesCodes whether the device multiplies codes as they are stored
+   * Returns the kind of weights to compute with, where what is stored speaks for one: codes as they
+   * are.
    */
-  public Optional<Quant> usualWeights(boolean takesCodes) {
+  public Optional<Quant> usualWeights() {
     boolean hasCodes =
         tensors.values().stream()
             .anyMatch(entry -> entry.rows().flatMap(StoredRows::codes).isPresent());
-    return hasCodes && takesCodes && packed.isEmpty() ? Optional.of(Quant.STORED) : usualWeights;
+    return hasCodes && packed.isEmpty() ? Optional.of(Quant.STORED) : nearestWeights;
+  }
+
+  /** Returns the kind of our own that is nearest to what is stored, where that speaks for one. */
+  public Optional<Quant> nearestWeights() {
+    return nearestWeights;
   }
 
   /** Returns what the matrices are quantized to, or empty if they are not. */

@@ -99,12 +99,12 @@ public enum Weights {
 
   private static boolean hasCodes(Checkpoint source) {
     return source.packed().isPresent()
-        || source.usualWeights(true).filter(Quant.STORED::equals).isPresent();
+        || source.usualWeights().filter(Quant.STORED::equals).isPresent();
   }
 
   /** The kind of quantized weights that has the most like bits; BF16 where nothing is quantized. */
   private static Quant nearest(Checkpoint source) {
-    Quant usual = source.usualWeights(false).orElse(Quant.BF16);
+    Quant usual = source.nearestWeights().orElse(Quant.BF16);
     if (usual != Quant.STORED) {
       return usual;
     }

@@ -61,7 +61,7 @@ public record ModelReport(
         checkpoint.path(),
         checkpoint.form(),
         ConfigWriter.config(checkpoint.architecture()),
-        checkpoint.usualWeights(true).orElse(Quant.BF16),
+        checkpoint.usualWeights().orElse(Quant.BF16),
         TokenizerFiles.find(files).map(name -> tokenizer(files, name)),
         TemplateFile.textOf(files),
         files

@@ -111,8 +111,7 @@ final class Bindings {
           facts.head_sizes(),
           facts.smallest_piece(),
           facts.reads_host_memory() == 1,
-          facts.fuses_swiglu() == 1,
-          facts.takes_codes() == 1);
+          facts.fuses_swiglu() == 1);
     }
   }
 

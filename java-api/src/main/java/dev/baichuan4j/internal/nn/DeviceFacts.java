@@ -15,7 +15,6 @@ import java.util.Set;
  * @param readsHostMemory ops read RAM and mapped files, packed weights among them, and memory is
  *     committed when first touched; else the device has memory of its own, taken when asked for
  * @param fusesSwiglu gate and up belong in one matrix, whose product applies SwiGLU
- * @param takesCodes weights may be codes of a format, and are packed as they are stored
  */
 public record DeviceFacts(
     int threads,
@@ -24,27 +23,19 @@ public record DeviceFacts(
     int headSizes,
     int smallestPiece,
     boolean readsHostMemory,
-    boolean fusesSwiglu,
-    boolean takesCodes) {
+    boolean fusesSwiglu) {
 
   public DeviceFacts {
     cacheTypes = Set.copyOf(cacheTypes);
   }
 
   /**
-   * Returns the same for a model whose gate and up are two matrices, so that adapters may change
-   * their products.
+   * Returns the same for a model whose gate and up are two matrices: of different kinds, or with
+   * products that adapters may change.
    */
   public DeviceFacts withGateApart() {
     return new DeviceFacts(
-        threads,
-        activationBits,
-        cacheTypes,
-        headSizes,
-        smallestPiece,
-        readsHostMemory,
-        false,
-        takesCodes);
+        threads, activationBits, cacheTypes, headSizes, smallestPiece, readsHostMemory, false);
   }
 
   /** Returns the type of activations for weights of a type. */

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** The weights of a model on a context, and what they are worth. Closing it frees the context. */
 public final class Model implements AutoCloseable {
@@ -49,11 +50,27 @@ public final class Model implements AutoCloseable {
   public static Model load(
       Ops ops, Checkpoint checkpoint, Quant quant, DeviceFacts facts, ProgressListener progress) {
     checkpoint.checkShapes();
-    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant, facts)) {
+    DeviceFacts together = factsFor(facts, checkpoint, quant);
+    try (WeightLoader loader = new WeightLoader(ops, checkpoint, quant, together)) {
       Weights weights = loader.load(progress);
       return new Model(
           ops, checkpoint.architecture(), weights, Collections.unmodifiableMap(loader.errors()));
     }
+  }
+
+  /**
+   * The facts that {@link #load} puts a model together by: where the gate and up of a layer are not
+   * of one kind, or are codes as they are stored, no product has both.
+   */
+  public static DeviceFacts factsFor(DeviceFacts device, Checkpoint checkpoint, Quant quant) {
+    boolean apart =
+        quant == Quant.STORED
+            || IntStream.range(0, checkpoint.architecture().layers())
+                .mapToObj(checkpoint.architecture()::layer)
+                .anyMatch(
+                    layer ->
+                        !WeightLoader.areOfOneKind(checkpoint, List.of(layer.gate(), layer.up())));
+    return apart ? device.withGateApart() : device;
   }
 
   /** The type of activations that {@link #load} will give. */

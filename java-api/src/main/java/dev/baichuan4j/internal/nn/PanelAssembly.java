@@ -8,12 +8,11 @@ import java.util.Arrays;
 
 /**
  * Puts rows of several packed matrices into one, in another order, for a device that multiplies
- * them at once. A row of a panel is 4 bytes of each quad of each group, and a scale; so it can take
- * the place of any row of another panel as it is.
+ * them at once. A row of a panel is 4 bytes of each vector of each group, and a scale; so it can
+ * take the place of any row of another panel as it is.
  */
 final class PanelAssembly {
-  private static final int GROUP = 32;
-  private static final int WORD = 4; // bytes of a row in a quad
+  private static final int WORD = 4; // bytes of a row in a vector
 
   private final TensorEntry[] sources;
   private final ElementType type;
@@ -24,15 +23,16 @@ final class PanelAssembly {
   private final long[] at;
 
   /**
-   * @param kind q8 or q4, of all of them
+   * @param kind of all of them, with a scale for a row of a group
    * @param columns K of all of them
    */
   PanelAssembly(PackedTensorKind kind, long columns, TensorEntry... sources) {
     this.sources = sources;
     this.type = ElementType.of(kind);
-    this.values = GROUP * Layout.PANEL * kind.bits() / 8;
+    int group = type.group();
+    this.values = group * Layout.PANEL * kind.bits() / 8;
     this.groupBytes = values + 2 * Layout.PANEL;
-    this.panelBytes = Math.toIntExact(columns / GROUP * groupBytes);
+    this.panelBytes = Math.toIntExact(columns / group * groupBytes);
     this.panels = new byte[sources.length][panelBytes];
     this.at = new long[sources.length];
     Arrays.fill(at, -1);
@@ -81,9 +81,9 @@ final class PanelAssembly {
 
   private void copy(byte[] from, int fromLane, byte[] to, int toLane) {
     for (int group = 0; group < panelBytes; group += groupBytes) {
-      int quadBytes = WORD * Layout.PANEL;
-      for (int quad = group; quad < group + values; quad += quadBytes) {
-        System.arraycopy(from, quad + WORD * fromLane, to, quad + WORD * toLane, WORD);
+      int vectorBytes = WORD * Layout.PANEL;
+      for (int vector = group; vector < group + values; vector += vectorBytes) {
+        System.arraycopy(from, vector + WORD * fromLane, to, vector + WORD * toLane, WORD);
       }
       System.arraycopy(from, group + values + 2 * fromLane, to, group + values + 2 * toLane, 2);
     }

@@ -1,7 +1,9 @@
 package dev.baichuan4j.internal.nn;
 
+import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.arch.Layout;
 import dev.baichuan4j.internal.arch.Positions;
+import dev.baichuan4j.internal.checkpoint.CodeFormat;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +23,18 @@ public final class SelfTest implements AutoCloseable {
 
   /** The error of sums in f32 in another order. */
   private static final double SUMMED = 1e-5;
+
+  /** A kind for each way in which kernels unpack scales. */
+  private static final List<ElementType> WEIGHTS =
+      List.of(
+          ElementType.BF16,
+          ElementType.Q8,
+          ElementType.Q4,
+          ElementType.of(Quant.INT3),
+          ElementType.of(Quant.INT2),
+          ElementType.codes(new CodeFormat(4, 128, CodeFormat.Form.ZERO)),
+          ElementType.codes(new CodeFormat(6, 32, CodeFormat.Form.MIN)),
+          ElementType.codes(new CodeFormat(8, 32, CodeFormat.Form.SYMMETRIC)));
 
   private static final int HEAD = 128;
   private static final float EPS = 1e-6f;
@@ -71,9 +85,9 @@ public final class SelfTest implements AutoCloseable {
       swiglu(tokens, f);
       rope(tokens, c);
       matmulSwiglu(tokens, f, c);
-      for (ElementType type : List.of(ElementType.BF16, ElementType.Q8, ElementType.Q4)) {
+      for (ElementType type : WEIGHTS) {
         matmul(tokens, f, c, type);
-        matmul(tokens, c, f, type);
+        matmul(tokens, c, f / type.group() * type.group(), type);
       }
     }
     embed(c);
@@ -266,7 +280,7 @@ public final class SelfTest implements AutoCloseable {
 
   private void weights(int n, int k) {
     Pair plain = random(ElementType.BF16, n, k);
-    for (ElementType type : List.of(ElementType.Q8, ElementType.Q4)) {
+    for (ElementType type : WEIGHTS.subList(1, WEIGHTS.size())) {
       try (Tensor packed = gpu.tensor(type, n, k)) {
         double[] error = gpu.quantize(packed, plain.gpu, null);
         Pair out = new Pair(plain.cpu, gpu.tensor(ElementType.F32, n, k));

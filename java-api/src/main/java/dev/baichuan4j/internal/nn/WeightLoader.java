@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelFormatException;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.OperationInterruptedException;
@@ -57,10 +56,6 @@ final class WeightLoader implements AutoCloseable {
     this.quant = quant;
     this.packed = checkpoint.packed();
     packed.ifPresent(this::check);
-    if (quant == Quant.STORED && !ops.facts().takesCodes()) {
-      throw new InvalidRequestException(
-          "weights", "weights has STORED, expected BF16, INT8 or INT4 on " + ops.device());
-    }
   }
 
   private void check(PackedWeights found) {
@@ -79,18 +74,6 @@ final class WeightLoader implements AutoCloseable {
               + Ops.packedLayout()
               + "; make it anew from the published checkpoint with `baichuan quantize`",
           "version " + found.layout());
-    }
-    Optional<PackedTensorKind> codes =
-        found.matrices().values().stream()
-            .map(PackedWeights.Matrix::kind)
-            .filter(kind -> kind.format().isPresent())
-            .findFirst();
-    if (codes.isPresent() && !ops.facts().takesCodes()) {
-      throw new ModelFormatException(
-          found.file(),
-          "weights",
-          "INT8 or INT4, or the device cpu",
-          quant + " with " + codes.get() + ", which " + ops.device() + " does not multiply");
     }
   }
 
@@ -116,7 +99,7 @@ final class WeightLoader implements AutoCloseable {
   private Weights.Layer layer(LayerTensors tensors) {
     return new Weights.Layer(
         map(tensors.inputNorm()),
-        tensors.qkv().size() == 1 || isMapped()
+        tensors.qkv().size() == 1 || isMapped() || !canBeJoined(tensors.qkv())
             ? tensors.qkv().stream().map(this::linear).toList()
             : List.of(joined(tensors.qkv())),
         headNorms(tensors),
@@ -139,6 +122,21 @@ final class WeightLoader implements AutoCloseable {
   /** Whether matrices stay where they lie in their files. */
   private boolean isMapped() {
     return ops.facts().readsHostMemory() && (packed.isPresent() || !quant.isQuantized());
+  }
+
+  /** Whether matrices can be the rows of one: codes stay the matrices that they are stored as. */
+  private boolean canBeJoined(List<LinearSpec> parts) {
+    return quant != Quant.STORED && areOfOneKind(checkpoint, parts);
+  }
+
+  /** Whether matrices are packed as one kind of our own, or not packed. */
+  static boolean areOfOneKind(Checkpoint checkpoint, List<LinearSpec> parts) {
+    if (checkpoint.packed().isEmpty()) {
+      return true;
+    }
+    PackedWeights packed = checkpoint.packed().get();
+    return packed.quant() != Quant.STORED
+        && parts.stream().map(part -> packed.kindOf(part.weight().name())).distinct().count() == 1;
   }
 
   private Linear head() {
@@ -202,18 +200,10 @@ final class WeightLoader implements AutoCloseable {
     return new Linear(weight, null, bias);
   }
 
-  /** The rows of packed matrices [N,C], to be put into one. */
+  /** The rows of packed matrices [N,C] of one kind, to be put into one. */
   private PanelAssembly assembly(String... names) {
-    PackedTensorKind kind = packed.orElseThrow().kindOf(names[0]);
-    for (String name : names) {
-      PackedTensorKind other = packed.get().kindOf(name);
-      if (!other.equals(kind)) {
-        throw new ModelFormatException(
-            packed.get().file(), name, kind + ", as " + names[0] + " has", other.toString());
-      }
-    }
     return new PanelAssembly(
-        kind,
+        packed.orElseThrow().kindOf(names[0]),
         model.hiddenSize(),
         Arrays.stream(names).map(checkpoint::tensor).toArray(TensorEntry[]::new));
   }

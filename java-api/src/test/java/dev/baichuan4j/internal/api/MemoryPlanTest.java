@@ -30,10 +30,9 @@ class MemoryPlanTest {
           SIZES_64_AND_128,
           9,
           false,
-          true,
-          false);
+          true);
   private static final DeviceFacts CPU =
-      new DeviceFacts(2, 32, Set.of(ElementType.BF16), -1, 1, true, false, true);
+      new DeviceFacts(2, 32, Set.of(ElementType.BF16), -1, 1, true, false);
 
   private static Architecture baichuan2With13b() {
     return Architecture.of(

@@ -116,7 +116,7 @@ class QuantizedTensorsTest {
     assertArrayEquals(new long[] {32, 32}, entry.shape());
     assertEquals(DType.F16, entry.dtype());
     assertEquals(Optional.of("GPTQ of 4 bits"), entry.rows().map(StoredRows::kind));
-    assertEquals(Optional.of(Quant.INT4), checkpoint.usualWeights(false));
+    assertEquals(Optional.of(Quant.INT4), checkpoint.nearestWeights());
     assertFalse(checkpoint.tensor("lm_head.weight").isCoded());
   }
 
@@ -144,7 +144,7 @@ class QuantizedTensorsTest {
   void int8OfBitsandbytesNeedsNoConfig() throws IOException {
     int8();
     Checkpoint checkpoint = open(null);
-    assertEquals(Optional.of(Quant.INT8), checkpoint.usualWeights(false));
+    assertEquals(Optional.of(Quant.INT8), checkpoint.nearestWeights());
     assertEquals(DType.BF16, checkpoint.tensor(Q + ".weight").dtype());
   }
 

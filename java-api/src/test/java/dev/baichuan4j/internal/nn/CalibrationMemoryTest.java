@@ -29,7 +29,7 @@ class CalibrationMemoryTest {
   private static final long MIB = 1 << 20;
 
   private static final DeviceFacts FACTS =
-      new DeviceFacts(2, 32, Set.of(ElementType.F32), -1, 1, true, false, true);
+      new DeviceFacts(2, 32, Set.of(ElementType.F32), -1, 1, true, false);
 
   @TempDir Path folder;
   private Checkpoint checkpoint;

@@ -197,9 +197,8 @@ public static native int bc_file_free(bc_file file);
 /** Asks the system to read a range of a mapped file ahead. */
 public static native int bc_file_read_ahead(bc_file file, long offset, long bytes);
 /** A tensor whose bytes lie in a mapped file: nothing is copied on a CPU context unless the offset is
- *  not a multiple of the element size. F32, F16, BF16, or Q8 and Q4 as bc_tensor_read gives them on a
- *  CPU under the same bc_packed_layout, at a multiple of 64; a GPU puts these in its own order. Codes in
- *  the same way on a CPU context. */
+ *  not a multiple of the element size. F32, F16, BF16, or Q8, Q4 and codes as bc_tensor_read gives them
+ *  on a CPU under the same bc_packed_layout, at a multiple of 64; a GPU puts these in its own order. */
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
                                @Cast("const int64_t*") LongPointer shape, int rank, @Cast("bc_tensor**") PointerPointer out);
 public static native int bc_tensor_map(bc_context context, bc_file file, long offset, int type,
@@ -263,7 +262,7 @@ public static native int bc_quantize(bc_context context, bc_tensor out, bc_tenso
  *  @param scales [rows,K/group] F32, F16 or BF16: s of each group, finite
  *  @param zeros [rows,K/group], likewise: z or m; null for the symmetric form alone
  *  Refused with the first place at which a code is out of range, or a scale or zero is a number that out
- *  does not hold exactly; rows of out in front of it may have been written then. Not on a GPU. */
+ *  does not hold exactly; rows of out in front of it may have been written then. */
 public static native int bc_pack_codes(bc_context context, bc_tensor out, long row, bc_tensor codes,
                                bc_tensor scales, bc_tensor zeros);
 /** out [N,K] F32 = the numbers that w (any weight type) stands for. */
