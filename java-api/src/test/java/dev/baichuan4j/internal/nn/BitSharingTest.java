@@ -101,8 +101,7 @@ class BitSharingTest {
         PackedTensorKind.of(new CodeFormat(3, 32, CodeFormat.Form.GRID)),
         BitSharing.measured(narrow).kind());
     InvalidRequestException e =
-        assertThrows(
-            InvalidRequestException.class, () -> BitSharing.check(List.of(narrow), 2.25));
+        assertThrows(InvalidRequestException.class, () -> BitSharing.check(List.of(narrow), 2.25));
     assertEquals("averageBits", e.parameter());
     assertTrue(e.getMessage().endsWith("expected 2.500 to 4.5"), e.getMessage());
     assertDoesNotThrow(() -> BitSharing.check(List.of(narrow), 2.5));
