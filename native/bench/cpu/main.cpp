@@ -187,7 +187,7 @@ int run(const Options& o) {
   } else if (o.command == "attention") {
     bench_attention(bench, {{1, 512}, {512, 4096}});
   } else if (o.command == "rows") {
-    bench_rows(bench, {{1, 512}, 4096, 11008, 125696});
+    bench_rows(bench, {{1, 8, 512}, 4096, 11008, 125696});
   } else {
     refuse("command", o.command, "peaks, matmul, attention, rows or check");
   }

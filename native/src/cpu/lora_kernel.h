@@ -4,7 +4,7 @@
 // Method  Up to four tokens with the same adapter share what they read. A sum over k has one chain of 16
 //         lanes, and a sum over r one chain, whatever the tokens beside it: a row of out does not depend on
 //         them. A vector of A or B is widened once for all tokens of the tile; a token that is alone takes
-//         four rows of A, or four vectors of B, at a time, so that no addition waits for the one before.
+//         four rows of A, or four or eight vectors of B, at a time, so that no addition waits for the one before.
 // Bound   Memory: R (K + N) elements for each adapter of the batch, 4T (K + 2N) bytes besides.
 // Twin    cuda/lora.cu
 // Source  Hu et al. 2021, arXiv:2106.09685; many adapters in a batch: Chen et al. 2023, arXiv:2310.18547
@@ -110,9 +110,9 @@ struct Lora {
       for (int i = 0; i < kVectors; ++i) {
         const W* from = b + r * p.N + n + 16 * i;
         w[i] = width < 16 ? V::load(from, width) : V::load(from);
-        // The next vectors of all rows: too many streams, of too few bytes each, for the processor to
-        // foresee them.
-        __builtin_prefetch(from + 16 * kVectors);
+        // The vectors after the next of all rows: too many streams, of too few bytes each, for the
+        // processor to foresee them, and the next ones are needed before memory has answered.
+        __builtin_prefetch(from + 2 * 16 * kVectors);
       }
       for (int t = 0; t < kTokens; ++t) {
         const F factor = V::set(products.sums[t * products.ld + r]);
@@ -137,7 +137,7 @@ struct Lora {
     for_type(p, row, kBeginB, [&](auto* matrix) {
       for_tokens(products.count, [&](auto count) {
         constexpr int kTokens = decltype(count)::value;
-        constexpr int kVectors = kTokens == 3 ? 1 : 4 / kTokens;
+        constexpr int kVectors = kTokens == 3 ? 1 : V::lora_vectors / kTokens;
         int64_t n = begin;
         for (; n + 16 * kVectors <= end; n += 16 * kVectors)
           columns_of_b<kTokens, kVectors>(p, products, matrix, R, n, 16);

@@ -18,6 +18,7 @@ struct Avx2Lanes {
   static constexpr int rows = 2;  // 2 x 1 panel: 4 integer and 4 float sums; 3 would not fit
   static constexpr int panels = 1;
   static constexpr int few = 3;
+  static constexpr int lora_vectors = 4;  // 4 sums of two registers
   static constexpr int exact_rows = 2;
   static constexpr int plain_rows = 3;  // 3 x 4 of 8 lanes: 12 sums, 3 of x and one of w
   static constexpr int plain_columns = 4;

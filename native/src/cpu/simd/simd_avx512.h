@@ -14,7 +14,8 @@ struct Avx512Lanes {
 
   static constexpr int rows = 6;  // 6 x 2 panels: 12 integer and 12 float sums of 32 registers
   static constexpr int panels = 2;
-  static constexpr int few = 8;  // 8 x 1 panel: 8 and 8, and 8 registers of codes
+  static constexpr int few = 8;           // 8 x 1 panel: 8 and 8, and 8 registers of codes
+  static constexpr int lora_vectors = 8;  // 8 sums, and so many bytes of each row at a time
   static constexpr int exact_rows = 6;
   static constexpr int plain_rows = 4;  // 4 x 6: 24 sums
   static constexpr int plain_columns = 6;

@@ -20,7 +20,8 @@ struct ScalarLanes {
   // For matmul: register blocks of rows of x by panels, or rows, of w.
   static constexpr int rows = 1;
   static constexpr int panels = 1;
-  static constexpr int few = 1;  // rows for which packed panels are not unpacked first
+  static constexpr int few = 1;           // rows for which packed panels are not unpacked first
+  static constexpr int lora_vectors = 4;  // vectors of out that a token of lora has at a time
   static constexpr int exact_rows = 1;
   static constexpr int plain_rows = 1;
   static constexpr int plain_columns = 1;
