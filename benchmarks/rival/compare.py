@@ -15,6 +15,8 @@ FOLDER keeps the models; those that are missing are made (make_gguf.py, tools/Ra
   load            seconds from the start of the program to the first token, of files that hold the
                   weights as they are multiplied and are in the page cache
 
+`--weights int3` is measured beside Q4_0, which int3 is to replace (docs/calibration.md).
+
 Each round runs every row once on each side; figures are medians over the rounds. llama.cpp gets the
 better of -fa 0 and -fa 1 for each row, ik_llama.cpp that of -rtr 0 and -rtr 1 with -fa 1. Shares of limits: bytes or operations that `baichuan bench`
 counts by those that `cpu_bench peaks` reached in the same run. Needs Python alone.
@@ -33,7 +35,8 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KINDS = {"bf16": "bf16", "int8": "q8_0", "int4": "q4_0"}
+KINDS = {"bf16": "bf16", "int8": "q8_0", "int4": "q4_0", "int3": "q4_0"}
+USUAL = ["bf16", "int8", "int4"]
 ROWS = ["pp512", "pp4096", "tg@512", "batch8", "load"]
 NEW_TOKENS = 32
 BATCH = 8
@@ -168,7 +171,7 @@ def peaks(options):
         float(re.search(pattern, line)[1])
         for pattern in (r"read ([\d.]+)", r"int8 (\d+)", r"bf16 (\d+),", r"f32 (\d+)")
     )
-    return {"read": read, "int8": int8, "int4": int8, "bf16": bf16 or f32}
+    return {"read": read, "int8": int8, "int4": int8, "int3": int8, "bf16": bf16 or f32}
 
 
 def machine(options):
@@ -227,7 +230,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, help="the report, also on standard output")
     shapes = "4096x2x11008x32000,1024x32x2752x32000"
     parser.add_argument("--shapes", type=split, default=shapes.split(","), help=shapes)
-    parser.add_argument("--weights", type=split, default=list(KINDS), help=",".join(KINDS))
+    parser.add_argument("--weights", type=split, default=USUAL, help=",".join(KINDS))
     parser.add_argument("--rows", type=split, default=ROWS, help=",".join(ROWS))
     parser.add_argument("--flash", type=split, default=["0", "1"], help="values of -fa: 0,1")
     parser.add_argument("--rounds", type=int, default=5)

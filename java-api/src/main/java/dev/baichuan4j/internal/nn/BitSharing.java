@@ -16,8 +16,8 @@ import java.util.Map;
  * errors grows with their square, and so by the same factor from kind to kind.
  *
  * <p>Kinds for groups within a sum of bits are a knapsack with a choice for each group, which is
- * solved by dynamic programming over parts of the sum; what a choice takes is rounded up to whole
- * parts, so that the sum is never exceeded.
+ * solved by dynamic programming over parts of the sum. What a choice takes is rounded up to whole
+ * parts, so that the sum is never exceeded; what that leaves over is spent where it saves most.
  */
 final class BitSharing {
   /**
@@ -34,19 +34,25 @@ final class BitSharing {
   /**
    * Matrices with the same input.
    *
-   * @param divergence that rounding them alone to {@link #measured} costs
+   * @param divergence that rounding them alone to 3 bits in groups of 64 costs
+   * @param offers kinds that the matrices can be of, by their bits
    */
-  record Group(List<TensorSpec> matrices, double divergence) {
+  record Group(List<TensorSpec> matrices, double divergence, List<Offer> offers) {
+    Group(List<TensorSpec> matrices, double divergence) {
+      this(matrices, divergence, BitSharing.offers(matrices.get(0)));
+    }
+
     long weights() {
       return matrices.stream().mapToLong(TensorSpec::elements).sum();
     }
 
-    List<Offer> offers() {
-      return BitSharing.offers(matrices.get(0));
+    /** The divergence of an offer. */
+    double cost(int offer) {
+      return divergence * offers.get(offer).divergence;
     }
   }
 
-  /** Parts of the sum of bits: a group wastes at most one. */
+  /** Parts that spare bits are counted in. */
   private static final int PARTS = 1 << 16;
 
   /** By their bits. */
@@ -109,40 +115,84 @@ final class BitSharing {
     for (Group group : groups) {
       spare += group.weights() * (averageBits - group.offers().get(0).bits());
     }
-    double part = spare / PARTS;
+    int[] taken = knapsack(groups, spare);
+    for (int i = 0; i < taken.length; i++) {
+      spare -= more(groups.get(i), taken[i]);
+    }
+    spendRest(groups, taken, spare);
+    Map<String, PackedTensorKind> kinds = new HashMap<>();
+    for (int i = 0; i < taken.length; i++) {
+      PackedTensorKind kind = groups.get(i).offers().get(taken[i]).kind;
+      groups.get(i).matrices.forEach(matrix -> kinds.put(matrix.name(), kind));
+    }
+    return kinds;
+  }
+
+  /** The offer that each group takes. */
+  private static int[] knapsack(List<Group> groups, double spare) {
     double[] least = new double[PARTS + 1]; // of the groups so far, with so many parts
     byte[][] chosen = new byte[groups.size()][PARTS + 1];
     for (int i = 0; i < groups.size(); i++) {
       Group group = groups.get(i);
       double[] with = new double[PARTS + 1];
       Arrays.fill(with, Double.POSITIVE_INFINITY);
-      for (int kind = 0; kind < group.offers().size(); kind++) {
-        Offer offer = group.offers().get(kind);
-        double cost = group.divergence * offer.divergence;
-        for (int parts = parts(group, offer, part); parts <= PARTS; parts++) {
-          double sum = least[parts - parts(group, offer, part)] + cost;
+      for (int offer = 0; offer < group.offers().size(); offer++) {
+        double cost = group.cost(offer);
+        int takes = parts(group, offer, spare);
+        for (int parts = takes; parts <= PARTS; parts++) {
+          double sum = least[parts - takes] + cost;
           if (sum < with[parts]) {
             with[parts] = sum;
-            chosen[i][parts] = (byte) kind;
+            chosen[i][parts] = (byte) offer;
           }
         }
       }
       least = with;
     }
-    Map<String, PackedTensorKind> kinds = new HashMap<>();
+    int[] taken = new int[groups.size()];
     int left = PARTS;
     for (int i = groups.size() - 1; i >= 0; i--) {
-      Group group = groups.get(i);
-      Offer offer = group.offers().get(chosen[i][left]);
-      group.matrices.forEach(matrix -> kinds.put(matrix.name(), offer.kind));
-      left -= parts(group, offer, part);
+      taken[i] = chosen[i][left];
+      left -= parts(groups.get(i), taken[i], spare);
     }
-    return kinds;
+    return taken;
   }
 
-  /** Whole parts of the spare bits that a kind takes: as many bits as there are take all parts. */
-  private static int parts(Group group, Offer offer, double part) {
-    double bits = group.weights() * (offer.bits() - group.offers().get(0).bits());
-    return bits == 0 ? 0 : (int) Math.ceil(bits / part - 1e-6);
+  /** What rounding up to whole parts has left goes where it saves most. */
+  private static void spendRest(List<Group> groups, int[] taken, double rest) {
+    double left =
+        rest * (1 + 1e-12) + 1e-3; // sums of bits are whole numbers but for their rounding
+    while (true) {
+      int best = -1;
+      int better = 0;
+      double most = 0;
+      for (int i = 0; i < taken.length; i++) {
+        Group group = groups.get(i);
+        for (int offer = taken[i] + 1; offer < group.offers().size(); offer++) {
+          double saved = group.cost(taken[i]) - group.cost(offer);
+          if (saved > most && more(group, offer) - more(group, taken[i]) <= left) {
+            best = i;
+            better = offer;
+            most = saved;
+          }
+        }
+      }
+      if (best < 0) {
+        return;
+      }
+      left -= more(groups.get(best), better) - more(groups.get(best), taken[best]);
+      taken[best] = better;
+    }
+  }
+
+  /** Bits that an offer takes beyond the least one. */
+  private static double more(Group group, int offer) {
+    return group.weights() * (group.offers().get(offer).bits() - group.offers().get(0).bits());
+  }
+
+  /** Whole parts of the spare bits that an offer takes. */
+  private static int parts(Group group, int offer, double spare) {
+    double bits = more(group, offer);
+    return bits == 0 ? 0 : (int) Math.ceil(bits / spare * PARTS);
   }
 }
