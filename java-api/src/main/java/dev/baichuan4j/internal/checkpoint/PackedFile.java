@@ -309,16 +309,16 @@ public final class PackedFile implements TensorSource {
     if (kinds.isEmpty()) {
       return Optional.empty();
     }
-    boolean areQuantized = kinds.stream().allMatch(kind -> kind.quant().isPresent());
-    if (weights == null && (kinds.size() > 1 || !areQuantized)) {
+    Optional<Quant> only = kinds.size() == 1 ? kinds.iterator().next().quant() : Optional.empty();
+    if (weights == null && only.isEmpty()) {
       throw wrong("weights", "a name where matrices are of the kinds " + kinds, "no name");
     }
     Quant quant =
         weights == null
-            ? kinds.iterator().next().quant().orElseThrow()
+            ? only.orElseThrow()
             : PackedWeights.parse(weights)
                 .orElseThrow(() -> wrong("weights", "int8, int4, int3, int2 or stored", weights));
-    if (quant != Quant.STORED && !areQuantized) {
+    if (quant != Quant.STORED && !kinds.stream().allMatch(PackedTensorKind::isMadeHere)) {
       throw wrong("weights", "stored, with matrices of the kinds " + kinds, weights);
     }
     return Optional.of(new PackedWeights(file, quant, PackedWeights.PANEL_LAYOUT, matrices));

@@ -118,6 +118,11 @@ public record PackedTensorKind(String id, int bits, int group, String form, int 
         .findFirst();
   }
 
+  /** Whether quantizing makes such panels: q8, and grids, which published forms have not. */
+  boolean isMadeHere() {
+    return equals(Q8) || form.equals("grid");
+  }
+
   /** Returns the bits that a number takes, its share of the group's included. */
   public double bitsPerNumber() {
     return isPanels() ? 8.0 * groupBytes() / (group * Layout.PANEL) : bits;
