@@ -61,6 +61,22 @@ std::vector<T> read(bc_tensor* t, size_t count) {
   return values;
 }
 
+inline bc_context* context_on(int32_t device) {
+  bc_context* context = nullptr;
+  is_ok("context_create",
+        bc_context_create(device, 0, device == BC_CPU ? 2 : 0, 0, &context) == BC_OK);
+  return context;
+}
+
+// The bytes of a packed tensor, as a file has them: from byte 64 on.
+inline std::vector<uint8_t> behind_a_header(bc_tensor* packed) {
+  int64_t size = 0;
+  is_ok("tensor_bytes", bc_tensor_bytes(packed, &size) == BC_OK);
+  std::vector<uint8_t> bytes(static_cast<size_t>(64 + size));
+  is_ok("tensor_read", bc_tensor_read(packed, 0, bytes.data() + 64, size) == BC_OK);
+  return bytes;
+}
+
 // Bytes in a file of the working folder, which is mapped while this lives.
 struct FileOf {
   const char* name;

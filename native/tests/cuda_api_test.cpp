@@ -23,13 +23,6 @@ constexpr int64_t kPages = 4;
 
 constexpr int32_t kInt3 = BC_CODES(3, 6, BC_FORM_GRID);
 
-bc_context* context_on(int32_t device) {
-  bc_context* context = nullptr;
-  is_ok("context_create",
-        bc_context_create(device, 0, device == BC_CPU ? 2 : 0, 0, &context) == BC_OK);
-  return context;
-}
-
 // A masked row allows two tokens of the second word of its mask.
 constexpr int32_t kFirst = 36;
 constexpr int32_t kAllowed = 3 << (kFirst - 32);

@@ -4,7 +4,8 @@
 // Method  Up to four tokens with the same adapter share what they read. A sum over k has one chain of 16
 //         lanes, and a sum over r one chain, whatever the tokens beside it: a row of out does not depend on
 //         them. A vector of A or B is widened once for all tokens of the tile; a token that is alone takes
-//         four rows of A, or four or eight vectors of B, at a time, so that no addition waits for the one before.
+//         four rows of A, or four or eight vectors of B, at a time, so that no addition waits for the one
+//         before.
 // Bound   Memory: R (K + N) elements for each adapter of the batch, 4T (K + 2N) bytes besides.
 // Twin    cuda/lora.cu
 // Source  Hu et al. 2021, arXiv:2106.09685; many adapters in a batch: Chen et al. 2023, arXiv:2310.18547

@@ -54,12 +54,11 @@ class AdapterTest {
   }
 
   private static float[][] logits(Baichuan model, int[] ids, String adapter) {
-    float[][] rows = new float[ids.length][];
     if (adapter == null) {
-      model.logits(ids, true, 0, (position, row) -> rows[position] = row.clone());
-    } else {
-      model.logits(ids, true, 0, adapter, (position, row) -> rows[position] = row.clone());
+      return Logits.of(model, ids);
     }
+    float[][] rows = new float[ids.length][];
+    model.logits(ids, true, 0, adapter, (position, row) -> rows[position] = row.clone());
     return rows;
   }
 

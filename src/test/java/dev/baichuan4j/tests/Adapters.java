@@ -3,10 +3,22 @@ package dev.baichuan4j.tests;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** The adapters of src/test/fixtures/adapters, which a script of its own made. */
 final class Adapters {
   private Adapters() {}
+
+  /** Adapters whose base is there, of every family and form. */
+  static List<String> names() {
+    return List.of(
+        "baichuan2-7b-all",
+        "baichuan2-7b-qv",
+        "baichuan2-7b-head",
+        "baichuan-7b-bin",
+        "llama3-split",
+        "llama3-wpack");
+  }
 
   /** The folder of an adapter. */
   static Path folder(String name) {

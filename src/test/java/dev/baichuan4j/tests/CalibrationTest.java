@@ -84,6 +84,12 @@ class CalibrationTest {
           models.put(quant.name(), loader(folder).weights(quant).load());
           models.put(quant + " calibrated", loader(target).load());
         }
+        Path shared = temp.resolve("shared");
+        loader(folder)
+            .weights(Quant.INT3)
+            .quantize(
+                shared, new Calibration(text, WINDOW, 1 << 20).withAverageBits(Quant.INT3.bits()));
+        models.put("INT3 shared", loader(shared).load());
         divergences = Divergence.of(reference, models, windows);
       } finally {
         models.values().forEach(Baichuan::close);
@@ -100,6 +106,9 @@ class CalibrationTest {
       double calibrated = divergences.get(quant + " calibrated");
       assertTrue(calibrated < 0.5 * divergences.get(quant.name()), report.toString());
     }
+    // As many bits as int3, shared.
+    double shared = divergences.get("INT3 shared");
+    assertTrue(shared < 0.9 * divergences.get("INT3 calibrated"), report.toString());
   }
 
   /** The poems behind those that have the tokens of the windows. */
@@ -197,12 +206,7 @@ class CalibrationTest {
   }
 
   private static float[][] logits(Path model) {
-    int[] ids = {1, 195, 3000, 17, 4021, 92};
-    float[][] rows = new float[ids.length][];
-    try (Baichuan loaded = loader(model).load()) {
-      loaded.logits(ids, true, 0, (position, row) -> rows[position] = row.clone());
-    }
-    return rows;
+    return Logits.of(loader(model), 1, 195, 3000, 17, 4021, 92);
   }
 
   /** A file that is written at once has all that a converted folder has, and tells the losses. */

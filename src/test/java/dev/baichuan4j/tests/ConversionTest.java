@@ -68,14 +68,6 @@ class ConversionTest {
     return Baichuan.loader(model).device(Device.cpu()).threads(2);
   }
 
-  private static float[][] logits(BaichuanLoader loader, int... ids) {
-    try (Baichuan model = loader.load()) {
-      float[][] rows = new float[ids.length][];
-      model.logits(ids, true, 0, (position, row) -> rows[position] = row.clone());
-      return rows;
-    }
-  }
-
   private static void assertSame(float[][] expected, float[][] found) {
     for (int t = 0; t < expected.length; t++) {
       assertArrayEquals(expected[t], found[t], "position " + t);
@@ -96,7 +88,7 @@ class ConversionTest {
     Path model = Fixtures.model(name);
     loader(model).weights(quant).quantize(file);
     assertEquals(Set.of("model.bc4j"), Set.of(folder.toFile().list()));
-    assertSame(logits(loader(model).weights(quant), IDS), logits(loader(file), IDS));
+    assertSame(Logits.of(loader(model).weights(quant), IDS), Logits.of(loader(file), IDS));
     try (Baichuan once = loader(file).load();
         Baichuan anew = loader(model).weights(quant).load()) {
       assertEquals(quant, once.info().weights());
@@ -119,8 +111,8 @@ class ConversionTest {
     Path packed = convert(Fixtures.model(BASE), "bc4j", weights, "model.bc4j");
     Path plain = convert(packed, "safetensors", "f32", "plain");
     // Products of f32 with these numbers are what the codes stand for, but for rounded activations.
-    float[][] expected = logits(loader(packed).exact(true), IDS);
-    float[][] found = logits(loader(plain).exact(true), IDS);
+    float[][] expected = Logits.of(loader(packed).exact(true), IDS);
+    float[][] found = Logits.of(loader(plain).exact(true), IDS);
     for (int t = 0; t < IDS.length; t++) {
       Logits.assertNear(expected[t], found[t], 1e-3, "position " + t);
     }
@@ -131,7 +123,7 @@ class ConversionTest {
   void shippedModelsComeBackFromEveryFormAsTheyWere(String name) throws IOException {
     Path model = Fixtures.model(name);
     Path packed = convert(model, "bc4j", "stored", "model.bc4j");
-    assertSame(logits(loader(model), IDS), logits(loader(packed), IDS));
+    assertSame(Logits.of(loader(model), IDS), Logits.of(loader(packed), IDS));
     Path again = convert(packed, "safetensors", "stored", "again");
     assertSameTensors(model, again);
     for (String file : NamedFiles.PUBLISHED) {
@@ -148,8 +140,8 @@ class ConversionTest {
     if (name.equals(BASE)) {
       assertSameTensors(model, fromGguf);
     }
-    float[][] expected = logits(loader(model).exact(true), IDS);
-    float[][] found = logits(loader(gguf).exact(true), IDS);
+    float[][] expected = Logits.of(loader(model).exact(true), IDS);
+    float[][] found = Logits.of(loader(gguf).exact(true), IDS);
     for (int t = 0; t < IDS.length; t++) {
       Logits.assertNear(expected[t], found[t], 2e-3, "position " + t); // a head in f16
     }
@@ -205,12 +197,12 @@ class ConversionTest {
       })
   void everyFamilyGoesThroughAllForms(String name) {
     Path model = Fixtures.fixture(name);
-    float[][] expected = logits(loader(model).exact(true), MICRO);
+    float[][] expected = Logits.of(loader(model).exact(true), MICRO);
     Path gguf = convert(model, "gguf", "f32", "chain.gguf");
     Path packed = convert(gguf, "bc4j", "stored", "chain.bc4j");
     Path plain = convert(packed, "safetensors", "stored", "chain");
     for (Path form : List.of(gguf, packed, plain)) {
-      float[][] found = logits(loader(form).exact(true), MICRO);
+      float[][] found = Logits.of(loader(form).exact(true), MICRO);
       for (int t = 0; t < MICRO.length; t++) {
         Logits.assertNear(expected[t], found[t], 1e-4, form + ", position " + t);
       }

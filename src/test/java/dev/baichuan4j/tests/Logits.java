@@ -3,6 +3,8 @@ package dev.baichuan4j.tests;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.baichuan4j.Baichuan;
+import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.engine.Engine;
 import dev.baichuan4j.internal.nn.ElementType;
@@ -25,6 +27,20 @@ final class Logits {
     Model model = TestDevice.model(TestDevice.ops(exact), folder, weights);
     ElementType cache = TestDevice.cache(model, exact);
     return new Engine(model, new Engine.Limits(1024, 32, cache, 512, 4, 16));
+  }
+
+  /** A row [V] for each position of ids that a model is given at once. */
+  static float[][] of(Baichuan model, int... ids) {
+    float[][] rows = new float[ids.length][];
+    model.logits(ids, true, 0, (position, row) -> rows[position] = row.clone());
+    return rows;
+  }
+
+  /** The same of a model that is loaded for it. */
+  static float[][] of(BaichuanLoader loader, int... ids) {
+    try (Baichuan model = loader.load()) {
+      return of(model, ids);
+    }
   }
 
   /**

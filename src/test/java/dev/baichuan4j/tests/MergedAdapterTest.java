@@ -18,7 +18,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Adapters that are added to the weights before these are held, against logits in double. */
 class MergedAdapterTest {
@@ -36,29 +36,14 @@ class MergedAdapterTest {
     return Baichuan.loader(base).device(TestDevice.device()).exact(!TestDevice.isGpu()).threads(2);
   }
 
-  private static float[][] logits(BaichuanLoader loader, int[] ids) {
-    float[][] rows = new float[ids.length][];
-    try (Baichuan model = loader.load()) {
-      model.logits(ids, true, 0, (position, row) -> rows[position] = row.clone());
-    }
-    return rows;
-  }
-
   @ParameterizedTest
-  @CsvSource({
-    "baichuan2-7b-all",
-    "baichuan2-7b-qv",
-    "baichuan2-7b-head",
-    "baichuan-7b-bin",
-    "llama3-split",
-    "llama3-wpack"
-  })
+  @MethodSource("dev.baichuan4j.tests.Adapters#names")
   void logitsAreThoseOfBaseAndAdapter(String name) throws IOException {
     int[] ids = Adapters.ids(name);
     float[][] expected = Adapters.golden(name);
     for (Quant quant : new Quant[] {Quant.BF16, Quant.INT8}) {
       float[][] actual =
-          logits(
+          Logits.of(
               loader(Adapters.base(name)).weights(quant).mergedAdapter(Adapters.folder(name)), ids);
       for (int t = 0; t < ids.length; t++) {
         Logits.assertRounded(
@@ -78,10 +63,10 @@ class MergedAdapterTest {
         .quantize(packed);
     int[] ids = Adapters.ids(name);
     float[][] merged =
-        logits(
+        Logits.of(
             loader(Adapters.base(name)).weights(Quant.INT8).mergedAdapter(Adapters.folder(name)),
             ids);
-    Logits.assertSameInPieces(merged, logits(loader(packed), ids), "packed");
+    Logits.assertSameInPieces(merged, Logits.of(loader(packed), ids), "packed");
     ModelFormatException e =
         assertThrows(
             ModelFormatException.class,

@@ -23,7 +23,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A model that adapters are merged into while it is converted is the one that loading gives. */
 class MergedConversionTest {
@@ -42,14 +42,6 @@ class MergedConversionTest {
     return loader;
   }
 
-  private static float[][] logits(BaichuanLoader loader, int[] ids) {
-    try (Baichuan model = loader.load()) {
-      float[][] rows = new float[ids.length][];
-      model.logits(ids, true, 0, (position, row) -> rows[position] = row.clone());
-      return rows;
-    }
-  }
-
   private static void assertSame(float[][] expected, float[][] found, String what) {
     for (int t = 0; t < expected.length; t++) {
       assertArrayEquals(expected[t], found[t], what + ", position " + t);
@@ -57,22 +49,15 @@ class MergedConversionTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "baichuan2-7b-all",
-    "baichuan2-7b-qv",
-    "baichuan2-7b-head",
-    "baichuan-7b-bin",
-    "llama3-split",
-    "llama3-wpack"
-  })
+  @MethodSource("dev.baichuan4j.tests.Adapters#names")
   void logitsAreThoseOfMergingAtLoad(String name) throws IOException {
     int[] ids = Adapters.ids(name);
     Path base = Adapters.base(name);
     Path adapter = Adapters.folder(name);
-    float[][] expected = logits(loader(base, adapter).exact(true), ids);
+    float[][] expected = Logits.of(loader(base, adapter).exact(true), ids);
     for (String form : new String[] {"safetensors", "bc4j", "gguf"}) {
       Path out = convert(base, List.of(adapter), form, Weights.STORED, "merged." + form);
-      float[][] found = logits(loader(out).exact(true), ids);
+      float[][] found = Logits.of(loader(out).exact(true), ids);
       if (form.equals("gguf") && !name.startsWith("baichuan-7b")) {
         // A head that normalizes its rows is written normalized, in f16; LLaMA 3's frequencies are
         // written as divisors in f32.
@@ -87,7 +72,9 @@ class MergedConversionTest {
     for (Quant quant : new Quant[] {Quant.INT8, Quant.INT4}) {
       Path out = convert(base, List.of(adapter), "bc4j", Weights.of(quant), quant + ".bc4j");
       assertSame(
-          logits(loader(base, adapter).weights(quant), ids), logits(loader(out), ids), "" + quant);
+          Logits.of(loader(base, adapter).weights(quant), ids),
+          Logits.of(loader(out), ids),
+          "" + quant);
     }
   }
 
@@ -98,7 +85,7 @@ class MergedConversionTest {
     Path other = Adapters.folder("baichuan2-7b-qv");
     int[] ids = Adapters.ids("baichuan2-7b-all");
     Path out = convert(base, List.of(one, other), "bc4j", Weights.STORED, "both.bc4j");
-    assertSame(logits(loader(base, one, other), ids), logits(loader(out), ids), "both");
+    assertSame(Logits.of(loader(base, one, other), ids), Logits.of(loader(out), ids), "both");
   }
 
   @Test
@@ -115,8 +102,8 @@ class MergedConversionTest {
     assertTrue(e.getMessage().contains("bf16 or another kind"), e.getMessage());
     Path rounded = convert(coded, List.of(adapter), "safetensors", Weights.BF16, "rounded");
     assertSame(
-        logits(loader(coded, adapter).weights(Quant.BF16), ids),
-        logits(loader(rounded), ids),
+        Logits.of(loader(coded, adapter).weights(Quant.BF16), ids),
+        Logits.of(loader(rounded), ids),
         "rounded");
     Path packed = convert(base, List.of(), "bc4j", Weights.INT8, "packed.bc4j");
     ModelFormatException refused =

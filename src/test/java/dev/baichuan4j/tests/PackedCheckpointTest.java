@@ -49,10 +49,7 @@ class PackedCheckpointTest {
   }
 
   private static float[][] logits(Baichuan model) {
-    int[] ids = {1, 195, 320, 535, 196};
-    float[][] rows = new float[ids.length][];
-    model.logits(ids, true, 0, (position, row) -> rows[position] = row.clone());
-    return rows;
+    return Logits.of(model, 1, 195, 320, 535, 196);
   }
 
   @ParameterizedTest

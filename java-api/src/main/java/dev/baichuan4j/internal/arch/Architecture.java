@@ -49,24 +49,17 @@ public record Architecture(
 
   /** Returns a model that differs in how positions enter attention. */
   public Architecture withPositions(Positions other) {
-    return new Architecture(
-        name,
-        hiddenSize,
-        layers,
-        heads,
-        intermediateSize,
-        vocabularySize,
-        normEps,
-        maxPositions,
-        other,
-        projections,
-        windows,
-        head,
-        tokens);
+    return with(other, projections);
   }
 
   /** Returns a model whose queries, keys and values come from a matrix each. */
   public Architecture withProjectionsApart() {
+    return with(
+        positions,
+        new Projections(false, projections.qkvBias, projections.outputBias, projections.headNorms));
+  }
+
+  private Architecture with(Positions otherPositions, Projections otherProjections) {
     return new Architecture(
         name,
         hiddenSize,
@@ -76,8 +69,8 @@ public record Architecture(
         vocabularySize,
         normEps,
         maxPositions,
-        positions,
-        new Projections(false, projections.qkvBias, projections.outputBias, projections.headNorms),
+        otherPositions,
+        otherProjections,
         windows,
         head,
         tokens);

@@ -47,27 +47,19 @@ record OutputTensor(
 
   /** A matrix of codes, which are packed as they are stored. */
   static OutputTensor codes(TensorSpec spec, PackedTensorKind panels, Rows rows) {
-    return new OutputTensor(
-        spec.name(),
-        list(spec.shape()),
-        Kind.CODES,
-        rows,
-        false,
-        Optional.of(panels),
-        Optional.empty());
+    return panels(spec, panels, rows, Optional.empty());
   }
 
   /** A matrix that is in panels already. */
   static OutputTensor copied(
       TensorSpec spec, PackedTensorKind panels, Rows rows, TensorEntry entry) {
+    return panels(spec, panels, rows, Optional.of(entry));
+  }
+
+  private static OutputTensor panels(
+      TensorSpec spec, PackedTensorKind panels, Rows rows, Optional<TensorEntry> copied) {
     return new OutputTensor(
-        spec.name(),
-        list(spec.shape()),
-        Kind.CODES,
-        rows,
-        false,
-        Optional.of(panels),
-        Optional.of(entry));
+        spec.name(), list(spec.shape()), Kind.CODES, rows, false, Optional.of(panels), copied);
   }
 
   /** How it is held in a packed file. */

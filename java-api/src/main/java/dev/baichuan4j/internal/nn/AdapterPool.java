@@ -86,8 +86,7 @@ public final class AdapterPool implements AutoCloseable {
             "adapter",
             pair.target().module(pair.layer())
                 + (normalized
-                    ? " of a model whose head normalizes its rows, a module that peft adapts none"
-                        + " of"
+                    ? " of a model whose head normalizes its rows, which peft does not adapt either"
                     : " on a device that computes gate and up in one product"),
             fused && !normalized
                 ? "a model that is loaded with adapterBytes, which has the two apart"

@@ -79,7 +79,10 @@ final class BitSharing {
     return OFFERS.stream().filter(offer -> columns % offer.kind.group() == 0).toList();
   }
 
-  /** What a matrix is rounded to, to see what that costs: 3 bits in the largest group up to 64. */
+  /**
+   * What a matrix is rounded to, to see what that costs: 3 bits in the largest group up to 64. For
+   * a width that no group divides it is what rounding then refuses.
+   */
   static Offer measured(TensorSpec matrix) {
     return offers(matrix).stream()
         .filter(offer -> offer.kind.bits() == 3 && offer.kind.group() <= 64)
@@ -160,8 +163,7 @@ final class BitSharing {
 
   /** What rounding up to whole parts has left goes where it saves most. */
   private static void spendRest(List<Group> groups, int[] taken, double rest) {
-    double left =
-        rest * (1 + 1e-12) + 1e-3; // sums of bits are whole numbers but for their rounding
+    double left = rest + 1e-3; // of whole bits, but for the rounding of their sums
     while (true) {
       int best = -1;
       int better = 0;

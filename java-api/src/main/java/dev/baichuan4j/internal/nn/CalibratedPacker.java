@@ -1,7 +1,6 @@
 package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.ModelShape;
-import dev.baichuan4j.OperationInterruptedException;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.LayerTensors;
 import dev.baichuan4j.internal.arch.LinearSpec;
@@ -10,8 +9,6 @@ import dev.baichuan4j.internal.checkpoint.PackedTensorKind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Rounds matrices so that the products with the activations of a text change least: errors of a
@@ -23,8 +20,6 @@ import org.slf4j.LoggerFactory;
  * those as they were, the second moments of one input, and one quantized layer.
  */
 final class CalibratedPacker implements MatrixPacker {
-  private static final Logger LOG = LoggerFactory.getLogger(CalibratedPacker.class);
-
   private final Ops ops;
   private final Architecture model;
   private final Kinds kinds;
@@ -131,27 +126,21 @@ final class CalibratedPacker implements MatrixPacker {
     closeMoments();
     Weights.Layer quantized = input == CalibrationPass.Input.HEAD ? null : layer(linears);
     Weights.Layer original = input == CalibrationPass.Input.HEAD ? null : layer(originals);
-    for (int i = 0; i < tokens.chunks(); i++) {
-      int chunk = i;
-      pass.input(
-          chunk,
-          input,
-          quantized,
-          number,
-          norm,
-          x -> {
-            if (moments == null) {
-              moments = Moments.of(ops, x.size(1), true);
-            }
-            reference.input(
-                chunk, input, original, number, norm, y -> ops.secondMoments(moments, x, y));
-          });
-    }
-    OperationInterruptedException.check("calibrating");
-    double damping = ops.momentsFactor(moments, CalibratedRounding.DAMPING);
-    if (damping > CalibratedRounding.DAMPING) {
-      LOG.info("layer {}, {}: damped by {} of the mean second moment", number, input, damping);
-    }
+    moments =
+        Moments.of(
+            ops,
+            "layer " + number + ", " + input,
+            tokens.chunks(),
+            (chunk, take) ->
+                pass.input(
+                    chunk,
+                    input,
+                    quantized,
+                    number,
+                    norm,
+                    x ->
+                        reference.input(
+                            chunk, input, original, number, norm, y -> take.accept(x, y))));
   }
 
   private Tensor round(TensorSpec spec, PackedTensorKind kind, boolean normalized) {

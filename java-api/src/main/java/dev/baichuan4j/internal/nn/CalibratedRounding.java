@@ -7,9 +7,6 @@ import dev.baichuan4j.OperationInterruptedException;
  * change least. docs/calibration.md has the formulas and where they are from.
  */
 final class CalibratedRounding {
-  /** Of the mean second moment: as published for GPTQ. */
-  static final float DAMPING = 0.01f;
-
   /** How often grids and codes are improved after the first rounding. */
   private static final int SWEEPS = 6;
 
@@ -30,18 +27,24 @@ final class CalibratedRounding {
   static Tensor round(
       Ops ops, ElementType type, Tensor weights, Tensor rowScale, Moments moments, double[] error) {
     Tensor out = ops.tensor(type, weights.shape());
-    for (long row = 0; row < weights.size(0); row += BLOCK_ROWS) {
-      OperationInterruptedException.check("calibrating");
-      long rows = Math.min(BLOCK_ROWS, weights.size(0) - row);
-      try (Tensor part = weights.rows(row, rows);
-          Tensor partScale = rowScale == null ? null : rowScale.rows(row, rows);
-          Codes codes = Codes.of(ops, rows, weights.size(1), type.group())) {
-        double[] lost = ops.roundWeights(codes, part, partScale, moments, type.codeBits(), SWEEPS);
-        ops.packCodes(out, row, codes.codes(), codes.scales(), codes.zeros());
-        error[0] += lost[0];
-        error[1] += lost[1];
+    try {
+      for (long row = 0; row < weights.size(0); row += BLOCK_ROWS) {
+        OperationInterruptedException.check("calibrating");
+        long rows = Math.min(BLOCK_ROWS, weights.size(0) - row);
+        try (Tensor part = weights.rows(row, rows);
+            Tensor partScale = rowScale == null ? null : rowScale.rows(row, rows);
+            Codes codes = Codes.of(ops, rows, weights.size(1), type.group())) {
+          int bits = type.codeBits();
+          double[] lost = ops.roundWeights(codes, part, partScale, moments, bits, SWEEPS);
+          ops.packCodes(out, row, codes.codes(), codes.scales(), codes.zeros());
+          error[0] += lost[0];
+          error[1] += lost[1];
+        }
       }
+      return out;
+    } catch (RuntimeException e) {
+      out.close();
+      throw e;
     }
-    return out;
   }
 }

@@ -8,7 +8,6 @@ import dev.baichuan4j.internal.arch.TensorSpec;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
 import dev.baichuan4j.internal.checkpoint.TensorEntry;
 import java.util.List;
-import java.util.stream.LongStream;
 
 /**
  * What a calibration takes of memory, counted before it begins. First bits are shared ({@link
@@ -85,14 +84,11 @@ final class CalibrationMemory {
             .sum();
     LayerTensors layer = model.layer(0);
     long group =
-        LongStream.of(
-                elements(layer.qkv()),
-                elements(List.of(layer.output())),
-                elements(List.of(layer.gate(), layer.up())),
-                elements(List.of(layer.down())),
-                model.headMatrix().elements())
+        CalibrationPass.Input.OF_LAYER.stream()
+            .mapToLong(input -> elements(input.matrices(layer)))
             .max()
             .orElseThrow();
+    group = Math.max(group, model.headMatrix().elements());
     int window = MixedKinds.window(model, tokens);
     long logits = 4L * MixedKinds.windows(model, tokens) * window * model.vocabularySize();
     return held

@@ -126,34 +126,16 @@ final class MixedKinds {
     return groups;
   }
 
-  /** The second moments of what some matrices are multiplied by, and their factor. */
   private Moments moments(CalibrationPass pass, CalibrationPass.Input input, int number) {
     boolean isHead = input == CalibrationPass.Input.HEAD;
     Weights.Layer layer = isHead ? null : weights.layers().get(number);
-    Moments[] moments = new Moments[1];
-    try {
-      for (int i = 0; i < tokens.chunks(); i++) {
-        pass.input(
-            i,
-            input,
-            layer,
-            number,
-            weights.finalNorm(),
-            x -> {
-              if (moments[0] == null) {
-                moments[0] = Moments.of(ops, x.size(1), false);
-              }
-              ops.secondMoments(moments[0], x);
-            });
-      }
-      ops.momentsFactor(moments[0], CalibratedRounding.DAMPING);
-      return moments[0];
-    } catch (RuntimeException e) {
-      if (moments[0] != null) {
-        moments[0].close();
-      }
-      throw e;
-    }
+    return Moments.of(
+        ops,
+        "layer " + number + ", " + input,
+        tokens.chunks(),
+        (chunk, take) ->
+            pass.input(
+                chunk, input, layer, number, weights.finalNorm(), x -> take.accept(x, null)));
   }
 
   private Group measuredHead(Moments moments) {

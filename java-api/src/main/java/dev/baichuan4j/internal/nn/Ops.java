@@ -291,17 +291,16 @@ public final class Ops implements AutoCloseable {
     Bindings.check(baichuan.bc_dequantize(context(), pointer(out), pointer(w)));
   }
 
-  /** Adds those of x [T,K] to moments. */
-  void secondMoments(Moments moments, Tensor x) {
+  /**
+   * Adds those of x [T,K], and the cross moments of y [T,K] - x with x, to moments that have such.
+   */
+  void secondMoments(Moments moments, Tensor x, Tensor y) {
     Bindings.check(
         baichuan.bc_second_moments(context(), pointer(moments.sums()), pointer(x), null));
-  }
-
-  /** The same, and adds the cross moments of y [T,K] - x with x. */
-  void secondMoments(Moments moments, Tensor x, Tensor y) {
-    secondMoments(moments, x);
-    Bindings.check(
-        baichuan.bc_second_moments(context(), pointer(moments.cross()), pointer(x), pointer(y)));
+    if (moments.cross() != null) {
+      Bindings.check(
+          baichuan.bc_second_moments(context(), pointer(moments.cross()), pointer(x), pointer(y)));
+    }
   }
 
   /** Completes and damps moments, makes their factor, and returns the damping that it took. */
