@@ -316,7 +316,9 @@ void packed_files(bc_context* context) {
   for (const int32_t type : {BC_Q8, BC_Q4}) {
     bc_tensor* w = tensor(context, type, {19, 64});
     is_ok("tensor_random", bc_tensor_random(w, 0.02f, 7) == BC_OK);
-    const FileOf f("api_test.bin", behind_a_header(w));
+    std::vector<uint8_t> bytes = behind_a_header(w);
+    const auto size = static_cast<int64_t>(bytes.size()) - 64;
+    const FileOf f("api_test.bin", bytes);
     bc_tensor* mapped = nullptr;
     is_ok("tensor_map", bc_tensor_map(context, f.file, 64, type, shape, 2, &mapped) == BC_OK);
     std::vector<float> numbers[2];
