@@ -39,6 +39,7 @@ KINDS = {"bf16": "bf16", "int8": "q8_0", "int4": "q4_0", "int3": "q4_0"}
 USUAL = ["bf16", "int8", "int4"]
 ROWS = ["pp512", "pp4096", "tg@512", "batch8", "load"]
 NEW_TOKENS = 32
+DEPTH = 512  # positions in the cache in front of them
 BATCH = 8
 
 
@@ -61,22 +62,26 @@ class Ours:
         self.options = options
         self.facts = {}
 
-    def bench(self, shape, kind, *arguments):
-        command = [self.options.baichuan, "bench", "--random", shape, "--weights", kind, "-r", 1]
+    def bench(self, model, *arguments):
+        command = [self.options.baichuan, "bench", *model, "-r", 1]
         command += ["--threads", self.options.threads, "--json", *arguments]
         return json.loads(output_of(command))
+
+    def generation(self, model):
+        return self.bench(model, "-p", 1, "-n", NEW_TOKENS + 1, "-d", DEPTH)[1]
 
     def measure(self, row, shape, kind):
         o = self.options
         if row == "load":
             command = [o.baichuan, "logits", "--model", checkpoint(o, shape, kind), "--ids", 1]
             return seconds_of([*command, "--weights", kind, "--threads", o.threads])
+        model = ["--random", shape, "--weights", kind]
         if row == "batch8":
-            result = self.bench(shape, kind, "-p", 1, "-n", NEW_TOKENS, "--batch", BATCH)[1]
+            result = self.bench(model, "-p", 1, "-n", NEW_TOKENS, "--batch", BATCH)[1]
         elif row == "tg@512":
-            result = self.bench(shape, kind, "-p", 1, "-n", NEW_TOKENS + 1, "-d", 512)[1]
+            result = self.generation(model)
         else:
-            result = self.bench(shape, kind, "-p", row[2:], "-n", 1)[0]
+            result = self.bench(model, "-p", row[2:], "-n", 1)[0]
         rate = result["tokens_per_second"]
         self.facts[row, shape, kind] = (result["gb_per_second"] / rate, result["gflops"] / rate)
         return rate
@@ -93,17 +98,15 @@ class LlamaCpp:
         self.commit = None
         self.ways = [("-fa", value) for value in options.flash]
 
-    def measure(self, row, shape, kind, way):
-        o = self.options
-        file = gguf(o, shape, KINDS[kind])
-        threads = ["-t", o.threads]
+    def measure(self, row, file, way):
+        threads = ["-t", self.options.threads]
         if row == "batch8":
             return self.batch([self.build / "bin/llama-batched-bench", "-m", file, *threads], way)
         command = [self.build / "bin/llama-bench", "-m", file, *threads, "-r", 1, "-o", "json", *way]
         if row == "load":
             return seconds_of([*command, "-p", 0, "-n", 1, *self.NO_WARMUP])
         if row == "tg@512":
-            command += self.generation(512)
+            command += self.generation()
         else:
             command += ["-p", row[2:], "-n", 0]
         result = json.loads(output_of(command))[-1]
@@ -112,8 +115,8 @@ class LlamaCpp:
 
     NO_WARMUP = ["--no-warmup"]
 
-    def generation(self, depth):
-        return ["-p", 0, "-n", NEW_TOKENS, "-d", depth]
+    def generation(self):
+        return ["-p", 0, "-n", NEW_TOKENS, "-d", DEPTH]
 
     def batch(self, command, way):
         command += ["-c", 2048, "-npp", 1, "-ntg", NEW_TOKENS, "-npl", BATCH]
@@ -132,8 +135,8 @@ class IkLlamaCpp(LlamaCpp):
         super().__init__(build, options)
         self.ways = [("-fa", "1", "-rtr", value) for value in "01"]
 
-    def generation(self, depth):
-        return ["-p", 0, "-n", 0, "-gp", f"{depth},{NEW_TOKENS}"]
+    def generation(self):
+        return ["-p", 0, "-n", 0, "-gp", f"{DEPTH},{NEW_TOKENS}"]
 
     def batch(self, command, way):
         command += ["-c", 2048, "-npp", 1, "-ntg", NEW_TOKENS, "-npl", BATCH, "-fa", "on"]
@@ -264,7 +267,7 @@ def main():
                     results[row, shape, kind, "ours"].append(ours.measure(row, shape, kind))
                     for rival in rivals:
                         for way in rival.ways:
-                            value = rival.measure(row, shape, kind, way)
+                            value = rival.measure(row, gguf(options, shape, KINDS[kind]), way)
                             results[row, shape, kind, rival.name, way].append(value)
     middle = {name: statistics.median(limit[name] for limit in limits) for name in limits[0]}
     lines = [

@@ -11,7 +11,10 @@ llama-perplexity does it. Calibrated kinds see --calibrate, which is another tex
 
 Bits are those of a weight of the matrices, scales included; embeddings are left out on both sides
 where a side does not quantize them (llama-quantize --pure with --token-embedding-type f16).
-What each costs in time is compare.py's to say. Needs Python alone; the drawing is SVG written here.
+--speed SHAPE adds tokens per second of generation behind 512 positions, of random weights of that
+shape in the same kinds (as compare.py's row tg@512; medians of --rounds, in which all kinds take
+turns); a calibrated kind is as fast as one that is not, and an average of bits is that of a random
+checkpoint. Needs Python alone; the drawing is SVG written here.
 """
 
 import argparse
@@ -21,6 +24,7 @@ import math
 import os
 import pathlib
 import re
+import statistics
 import subprocess
 import sys
 
@@ -30,9 +34,10 @@ import prompts
 
 WINDOW = 512
 NAMES = ["bits", "perplexity", "divergence", "99th percentile", "same likeliest, %"]
-LLAMA_KINDS = "Q8_0,Q6_K,Q5_K,Q4_K,Q4_0,IQ4_NL,IQ4_XS,Q3_K,IQ3_S,Q2_K"
+SPEED = "tokens/s"
+LLAMA_KINDS = "BF16,Q8_0,Q6_K,Q5_K,Q4_K,Q4_0,IQ4_NL,IQ4_XS,Q3_K,IQ3_S,Q2_K"
 IK_KINDS = "IQ4_KS,IQ4_K,IQ3_K,IQ3_KS,IQ2_K"
-OUR_KINDS = "int8,int4,int4+,int3@3.5+,int3,int3+,int2,int2+"
+OUR_KINDS = "bf16,int8,int4,int4+,int3@3.5+,int3,int3+,int2,int2+"
 
 
 def text_of(command):
@@ -69,19 +74,29 @@ class Ours:
         for kind in self.options.kinds:
             yield kind, self.measure(kind)
 
-    def measure(self, kind):
+    def quantized(self, published, kind):
+        """A folder of a checkpoint's weights in a kind."""
         o = self.options
         weights, _, average = kind.rstrip("+").partition("@")
-        model = o.model
-        bits = {"bf16": 16, "int8": 8.5}.get(weights)
-        if kind != "bf16":
-            model = o.models / f"{o.model.name}-{kind}"
-            if not model.exists():
-                command = [o.baichuan, "quantize", "--model", o.model, "--weights", weights]
-                command += ["--calibrate", o.calibrate] if kind.endswith("+") else []
-                command += ["--average-bits", average] if average else []
-                compare.output_of([*command, "--out", model])
-            bits = bits or bits_of_ours(model)
+        model = o.models / f"{published.name}-{kind}"
+        if not model.exists():
+            command = [o.baichuan, "quantize", "--model", published, "--weights", weights]
+            command += ["--calibrate", o.calibrate] if kind.endswith("+") else []
+            command += ["--average-bits", average] if average else []
+            compare.output_of([*command, "--out", model])
+        return model
+
+    def speed(self, kind):
+        model = ["--random", self.options.speed, "--weights", kind.rstrip("+")]
+        if "@" in kind:
+            published = compare.checkpoint(self.options, self.options.speed, "bf16")
+            model = ["--model", self.quantized(published, kind)]
+        return compare.Ours(self.options).generation(model)["tokens_per_second"]
+
+    def measure(self, kind):
+        o = self.options
+        model = o.model if kind == "bf16" else self.quantized(o.model, kind)
+        bits = {"bf16": 16, "int8": 8.5}.get(kind) or bits_of_ours(model)
         command = [o.baichuan, "perplexity", "--model", model, "--reference", o.model, "--json"]
         command += ["--file", o.file, "--window", WINDOW, "--skip", WINDOW // 2]
         found = json.loads(compare.output_of([*command, "--threads", o.threads]))
@@ -111,9 +126,10 @@ def bits_of_ours(folder):
 
 
 class Rival:
-    def __init__(self, name, build, kinds, options):
-        self.name = name
-        self.build = build / "bin"
+    def __init__(self, bench, kinds, options):
+        self.bench = bench
+        self.name = bench.name
+        self.build = bench.build / "bin"
         self.kinds = kinds
         self.options = options
         self.base = options.models / f"{options.model.name}-{name}.kld"
@@ -135,12 +151,20 @@ class Rival:
         for kind in self.kinds:
             yield kind, self.measure(published, kind)
 
-    def measure(self, published, kind):
-        o = self.options
-        model = o.models / f"{o.model.name}-{self.name}-{kind}.gguf"
+    def quantized(self, published, kind):
+        model = self.options.models / f"{published.stem}-{self.name}-{kind}.gguf"
         if not model.exists():
             command = [self.build / "llama-quantize", "--pure", "--token-embedding-type", "f16"]
             text_of([*command, published, model, kind])
+        return model
+
+    def speed(self, kind):
+        o = self.options
+        model = self.quantized(compare.gguf(o, o.speed, "f32"), kind)
+        return max(self.bench.measure("tg@512", model, way) for way in self.bench.ways)
+
+    def measure(self, published, kind):
+        model = self.quantized(published, kind)
         found = self.statistics(model)
         return [bits_of_gguf(model), *found]
 
@@ -161,13 +185,25 @@ def bits_of_gguf(path):
     return sum(8 * t.bytes for t in coded) / sum(math.prod(t.sizes) for t in coded)
 
 
-def table(rows):
-    yield "| | " + " | ".join(NAMES) + " |"
-    yield "|---|" + "--:|" * len(NAMES)
-    for side, kind, values in rows:
+def speeds(sides, rows, options):
+    """Tokens per second of each row, medians of rounds in which all take turns."""
+    found = [[] for _ in rows]
+    for number in range(options.rounds):
+        for (name, kind, _), values in zip(rows, found):
+            print(f"round {number + 1}: {name} {kind}", file=sys.stderr)
+            values.append(next(side for side in sides if side.name == name).speed(kind))
+    return [statistics.median(values) for values in found]
+
+
+def table(rows, rates):
+    names = [*NAMES, SPEED] if rates else NAMES
+    yield "| | " + " | ".join(names) + " |"
+    yield "|---|" + "--:|" * len(names)
+    for number, (side, kind, values) in enumerate(rows):
         bits, perplexity, mean, p99, same = values
         yield (
             f"| {side} {kind} | {bits:.2f} | {perplexity:.3f} | {mean:.5f} | {p99:.4f} | {same:.2f} |"
+            + (f" {rates[number]:.1f} |" if rates else "")
         )
 
 
@@ -194,8 +230,8 @@ def labels():
 
 
 def drawing(rows, title):
-    """Bits against divergence, the latter on a logarithmic axis, as an SVG."""
-    rows = [row for row in rows if row[2][2] > 0]
+    """Bits, up to 10, against divergence, the latter on a logarithmic axis, as an SVG."""
+    rows = [row for row in rows if row[2][0] < 10 and row[2][2] > 0]
     left, top, width, height = 70, 40, 640, 420
     least, most = min(r[2][0] for r in rows) - 0.3, max(r[2][0] for r in rows) + 0.3
     low = math.floor(math.log10(min(r[2][2] for r in rows)))
@@ -244,6 +280,9 @@ def main():
     parser.add_argument("--kinds", type=split, default=OUR_KINDS, help="ours; + is calibrated, @ an average of bits: " + OUR_KINDS)
     parser.add_argument("--llama-kinds", type=split, default=LLAMA_KINDS, help=LLAMA_KINDS)
     parser.add_argument("--ik-kinds", type=split, default=IK_KINDS, help=IK_KINDS)
+    parser.add_argument("--speed", metavar="SHAPE", help="as 4096x2x11008x32000")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--flash", type=split, default=["0", "1"], help="values of -fa: 0,1")
     parser.add_argument("--out", type=pathlib.Path, help="the table, also on standard output")
     parser.add_argument("--plot", type=pathlib.Path, help="an SVG of bits against divergence")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -257,19 +296,22 @@ def main():
     options.file.write_text(encoded)
     options.spaced = options.file.with_suffix(".spaced.txt")
     options.spaced.write_text(" " * has_space + encoded)
-    sides = [Ours(options), Rival("llama.cpp", options.build, options.llama_kinds, options)]
+    rival = compare.LlamaCpp(options.build, options)
+    sides = [Ours(options), Rival(rival, options.llama_kinds, options)]
     if options.ik:
-        sides.append(Rival("ik_llama.cpp", options.ik, options.ik_kinds, options))
+        sides.append(Rival(compare.IkLlamaCpp(options.ik, options), options.ik_kinds, options))
     rows = []
     for side in sides:
         for kind, values in side.rows():
             rows.append((side.name, kind, values))
             print(f"{side.name} {kind}: " + " ".join(f"{v:.5g}" for v in values), file=sys.stderr)
+    rates = speeds(sides, rows, options) if options.speed else []
     lines = [
         f"{options.model.name}, {text}, windows of {WINDOW}; calibrated (+) on "
-        f"{options.calibrate.name}; {compare.machine(options)}",
+        f"{options.calibrate.name}; {compare.machine(options)}"
+        + (f"; {SPEED} of `{options.speed}`, medians of {options.rounds}" if rates else ""),
         "",
-        *table(rows),
+        *table(rows, rates),
     ]
     print("\n".join(lines))
     if options.out:
