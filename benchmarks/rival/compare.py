@@ -51,6 +51,16 @@ def output_of(command, **keywords):
     return done.stdout.decode()
 
 
+def text_of(command):
+    """Both streams of a command, which may log on either."""
+    command = [str(part) for part in command]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = done.stdout.decode(errors="replace")
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{text[-3000:]}")
+    return text
+
+
 def seconds_of(command):
     start = time.monotonic()
     output_of(command)
@@ -141,7 +151,7 @@ class IkLlamaCpp(LlamaCpp):
     def batch(self, command, way):
         command += ["-c", 2048, "-npp", 1, "-ntg", NEW_TOKENS, "-npl", BATCH, "-fa", "on"]
         command += ["-rtr"] if way[-1] == "1" else []
-        return float(re.findall(r"^\|(.*)\|$", output_of(command), re.M)[-1].split("|")[7])
+        return float(re.findall(r"^\|(.*)\|$", text_of(command), re.M)[-1].split("|")[7])
 
 
 def gguf(options, shape, kind):

@@ -40,17 +40,6 @@ IK_KINDS = "IQ4_KS,IQ4_K,IQ3_K,IQ3_KS,IQ2_K"
 OUR_KINDS = "bf16,int8,int4,int4+,int3@3.5+,int3,int3+,int2,int2+"
 
 
-def text_of(command):
-    """Both streams of a command, which may log on either."""
-    done = subprocess.run(
-        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    text = done.stdout.decode(errors="replace")
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{text[-3000:]}")
-    return text
-
-
 def as_encoded(options):
     """The text as the tokenizer leaves it, since a GGUF file has no rules of normalization, and whether
     the tokenizer puts a space in front, which llama.cpp would do behind each line break as well."""
@@ -132,13 +121,13 @@ class Rival:
         self.build = bench.build / "bin"
         self.kinds = kinds
         self.options = options
-        self.base = options.models / f"{options.model.name}-{name}.kld"
+        self.base = options.models / f"{options.model.name}-{self.name}.kld"
 
     def perplexity(self, model, *arguments):
         o = self.options
         command = [self.build / "llama-perplexity", "-m", model, "-f", o.spaced, "-c", WINDOW]
         command += ["--override-kv", "tokenizer.ggml.add_space_prefix=bool:false", "-t", o.threads]
-        return text_of([*command, "-b", WINDOW, "--kl-divergence-base", self.base, *arguments])
+        return compare.text_of([*command, "-b", WINDOW, "--kl-divergence-base", self.base, *arguments])
 
     def rows(self):
         o = self.options
@@ -155,7 +144,7 @@ class Rival:
         model = self.options.models / f"{published.stem}-{self.name}-{kind}.gguf"
         if not model.exists():
             command = [self.build / "llama-quantize", "--pure", "--token-embedding-type", "f16"]
-            text_of([*command, published, model, kind])
+            compare.text_of([*command, published, model, kind])
         return model
 
     def speed(self, kind):

@@ -17,7 +17,8 @@ struct Matmul {
             V::plain_rows,
             // 128 rows x 4 KiB of x, in the second-level cache; 96 rows of w, whole register blocks
             // of 6, 4, 3, 2 or 1.
-            128 / V::plain_rows * V::plain_rows, 6, 0, 0, &MatmulPlain<V>::template run<W, kPairs>};
+            128 / V::plain_rows * V::plain_rows, 6, 0, MatmulPlain<V>::sum_bytes,
+            &MatmulPlain<V>::template run<W, kPairs>};
   }
 
   using Run = void (*)(const MatmulParams& p, const uint8_t* x, int64_t m0, int64_t m1, int64_t u0,
