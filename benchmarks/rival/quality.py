@@ -13,8 +13,8 @@ Bits are those of a weight of the matrices, scales included; embeddings are left
 where a side does not quantize them (llama-quantize --pure with --token-embedding-type f16).
 --speed SHAPE adds tokens per second of generation behind 512 positions, of random weights of that
 shape in the same kinds (as compare.py's row tg@512; medians of --rounds, in which all kinds take
-turns); a calibrated kind is as fast as one that is not, and an average of bits is that of a random
-checkpoint. Needs Python alone; the drawing is SVG written here.
+turns); a calibrated kind is as fast as one that is not. Needs Python alone; the drawing is SVG written
+here.
 """
 
 import argparse
@@ -76,10 +76,10 @@ class Ours:
         return model
 
     def speed(self, kind):
-        model = ["--random", self.options.speed, "--weights", kind.rstrip("+")]
+        """Tokens per second; nothing for an average of bits, which random weights have no use for."""
         if "@" in kind:
-            published = compare.checkpoint(self.options, self.options.speed, "bf16")
-            model = ["--model", self.quantized(published, kind)]
+            return None
+        model = ["--random", self.options.speed, "--weights", kind.rstrip("+")]
         return compare.Ours(self.options).generation(model)["tokens_per_second"]
 
     def measure(self, kind):
@@ -181,7 +181,7 @@ def speeds(sides, rows, options):
         for (name, kind, _), values in zip(rows, found):
             print(f"round {number + 1}: {name} {kind}", file=sys.stderr)
             values.append(next(side for side in sides if side.name == name).speed(kind))
-    return [statistics.median(values) for values in found]
+    return ["" if None in values else f"{statistics.median(values):.1f}" for values in found]
 
 
 def table(rows, rates):
@@ -192,7 +192,7 @@ def table(rows, rates):
         bits, perplexity, mean, p99, same = values
         yield (
             f"| {side} {kind} | {bits:.2f} | {perplexity:.3f} | {mean:.5f} | {p99:.4f} | {same:.2f} |"
-            + (f" {rates[number]:.1f} |" if rates else "")
+            + (f" {rates[number]} |" if rates else "")
         )
 
 
