@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "check.h"
 #include "cpu/matmul/matrix_kernels.h"
 #include "quant.h"
@@ -121,6 +123,54 @@ void run_same_as_q4(Check& check, ThreadPool& pool, const cpu::MatrixKernels& ke
   }
 }
 
+// A task writes no scratch beyond what its kernel asks for: with most rows, a number of them that is no
+// whole block, and every number of rows of w that a last panel can have.
+void run_scratch_suffices(Check& check, const cpu::MatrixKernels& kernels, cpu::Isa isa) {
+  constexpr int64_t K = 2112;  // more than 4 KiB of any type, in which sums wait
+  constexpr int64_t kGuard = 1 << 14;
+  constexpr uint8_t kUntouched = 0xa5;
+  for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8, Type::q4}) {
+    const cpu::MatmulKernel kernel = kernels.matmul(type, false);
+    const int64_t rows = std::min<int64_t>(kernel.most_rows, 130);
+    for (const int64_t M : {rows / kernel.rows * kernel.rows, kernel.few + 1}) {
+      const int64_t most = kernel.most_units * kPanel;
+      for (const int64_t N : {most, most - 1, most - 2, most - 5, int64_t{11}, int64_t{15}}) {
+        check.begin(isa,
+                    std::string(name_of(type)) + " scratch M=" + std::to_string(M) +
+                        " N=" + std::to_string(N),
+                    3);
+        Random random(3);
+        Matrix x(M, K);
+        x.fill([&] { return random.normal(); });
+        const std::vector<uint8_t> w = random_weights(type, N, K, random);
+        Matrix out(M, N);
+        const MatmulParams p{out.row(0), Type::f32, out.ld, x.row(0), Type::f32,
+                             x.ld,       w.data(),  type,   K,        nullptr,
+                             nullptr,    M,         N,      K,        Epilogue::none,
+                             false,      true,      nullptr};
+        const int64_t groups = K / kGroup;
+        std::vector<uint8_t> rounded(static_cast<size_t>(M * groups * kernel.group_bytes + 64));
+        if (kernel.round != nullptr) {
+          for (int64_t m = 0; m < M; m += kernel.rows)
+            kernel.round(p, rounded.data() + m * groups * kernel.group_bytes, m,
+                         std::min(m + kernel.rows, M), 0, groups);
+        }
+        const int64_t blocks = (M + kernel.rows - 1) / kernel.rows;
+        const int64_t units = panels(N);
+        const int64_t bytes = kernel.scratch + blocks * kernel.rows * units * kernel.scratch_sum;
+        std::vector<uint8_t> memory(static_cast<size_t>(bytes + kGuard + 64), kUntouched);
+        uint8_t* const scratch =
+            memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64);
+        kernel.run(p, rounded.data(), 0, M, 0, units, scratch);
+        bool untouched = true;
+        for (const uint8_t* at = scratch + bytes; at < memory.data() + memory.size(); ++at)
+          untouched = untouched && *at == kUntouched;
+        check.that(untouched, "more scratch is written than was asked for");
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -129,6 +179,7 @@ int main() {
   for (const cpu::Isa isa : isas()) {
     const cpu::MatrixKernels& kernels = cpu::matrix_kernels(isa);
     run_same_as_q4(check, pool, kernels, isa);
+    run_scratch_suffices(check, kernels, isa);
     for (const Type type : all_types()) {
       for (const Case& c : cases_of(type)) {
         for (const bool exact : {true, false}) {

@@ -17,7 +17,7 @@ struct Matmul {
             V::plain_rows,
             // 128 rows x 4 KiB of x, in the second-level cache; 96 rows of w, whole register blocks
             // of 6, 4, 3, 2 or 1.
-            128 / V::plain_rows * V::plain_rows, 6, 0, MatmulPlain<V>::sum_bytes,
+            128 / V::plain_rows * V::plain_rows, 6, 0, MatmulPlain<V>::sum_bytes(),
             &MatmulPlain<V>::template run<W, kPairs>};
   }
 

@@ -17,8 +17,8 @@ record Moments(Tensor sums, Tensor cross, Tensor factor) implements AutoCloseabl
   private static final Logger LOG = LoggerFactory.getLogger(Moments.class);
 
   /**
-   * How much of y - x weights make up for. Half of it is better than all on texts that were not
-   * seen: measured in docs/calibration.md.
+   * How much of y - x weights make up for. All of it would fit the text that was seen and be worse
+   * on others: measured in docs/calibration.md.
    */
   static final float SHARE = 0.7f;
 
