@@ -88,14 +88,14 @@ final class ControllerDouble implements AutoCloseable {
     String path = exchange.getRequestURI().getPath();
     Optional<Object> answer =
         broken ? Optional.empty() : Optional.of(answer(path, body).orElse("null"));
+    synchronized (this) { // before the answer: a caller's next call is not heard before this one
+      calls.add(new Call(path, body));
+      notifyAll();
+    }
     byte[] text = answer.orElse("no").toString().getBytes();
     exchange.sendResponseHeaders(answer.isPresent() ? 200 : 500, text.length);
     exchange.getResponseBody().write(text);
     exchange.close();
-    synchronized (this) {
-      calls.add(new Call(path, body));
-      notifyAll();
-    }
   }
 
   private Optional<Object> answer(String path, JsonNode body) {
@@ -208,7 +208,8 @@ final class ControllerDouble implements AutoCloseable {
   }
 
   /**
-   * Waits until a call has come or what was told is as wanted; for as long as the test may last.
+   * Waits until a call has come or what was told is as wanted; for as long as the test may last. A
+   * worker may be known a moment before the call that told of it is in {@link #calls}.
    */
   synchronized void await(Predicate<ControllerDouble> wanted) throws InterruptedException {
     while (!wanted.test(this)) {

@@ -135,7 +135,7 @@ class RegistrationTest {
   @Test
   void aWorkerThatLeavesIsForgottenAtOnce() throws Exception {
     register(SELDOM);
-    controller.await(c -> !c.workers().isEmpty());
+    controller.await(c -> !c.calls().isEmpty());
     registration.leave(); // nobody answers for its status any more: nothing listens there
     assertEquals(List.of(), controller.workers());
     JsonNode last = controller.calls().get(controller.calls().size() - 1).body();
@@ -146,7 +146,7 @@ class RegistrationTest {
   @Test
   void aWorkerLeavesAControllerThatIsAway() throws Exception {
     register(SELDOM);
-    controller.await(c -> !c.workers().isEmpty());
+    controller.await(c -> !c.calls().isEmpty());
     int calls = controller.calls().size();
     controller.close();
     registration.leave();
