@@ -9,6 +9,7 @@
 
 #include "ops.h"
 #include "storage.h"
+#include "train.h"
 
 namespace bc {
 
@@ -115,6 +116,19 @@ class Backend {
   virtual void run(const SecondMomentsParams& p);
   virtual void run(const MomentsFactorParams& p);
   virtual void run(const RoundWeightsParams& p);
+  // The same of training.
+  virtual void run(const MatmulBackwardInputParams& p);
+  virtual void run(const MatmulBackwardWeightParams& p);
+  virtual void run(const RmsNormBackwardParams& p);
+  virtual void run(const SwigluBackwardParams& p);
+  virtual void run(const RopeBackwardParams& p);
+  virtual void run(const AttentionBackwardParams& p);
+  virtual void run(const CrossEntropyParams& p);
+  virtual void run(const EmbedBackwardParams& p);
+  virtual void run(const RowNormsBackwardParams& p);
+  virtual void run(const ZeroParams& p);
+  virtual void run(const SumOfSquaresParams& p);
+  virtual void run(const AdamwParams& p);
 
  protected:
   const Used used_ = std::make_shared<std::atomic<int64_t>>(0);

@@ -1,5 +1,5 @@
 // Ops of baichuan.h that know positions: rope, and those of the paged cache.
-#include "api/call.h"
+#include "api/heads.h"
 
 namespace bc {
 namespace {
@@ -19,16 +19,6 @@ Ragged ragged(Call& call, bc_tensor* positions, bc_tensor* offsets, bc_tensor* t
   };
   call.needs(batch(pos.host(), off.host(), tab.host()));
   return batch(pos.data, off.data, tab.data);
-}
-
-// Checks the numbers of heads and their size, which the kernels of all backends rely on.
-void check_head_size(Call& call, int64_t D) {
-  call.require(D > 0 && D % 8 == 0 && D <= kMaxHeadSize, "head size", static_cast<double>(D),
-               "a multiple of 8 up to 256");
-}
-void check_heads(Call& call, int64_t H, int64_t G) {
-  call.require(H > 0 && G > 0 && H % G == 0 && H / G <= kMaxGroup, "heads", static_cast<double>(H),
-               "1 to 64 times as many as there are key-value heads");
 }
 
 struct Pages {
@@ -74,47 +64,12 @@ bc_status bc_rope(bc_context* context, bc_tensor* qkv, bc_tensor* positions, int
   return guard([&] {
     Call call(context, "rope");
     const Tensor& x = call.plain_output(qkv, "qkv", 2);
-    const Tensor& pos = call.int_input(positions, "positions", 1);
-    const int64_t T = x.shape[0];
-    call.shape(pos, "positions", {T});
-    const int64_t D = head_size;
-    check_head_size(call, D);
-    call.require(heads > 0, "heads", heads, "1 or more");
-    call.require(x.shape[1] % (2 * D) == heads * D % (2 * D), "width of qkv",
-                 static_cast<double>(x.shape[1]), "that of the heads and an even number more");
-    const int64_t G = (x.shape[1] / D - heads) / 2;
-    check_heads(call, heads, G);
-    if (frequencies == nullptr)
-      fail(BC_INVALID_ARGUMENT, "rope: frequencies is null, expected half a head size of numbers");
-    call.require(scale > 0.0f && scale < 1e30f, "scale", static_cast<double>(scale), "more than 0");
-    call.require((q_norm == nullptr) == (k_norm == nullptr), "norms", 1.0, "two or none");
-    RopeParams p{};
+    RopeParams p =
+        checked_rope(call, {positions, heads, head_size, frequencies, scale, q_norm, k_norm, eps},
+                     x.shape[0], x.shape[1]);
     p.qkv = x.data;
     p.type = x.type;
     p.ld = x.ld;
-    p.positions = data<int32_t>(pos);
-    p.T = T;
-    p.H = heads;
-    p.G = G;
-    p.D = D;
-    p.scale = scale;
-    if (q_norm != nullptr) {
-      const Tensor& q = call.plain(q_norm, "q_norm", 1);
-      const Tensor& k = call.plain(k_norm, "k_norm", 1);
-      call.shape(q, "q_norm", {D});
-      call.shape(k, "k_norm", {D});
-      call.same_type(k, "k_norm", q.type);
-      call.require(eps >= 0.0f && eps < 1.0f, "eps", static_cast<double>(eps), "0 to 1");
-      p.q_norm = q.data;
-      p.k_norm = k.data;
-      p.norm_type = q.type;
-      p.eps = eps;
-    }
-    for (int64_t k = 0; k < D / 2; ++k) {
-      const double f = frequencies[k];
-      call.require(f >= 0.0 && f <= 1e6, "frequency", f, "0 to 1e6");
-      p.frequencies[k] = f;
-    }
     call.submit(p);
   });
 }

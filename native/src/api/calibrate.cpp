@@ -10,11 +10,6 @@ namespace {
 constexpr int64_t kMostGroup = 128;
 constexpr int32_t kMostSweeps = 64;
 
-void require_no_plan(const Call& call, const char* op) {
-  if (call.context().recording)
-    fail(BC_INVALID_ARGUMENT, "%s: context is recording, expected it outside of a plan", op);
-}
-
 void require_groups(const Call& call, int64_t K) {
   call.require(K % kGroup == 0, "width", number(K), "a multiple of 32");
 }
@@ -29,7 +24,7 @@ extern "C" {
 bc_status bc_second_moments(bc_context* context, bc_tensor* moments, bc_tensor* x, bc_tensor* y) {
   return guard([&] {
     Call call(context, "second_moments");
-    require_no_plan(call, "second_moments");
+    call.require_at_once();
     const Tensor& sums = call.output(moments, "moments", 2, BC_F32);
     const Tensor& in = call.tensor(x, "x", 2, BC_F32);
     const Tensor* exact = call.optional(y, "y", 2, BC_F32);
@@ -51,7 +46,7 @@ bc_status bc_moments_factor(bc_context* context, bc_tensor* factor, bc_tensor* m
                             float damping, double* damped) {
   return guard([&] {
     Call call(context, "moments_factor");
-    require_no_plan(call, "moments_factor");
+    call.require_at_once();
     const Tensor& out = call.output(factor, "factor", 2, BC_F32);
     const Tensor& sums = call.output(moments, "moments", 2, BC_F32);
     const int64_t K = sums.shape[1];
@@ -77,7 +72,7 @@ bc_status bc_round_weights(bc_context* context, bc_tensor* codes, bc_tensor* sca
                            int32_t sweeps, double* error) {
   return guard([&] {
     Call call(context, "round_weights");
-    require_no_plan(call, "round_weights");
+    call.require_at_once();
     const Tensor& q = call.output(codes, "codes", 2, BC_I8);
     const Tensor& s = call.output(scales, "scales", 2, BC_F32);
     const Tensor& z = call.output(zeros, "zeros", 2, BC_F32);

@@ -91,6 +91,11 @@ void Call::require(bool ok, const char* name, double value, const char* expected
   bc::require(ok, op_, name, value, expected);
 }
 
+void Call::require_present(const void* pointer, const char* name, const char* expected) const {
+  if (pointer == nullptr)
+    fail(BC_INVALID_ARGUMENT, "%s: %s is null, expected %s", op_, name, expected);
+}
+
 void Call::same_type(const Tensor& t, const char* name, Type expected) const {
   require_type(op_, name, t.type, expected);
 }
@@ -121,6 +126,11 @@ void run_op(const std::function<void(Backend&)>& run, Backend& backend, const ch
 }
 
 }  // namespace
+
+void Call::require_at_once() const {
+  if (context_->recording)
+    fail(BC_INVALID_ARGUMENT, "%s: context is recording, expected it outside of a plan", op_);
+}
 
 void Call::run_or_record(std::function<void(Backend&)> run) {
   if (context_->recording) {

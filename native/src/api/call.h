@@ -37,7 +37,11 @@ class Call {
 
   void shape(const Tensor& t, const char* name, std::initializer_list<int64_t> expected) const;
   void require(bool ok, const char* name, double value, const char* expected) const;
+  void require_present(const void* pointer, const char* name, const char* expected) const;
   void same_type(const Tensor& t, const char* name, Type expected) const;
+
+  // For an op that is not part of plans.
+  void require_at_once() const;
 
   // The contents of the op's int32 inputs are checked each time it runs. The pointers are the host's.
   template <class In>

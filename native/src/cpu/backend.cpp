@@ -3,6 +3,7 @@
 
 #include "cpu/isa.h"
 #include "cpu/kernels.h"
+#include "cpu/train/kernels.h"
 #include "error.h"
 #include "require.h"
 #include "system.h"
@@ -108,6 +109,22 @@ class CpuBackend final : public Backend {
     cpu::moments_factor(p, room, pool_);
   }
   void run(const RoundWeightsParams& p) override { cpu::round_weights(p, pool_); }
+  void run(const MatmulBackwardInputParams& p) override {
+    cpu::matmul_backward_input(p, train_, pool_);
+  }
+  void run(const MatmulBackwardWeightParams& p) override {
+    cpu::matmul_backward_weight(p, train_, pool_);
+  }
+  void run(const RmsNormBackwardParams& p) override { cpu::rms_norm_backward(p, train_, pool_); }
+  void run(const SwigluBackwardParams& p) override { cpu::swiglu_backward(p, pool_); }
+  void run(const RopeBackwardParams& p) override { cpu::rope_backward(p, angles_, train_, pool_); }
+  void run(const AttentionBackwardParams& p) override { cpu::attention_backward(p, train_, pool_); }
+  void run(const CrossEntropyParams& p) override { cpu::cross_entropy(p, pool_); }
+  void run(const EmbedBackwardParams& p) override { cpu::embed_backward(p, pool_); }
+  void run(const RowNormsBackwardParams& p) override { cpu::row_norms_backward(p, pool_); }
+  void run(const ZeroParams& p) override { cpu::zero(p, pool_); }
+  void run(const SumOfSquaresParams& p) override { cpu::sum_of_squares(p, pool_); }
+  void run(const AdamwParams& p) override { cpu::adamw(p, pool_); }
 
  private:
   ThreadPool pool_;
@@ -116,6 +133,7 @@ class CpuBackend final : public Backend {
   std::vector<float> sums_;  // of matmul_swiglu
   cpu::RopeAngles angles_;
   cpu::LoraScratch lora_;
+  cpu::TrainScratch train_;
 };
 
 }  // namespace

@@ -23,6 +23,10 @@ struct RopeAngles {
   std::vector<float> turns;         // [T,2,D/2] cosines, then sines, times scale
 };
 
+// Makes room for T tokens; then the cosines [D/2] and sines [D/2] of token t, which one thread may ask for.
+void prepare_angles(RopeAngles& angles, const RopeParams& p);
+const float* angles_of(RopeAngles& angles, const RopeParams& p, int64_t t);
+
 // Tokens with the same adapter, whose matrices they read once.
 struct LoraTile {
   int32_t adapter;

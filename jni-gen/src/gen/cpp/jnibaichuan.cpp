@@ -676,6 +676,315 @@ JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_bc_1facts_fuses_1swiglu__I(JNI
 
 
 
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1version(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_version();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_last_error();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes__Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
+    ptr0 += position0;
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
+}
+JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes___3J_3J(JNIEnv* env, jclass cls, jlongArray arg0, jlongArray arg1) {
+    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg0, NULL);
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
+    if (arg0 != NULL) env->ReleaseLongArrayElements(arg0, (jlong*)ptr0, 0);
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1isa(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cpu_isa();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1cores(JNIEnv* env, jclass cls) {
+    jint rarg = 0;
+    int rval = bc_cpu_cores();
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1packed_1layout(JNIEnv* env, jclass cls) {
+    jint rarg = 0;
+    int rval = bc_packed_layout();
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1devices(JNIEnv* env, jclass cls) {
+    jint rarg = 0;
+    int rval = bc_cuda_devices();
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1reason(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cuda_reason();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cuda_driver();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver_1needed(JNIEnv* env, jclass cls) {
+    jobject rarg = NULL;
+    const char* rptr;
+    rptr = (const char*)bc_cuda_driver_needed();
+    if (rptr != NULL) {
+        rarg = JavaCPP_createPointer(env, 9);
+        if (rarg != NULL) {
+            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
+        }
+    }
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILdev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
+    bc_context* ptr4 = arg4 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_context_create(arg0, arg1, arg2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
+    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    jint rarg = 0;
+    int rval = bc_context_create(arg0, arg1, arg2, arg3, (bc_context**)ptr4);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1stream__ILorg_bytedeco_javacpp_Pointer_2Ldev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jobject arg1, jobject arg2) {
+    char* ptr1 = arg1 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    bc_context* ptr2 = arg2 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_context_on_stream(arg0, ptr1, (arg2 == NULL ? NULL : &ptr2));
+    rarg = (jint)rval;
+    if (arg2 != NULL) env->SetLongField(arg2, JavaCPP_addressFID, ptr_to_jlong(ptr2));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1stream__ILorg_bytedeco_javacpp_Pointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jobject arg1, jobject arg2) {
+    char* ptr1 = arg1 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    void** ptr2 = arg2 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    jint rarg = 0;
+    int rval = bc_context_on_stream(arg0, ptr1, (bc_context**)ptr2);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_context_device(ptr0, (const char**)ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2_3B(JNIEnv* env, jclass cls, jobject arg0, jbyteArray arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)env->GetByteArrayElements(arg1, NULL);
+    jint rarg = 0;
+    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseByteArrayElements(arg1, (jbyte*)ptr1, JNI_ABORT);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_BytePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    ptr1 -= position1;
+    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Ljava_nio_ByteBuffer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)env->GetDirectBufferAddress(arg1);
+    jbyteArray arr1 = NULL;
+    jlong offset1 = 0;
+    if (arg1 != NULL && ptr1 == NULL) {
+        arr1 = (jbyteArray)env->CallObjectMethod(arg1, JavaCPP_arrayMID);
+        offset1 = env->CallIntMethod(arg1, JavaCPP_arrayOffsetMID);
+        if (env->ExceptionOccurred() != NULL) {
+            return 0;
+        } else {
+            ptr1 = arr1 == NULL ? NULL : (signed char*)env->GetByteArrayElements(arr1, NULL) + offset1;
+        }
+    }
+    jlong position1 = arg1 == NULL ? 0 : env->GetIntField(arg1, JavaCPP_bufferPositionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    if (arr1 != NULL) env->ReleaseByteArrayElements(arr1, (jbyte*)(ptr1 - position1), JNI_ABORT);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1free(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_context_free(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1pin(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_context_pin(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1facts(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_facts* ptr1 = arg1 == NULL ? NULL : (bc_facts*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_context_facts(ptr0, ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1synchronize(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_synchronize(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    jint rarg = 0;
+    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jint rarg = 0;
+    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info__Ldev_baichuan4j_jni_bc_1context_2_3J_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jlongArray arg2) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
+    jint rarg = 0;
+    int rval = bc_memory_info(ptr0, (int64_t*)ptr1, (int64_t*)ptr2);
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
+    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, 0);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    jint rarg = 0;
+    int rval = bc_memory_info(ptr0, (int64_t*)ptr1, (int64_t*)ptr2);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, JNI_ABORT);
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    jint rarg = 0;
+    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
+    rarg = (jint)rval;
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create_1on_1host__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
@@ -788,18 +1097,16 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map__
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    void** ptr6 = arg6 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    jlong position6 = arg6 == NULL ? 0 : env->GetLongField(arg6, JavaCPP_positionFID);
-    ptr6 += position6;
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg4, NULL);
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
+    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
     rarg = (jint)rval;
+    if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
+    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
@@ -815,16 +1122,27 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1
     if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JI_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jlongArray arg4, jint arg5, jobject arg6) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1map_1on_1host__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1file_2JILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jint arg3, jobject arg4, jint arg5, jobject arg6) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_file* ptr1 = arg1 == NULL ? NULL : (bc_file*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg4, NULL);
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jlong* ptr4 = arg4 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
+    void** ptr6 = arg6 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jlong position6 = arg6 == NULL ? 0 : env->GetLongField(arg6, JavaCPP_positionFID);
+    ptr6 += position6;
     jint rarg = 0;
-    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (arg6 == NULL ? NULL : &ptr6));
+    int rval = bc_tensor_map_on_host(ptr0, ptr1, arg2, arg3, (const int64_t*)ptr4, arg5, (bc_tensor**)ptr6);
     rarg = (jint)rval;
-    if (arg4 != NULL) env->ReleaseLongArrayElements(arg4, (jlong*)ptr4, JNI_ABORT);
-    if (arg6 != NULL) env->SetLongField(arg6, JavaCPP_addressFID, ptr_to_jlong(ptr6));
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view__Ldev_baichuan4j_jni_bc_1tensor_2JJJJLdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2, jlong arg3, jlong arg4, jobject arg5) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_tensor_view(ptr0, arg1, arg2, arg3, arg4, (arg5 == NULL ? NULL : &ptr5));
+    rarg = (jint)rval;
+    if (arg5 != NULL) env->SetLongField(arg5, JavaCPP_addressFID, ptr_to_jlong(ptr5));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view__Ldev_baichuan4j_jni_bc_1tensor_2JJJJLorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2, jlong arg3, jlong arg4, jobject arg5) {
@@ -837,13 +1155,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view_
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1view__Ldev_baichuan4j_jni_bc_1tensor_2JJJJLdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jlong arg2, jlong arg3, jlong arg4, jobject arg5) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jint arg2, jobject arg3) {
     bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_tensor_view(ptr0, arg1, arg2, arg3, arg4, (arg5 == NULL ? NULL : &ptr5));
+    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
     rarg = (jint)rval;
-    if (arg5 != NULL) env->SetLongField(arg5, JavaCPP_addressFID, ptr_to_jlong(ptr5));
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, JNI_ABORT);
+    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jint arg2, jobject arg3) {
@@ -871,31 +1191,11 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1resha
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1reshape__Ldev_baichuan4j_jni_bc_1tensor_2_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jint arg2, jobject arg3) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_reshape(ptr0, (const int64_t*)ptr1, arg2, (arg3 == NULL ? NULL : &ptr3));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, JNI_ABORT);
-    if (arg3 != NULL) env->SetLongField(arg3, JavaCPP_addressFID, ptr_to_jlong(ptr3));
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1free(JNIEnv* env, jclass cls, jobject arg0) {
     bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jint rarg = 0;
     int rval = bc_tensor_free(ptr0);
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes__Ldev_baichuan4j_jni_bc_1tensor_2_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1) {
-    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    jint rarg = 0;
-    int rval = bc_tensor_bytes(ptr0, (int64_t*)ptr1);
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes__Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
@@ -906,6 +1206,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes
     jint rarg = 0;
     int rval = bc_tensor_bytes(ptr0, (int64_t*)ptr1);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes__Ldev_baichuan4j_jni_bc_1tensor_2_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1) {
+    bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
+    jint rarg = 0;
+    int rval = bc_tensor_bytes(ptr0, (int64_t*)ptr1);
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1write(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jobject arg2, jlong arg3) {
@@ -935,6 +1244,18 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1rando
     rarg = (jint)rval;
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1quantize__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2_3D(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jdoubleArray arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    double* ptr4 = arg4 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg4, NULL);
+    jint rarg = 0;
+    int rval = bc_quantize(ptr0, ptr1, ptr2, ptr3, ptr4);
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->ReleaseDoubleArrayElements(arg4, (jdouble*)ptr4, 0);
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1quantize__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_DoublePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -946,18 +1267,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1quantize__Lde
     jint rarg = 0;
     int rval = bc_quantize(ptr0, ptr1, ptr2, ptr3, ptr4);
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1quantize__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2_3D(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jdoubleArray arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    double* ptr4 = arg4 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg4, NULL);
-    jint rarg = 0;
-    int rval = bc_quantize(ptr0, ptr1, ptr2, ptr3, ptr4);
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->ReleaseDoubleArrayElements(arg4, (jdouble*)ptr4, 0);
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1pack_1codes(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jlong arg2, jobject arg3, jobject arg4, jobject arg5) {
@@ -1008,18 +1317,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1second_1momen
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1moments_1factor__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2FLorg_bytedeco_javacpp_DoublePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jfloat arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    double* ptr4 = arg4 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_moments_factor(ptr0, ptr1, ptr2, arg3, ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1moments_1factor__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F_3D(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jfloat arg3, jdoubleArray arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1031,21 +1328,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1moments_1fact
     if (arg4 != NULL) env->ReleaseDoubleArrayElements(arg4, (jdouble*)ptr4, 0);
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1round_1weights__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2FIILorg_bytedeco_javacpp_DoublePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jobject arg8, jfloat arg9, jint arg10, jint arg11, jobject arg12) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1moments_1factor__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2FLorg_bytedeco_javacpp_DoublePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jfloat arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
     bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
-    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
-    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
-    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
-    double* ptr12 = arg12 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg12, JavaCPP_addressFID));
-    jlong position12 = arg12 == NULL ? 0 : env->GetLongField(arg12, JavaCPP_positionFID);
-    ptr12 += position12;
+    double* ptr4 = arg4 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
+    ptr4 += position4;
     jint rarg = 0;
-    int rval = bc_round_weights(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, ptr8, arg9, arg10, arg11, ptr12);
+    int rval = bc_moments_factor(ptr0, ptr1, ptr2, arg3, ptr4);
     rarg = (jint)rval;
     return rarg;
 }
@@ -1064,6 +1355,24 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1round_1weight
     int rval = bc_round_weights(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, ptr8, arg9, arg10, arg11, ptr12);
     rarg = (jint)rval;
     if (arg12 != NULL) env->ReleaseDoubleArrayElements(arg12, (jdouble*)ptr12, 0);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1round_1weights__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2FIILorg_bytedeco_javacpp_DoublePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jobject arg8, jfloat arg9, jint arg10, jint arg11, jobject arg12) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    double* ptr12 = arg12 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg12, JavaCPP_addressFID));
+    jlong position12 = arg12 == NULL ? 0 : env->GetLongField(arg12, JavaCPP_positionFID);
+    ptr12 += position12;
+    jint rarg = 0;
+    int rval = bc_round_weights(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, ptr8, arg9, arg10, arg11, ptr12);
+    rarg = (jint)rval;
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1embed(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
@@ -1119,6 +1428,19 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1swigl
     rarg = (jint)rval;
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jdoubleArray arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    double* ptr5 = arg5 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg5, NULL);
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
+    rarg = (jint)rval;
+    if (arg5 != NULL) env->ReleaseDoubleArrayElements(arg5, (jdouble*)ptr5, JNI_ABORT);
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2IILorg_bytedeco_javacpp_DoublePointer_2FLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jobject arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1131,19 +1453,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_ba
     jint rarg = 0;
     int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jdoubleArray arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    double* ptr5 = arg5 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg5, NULL);
-    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
-    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
-    rarg = (jint)rval;
-    if (arg5 != NULL) env->ReleaseDoubleArrayElements(arg5, (jdouble*)ptr5, JNI_ABORT);
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1append(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
@@ -1218,20 +1527,175 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1top_1k(JNIEnv
     rarg = (jint)rval;
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1backward_1input(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jint arg5) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_matmul_backward_input(ptr0, ptr1, ptr2, ptr3, ptr4, arg5);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1backward_1weight(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_matmul_backward_weight(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rms_1norm_1backward(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jfloat arg6) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rms_norm_backward(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, arg6);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1swiglu_1backward(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_swiglu_backward(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope_1backward__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jint arg6, jint arg7, jdoubleArray arg8, jfloat arg9, jobject arg10, jobject arg11, jfloat arg12) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    double* ptr8 = arg8 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg8, NULL);
+    bc_tensor* ptr10 = arg10 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg10, JavaCPP_addressFID));
+    bc_tensor* ptr11 = arg11 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg11, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope_backward(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, arg6, arg7, (const double*)ptr8, arg9, ptr10, ptr11, arg12);
+    rarg = (jint)rval;
+    if (arg8 != NULL) env->ReleaseDoubleArrayElements(arg8, (jdouble*)ptr8, JNI_ABORT);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope_1backward__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2IILorg_bytedeco_javacpp_DoublePointer_2FLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jint arg6, jint arg7, jobject arg8, jfloat arg9, jobject arg10, jobject arg11, jfloat arg12) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    double* ptr8 = arg8 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jlong position8 = arg8 == NULL ? 0 : env->GetLongField(arg8, JavaCPP_positionFID);
+    ptr8 += position8;
+    bc_tensor* ptr10 = arg10 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg10, JavaCPP_addressFID));
+    bc_tensor* ptr11 = arg11 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg11, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope_backward(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, arg6, arg7, (const double*)ptr8, arg9, ptr10, ptr11, arg12);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1attention_1backward(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jint arg7, jint arg8) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_attention_backward(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, arg7, arg8);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cross_1entropy(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jfloat arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_cross_entropy(ptr0, ptr1, ptr2, ptr3, arg4);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1zero(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_zero(ptr0, ptr1);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1embed_1backward(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_embed_backward(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1row_1norms_1backward(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_row_norms_backward(ptr0, ptr1, ptr2, ptr3);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1sum_1of_1squares__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Lorg_bytedeco_javacpp_DoublePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    double* ptr2 = arg2 == NULL ? NULL : (double*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
+    ptr2 += position2;
+    jint rarg = 0;
+    int rval = bc_sum_of_squares(ptr0, ptr1, ptr2);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1sum_1of_1squares__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2_3D(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jdoubleArray arg2) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    double* ptr2 = arg2 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg2, NULL);
+    jint rarg = 0;
+    int rval = bc_sum_of_squares(ptr0, ptr1, ptr2);
+    rarg = (jint)rval;
+    if (arg2 != NULL) env->ReleaseDoubleArrayElements(arg2, (jdouble*)ptr2, 0);
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1adamw(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jfloat arg8, jfloat arg9, jfloat arg10, jfloat arg11, jfloat arg12, jfloat arg13, jlong arg14, jlong arg15) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
+    bc_tensor* ptr5 = arg5 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg5, JavaCPP_addressFID));
+    bc_tensor* ptr6 = arg6 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg6, JavaCPP_addressFID));
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_adamw(ptr0, ptr1, ptr2, ptr3, ptr4, ptr5, ptr6, ptr7, arg8, arg9, arg10, arg11, arg12, arg13, arg14, (uint64_t)arg15);
+    rarg = (jint)rval;
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1begin(JNIEnv* env, jclass cls, jobject arg0) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     jint rarg = 0;
     int rval = bc_plan_begin(ptr0);
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1plan_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_plan* ptr1 = arg1 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_end(ptr0, (arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
@@ -1242,6 +1706,15 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ld
     jint rarg = 0;
     int rval = bc_plan_end(ptr0, (bc_plan**)ptr1);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1plan_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_plan* ptr1 = arg1 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_end(ptr0, (arg1 == NULL ? NULL : &ptr1));
+    rarg = (jint)rval;
+    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNIEnv* env, jclass cls, jobject arg0) {
@@ -1256,315 +1729,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JN
     jint rarg = 0;
     int rval = bc_plan_free(ptr0);
     rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1version(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_version();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_last_error();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes___3J_3J(JNIEnv* env, jclass cls, jlongArray arg0, jlongArray arg1) {
-    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg0, NULL);
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
-    if (arg0 != NULL) env->ReleaseLongArrayElements(arg0, (jlong*)ptr0, 0);
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
-}
-JNIEXPORT void JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1last_1error_1bytes__Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    jlong* ptr0 = arg0 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong position0 = arg0 == NULL ? 0 : env->GetLongField(arg0, JavaCPP_positionFID);
-    ptr0 += position0;
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    bc_last_error_bytes((int64_t*)ptr0, (int64_t*)ptr1);
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1isa(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cpu_isa();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cpu_1cores(JNIEnv* env, jclass cls) {
-    jint rarg = 0;
-    int rval = bc_cpu_cores();
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1packed_1layout(JNIEnv* env, jclass cls) {
-    jint rarg = 0;
-    int rval = bc_packed_layout();
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1devices(JNIEnv* env, jclass cls) {
-    jint rarg = 0;
-    int rval = bc_cuda_devices();
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1reason(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cuda_reason();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cuda_driver();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jobject JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cuda_1driver_1needed(JNIEnv* env, jclass cls) {
-    jobject rarg = NULL;
-    const char* rptr;
-    rptr = (const char*)bc_cuda_driver_needed();
-    if (rptr != NULL) {
-        rarg = JavaCPP_createPointer(env, 9);
-        if (rarg != NULL) {
-            env->SetLongField(rarg, JavaCPP_addressFID, ptr_to_jlong(rptr));
-        }
-    }
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILdev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
-    bc_context* ptr4 = arg4 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_context_create(arg0, arg1, arg2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1create__IIIILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jint arg1, jint arg2, jint arg3, jobject arg4) {
-    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_context_create(arg0, arg1, arg2, arg3, (bc_context**)ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1stream__ILorg_bytedeco_javacpp_Pointer_2Ldev_baichuan4j_jni_bc_1context_2(JNIEnv* env, jclass cls, jint arg0, jobject arg1, jobject arg2) {
-    char* ptr1 = arg1 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    bc_context* ptr2 = arg2 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_context_on_stream(arg0, ptr1, (arg2 == NULL ? NULL : &ptr2));
-    rarg = (jint)rval;
-    if (arg2 != NULL) env->SetLongField(arg2, JavaCPP_addressFID, ptr_to_jlong(ptr2));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1on_1stream__ILorg_bytedeco_javacpp_Pointer_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jint arg0, jobject arg1, jobject arg2) {
-    char* ptr1 = arg1 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    void** ptr2 = arg2 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    jint rarg = 0;
-    int rval = bc_context_on_stream(arg0, ptr1, (bc_context**)ptr2);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2_3B(JNIEnv* env, jclass cls, jobject arg0, jbyteArray arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)env->GetByteArrayElements(arg1, NULL);
-    jint rarg = 0;
-    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseByteArrayElements(arg1, (jbyte*)ptr1, JNI_ABORT);
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Ljava_nio_ByteBuffer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)env->GetDirectBufferAddress(arg1);
-    jbyteArray arr1 = NULL;
-    jlong offset1 = 0;
-    if (arg1 != NULL && ptr1 == NULL) {
-        arr1 = (jbyteArray)env->CallObjectMethod(arg1, JavaCPP_arrayMID);
-        offset1 = env->CallIntMethod(arg1, JavaCPP_arrayOffsetMID);
-        if (env->ExceptionOccurred() != NULL) {
-            return 0;
-        } else {
-            ptr1 = arr1 == NULL ? NULL : (signed char*)env->GetByteArrayElements(arr1, NULL) + offset1;
-        }
-    }
-    jlong position1 = arg1 == NULL ? 0 : env->GetIntField(arg1, JavaCPP_bufferPositionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    if (arr1 != NULL) env->ReleaseByteArrayElements(arr1, (jbyte*)(ptr1 - position1), JNI_ABORT);
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_BytePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    signed char* ptr1 = arg1 == NULL ? NULL : (signed char*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_context_device(ptr0, (const char**)(arg1 == NULL ? NULL : &ptr1));
-    rarg = (jint)rval;
-    ptr1 -= position1;
-    if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1device__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_context_device(ptr0, (const char**)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1free(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_context_free(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1pin(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_context_pin(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1context_1facts(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_facts* ptr1 = arg1 == NULL ? NULL : (bc_facts*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_context_facts(ptr0, ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1synchronize(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_synchronize(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    jint rarg = 0;
-    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1used__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_memory_used(ptr0, (int64_t*)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_LongPointer_2Lorg_bytedeco_javacpp_LongPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    jint rarg = 0;
-    int rval = bc_memory_info(ptr0, (int64_t*)ptr1, (int64_t*)ptr2);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1memory_1info__Ldev_baichuan4j_jni_bc_1context_2_3J_3J(JNIEnv* env, jclass cls, jobject arg0, jlongArray arg1, jlongArray arg2) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr1 = arg1 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg1, NULL);
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
-    jint rarg = 0;
-    int rval = bc_memory_info(ptr0, (int64_t*)ptr1, (int64_t*)ptr2);
-    rarg = (jint)rval;
-    if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
-    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, 0);
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2I_3JILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jlongArray arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)env->GetLongArrayElements(arg2, NULL);
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg2 != NULL) env->ReleaseLongArrayElements(arg2, (jlong*)ptr2, JNI_ABORT);
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    void** ptr4 = arg4 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jlong position4 = arg4 == NULL ? 0 : env->GetLongField(arg4, JavaCPP_positionFID);
-    ptr4 += position4;
-    jint rarg = 0;
-    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (bc_tensor**)ptr4);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1create__Ldev_baichuan4j_jni_bc_1context_2ILorg_bytedeco_javacpp_LongPointer_2ILdev_baichuan4j_jni_bc_1tensor_2(JNIEnv* env, jclass cls, jobject arg0, jint arg1, jobject arg2, jint arg3, jobject arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jlong* ptr2 = arg2 == NULL ? NULL : (jlong*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    jlong position2 = arg2 == NULL ? 0 : env->GetLongField(arg2, JavaCPP_positionFID);
-    ptr2 += position2;
-    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_tensor_create(ptr0, arg1, (const int64_t*)ptr2, arg3, (arg4 == NULL ? NULL : &ptr4));
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->SetLongField(arg4, JavaCPP_addressFID, ptr_to_jlong(ptr4));
     return rarg;
 }
 

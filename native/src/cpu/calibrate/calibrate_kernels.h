@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "cpu/calibrate/tile_products.h"
 #include "cpu/isa.h"
+#include "cpu/tile_products.h"
 #include "ops.h"
 
 namespace bc::cpu {
@@ -16,7 +16,7 @@ struct RoundingRoom {
 
 struct CalibrateKernels {
   // TileProducts::add.
-  void (*add_products)(float* out, int64_t out_ld, TileOperand a, int64_t m, const float* b,
+  void (*add_products)(float* out, int64_t out_ld, TileOperand a, int64_t m, TileRows<float> b,
                        int64_t n, float sign);
   // Solves u^T x = b in place for kTile columns: u [n,n] upper triangular, rows u_ld apart, b rows b_ld
   // apart.

@@ -9,7 +9,7 @@ namespace bc::cpu {
 
 // In the order of the fields.
 template <class V>
-constexpr CalibrateKernels kCalibrateTable = {&TileProducts<V>::add, &Solve<V>::run,
+constexpr CalibrateKernels kCalibrateTable = {&TileProducts<V>::template add<float>, &Solve<V>::run,
                                               &RoundWeights<V>::run};
 
 }  // namespace bc::cpu

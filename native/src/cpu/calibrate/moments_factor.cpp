@@ -46,14 +46,14 @@ bool factor_block(float* u, int64_t ld, int64_t n) {
 void update(const MomentsFactorParams& p, const float* above, int64_t b0, int64_t n, int64_t j0,
             int64_t columns, const CalibrateKernels& kernels) {
   alignas(64) float sums[kBlock * kTile] = {};
-  alignas(64) float rows[kDepth * kTile] = {};
-  for (int64_t k0 = 0; k0 < b0; k0 += kDepth) {
-    const int64_t depth = std::min(kDepth, b0 - k0);
+  alignas(64) float rows[kTileDepth * kTile] = {};
+  for (int64_t k0 = 0; k0 < b0; k0 += kTileDepth) {
+    const int64_t depth = std::min(kTileDepth, b0 - k0);
     for (int64_t k = 0; k < depth; ++k) {
       const float* const from = p.factor + (k0 + k) * p.factor_ld + j0;
       std::copy(from, from + columns, rows + k * kTile);
     }
-    kernels.add_products(sums, kTile, {above + k0 * n, n, 1}, n, rows, depth, 1.0f);
+    kernels.add_products(sums, kTile, {above + k0 * n, n, 1}, n, {rows}, depth, 1.0f);
   }
   for (int64_t i = 0; i < n; ++i) {
     float* const to = p.factor + (b0 + i) * p.factor_ld + j0;

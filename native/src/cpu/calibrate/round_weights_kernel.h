@@ -92,9 +92,10 @@ struct RoundWeights {
     for (int64_t k0 = 0; k0 < p.K; k0 += kTile) {
       const int64_t n = std::min(kTile, p.K - k0);
       std::fill(sums, sums + kTile * kTile, 0.0f);
-      for (int64_t i = 0; i < p.K; i += kDepth) {
-        TileProducts<V>::add(sums, kTile, {p.cross + i * p.cross_ld + k0, p.cross_ld, 1}, n,
-                             w + i * kTile, std::min(kDepth, p.K - i), 1.0f);
+      for (int64_t i = 0; i < p.K; i += kTileDepth) {
+        TileProducts<V>::add(sums, kTile, TileOperand{p.cross + i * p.cross_ld + k0, p.cross_ld, 1},
+                             n, TileRows<float>{w + i * kTile}, std::min(kTileDepth, p.K - i),
+                             1.0f);
       }
       std::copy(sums, sums + n * kTile, r + k0 * kTile);
     }
@@ -105,9 +106,10 @@ struct RoundWeights {
     for (int64_t first = 0; first < p.K; first += kTile) {
       const int64_t n = std::min(kTile, p.K - first);
       std::fill(sums, sums + kTile * kTile, 0.0f);
-      for (int64_t i = 0; i < first; i += kDepth) {
-        TileProducts<V>::add(sums, kTile, {p.factor + i * p.factor_ld + first, p.factor_ld, 1}, n,
-                             places + i * kTile, std::min(kDepth, first - i), 1.0f);
+      for (int64_t i = 0; i < first; i += kTileDepth) {
+        TileProducts<V>::add(
+            sums, kTile, TileOperand{p.factor + i * p.factor_ld + first, p.factor_ld, 1}, n,
+            TileRows<float>{places + i * kTile}, std::min(kTileDepth, first - i), 1.0f);
       }
       for (int64_t t = 0; t < n; ++t) {
         const float* const column = p.factor + first * p.factor_ld + first + t;
@@ -170,9 +172,9 @@ struct RoundWeights {
   // Places [p0, p0 + n) of sums: the products of rows p0 to p0 + n of a matrix with errors from..to.
   void add_products(const float* matrix, int64_t ld, int64_t n, const float* errors, int64_t from,
                     int64_t to) {
-    for (int64_t i = from; i < to; i += kDepth) {
-      TileProducts<V>::add(sums, kTile, {matrix + i, 1, ld}, n, errors + i * kTile,
-                           std::min(kDepth, to - i), 1.0f);
+    for (int64_t i = from; i < to; i += kTileDepth) {
+      TileProducts<V>::add(sums, kTile, TileOperand{matrix + i, 1, ld}, n,
+                           TileRows<float>{errors + i * kTile}, std::min(kTileDepth, to - i), 1.0f);
     }
   }
 

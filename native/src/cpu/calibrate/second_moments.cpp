@@ -43,9 +43,9 @@ void add_tile(const SecondMomentsParams& p, const float* left, const float* righ
   alignas(64) float sums[kTile * kTile] = {};
   const float* const a = left + i * rows * kTile;
   const float* const b = right + j * rows * kTile;
-  for (int64_t t = 0; t < rows; t += kDepth) {
-    kernels.add_products(sums, kTile, {a + t * kTile, kTile, 1}, kTile, b + t * kTile,
-                         std::min(kDepth, rows - t), 1.0f);
+  for (int64_t t = 0; t < rows; t += kTileDepth) {
+    kernels.add_products(sums, kTile, {a + t * kTile, kTile, 1}, kTile, {b + t * kTile},
+                         std::min(kTileDepth, rows - t), 1.0f);
   }
   for (int64_t m = i * kTile; m < std::min(p.K, (i + 1) * kTile); ++m) {
     const float* const row = sums + (m - i * kTile) * kTile - j * kTile;

@@ -2,7 +2,7 @@
 // of x above, over u_rr. Lanes run along the columns.
 #pragma once
 
-#include "cpu/calibrate/tile_products.h"
+#include "cpu/tile_products.h"
 
 namespace bc::cpu {
 

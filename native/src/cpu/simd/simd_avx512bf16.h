@@ -18,6 +18,22 @@ struct Avx512Bf16Lanes : Avx512Lanes {
   }
   static F dot_pairs(F sum, __m512bh a, __m512bh b) { return _mm512_dpbf16_ps(sum, a, b); }
 
+  // For products of tiles (tile_products.h): a pair in all lanes, and sixteen pairs of two vectors.
+  static __m512bh broadcast_pair(const bf16* p) {
+    return reinterpret_cast<__m512bh>(broadcast_int(reinterpret_cast<const uint8_t*>(p)));
+  }
+  static void store_pairs(bf16* p, F first, F second) {
+    const auto bits = [](F x) {
+      return _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)));
+    };
+    _mm512_storeu_si512(p, _mm512_or_si512(bits(first), _mm512_slli_epi32(bits(second), 16)));
+  }
+  // Rounds to nearest even; subnormal numbers become 0, as dot_pairs takes them.
+  static void store_rounded(bf16* p, F a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a)));
+  }
+
   // For attention: words of two bf16 (attention_words.h).
   using Pairs = __m512bh;
   static Pairs as_pairs(F words) { return reinterpret_cast<Pairs>(words); }

@@ -85,6 +85,9 @@ struct ScalarLanes {
   static F max(F a, F b) {
     return each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
   }
+  static F sqrt(F a) {
+    return each([&](int i) { return __builtin_sqrtf(a.v[i]); });
+  }
   static F abs(F a) {
     return each([&](int i) { return std::fabs(a.v[i]); });
   }

@@ -387,6 +387,78 @@ public static native int bc_lora(bc_context context, bc_tensor out, bc_tensor x,
  *  @param mask_of [T] I32, the row of masks that each row of x has, -1 for none; null without masks */
 public static native int bc_top_k(bc_context context, bc_tensor values, bc_tensor ids, bc_tensor x,
                           bc_tensor masks, bc_tensor mask_of);
+
+/* ---- Training (CPU contexts) ----
+ * What fine-tuning needs beside the ops above: docs/training.md. Tensors are F32 unless their types are
+ * named. The name of a derivative of the loss begins with d. Ops that say += add to what is there. No result
+ * depends on the number of threads. Where the context is not exact and the processor multiplies pairs of
+ * bf16, the products round both operands to them and sum in F32. */
+
+/** dx [M,K] = (dy [M,N] * row_scale [N]) w [N,K]; += if accumulate. w as for bc_matmul; row_scale or null. */
+public static native int bc_matmul_backward_input(bc_context context, bc_tensor dx, bc_tensor dy,
+                                          bc_tensor w, bc_tensor row_scale, int accumulate);
+/** dw [N,K] += dy [M,N]^T x [M,K]. */
+public static native int bc_matmul_backward_weight(bc_context context, bc_tensor dw, bc_tensor dy,
+                                           bc_tensor x);
+/** For y = bc_rms_norm(x, weight): dx [T,C] +=, and dweight [C] += unless it is null. */
+public static native int bc_rms_norm_backward(bc_context context, bc_tensor dx, bc_tensor dweight,
+                                      bc_tensor dy, bc_tensor x, bc_tensor weight, float eps);
+/** For y = bc_swiglu(gate, up), all [T,F]: dgate and dup, which may be gate and up, or one of them dy. */
+public static native int bc_swiglu_backward(bc_context context, bc_tensor dgate, bc_tensor dup,
+                                    bc_tensor dy, bc_tensor gate, bc_tensor up);
+/** For bc_rope with the same arguments: dqkv [T,(H+2G)D], the derivative with respect to its result, becomes
+ *  that with respect to what it was given.
+ *  @param qkv what bc_rope was given; needed with norms, else null
+ *  @param dq_norm, dk_norm [D] +=, or both null */
+public static native int bc_rope_backward(bc_context context, bc_tensor dqkv, bc_tensor dq_norm,
+                                  bc_tensor dk_norm, bc_tensor qkv, bc_tensor positions,
+                                  int heads, int head_size, @Const DoublePointer frequencies,
+                                  float scale, bc_tensor q_norm, bc_tensor k_norm, float eps);
+public static native int bc_rope_backward(bc_context context, bc_tensor dqkv, bc_tensor dq_norm,
+                                  bc_tensor dk_norm, bc_tensor qkv, bc_tensor positions,
+                                  int heads, int head_size, @Const double[] frequencies,
+                                  float scale, bc_tensor q_norm, bc_tensor k_norm, float eps);
+/** For out [T,H D] = bc_attention of samples [B] that begin at position 0, each seeing itself alone: dqkv
+ *  [T,(H+2G)D] from dout and qkv, both as the forward pass had them. Memory for the longest sample S, a
+ *  thread: about 6 S D + 64 S floats.
+ *  @param offsets [B+1] I32, from 0 to T
+ *  @param slopes [H] or null; window in positions, 0 for none */
+public static native int bc_attention_backward(bc_context context, bc_tensor dqkv, bc_tensor dout,
+                                       bc_tensor out, bc_tensor qkv, bc_tensor offsets,
+                                       bc_tensor slopes, int head_size, int window);
+/** loss [T] = log(sum(exp(x[t,:]))) - x[t,targets[t]] for logits x [T,V], which become their derivative
+ *  times scale; targets [T] I32, -1 for a row that has neither. */
+public static native int bc_cross_entropy(bc_context context, bc_tensor x, bc_tensor loss,
+                                  bc_tensor targets, float scale);
+/** Every element of x, of any rank, becomes 0. */
+public static native int bc_zero(bc_context context, bc_tensor x);
+/** dtable [V,C] rows ids [T] I32 += dx [T,C]. */
+public static native int bc_embed_backward(bc_context context, bc_tensor dtable, bc_tensor dx,
+                                   bc_tensor ids);
+/** For a matrix w [N,K] (F32, F16, BF16) whose rows are used times norms [N] (bc_row_norms): dw, the
+ *  derivative with respect to the product, becomes that with respect to w. */
+public static native int bc_row_norms_backward(bc_context context, bc_tensor dw, bc_tensor w,
+                                       bc_tensor norms);
+/** Sum of the squares of a contiguous x, in double. */
+public static native int bc_sum_of_squares(bc_context context, bc_tensor x, DoublePointer sum);
+public static native int bc_sum_of_squares(bc_context context, bc_tensor x, double[] sum);
+/** Moves w (F32, or BF16, which is rounded stochastically) by a step of AdamW against its gradient
+ *  (Loshchilov and Hutter 2019, arXiv:1711.05101). All are contiguous and have as many elements as w.
+ *  @param copy BF16, gets w rounded to nearest; or null
+ *  @param m, v F32; or I8, in blocks of 256 elements with m_peaks and v_peaks [ceil(n/256)], else
+ *         null. They begin as zeros: v in I8 as -127
+ *  @param rate at least 0
+ *  @param beta1, beta2 of m and v, in [0, 1)
+ *  @param eps added to the root of v, above 0
+ *  @param decay at least 0: w -= rate * decay * w
+ *  @param factor of the gradient, which clips it; at least 0
+ *  @param step from 1
+ *  @param seed of what is rounded stochastically */
+public static native int bc_adamw(bc_context context, bc_tensor w, bc_tensor copy, bc_tensor m,
+                          bc_tensor v, bc_tensor m_peaks, bc_tensor v_peaks, bc_tensor gradient,
+                          float rate, float beta1, float beta2, float eps, float decay,
+                          float factor, long step, @Cast("uint64_t") long seed);
+
 /* ---- Plans ---- */
 
 /** From here to bc_plan_end the ops of this context are checked and recorded instead of run. */
