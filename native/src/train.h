@@ -93,14 +93,14 @@ struct AttentionBackwardParams {
   int64_t window;  // as of AttentionParams
 };
 
-// loss = log(sum(exp(x))) - x[target]; x becomes (softmax(x) - one_hot(target)) * scale.
+// loss = log(sum(exp(x))) - x[target]; x becomes (softmax(x) - one_hot(target)) * scale, by rows.
 struct CrossEntropyParams {
   float* x;  // [T,V], changed in place
   int64_t x_ld;
   float* loss;             // [T]
   const int32_t* targets;  // [T], each in [-1,V); -1 has the loss 0 and no gradient
+  const float* scales;     // [T]
   int64_t T, V;
-  float scale;
 };
 
 // dtable[ids[t],:] += dx[t,:].

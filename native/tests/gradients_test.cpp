@@ -250,13 +250,14 @@ void run_cross_entropy(Check& check) {
   constexpr int64_t V = 17;
   const Point x(T * V, random);
   const std::vector<int32_t> targets = {4, -1, 16};
+  const std::vector<float> scales = {0.75f, 1.0f, -0.5f};
   const auto outputs = [&](std::vector<float> in) {
-    return reference::cross_entropy({in.data(), V, nullptr, targets.data(), T, V, 0.75f});
+    return reference::cross_entropy({in.data(), V, nullptr, targets.data(), scales.data(), T, V});
   };
   compare(check, "x", x, x.along(outputs(x.x), 0), [&](const std::vector<float>& in) {
     const std::vector<Expected> out = outputs(in);
     double sum = 0.0;
-    for (size_t t = 0; t < T; ++t) sum += 0.75 * out[T * V + t].value;
+    for (size_t t = 0; t < T; ++t) sum += static_cast<double>(scales[t]) * out[T * V + t].value;
     return sum;
   });
 }

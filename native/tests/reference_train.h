@@ -336,7 +336,7 @@ inline std::vector<Expected> cross_entropy(const CrossEntropyParams& p) {
       const double of = x[static_cast<size_t>(v)] - most;
       const double probability = std::exp(of) / sum;
       const double right = v == p.targets[t] ? 1.0 : 0.0;
-      const double scale = static_cast<double>(p.scale);
+      const double scale = static_cast<double>(p.scales[t]);
       // The argument of exp is rounded, and what is below the normal numbers is lost.
       const double error = probability * (relative + std::fabs(of) * kRounding) + 0x1p-126;
       out.push_back({(probability - right) * scale,

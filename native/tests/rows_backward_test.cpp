@@ -131,7 +131,8 @@ void run_cross_entropy(Check& check, ThreadPool& pool, cpu::Isa isa, int64_t V, 
   for (int64_t t = 0; t < 5; ++t) targets.push_back(static_cast<int32_t>(random.below(V)));
   targets[2] = -1;
   targets[4] = static_cast<int32_t>(V - 1);
-  const CrossEntropyParams p{x.row(0), x.ld, loss.row(0), targets.data(), 5, V, 0.125f};
+  const std::vector<float> scales = {0.125f, -2.0f, 1.0f, 0.0f, 0.5f};
+  const CrossEntropyParams p{x.row(0), x.ld, loss.row(0), targets.data(), scales.data(), 5, V};
   const std::vector<Expected> want = reference::cross_entropy(p);
   cpu::cross_entropy(p, pool, cpu::train_kernels(isa));
   compare(check, "x", x, want, 0);

@@ -115,14 +115,16 @@ void run_rows(bc_context* context) {
 
   bc_tensor* loss = filled(context, {2}, 0.0f);
   bc_tensor* targets = tensor(context, BC_I32, {2});
+  bc_tensor* scales = filled(context, {2}, 1.0f);
   write(targets, {-1, 7});
-  is_ok("cross_entropy", bc_cross_entropy(context, x, loss, targets, 1.0f) == BC_OK);
+  is_ok("cross_entropy", bc_cross_entropy(context, x, loss, targets, scales) == BC_OK);
   is_ok("loss", std::fabs(read<float>(loss, 2)[1] - std::log(8.0f)) < 1e-6f);
-  refused(bc_cross_entropy(context, x, loss, targets, INFINITY), "scale has value inf");
+  refused(bc_cross_entropy(context, x, loss, targets, weight),
+          "scales has shape [8], expected [2]");
   write(targets, {0, 8});
-  refused(bc_cross_entropy(context, x, loss, targets, 1.0f), "targets[1] has value 8");
+  refused(bc_cross_entropy(context, x, loss, targets, scales), "targets[1] has value 8");
   write(targets, {-2, 0});
-  refused(bc_cross_entropy(context, x, loss, targets, 1.0f), "targets[0] has value -2");
+  refused(bc_cross_entropy(context, x, loss, targets, scales), "targets[0] has value -2");
 
   bc_tensor* table = filled(context, {3, 8}, 1.0f);
   write(targets, {2, 2});

@@ -91,7 +91,7 @@ bc_status bc_swiglu_backward(bc_context* context, bc_tensor* dgate, bc_tensor* d
 }
 
 bc_status bc_cross_entropy(bc_context* context, bc_tensor* x, bc_tensor* loss, bc_tensor* targets,
-                           float scale) {
+                           bc_tensor* scales) {
   return guard([&] {
     Call call(context, "cross_entropy");
     call.require_at_once();
@@ -102,11 +102,12 @@ bc_status bc_cross_entropy(bc_context* context, bc_tensor* x, bc_tensor* loss, b
     const int64_t V = logits.shape[1];
     call.shape(losses, "loss", {T});
     call.shape(wanted, "targets", {T});
-    call.require(std::isfinite(scale), "scale", static_cast<double>(scale), "a number");
+    const Tensor& by = call.tensor(scales, "scales", 1, BC_F32);
+    call.shape(by, "scales", {T});
     call.needs(Ids{reinterpret_cast<const int32_t*>(wanted.host()), T, -1, V, "targets"});
     call.run_or_record([&](Backend& backend) {
       backend.run(CrossEntropyParams{data<float>(logits), logits.ld, data<float>(losses),
-                                     data<int32_t>(wanted), T, V, scale});
+                                     data<int32_t>(wanted), data<float>(by), T, V});
     });
   });
 }

@@ -1217,6 +1217,20 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1bytes
     if (arg1 != NULL) env->ReleaseLongArrayElements(arg1, (jlong*)ptr1, 0);
     return rarg;
 }
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_run(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
+    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_plan_free(ptr0);
+    rarg = (jint)rval;
+    return rarg;
+}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1tensor_1write(JNIEnv* env, jclass cls, jobject arg0, jlong arg1, jobject arg2, jlong arg3) {
     bc_tensor* ptr0 = arg0 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     char* ptr2 = arg2 == NULL ? NULL : (char*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
@@ -1317,17 +1331,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1second_1momen
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1moments_1factor__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F_3D(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jfloat arg3, jdoubleArray arg4) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    double* ptr4 = arg4 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg4, NULL);
-    jint rarg = 0;
-    int rval = bc_moments_factor(ptr0, ptr1, ptr2, arg3, ptr4);
-    rarg = (jint)rval;
-    if (arg4 != NULL) env->ReleaseDoubleArrayElements(arg4, (jdouble*)ptr4, 0);
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1moments_1factor__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2FLorg_bytedeco_javacpp_DoublePointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jfloat arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1338,6 +1341,17 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1moments_1fact
     jint rarg = 0;
     int rval = bc_moments_factor(ptr0, ptr1, ptr2, arg3, ptr4);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1moments_1factor__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F_3D(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jfloat arg3, jdoubleArray arg4) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    double* ptr4 = arg4 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg4, NULL);
+    jint rarg = 0;
+    int rval = bc_moments_factor(ptr0, ptr1, ptr2, arg3, ptr4);
+    rarg = (jint)rval;
+    if (arg4 != NULL) env->ReleaseDoubleArrayElements(arg4, (jdouble*)ptr4, 0);
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1round_1weights__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2FII_3D(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6, jobject arg7, jobject arg8, jfloat arg9, jint arg10, jint arg11, jdoubleArray arg12) {
@@ -1428,19 +1442,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1matmul_1swigl
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jdoubleArray arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
-    double* ptr5 = arg5 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg5, NULL);
-    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
-    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
-    rarg = (jint)rval;
-    if (arg5 != NULL) env->ReleaseDoubleArrayElements(arg5, (jdouble*)ptr5, JNI_ABORT);
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2IILorg_bytedeco_javacpp_DoublePointer_2FLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jobject arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1453,6 +1454,19 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_ba
     jint rarg = 0;
     int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
     rarg = (jint)rval;
+    return rarg;
+}
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1rope__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2II_3DFLdev_baichuan4j_jni_bc_1tensor_2Ldev_baichuan4j_jni_bc_1tensor_2F(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jint arg3, jint arg4, jdoubleArray arg5, jfloat arg6, jobject arg7, jobject arg8, jfloat arg9) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
+    double* ptr5 = arg5 == NULL ? NULL : (double*)env->GetDoubleArrayElements(arg5, NULL);
+    bc_tensor* ptr7 = arg7 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg7, JavaCPP_addressFID));
+    bc_tensor* ptr8 = arg8 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg8, JavaCPP_addressFID));
+    jint rarg = 0;
+    int rval = bc_rope(ptr0, ptr1, ptr2, arg3, arg4, (const double*)ptr5, arg6, ptr7, ptr8, arg9);
+    rarg = (jint)rval;
+    if (arg5 != NULL) env->ReleaseDoubleArrayElements(arg5, (jdouble*)ptr5, JNI_ABORT);
     return rarg;
 }
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1kv_1append(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4, jobject arg5, jobject arg6) {
@@ -1618,13 +1632,14 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1attention_1ba
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cross_1entropy(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jfloat arg4) {
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1cross_1entropy(JNIEnv* env, jclass cls, jobject arg0, jobject arg1, jobject arg2, jobject arg3, jobject arg4) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_tensor* ptr1 = arg1 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
     bc_tensor* ptr2 = arg2 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg2, JavaCPP_addressFID));
     bc_tensor* ptr3 = arg3 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg3, JavaCPP_addressFID));
+    bc_tensor* ptr4 = arg4 == NULL ? NULL : (bc_tensor*)jlong_to_ptr(env->GetLongField(arg4, JavaCPP_addressFID));
     jint rarg = 0;
-    int rval = bc_cross_entropy(ptr0, ptr1, ptr2, ptr3, arg4);
+    int rval = bc_cross_entropy(ptr0, ptr1, ptr2, ptr3, ptr4);
     rarg = (jint)rval;
     return rarg;
 }
@@ -1698,16 +1713,6 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1begin(J
     rarg = (jint)rval;
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
-    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
-    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
-    ptr1 += position1;
-    jint rarg = 0;
-    int rval = bc_plan_end(ptr0, (bc_plan**)ptr1);
-    rarg = (jint)rval;
-    return rarg;
-}
 JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Ldev_baichuan4j_jni_bc_1plan_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
     bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
     bc_plan* ptr1 = arg1 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
@@ -1717,17 +1722,13 @@ JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ld
     if (arg1 != NULL) env->SetLongField(arg1, JavaCPP_addressFID, ptr_to_jlong(ptr1));
     return rarg;
 }
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1run(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1end__Ldev_baichuan4j_jni_bc_1context_2Lorg_bytedeco_javacpp_PointerPointer_2(JNIEnv* env, jclass cls, jobject arg0, jobject arg1) {
+    bc_context* ptr0 = arg0 == NULL ? NULL : (bc_context*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
+    void** ptr1 = arg1 == NULL ? NULL : (void**)jlong_to_ptr(env->GetLongField(arg1, JavaCPP_addressFID));
+    jlong position1 = arg1 == NULL ? 0 : env->GetLongField(arg1, JavaCPP_positionFID);
+    ptr1 += position1;
     jint rarg = 0;
-    int rval = bc_plan_run(ptr0);
-    rarg = (jint)rval;
-    return rarg;
-}
-JNIEXPORT jint JNICALL Java_dev_baichuan4j_jni_global_baichuan_bc_1plan_1free(JNIEnv* env, jclass cls, jobject arg0) {
-    bc_plan* ptr0 = arg0 == NULL ? NULL : (bc_plan*)jlong_to_ptr(env->GetLongField(arg0, JavaCPP_addressFID));
-    jint rarg = 0;
-    int rval = bc_plan_free(ptr0);
+    int rval = bc_plan_end(ptr0, (bc_plan**)ptr1);
     rarg = (jint)rval;
     return rarg;
 }

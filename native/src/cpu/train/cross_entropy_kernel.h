@@ -1,6 +1,6 @@
-// cross_entropy: loss = log(sum(exp(x))) - x[target]; x becomes (softmax(x) - one_hot(target)) scale.
+// cross_entropy: loss = log(sum(exp(x))) - x[target]; x becomes (softmax(x) - one_hot(target)) scale, by rows.
 //
-// Shapes  x [T,V] in place; targets [T], -1 for a row without a loss, which becomes 0; loss [T].
+// Shapes  x [T,V] in place; targets [T], -1 for a row without a loss, which becomes 0; scales, loss [T].
 // Method  Three passes over a row: its maximum; exp(x - max) in place and their sum, 64 chains; the quotient.
 //         The caller makes the logits of few rows at a time, so that [T,V] never is.
 // Bound   Memory: 20TV bytes, while a row of 500 KB is in the second-level cache.
@@ -50,7 +50,7 @@ struct CrossEntropy {
     int64_t v = 0;
     for (; v + 16 <= p.V; v += 16) V::store(x + v, V::mul(V::load(x + v), by));
     if (v < p.V) V::store(x + v, V::mul(V::load(x + v, p.V - v), by), p.V - v);
-    x[p.targets[t]] -= p.scale;
+    x[p.targets[t]] -= p.scales[t];
   }
 };
 

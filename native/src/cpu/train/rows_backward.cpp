@@ -74,7 +74,7 @@ void cross_entropy(const CrossEntropyParams& p, ThreadPool& pool, const TrainKer
     const float sum = kernels.weigh_logits(p, t, &most);
     const double loss = std::log(static_cast<double>(sum)) + (static_cast<double>(most) - right);
     p.loss[t] = static_cast<float>(loss);
-    kernels.finish_logits(p, t, p.scale / sum);
+    kernels.finish_logits(p, t, p.scales[t] / sum);
   });
 }
 

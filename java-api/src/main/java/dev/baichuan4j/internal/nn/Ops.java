@@ -151,7 +151,7 @@ public final class Ops implements AutoCloseable {
     return baichuan.bc_packed_layout();
   }
 
-  private bc_context context() {
+  bc_context context() {
     if (closed.get()) {
       throw new IllegalStateException("context is closed");
     }
@@ -258,11 +258,11 @@ public final class Ops implements AutoCloseable {
     return new Tensor(out, type, shape.clone());
   }
 
-  private static bc_tensor pointer(Tensor tensor) {
+  static bc_tensor pointer(Tensor tensor) {
     return tensor.handle().pointer;
   }
 
-  private static bc_tensor optional(Tensor tensor) {
+  static bc_tensor optional(Tensor tensor) {
     return tensor == null ? null : pointer(tensor);
   }
 

@@ -426,10 +426,10 @@ public static native int bc_rope_backward(bc_context context, bc_tensor dqkv, bc
 public static native int bc_attention_backward(bc_context context, bc_tensor dqkv, bc_tensor dout,
                                        bc_tensor out, bc_tensor qkv, bc_tensor offsets,
                                        bc_tensor slopes, int head_size, int window);
-/** loss [T] = log(sum(exp(x[t,:]))) - x[t,targets[t]] for logits x [T,V], which become their derivative
- *  times scale; targets [T] I32, -1 for a row that has neither. */
+/** loss [T] = log(sum(exp(x[t,:]))) - x[t,targets[t]] for logits x [T,V], of which row t becomes its
+ *  derivative times scales[t]; targets [T] I32, -1 for a row that has neither. */
 public static native int bc_cross_entropy(bc_context context, bc_tensor x, bc_tensor loss,
-                                  bc_tensor targets, float scale);
+                                  bc_tensor targets, bc_tensor scales);
 /** Every element of x, of any rank, becomes 0. */
 public static native int bc_zero(bc_context context, bc_tensor x);
 /** dtable [V,C] rows ids [T] I32 += dx [T,C]. */
