@@ -20,6 +20,7 @@ public abstract sealed class BaichuanException extends RuntimeException
         QueueFullException,
         OperationInterruptedException,
         OperationTimeoutException,
+        TrainingException,
         InvalidLogitsException {
 
   private static final long serialVersionUID = 1L;

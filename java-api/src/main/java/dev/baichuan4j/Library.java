@@ -8,12 +8,14 @@ import java.util.ServiceLoader;
  * so this package names none of its classes: Java finds them as a service.
  */
 final class Library {
-  private static EntryPoints<BaichuanLoader, ModelShape, Tokenizer, Constraint> entryPoints;
+  private static EntryPoints<BaichuanLoader, ModelShape, Tokenizer, Constraint, FineTuner>
+      entryPoints;
 
   private Library() {}
 
   @SuppressWarnings("unchecked") // a class token has no type arguments
-  static synchronized EntryPoints<BaichuanLoader, ModelShape, Tokenizer, Constraint> entryPoints() {
+  static synchronized EntryPoints<BaichuanLoader, ModelShape, Tokenizer, Constraint, FineTuner>
+      entryPoints() {
     if (entryPoints == null) {
       entryPoints =
           ServiceLoader.load(EntryPoints.class, Library.class.getClassLoader())

@@ -17,13 +17,28 @@ public final class OutOfDeviceMemoryException extends BaichuanException {
    * @param freeBytes what was free, or -1 where that is not known
    */
   public OutOfDeviceMemoryException(long neededBytes, long freeBytes) {
+    this(
+        neededBytes,
+        freeBytes,
+        "load with smaller weights (int8, int4), a shorter context, an int8 cache or fewer"
+            + " concurrent requests");
+  }
+
+  /**
+   * Creates the exception.
+   *
+   * @param neededBytes what was asked for, or -1 where that is not known
+   * @param freeBytes what was free, or -1 where that is not known
+   * @param advice what takes less
+   */
+  public OutOfDeviceMemoryException(long neededBytes, long freeBytes, String advice) {
     super(
         "device memory: has "
             + mebibytes(freeBytes)
             + " free, expected "
             + mebibytes(neededBytes)
-            + "; load with smaller weights (int8, int4), a shorter context, an int8 cache or fewer"
-            + " concurrent requests");
+            + "; "
+            + advice);
     this.neededBytes = neededBytes;
     this.freeBytes = freeBytes;
   }

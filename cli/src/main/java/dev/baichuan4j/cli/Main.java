@@ -56,6 +56,7 @@ public final class Main {
           ClassifyCommand.class,
           RerankCommand.class,
           PerplexityCommand.class,
+          FineTuneCommand.class,
           QuantizeCommand.class,
           ConvertCommand.class,
           InspectCommand.class,

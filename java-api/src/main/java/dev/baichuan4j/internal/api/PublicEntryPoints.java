@@ -2,6 +2,7 @@ package dev.baichuan4j.internal.api;
 
 import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Constraint;
+import dev.baichuan4j.FineTuner;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.arch.Architecture;
@@ -15,7 +16,7 @@ import java.util.List;
 
 /** Carries out the static methods of the public API; Java finds it as a service. */
 public final class PublicEntryPoints
-    implements EntryPoints<BaichuanLoader, ModelShape, Tokenizer, Constraint> {
+    implements EntryPoints<BaichuanLoader, ModelShape, Tokenizer, Constraint, FineTuner> {
   @Override
   public BaichuanLoader loader(Path folder) {
     return new ModelLoader(folder, null);
@@ -24,6 +25,11 @@ public final class PublicEntryPoints
   @Override
   public BaichuanLoader randomLoader(ModelShape shape) {
     return new ModelLoader(null, Architecture.of(shape));
+  }
+
+  @Override
+  public FineTuner fineTuner(Path model) {
+    return new FineTuning(model);
   }
 
   @Override

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import dev.baichuan4j.InvalidRequestException;
 import java.io.IOException;
+import java.io.Reader;
 import java.io.StringReader;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -75,6 +76,37 @@ public final class JsonTree {
           parameter, "an error" + place + " (" + e.getOriginalMessage() + ")", "JSON");
     } catch (IOException e) {
       throw new InvalidRequestException(parameter, e.toString(), "JSON");
+    }
+  }
+
+  /** What is called for each value of a stream. */
+  public interface Values {
+    /**
+     * Takes a value.
+     *
+     * @param value as {@link #parse} gives it
+     * @param line where it begins, from 1
+     */
+    void value(Object value, int line);
+  }
+
+  /**
+   * Reads values that follow each other, one at a time: those of a text with a value a line, or of
+   * one array.
+   *
+   * @param reader the text, read as far as values are taken
+   * @param values is given each
+   * @throws JsonProcessingException if it is not JSON; it has the line
+   * @throws IOException if it cannot be read
+   */
+  public static void stream(Reader reader, Values values) throws IOException {
+    try (JsonParser parser = FACTORY.createParser(reader)) {
+      boolean inArray = parser.nextToken() == JsonToken.START_ARRAY;
+      JsonToken token = inArray ? parser.nextToken() : parser.currentToken();
+      for (; token != null && token != JsonToken.END_ARRAY; token = parser.nextToken()) {
+        int line = parser.currentTokenLocation().getLineNr();
+        values.value(value(parser), line);
+      }
     }
   }
 

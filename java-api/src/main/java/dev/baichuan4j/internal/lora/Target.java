@@ -32,6 +32,16 @@ public enum Target {
     return Arrays.stream(values()).filter(target -> target.module.equals(module)).findFirst();
   }
 
+  /** Returns the target of a module's own name, such as {@code q_proj}. */
+  public static Optional<Target> named(String name) {
+    return Arrays.stream(values()).filter(target -> target.ownName().equals(name)).findFirst();
+  }
+
+  /** Returns the module's own name, such as {@code q_proj}. */
+  public String ownName() {
+    return module.substring(module.lastIndexOf('.') + 1);
+  }
+
   /** Returns the name of the module, as {@code model.layers.0.self_attn.q_proj}. */
   public String module(int layer) {
     return this == HEAD ? module : "model.layers." + layer + "." + module;

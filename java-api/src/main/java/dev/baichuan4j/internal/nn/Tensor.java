@@ -107,12 +107,12 @@ public final class Tensor implements AutoCloseable {
   }
 
   /** Fills a direct buffer with the bytes from {@code offset} on; its position stays. */
-  void read(long offset, ByteBuffer target) {
+  public void read(long offset, ByteBuffer target) {
     handle().read(offset, target);
   }
 
   /** Copies a direct buffer to the bytes from {@code offset} on; its position stays. */
-  void write(long offset, ByteBuffer source) {
+  public void write(long offset, ByteBuffer source) {
     handle().write(offset, source);
   }
 

@@ -4,6 +4,7 @@ import dev.baichuan4j.internal.arch.Layout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 
 /**
  * Samples that a training pass is fed, laid end to end; each sees itself alone. A token that has a
@@ -51,6 +52,26 @@ public final class TrainingBatch {
   /** R: how many tokens have a target. */
   public int rows() {
     return rows;
+  }
+
+  /**
+   * Returns NEFTune's noise: for each sample uniform numbers times alpha / sqrt(tokens * width)
+   * (Jain et al. 2023, arXiv:2310.05914).
+   *
+   * @param width C
+   * @return [T C]
+   */
+  public float[] noise(SplittableRandom random, double alpha, int width) {
+    float[] noise = new float[Math.multiplyExact(tokens, width)];
+    int at = 0;
+    for (Sample sample : samples) {
+      int count = sample.ids.length * width;
+      double size = alpha / Math.sqrt(count);
+      for (int i = 0; i < count; i++) {
+        noise[at++] = (float) ((2 * random.nextDouble() - 1) * size);
+      }
+    }
+    return noise;
   }
 
   /** Pages of the cache that the samples take. */

@@ -143,6 +143,27 @@ public final class TrainingPass implements AutoCloseable {
     }
   }
 
+  /** Returns C, the width of the embeddings. */
+  public int width() {
+    return model.hiddenSize();
+  }
+
+  /**
+   * Bytes of a pass.
+   *
+   * @param rank the largest of a branch; 1 without
+   */
+  public static long bytes(
+      Architecture model, long rank, int maxTokens, int maxSamples, int maxLength) {
+    long stream = 4L * maxTokens * model.hiddenSize() * (model.layers() + 3);
+    long pages = Layout.pagesFor(maxTokens) + maxSamples;
+    long cache = pages * KvCache.pageBytes(model, ElementType.F32) / model.layers();
+    return stream
+        + cache
+        + TrainingBuffers.bytes(model, maxTokens, rank)
+        + TrainingHead.bytes(model, maxTokens, rank);
+  }
+
   /** Completes the gradients, once all batches of a step have been run. */
   public void finishGradients() {
     trained.finishGradients(train);

@@ -11,13 +11,17 @@ import java.util.List;
  * @param <S> {@code ModelShape}
  * @param <T> {@code Tokenizer}
  * @param <C> {@code Constraint}
+ * @param <F> {@code FineTuner}
  */
-public interface EntryPoints<L, S, T, C> {
+public interface EntryPoints<L, S, T, C, F> {
   /** Returns settings for a load of a checkpoint folder. */
   L loader(Path folder);
 
   /** Returns settings for a model with random weights. */
   L randomLoader(S shape);
+
+  /** Returns settings for a run that adapts a model. */
+  F fineTuner(Path model);
 
   /** Reads a tokenizer from its file or the folder that holds one. */
   T tokenizer(Path path);

@@ -1,0 +1,252 @@
+package dev.baichuan4j.internal.train;
+
+import dev.baichuan4j.FineTuner.Listener;
+import dev.baichuan4j.FineTuner.Result;
+import dev.baichuan4j.FineTuner.Step;
+import dev.baichuan4j.OperationInterruptedException;
+import dev.baichuan4j.TrainingException;
+import dev.baichuan4j.internal.nn.AdamW;
+import dev.baichuan4j.internal.nn.Parameter;
+import dev.baichuan4j.internal.nn.Tensor;
+import dev.baichuan4j.internal.nn.TrainedWeights;
+import dev.baichuan4j.internal.nn.TrainingBatch;
+import dev.baichuan4j.internal.nn.TrainingPass;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.SplittableRandom;
+
+/**
+ * The steps of a run. A step takes some batches, adds their gradients, clips them and moves the
+ * weights; what it does follows from its number, the settings and the samples alone, so that a run
+ * that goes on from a checkpoint gives the numbers of one that was never stopped.
+ */
+final class TrainingRun {
+  private final RunSettings settings;
+  private final Samples samples;
+  private final TrainedWeights weights;
+  private final TrainingPass pass;
+  private final AdamW optimizer;
+  private final RunFolder folder;
+  private final Listener listener;
+  private final int saveEvery;
+  private final long stepsOfEpoch;
+  private final long steps;
+  private final LearningRate rate;
+  private final List<Tensor> tensors = new ArrayList<>(); // all that a step changes
+  private RunState state;
+  private List<Sample> order; // of the epoch
+  private int orderOf = -1;
+  private OptionalDouble validation = OptionalDouble.empty();
+  private double loss = Double.NaN;
+  private boolean changed; // since the state was written
+  private boolean isWhole = true; // the last step's line is in the curve
+
+  TrainingRun(
+      RunSettings settings,
+      Samples samples,
+      TrainedWeights weights,
+      TrainingPass pass,
+      AdamW optimizer,
+      RunFolder folder,
+      int saveEvery,
+      Listener listener) {
+    this.settings = settings;
+    this.samples = samples;
+    this.weights = weights;
+    this.pass = pass;
+    this.optimizer = optimizer;
+    this.folder = folder;
+    this.saveEvery = saveEvery;
+    this.listener = listener;
+    this.stepsOfEpoch = settings.stepsOf(samples.training().size());
+    this.steps = stepsOfEpoch * settings.epochs();
+    this.rate =
+        new LearningRate(
+            settings.schedule(), settings.rate(), Math.round(settings.warmup() * steps), steps);
+    for (Parameter parameter : weights.parameters()) {
+      tensors.add(parameter.weight());
+      if (parameter.copy() != null) {
+        tensors.add(parameter.copy());
+      }
+    }
+    tensors.addAll(optimizer.tensors());
+  }
+
+  /** Goes on from the folder's state to the end. */
+  Result run() {
+    state = folder.restore(tensors);
+    weights.refresh();
+    boolean stoppedEarly = false;
+    long begin = System.nanoTime();
+    long first = state.step();
+    try (CurveFile curve = folder.curve(state.curveBytes())) {
+      while (state.step() < steps && !stoppedEarly) {
+        long started = System.nanoTime();
+        Step done = step(state.step() + 1);
+        state = new RunState(done.step(), state.best(), state.worse(), state.curveBytes());
+        OptionalDouble found = validate(done.step());
+        stoppedEarly = settings.earlyStop() > 0 && state.worse() >= settings.earlyStop();
+        long now = System.nanoTime();
+        double secondsLeft = (now - begin) / 1e9 / (done.step() - first) * (steps - done.step());
+        Step told = withTimes(done, (now - started) / 1e9, stoppedEarly ? 0 : secondsLeft, found);
+        curve.add(told);
+        changed = true;
+        isWhole = true;
+        if (done.step() % saveEvery == 0 || done.step() == steps || stoppedEarly) {
+          save(curve);
+        }
+        listener.step(told);
+      }
+      if (stoppedEarly) {
+        folder.restoreBest(weights.parameters());
+      }
+      return result(stoppedEarly);
+    } catch (OperationInterruptedException e) {
+      saveInterrupted();
+      throw e;
+    }
+  }
+
+  private Result result(boolean stoppedEarly) {
+    OptionalDouble best =
+        Double.isFinite(state.best()) ? OptionalDouble.of(state.best()) : OptionalDouble.empty();
+    return new Result(state.step(), loss, validation, best, stoppedEarly, folder.path());
+  }
+
+  private void save(CurveFile curve) {
+    state = new RunState(state.step(), state.best(), state.worse(), curve.bytes());
+    folder.save(state, tensors);
+    changed = false;
+  }
+
+  /**
+   * Saves what is done, unless a step has moved the weights and is not in the curve yet: that is
+   * done again from the checkpoint before.
+   */
+  private void saveInterrupted() {
+    if (!changed || !isWhole) {
+      return;
+    }
+    boolean flag = Thread.interrupted(); // which would end writing too
+    try {
+      folder.save(
+          new RunState(state.step(), state.best(), state.worse(), folder.curveBytes()), tensors);
+    } finally {
+      if (flag) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Numbers of a step, without times. */
+  private Step step(long number) {
+    List<TrainingBatch> batches = batches(number);
+    int targets = batches.stream().mapToInt(TrainingBatch::rows).sum();
+    double sum = 0;
+    for (int i = 0; i < batches.size(); i++) {
+      TrainingBatch batch = batches.get(i);
+      sum += pass.run(batch, noise(batch, number, i)).sum();
+    }
+    loss = sum / targets;
+    require(number, "loss", loss);
+    pass.finishGradients();
+    double norm = optimizer.norm();
+    require(number, "gradient's norm", norm);
+    double now = rate.of(number);
+    isWhole = false;
+    optimizer.step(number, now, norm);
+    weights.refresh();
+    int tokens = batches.stream().mapToInt(TrainingBatch::tokens).sum();
+    double epoch = (double) number / stepsOfEpoch;
+    return new Step(number, steps, epoch, loss, now, norm, tokens, 0, OptionalDouble.empty());
+  }
+
+  private void require(long step, String what, double value) {
+    if (!Double.isFinite(value)) {
+      throw new TrainingException(
+          step,
+          what
+              + " of step "
+              + step
+              + " has value "
+              + value
+              + ", expected a finite number; use a lower learning rate, a longer warm-up or exact"
+              + " activations. The weights are those before that step");
+    }
+  }
+
+  private static Step withTimes(Step of, double seconds, double left, OptionalDouble validation) {
+    return new Step(
+        of.step(),
+        of.steps(),
+        of.epoch(),
+        of.loss(),
+        of.rate(),
+        of.norm(),
+        of.tokensPerSecond() / seconds, // it has been their number so far
+        left,
+        validation);
+  }
+
+  private List<TrainingBatch> batches(long step) {
+    int epoch = (int) ((step - 1) / stepsOfEpoch);
+    if (epoch != orderOf) {
+      order = samples.epoch(epoch, settings.seed());
+      orderOf = epoch;
+    }
+    int perStep = settings.batch() * settings.accumulate();
+    int from = (int) ((step - 1) % stepsOfEpoch) * perStep;
+    List<Sample> chosen = order.subList(from, Math.min(from + perStep, order.size()));
+    int targets = chosen.stream().mapToInt(Sample::count).sum();
+    return batchesOf(chosen, 1f / targets);
+  }
+
+  private List<TrainingBatch> batchesOf(List<Sample> chosen, float scale) {
+    List<TrainingBatch> batches = new ArrayList<>();
+    for (int i = 0; i < chosen.size(); i += settings.batch()) {
+      TrainingBatch batch = new TrainingBatch();
+      for (Sample sample : chosen.subList(i, Math.min(i + settings.batch(), chosen.size()))) {
+        batch.add(sample.ids(), sample.targets(), scale);
+      }
+      batches.add(batch);
+    }
+    return batches;
+  }
+
+  /** NEFTune's numbers, of one sample length after the other. */
+  private float[] noise(TrainingBatch batch, long step, int number) {
+    if (settings.neftune() == 0) {
+      return null;
+    }
+    SplittableRandom random = new SplittableRandom(settings.seed() ^ (step << 20) ^ number);
+    return batch.noise(random, settings.neftune(), pass.width());
+  }
+
+  private OptionalDouble validate(long step) {
+    long every = settings.evaluateEvery() == 0 ? stepsOfEpoch : settings.evaluateEvery();
+    if (samples.validation().isEmpty() || step % every != 0 && step != steps) {
+      return OptionalDouble.empty();
+    }
+    double sum = 0;
+    int targets = 0;
+    for (TrainingBatch batch : batchesOf(samples.validation(), 0)) {
+      TrainingPass.Result result = pass.evaluate(batch);
+      sum += result.sum();
+      targets += result.targets();
+    }
+    validation = OptionalDouble.of(sum / targets);
+    require(step, "validation loss", sum / targets);
+    boolean isBest = sum / targets < state.best();
+    state =
+        new RunState(
+            state.step(),
+            isBest ? sum / targets : state.best(),
+            isBest ? 0 : state.worse() + 1,
+            state.curveBytes());
+    if (isBest && settings.earlyStop() > 0) {
+      folder.saveBest(state, weights.parameters());
+    }
+    return validation;
+  }
+}
