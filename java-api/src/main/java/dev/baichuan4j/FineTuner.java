@@ -244,6 +244,13 @@ public interface FineTuner {
   FineTuner smallStates(boolean small);
 
   /**
+   * Makes the activations of a layer again on the way back instead of keeping them: less memory and
+   * more time, the same numbers. Unless set they are kept where the whole run then takes at most
+   * half of the memory that there is.
+   */
+  FineTuner recompute(boolean recompute);
+
+  /**
    * Noise on the embeddings: uniform numbers times alpha / sqrt(tokens * C) (NEFTune, Jain et al.
    * 2023, arXiv:2310.05914); 0 unless set.
    */

@@ -126,6 +126,7 @@ class FineTunerTest {
                   .smallStates(true)
                   .saveEvery(2)
                   .threads(step == 5 ? 1 : 2)
+                  .recompute(step == 5)
                   .listener(killer(step))
                   .run());
     }

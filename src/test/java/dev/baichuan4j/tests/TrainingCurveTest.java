@@ -47,7 +47,7 @@ class TrainingCurveTest {
                 ops.facts(),
                 ProgressListener.NONE);
         TrainedWeights weights = weights(model, golden);
-        TrainingPass pass = new TrainingPass(model, weights, 512, 4, 256);
+        TrainingPass pass = new TrainingPass(model, weights, 512, 4, 256, method.equals("lora"));
         AdamW optimizer = new AdamW(ops, weights.parameters(), settings(golden), 0)) {
       for (int step = 0; step < golden.get("losses").size(); step++) {
         TrainingBatch batch = batch(samples, step, golden.get("batch").asInt());

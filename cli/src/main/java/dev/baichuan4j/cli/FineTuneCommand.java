@@ -162,6 +162,13 @@ final class FineTuneCommand implements Callable<Integer> {
   private boolean smallStates;
 
   @Option(
+      names = "--recompute",
+      description =
+          "Make activations again on the way back, to take less memory; default: keep them where the"
+              + " run then takes at most half of what there is.")
+  private boolean recompute;
+
+  @Option(
       names = "--neftune",
       paramLabel = "X",
       description = "Noise on the embeddings (NEFTune); 5 to 15 are usual; default: 0.")
@@ -245,6 +252,7 @@ final class FineTuneCommand implements Callable<Integer> {
             .labels(labels)
             .precision(precision)
             .smallStates(smallStates)
+            .recompute(recompute)
             .exact(exact);
     set(validation, tuner::validation);
     set(validationShare, tuner::validationShare);

@@ -50,6 +50,7 @@ final class FineTuning implements FineTuner {
   private double maxNorm = 1;
   private Precision precision = Precision.MIXED;
   private boolean smallStates;
+  private boolean recompute;
   private double neftune;
   private int evaluateEvery;
   private int saveEvery = 50;
@@ -202,6 +203,12 @@ final class FineTuning implements FineTuner {
   }
 
   @Override
+  public FineTuner recompute(boolean recompute) {
+    this.recompute = recompute;
+    return this;
+  }
+
+  @Override
   public FineTuner neftune(double alpha) {
     this.neftune = between("neftune", alpha, 0, 1e3);
     return this;
@@ -281,7 +288,7 @@ final class FineTuning implements FineTuner {
   public Plan plan() {
     Prepared prepared = prepare();
     try (Ops ops = Ops.cpu(threads, exact)) {
-      return plan(ops, prepared);
+      return plan(ops, prepared).plan();
     }
   }
 
@@ -289,10 +296,10 @@ final class FineTuning implements FineTuner {
   public Result run() {
     Prepared prepared = prepare();
     Ops ops = Ops.cpu(threads, exact);
-    Plan plan;
+    FineTuneJob.Planned plan;
     try {
       plan = plan(ops, prepared);
-      listener.planned(plan);
+      listener.planned(plan.plan());
     } catch (RuntimeException | Error e) {
       ops.close();
       throw e;
@@ -302,14 +309,14 @@ final class FineTuning implements FineTuner {
 
   private record Prepared(FineTuneJob job, Checkpoint checkpoint, Quant quant) {}
 
-  private static Plan plan(Ops ops, Prepared prepared) {
+  private FineTuneJob.Planned plan(Ops ops, Prepared prepared) {
     Checkpoint checkpoint = prepared.checkpoint;
     Architecture model = checkpoint.architecture();
     HeadSizes.require(model, ops, Device.cpu());
     MemoryEstimate estimate =
         new MemoryEstimate(
             model, prepared.quant, ops.facts().withGateApart(), Optional.of(checkpoint));
-    return prepared.job.plan(estimate.weights(), ops.memoryInfo()[0]);
+    return prepared.job.plan(estimate.weights(), ops.memoryInfo()[0], recompute);
   }
 
   /** Reads all but the weights. */

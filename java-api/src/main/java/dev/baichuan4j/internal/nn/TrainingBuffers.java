@@ -5,21 +5,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a layer computes on its way forward and back, for T tokens; all F32. */
+/** What a layer needs on its way forward and back beside its activations, for T tokens; all F32. */
 final class TrainingBuffers implements AutoCloseable {
   private final List<Tensor> all = new ArrayList<>();
   final Tensor ones; // [T,1]
-  final Tensor middle; // [T,C]: the residual stream behind attention
   final Tensor h; // [T,C]: the norm in front of attention
   final Tensor g; // [T,C]: the norm in front of gate and up
   final Tensor delta; // [T,C]: what a part adds, or the gradient of a norm
-  final Tensor unturned; // [T,(H+2G)D] in front of rope; without head norms the same as qkv
-  final Tensor qkv; // [T,(H+2G)D]
   final Tensor dqkv; // [T,(H+2G)D]
-  final Tensor attention; // [T,HD]
   final Tensor dattention; // [T,HD]
-  final Tensor gate; // [T,F]
-  final Tensor up; // [T,F]
   final Tensor hidden; // [T,F]
   final Tensor dhidden; // [T,F]
   final Tensor low; // [T,R] of a branch
@@ -37,17 +31,11 @@ final class TrainingBuffers implements AutoCloseable {
     float[] values = new float[(int) tokens];
     Arrays.fill(values, 1);
     ones.write(values);
-    this.middle = f32(ops, tokens, c);
     this.h = f32(ops, tokens, c);
     this.g = f32(ops, tokens, c);
     this.delta = f32(ops, tokens, c);
-    this.qkv = f32(ops, tokens, qkvWidth);
-    this.unturned = model.projections().headNorms() ? f32(ops, tokens, qkvWidth) : qkv;
     this.dqkv = f32(ops, tokens, qkvWidth);
-    this.attention = f32(ops, tokens, width);
     this.dattention = f32(ops, tokens, width);
-    this.gate = f32(ops, tokens, f);
-    this.up = f32(ops, tokens, f);
     this.hidden = f32(ops, tokens, f);
     this.dhidden = f32(ops, tokens, f);
     this.low = f32(ops, tokens, rank);
@@ -57,17 +45,11 @@ final class TrainingBuffers implements AutoCloseable {
   /** The leading rows of others; shares the bytes. */
   private TrainingBuffers(TrainingBuffers of, long rows) {
     this.ones = view(of.ones, rows);
-    this.middle = view(of.middle, rows);
     this.h = view(of.h, rows);
     this.g = view(of.g, rows);
     this.delta = view(of.delta, rows);
-    this.qkv = view(of.qkv, rows);
-    this.unturned = of.unturned == of.qkv ? qkv : view(of.unturned, rows);
     this.dqkv = view(of.dqkv, rows);
-    this.attention = view(of.attention, rows);
     this.dattention = view(of.dattention, rows);
-    this.gate = view(of.gate, rows);
-    this.up = view(of.up, rows);
     this.hidden = view(of.hidden, rows);
     this.dhidden = view(of.dhidden, rows);
     this.low = view(of.low, rows);
@@ -93,13 +75,12 @@ final class TrainingBuffers implements AutoCloseable {
 
   /** Bytes for so many tokens. */
   static long bytes(Architecture model, long tokens, long rank) {
-    long qkvWidth = (model.projections().headNorms() ? 3L : 2L) * model.heads().qkvWidth();
     long row =
         1
-            + 4L * model.hiddenSize()
-            + qkvWidth
-            + 2L * model.heads().width()
-            + 4L * model.intermediateSize()
+            + 3L * model.hiddenSize()
+            + model.heads().qkvWidth()
+            + model.heads().width()
+            + 2L * model.intermediateSize()
             + 2 * rank;
     return 4 * tokens * row;
   }

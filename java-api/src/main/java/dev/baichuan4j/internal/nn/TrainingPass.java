@@ -7,9 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The forward and backward pass of a batch of samples. Forward, what enters a layer is kept; on the
- * way back a layer is run again from that, and its gradients are added to those of the parameters.
- * So the memory of a pass is that of one layer, and of a vector for each token and layer.
+ * The forward and backward pass of a batch of samples. Forward, what enters a layer is kept, and
+ * its activations where there is memory for those of all layers; else a layer is run again on the
+ * way back, which takes two thirds of its forward pass again and the memory of one layer. Its
+ * gradients are added to those of the parameters.
  */
 public final class TrainingPass implements AutoCloseable {
   private final Ops ops;
@@ -30,9 +31,15 @@ public final class TrainingPass implements AutoCloseable {
    * @param maxTokens most tokens of a batch
    * @param maxSamples most samples of a batch
    * @param maxLength most tokens of a sample
+   * @param keeps whether the activations of all layers are kept
    */
   public TrainingPass(
-      Model model, TrainedWeights trained, int maxTokens, int maxSamples, int maxLength) {
+      Model model,
+      TrainedWeights trained,
+      int maxTokens,
+      int maxSamples,
+      int maxLength,
+      boolean keeps) {
     this.ops = model.ops();
     this.train = new TrainOps(ops);
     this.model = model.architecture();
@@ -44,7 +51,7 @@ public final class TrainingPass implements AutoCloseable {
     // Each sample but the last may leave a part of a page free.
     int pages = Layout.pagesFor(maxTokens) + maxSamples;
     this.inputs = StepInputs.of(ops, maxTokens, maxSamples, 1, Layout.pagesFor(maxLength), 1);
-    this.layer = new TrainingLayer(ops, this.model, trained, maxTokens, maxLength, pages);
+    this.layer = new TrainingLayer(ops, this.model, trained, maxTokens, maxLength, pages, keeps);
     this.head = new TrainingHead(ops, this.model, trained, maxTokens);
     for (int i = 0; i <= this.model.layers(); i++) {
       entries.add(ops.tensor(ElementType.F32, maxTokens, c));
@@ -113,7 +120,7 @@ public final class TrainingPass implements AutoCloseable {
       if (backward) {
         for (int i = model.layers() - 1; i >= 0; i--) {
           OperationInterruptedException.check("training");
-          layer.backward(i, in, x.get(i), dx);
+          layer.backward(i, in, x.get(i), dx, i > 0 || trained.isFull());
         }
         Tensor table = trained.gradient(trained.weights().embedding());
         if (table != null) {
@@ -152,15 +159,17 @@ public final class TrainingPass implements AutoCloseable {
    * Bytes of a pass.
    *
    * @param rank the largest of a branch; 1 without
+   * @param keeps whether the activations of all layers are kept
    */
   public static long bytes(
-      Architecture model, long rank, int maxTokens, int maxSamples, int maxLength) {
+      Architecture model, long rank, int maxTokens, int maxSamples, boolean keeps) {
     long stream = 4L * maxTokens * model.hiddenSize() * (model.layers() + 3);
     long pages = Layout.pagesFor(maxTokens) + maxSamples;
     long cache = pages * KvCache.pageBytes(model, ElementType.F32) / model.layers();
     return stream
         + cache
         + TrainingBuffers.bytes(model, maxTokens, rank)
+        + (keeps ? model.layers() : 1) * LayerActivations.bytes(model, maxTokens)
         + TrainingHead.bytes(model, maxTokens, rank);
   }
 

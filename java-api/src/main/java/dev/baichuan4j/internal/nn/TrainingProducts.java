@@ -35,10 +35,13 @@ final class TrainingProducts {
   /**
    * The gradients of a matrix and its bias, and dx [T,K], which is added to if asked for.
    *
+   * @param dx null where it is not needed
    * @param ones [T,1]
    */
   void backward(Linear linear, Tensor dx, boolean add, Tensor dy, Tensor x, Tensor ones) {
-    train.inputGradient(dx, dy, linear.weight(), linear.rowScale(), add);
+    if (dx != null) {
+      train.inputGradient(dx, dy, linear.weight(), linear.rowScale(), add);
+    }
     Tensor weight = trained.gradient(linear.weight());
     if (weight != null) {
       train.weightGradient(weight, dy, x);

@@ -68,8 +68,27 @@ public final class FineTuneJob {
     return samples.longest() * settings.batch();
   }
 
-  /** Returns what the run would do. */
-  public Plan plan(long weights, long available) {
+  /**
+   * What a run would do, and how.
+   *
+   * @param keeps whether the activations of all layers are kept for the way back
+   */
+  public record Planned(Plan plan, boolean keeps) {}
+
+  /**
+   * Returns what the run would do. Activations are kept where all of it then takes at most half of
+   * the memory that there is.
+   *
+   * @param weights bytes of those that stay
+   * @param recompute whether activations are made again in any case
+   */
+  public Planned plan(long weights, long available, boolean recompute) {
+    Plan keeping = planOf(weights, available, true);
+    boolean keeps = !recompute && keeping.bytes() <= available / 2;
+    return new Planned(keeps ? keeping : planOf(weights, available, false), keeps);
+  }
+
+  private Plan planOf(long weights, long available, boolean keeps) {
     long trained = trained();
     List<Plan.Memory> memory = new ArrayList<>();
     boolean isFull = settings.method() == Method.FULL;
@@ -93,11 +112,7 @@ public final class FineTuneJob {
         new Plan.Memory(
             "activations",
             TrainingPass.bytes(
-                model(),
-                isFull ? 1 : settings.rank(),
-                maxTokens(),
-                settings.batch(),
-                samples.longest())));
+                model(), isFull ? 1 : settings.rank(), maxTokens(), settings.batch(), keeps)));
     memory.sort(Comparator.comparingLong(Plan.Memory::bytes).reversed());
     return new Plan(
         samples.training().size(),
@@ -131,7 +146,8 @@ public final class FineTuneJob {
    * @param saveEvery steps from one checkpoint to the next
    */
   public Result run(
-      Ops ops, Plan plan, int saveEvery, Listener listener, ProgressListener progress) {
+      Ops ops, Planned planned, int saveEvery, Listener listener, ProgressListener progress) {
+    Plan plan = planned.plan;
     try (ops;
         folder) {
       if (plan.bytes() > plan.available()) {
@@ -145,7 +161,8 @@ public final class FineTuneJob {
       Model model = Model.load(ops, checkpoint, quant, ops.facts().withGateApart(), progress);
       try (TrainedWeights weights = weights(model);
           TrainingPass pass =
-              new TrainingPass(model, weights, maxTokens(), settings.batch(), samples.longest());
+              new TrainingPass(
+                  model, weights, maxTokens(), settings.batch(), samples.longest(), planned.keeps);
           AdamW optimizer =
               new AdamW(ops, weights.parameters(), settings.optimizer(), settings.seed())) {
         Result result =
