@@ -238,6 +238,7 @@ class FineTunerTest {
     refused(() -> FineTuner.of(CHAT).output(temp).run(), "data has no value");
     Files.writeString(temp.resolve("empty.jsonl"), "");
     refused(() -> tuner("out").data(temp.resolve("empty.jsonl")).run(), "no token to learn");
+    refused(() -> FineTuner.of(CHAT).data(data).output(data).run(), "which is a file");
     Files.createDirectories(temp.resolve("theirs"));
     Files.writeString(temp.resolve("theirs/notes.txt"), "mine");
     refused(() -> tuner("theirs").run(), "where there is notes.txt");

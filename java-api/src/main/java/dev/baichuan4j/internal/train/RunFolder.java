@@ -56,6 +56,10 @@ final class RunFolder implements AutoCloseable {
 
   /** A run that was killed before its first checkpoint has left a curve. */
   private void requireOwn() {
+    if (!Files.isDirectory(path)) {
+      throw new InvalidRequestException(
+          "output", "output has value " + path + ", which is a file, expected a folder");
+    }
     List<String> own = List.of(CURVE, LOCK, BEST, CHECKPOINT + ".partial", BEST + ".partial");
     try (Stream<Path> entries = Files.list(path)) {
       List<String> others =
