@@ -219,6 +219,9 @@ public interface FineTuner {
   /** How often all samples are seen; 3 unless set. */
   FineTuner epochs(int epochs);
 
+  /** Steps after which a run ends, before all epochs are over; 0, no limit, unless set. */
+  FineTuner maxSteps(int steps);
+
   /** Samples that are run together; 4 unless set. */
   FineTuner batch(int batch);
 

@@ -69,7 +69,7 @@ class FineTuneCommandsTest {
     assertTrue(run.err().contains("step 20 of 20"), run.err());
     Path out = folder.resolve("made");
     assertEquals(20, Files.readAllLines(out.resolve("curve.jsonl")).size());
-    assertTrue(Files.readString(out.resolve("curve.svg")).contains("learning rate"));
+    assertTrue(Files.readString(out.resolve("curve.svg")).contains("<svg"));
     byte[] png = Files.readAllBytes(out.resolve("curve.png"));
     assertEquals("PNG", new String(png, 1, 3, StandardCharsets.US_ASCII));
     JsonNode config = Fixtures.json(out.resolve("adapter_config.json"));

@@ -281,6 +281,8 @@ class FineTunerTest {
     assertEquals(8 * plan.trained(), states);
     assertEquals(12, plan.samples());
     assertEquals(12, plan.steps());
+    assertEquals(5, tuner("out").maxSteps(5).plan().steps());
+    assertEquals(12, tuner("out").maxSteps(50).plan().steps());
     assertTrue(plan.bytes() < plan.available());
     assertFalse(Files.exists(temp.resolve("out")));
   }

@@ -118,6 +118,12 @@ final class FineTuneCommand implements Callable<Integer> {
   private Integer epochs;
 
   @Option(
+      names = "--max-steps",
+      paramLabel = "N",
+      description = "End after so many steps, before all epochs; default: no limit.")
+  private Integer maxSteps;
+
+  @Option(
       names = "--batch",
       paramLabel = "N",
       description = "Samples that are run together; default: 4.")
@@ -237,7 +243,7 @@ final class FineTuneCommand implements Callable<Integer> {
       Path curve = out.resolve("curve.jsonl");
       FineTunePlot.write(curve, out.resolve("curve.svg"));
       FineTunePlot.write(curve, out.resolve("curve.png"));
-      print(result);
+      print(result, progress.pace());
     }
     return 0;
   }
@@ -264,6 +270,7 @@ final class FineTuneCommand implements Callable<Integer> {
     set(rate, tuner::learningRate);
     set(warmup, tuner::warmup);
     set(epochs, tuner::epochs);
+    set(maxSteps, tuner::maxSteps);
     set(batch, tuner::batch);
     set(accumulate, tuner::accumulate);
     set(maxLength, tuner::maxLength);
@@ -306,13 +313,14 @@ final class FineTuneCommand implements Callable<Integer> {
     }
   }
 
-  private void print(FineTuner.Result result) {
+  private void print(FineTuner.Result result, double pace) {
     Map<String, Object> values = new LinkedHashMap<>();
     values.put("steps", result.steps());
     values.put("loss", result.loss());
     result.validation().ifPresent(loss -> values.put("validation", loss));
     result.bestValidation().ifPresent(loss -> values.put("best_validation", loss));
     values.put("stopped_early", result.stoppedEarly());
+    values.put("tokens_per_second", pace);
     values.put("output", result.output().toString());
     if (json) {
       Terminal.printJson(values);

@@ -3,6 +3,8 @@ package dev.baichuan4j.cli;
 import dev.baichuan4j.FineTuner;
 import dev.baichuan4j.FineTuner.Plan;
 import dev.baichuan4j.FineTuner.Step;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -15,6 +17,7 @@ final class FineTuneProgress implements FineTuner.Listener, AutoCloseable {
   private final boolean isTerminal = Terminal.isInteractive();
   private long lastTold = System.nanoTime() - TEN_SECONDS;
   private boolean isOpen; // a line that changes
+  private final List<Double> paces = new ArrayList<>(); // tokens per second of each step
 
   @Override
   public void planned(Plan plan) {
@@ -24,6 +27,7 @@ final class FineTuneProgress implements FineTuner.Listener, AutoCloseable {
   @Override
   public void step(Step step) {
     long now = System.nanoTime();
+    paces.add(step.tokensPerSecond());
     boolean isLast = step.step() == step.steps();
     if (!isTerminal && step.validation().isEmpty() && !isLast && now - lastTold < TEN_SECONDS) {
       return;
@@ -56,6 +60,11 @@ final class FineTuneProgress implements FineTuner.Listener, AutoCloseable {
       Terminal.err().println();
     }
     Terminal.err().flush();
+  }
+
+  /** Returns the median of the steps' tokens per second; 0 without a step. */
+  double pace() {
+    return paces.isEmpty() ? 0 : paces.stream().sorted().toList().get(paces.size() / 2);
   }
 
   /** Ends the line that changes. */

@@ -42,6 +42,7 @@ final class FineTuning implements FineTuner {
   private Schedule schedule = Schedule.COSINE;
   private double warmup = 0.03;
   private int epochs = 3;
+  private int maxSteps;
   private int batch = 4;
   private int accumulate = 4;
   private int maxLength = 512;
@@ -151,6 +152,12 @@ final class FineTuning implements FineTuner {
   @Override
   public FineTuner epochs(int epochs) {
     this.epochs = between("epochs", epochs, 1, 1 << 20);
+    return this;
+  }
+
+  @Override
+  public FineTuner maxSteps(int steps) {
+    this.maxSteps = between("maxSteps", steps, 0, Integer.MAX_VALUE);
     return this;
   }
 
@@ -404,6 +411,7 @@ final class FineTuning implements FineTuner {
         schedule,
         warmup,
         epochs,
+        maxSteps,
         batch,
         accumulate,
         precision,

@@ -120,7 +120,7 @@ public final class FineTuneJob {
         samples.truncated(),
         samples.dropped(),
         samples.tokens(),
-        settings.stepsOf(samples.training().size()) * settings.epochs(),
+        settings.steps(samples.training().size()),
         trained,
         memory,
         available,

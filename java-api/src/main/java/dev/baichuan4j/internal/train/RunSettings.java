@@ -15,6 +15,7 @@ import java.util.List;
  * @param targets in the order of their products
  * @param ratio of the learning rate of B to that of A
  * @param warmup share of all steps
+ * @param maxSteps of the run; 0 for no limit
  * @param evaluateEvery steps; 0 for an epoch
  */
 public record RunSettings(
@@ -28,6 +29,7 @@ public record RunSettings(
     Schedule schedule,
     double warmup,
     int epochs,
+    int maxSteps,
     int batch,
     int accumulate,
     Precision precision,
@@ -46,5 +48,11 @@ public record RunSettings(
   long stepsOf(int samples) {
     long perStep = (long) batch * accumulate;
     return (samples + perStep - 1) / perStep;
+  }
+
+  /** Returns how many steps a run on so many samples has. */
+  long steps(int samples) {
+    long all = stepsOf(samples) * epochs;
+    return maxSteps == 0 ? all : Math.min(all, maxSteps);
   }
 }

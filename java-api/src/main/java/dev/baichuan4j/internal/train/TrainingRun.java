@@ -60,7 +60,7 @@ final class TrainingRun {
     this.saveEvery = saveEvery;
     this.listener = listener;
     this.stepsOfEpoch = settings.stepsOf(samples.training().size());
-    this.steps = stepsOfEpoch * settings.epochs();
+    this.steps = settings.steps(samples.training().size());
     this.rate =
         new LearningRate(
             settings.schedule(), settings.rate(), Math.round(settings.warmup() * steps), steps);
