@@ -58,6 +58,7 @@ public final class Main {
           PerplexityCommand.class,
           FineTuneCommand.class,
           DemoSelfCommand.class,
+          EvalCommand.class,
           QuantizeCommand.class,
           ConvertCommand.class,
           MergeCommand.class,

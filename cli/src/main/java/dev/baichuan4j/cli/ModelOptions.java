@@ -4,6 +4,7 @@ import dev.baichuan4j.Baichuan;
 import dev.baichuan4j.BaichuanLoader;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.Quant;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -40,6 +41,11 @@ final class ModelOptions extends ModelFolder {
   /** The kind of weights that was asked for. */
   Optional<Quant> weights() {
     return Optional.ofNullable(weights);
+  }
+
+  /** What numbers depend on besides the weights: the device that was asked for, and --exact. */
+  Map<String, Object> arithmetic() {
+    return Map.of("device", device, "exact", exact);
   }
 
   /** Settings as the options say. */

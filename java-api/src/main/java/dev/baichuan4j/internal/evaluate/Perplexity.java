@@ -119,12 +119,17 @@ public final class Perplexity {
       progress.progress("windows", from / window, (ids.length + window - 1) / window);
       int[] part = Arrays.copyOfRange(ids, from, Math.min(from + window + 1, ids.length));
       if (part.length > skip + 1) { // not so for a last one that is short
-        boolean[] scored = new boolean[part.length];
-        Arrays.fill(scored, skip + 1, part.length, true);
-        sum = sum.plus(score(part, scored));
+        sum = sum.plus(window(part, skip));
       }
     }
     return require(sum, file);
+  }
+
+  /** Scores the ids of a window behind the first ones that are skipped and one more. */
+  Score window(int[] ids, int skip) {
+    boolean[] scored = new boolean[ids.length];
+    Arrays.fill(scored, skip + 1, ids.length, true);
+    return score(ids, scored);
   }
 
   /**
@@ -151,7 +156,12 @@ public final class Perplexity {
     return sum;
   }
 
-  private Score conversation(List<ChatMessage> messages) {
+  /**
+   * Scores the assistant's tokens of a conversation, and the end marker after the last.
+   *
+   * @throws InvalidRequestException when the checkpoint has no chat roles
+   */
+  Score conversation(List<ChatMessage> messages) {
     Builder builder = new Builder();
     messages.forEach(builder::add);
     builder.add(model.info().endIds().get(0), true);

@@ -29,8 +29,8 @@ import org.bytedeco.javacpp.Pointer;
 
 /**
  * Loads the native library once, turns its statuses into exceptions, and holds the handles of its
- * tensors, plans and files. This class and {@link Ops}, which has the context and its ops, are the
- * only two that know JavaCPP.
+ * tensors, plans and files. This class, {@link Ops}, which has the context and its ops, and {@link
+ * TrainOps}, which has those of training, are the only three that know JavaCPP.
  */
 final class Bindings {
   private static final Map<ElementType, Integer> CODES =
