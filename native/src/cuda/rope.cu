@@ -22,6 +22,7 @@
 //         Henry et al. 2020, arXiv:2010.04245 (norms of queries and keys)
 #include "cuda/kernels.h"
 #include "cuda/load.cuh"
+#include "cuda/turn.cuh"
 
 namespace bc::cuda {
 namespace {
@@ -30,31 +31,6 @@ constexpr int kThreads = 256;
 constexpr int kN = 8;  // elements in an access
 
 struct NoNorm {};
-
-struct Turn {
-  float cosine, sine;
-};
-
-// Taylor's series on [-pi/4, pi/4]; the first terms left out are below 2^-29.
-__device__ __forceinline__ Turn turn(double quarters) {
-  const double whole = rint(quarters);
-  const auto x = static_cast<float>((quarters - whole) * 1.5707963267948966);
-  const float square = x * x;
-  float s = fmaf(square, 1.0f / 362880, -1.0f / 5040);
-  s = fmaf(square, s, 1.0f / 120);
-  s = fmaf(square, s, -1.0f / 6);
-  s = fmaf(x * square, s, x);
-  float c = fmaf(square, -1.0f / 3628800, 1.0f / 40320);
-  c = fmaf(square, c, -1.0f / 720);
-  c = fmaf(square, c, 1.0f / 24);
-  c = fmaf(square, c, -0.5f);
-  c = fmaf(square, c, 1.0f);
-  // Each quarter turn makes (c, s) into (-s, c).
-  const auto quadrant = static_cast<int64_t>(whole) & 3;
-  const float cosine = (quadrant & 1) != 0 ? s : c;
-  const float sine = (quadrant & 1) != 0 ? c : s;
-  return {quadrant == 1 || quadrant == 2 ? -cosine : cosine, quadrant >= 2 ? -sine : sine};
-}
 
 // W is the type of the norms. The frequencies in p are in quarter turns.
 template <class T, class W>
@@ -133,8 +109,7 @@ __global__ void __launch_bounds__(kThreads) rope_kernel(const __grid_constant__ 
 
 template <class T, class W>
 void launch_rope(const RopeParams& p, void* stream) {
-  RopeParams in_quarters = p;
-  for (double& f : in_quarters.frequencies) f *= 0.6366197723675814;  // 2 / pi
+  const RopeParams in_quarters = quarters(p);
   const int64_t vectors = (p.H + p.G) * p.D / 2 / kN;  // pairs of vectors in the queries and keys
   const dim3 grid(static_cast<unsigned>(p.T),
                   static_cast<unsigned>((vectors + kThreads - 1) / kThreads));
