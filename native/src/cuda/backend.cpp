@@ -7,6 +7,7 @@
 #include "cuda/host_packer.h"
 #include "cuda/kernels.h"
 #include "cuda/limits.h"
+#include "cuda/train/kernels.h"
 #include "error.h"
 
 namespace bc {
@@ -177,14 +178,45 @@ class CudaBackend final : public Backend {
     is_codes(p.type) ? packer_.fill(p) : cuda::fill_random(p, gpu_, stream());
   }
 
+  void run(const RmsNormBackwardParams& p) override {
+    cuda::rms_norm_backward(p, room(cuda::rms_norm_backward_scratch_bytes(p)), stream());
+  }
+  void run(const SwigluBackwardParams& p) override { cuda::swiglu_backward(p, stream()); }
+  void run(const RopeBackwardParams& p) override {
+    cuda::rope_backward(p, room(cuda::rope_backward_scratch_bytes(p)), stream());
+  }
+  void run(const CrossEntropyParams& p) override { cuda::cross_entropy(p, stream()); }
+  void run(const EmbedBackwardParams& p) override { cuda::embed_backward(p, stream()); }
+  void run(const RowNormsBackwardParams& p) override { cuda::row_norms_backward(p, stream()); }
+  void run(const ZeroParams& p) override { cuda::zero(p, stream()); }
+  void run(const SumOfSquaresParams& p) override {
+    // The sum first, then what it is made of.
+    auto* const sum = static_cast<double*>(
+        room(static_cast<int64_t>(sizeof(double)) + cuda::sum_of_squares_scratch_bytes(p.n)));
+    cuda::sum_of_squares({p.x, p.n, sum}, sum + 1, stream());
+    device_->download(p.sum, sum, sizeof(double));
+  }
+  void run(const AdamwParams& p) override { cuda::adamw(p, stream()); }
+
  private:
   static constexpr int64_t kErrorBytes = 2 * sizeof(double);
 
   void* stream() const { return device_->stream(); }
 
+  // Memory for an op of training, that of the largest so far: ops of a stream follow each other.
+  void* room(int64_t bytes) {
+    if (bytes == 0) return nullptr;
+    if (room_ == nullptr || room_->bytes() < bytes) {
+      room_.reset();
+      room_ = allocate(bytes, false);
+    }
+    return room_->data();
+  }
+
   SharedDevice device_;
   const cuda::Facts gpu_;
   mutable cuda::HostPacker packer_;  // which makes its threads when they are needed
+  std::shared_ptr<Storage> room_;
 };
 
 }  // namespace
