@@ -178,6 +178,12 @@ class CudaBackend final : public Backend {
     is_codes(p.type) ? packer_.fill(p) : cuda::fill_random(p, gpu_, stream());
   }
 
+  void run(const MatmulBackwardInputParams& p) override {
+    cuda::matmul_backward_input(p, gpu_, room(cuda::matmul_backward_scratch_bytes(p)), stream());
+  }
+  void run(const MatmulBackwardWeightParams& p) override {
+    cuda::matmul_backward_weight(p, stream());
+  }
   void run(const RmsNormBackwardParams& p) override {
     cuda::rms_norm_backward(p, room(cuda::rms_norm_backward_scratch_bytes(p)), stream());
   }

@@ -5,10 +5,15 @@
 
 #include <cstdint>
 
+#include "cuda/facts.h"
 #include "train.h"
 
 namespace bc::cuda {
 
+int64_t matmul_backward_scratch_bytes(const MatmulBackwardInputParams& p);
+void matmul_backward_input(const MatmulBackwardInputParams& p, const Facts& gpu, void* scratch,
+                           void* stream);
+void matmul_backward_weight(const MatmulBackwardWeightParams& p, void* stream);
 void swiglu_backward(const SwigluBackwardParams& p, void* stream);
 int64_t rms_norm_backward_scratch_bytes(const RmsNormBackwardParams& p);
 void rms_norm_backward(const RmsNormBackwardParams& p, void* scratch, void* stream);
