@@ -191,6 +191,9 @@ class CudaBackend final : public Backend {
   void run(const RopeBackwardParams& p) override {
     cuda::rope_backward(p, room(cuda::rope_backward_scratch_bytes(p)), stream());
   }
+  void run(const AttentionBackwardParams& p) override {
+    cuda::attention_backward(p, room(cuda::attention_backward_scratch_bytes(p)), stream());
+  }
   void run(const CrossEntropyParams& p) override { cuda::cross_entropy(p, stream()); }
   void run(const EmbedBackwardParams& p) override { cuda::embed_backward(p, stream()); }
   void run(const RowNormsBackwardParams& p) override { cuda::row_norms_backward(p, stream()); }

@@ -20,6 +20,8 @@ void rms_norm_backward(const RmsNormBackwardParams& p, void* scratch, void* stre
 
 int64_t rope_backward_scratch_bytes(const RopeBackwardParams& p);
 void rope_backward(const RopeBackwardParams& p, void* scratch, void* stream);
+int64_t attention_backward_scratch_bytes(const AttentionBackwardParams& p);
+void attention_backward(const AttentionBackwardParams& p, void* scratch, void* stream);
 void cross_entropy(const CrossEntropyParams& p, void* stream);
 void embed_backward(const EmbedBackwardParams& p, void* stream);
 void row_norms_backward(const RowNormsBackwardParams& p, void* stream);

@@ -20,6 +20,7 @@
 namespace bc::cuda {
 namespace {
 
+constexpr int kTile = 128;
 constexpr int64_t kRows = 2048;  // of packed weights that are decoded at once: whole panels
 constexpr int kBlocks = 2;       // of an SM, for which registers are left
 
@@ -28,24 +29,26 @@ __global__ void __launch_bounds__(kTileThreads, kBlocks)
     matmul_backward_input_kernel(MatmulBackwardInputParams p) {
   const int64_t k0 = int64_t{blockIdx.x} * kTile;
   const int64_t m0 = int64_t{blockIdx.y} * kTile;
-  const OperandColumns dy(p.dy, p.dy_ld, p.N, p.M, m0, p.row_scale);
-  const OperandRows<W> w(static_cast<const W*>(p.w), p.w_ld, p.N, p.K, k0);
-  store_tile<kAdd>(tile_products(dy, w, p.N), p.dx, p.dx_ld, p.M, p.K, m0, k0);
+  const OperandColumns<kTile> dy(p.dy, p.dy_ld, p.N, p.M, m0, p.row_scale);
+  const OperandRows<kTile, W> w(static_cast<const W*>(p.w), p.w_ld, p.N, p.K, k0);
+  SlicePlaces<kTile> places;
+  store_tile<kAdd>(tile_products(dy, w, p.N, places), p.dx, p.dx_ld, p.M, p.K, m0, k0);
 }
 
 __global__ void __launch_bounds__(kTileThreads, kBlocks)
     matmul_backward_weight_kernel(MatmulBackwardWeightParams p) {
   const int64_t k0 = int64_t{blockIdx.x} * kTile;
   const int64_t n0 = int64_t{blockIdx.y} * kTile;
-  const OperandRows<float> dy(p.dy, p.dy_ld, p.M, p.N, n0);
-  const OperandRows<float> x(p.x, p.x_ld, p.M, p.K, k0);
-  store_tile<true>(tile_products(dy, x, p.M), p.dw, p.dw_ld, p.N, p.K, n0, k0);
+  const OperandRows<kTile, float> dy(p.dy, p.dy_ld, p.M, p.N, n0);
+  const OperandRows<kTile, float> x(p.x, p.x_ld, p.M, p.K, k0);
+  SlicePlaces<kTile> places;
+  store_tile<true>(tile_products(dy, x, p.M, places), p.dw, p.dw_ld, p.N, p.K, n0, k0);
 }
 
 Launch tiles(int64_t rows, int64_t columns, void* stream) {
   const dim3 grid(static_cast<unsigned>((columns + kTile - 1) / kTile),
                   static_cast<unsigned>((rows + kTile - 1) / kTile));
-  return {grid, dim3(kTileThreads), kTileBytes, stream};
+  return {grid, dim3(kTileThreads), kSliceFloats<kTile> * sizeof(float), stream};
 }
 
 template <class W>
