@@ -333,11 +333,12 @@ BC_API bc_status bc_lora(bc_context* context, bc_tensor* out, bc_tensor* x, bc_t
 BC_API bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids, bc_tensor* x,
                           bc_tensor* masks, bc_tensor* mask_of);
 
-/* ---- Training (CPU contexts) ----
- * What fine-tuning needs beside the ops above: docs/training.md. Tensors are F32 unless their types are
- * named. The name of a derivative of the loss begins with d. Ops that say += add to what is there. No result
- * depends on the number of threads. Where the context is not exact and the processor multiplies pairs of
- * bf16, the products round both operands to them and sum in F32. */
+/* ---- Training ----
+ * What fine-tuning needs beside the ops above: docs/training.md. Tensors are F32 on every device unless their
+ * types are named. The name of a derivative of the loss begins with d. Ops that say += add to what is there.
+ * No result depends on the number of threads, or on the order in which a GPU runs blocks. Where the context is
+ * not exact and the processor multiplies pairs of bf16, the products round both operands to them and sum in
+ * F32; a GPU multiplies in F32. */
 
 /** dx [M,K] = (dy [M,N] * row_scale [N]) w [N,K]; += if accumulate. w as for bc_matmul; row_scale or null. */
 BC_API bc_status bc_matmul_backward_input(bc_context* context, bc_tensor* dx, bc_tensor* dy,
@@ -360,8 +361,8 @@ BC_API bc_status bc_rope_backward(bc_context* context, bc_tensor* dqkv, bc_tenso
                                   int32_t heads, int32_t head_size, const double* frequencies,
                                   float scale, bc_tensor* q_norm, bc_tensor* k_norm, float eps);
 /** For out [T,H D] = bc_attention of samples [B] that begin at position 0, each seeing itself alone: dqkv
- *  [T,(H+2G)D] from dout and qkv, both as the forward pass had them. Memory for the longest sample S, a
- *  thread: about 6 S D + 64 S floats.
+ *  [T,(H+2G)D] from dout and qkv, both as the forward pass had them. Memory on a CPU for the longest sample
+ *  S, a thread: about 6 S D + 64 S floats; on a GPU 3 T H floats.
  *  @param offsets [B+1] I32, from 0 to T
  *  @param slopes [H] or null; window in positions, 0 for none */
 BC_API bc_status bc_attention_backward(bc_context* context, bc_tensor* dqkv, bc_tensor* dout,
@@ -380,7 +381,7 @@ BC_API bc_status bc_embed_backward(bc_context* context, bc_tensor* dtable, bc_te
  *  derivative with respect to the product, becomes that with respect to w. */
 BC_API bc_status bc_row_norms_backward(bc_context* context, bc_tensor* dw, bc_tensor* w,
                                        bc_tensor* norms);
-/** Sum of the squares of a contiguous x, in double. */
+/** Sum of the squares of a contiguous x, in double. Waits for the device. */
 BC_API bc_status bc_sum_of_squares(bc_context* context, bc_tensor* x, double* sum);
 /** Moves w (F32, or BF16, which is rounded stochastically) by a step of AdamW against its gradient
  *  (Loshchilov and Hutter 2019, arXiv:1711.05101). All are contiguous and have as many elements as w.

@@ -111,24 +111,25 @@ class Backend {
   virtual void run(const RowNormsParams& p) = 0;
   virtual void run(const FillRandomParams& p) = 0;
 
+  // Of training. sum_of_squares has written p.sum, memory of the host, on return.
+  virtual void run(const MatmulBackwardInputParams& p) = 0;
+  virtual void run(const MatmulBackwardWeightParams& p) = 0;
+  virtual void run(const RmsNormBackwardParams& p) = 0;
+  virtual void run(const SwigluBackwardParams& p) = 0;
+  virtual void run(const RopeBackwardParams& p) = 0;
+  virtual void run(const AttentionBackwardParams& p) = 0;
+  virtual void run(const CrossEntropyParams& p) = 0;
+  virtual void run(const EmbedBackwardParams& p) = 0;
+  virtual void run(const RowNormsBackwardParams& p) = 0;
+  virtual void run(const ZeroParams& p) = 0;
+  virtual void run(const SumOfSquaresParams& p) = 0;
+  virtual void run(const AdamwParams& p) = 0;
+
   // What calibration needs is there where ops read host memory: elsewhere this fails with
   // BC_INVALID_ARGUMENT.
   virtual void run(const SecondMomentsParams& p);
   virtual void run(const MomentsFactorParams& p);
   virtual void run(const RoundWeightsParams& p);
-  // The same of training.
-  virtual void run(const MatmulBackwardInputParams& p);
-  virtual void run(const MatmulBackwardWeightParams& p);
-  virtual void run(const RmsNormBackwardParams& p);
-  virtual void run(const SwigluBackwardParams& p);
-  virtual void run(const RopeBackwardParams& p);
-  virtual void run(const AttentionBackwardParams& p);
-  virtual void run(const CrossEntropyParams& p);
-  virtual void run(const EmbedBackwardParams& p);
-  virtual void run(const RowNormsBackwardParams& p);
-  virtual void run(const ZeroParams& p);
-  virtual void run(const SumOfSquaresParams& p);
-  virtual void run(const AdamwParams& p);
 
  protected:
   const Used used_ = std::make_shared<std::atomic<int64_t>>(0);

@@ -1,4 +1,4 @@
-// Ops of baichuan.h that training multiplies with. They run at once, on a CPU context.
+// Ops of baichuan.h that training multiplies with. They run at once.
 #include "api/heads.h"
 
 namespace bc {

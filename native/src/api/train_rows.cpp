@@ -1,5 +1,4 @@
-// Ops of baichuan.h of training that read rows or numbers one after the other. They run at once, on a CPU
-// context.
+// Ops of baichuan.h of training that read rows or numbers one after the other. They run at once.
 #include <cmath>
 
 #include "api/call.h"
