@@ -337,8 +337,8 @@ BC_API bc_status bc_top_k(bc_context* context, bc_tensor* values, bc_tensor* ids
  * What fine-tuning needs beside the ops above: docs/training.md. Tensors are F32 on every device unless their
  * types are named. The name of a derivative of the loss begins with d. Ops that say += add to what is there.
  * No result depends on the number of threads, or on the order in which a GPU runs blocks. Where the context is
- * not exact and the processor multiplies pairs of bf16, the products round both operands to them and sum in
- * F32; a GPU multiplies in F32. */
+ * not exact and the processor multiplies pairs of bf16, as every GPU does, the products round both operands to
+ * them and sum in F32. */
 
 /** dx [M,K] = (dy [M,N] * row_scale [N]) w [N,K]; += if accumulate. w as for bc_matmul; row_scale or null. */
 BC_API bc_status bc_matmul_backward_input(bc_context* context, bc_tensor* dx, bc_tensor* dy,
