@@ -9,7 +9,7 @@
 // Bound   Memory: 28 bytes an element with weights and states in f32, 12 with both small, and 1/16 for
 //         peaks; 2 for a copy. n=67108864: 1.9 GB, 0.8 GB.
 //
-// Limits  adamw_kernel: 64 registers, 256 threads, 0 bytes of shared memory
+// Limits  adamw_kernel: 80 registers, 256 threads, 0 bytes of shared memory
 //
 // Twin    cpu/train/adamw_kernel.h, which says how 8 bits stand for numbers and why they are rounded so
 // Source  Loshchilov and Hutter 2019, arXiv:1711.05101; states of 8 bits in blocks: Dettmers et al. 2022,

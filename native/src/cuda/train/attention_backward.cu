@@ -18,8 +18,8 @@
 //         where D is above 128.
 //
 // Limits  attention_rows_kernel: 112 registers, 256 threads, 8704 bytes of shared memory
-//         attention_queries_kernel: 192 registers, 256 threads, 26112 bytes of shared memory
-//         attention_keys_kernel: 208 registers, 256 threads, 43520 bytes of shared memory
+//         attention_queries_kernel: 200 registers, 256 threads, 26112 bytes of shared memory
+//         attention_keys_kernel: 232 registers, 256 threads, 43520 bytes of shared memory
 //
 // Twin    cpu/train/attention_backward_kernel.h
 // Source  Dao 2023, arXiv:2307.08691, section 3.1

@@ -10,7 +10,7 @@
 //         adds up what its heads give, the block adds its warps up, and add_rows the blocks, in order.
 // Bound   Memory: 8T(H+G)D bytes, and 4T(H+G)D with norms. T=2048, H=G=32, D=128: 134.2 MB, 201.3 MB.
 //
-// Limits  rope_backward_kernel: 96 registers, 256 threads, 17408 bytes of shared memory
+// Limits  rope_backward_kernel: 104 registers, 256 threads, 17408 bytes of shared memory
 //
 // Twin    cpu/train/rope_backward_kernel.h
 // Source  Su et al. 2021, arXiv:2104.09864; Henry et al. 2020, arXiv:2010.04245 (norms of queries and keys)
