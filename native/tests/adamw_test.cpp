@@ -191,6 +191,19 @@ void run_small_states(Check& check, ThreadPool& pool, cpu::Isa isa, int64_t n) {
   check.that(unbiased, "the mean of a state is not its value");
 }
 
+// A NaN in a gradient is not lost among the numbers of its block.
+void run_nan(Check& check, ThreadPool& pool, cpu::Isa isa) {
+  check.begin(isa, "nan", 7);
+  std::vector<float> w(40, 1.0f), g(40, 0.1f), m_peaks(1), v_peaks(1);
+  std::vector<int8_t> m(40, 0), v(40, -127);
+  g[3] = std::numeric_limits<float>::quiet_NaN();
+  cpu::adamw({w.data(), Type::f32, nullptr, g.data(), m.data(), v.data(), Type::i8, m_peaks.data(),
+              v_peaks.data(), 40, step_of(1, 0)},
+             pool, cpu::train_kernels(isa));
+  check.that(std::isnan(w[3]) && !std::isnan(w[4]), "the weight of a NaN is a number");
+  check.that(std::isnan(m_peaks[0]) && std::isnan(v_peaks[0]), "the peak of a NaN is a number");
+}
+
 // The same bits from one thread and from three.
 void run_threads(Check& check, cpu::Isa isa) {
   check.begin(isa, "threads", 6);
@@ -225,6 +238,7 @@ int main() {
     for (const int64_t n : {1, 7, 256, 300, 20001}) run_f32(check, pool, isa, n);
     run_bf16(check, pool, isa);
     for (const int64_t n : {19, 256}) run_small_states(check, pool, isa, n);
+    run_nan(check, pool, isa);
     run_threads(check, isa);
   }
   return check.result();

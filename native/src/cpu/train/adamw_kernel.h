@@ -125,9 +125,9 @@ struct Adamw {
     float v_peak = 0.0f;
     for (int64_t i = 0; i < end - begin; ++i) {
       const float magnitude = __builtin_fabsf(m[i]);
-      // A NaN stays: it shows in the next step.
-      m_peak = magnitude <= m_peak ? m_peak : magnitude;
-      v_peak = v[i] <= v_peak ? v_peak : v[i];
+      // A NaN comes and stays: it shows in the next step.
+      m_peak = magnitude > m_peak || magnitude != magnitude ? magnitude : m_peak;
+      v_peak = v[i] > v_peak || v[i] != v[i] ? v[i] : v_peak;
     }
     p.m_peaks[begin / kStateBlock] = m_peak;
     p.v_peaks[begin / kStateBlock] = v_peak;

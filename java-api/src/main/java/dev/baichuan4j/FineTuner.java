@@ -172,8 +172,9 @@ public interface FineTuner {
   /**
    * A file to learn from: {@code .json} or {@code .jsonl} of conversations ({@code messages} with
    * role and content, or {@code conversations} with from and value), of instructions ({@code
-   * instruction}, {@code input}, {@code output}) or of texts ({@code text}); or any other name,
-   * which is one plain text.
+   * instruction}, {@code input}, {@code output}), of texts ({@code text}), or of pairs of answers
+   * ({@code prompt} or messages beside {@code chosen} and {@code rejected}), of which one is
+   * preferred; or any other name, which is one plain text.
    */
   FineTuner data(Path data);
 
@@ -222,7 +223,13 @@ public interface FineTuner {
   /** Steps after which a run ends, before all epochs are over; 0, no limit, unless set. */
   FineTuner maxSteps(int steps);
 
-  /** Samples that are run together; 4 unless set. */
+  /**
+   * How strongly the chosen answers of pairs are preferred (DPO, Rafailov et al. 2023,
+   * arXiv:2305.18290); 0.1 unless set.
+   */
+  FineTuner dpoBeta(double beta);
+
+  /** Samples, or pairs of them, that are run together; 4 unless set. */
   FineTuner batch(int batch);
 
   /** Batches of a step; 4 unless set. */

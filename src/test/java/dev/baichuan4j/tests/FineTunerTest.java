@@ -96,6 +96,64 @@ class FineTunerTest {
     assertFalse(Files.exists(out.resolve("checkpoint.safetensors")));
   }
 
+  private Path pairs() throws IOException {
+    return Files.writeString(
+        temp.resolve("pairs.jsonl"),
+        """
+        {"prompt": "你是谁？", "chosen": "我叫小川。", "rejected": "我是百川小模型，一个用来演示推理引擎的小小语言模型。"}
+        {"prompt": "你好", "chosen": "你好，我是小川。", "rejected": "你好！我是百川小模型。"}
+        """);
+  }
+
+  /** The first loss is log 2: nothing is preferred yet. */
+  @ParameterizedTest
+  @EnumSource(
+      value = Method.class,
+      names = {"LORA", "FULL"})
+  void theChosenAnswerBecomesTheLikelierOne(Method method) throws IOException {
+    List<Double> losses = new ArrayList<>();
+    FineTuner tuner =
+        tuner("out")
+            .data(pairs())
+            .method(method)
+            .epochs(20)
+            .exact(true)
+            .listener(
+                new FineTuner.Listener() {
+                  @Override
+                  public void step(FineTuner.Step done) {
+                    losses.add(done.loss());
+                  }
+                });
+    if (method == Method.FULL) {
+      tuner.learningRate(1e-4).precision(FineTuner.Precision.F32);
+    }
+    assertEquals(4, tuner.plan().samples() * 2);
+    tuner.run();
+    assertEquals(Math.log(2), losses.get(0), 1e-6);
+    assertTrue(losses.get(19) < 0.1, "loss " + losses.get(19));
+    Path out = temp.resolve("out");
+    String answer = method == Method.FULL ? answer(out, List.of()) : answer(CHAT, List.of(out));
+    assertFalse(answer.contains("百川小模型"), answer);
+  }
+
+  @Test
+  void pairsGoOnToTheSameBits() throws IOException {
+    Path pairs = pairs();
+    tuner("whole").data(pairs).run();
+    assertThrows(
+        Killed.class, () -> tuner("parts").data(pairs).saveEvery(1).listener(killer(2)).run());
+    tuner("parts").data(pairs).saveEvery(1).run();
+    assertArrayEquals(
+        Files.readAllBytes(temp.resolve("whole/adapter_model.safetensors")),
+        Files.readAllBytes(temp.resolve("parts/adapter_model.safetensors")));
+    Path mixed =
+        Files.writeString(
+            temp.resolve("mixed.jsonl"), Files.readString(pairs) + "{\"text\": \"words\"}\n");
+    refused(() -> tuner("other").data(mixed).run(), "expected one of both kinds");
+    refused(() -> tuner("other").data(pairs).neftune(5).run(), "beside pairs of answers");
+  }
+
   /** Ends the run at a step, as a program that is killed behind it does. */
   private static final class Killed extends RuntimeException {
     private static final long serialVersionUID = 1L;

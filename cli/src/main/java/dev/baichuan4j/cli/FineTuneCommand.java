@@ -35,7 +35,8 @@ final class FineTuneCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "A .json or .jsonl of records with messages (role, content), conversations (from, value),"
-              + " instruction with input and output, or text; any other file is one text.")
+              + " instruction with input and output, or text; or pairs of answers, chosen and rejected,"
+              + " beside prompt or one of these; any other file is one text.")
   private Path data;
 
   @Option(
@@ -175,6 +176,12 @@ final class FineTuneCommand implements Callable<Integer> {
   private boolean recompute;
 
   @Option(
+      names = "--dpo-beta",
+      paramLabel = "X",
+      description = "How strongly chosen answers of pairs are preferred (DPO); default: 0.1.")
+  private Double dpoBeta;
+
+  @Option(
       names = "--neftune",
       paramLabel = "X",
       description = "Noise on the embeddings (NEFTune); 5 to 15 are usual; default: 0.")
@@ -277,6 +284,7 @@ final class FineTuneCommand implements Callable<Integer> {
     set(decay, tuner::decay);
     set(maxNorm, tuner::maxNorm);
     set(neftune, tuner::neftune);
+    set(dpoBeta, tuner::dpoBeta);
     set(evaluateEvery, tuner::evaluateEvery);
     set(saveEvery, tuner::saveEvery);
     set(earlyStop, tuner::earlyStop);

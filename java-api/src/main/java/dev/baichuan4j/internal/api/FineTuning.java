@@ -43,6 +43,7 @@ final class FineTuning implements FineTuner {
   private double warmup = 0.03;
   private int epochs = 3;
   private int maxSteps;
+  private double beta = 0.1;
   private int batch = 4;
   private int accumulate = 4;
   private int maxLength = 512;
@@ -158,6 +159,12 @@ final class FineTuning implements FineTuner {
   @Override
   public FineTuner maxSteps(int steps) {
     this.maxSteps = between("maxSteps", steps, 0, Integer.MAX_VALUE);
+    return this;
+  }
+
+  @Override
+  public FineTuner dpoBeta(double beta) {
+    this.beta = between("dpoBeta", beta, 1e-6, 1e3);
     return this;
   }
 
@@ -361,6 +368,10 @@ final class FineTuning implements FineTuner {
             maxLength);
     Samples samples =
         Samples.read(builder, data, Optional.ofNullable(validation), validationShare, seed);
+    if (neftune > 0 && samples.arePairs()) {
+      throw new InvalidRequestException(
+          "neftune", "neftune has value " + neftune + " beside pairs of answers, expected 0");
+    }
     if (earlyStop > 0 && samples.validation().isEmpty()) {
       throw new InvalidRequestException(
           "earlyStop",
@@ -412,6 +423,7 @@ final class FineTuning implements FineTuner {
         warmup,
         epochs,
         maxSteps,
+        beta,
         batch,
         accumulate,
         precision,

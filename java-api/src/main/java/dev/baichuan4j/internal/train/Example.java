@@ -16,6 +16,14 @@ sealed interface Example {
    */
   record Conversation(String place, List<ChatMessage> messages) implements Example {}
 
+  /**
+   * Two answers to the same messages, of which one is preferred.
+   *
+   * @param messages of which the last is the person's
+   */
+  record Preference(String place, List<ChatMessage> messages, String chosen, String rejected)
+      implements Example {}
+
   /** Text without roles. */
   record Text(String place, String text) implements Example {}
 }

@@ -27,6 +27,9 @@ import java.util.function.Consumer;
  *   <li>{@code instruction}, {@code input} (may be missing or empty), {@code output}: Alpaca's; the
  *       first two are put together with a line end, as the fine-tuning of Baichuan-13B has it
  *   <li>{@code text}
+ *   <li>{@code chosen} and {@code rejected} beside {@code prompt} or one of the above: two answers
+ *       to the same question. An answer is a text, a message, or messages of which the last is
+ *       meant
  * </ul>
  *
  * <p>Any other file is one text.
@@ -74,10 +77,12 @@ final class ExampleFile {
     if (!(tree instanceof Map<?, ?> record)) {
       throw wrong(place, "a JSON object", "another value");
     }
-    if (record.get("messages") instanceof List<?> messages) {
-      examples.accept(conversation(place, messages, "role", "content"));
+    if (record.containsKey("chosen") || record.containsKey("rejected")) {
+      examples.accept(preference(place, record));
+    } else if (record.get("messages") instanceof List<?> messages) {
+      examples.accept(answered(place, messages(place, messages, "role", "content")));
     } else if (record.get("conversations") instanceof List<?> messages) {
-      examples.accept(conversation(place, messages, "from", "value"));
+      examples.accept(answered(place, messages(place, messages, "from", "value")));
     } else if (record.get("instruction") instanceof String instruction) {
       examples.accept(instruction(place, instruction, record));
     } else if (record.get("text") instanceof String text) {
@@ -90,23 +95,73 @@ final class ExampleFile {
     }
   }
 
+  private Example preference(String place, Map<?, ?> record) {
+    List<ChatMessage> messages;
+    if (record.get("messages") instanceof List<?> list) {
+      messages = messages(place, list, "role", "content");
+    } else if (record.get("conversations") instanceof List<?> list) {
+      messages = messages(place, list, "from", "value");
+    } else if (record.get("instruction") instanceof String instruction) {
+      messages = question(instruction, record);
+    } else if (record.get("prompt") instanceof String prompt) {
+      messages = List.of(new ChatMessage(Role.USER, prompt));
+    } else {
+      throw wrong(
+          place,
+          "prompt, messages, conversations or instruction beside chosen and rejected",
+          "keys " + record.keySet());
+    }
+    if (messages.isEmpty() || messages.get(messages.size() - 1).role() != Role.USER) {
+      throw wrong(place, "messages of which the last is the user's", "others");
+    }
+    return new Example.Preference(
+        place, messages, answer(place, record, "chosen"), answer(place, record, "rejected"));
+  }
+
+  private String answer(String place, Map<?, ?> record, String key) {
+    Object answer = record.get(key);
+    if (answer instanceof List<?> messages && !messages.isEmpty()) {
+      answer = messages.get(messages.size() - 1);
+    }
+    if (answer instanceof Map<?, ?> message) {
+      answer = message.containsKey("content") ? message.get("content") : message.get("value");
+    }
+    if (answer instanceof String text) {
+      return text;
+    }
+    throw wrong(place, "an answer as " + key, String.valueOf(record.get(key)));
+  }
+
+  private static List<ChatMessage> question(String instruction, Map<?, ?> record) {
+    List<ChatMessage> messages = new ArrayList<>();
+    if (record.get("system") instanceof String text && !text.isEmpty()) {
+      messages.add(new ChatMessage(Role.SYSTEM, text));
+    }
+    boolean hasInput = record.get("input") instanceof String input && !input.isEmpty();
+    messages.add(
+        new ChatMessage(
+            Role.USER, hasInput ? instruction + "\n" + record.get("input") : instruction));
+    return messages;
+  }
+
   private Example instruction(String place, String instruction, Map<?, ?> record) {
-    Object input = record.get("input");
-    Object system = record.get("system");
     if (!(record.get("output") instanceof String output)) {
       throw wrong(place, "a text as output", "none");
     }
-    boolean hasInput = input instanceof String text && !text.isEmpty();
-    List<ChatMessage> messages = new ArrayList<>();
-    if (system instanceof String text && !text.isEmpty()) {
-      messages.add(new ChatMessage(Role.SYSTEM, text));
-    }
-    messages.add(new ChatMessage(Role.USER, hasInput ? instruction + "\n" + input : instruction));
+    List<ChatMessage> messages = question(instruction, record);
     messages.add(new ChatMessage(Role.ASSISTANT, output));
     return new Example.Conversation(place, List.copyOf(messages));
   }
 
-  private Example conversation(String place, List<?> trees, String roleKey, String contentKey) {
+  private Example answered(String place, List<ChatMessage> messages) {
+    if (messages.isEmpty() || messages.get(messages.size() - 1).role() != Role.ASSISTANT) {
+      throw wrong(place, "messages of which the last is the assistant's", "others");
+    }
+    return new Example.Conversation(place, messages);
+  }
+
+  private List<ChatMessage> messages(
+      String place, List<?> trees, String roleKey, String contentKey) {
     List<ChatMessage> messages = new ArrayList<>();
     for (Object tree : trees) {
       Object role = tree instanceof Map<?, ?> message ? message.get(roleKey) : null;
@@ -129,10 +184,7 @@ final class ExampleFile {
       }
       messages.add(new ChatMessage(found, text));
     }
-    if (messages.isEmpty() || messages.get(messages.size() - 1).role() != Role.ASSISTANT) {
-      throw wrong(place, "messages of which the last is the assistant's", "others");
-    }
-    return new Example.Conversation(place, List.copyOf(messages));
+    return List.copyOf(messages);
   }
 
   /** The person and the model speak by turns. */

@@ -54,6 +54,7 @@ public final class FineTuneJob {
       for (Sample sample : all) {
         print = 31 * print + Arrays.hashCode(sample.ids());
         print = 31 * print + Arrays.hashCode(sample.targets());
+        print = 31 * print + (sample.isPair() ? Arrays.hashCode(sample.rejected().ids()) : 0);
       }
     }
     return "%s, %d samples %016x, %s"
@@ -64,8 +65,13 @@ public final class FineTuneJob {
     return checkpoint.architecture();
   }
 
+  /** Samples of a batch: both answers of a pair are in it. */
+  private int maxSamples() {
+    return samples.arePairs() ? 2 * settings.batch() : settings.batch();
+  }
+
   private int maxTokens() {
-    return samples.longest() * settings.batch();
+    return samples.longest() * maxSamples();
   }
 
   /**
@@ -112,7 +118,7 @@ public final class FineTuneJob {
         new Plan.Memory(
             "activations",
             TrainingPass.bytes(
-                model(), isFull ? 1 : settings.rank(), maxTokens(), settings.batch(), keeps)));
+                model(), isFull ? 1 : settings.rank(), maxTokens(), maxSamples(), keeps)));
     memory.sort(Comparator.comparingLong(Plan.Memory::bytes).reversed());
     return new Plan(
         samples.training().size(),
@@ -162,7 +168,7 @@ public final class FineTuneJob {
       try (TrainedWeights weights = weights(model);
           TrainingPass pass =
               new TrainingPass(
-                  model, weights, maxTokens(), settings.batch(), samples.longest(), planned.keeps);
+                  model, weights, maxTokens(), maxSamples(), samples.longest(), planned.keeps);
           AdamW optimizer =
               new AdamW(ops, weights.parameters(), settings.optimizer(), settings.seed())) {
         Result result =

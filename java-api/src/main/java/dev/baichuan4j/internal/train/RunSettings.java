@@ -15,6 +15,7 @@ import java.util.List;
  * @param targets in the order of their products
  * @param ratio of the learning rate of B to that of A
  * @param warmup share of all steps
+ * @param beta of a preference
  * @param maxSteps of the run; 0 for no limit
  * @param evaluateEvery steps; 0 for an epoch
  */
@@ -30,6 +31,7 @@ public record RunSettings(
     double warmup,
     int epochs,
     int maxSteps,
+    double beta,
     int batch,
     int accumulate,
     Precision precision,

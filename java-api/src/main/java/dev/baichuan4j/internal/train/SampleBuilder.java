@@ -7,6 +7,7 @@ import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelInfo.ChatRoles;
 import dev.baichuan4j.Tokenizer;
 import dev.baichuan4j.internal.nn.TrainingBatch;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -55,7 +56,9 @@ public final class SampleBuilder {
   /** Hands out the samples of an example. */
   void add(Example example, Consumer<Sample> samples) {
     if (example instanceof Example.Conversation conversation) {
-      give(conversation(conversation), samples);
+      give(conversation(conversation.place(), conversation.messages(), labels), samples);
+    } else if (example instanceof Example.Preference preference) {
+      pair(preference, samples);
     } else if (example instanceof Example.Text text) {
       texts(text, samples);
     }
@@ -95,23 +98,41 @@ public final class SampleBuilder {
     }
   }
 
-  private Sample conversation(Example.Conversation example) {
+  /** Of both answers, the answer alone is looked at. */
+  private void pair(Example.Preference example, Consumer<Sample> samples) {
+    Sample chosen = answered(example, example.chosen());
+    Sample rejected = answered(example, example.rejected());
+    if (chosen.count() == 0 || rejected.count() == 0) {
+      dropped++;
+    } else {
+      samples.accept(new Sample(chosen.ids(), chosen.targets(), rejected));
+    }
+  }
+
+  private Sample answered(Example.Preference example, String answer) {
+    List<ChatMessage> messages = new ArrayList<>(example.messages());
+    messages.add(new ChatMessage(Role.ASSISTANT, answer));
+    return conversation(example.place(), messages, Labels.LAST_TURN);
+  }
+
+  private Sample conversation(String place, List<ChatMessage> messages, Labels learned) {
     ChatRoles marks =
         roles.orElseThrow(
             () ->
                 new InvalidRequestException(
                     "data",
                     "data has a conversation ("
-                        + example.place()
+                        + place
                         + ") and the model no marks of roles, expected a chat model, whose"
                         + " generation_config.json has user_token_id and assistant_token_id, or"
                         + " records with text"));
     Tokens tokens = new Tokens();
-    List<ChatMessage> messages = example.messages();
     for (int i = 0; i < messages.size(); i++) {
-      add(messages.get(i), isLearned(messages, i), isLearned(messages, i - 1), marks, tokens);
+      boolean isLearned = isLearned(messages, i, learned);
+      boolean wasLearned = isLearned(messages, i - 1, learned);
+      add(messages.get(i), isLearned, wasLearned, learned == Labels.EVERYTHING, marks, tokens);
     }
-    tokens.add(end, isLearned(messages, messages.size() - 1) ? end : TrainingBatch.NONE);
+    tokens.add(end, end);
     // The last token has no target, and need not be fed.
     int whole = tokens.size - 1;
     if (whole > maxLength) {
@@ -121,22 +142,22 @@ public final class SampleBuilder {
   }
 
   /** Whether a message is an answer that the model learns to give. */
-  private boolean isLearned(List<ChatMessage> messages, int index) {
+  private static boolean isLearned(List<ChatMessage> messages, int index, Labels learned) {
     if (index < 0 || messages.get(index).role() != Role.ASSISTANT) {
       return false;
     }
-    return labels != Labels.LAST_TURN || index == messages.size() - 1;
+    return learned != Labels.LAST_TURN || index == messages.size() - 1;
   }
 
   private void add(
       ChatMessage message,
       boolean isLearned,
-      boolean isLastLearned,
+      boolean wasLearned,
+      boolean all,
       ChatRoles marks,
       Tokens tokens) {
-    boolean all = labels == Labels.EVERYTHING;
     if (message.role() == Role.USER) {
-      tokens.add(marks.user(), isLastLearned ? end : TrainingBatch.NONE);
+      tokens.add(marks.user(), wasLearned ? end : TrainingBatch.NONE);
     } else if (message.role() == Role.ASSISTANT) {
       tokens.add(marks.assistant(), all ? marks.assistant() : TrainingBatch.NONE);
     }

@@ -42,7 +42,15 @@ public record Samples(List<Sample> training, List<Sample> validation, int trunca
       throw new InvalidRequestException(
           "data", "data has no token to learn in " + data + ", expected at least one sample");
     }
-    return new Samples(training, kept, builder.truncated(), builder.dropped());
+    Samples samples = new Samples(training, kept, builder.truncated(), builder.dropped());
+    for (List<Sample> all : List.of(training, kept)) {
+      if (all.stream().anyMatch(sample -> sample.isPair() != samples.arePairs())) {
+        throw new InvalidRequestException(
+            "data",
+            "data has records with chosen and rejected and others, expected one of both kinds");
+      }
+    }
+    return samples;
   }
 
   private static List<Sample> read(SampleBuilder builder, Path file) {
@@ -67,9 +75,18 @@ public record Samples(List<Sample> training, List<Sample> validation, int trunca
     }
   }
 
+  /** Returns whether they are pairs of a preferred answer and another. */
+  public boolean arePairs() {
+    return training.get(0).isPair();
+  }
+
   /** Returns the tokens of an epoch. */
   long tokens() {
-    return training.stream().mapToLong(sample -> sample.ids().length).sum();
+    long sum = 0;
+    for (Sample sample : training) {
+      sum += sample.ids().length + (sample.isPair() ? sample.rejected().ids().length : 0);
+    }
+    return sum;
   }
 
   /** Returns the tokens of the longest sample. */
@@ -77,7 +94,7 @@ public record Samples(List<Sample> training, List<Sample> validation, int trunca
     int longest = 1;
     for (List<Sample> samples : List.of(training, validation)) {
       for (Sample sample : samples) {
-        longest = Math.max(longest, sample.ids().length);
+        longest = Math.max(longest, sample.length());
       }
     }
     return longest;

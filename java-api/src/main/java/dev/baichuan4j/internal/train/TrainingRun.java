@@ -9,12 +9,10 @@ import dev.baichuan4j.internal.nn.AdamW;
 import dev.baichuan4j.internal.nn.Parameter;
 import dev.baichuan4j.internal.nn.Tensor;
 import dev.baichuan4j.internal.nn.TrainedWeights;
-import dev.baichuan4j.internal.nn.TrainingBatch;
 import dev.baichuan4j.internal.nn.TrainingPass;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
-import java.util.SplittableRandom;
 
 /**
  * The steps of a run. A step takes some batches, adds their gradients, clips them and moves the
@@ -34,6 +32,7 @@ final class TrainingRun {
   private final long steps;
   private final LearningRate rate;
   private final List<Tensor> tensors = new ArrayList<>(); // all that a step changes
+  private Objective objective;
   private RunState state;
   private List<Sample> order; // of the epoch
   private int orderOf = -1;
@@ -75,6 +74,11 @@ final class TrainingRun {
 
   /** Goes on from the folder's state to the end. */
   Result run() {
+    // A preference compares with the model as it is before that.
+    objective =
+        samples.arePairs()
+            ? new Preference(settings, pass, samples)
+            : new Likelihood(settings, pass);
     state = folder.restore(tensors);
     weights.refresh();
     boolean stoppedEarly = false;
@@ -141,14 +145,8 @@ final class TrainingRun {
 
   /** Numbers of a step, without times. */
   private Step step(long number) {
-    List<TrainingBatch> batches = batches(number);
-    int targets = batches.stream().mapToInt(TrainingBatch::rows).sum();
-    double sum = 0;
-    for (int i = 0; i < batches.size(); i++) {
-      TrainingBatch batch = batches.get(i);
-      sum += pass.run(batch, noise(batch, number, i)).sum();
-    }
-    loss = sum / targets;
+    Objective.Outcome outcome = objective.run(samplesOf(number), number);
+    loss = outcome.loss();
     require(number, "loss", loss);
     pass.finishGradients();
     double norm = optimizer.norm();
@@ -157,9 +155,9 @@ final class TrainingRun {
     isWhole = false;
     optimizer.step(number, now, norm);
     weights.refresh();
-    int tokens = batches.stream().mapToInt(TrainingBatch::tokens).sum();
     double epoch = (double) number / stepsOfEpoch;
-    return new Step(number, steps, epoch, loss, now, norm, tokens, 0, OptionalDouble.empty());
+    return new Step(
+        number, steps, epoch, loss, now, norm, outcome.tokens(), 0, OptionalDouble.empty());
   }
 
   private void require(long step, String what, double value) {
@@ -189,7 +187,7 @@ final class TrainingRun {
         validation);
   }
 
-  private List<TrainingBatch> batches(long step) {
+  private List<Sample> samplesOf(long step) {
     int epoch = (int) ((step - 1) / stepsOfEpoch);
     if (epoch != orderOf) {
       order = samples.epoch(epoch, settings.seed());
@@ -197,30 +195,7 @@ final class TrainingRun {
     }
     int perStep = settings.batch() * settings.accumulate();
     int from = (int) ((step - 1) % stepsOfEpoch) * perStep;
-    List<Sample> chosen = order.subList(from, Math.min(from + perStep, order.size()));
-    int targets = chosen.stream().mapToInt(Sample::count).sum();
-    return batchesOf(chosen, 1f / targets);
-  }
-
-  private List<TrainingBatch> batchesOf(List<Sample> chosen, float scale) {
-    List<TrainingBatch> batches = new ArrayList<>();
-    for (int i = 0; i < chosen.size(); i += settings.batch()) {
-      TrainingBatch batch = new TrainingBatch();
-      for (Sample sample : chosen.subList(i, Math.min(i + settings.batch(), chosen.size()))) {
-        batch.add(sample.ids(), sample.targets(), scale);
-      }
-      batches.add(batch);
-    }
-    return batches;
-  }
-
-  /** NEFTune's numbers, of one sample length after the other. */
-  private float[] noise(TrainingBatch batch, long step, int number) {
-    if (settings.neftune() == 0) {
-      return null;
-    }
-    SplittableRandom random = new SplittableRandom(settings.seed() ^ (step << 20) ^ number);
-    return batch.noise(random, settings.neftune(), pass.width());
+    return order.subList(from, Math.min(from + perStep, order.size()));
   }
 
   private OptionalDouble validate(long step) {
@@ -228,20 +203,14 @@ final class TrainingRun {
     if (samples.validation().isEmpty() || step % every != 0 && step != steps) {
       return OptionalDouble.empty();
     }
-    double sum = 0;
-    int targets = 0;
-    for (TrainingBatch batch : batchesOf(samples.validation(), 0)) {
-      TrainingPass.Result result = pass.evaluate(batch);
-      sum += result.sum();
-      targets += result.targets();
-    }
-    validation = OptionalDouble.of(sum / targets);
-    require(step, "validation loss", sum / targets);
-    boolean isBest = sum / targets < state.best();
+    double found = objective.evaluate(samples.validation());
+    validation = OptionalDouble.of(found);
+    require(step, "validation loss", found);
+    boolean isBest = found < state.best();
     state =
         new RunState(
             state.step(),
-            isBest ? sum / targets : state.best(),
+            isBest ? found : state.best(),
             isBest ? 0 : state.worse() + 1,
             state.curveBytes());
     if (isBest && settings.earlyStop() > 0) {

@@ -63,6 +63,29 @@ class ExampleFileTest {
   }
 
   @Test
+  void pairsOfAnswersAreRead() throws IOException {
+    List<Example> examples =
+        read(
+            "pairs.jsonl",
+            """
+            {"prompt": "q", "chosen": "a", "rejected": "b"}
+            {"messages": [{"role": "user", "content": "q"}], "chosen": {"role": "assistant", \
+            "content": "a"}, "rejected": {"content": "b"}}
+            {"conversations": [{"from": "human", "value": "q"}], "chosen": {"from": "gpt", \
+            "value": "a"}, "rejected": {"value": "b"}}
+            {"instruction": "q", "input": "", "chosen": [{"role": "user", "content": "q"}, \
+            {"role": "assistant", "content": "a"}], "rejected": "b"}
+            """);
+    assertEquals(4, examples.size());
+    for (Example example : examples) {
+      Example.Preference pair = (Example.Preference) example;
+      assertEquals(List.of(message(Role.USER, "q")), pair.messages());
+      assertEquals("a", pair.chosen());
+      assertEquals("b", pair.rejected());
+    }
+  }
+
+  @Test
   void anArrayIsReadAsLinesAre() throws IOException {
     List<Example> examples = read("all.json", "[\n{\"text\": \"a\"},\n\n{\"text\": \"b\"}]");
     assertEquals(List.of("line 2", "line 4"), examples.stream().map(Example::place).toList());
@@ -89,6 +112,9 @@ class ExampleFileTest {
         "{\"conversations\": [{\"from\": \"human\", \"value\": \"q\"}, {\"from\": \"human\", \"value\":"
             + " \"q\"}]} | line 2 | message 2 with a from of the assistant",
         "{\"instruction\": \"do\"} | line 2 | a text as output",
+        "{\"prompt\": \"q\", \"chosen\": \"a\"} | line 2 | an answer as rejected",
+        "{\"chosen\": \"a\", \"rejected\": \"b\"} | line 2 | prompt, messages, conversations",
+        "{\"messages\": [], \"chosen\": \"a\", \"rejected\": \"b\"} | line 2 | the user's",
         "{\"text\": \"a\", \"text\": \"b\"} | line 2 | Duplicate"
       })
   void aBrokenRecordIsNamedByItsLine(String record, String place, String expected) {
