@@ -102,6 +102,7 @@ class LauncherTest {
     ProcessBuilder builder = new ProcessBuilder("bash", home.resolve("baichuan").toString());
     builder.command().addAll(List.of(arguments));
     builder
+        .directory(folder.toFile()) // not the script's own
         .redirectInput(Path.of("/dev/null").toFile())
         .redirectOutput(folder.resolve("out").toFile())
         .redirectError(folder.resolve("err").toFile());
@@ -152,6 +153,15 @@ class LauncherTest {
     assertEquals(1, archives().size());
     assertNotEquals(before, archives());
     assertTrue(Files.size(archives().iterator().next()) > 0);
+  }
+
+  @Test
+  void pathsAreThoseOfTheFolderThatItIsCalledIn() throws Exception {
+    copyTheProgram();
+    Files.createSymbolicLink(
+        folder.resolve("mine"), ROOT.resolve("models/tiny-baichuan2-13b-chat"));
+    Run run = run(Map.of(), "inspect", "--model", "mine", "--json");
+    assertEquals(0, run.code, run.err);
   }
 
   @Test
