@@ -91,7 +91,16 @@ public interface FineTuner {
       double norm,
       double tokensPerSecond,
       double secondsLeft,
-      OptionalDouble validation) {}
+      OptionalDouble validation) {
+    /**
+     * Checks that every component is present.
+     *
+     * @throws NullPointerException if one is null
+     */
+    public Step {
+      Objects.requireNonNull(validation, "validation");
+    }
+  }
 
   /**
    * What a run is about to do.
@@ -119,10 +128,24 @@ public interface FineTuner {
       long available,
       long resumedFrom) {
     /** What some memory is for, and how many bytes it takes. */
-    public record Memory(String what, long bytes) {}
+    public record Memory(String what, long bytes) {
+      /**
+       * Checks that every component is present.
+       *
+       * @throws NullPointerException if one is null
+       */
+      public Memory {
+        Objects.requireNonNull(what, "what");
+      }
+    }
 
-    /** Copies the list. */
+    /**
+     * Copies the list.
+     *
+     * @throws NullPointerException if it is null
+     */
     public Plan {
+      Objects.requireNonNull(memory, "memory");
       memory = List.copyOf(memory);
     }
 
@@ -148,7 +171,18 @@ public interface FineTuner {
       OptionalDouble validation,
       OptionalDouble bestValidation,
       boolean stoppedEarly,
-      Path output) {}
+      Path output) {
+    /**
+     * Checks that every component is present.
+     *
+     * @throws NullPointerException if one is null
+     */
+    public Result {
+      Objects.requireNonNull(validation, "validation");
+      Objects.requireNonNull(bestValidation, "bestValidation");
+      Objects.requireNonNull(output, "output");
+    }
+  }
 
   /** Is told how a run goes, by the thread that runs it. */
   interface Listener {

@@ -22,7 +22,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import org.junit.jupiter.api.Test;
 
@@ -104,6 +106,14 @@ class NullArgumentsTest {
     samples.put(ToolCallReader.class, tools.newReader());
     samples.put(ToolCallReader.Sink.class, SINK);
     samples.put(RerankTemplate.class, RerankTemplate.DEFAULT);
+    samples.put(FineTuner.class, FineTuner.of(Path.of("no-such-folder")));
+    samples.put(FineTuner.Method.class, FineTuner.Method.LORA);
+    samples.put(FineTuner.Schedule.class, FineTuner.Schedule.LINEAR);
+    samples.put(FineTuner.Labels.class, FineTuner.Labels.LAST_TURN);
+    samples.put(FineTuner.Precision.class, FineTuner.Precision.F32);
+    samples.put(FineTuner.Listener.class, new FineTuner.Listener() {});
+    samples.put(Set.class, Set.of());
+    samples.put(OptionalDouble.class, OptionalDouble.empty());
     samples.put(Executor.class, (Executor) Runnable::run);
     samples.put(GenerationListener.class, (GenerationListener) chunk -> {});
     samples.put(Embeddings.class, model.embeddings());
@@ -157,7 +167,8 @@ class NullArgumentsTest {
         // A user writes the listeners; every other interface is implemented by the library.
         boolean users =
             type.isAnnotationPresent(FunctionalInterface.class)
-                || type == ToolCallReader.Sink.class;
+                || type == ToolCallReader.Sink.class
+                || type == FineTuner.Listener.class;
         if (Modifier.isPublic(modifiers) && !users && !made) {
           all.add(method);
         }

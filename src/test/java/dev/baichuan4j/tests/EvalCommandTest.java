@@ -237,10 +237,10 @@ class EvalCommandTest {
                 "The following are multiple choice questions (with answers) about a b.\n\n"
                     + "What, is it?\nA. w\nB. x\nC. y\nD. z\nAnswer: D\n\nWhich?\nA. w\n"),
         mmlu.out());
-    write("gaokao/历史.csv", "question,A,B,C,D,answer\n" + "问,春,夏,秋,冬,B\n".repeat(9));
+    write("gaokao/history.csv", "question,A,B,C,D,answer\n" + "问,春,夏,秋,冬,B\n".repeat(9));
     Program.Run gaokao = eval(folder.resolve("gaokao"), "--shots", "2").requireCode(0);
     assertTrue(gaokao.err().contains("are drawn from their questions"), gaokao.err());
-    assertTrue(gaokao.out().contains("\n历史                         7 "), gaokao.out());
+    assertTrue(gaokao.out().contains("\nhistory                      7 "), gaokao.out());
   }
 
   @Test

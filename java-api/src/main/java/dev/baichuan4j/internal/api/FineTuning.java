@@ -112,7 +112,7 @@ final class FineTuning implements FineTuner {
 
   @Override
   public FineTuner targets(Set<String> targets) {
-    this.targets = Set.copyOf(targets);
+    this.targets = Set.copyOf(Objects.requireNonNull(targets, "targets"));
     for (String target : targets) {
       if (Target.named(target).isEmpty()) {
         throw new InvalidRequestException(

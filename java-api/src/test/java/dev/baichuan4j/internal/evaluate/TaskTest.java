@@ -116,17 +116,19 @@ class TaskTest {
 
   @Test
   void examplesAreDrawnWhereNoFileHasThem() throws IOException {
-    write("物理.csv", "question,A,B,C,D,answer\n" + rows("", "q", 9));
+    write("physics.csv", "question,A,B,C,D,answer\n" + rows("", "q", 9));
     Task task = Task.read(folder, settings(null, 3, null, null));
     Subject physics = task.subjects().get(0);
-    assertEquals("物理", physics.title());
+    assertEquals("physics", physics.title());
     assertTrue(physics.areExamplesDrawn());
     assertEquals(3, physics.examples().size());
     assertEquals(6, physics.questions().size());
     assertFalse(physics.questions().stream().anyMatch(physics.examples()::contains));
     assertEquals(task.digest(), Task.read(folder, settings(null, 3, null, null)).digest());
     assertNotEquals(task.digest(), Task.read(folder, settings(null, 3, null, 7L)).digest());
-    assertTrue(task.notes().get(0).startsWith("the examples of 1 of 1 subjects are drawn"));
+    assertTrue(
+        task.notes().stream()
+            .anyMatch(note -> note.startsWith("the examples of 1 of 1 subjects are drawn")));
     InvalidRequestException e =
         assertThrows(
             InvalidRequestException.class, () -> Task.read(folder, settings(null, 9, null, null)));
