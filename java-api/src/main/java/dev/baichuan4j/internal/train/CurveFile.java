@@ -3,31 +3,32 @@ package dev.baichuan4j.internal.train;
 import dev.baichuan4j.FineTuner.Step;
 import dev.baichuan4j.internal.files.PathProblem;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 
-/** {@code curve.jsonl}: a line a step, written when the step is done. */
+/**
+ * {@code curve.jsonl}: a line a step, written when the step is done. It is no channel, which an
+ * interrupt would close in the middle of a line.
+ */
 final class CurveFile implements AutoCloseable {
-  private final Path file;
-  private final FileChannel channel;
+  private final Path path;
+  private final RandomAccessFile file;
 
   /**
    * Opens a curve.
    *
    * @param bytes where it goes on: the steps behind that are done again
    */
-  CurveFile(Path file, long bytes) {
-    this.file = file;
+  CurveFile(Path path, long bytes) {
+    this.path = path;
     try {
-      this.channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      channel.truncate(bytes);
-      channel.position(channel.size());
+      this.file = new RandomAccessFile(path.toFile(), "rw");
+      file.setLength(Math.min(bytes, file.length()));
+      file.seek(file.length());
     } catch (IOException e) {
-      throw PathProblem.unwritable(file, e);
+      throw PathProblem.unwritable(path, e);
     }
   }
 
@@ -37,7 +38,7 @@ final class CurveFile implements AutoCloseable {
     String line =
         String.format(
             Locale.ROOT,
-            "{\"step\": %d, \"epoch\": %.4f, \"loss\": %s, \"rate\": %s, \"norm\": %s%s}%n",
+            "{\"step\": %d, \"epoch\": %.4f, \"loss\": %s, \"rate\": %s, \"norm\": %s%s}\n",
             step.step(),
             step.epoch(),
             step.loss(),
@@ -46,32 +47,29 @@ final class CurveFile implements AutoCloseable {
             step.validation().isPresent()
                 ? ", \"validation\": " + step.validation().getAsDouble()
                 : "");
-    ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.US_ASCII));
     try {
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+      file.write(line.getBytes(StandardCharsets.US_ASCII));
     } catch (IOException e) {
-      throw PathProblem.unwritable(file, e);
+      throw PathProblem.unwritable(path, e);
     }
   }
 
   /** Returns how long it is; what was added is on the disk then. */
   long bytes() {
     try {
-      channel.force(true);
-      return channel.size();
+      file.getFD().sync();
+      return file.length();
     } catch (IOException e) {
-      throw PathProblem.unwritable(file, e);
+      throw PathProblem.unwritable(path, e);
     }
   }
 
   @Override
   public void close() {
     try {
-      channel.close();
+      file.close();
     } catch (IOException e) {
-      throw PathProblem.unwritable(file, e);
+      throw PathProblem.unwritable(path, e);
     }
   }
 }
