@@ -5,6 +5,8 @@
 // Bound   Memory: 4RC + 8C bytes. R=32, C=4096: 0.6 MB.
 //
 // Limits  add_rows_kernel: 40 registers, 128 threads, 0 bytes of shared memory
+//
+// Twin    none: on a CPU a task sums a column for all tokens (cpu/train/rms_norm_backward_kernel.h)
 #include "cuda/load.cuh"
 #include "cuda/train/kernels.h"
 

@@ -269,11 +269,21 @@ public interface FineTuner {
   /** Batches of a step; 4 unless set. */
   FineTuner accumulate(int accumulate);
 
-  /** Tokens of a sample at most; a longer one is cut, which the plan tells; 512 unless set. */
+  /**
+   * Tokens of a sample at most; a longer one is cut, which the plan tells. 512, or as many as the
+   * model has positions, unless set.
+   */
   FineTuner maxLength(int tokens);
 
   /** Which tokens of conversations are learned; {@link Labels#ALL_TURNS} unless set. */
   FineTuner labels(Labels labels);
+
+  /**
+   * The ids that stand in front of the user's and the model's messages. Unless set they are those
+   * of the model's {@code generation_config.json}, and for Baichuan's base models, which have none,
+   * those of its chat models.
+   */
+  FineTuner roles(int userId, int assistantId);
 
   /** Weight decay; 0 unless set. */
   FineTuner decay(double decay);

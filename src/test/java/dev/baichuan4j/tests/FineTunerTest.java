@@ -29,6 +29,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -262,6 +263,37 @@ class FineTunerTest {
     assertEquals(losses.size() - 4, losses.indexOf(best));
   }
 
+  /** Killed between its last checkpoint and its end, it does not train on. */
+  @Test
+  void aRunThatHasStoppedEarlyStaysStopped() throws IOException {
+    Path other = Files.writeString(temp.resolve("other.jsonl"), "{\"text\": \"白日依山尽，黄河入海流。\"}\n");
+    UnaryOperator<FineTuner> asked =
+        tuner ->
+            tuner.validation(other).learningRate(0.02).epochs(50).evaluateEvery(1).earlyStop(3);
+    FineTuner.Result whole = asked.apply(tuner("whole")).run();
+    assertTrue(whole.stoppedEarly());
+    assertThrows(
+        Killed.class, () -> asked.apply(tuner("parts")).listener(killer(whole.steps())).run());
+    FineTuner.Result resumed = asked.apply(tuner("parts")).run();
+    assertEquals(whole.steps(), resumed.steps());
+    assertTrue(resumed.stoppedEarly());
+    for (String file : List.of("adapter_model.safetensors", "curve.jsonl")) {
+      assertArrayEquals(
+          Files.readAllBytes(temp.resolve("whole").resolve(file)),
+          Files.readAllBytes(temp.resolve("parts").resolve(file)),
+          file);
+    }
+  }
+
+  @Test
+  void conversationsNeedMarksOfRoles() {
+    FineTuner tuner = tuner("out");
+    FineTuner base =
+        FineTuner.of(Fixtures.model("tiny-baichuan-7b")).data(data).output(temp.resolve("out"));
+    refused(base::plan, "expected a chat model");
+    assertEquals(tuner.plan().samples(), base.roles(195, 196).plan().samples());
+  }
+
   @Test
   void aNumberThatIsNotFiniteEndsTheRun() throws IOException {
     Path broken = Files.createDirectories(temp.resolve("broken"));
@@ -292,6 +324,8 @@ class FineTunerTest {
     refused(() -> tuner("out").rank(0), "rank has value 0");
     refused(() -> tuner("out").learningRate(Double.NaN), "learningRate has value NaN");
     refused(() -> tuner("out").method(Method.FULL).weights(Quant.INT4).run(), "16 or 32 bits");
+    refused(() -> tuner("out").method(Method.QLORA).weights(Quant.BF16).run(), "it is LORA");
+    refused(() -> tuner("out").roles(5, 9999).run(), "assistantId has value 9999");
     refused(() -> tuner("out").earlyStop(2).run(), "samples to validate with");
     refused(() -> FineTuner.of(CHAT).output(temp).run(), "data has no value");
     Files.writeString(temp.resolve("empty.jsonl"), "");

@@ -3,6 +3,7 @@ package dev.baichuan4j.tests;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.baichuan4j.FineTuner.Precision;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.internal.checkpoint.Checkpoint;
@@ -66,7 +67,7 @@ class TrainingCurveTest {
 
   private static TrainedWeights weights(Model model, JsonNode golden) {
     return golden.get("method").asText().equals("full")
-        ? TrainedWeights.full(model, TrainedWeights.Precision.F32)
+        ? TrainedWeights.full(model, Precision.F32)
         : TrainedWeights.lora(
             model,
             new LinkedHashSet<>(TARGETS),

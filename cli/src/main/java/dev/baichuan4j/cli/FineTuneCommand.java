@@ -146,6 +146,20 @@ final class FineTuneCommand implements Callable<Integer> {
           "all_turns (default), last_turn or everything: what of conversations is learned.")
   private Labels labels = Labels.ALL_TURNS;
 
+  @Option(
+      names = "--user-id",
+      paramLabel = "ID",
+      description =
+          "Token in front of the user's messages; default: as the model's generation_config.json has"
+              + " it, for Baichuan's base models that of its chat models.")
+  private Integer userId;
+
+  @Option(
+      names = "--assistant-id",
+      paramLabel = "ID",
+      description = "The same in front of the model's messages.")
+  private Integer assistantId;
+
   @Option(names = "--decay", paramLabel = "X", description = "Weight decay; default: 0.")
   private Double decay;
 
@@ -236,7 +250,11 @@ final class FineTuneCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     FineTuner tuner = tuner();
     if (planOnly) {
-      FineTunePlan.print(tuner.plan(), Terminal.out());
+      if (json) {
+        Terminal.printJson(tuner.plan());
+      } else {
+        FineTunePlan.print(tuner.plan(), Terminal.out());
+      }
       return 0;
     }
     try (WatchPage page = watch == null ? null : WatchPage.open(watch, out.resolve("curve.jsonl"));
@@ -247,12 +265,21 @@ final class FineTuneCommand implements Callable<Integer> {
       }
       FineTuner.Result result = tuner.listener(progress).progress(bar).run();
       progress.close();
-      Path curve = out.resolve("curve.jsonl");
-      FineTunePlot.write(curve, out.resolve("curve.svg"));
-      FineTunePlot.write(curve, out.resolve("curve.png"));
       print(result, progress.pace());
+      draw();
     }
     return 0;
+  }
+
+  /** The run has ended well, whether this Java can draw or not. */
+  private void draw() {
+    Path curve = out.resolve("curve.jsonl");
+    try {
+      FineTunePlot.write(curve, out.resolve("curve.svg"));
+      FineTunePlot.write(curve, out.resolve("curve.png"));
+    } catch (IOException e) {
+      Terminal.err().println("baichuan: the curve is not drawn: " + e.getMessage());
+    }
   }
 
   private FineTuner tuner() {
@@ -291,6 +318,9 @@ final class FineTuneCommand implements Callable<Integer> {
     set(seed, tuner::seed);
     set(threads, tuner::threads);
     requireFitting();
+    if (userId != null) {
+      tuner.roles(userId, assistantId);
+    }
     return tuner;
   }
 
@@ -305,6 +335,12 @@ final class FineTuneCommand implements Callable<Integer> {
     }
     if (validation != null && validationShare != null) {
       throw wrong("--validation-share is for runs without --validation");
+    }
+    if (planOnly && watch != null) {
+      throw wrong("--watch is for runs, and --plan runs nothing");
+    }
+    if ((userId == null) != (assistantId == null)) {
+      throw wrong("--user-id and --assistant-id go together");
     }
     if (watch != null && (watch < 0 || watch > 65535)) {
       throw wrong("--watch has value " + watch + ", expected a port, 0 to 65535");

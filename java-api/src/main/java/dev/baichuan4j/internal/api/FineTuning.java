@@ -3,6 +3,7 @@ package dev.baichuan4j.internal.api;
 import dev.baichuan4j.Device;
 import dev.baichuan4j.FineTuner;
 import dev.baichuan4j.InvalidRequestException;
+import dev.baichuan4j.ModelInfo;
 import dev.baichuan4j.ProgressListener;
 import dev.baichuan4j.Quant;
 import dev.baichuan4j.Tokenizer;
@@ -28,6 +29,8 @@ final class FineTuning implements FineTuner {
   private static final float BETA2 = 0.999f;
   private static final float EPS = 1e-8f;
 
+  private static final int USUAL_LENGTH = 512; // as in the published fine-tune.py
+
   private final Path path;
   private Path data;
   private Path validation; // null to keep a share of the data
@@ -46,8 +49,9 @@ final class FineTuning implements FineTuner {
   private double beta = 0.1;
   private int batch = 4;
   private int accumulate = 4;
-  private int maxLength = 512;
+  private int maxLength; // 0 for the usual one
   private Labels labels = Labels.ALL_TURNS;
+  private ModelInfo.ChatRoles roles; // null for those of the model
   private double decay;
   private double maxNorm = 1;
   private Precision precision = Precision.MIXED;
@@ -189,6 +193,12 @@ final class FineTuning implements FineTuner {
   @Override
   public FineTuner labels(Labels labels) {
     this.labels = Objects.requireNonNull(labels, "labels");
+    return this;
+  }
+
+  @Override
+  public FineTuner roles(int userId, int assistantId) {
+    this.roles = new ModelInfo.ChatRoles(userId, assistantId);
     return this;
   }
 
@@ -340,7 +350,8 @@ final class FineTuning implements FineTuner {
     Checkpoint checkpoint = Checkpoint.open(path);
     Architecture model = checkpoint.architecture();
     Quant quant = quant(checkpoint);
-    if (maxLength > model.maxPositions()) {
+    int length = maxLength > 0 ? maxLength : Math.min(USUAL_LENGTH, model.maxPositions());
+    if (length > model.maxPositions()) {
       throw new InvalidRequestException(
           "maxLength",
           "maxLength has value "
@@ -362,10 +373,10 @@ final class FineTuning implements FineTuner {
     SampleBuilder builder =
         new SampleBuilder(
             tokenizer,
-            AdvisedOptions.roles(advice),
+            TrainedRoles.of(model, AdvisedOptions.roles(advice), Optional.ofNullable(roles)),
             AdvisedOptions.endIds(advice, model).get(0),
             labels,
-            maxLength);
+            length);
     Samples samples =
         Samples.read(builder, data, Optional.ofNullable(validation), validationShare, seed);
     if (neftune > 0 && samples.arePairs()) {
@@ -403,6 +414,13 @@ final class FineTuning implements FineTuner {
                 + ", expected weights of 16 or 32 bits; or train branches (LORA, QLORA)");
       }
       return Quant.BF16;
+    }
+    if (method == Method.QLORA && weights != null && !weights.isQuantized()) {
+      throw new InvalidRequestException(
+          "method",
+          "method has value QLORA beside weights of "
+              + weights
+              + ", expected quantized ones; without, it is LORA");
     }
     if (weights != null) {
       return weights;

@@ -1,15 +1,12 @@
 package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.internal.arch.Architecture;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * What the products of a layer give on the way forward, for T tokens, all F32: with it, and what
  * enters the layer, the way back needs no product of the forward pass again.
  */
-final class LayerActivations implements AutoCloseable {
-  private final List<Tensor> all = new ArrayList<>();
+final class LayerActivations extends OwnedTensors {
   final Tensor unturned; // [T,(H+2G)D] in front of rope; without head norms the same as qkv
   final Tensor qkv; // [T,(H+2G)D]
   final Tensor attention; // [T,HD]
@@ -37,18 +34,6 @@ final class LayerActivations implements AutoCloseable {
     this.up = view(of.up, rows);
   }
 
-  private Tensor f32(Ops ops, long... shape) {
-    Tensor tensor = ops.tensor(ElementType.F32, shape);
-    all.add(tensor);
-    return tensor;
-  }
-
-  private Tensor view(Tensor of, long rows) {
-    Tensor view = of.first(rows);
-    all.add(view);
-    return view;
-  }
-
   /** Returns the leading rows; to be closed by itself. */
   LayerActivations first(long rows) {
     return new LayerActivations(this, rows);
@@ -60,10 +45,5 @@ final class LayerActivations implements AutoCloseable {
     return 4
         * tokens
         * (qkv + model.heads().width() + model.hiddenSize() + 2L * model.intermediateSize());
-  }
-
-  @Override
-  public void close() {
-    all.forEach(Tensor::close);
   }
 }

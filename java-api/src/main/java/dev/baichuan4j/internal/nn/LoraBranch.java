@@ -1,6 +1,5 @@
 package dev.baichuan4j.internal.nn;
 
-import dev.baichuan4j.internal.lora.Target;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
@@ -14,17 +13,13 @@ import java.util.SplittableRandom;
 final class LoraBranch implements AutoCloseable {
   private final Ops ops;
   private final TrainOps train;
-  private final Target target;
-  private final int layer;
   private final Parameter a; // [R,K]
   private final Parameter b; // [R,N]
   private final Tensor scales; // [R], the scale in each
 
-  LoraBranch(Ops ops, Target target, int layer, Parameter a, Parameter b, float scale) {
+  LoraBranch(Ops ops, Parameter a, Parameter b, float scale) {
     this.ops = ops;
     this.train = new TrainOps(ops);
-    this.target = target;
-    this.layer = layer;
     this.a = a;
     this.b = b;
     this.scales = ops.tensor(ElementType.F32, rank());
@@ -42,22 +37,6 @@ final class LoraBranch implements AutoCloseable {
       values[i] = (float) ((2 * random.nextDouble() - 1) * limit);
     }
     a.weight().write(values);
-  }
-
-  Target target() {
-    return target;
-  }
-
-  int layer() {
-    return layer;
-  }
-
-  Parameter a() {
-    return a;
-  }
-
-  Parameter b() {
-    return b;
   }
 
   /** Returns R. */

@@ -1,11 +1,14 @@
 package dev.baichuan4j.internal.nn;
 
+import dev.baichuan4j.FineTuner.Precision;
 import dev.baichuan4j.ModelShape;
 import dev.baichuan4j.internal.arch.Architecture;
 import dev.baichuan4j.internal.arch.LayerTensors;
 import dev.baichuan4j.internal.arch.LinearSpec;
 import dev.baichuan4j.internal.lora.Target;
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,21 +20,12 @@ import java.util.SplittableRandom;
  * matrices that stay as they are.
  */
 public final class TrainedWeights implements AutoCloseable {
-  /** How weights that are all trained are held. */
-  public enum Precision {
-    /** F32, and multiplied so. */
-    F32,
-    /** F32, with a copy in BF16 that products read. */
-    MIXED,
-    /** BF16 alone, rounded stochastically. */
-    BF16
-  }
-
   private final Ops ops;
   private final Weights weights;
   private final List<Parameter> parameters = new ArrayList<>();
   private final Map<Tensor, Parameter> trained = new IdentityHashMap<>(); // by what is read
   private final List<LoraBranch> branches = new ArrayList<>();
+  private final Map<Target, Map<Integer, LoraBranch>> places = new EnumMap<>(Target.class);
   private final boolean normalizesHead;
 
   private TrainedWeights(Ops ops, Weights weights) {
@@ -75,9 +69,10 @@ public final class TrainedWeights implements AutoCloseable {
     String module = target.module(layer);
     Parameter a = newParameter(module + ".lora_A", 1, rank, target.inputs(model));
     Parameter b = newParameter(module + ".lora_B", (float) ratio, rank, target.outputs(model));
-    LoraBranch branch = new LoraBranch(ops, target, layer, a, b, (float) (alpha / rank));
+    LoraBranch branch = new LoraBranch(ops, a, b, (float) (alpha / rank));
     branch.initialize(random);
     branches.add(branch);
+    places.computeIfAbsent(target, key -> new HashMap<>()).put(layer, branch);
     parameters.add(a);
     parameters.add(b);
   }
@@ -190,12 +185,7 @@ public final class TrainedWeights implements AutoCloseable {
 
   /** Returns the branch beside a product; null where there is none. */
   LoraBranch branch(Target target, int layer) {
-    for (LoraBranch branch : branches) {
-      if (branch.target() == target && branch.layer() == layer) {
-        return branch;
-      }
-    }
-    return null;
+    return places.getOrDefault(target, Map.of()).get(layer);
   }
 
   /** Returns the gradient of a tensor of the weights, to be added to; null for one that stays. */

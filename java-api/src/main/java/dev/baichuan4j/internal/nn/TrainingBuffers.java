@@ -1,13 +1,10 @@
 package dev.baichuan4j.internal.nn;
 
 import dev.baichuan4j.internal.arch.Architecture;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 
 /** What a layer needs on its way forward and back beside its activations, for T tokens; all F32. */
-final class TrainingBuffers implements AutoCloseable {
-  private final List<Tensor> all = new ArrayList<>();
+final class TrainingBuffers extends OwnedTensors {
   final Tensor ones; // [T,1]
   final Tensor h; // [T,C]: the norm in front of attention
   final Tensor g; // [T,C]: the norm in front of gate and up
@@ -56,18 +53,6 @@ final class TrainingBuffers implements AutoCloseable {
     this.dlow = view(of.dlow, rows);
   }
 
-  private Tensor f32(Ops ops, long... shape) {
-    Tensor tensor = ops.tensor(ElementType.F32, shape);
-    all.add(tensor);
-    return tensor;
-  }
-
-  private Tensor view(Tensor of, long rows) {
-    Tensor view = of.first(rows);
-    all.add(view);
-    return view;
-  }
-
   /** Returns the leading rows; to be closed by itself. */
   TrainingBuffers first(long rows) {
     return new TrainingBuffers(this, rows);
@@ -83,10 +68,5 @@ final class TrainingBuffers implements AutoCloseable {
             + 2L * model.intermediateSize()
             + 2 * rank;
     return 4 * tokens * row;
-  }
-
-  @Override
-  public void close() {
-    all.forEach(Tensor::close);
   }
 }

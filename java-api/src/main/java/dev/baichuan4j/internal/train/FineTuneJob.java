@@ -3,7 +3,6 @@ package dev.baichuan4j.internal.train;
 import dev.baichuan4j.FineTuner.Listener;
 import dev.baichuan4j.FineTuner.Method;
 import dev.baichuan4j.FineTuner.Plan;
-import dev.baichuan4j.FineTuner.Precision;
 import dev.baichuan4j.FineTuner.Result;
 import dev.baichuan4j.OutOfDeviceMemoryException;
 import dev.baichuan4j.ProgressListener;
@@ -191,12 +190,6 @@ public final class FineTuneJob {
           settings.ratio(),
           settings.seed());
     }
-    return TrainedWeights.full(
-        model,
-        settings.precision() == Precision.F32
-            ? TrainedWeights.Precision.F32
-            : settings.precision() == Precision.BF16
-                ? TrainedWeights.Precision.BF16
-                : TrainedWeights.Precision.MIXED);
+    return TrainedWeights.full(model, settings.precision());
   }
 }

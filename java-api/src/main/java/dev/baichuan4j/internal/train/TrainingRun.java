@@ -81,7 +81,7 @@ final class TrainingRun {
             : new Likelihood(settings, pass);
     state = folder.restore(tensors);
     weights.refresh();
-    boolean stoppedEarly = false;
+    boolean stoppedEarly = isWorn(); // where it was killed between that and its end
     long begin = System.nanoTime();
     long first = state.step();
     try (CurveFile curve = folder.curve(state.curveBytes())) {
@@ -90,7 +90,7 @@ final class TrainingRun {
         Step done = step(state.step() + 1);
         state = new RunState(done.step(), state.best(), state.worse(), state.curveBytes());
         OptionalDouble found = validate(done.step());
-        stoppedEarly = settings.earlyStop() > 0 && state.worse() >= settings.earlyStop();
+        stoppedEarly = isWorn();
         long now = System.nanoTime();
         double secondsLeft = (now - begin) / 1e9 / (done.step() - first) * (steps - done.step());
         Step told = withTimes(done, (now - started) / 1e9, stoppedEarly ? 0 : secondsLeft, found);
@@ -110,6 +110,11 @@ final class TrainingRun {
       saveInterrupted();
       throw e;
     }
+  }
+
+  /** Whether validation has not got better for as long as the run has patience. */
+  private boolean isWorn() {
+    return settings.earlyStop() > 0 && state.worse() >= settings.earlyStop();
   }
 
   private Result result(boolean stoppedEarly) {
@@ -170,7 +175,7 @@ final class TrainingRun {
               + " has value "
               + value
               + ", expected a finite number; use a lower learning rate, a longer warm-up or exact"
-              + " activations. The weights are those before that step");
+              + " activations. The folder has the checkpoint that was saved last");
     }
   }
 
