@@ -325,7 +325,7 @@ class FineTunerTest {
     refused(() -> tuner("out").learningRate(Double.NaN), "learningRate has value NaN");
     refused(() -> tuner("out").method(Method.FULL).weights(Quant.INT4).run(), "16 or 32 bits");
     refused(() -> tuner("out").method(Method.QLORA).weights(Quant.BF16).run(), "it is LORA");
-    refused(() -> tuner("out").roles(5, 9999).run(), "assistantId has value 9999");
+    refused(() -> tuner("out").roles(5, 9999).run(), "assistantId has 9999");
     refused(() -> tuner("out").earlyStop(2).run(), "samples to validate with");
     refused(() -> FineTuner.of(CHAT).output(temp).run(), "data has no value");
     Files.writeString(temp.resolve("empty.jsonl"), "");

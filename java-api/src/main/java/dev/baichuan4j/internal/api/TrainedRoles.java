@@ -1,5 +1,6 @@
 package dev.baichuan4j.internal.api;
 
+import dev.baichuan4j.InvalidRequestException;
 import dev.baichuan4j.ModelInfo.ChatRoles;
 import dev.baichuan4j.internal.arch.Architecture;
 import java.util.Optional;
@@ -25,12 +26,18 @@ final class TrainedRoles {
       Architecture model, Optional<ChatRoles> named, Optional<ChatRoles> asked) {
     asked.ifPresent(
         roles -> {
-          Architecture.tokenRange("userId", model.vocabularySize()).check(roles.user());
-          Architecture.tokenRange("assistantId", model.vocabularySize()).check(roles.assistant());
+          requireToken("userId", roles.user(), model);
+          requireToken("assistantId", roles.assistant(), model);
         });
     return asked
         .or(() -> named)
         .or(() -> isPublished(model) ? Optional.of(OF_CHAT_MODELS) : Optional.empty());
+  }
+
+  private static void requireToken(String name, int id, Architecture model) {
+    if (id < 0 || id >= model.vocabularySize()) {
+      throw new InvalidRequestException(name, id, "0 to " + (model.vocabularySize() - 1));
+    }
   }
 
   private static boolean isPublished(Architecture model) {
